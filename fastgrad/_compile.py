@@ -1,0 +1,210 @@
+"""The one place that knows Numba's options: Python text and functions in, machine code out, kept on disk.
+
+Machine code is asked for by `native`. It looks in memory, then on disk, and compiles only when both are empty. What is
+stored is plain object code, so that a second process starts without running Numba's front end at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import linecache
+import os
+import re
+import sys
+import tempfile
+import threading
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import llvmlite
+import numba
+import numpy as np
+from llvmlite import binding
+from numba.core import types
+from numba.core.ccallback import CFunc
+from numba.core.registry import cpu_target
+from numba.core.runtime.nrt import rtsys
+
+#: Compilation is one at a time (Numba's own lock is global too); everything that fills a memo holds this lock.
+LOCK = threading.RLock()
+
+#: Never `fastmath`: it folds ``(x + h) - x`` into ``h``. NumPy's error model, because Python's check of every
+#: division stops SIMD. Forced inlining, because a loop over a call is not vectorised.
+OPTIONS: dict[str, Any] = {"error_model": "numpy", "forceinline": True}
+
+_KEPT_ON_DISK = 4096
+
+
+class Uncompilable(Exception):
+    """The function cannot become machine code; it is then called as it is."""
+
+
+@dataclass(frozen=True)
+class Native:
+    """Machine code: an address, what it returns, and the owner that keeps it loaded."""
+
+    address: int
+    result: str
+    _owner: Any = field(repr=False, compare=False)
+
+
+def jit(function: Callable[..., Any]) -> Any:
+    """Compile `function` for use inside other kernels."""
+    return numba.njit(**OPTIONS)(function)
+
+
+def function_from(source: str, name: str, namespace: dict[str, Any]) -> Any:
+    """Make a function out of generated `source`, readable in tracebacks."""
+    filename = f"<fastgrad {hashlib.sha1(source.encode()).hexdigest()[:12]}>"
+    linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+    scope = {"np": np, **namespace}
+    exec(compile(source, filename, "exec"), scope)  # noqa: S102 (the text is our own)
+    return scope[name]
+
+
+def return_kind(kernel: Any, nargs: int) -> str:
+    """Letter of NumPy's type that `kernel` returns for float64 arguments: ``"d"``, ``"f"``, ``"?"`` or ``"D"``."""
+    signature = (types.float64,) * nargs
+    with quiet():
+        kernel.compile(signature)
+    returned = kernel.overloads[signature].signature.return_type
+    if isinstance(returned, types.Literal):
+        returned = returned.literal_type
+    if returned == types.float32:
+        return "f"
+    if isinstance(returned, types.Boolean):
+        return "?"
+    if isinstance(returned, (types.Float, types.Integer)):
+        return "d"
+    if isinstance(returned, types.Complex):
+        return "D"
+    raise Uncompilable(f"returns {returned}")
+
+
+class quiet(warnings.catch_warnings):  # noqa: N801 (reads like the context manager it is)
+    """Numba's advice about the user's code is for people who called Numba."""
+
+    def __enter__(self) -> None:
+        """Silence warnings until the end of the block."""
+        super().__enter__()
+        warnings.simplefilter("ignore")
+
+
+_loaded: dict[bytes, Native] = {}
+
+
+def native(key: bytes, build: Callable[[], tuple[Any, Any, str]]) -> Native:
+    """Machine code for `key`, from memory, from disk, or from ``build() -> (function, C signature, result kind)``.
+
+    Raises
+    ------
+    Uncompilable
+        When Numba refuses; the refusal is remembered on disk too.
+    """
+    with LOCK:
+        digest = hashlib.sha256(_toolchain() + key).digest()
+        if digest not in _loaded:
+            _loaded[digest] = _from_disk(digest) or _compile(digest, build)
+        return _loaded[digest]
+
+
+def _compile(digest: bytes, build: Callable[[], tuple[Any, Any, str]]) -> Native:
+    try:
+        with quiet():
+            function, signature, result = build()
+            callback: Any = CFunc(function, (signature.args, signature.return_type), {}, {"error_model": "numpy"})
+            callback.compile()
+    except Exception as err:
+        # Numba reports what it cannot do by many exception types, some of them from deep inside; `f` itself does not
+        # run while it is compiled, so none of them is the user's.
+        _to_disk(digest, {"refused": f"{type(err).__name__}: {err}"[:2000]})
+        raise Uncompilable(str(err)) from err
+    name, kind, payload = callback._library.serialize_using_object_code()
+    needs = _needs(callback._library)
+    if kind == "object" and needs is not None:
+        about = {"library": name, "symbol": callback._wrapper_name, "result": result, "needs": needs}
+        _to_disk(digest, about, *payload)
+    return Native(callback.address, result, callback)
+
+
+def _needs(library: Any) -> list[str] | None:
+    """Symbols that machine code takes from the process it runs in; None when it cannot move to another process.
+
+    Code that reads Numba's environment, as `print` does, is bound to the process that compiled it.
+    """
+    lines = library.get_llvm_str().splitlines()
+    if any("NumbaEnv" in line and not line.startswith("@") for line in lines):
+        return None
+    outside = [line for line in lines if line.startswith("declare ") or " external " in line]
+    names = {match[1] for line in outside if (match := re.search(r'@"?([^"( ]+)', line))}
+    return sorted(name for name in names if not name.startswith("llvm."))
+
+
+def _from_disk(digest: bytes) -> Native | None:
+    try:
+        blob = (_directory() / f"{digest.hex()}.fg").read_bytes()
+        if hashlib.sha256(blob[32:]).digest() != blob[:32]:
+            return None
+        head, _, rest = blob[32:].partition(b"\n")
+        about = json.loads(head)
+    except (OSError, ValueError, RuntimeError):
+        return None
+    if "refused" in about:
+        raise Uncompilable(about["refused"])
+    size = about["sizes"][0]
+    context = cpu_target.target_context
+    rtsys.initialize(context)
+    if not all(binding.address_of_symbol(name) for name in about["needs"]):
+        return None  # LLVM would end the process over a missing symbol
+    codegen = context.codegen()
+    library = codegen.unserialize_library((about["library"], "object", (rest[:size], rest[size:])))
+    return Native(library.get_pointer_to_function(about["symbol"]), about["result"], library)
+
+
+def _to_disk(digest: bytes, about: dict[str, Any], *parts: bytes) -> None:
+    """Store one entry; written beside and moved into place, so that no reader ever sees half of it."""
+    body = json.dumps({**about, "sizes": [len(p) for p in parts]}).encode() + b"\n" + b"".join(parts)
+    try:
+        directory = _directory()
+        directory.mkdir(parents=True, exist_ok=True)
+        _make_room(directory)
+        handle, scratch = tempfile.mkstemp(dir=directory, suffix=".part")
+        with os.fdopen(handle, "wb") as file:
+            file.write(hashlib.sha256(body).digest() + body)
+        os.replace(scratch, directory / f"{digest.hex()}.fg")
+    except (OSError, RuntimeError):
+        pass  # a cache that cannot be written costs time and nothing else
+
+
+@cache
+def _make_room(directory: Path) -> None:
+    """Drop the older half when the cache has grown large; looked at once per process."""
+    entries = sorted(directory.iterdir(), key=lambda p: p.stat().st_mtime)
+    if len(entries) > _KEPT_ON_DISK:
+        for path in entries[: len(entries) // 2]:
+            path.unlink(missing_ok=True)
+
+
+def _directory() -> Path:
+    """Where machine code is kept: ``FASTGRAD_CACHE_DIR``, else the user's cache directory."""
+    if chosen := os.environ.get("FASTGRAD_CACHE_DIR"):
+        return Path(chosen)
+    if base := os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA"):
+        return Path(base) / "fastgrad"
+    return Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "fastgrad"
+
+
+@cache
+def _toolchain() -> bytes:
+    """Everything outside the function that decides what machine code comes out, our own sources included."""
+    target = cpu_target.target_context.codegen().magic_tuple()
+    own = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        own.update(path.read_bytes())
+    versions = numba.__version__, llvmlite.__version__, np.__version__, sys.version_info[:2]
+    return repr((versions, target, own.hexdigest())).encode()

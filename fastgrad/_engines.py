@@ -1,0 +1,407 @@
+"""How a function is run: as machine code, with arrays, or one point at a time.
+
+`engine` decides once per function and remembers. Both engines answer the same request: the derivative by a stencil at
+arguments that broadcast together, into an output array.
+"""
+
+from __future__ import annotations
+
+import inspect
+import threading
+import warnings
+import weakref
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ._blocks import PIECE, over_pieces
+from ._compile import LOCK, Uncompilable, function_from, jit, return_kind
+from ._program import called_points, compiled_point
+from ._references import Reading
+from ._ufunc import Ufunc, body
+from .stencils import Stencil
+
+#: Points that a called function gets at a time: a handful of such arrays stay in the second-level cache.
+_BLOCK = 1 << 14
+
+#: Compiled versions of one piece of code before it is called as it is: code whose captured values keep changing
+#: (``lambda x: a * x`` in a loop over `a`) would otherwise be compiled anew every time.
+_VERSIONS = 16
+
+
+class PerformanceWarning(UserWarning):
+    """A function is run in a slow way; the message says how to make it fast."""
+
+
+class _TurnedComplex(Exception):
+    """A function that had returned real numbers returned complex ones."""
+
+
+class Request(NamedTuple):
+    """What is asked of an engine, besides the points."""
+
+    stencil: Stencil
+    wrt: int
+    mode: str
+    kind: Any = np.dtype(np.float64)
+    workers: int = 1
+
+
+class Compiled:
+    """A function as machine code."""
+
+    def __init__(self, f: Callable[..., Any], reading: Reading, nargs: int) -> None:
+        self.reading = reading
+        self._f = f
+        self._nargs = nargs
+        self._kernel = jit(_of_fixed_arity(reading.linked, nargs))
+        self._ufuncs: dict[Any, Ufunc] = {}
+
+    def values(self) -> Ufunc:
+        """`f` itself as a ufunc."""
+        return self._ufuncs.get("values") or self._make(
+            "values", lambda result: (self._kernel, "d" if result == "f" else result), self._nargs
+        )
+
+    def slope(self, stencil: Stencil, wrt: int, mode: str) -> Ufunc:
+        """Return the derivative of `f` as a ufunc of its arguments, and of the step unless `mode` is ``"auto"``."""
+        program = (stencil, wrt, mode)
+        return self._ufuncs.get(program) or self._make(
+            program,
+            lambda result: compiled_point(self._kernel, result, stencil, self._nargs, wrt, mode),
+            self._nargs + (mode != "auto"),
+        )
+
+    def _make(self, program: Any, point: Callable[[str], tuple[Any, str]], nin: int) -> Ufunc:
+        key = self.reading.key + repr((program, self._nargs)).encode()
+        name = getattr(self._f, "__name__", "f")
+        with LOCK:
+            code = body(key, lambda: point(return_kind(self._kernel, self._nargs)), nin)
+            return self._ufuncs.setdefault(program, Ufunc(code, nin, name, f"{program} of {name}"))
+
+    def derivative(self, request: Request, operands: list[Any], out: Any) -> Any:
+        """Apply the ufunc, in pieces over threads when the batch is large; re-raise what `f` raised."""
+        stencil, wrt, mode, kind, workers = request
+        ufunc = self.slope(stencil, wrt, mode)
+        before = ufunc.raised
+        large = workers > 1 and sum(o.size for o in operands if isinstance(o, np.ndarray)) >= 2 * PIECE
+        if not large and (out is not None or kind == np.float64):
+            result = ufunc.call(*operands, out=out, casting="same_kind")
+        else:
+            shape = np.broadcast_shapes(*map(np.shape, operands))
+            result = np.empty(shape, _with_complex(kind, ufunc.result)) if out is None else out
+            whole = [np.broadcast_to(o, shape) for o in operands]
+            if large:
+                over_pieces(
+                    lambda piece: ufunc.call(*[o[piece] for o in whole], out=result[piece], casting="same_kind"),
+                    shape,
+                    workers,
+                )
+            else:
+                ufunc.call(*whole, out=result, casting="same_kind")
+            result = result[()] if out is None else out
+        if ufunc.raised != before:
+            self._raise_again(request, operands, result)
+        return result
+
+    def _raise_again(self, request: Request, operands: list[Any], result: Any) -> None:
+        """Call `f` itself where the compiled `f` raised, so that the caller sees its exception unchanged."""
+        called = Called(self._f, pointwise=True)
+        bad = np.flatnonzero(np.isnan(np.ravel(result)))[:1000]
+        columns = [np.broadcast_to(o, np.shape(result)).ravel()[bad] for o in operands]
+        for row in zip(*columns, strict=True):
+            called.derivative(request, list(row), None)
+
+    def agrees(self, request: Request, operands: list[Any]) -> bool:
+        """Compare with `f` called as it is, at a few of the caller's points.
+
+        Compiled Python is not always Python: whole numbers wrap around at 64 bits where Python's grow. What differs
+        grossly at most of the points is not to be trusted.
+        """
+        shape = np.broadcast_shapes(*map(np.shape, operands))
+        size = int(np.prod(shape))
+        compiled = self.slope(*request[:3]).call
+        called, votes = Called(self._f, pointwise=True), []
+        for i in sorted({0, size // 3, (2 * size) // 3, size - 1}) if size else []:
+            place = np.unravel_index(i, shape)
+            row = [np.broadcast_to(o, shape)[place] for o in operands]
+            try:
+                wanted = called.derivative(request, row, None)
+            except Exception:  # as Python `f` may raise where the compiled `f` returns infinity or NaN
+                continue
+            with np.errstate(all="ignore"):
+                gap = abs(compiled(*row) - wanted)
+                votes.append(bool(gap <= 1e-3 * abs(wanted) or not np.isfinite(gap)))
+        return 2 * sum(votes) >= len(votes)
+
+
+class Called:
+    """A function called as it is: with blocks of points, or with one point at a time if it takes no more."""
+
+    def __init__(self, f: Callable[..., Any], pointwise: bool | None = None) -> None:
+        self._f = f
+        self._pointwise = pointwise
+        self._result = "d"
+        self._lock = threading.Lock()
+
+    def derivative(self, request: Request, operands: list[Any], out: Any) -> Any:
+        """Walk the batch block by block; every block is evaluated at all offsets and combined while in cache."""
+        shape = np.broadcast_shapes(*map(np.shape, operands))
+        if 0 in shape:
+            return np.empty(shape, request.kind) if out is None else out
+        with np.errstate(all="ignore"):  # a NaN says what went wrong and where; so does the compiled loop
+            if self._pointwise is None:
+                with self._lock:
+                    self._find_out(request, operands)
+            try:
+                return self._walk(request, operands, out, shape)
+            except _TurnedComplex:
+                self._result = "D"
+                return self._walk(request, operands, out, shape)
+
+    def _walk(self, request: Request, operands: list[Any], out: Any, shape: tuple[int, ...]) -> Any:
+        """Apply the stencil to one block after the other."""
+        wrt, mode = request.wrt, request.mode
+        arguments = operands if mode == "auto" else operands[:-1]
+        result = np.empty(shape, _with_complex(request.kind, self._result)) if out is None else out
+        # A scalar argument stays what it is: an int may be an index or a count. The point itself is always an array.
+        walked = [i for i, o in enumerate(operands) if i in (wrt, len(arguments)) or np.ndim(o)]
+        blocks: Any = np.nditer(  # type: ignore[call-overload]
+            [*(np.asarray(operands[i]) for i in walked), result],
+            flags=["external_loop", "buffered", "copy_if_overlap"],
+            op_flags=[["readonly"]] * len(walked) + [["writeonly"]],
+            op_dtypes=[np.float64] * len(walked) + [np.complex128 if self._result == "D" else np.float64],
+            casting="same_kind",
+            buffersize=_BLOCK,
+            itershape=shape,
+        )
+        with blocks:
+            for *parts, target in blocks:
+                here = dict(zip(walked, parts, strict=True))
+
+                def f(x: Any, here: dict[int, Any] = here) -> Any:
+                    # Copies: an `f` that writes into its arguments must not change the next evaluation.
+                    rest = [here[i].copy() if i in here else a for i, a in enumerate(arguments)]
+                    rest[wrt] = x
+                    return self._evaluate(rest, x.size)
+
+                step = here.get(len(arguments))
+                target[...] = called_points(f, self._result, request.stencil, here[wrt], step, mode)
+        return result[()] if out is None else out
+
+    def _evaluate(self, arguments: list[Any], size: int) -> Any:
+        """Values of `f` for one block, in memory of their own: `f` may return the same buffer every time."""
+        if self._pointwise:
+            columns = [a if isinstance(a, np.ndarray) and a.ndim else [a] * size for a in arguments]
+            values = np.array([_one_number(self._f(*row)) for row in zip(*columns, strict=True)])
+        else:
+            values = _numbers(self._f(*arguments))
+            if values.shape not in ((size,), ()):
+                raise _wrong_shape(values.shape, size)
+        if values.dtype.kind == "c" and self._result != "D":
+            raise _TurnedComplex
+        own = np.empty(size, np.complex128 if self._result == "D" else np.float64)
+        own[...] = values
+        return own
+
+    def _find_out(self, request: Request, operands: list[Any]) -> None:
+        """Compare a call with two points with two calls with one point, and remember which way `f` can be called."""
+        if self._pointwise is not None:
+            return
+        arguments = operands if request.mode == "auto" else operands[:-1]
+        ends = [np.ravel(a)[[0, -1]].astype(np.float64) if np.ndim(a) else [a, a] for a in arguments]
+        ends[request.wrt] = np.array(ends[request.wrt], dtype=np.float64)
+        together: Any = None
+        refusal: Exception | None = None
+        try:
+            together = _numbers(self._f(*(e.copy() if isinstance(e, np.ndarray) else e[0] for e in ends))).copy()
+        except Exception as raised:  # whatever `f` raises for two points, it may still take one
+            refusal = raised
+        try:
+            one_by_one = [self._f(*row) for row in zip(*ends, strict=True)]
+        except Exception:
+            if together is None:
+                raise
+            if together.shape != (2,):
+                raise _wrong_shape(together.shape, 2) from None
+            apart = together  # `f` takes arrays only
+        else:
+            apart = np.array([_one_number(value) for value in one_by_one])
+        if together is not None and together.shape in ((2,), ()):
+            with np.errstate(all="ignore"):
+                self._pointwise = not np.allclose(together, apart, rtol=1e-4, atol=0, equal_nan=True)
+        else:
+            self._pointwise = True
+        if apart.dtype.kind == "c":
+            self._result = "D"
+        elif apart.dtype in (np.float32, np.float16):
+            self._result = "f"
+        if self._pointwise:
+            why = f"it raised {type(refusal).__name__} for two points" if refusal else "two points at once change it"
+            warnings.warn(
+                f"`{getattr(self._f, '__name__', 'f')}` is called with one point at a time ({why}), which is slow. "
+                "Write it so that it takes arrays, or so that Numba can compile it.",
+                PerformanceWarning,
+                stacklevel=_stack_depth(),
+            )
+
+
+class Function:
+    """One function of the caller's, and the engine that runs it."""
+
+    def __init__(self, f: Callable[..., Any], nargs: int) -> None:
+        _check_call(f, nargs)
+        self.f = getattr(f, "__formula__", f)
+        self.reading: Reading | None = None
+        self._refusal: str | None = getattr(f, "__not_differentiable__", None)
+        self._checked = False
+        self._engine: Compiled | Called
+        try:
+            self.reading = Reading(f)
+            self._engine = _compiled(self.f, self.reading, nargs)
+        except Uncompilable:
+            self._engine = Called(self.f)
+
+    @property
+    def engine(self) -> str:
+        """How the function is run: ``"compiled"`` or ``"called"``."""
+        return type(self._engine).__name__.lower()
+
+    def holds(self) -> bool:
+        """Tell whether the function is still what it was when it was read."""
+        return self.reading is None or self.reading.holds()
+
+    def derivative(self, request: Request, operands: list[Any], out: Any) -> Any:
+        """Differentiate at `operands`: the arguments, and the step unless the request's mode is ``"auto"``."""
+        if not self._checked:
+            if self._refusal:
+                raise TypeError(self._refusal)
+            try:
+                trusted = not isinstance(self._engine, Compiled) or self._engine.agrees(request, operands)
+            except Uncompilable:
+                trusted = False
+            if not trusted:
+                self._engine = Called(self.f)
+            self._checked = True
+        return self._engine.derivative(request, operands, out)
+
+    def values(self, operands: list[Any], out: Any) -> Any:
+        """Evaluate `f` itself, compiled; `Uncompilable` when it is not."""
+        if not isinstance(self._engine, Compiled):
+            raise Uncompilable("it is called as it is")
+        ufunc = self._engine.values()
+        before = ufunc.raised
+        result = ufunc.call(*operands, out=out, casting="same_kind" if ufunc.result != "?" else "unsafe")
+        if ufunc.raised != before:
+            for row in zip(*(o.ravel() for o in np.broadcast_arrays(*operands)), strict=True):
+                self.f(*row)
+        return result
+
+    @property
+    def ufunc(self) -> Any:
+        """`f` as a NumPy ufunc."""
+        if not isinstance(self._engine, Compiled):
+            raise Uncompilable("it is called as it is")
+        return self._engine.values().call
+
+
+_functions: dict[tuple[int, int], tuple[Any, Function]] = {}
+_engines: dict[tuple[bytes, int], Compiled] = {}
+_versions: Counter[Any] = Counter()
+
+
+def function(f: Callable[..., Any], nargs: int) -> Function:
+    """Find or make the `Function` of `f`; it is found again as long as nothing it refers to has changed."""
+    known = _functions.get((id(f), nargs))
+    if known is not None and known[0]() is f and known[1].holds():
+        return known[1]
+    with LOCK:
+        made = Function(f, nargs)
+        key = id(f), nargs
+        try:
+            reference: Any = weakref.ref(f, lambda _: _functions.pop(key, None))
+        except TypeError:  # a builtin that lives as long as the process
+
+            def reference() -> Any:
+                return f
+
+        _functions[key] = (reference, made)
+        return made
+
+
+def _compiled(f: Callable[..., Any], reading: Reading, nargs: int) -> Compiled:
+    """Find or make the compiled engine of what was read: one for all functions of the same content."""
+    engine = _engines.get((reading.key, nargs))
+    if engine is None:
+        code = reading.linked.__code__
+        _versions[code] += 1
+        if _versions[code] > _VERSIONS:
+            raise Uncompilable("it captures other values every time")
+        engine = _engines[reading.key, nargs] = Compiled(f, reading, nargs)
+    return engine
+
+
+def _of_fixed_arity(f: Any, nargs: int) -> Any:
+    """Return `f` with exactly `nargs` arguments: Numba types defaults and ``*args`` only where they are called."""
+    if f.__code__.co_argcount == nargs and not f.__code__.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS):
+        return f
+    names = ", ".join(f"x{i}" for i in range(nargs))
+    return function_from(f"def fixed({names}):\n    return f({names})\n", "fixed", {"f": jit(f)})
+
+
+def _check_call(f: Any, nargs: int) -> None:
+    """Raise unless `f` can be called with `nargs` arguments."""
+    if not callable(f):
+        raise TypeError(f"`f` must be callable; got {f!r:.80}. Pass the function itself, not its value.")
+    try:
+        signature = inspect.signature(f)
+    except (TypeError, ValueError):  # some builtins do not tell
+        if isinstance(f, np.ufunc) and f.nin != nargs:
+            raise TypeError(f"`f` takes {f.nin} arguments; got {nargs}. Pass one array for each.") from None
+        return
+    try:
+        signature.bind(*[0.0] * nargs)
+    except TypeError as err:
+        name = getattr(f, "__name__", "f")
+        raise TypeError(
+            f"`f` must take {nargs} argument{'s' * (nargs != 1)}, one for each array given; "
+            f"got {name}{signature} ({err}). Pass as many arrays as it has arguments."
+        ) from None
+
+
+def _with_complex(kind: Any, result: str) -> Any:
+    """Type of the result array: the complex partner of `kind` when `f` returns complex numbers."""
+    return np.result_type(kind, np.complex64) if result == "D" else kind
+
+
+def _stack_depth() -> int:
+    """Frames from the caller of `warnings.warn` to the first outside the package."""
+    frame, depth = inspect.currentframe(), 0
+    while frame is not None and frame.f_globals.get("__package__") == __package__:
+        frame, depth = frame.f_back, depth + 1
+    return depth
+
+
+def _numbers(values: Any) -> np.ndarray[Any, Any]:
+    """Values that `f` returned, as an array of numbers."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "fiubc":
+        raise TypeError(f"`f` must return numbers; got {type(values).__name__} of {array.dtype}. Return an array.")
+    return array
+
+
+def _one_number(value: Any) -> Any:
+    """Check the value that `f` returned for one point."""
+    array = _numbers(value)
+    if array.size != 1:
+        raise _wrong_shape(array.shape, 1)
+    return array.reshape(())[()]
+
+
+def _wrong_shape(shape: tuple[int, ...], size: int) -> ValueError:
+    return ValueError(
+        f"`f` must return one value per point; got shape {shape} for {size} point{'s' * (size != 1)}. "
+        "For a function of a vector use `gradient` or `jacobian`."
+    )

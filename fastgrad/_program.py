@@ -1,0 +1,71 @@
+"""A stencil as a scalar program: what is done at one point, for the compiler and for NumPy.
+
+The two forms below do the same operations in the same order, so the engines agree to the rounding of `f` itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ._compile import function_from, jit
+from .stencils import Stencil
+
+#: Beyond this the reciprocal of the step would leave the normal numbers.
+_LARGEST = 2.0**1000
+
+_EXPONENT = 0x7FF << 52
+
+
+def best_step(stencil: Stencil, result: str) -> float:
+    """Step for points of size 1, a power of two, when `f` returns numbers of the NumPy kind `result`."""
+    return stencil.step_for(float(np.finfo(np.float32 if result == "f" else np.float64).eps))
+
+
+def compiled_point(kernel: Any, result: str, stencil: Stencil, nargs: int, wrt: int, mode: str) -> tuple[Any, str]:
+    """Scalar kernel of the derivative of `kernel` (which returns `result`), and its own result kind.
+
+    `mode` is ``"auto"``, or ``"absolute"`` or ``"relative"`` when a last argument gives the step.
+    """
+    names = [f"x{i}" for i in range(nargs)]
+    best = best_step(stencil, result)
+
+    def f(offset: Any) -> str:
+        moved = f"x + {float(offset)!r} * h" if offset else "x"
+        call = f"kernel({', '.join(moved if i == wrt else name for i, name in enumerate(names))})"
+        return call if result == "D" else f"float({call})"
+
+    parameters = names if mode == "auto" else [*names, "step"]
+    lines = [f"def point({', '.join(parameters)}):", f"x = x{wrt}"]
+    if mode == "auto":
+        # The binade of max(|x|, 1) by its exponent bits: h and 1/h are powers of two, every x + k h is exact where it
+        # can be, and no division is left in the loop.
+        lines += [
+            f"binade = np.float64(min(max(abs(x), 1.0), {_LARGEST!r})).view(np.int64) & np.int64({_EXPONENT})",
+            f"h = np.int64(binade).view(np.float64) * {best!r}",
+            f"per_h = np.int64(np.int64({2046 << 52}) - binade).view(np.float64) * {1 / best!r}",
+        ]
+    else:
+        # The step that is really taken: what the spacing of floating-point numbers makes of the one asked for.
+        lines += [f"h = (x + step{' * max(abs(x), 1.0)' if mode == 'relative' else ''}) - x"]
+    lines += [f"total = {' + '.join(f'{float(w)!r} * ({f(a)} - {f(b)})' for w, a, b in stencil.differences)}"]
+    lines += ["total = total * per_h" if mode == "auto" else "total = total / h"] * stencil.n
+    lines += ["return total"]
+    point = function_from("\n    ".join(lines) + "\n", "point", {"kernel": kernel})
+    return jit(point), "D" if result == "D" else "d"
+
+
+def called_points(f: Callable[[Any], Any], result: str, stencil: Stencil, x: Any, step: Any, mode: str) -> Any:
+    """Differentiate `f` (from an array of positions to an array of values) at an array of points."""
+    if mode == "auto":
+        size = np.minimum(np.maximum(np.abs(x), 1.0), _LARGEST)
+        h = np.ldexp(best_step(stencil, result), np.frexp(size)[1] - 1)
+    else:
+        h = (x + (step * np.maximum(np.abs(x), 1.0) if mode == "relative" else step)) - x
+    values = {offset: f(x + float(offset) * h if offset else x.copy()) for offset in stencil.needed}
+    total = sum(float(w) * (values[a] - values[b]) for w, a, b in stencil.differences)
+    for _ in range(stencil.n):
+        total = total / h
+    return total

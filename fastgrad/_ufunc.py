@@ -1,0 +1,224 @@
+"""Scalar kernels become real NumPy ufuncs.
+
+A ufunc is two pieces of machine code. The *body* is made for one function: a bare loop over contiguous memory that LLVM
+vectorises. The *loop* is made once for all: NumPy calls it with whatever strides there are, and it hands the body
+contiguous stretches, gathering strided arguments into small buffers on the stack. Measured against one loop that does
+both: the same 0.5 ns/point, a third of the compile time per function, and strided input at 0.8 ns.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import inspect
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+
+from ._compile import Native, function_from, native
+
+#: Room for gathered arguments and results, in numbers: together they stay in the first-level cache.
+_ROOM = 4096
+
+#: Result kinds: NumPy's type number, C type, bytes.
+_RESULTS: dict[str, tuple[int, Any, int]] = {
+    "?": (0, types.uint8, 1),
+    "d": (12, types.float64, 8),
+    "D": (15, types.complex128, 16),
+}
+
+_WORDS = types.CPointer(types.intp)
+
+
+@intrinsic(prefer_literal=True)
+def _pointer(_typing: Any, address: Any, kind: Any) -> Any:
+    """Turn an address into a pointer to items of a result kind."""
+    pointer = types.CPointer(_RESULTS[kind.literal_value][1])
+
+    def code(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], context.get_value_type(pointer))
+
+    return pointer(types.intp, kind), code
+
+
+@intrinsic
+def _stack(_typing: Any) -> Any:
+    """Address of `_ROOM` numbers on the stack."""
+
+    def code(_context: Any, builder: Any, _signature: Any, _args: Any) -> Any:
+        buffer = cgutils.alloca_once(builder, ir.ArrayType(ir.DoubleType(), _ROOM))
+        buffer.align = 64
+        return builder.ptrtoint(buffer, ir.IntType(64))
+
+    return types.intp(), code
+
+
+@intrinsic
+def _words(_typing: Any) -> Any:
+    """Pointer to 64 words on the stack."""
+
+    def code(_context: Any, builder: Any, _signature: Any, _args: Any) -> Any:
+        room = cgutils.alloca_once(builder, ir.ArrayType(ir.IntType(64), 64))
+        return builder.bitcast(room, ir.IntType(64).as_pointer())
+
+    return _WORDS(), code
+
+
+@intrinsic
+def _call(_typing: Any, address: Any, count: Any, pointers: Any) -> Any:
+    """Call the body at an address."""
+    word = ir.IntType(64)
+
+    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        prototype = ir.FunctionType(word, [word, word.as_pointer()])
+        return builder.call(builder.inttoptr(args[0], prototype.as_pointer()), [args[1], args[2]])
+
+    return types.intp(types.intp, types.intp, _WORDS), code
+
+
+@intrinsic
+def _add_to(_typing: Any, words: Any, amount: Any) -> Any:
+    """Add to the second of `words`, atomically: many threads may be inside one ufunc."""
+
+    def code(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        place = builder.gep(args[0], [ir.IntType(64)(1)])
+        builder.atomic_rmw("add", place, args[1], "monotonic")
+        return context.get_dummy_value()
+
+    return types.void(_WORDS, types.intp), code
+
+
+def body(key: bytes, point: Callable[[], tuple[Any, str]], nin: int) -> Native:
+    """Loop of the scalar kernel that ``point() -> (kernel, result kind)`` makes; `key` says what it is."""
+
+    def build() -> tuple[Any, Any, str]:
+        kernel, result = point()
+        names = [f"x{i}" for i in range(nin)]
+        missing = "False" if result == "?" else "np.nan"
+        # Without `except` an exception of f would vanish here; with it the loop still vectorises when f cannot raise.
+        source = f"""
+def body(n, places):
+    {", ".join(names)}, = {"".join(f"pointer(places[{i}], 'd'), " for i in range(nin))}
+    out = pointer(places[{nin}], {result!r})
+    raised = 0
+    for i in range(n):
+        try:
+            value = point({", ".join(f"{name}[i]" for name in names)})
+        except Exception:
+            value = {missing}
+            raised += 1
+        out[i] = value
+    return raised
+"""
+        function = function_from(source, "body", {"point": kernel, "pointer": _pointer})
+        return function, types.intp(types.intp, _WORDS), result
+
+    return native(b"body 2 %d " % nin + key, build)
+
+
+_clear_flags = types.ExternalFunction("feclearexcept", types.intc(types.intc))
+
+
+@numba.njit(error_model="numpy")
+def _copy(target, target_step, source, source_step, count, size):  # type: ignore[no-untyped-def]
+    """Copy items of `size` bytes from one place with a stride to another."""
+    k = 0
+    while k < count:
+        if size == 1:
+            _pointer(target, "?")[0] = _pointer(source, "?")[0]  # type: ignore[call-arg]
+        else:
+            _pointer(target, "d")[0] = _pointer(source, "d")[0]  # type: ignore[call-arg]
+            if size == 16:
+                _pointer(target, "d")[1] = _pointer(source, "d")[1]
+        target += target_step
+        source += source_step
+        k += 1
+
+
+def _loop(args, dims, steps, data):  # type: ignore[no-untyped-def]
+    """NumPy's inner loop over any body: ``data`` holds its address, points raised, arguments, bytes a result."""
+    n, nin, size, item = dims[0], data[2], data[3], data[4]
+    places, buffers = _words(), _stack()  # type: ignore[call-arg,var-annotated]
+    stretch = _ROOM // (nin + 2)
+    scratch = buffers + 8 * stretch * nin
+    whole = n == 1 or steps[nin] == size
+    for i in range(nin):
+        whole = whole and (n == 1 or steps[i] == 8)
+        if steps[i] == 0:
+            _copy(buffers + 8 * stretch * i, 8, args[i], 0, min(n, stretch), item)
+    start = 0
+    while start < n:
+        count = n if whole else min(stretch, n - start)
+        for i in range(nin):
+            places[i] = args[i] + steps[i] * start
+            if steps[i] != 8 and not whole:
+                if steps[i] != 0:
+                    _copy(buffers + 8 * stretch * i, 8, places[i], steps[i], count, item)
+                places[i] = buffers + 8 * stretch * i
+        result = args[nin] + steps[nin] * start
+        places[nin] = result if steps[nin] == size or whole else scratch
+        raised = _call(data[0], count, places)
+        if raised != 0:
+            _add_to(data, raised)
+        if places[nin] == scratch:
+            _copy(result, steps[nin], scratch, size, count, size)
+        start += count
+    # A NaN says what went wrong and where; a warning from the middle of a batch says neither. Cleared here for 20 ns,
+    # where numpy.errstate around the call would cost a microsecond.
+    _clear_flags(61)
+
+
+@cache
+def _shared_loop() -> Native:
+    """Compile the inner loop: one for all ufuncs."""
+    key = b"loop 2 " + inspect.getsource(_loop).encode()
+    return native(key, lambda: (_loop, types.void(_WORDS, _WORDS, _WORDS, _WORDS), "d"))
+
+
+_capsule_pointer = ctypes.pythonapi.PyCapsule_GetPointer
+_capsule_pointer.restype = ctypes.c_void_p
+_capsule_pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+_API = ctypes.cast(
+    _capsule_pointer(np._core._multiarray_umath._UFUNC_API, None),  # type: ignore[attr-defined]
+    ctypes.POINTER(ctypes.c_void_p),
+)
+#: `PyUFunc_FromFuncAndData` is entry 1 of NumPy's stable C API.
+_from_func_and_data = ctypes.PYFUNCTYPE(
+    ctypes.py_object, *[ctypes.c_void_p] * 3, *[ctypes.c_int] * 4, *[ctypes.c_char_p] * 2, ctypes.c_int
+)(_API[1] or 0)
+
+
+class Ufunc:
+    """A NumPy ufunc over machine code, and the count of points at which the function inside raised.
+
+    The ufunc itself is `call`. NumPy does not own the tables it is made of, so this object must outlive it.
+    """
+
+    __slots__ = ("_data", "_owners", "_tables", "call", "result")
+
+    def __init__(self, code: Native, nin: int, name: str, doc: str) -> None:
+        result = code.result
+        loop = _shared_loop()
+        kind, _, size = _RESULTS[result]
+        self.result = result
+        self._owners = (code, loop)
+        self._data = (ctypes.c_int64 * 5)(code.address, 0, nin, size, 8)
+        loops = (ctypes.c_void_p * 1)(loop.address)
+        data = (ctypes.c_void_p * 1)(ctypes.addressof(self._data))
+        kinds = (ctypes.c_char * (nin + 1))(*[bytes([12])] * nin, bytes([kind]))
+        text = (name.encode(), doc.encode())
+        self._tables = (loops, data, kinds, text)
+        places = [ctypes.addressof(table) for table in (loops, data, kinds)]
+        self.call: Any = _from_func_and_data(*places, 1, nin, 1, -1, *text, 0)
+
+    @property
+    def raised(self) -> int:
+        """How many points have raised so far; compare before and after a call."""
+        return self._data[1]
+
+

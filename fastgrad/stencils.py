@@ -1,0 +1,303 @@
+"""Finite-difference stencils as values: which points to take and how to weigh them.
+
+A `Stencil` is fixed by its offsets (in steps from the point) and the order of the derivative; its weights follow.
+They are computed in exact rational arithmetic and rounded once, so no stencil carries an error of its own making.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache, cached_property
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+#: Orders beyond this gain nothing in double precision: the weights alternate and grow, rounding takes over.
+HIGHEST = 10
+
+
+def _exact_weights(nodes: tuple[Fraction, ...], x0: Fraction, n: int) -> tuple[Fraction, ...]:
+    """Weights of the `n`-th derivative at `x0` from values at `nodes` (the recurrence of Fornberg 1988)."""
+    table = [[Fraction(0)] * (n + 1) for _ in nodes]
+    table[0][0] = Fraction(1)
+    product, to_x0 = Fraction(1), nodes[0] - x0
+    for i in range(1, len(nodes)):
+        previous, product_here, to_x0_before = product, Fraction(1), to_x0
+        to_x0 = nodes[i] - x0
+        for j in range(i):
+            gap = nodes[i] - nodes[j]
+            product_here *= gap
+            if j == i - 1:
+                for k in range(min(i, n), -1, -1):
+                    lower = k * table[i - 1][k - 1] if k else Fraction(0)
+                    table[i][k] = previous / product_here * (lower - to_x0_before * table[i - 1][k])
+            for k in range(min(i, n), -1, -1):
+                lower = k * table[j][k - 1] if k else Fraction(0)
+                table[j][k] = (to_x0 * table[j][k] - lower) / gap
+        product = product_here
+    return tuple(row[n] for row in table)
+
+
+def weights(nodes: ArrayLike, x0: float = 0.0, n: int = 1) -> NDArray[np.float64]:
+    """Finite-difference weights on arbitrary nodes.
+
+    The weighted sum of function values at `nodes` is the `n`-th derivative at `x0`, exactly so for every
+    polynomial of degree below the number of nodes.
+
+    Parameters
+    ----------
+    nodes : array_like, shape (m,)
+        Distinct finite positions in any order, ``m > n``.
+    x0 : float, default 0.0
+        Where the derivative is wanted; it need not be a node.
+    n : int, default 1
+        Order of the derivative; 0 gives interpolation weights.
+
+    Returns
+    -------
+    ndarray of float64, shape (m,)
+        Computed in rational arithmetic from the exact values of the given floats, rounded once.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When nodes are not real numbers, not distinct, not finite or too few.
+
+    References
+    ----------
+    B. Fornberg, "Generation of finite difference formulas on arbitrarily spaced grids",
+    Math. Comp. 51 (1988) 699-706.
+
+    Examples
+    --------
+    >>> import numpy as np, fastgrad as fg
+    >>> nodes = np.array([0.0, 0.1, 0.4])
+    >>> float(abs(fg.weights(nodes) @ nodes**2 - 0.0)) < 1e-16
+    True
+    """
+    order = _positive("n", n, lowest=0, highest=None)
+    positions = np.asarray(nodes)
+    if positions.dtype.kind not in "fiu":
+        raise TypeError(f"`nodes` must be real numbers; got an array of {positions.dtype}. Convert it to float64.")
+    if positions.ndim != 1:
+        raise ValueError(f"`nodes` must be one-dimensional; got shape {positions.shape}. Pass one row of positions.")
+    if not (np.all(np.isfinite(positions)) and isfinite(x0)):
+        raise ValueError("`nodes` and `x0` must be finite; got a NaN or an infinity among them. Remove it.")
+    exact = tuple(Fraction(v) for v in positions.tolist())
+    if len(exact) <= order:
+        raise ValueError(
+            f"`nodes` must number more than `n`; got {len(exact)} for n={order}. Add nodes or lower `n`."
+        )
+    if len(set(exact)) < len(exact):
+        raise ValueError(f"`nodes` must be distinct; got {positions.tolist()}. Drop the repeated ones.")
+    return np.array([float(w) for w in _exact_weights(exact, Fraction(float(x0)), order)])
+
+
+@dataclass(frozen=True)
+class Stencil:
+    """A difference rule: evaluate at ``x + offset * step``, combine by a weighted sum.
+
+    Parameters
+    ----------
+    offsets : iterable of int or Fraction
+        Distinct positions in units of the step; more than `n` of them. Stored in rising order.
+    n : int, default 1
+        Order of the derivative.
+
+    Attributes
+    ----------
+    weights : tuple of float
+        One per offset; ``sum(w * f(x + o * h)) / h**n`` is the derivative.
+    order : int
+        Order of accuracy: the error falls like ``h**order``.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> fg.central()
+    central(order=2)
+    >>> fg.central().weights
+    (-0.5, 0.0, 0.5)
+    >>> fg.Stencil([-1, 0, 3])
+    Stencil(offsets=(-1, 0, 3), n=1)
+    """
+
+    offsets: tuple[Fraction, ...]
+    n: int = 1
+
+    def __init__(self, offsets: Iterable[int | float | Fraction], n: int = 1) -> None:
+        try:
+            exact = tuple(sorted(Fraction(o) for o in offsets))
+        except (TypeError, ValueError, OverflowError) as err:
+            raise TypeError(
+                f"`offsets` must be finite numbers in units of the step; got {offsets!r}. Use for instance [-1, 0, 1]."
+            ) from err
+        n = _positive("n", n)
+        if len(set(exact)) < len(exact) or len(exact) <= n:
+            raise ValueError(
+                f"`offsets` must be distinct and more than `n`; got {len(exact)} offsets "
+                f"({', '.join(map(str, exact))}) for n={n}. Add or drop offsets."
+            )
+        object.__setattr__(self, "offsets", exact)
+        object.__setattr__(self, "n", n)
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.offsets, self.n))
+
+    def __hash__(self) -> int:
+        """Remembered, because a rule is looked up at every call and fractions hash slowly."""
+        return self._hash
+
+    @cached_property
+    def exact_weights(self) -> tuple[Fraction, ...]:
+        """The weights as fractions, before the one rounding."""
+        return _exact_weights(self.offsets, Fraction(0), self.n)
+
+    @cached_property
+    def weights(self) -> tuple[float, ...]:
+        """One weight per offset, correctly rounded."""
+        return tuple(float(w) for w in self.exact_weights)
+
+    @cached_property
+    def _moment(self) -> tuple[int, Fraction]:
+        """Order of accuracy and the factor of the first neglected term, ``factor * f^(n+order) * h^order``."""
+        degree, factorial = len(self.offsets), Fraction(1)
+        for k in range(1, degree):
+            factorial *= k
+        while True:
+            factorial *= degree
+            moment = sum((w * o**degree for w, o in zip(self.exact_weights, self.offsets, strict=True)), Fraction(0))
+            if moment:
+                return degree - self.n, moment / factorial
+            degree += 1
+
+    @property
+    def order(self) -> int:
+        """Order of accuracy."""
+        return self._moment[0]
+
+    @cached_property
+    def differences(self) -> tuple[tuple[Fraction, Fraction, Fraction], ...]:
+        """The weighted sum written in differences: triples of weight, offset, offset subtracted.
+
+        The weights add up to zero, so this is the same sum; but a constant in `f` cancels before it is weighed. A
+        constant function has derivative 0 exactly, and a large offset in `f` costs no digits to the weights.
+        """
+        pairs = dict(zip(self.offsets, self.exact_weights, strict=True))
+        if all(pairs.get(-o) == -w for o, w in pairs.items() if w):
+            return tuple((w, o, -o) for o, w in pairs.items() if w and o > 0)
+        base = min(pairs, key=abs)
+        return tuple((w, o, base) for o, w in pairs.items() if w and o != base)
+
+    @cached_property
+    def needed(self) -> tuple[Fraction, ...]:
+        """Offsets at which `f` is evaluated, in rising order."""
+        return tuple(sorted({o for _, *ends in self.differences for o in ends}))
+
+    def step_for(self, eps: float) -> float:
+        """Power of two near the step where truncation ``c h^order`` equals rounding ``eps sum|w| / h^n``."""
+        order, factor = self._moment
+        rounding = eps * sum(abs(w) for w in self.weights)
+        best = (rounding * self.n / (order * abs(float(factor)))) ** (1 / (order + self.n))
+        return float(2.0 ** np.round(np.log2(best)))
+
+    def __repr__(self) -> str:
+        """Print the stencil as the call that makes it."""
+        first, last, count = self.offsets[0], self.offsets[-1], len(self.offsets)
+        tail = "" if self.n == 1 else f", n={self.n}"
+        if self.offsets == tuple(range(int(first), int(first) + count)):
+            if first == 0:
+                return f"forward(order={self.order}{tail})"
+            if last == 0:
+                return f"backward(order={self.order}{tail})"
+            if first == -last and count == _central_points(self.order, self.n):
+                return f"central(order={self.order}{tail})"
+        return f"Stencil(offsets=({', '.join(map(str, self.offsets))}), n={self.n})"
+
+
+def _positive(name: str, value: Any, lowest: int = 1, highest: int | None = HIGHEST) -> int:
+    """Return `value` as an int, or raise naming the argument and the rule."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"`{name}` must be a whole number; got {value!r}. Pass an int.")
+    if value < lowest or (highest is not None and value > highest):
+        rule = f"between {lowest} and {highest}" if highest is not None else f"at least {lowest}"
+        raise ValueError(f"`{name}` must be {rule}; got {value}. Rules of low order are the robust ones.")
+    return int(value)
+
+
+def _central_points(order: int, n: int) -> int:
+    """Points of the central rule: odd, and as few as reach the order."""
+    return order + 2 * ((n + 1) // 2) - 1
+
+
+@cache
+def _between(first: int, last: int, n: int) -> Stencil:
+    return Stencil(range(first, last + 1), n)
+
+
+def forward(order: int = 1, n: int = 1) -> Stencil:
+    """Difference that looks right of the point only: ``x, x + h, x + 2h, ...``.
+
+    Parameters
+    ----------
+    order : int, default 1
+        Order of accuracy, 1 to 10. Order 1 costs two evaluations.
+    n : int, default 1
+        Order of the derivative, 1 to 10.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> abs(fg.derivative(lambda x: x * x, 3.0, method=fg.forward(order=2)) - 6.0) < 1e-9
+    True
+    """
+    order, n = _positive("order", order), _positive("n", n)
+    return _between(0, order + n - 1, n)
+
+
+def backward(order: int = 1, n: int = 1) -> Stencil:
+    """Difference that looks left of the point only: the mirror of `forward`.
+
+    Parameters
+    ----------
+    order : int, default 1
+        Order of accuracy, 1 to 10.
+    n : int, default 1
+        Order of the derivative, 1 to 10.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> abs(fg.derivative(lambda x: x * x, 3.0, method=fg.backward(order=2)) - 6.0) < 1e-9
+    True
+    """
+    order, n = _positive("order", order), _positive("n", n)
+    return _between(1 - order - n, 0, n)
+
+
+def central(order: int = 2, n: int = 1) -> Stencil:
+    """Difference that looks to both sides evenly.
+
+    Parameters
+    ----------
+    order : int, default 2
+        Order of accuracy, 1 to 10. Symmetry makes it even: an odd `order` gives the next even one.
+    n : int, default 1
+        Order of the derivative, 1 to 10.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> abs(fg.derivative(lambda x: x * x, 3.0, method=fg.central(order=4)) - 6.0) < 1e-12
+    True
+    """
+    order, n = _positive("order", order), _positive("n", n)
+    half = _central_points(order + order % 2, n) // 2
+    return _between(-half, half, n)
