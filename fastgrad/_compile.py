@@ -27,6 +27,7 @@ import numpy as np
 from llvmlite import binding
 from numba.core import types
 from numba.core.ccallback import CFunc
+from numba.core.errors import NumbaError
 from numba.core.registry import cpu_target
 from numba.core.runtime.nrt import rtsys
 
@@ -122,7 +123,8 @@ def _compile(digest: bytes, build: Callable[[], tuple[Any, Any, str]]) -> Native
     except Exception as err:
         # Numba reports what it cannot do by many exception types, some of them from deep inside; `f` itself does not
         # run while it is compiled, so none of them is the user's.
-        _to_disk(digest, {"refused": f"{type(err).__name__}: {err}"[:2000]})
+        if isinstance(err, (NumbaError, Uncompilable)):
+            _to_disk(digest, {"refused": str(err)[:2000]})
         raise Uncompilable(str(err)) from err
     name, kind, payload = callback._library.serialize_using_object_code()
     needs = _needs(callback._library)

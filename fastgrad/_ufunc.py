@@ -9,8 +9,7 @@ both: the same 0.5 ns/point, a third of the compile time per function, and strid
 from __future__ import annotations
 
 import ctypes
-import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -32,11 +31,14 @@ _RESULTS: dict[str, tuple[int, Any, int]] = {
     "D": (15, types.complex128, 16),
 }
 
-_WORDS = types.CPointer(types.intp)
+WORDS = types.CPointer(types.intp)
+
+#: C signature of a body: points, where each argument and each result begins, the ufunc's data.
+BODY = types.intp(types.intp, WORDS, WORDS)
 
 
 @intrinsic(prefer_literal=True)
-def _pointer(_typing: Any, address: Any, kind: Any) -> Any:
+def pointer(_typing: Any, address: Any, kind: Any) -> Any:
     """Turn an address into a pointer to items of a result kind."""
     pointer = types.CPointer(_RESULTS[kind.literal_value][1])
 
@@ -59,38 +61,37 @@ def _stack(_typing: Any) -> Any:
 
 
 @intrinsic
-def _words(_typing: Any) -> Any:
+def words_on_stack(_typing: Any) -> Any:
     """Pointer to 64 words on the stack."""
 
     def code(_context: Any, builder: Any, _signature: Any, _args: Any) -> Any:
         room = cgutils.alloca_once(builder, ir.ArrayType(ir.IntType(64), 64))
         return builder.bitcast(room, ir.IntType(64).as_pointer())
 
-    return _WORDS(), code
+    return WORDS(), code
 
 
 @intrinsic
-def _call(_typing: Any, address: Any, count: Any, pointers: Any) -> Any:
+def call_body(_typing: Any, address: Any, count: Any, places: Any, data: Any) -> Any:
     """Call the body at an address."""
     word = ir.IntType(64)
 
     def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        prototype = ir.FunctionType(word, [word, word.as_pointer()])
-        return builder.call(builder.inttoptr(args[0], prototype.as_pointer()), [args[1], args[2]])
+        prototype = ir.FunctionType(word, [word, word.as_pointer(), word.as_pointer()])
+        return builder.call(builder.inttoptr(args[0], prototype.as_pointer()), args[1:])
 
-    return types.intp(types.intp, types.intp, _WORDS), code
+    return types.intp(types.intp, types.intp, WORDS, WORDS), code
 
 
 @intrinsic
-def _add_to(_typing: Any, words: Any, amount: Any) -> Any:
-    """Add to the second of `words`, atomically: many threads may be inside one ufunc."""
+def add_to(_typing: Any, words: Any, place: Any, amount: Any) -> Any:
+    """Add to one of `words`, atomically: many threads may be inside one ufunc."""
 
     def code(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        place = builder.gep(args[0], [ir.IntType(64)(1)])
-        builder.atomic_rmw("add", place, args[1], "monotonic")
+        builder.atomic_rmw("add", builder.gep(args[0], [args[1]]), args[2], "monotonic")
         return context.get_dummy_value()
 
-    return types.void(_WORDS, types.intp), code
+    return types.void(WORDS, types.intp, types.intp), code
 
 
 def body(key: bytes, point: Callable[[], tuple[Any, str]], nin: int) -> Native:
@@ -102,10 +103,10 @@ def body(key: bytes, point: Callable[[], tuple[Any, str]], nin: int) -> Native:
         missing = "False" if result == "?" else "np.nan"
         # Without `except` an exception of f would vanish here; with it the loop still vectorises when f cannot raise.
         source = f"""
-def body(n, places):
+def body(n, places, data):
     {", ".join(names)}, = {"".join(f"pointer(places[{i}], 'd'), " for i in range(nin))}
     out = pointer(places[{nin}], {result!r})
-    raised = 0
+    raised = nonfinite = 0
     for i in range(n):
         try:
             value = point({", ".join(f"{name}[i]" for name in names)})
@@ -113,15 +114,22 @@ def body(n, places):
             value = {missing}
             raised += 1
         out[i] = value
-    return raised
+        nonfinite += 0 if abs(value) < np.inf else 1
+    if raised != 0:
+        add_to(data, {RAISED}, raised)
+    if nonfinite != 0:
+        add_to(data, {NONFINITE}, nonfinite)
+    return 0
 """
-        function = function_from(source, "body", {"point": kernel, "pointer": _pointer})
-        return function, types.intp(types.intp, _WORDS), result
+        function = function_from(source, "body", {"point": kernel, "pointer": pointer, "add_to": add_to})
+        return function, BODY, result
 
-    return native(b"body 2 %d " % nin + key, build)
+    return native(b"body %d " % nin + key, build)
 
 
-_clear_flags = types.ExternalFunction("feclearexcept", types.intc(types.intc))
+#: Words of a ufunc's data: the address of its body, two counters, arguments, results, bytes of a result, bytes of an
+#: argument; what the body itself needs follows.
+ADDRESS, RAISED, NONFINITE, ARGUMENTS, RESULTS, SIZE, ITEM, OWN = range(8)
 
 
 @numba.njit(error_model="numpy")
@@ -130,54 +138,56 @@ def _copy(target, target_step, source, source_step, count, size):  # type: ignor
     k = 0
     while k < count:
         if size == 1:
-            _pointer(target, "?")[0] = _pointer(source, "?")[0]  # type: ignore[call-arg]
+            pointer(target, "?")[0] = pointer(source, "?")[0]  # type: ignore[call-arg]
         else:
-            _pointer(target, "d")[0] = _pointer(source, "d")[0]  # type: ignore[call-arg]
+            pointer(target, "d")[0] = pointer(source, "d")[0]  # type: ignore[call-arg]
             if size == 16:
-                _pointer(target, "d")[1] = _pointer(source, "d")[1]
+                pointer(target, "d")[1] = pointer(source, "d")[1]
         target += target_step
         source += source_step
         k += 1
 
 
 def _loop(args, dims, steps, data):  # type: ignore[no-untyped-def]
-    """NumPy's inner loop over any body: ``data`` holds its address, points raised, arguments, bytes a result."""
-    n, nin, size, item = dims[0], data[2], data[3], data[4]
-    places, buffers = _words(), _stack()  # type: ignore[call-arg,var-annotated]
-    stretch = _ROOM // (nin + 2)
-    scratch = buffers + 8 * stretch * nin
-    whole = n == 1 or steps[nin] == size
-    for i in range(nin):
-        whole = whole and (n == 1 or steps[i] == 8)
-        if steps[i] == 0:
-            _copy(buffers + 8 * stretch * i, 8, args[i], 0, min(n, stretch), item)
+    """NumPy's inner loop over any body; `data` as above."""
+    n, nin, total = dims[0], data[ARGUMENTS], data[ARGUMENTS] + data[RESULTS]
+    places, buffers = words_on_stack(), _stack()  # type: ignore[call-arg,var-annotated]
+    stretch = _ROOM // (nin + 2 * data[RESULTS])
+    whole = True
+    for i in range(total):
+        item = data[ITEM] if i < nin else data[SIZE]
+        whole = whole and (n == 1 or steps[i] == item)
+        if i < nin and steps[i] == 0:
+            _copy(buffers + 8 * stretch * i, item, args[i], 0, min(n, stretch), item)
     start = 0
     while start < n:
         count = n if whole else min(stretch, n - start)
-        for i in range(nin):
+        for i in range(total):
+            item = data[ITEM] if i < nin else data[SIZE]
             places[i] = args[i] + steps[i] * start
-            if steps[i] != 8 and not whole:
-                if steps[i] != 0:
-                    _copy(buffers + 8 * stretch * i, 8, places[i], steps[i], count, item)
-                places[i] = buffers + 8 * stretch * i
-        result = args[nin] + steps[nin] * start
-        places[nin] = result if steps[nin] == size or whole else scratch
-        raised = _call(data[0], count, places)
-        if raised != 0:
-            _add_to(data, raised)
-        if places[nin] == scratch:
-            _copy(result, steps[nin], scratch, size, count, size)
+            if steps[i] != item and not whole:
+                buffer = buffers + 8 * stretch * (i if i < nin else 2 * i - nin)
+                if i < nin and steps[i] != 0:
+                    _copy(buffer, item, places[i], steps[i], count, item)
+                places[i] = buffer
+        call_body(data[ADDRESS], count, places, data)
+        for i in range(nin, total):
+            if steps[i] != data[SIZE] and not whole:
+                _copy(args[i] + steps[i] * start, steps[i], places[i], data[SIZE], count, data[SIZE])
         start += count
     # A NaN says what went wrong and where; a warning from the middle of a batch says neither. Cleared here for 20 ns,
     # where numpy.errstate around the call would cost a microsecond.
     _clear_flags(61)
 
 
+_clear_flags = types.ExternalFunction("feclearexcept", types.intc(types.intc))
+
+
 @cache
 def _shared_loop() -> Native:
     """Compile the inner loop: one for all ufuncs."""
-    key = b"loop 2 " + inspect.getsource(_loop).encode()
-    return native(key, lambda: (_loop, types.void(_WORDS, _WORDS, _WORDS, _WORDS), "d"))
+    key = b"loop"
+    return native(key, lambda: (_loop, types.void(WORDS, WORDS, WORDS, WORDS), "d"))
 
 
 _capsule_pointer = ctypes.pythonapi.PyCapsule_GetPointer
@@ -194,31 +204,45 @@ _from_func_and_data = ctypes.PYFUNCTYPE(
 
 
 class Ufunc:
-    """A NumPy ufunc over machine code, and the count of points at which the function inside raised.
+    """A NumPy ufunc over machine code, with counts of the points that went wrong.
 
     The ufunc itself is `call`. NumPy does not own the tables it is made of, so this object must outlive it.
+
+    Parameters
+    ----------
+    code : Native
+        The body.
+    nin, nout : int
+        Arguments (float64) and results (of the kind that `code` returns).
+    name, doc : str
+        What NumPy shows.
+    own : sequence of int
+        Words for the body's own use.
     """
 
     __slots__ = ("_data", "_owners", "_tables", "call", "result")
 
-    def __init__(self, code: Native, nin: int, name: str, doc: str) -> None:
-        result = code.result
+    def __init__(self, code: Native, nin: int, name: str, doc: str, nout: int = 1, own: Sequence[int] = ()) -> None:
         loop = _shared_loop()
-        kind, _, size = _RESULTS[result]
-        self.result = result
+        kind, _, size = _RESULTS[code.result]
+        self.result = code.result
         self._owners = (code, loop)
-        self._data = (ctypes.c_int64 * 5)(code.address, 0, nin, size, 8)
+        words = (code.address, 0, 0, nin, nout, size, 8, *own)
+        self._data = (ctypes.c_int64 * len(words))(*words)
         loops = (ctypes.c_void_p * 1)(loop.address)
         data = (ctypes.c_void_p * 1)(ctypes.addressof(self._data))
-        kinds = (ctypes.c_char * (nin + 1))(*[bytes([12])] * nin, bytes([kind]))
+        kinds = (ctypes.c_char * (nin + nout))(*[bytes([12])] * nin, *[bytes([kind])] * nout)
         text = (name.encode(), doc.encode())
         self._tables = (loops, data, kinds, text)
         places = [ctypes.addressof(table) for table in (loops, data, kinds)]
-        self.call: Any = _from_func_and_data(*places, 1, nin, 1, -1, *text, 0)
+        self.call: Any = _from_func_and_data(*places, 1, nin, nout, -1, *text, 0)
 
     @property
     def raised(self) -> int:
         """How many points have raised so far; compare before and after a call."""
-        return self._data[1]
+        return self._data[RAISED]
 
-
+    @property
+    def nonfinite(self) -> int:
+        """How many results so far were infinite or NaN; compare before and after a call."""
+        return self._data[NONFINITE]
