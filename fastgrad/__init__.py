@@ -3,12 +3,15 @@
 from . import gates
 from ._engines import PerformanceWarning
 from .derivatives import derivative
+from .estimates import Estimate, Status
 from .gate import gate
 from .stencils import Stencil, backward, central, forward, weights
 
 __version__ = "0.1.0"
 __all__ = [
+    "Estimate",
     "PerformanceWarning",
+    "Status",
     "Stencil",
     "backward",
     "central",

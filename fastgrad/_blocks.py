@@ -1,13 +1,18 @@
-"""Splitting a batch over threads."""
+"""Splitting a batch: over threads, and into blocks that stay in cache."""
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from typing import Any
+
+import numpy as np
+
+#: Points that a called function gets at a time: a handful of such arrays stay in the second-level cache.
+BLOCK = 1 << 14
 
 #: Points below which a second thread does not pay: 2**18 take a fraction of a millisecond.
 PIECE = 1 << 18
@@ -64,3 +69,21 @@ def over_pieces(work: Callable[[tuple[slice, ...]], Any], shape: tuple[int, ...]
         for future in pending:
             if not future.cancelled():
                 future.exception()  # waits: nothing may still write into the caller's arrays afterwards
+
+
+def blocks(
+    inputs: Sequence[Any], outputs: Sequence[Any], shape: tuple[int, ...], kinds: Sequence[Any], size: int = BLOCK
+) -> Iterator[tuple[tuple[Any, ...], tuple[Any, ...]]]:
+    """Walk arrays that broadcast to `shape` in one-dimensional blocks: inputs as float64, outputs as `kinds`."""
+    walk: Any = np.nditer(  # type: ignore[call-overload]
+        [*map(np.asarray, inputs), *outputs],
+        flags=["external_loop", "buffered", "copy_if_overlap"],
+        op_flags=[["readonly"]] * len(inputs) + [["writeonly"]] * len(outputs),
+        op_dtypes=[np.float64] * len(inputs) + list(kinds),
+        casting="same_kind",
+        buffersize=size,
+        itershape=shape,
+    )
+    with walk:
+        for parts in walk:
+            yield parts[: len(inputs)], parts[len(inputs) :]

@@ -9,33 +9,24 @@ from __future__ import annotations
 import inspect
 import threading
 import warnings
-import weakref
-from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._blocks import PIECE, over_pieces
-from ._compile import LOCK, Uncompilable, function_from, jit, return_kind
-from ._program import called_points, compiled_point
+from ._blocks import PIECE, blocks, over_pieces
+from ._compile import LOCK, function_from, jit, return_kind
+from ._program import combine, compiled_point, steps, values_at
 from ._references import Reading
 from ._ufunc import Ufunc, body
 from .stencils import Stencil
-
-#: Points that a called function gets at a time: a handful of such arrays stay in the second-level cache.
-_BLOCK = 1 << 14
-
-#: Compiled versions of one piece of code before it is called as it is: code whose captured values keep changing
-#: (``lambda x: a * x`` in a loop over `a`) would otherwise be compiled anew every time.
-_VERSIONS = 16
 
 
 class PerformanceWarning(UserWarning):
     """A function is run in a slow way; the message says how to make it fast."""
 
 
-class _TurnedComplex(Exception):
+class TurnedComplex(Exception):
     """A function that had returned real numbers returned complex ones."""
 
 
@@ -62,7 +53,7 @@ class Compiled:
     def values(self) -> Ufunc:
         """`f` itself as a ufunc."""
         return self._ufuncs.get("values") or self._make(
-            "values", lambda result: (self._kernel, "d" if result == "f" else result), self._nargs
+            "values", lambda result: (self._kernel, result), self._nargs
         )
 
     def slope(self, stencil: Stencil, wrt: int, mode: str) -> Ufunc:
@@ -73,6 +64,21 @@ class Compiled:
             lambda result: compiled_point(self._kernel, result, stencil, self._nargs, wrt, mode),
             self._nargs + (mode != "auto"),
         )
+
+    def evaluate(self, arguments: list[Any], out: Any = None) -> Any:
+        """Evaluate `f` at arguments that broadcast together."""
+        ufunc = self.values()
+        before = ufunc.raised
+        values = ufunc.call(*arguments, out=out, casting="unsafe" if ufunc.result == "?" else "same_kind")
+        if ufunc.raised != before:
+            for row in zip(*(a.ravel() for a in np.broadcast_arrays(*arguments)), strict=True):
+                self._f(*row)
+        return values
+
+    @property
+    def result(self) -> str:
+        """Letter of NumPy's type for what `f` returns."""
+        return self.values().result
 
     def _make(self, program: Any, point: Callable[[str], tuple[Any, str]], nin: int) -> Ufunc:
         key = self.reading.key + repr((program, self._nargs)).encode()
@@ -91,7 +97,7 @@ class Compiled:
             result = ufunc.call(*operands, out=out, casting="same_kind")
         else:
             shape = np.broadcast_shapes(*map(np.shape, operands))
-            result = np.empty(shape, _with_complex(kind, ufunc.result)) if out is None else out
+            result = np.empty(shape, with_complex(kind, ufunc.result)) if out is None else out
             whole = [np.broadcast_to(o, shape) for o in operands]
             if large:
                 over_pieces(
@@ -143,7 +149,7 @@ class Called:
     def __init__(self, f: Callable[..., Any], pointwise: bool | None = None) -> None:
         self._f = f
         self._pointwise = pointwise
-        self._result = "d"
+        self.result = "d"
         self._lock = threading.Lock()
 
     def derivative(self, request: Request, operands: list[Any], out: Any) -> Any:
@@ -152,64 +158,59 @@ class Called:
         if 0 in shape:
             return np.empty(shape, request.kind) if out is None else out
         with np.errstate(all="ignore"):  # a NaN says what went wrong and where; so does the compiled loop
-            if self._pointwise is None:
-                with self._lock:
-                    self._find_out(request, operands)
+            self.find_out(request, operands)
             try:
                 return self._walk(request, operands, out, shape)
-            except _TurnedComplex:
-                self._result = "D"
+            except TurnedComplex:
+                self.result = "D"
                 return self._walk(request, operands, out, shape)
 
     def _walk(self, request: Request, operands: list[Any], out: Any, shape: tuple[int, ...]) -> Any:
         """Apply the stencil to one block after the other."""
-        wrt, mode = request.wrt, request.mode
-        arguments = operands if mode == "auto" else operands[:-1]
-        result = np.empty(shape, _with_complex(request.kind, self._result)) if out is None else out
+        stencil, wrt, mode = request[:3]
+        nargs = len(operands) - (mode != "auto")
+        result = np.empty(shape, with_complex(request.kind, self.result)) if out is None else out
         # A scalar argument stays what it is: an int may be an index or a count. The point itself is always an array.
-        walked = [i for i, o in enumerate(operands) if i in (wrt, len(arguments)) or np.ndim(o)]
-        blocks: Any = np.nditer(  # type: ignore[call-overload]
-            [*(np.asarray(operands[i]) for i in walked), result],
-            flags=["external_loop", "buffered", "copy_if_overlap"],
-            op_flags=[["readonly"]] * len(walked) + [["writeonly"]],
-            op_dtypes=[np.float64] * len(walked) + [np.complex128 if self._result == "D" else np.float64],
-            casting="same_kind",
-            buffersize=_BLOCK,
-            itershape=shape,
-        )
-        with blocks:
-            for *parts, target in blocks:
-                here = dict(zip(walked, parts, strict=True))
+        walked = [i for i, o in enumerate(operands) if i in (wrt, nargs) or np.ndim(o)]
+        kind = np.complex128 if self.result == "D" else np.float64
+        for parts, (target,) in blocks([operands[i] for i in walked], [result], shape, [kind]):
+            here = dict(zip(walked, parts, strict=True))
 
-                def f(x: Any, here: dict[int, Any] = here) -> Any:
-                    # Copies: an `f` that writes into its arguments must not change the next evaluation.
-                    rest = [here[i].copy() if i in here else a for i, a in enumerate(arguments)]
-                    rest[wrt] = x
-                    return self._evaluate(rest, x.size)
+            def f(x: Any, here: dict[int, Any] = here) -> Any:
+                return self.evaluate([x if i == wrt else here.get(i, operands[i]) for i in range(nargs)])
 
-                step = here.get(len(arguments))
-                target[...] = called_points(f, self._result, request.stencil, here[wrt], step, mode)
+            x = here[wrt]
+            h = steps(stencil, self.result, x, here.get(nargs), mode)
+            target[...] = combine(stencil, values_at(f, stencil.needed, x, h), h)
         return result[()] if out is None else out
 
-    def _evaluate(self, arguments: list[Any], size: int) -> Any:
-        """Values of `f` for one block, in memory of their own: `f` may return the same buffer every time."""
+    def evaluate(self, arguments: list[Any]) -> Any:
+        """Evaluate `f` at one-dimensional arrays, into an array of its own: `f` may reuse its buffer.
+
+        `f` gets copies, because one that writes into its arguments must not change the next evaluation.
+        """
+        size = max(np.size(a) for a in arguments)
         if self._pointwise:
             columns = [a if isinstance(a, np.ndarray) and a.ndim else [a] * size for a in arguments]
             values = np.array([_one_number(self._f(*row)) for row in zip(*columns, strict=True)])
         else:
-            values = _numbers(self._f(*arguments))
+            values = _numbers(self._f(*[a.copy() if isinstance(a, np.ndarray) else a for a in arguments]))
             if values.shape not in ((size,), ()):
                 raise _wrong_shape(values.shape, size)
-        if values.dtype.kind == "c" and self._result != "D":
-            raise _TurnedComplex
-        own = np.empty(size, np.complex128 if self._result == "D" else np.float64)
+        if values.dtype.kind == "c" and self.result != "D":
+            raise TurnedComplex
+        own = np.empty(size, np.complex128 if self.result == "D" else np.float64)
         own[...] = values
         return own
 
-    def _find_out(self, request: Request, operands: list[Any]) -> None:
+    def find_out(self, request: Request, operands: list[Any]) -> None:
         """Compare a call with two points with two calls with one point, and remember which way `f` can be called."""
-        if self._pointwise is not None:
-            return
+        if self._pointwise is None:
+            with self._lock:
+                if self._pointwise is None:
+                    self._find_out(request, operands)
+
+    def _find_out(self, request: Request, operands: list[Any]) -> None:
         arguments = operands if request.mode == "auto" else operands[:-1]
         ends = [np.ravel(a)[[0, -1]].astype(np.float64) if np.ndim(a) else [a, a] for a in arguments]
         ends[request.wrt] = np.array(ends[request.wrt], dtype=np.float64)
@@ -235,9 +236,9 @@ class Called:
         else:
             self._pointwise = True
         if apart.dtype.kind == "c":
-            self._result = "D"
+            self.result = "D"
         elif apart.dtype in (np.float32, np.float16):
-            self._result = "f"
+            self.result = "f"
         if self._pointwise:
             why = f"it raised {type(refusal).__name__} for two points" if refusal else "two points at once change it"
             warnings.warn(
@@ -248,101 +249,6 @@ class Called:
             )
 
 
-class Function:
-    """One function of the caller's, and the engine that runs it."""
-
-    def __init__(self, f: Callable[..., Any], nargs: int) -> None:
-        _check_call(f, nargs)
-        self.f = getattr(f, "__formula__", f)
-        self.reading: Reading | None = None
-        self._refusal: str | None = getattr(f, "__not_differentiable__", None)
-        self._checked = False
-        self._engine: Compiled | Called
-        try:
-            self.reading = Reading(f)
-            self._engine = _compiled(self.f, self.reading, nargs)
-        except Uncompilable:
-            self._engine = Called(self.f)
-
-    @property
-    def engine(self) -> str:
-        """How the function is run: ``"compiled"`` or ``"called"``."""
-        return type(self._engine).__name__.lower()
-
-    def holds(self) -> bool:
-        """Tell whether the function is still what it was when it was read."""
-        return self.reading is None or self.reading.holds()
-
-    def derivative(self, request: Request, operands: list[Any], out: Any) -> Any:
-        """Differentiate at `operands`: the arguments, and the step unless the request's mode is ``"auto"``."""
-        if not self._checked:
-            if self._refusal:
-                raise TypeError(self._refusal)
-            try:
-                trusted = not isinstance(self._engine, Compiled) or self._engine.agrees(request, operands)
-            except Uncompilable:
-                trusted = False
-            if not trusted:
-                self._engine = Called(self.f)
-            self._checked = True
-        return self._engine.derivative(request, operands, out)
-
-    def values(self, operands: list[Any], out: Any) -> Any:
-        """Evaluate `f` itself, compiled; `Uncompilable` when it is not."""
-        if not isinstance(self._engine, Compiled):
-            raise Uncompilable("it is called as it is")
-        ufunc = self._engine.values()
-        before = ufunc.raised
-        result = ufunc.call(*operands, out=out, casting="same_kind" if ufunc.result != "?" else "unsafe")
-        if ufunc.raised != before:
-            for row in zip(*(o.ravel() for o in np.broadcast_arrays(*operands)), strict=True):
-                self.f(*row)
-        return result
-
-    @property
-    def ufunc(self) -> Any:
-        """`f` as a NumPy ufunc."""
-        if not isinstance(self._engine, Compiled):
-            raise Uncompilable("it is called as it is")
-        return self._engine.values().call
-
-
-_functions: dict[tuple[int, int], tuple[Any, Function]] = {}
-_engines: dict[tuple[bytes, int], Compiled] = {}
-_versions: Counter[Any] = Counter()
-
-
-def function(f: Callable[..., Any], nargs: int) -> Function:
-    """Find or make the `Function` of `f`; it is found again as long as nothing it refers to has changed."""
-    known = _functions.get((id(f), nargs))
-    if known is not None and known[0]() is f and known[1].holds():
-        return known[1]
-    with LOCK:
-        made = Function(f, nargs)
-        key = id(f), nargs
-        try:
-            reference: Any = weakref.ref(f, lambda _: _functions.pop(key, None))
-        except TypeError:  # a builtin that lives as long as the process
-
-            def reference() -> Any:
-                return f
-
-        _functions[key] = (reference, made)
-        return made
-
-
-def _compiled(f: Callable[..., Any], reading: Reading, nargs: int) -> Compiled:
-    """Find or make the compiled engine of what was read: one for all functions of the same content."""
-    engine = _engines.get((reading.key, nargs))
-    if engine is None:
-        code = reading.linked.__code__
-        _versions[code] += 1
-        if _versions[code] > _VERSIONS:
-            raise Uncompilable("it captures other values every time")
-        engine = _engines[reading.key, nargs] = Compiled(f, reading, nargs)
-    return engine
-
-
 def _of_fixed_arity(f: Any, nargs: int) -> Any:
     """Return `f` with exactly `nargs` arguments: Numba types defaults and ``*args`` only where they are called."""
     if f.__code__.co_argcount == nargs and not f.__code__.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS):
@@ -351,27 +257,7 @@ def _of_fixed_arity(f: Any, nargs: int) -> Any:
     return function_from(f"def fixed({names}):\n    return f({names})\n", "fixed", {"f": jit(f)})
 
 
-def _check_call(f: Any, nargs: int) -> None:
-    """Raise unless `f` can be called with `nargs` arguments."""
-    if not callable(f):
-        raise TypeError(f"`f` must be callable; got {f!r:.80}. Pass the function itself, not its value.")
-    try:
-        signature = inspect.signature(f)
-    except (TypeError, ValueError):  # some builtins do not tell
-        if isinstance(f, np.ufunc) and f.nin != nargs:
-            raise TypeError(f"`f` takes {f.nin} arguments; got {nargs}. Pass one array for each.") from None
-        return
-    try:
-        signature.bind(*[0.0] * nargs)
-    except TypeError as err:
-        name = getattr(f, "__name__", "f")
-        raise TypeError(
-            f"`f` must take {nargs} argument{'s' * (nargs != 1)}, one for each array given; "
-            f"got {name}{signature} ({err}). Pass as many arrays as it has arguments."
-        ) from None
-
-
-def _with_complex(kind: Any, result: str) -> Any:
+def with_complex(kind: Any, result: str) -> Any:
     """Type of the result array: the complex partner of `kind` when `f` returns complex numbers."""
     return np.result_type(kind, np.complex64) if result == "D" else kind
 

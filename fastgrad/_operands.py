@@ -53,6 +53,18 @@ def positive_step(value: Any, name: str) -> Any:
     return array if array.ndim else float(array)
 
 
+def checked_bounds(bounds: Any) -> tuple[Any, Any]:
+    """Check `bounds` and return them as two float64 arrays or numbers."""
+    if not isinstance(bounds, (tuple, list)) or len(bounds) != 2:
+        raise TypeError(f"`bounds` must be a pair (low, high); got {bounds!r:.80}. Pass for instance (0, np.inf).")
+    low, high = (np.asarray(argument(-inf if b is None else b, f"bounds[{i}]")) for i, b in enumerate(bounds))
+    if bounds[1] is None:
+        high = np.asarray(inf)
+    if not np.all(np.less_equal(low, high)):
+        raise ValueError("`bounds` must have low <= high everywhere; got some the other way round, or NaN. Swap them.")
+    return low, high
+
+
 def argument_index(wrt: Any, nargs: int) -> int:
     """Check `wrt` and return it counted from the front."""
     if type(wrt) is int and 0 <= wrt < nargs:

@@ -5,7 +5,8 @@ The two forms below do the same operations in the same order, so the engines agr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -57,14 +58,21 @@ def compiled_point(kernel: Any, result: str, stencil: Stencil, nargs: int, wrt: 
     return jit(point), "D" if result == "D" else "d"
 
 
-def called_points(f: Callable[[Any], Any], result: str, stencil: Stencil, x: Any, step: Any, mode: str) -> Any:
-    """Differentiate `f` (from an array of positions to an array of values) at an array of points."""
+def steps(stencil: Stencil, result: str, x: Any, given: Any, mode: str) -> Any:
+    """Choose or take over the step at every point of an array, by the arithmetic of `compiled_point`."""
     if mode == "auto":
         size = np.minimum(np.maximum(np.abs(x), 1.0), _LARGEST)
-        h = np.ldexp(best_step(stencil, result), np.frexp(size)[1] - 1)
-    else:
-        h = (x + (step * np.maximum(np.abs(x), 1.0) if mode == "relative" else step)) - x
-    values = {offset: f(x + float(offset) * h if offset else x.copy()) for offset in stencil.needed}
+        return np.ldexp(best_step(stencil, result), np.frexp(size)[1] - 1)
+    return (x + (given * np.maximum(np.abs(x), 1.0) if mode == "relative" else given)) - x
+
+
+def values_at(f: Callable[[Any], Any], offsets: Iterable[Fraction], x: Any, h: Any) -> dict[Fraction, Any]:
+    """Evaluate `f`, from an array of positions to an array of values, at offsets in units of `h`."""
+    return {offset: f(x + float(offset) * h if offset else x.copy()) for offset in offsets}
+
+
+def combine(stencil: Stencil, values: dict[Fraction, Any], h: Any) -> Any:
+    """Combine values at offsets into the derivative."""
     total = sum(float(w) * (values[a] - values[b]) for w, a, b in stencil.differences)
     for _ in range(stencil.n):
         total = total / h

@@ -15,6 +15,7 @@ import dis
 import functools
 import hashlib
 import math
+import weakref
 from collections.abc import Callable
 from functools import lru_cache
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, ModuleType
@@ -31,13 +32,15 @@ _ARRAY_LIMIT = 4096
 
 _ABSENT = object()
 
+_CLASSES_FROM = ("builtins", "numpy")
+
 _NUMPY_UFUNCS = {value for value in vars(np).values() if isinstance(value, np.ufunc)}
 
 
 class Reading:
     """One function read through; see the module."""
 
-    __slots__ = ("_arrays", "_cells", "_hash", "_names", "_seen", "key", "linked")
+    __slots__ = ("_arrays", "_cells", "_hash", "_names", "_seen", "_start", "key", "linked")
 
     def __init__(self, f: Callable[..., Any]) -> None:
         self._hash = hashlib.sha256()
@@ -45,16 +48,21 @@ class Reading:
         self._cells: list[tuple[CellType, Any]] = []
         self._arrays: list[tuple[np.ndarray[Any, Any], bytes]] = []
         self._seen: dict[int, Any] = {}
-        self.linked = self._function(_as_function(f))
+        function = _as_function(f)
+        self._start = None if function is f else function  # `f` itself is watched, not held
+        self.linked = self._function(function)
         self.key = self._hash.digest()
 
     def holds(self) -> bool:
         """Tell whether everything the function refers to is still what it was."""
-        return (
-            all(names.get(name, _ABSENT) is value for names, name, value in self._names)
-            and all(cell.cell_contents is value for cell, value in self._cells)
-            and all(array.tobytes() == content for array, content in self._arrays)
-        )
+        try:
+            return (
+                all(names.get(name, _ABSENT) is value for names, name, value in self._names)
+                and all(cell.cell_contents is value for cell, value in self._cells)
+                and all(array.tobytes() == content for array, content in self._arrays)
+            )
+        except ValueError:  # a closure variable was deleted
+            return False
 
     def _add(self, *parts: Any) -> None:
         for part in parts:
@@ -87,7 +95,10 @@ class Reading:
             self._cells.append((cell, value))
             self._add("closure", name)
             cells.append(CellType(self._value(value, attributes)))
-        self._names.append((_slots(f), "code", code))
+        slots = _slots(f)
+        self._names += [(slots, "code", code), (slots, "defaults", f.__defaults__), (slots, "kwdefaults", f.__kwdefaults__)]
+        self._names += [(f.__kwdefaults__, name, value) for name, value in (f.__kwdefaults__ or {}).items()]
+        self._add("defaults", len(f.__defaults__ or ()))
         defaults = tuple(self._value(v, attributes) for v in f.__defaults__ or ())
         copy = FunctionType(code, linked, f.__name__, defaults or None, tuple(cells))
         if f.__kwdefaults__:
@@ -129,6 +140,8 @@ class Reading:
         if isinstance(value, np.ufunc) and value in _NUMPY_UFUNCS:
             self._add("ufunc", value.__name__)
             return value
+        if isinstance(value, type) and not issubclass(value, BaseException) and value.__module__ not in _CLASSES_FROM:
+            raise Uncompilable(f"refers to the class {value.__qualname__}")  # an enumeration: its values are not its name
         if isinstance(value, (BuiltinFunctionType, type)) or getattr(value, "__module__", "") == "numpy":
             self._add("builtin", getattr(value, "__module__", ""), getattr(value, "__qualname__", repr(kind)))
             return value
@@ -191,11 +204,11 @@ class _slots(dict[str, Any]):  # noqa: N801
 
     def __init__(self, f: FunctionType) -> None:
         super().__init__()
-        self._function = f
+        self._function = weakref.ref(f)
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return the part called `name`."""
-        return getattr(self._function, f"__{name}__", default)
+        return getattr(self._function(), f"__{name}__", default)
 
 
 def _as_function(f: Any) -> Any:
@@ -206,7 +219,7 @@ def _as_function(f: Any) -> Any:
     if isinstance(f, FunctionType):
         return f
     if isinstance(f, DUFunc):
-        f = f._dispatcher  # type: ignore[attr-defined]
+        return f._dispatcher.py_func  # type: ignore[attr-defined]
     if isinstance(f, Dispatcher) and isinstance(f.py_func, FunctionType):
         return f.py_func
     if isinstance(f, functools.partial):

@@ -28,6 +28,7 @@ _ROOM = 4096
 _RESULTS: dict[str, tuple[int, Any, int]] = {
     "?": (0, types.uint8, 1),
     "d": (12, types.float64, 8),
+    "f": (12, types.float64, 8),  # computed in float32 by `f`, which the choice of steps has to know
     "D": (15, types.complex128, 16),
 }
 

@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ._engines import Request, function
-from ._operands import argument, argument_index, checked_out, common_shape, positive_step, result_kind, threads
+from ._engines import Request
+from ._functions import function
+from ._operands import (
+    argument,
+    argument_index,
+    checked_bounds,
+    checked_out,
+    common_shape,
+    positive_step,
+    result_kind,
+    threads,
+)
 from .stencils import Stencil, backward, central, forward
 
 _METHODS: dict[str, Stencil] = {"forward": forward(), "backward": backward(), "central": central()}
@@ -19,6 +29,8 @@ def derivative(
     method: str | Stencil = "central",
     step: Any = None,
     rel_step: Any = None,
+    bounds: tuple[Any, Any] | None = None,
+    full_output: bool = False,
     out: Any = None,
     workers: int | None = None,
 ) -> Any:
@@ -43,6 +55,11 @@ def derivative(
     rel_step : array_like, optional
         Step relative to ``max(|x|, 1)``. With neither, the step is chosen per point: the power of two near which
         truncation and rounding balance, for the orders of the rule and the precision of what `f` returns.
+    bounds : (low, high), optional
+        `f` is never called with the argument outside; both broadcast with the points. Points whose stencil would
+        leave them are differentiated from inside.
+    full_output : bool, default False
+        Return an `Estimate` instead: the derivative with an error bar, a status, the number of evaluations.
     out : ndarray, optional
         Where to put the result.
     workers : int, optional
@@ -89,21 +106,33 @@ def derivative(
     elif rel_step is not None:
         mode = "relative"
         operands.append(positive_step(rel_step, "rel_step"))
-    if len(operands) > 1 or out is not None:
-        shape = common_shape(operands)
+    limits = None if bounds is None else checked_bounds(bounds)
+    if len(operands) > 1 or out is not None or limits is not None:
+        shape = common_shape([*operands, *(limits or ())])
     count = threads(workers)
-    if not isinstance(wrt, tuple):
+    if full_output and out is not None:
+        raise ValueError("`out` takes the derivative alone; got it together with `full_output`. Leave one out.")
+
+    def one(wrt: Any, out: Any) -> Any:
+        request = Request(stencil, argument_index(wrt, len(args)), mode, kind, count)
         if out is not None:
             checked_out(out, shape)
-        return known.derivative(Request(stencil, argument_index(wrt, len(args)), mode, kind, count), operands, out)
+        if limits is None and not full_output:
+            return known.derivative(request, operands, out)
+        made = known.estimate(request, operands, limits)
+        if full_output:
+            return made
+        if out is None:
+            return made.df
+        out[...] = made.df
+        return out
+
+    if not isinstance(wrt, tuple):
+        return one(wrt, out)
     outs = (None,) * len(wrt) if out is None else out
     if not isinstance(outs, tuple) or len(outs) != len(wrt):
         raise ValueError(f"`out` must be a tuple of {len(wrt)} arrays, one for each `wrt`; got {type(outs).__name__}.")
-    requests = [Request(stencil, argument_index(w, len(args)), mode, kind, count) for w in wrt]
-    for one in outs:
-        if one is not None:
-            checked_out(one, shape)
-    return tuple(known.derivative(request, operands, o) for request, o in zip(requests, outs, strict=True))
+    return tuple(map(one, wrt, outs))
 
 
 def _unknown_method(method: Any) -> Exception:

@@ -14,7 +14,7 @@ from numba.core import types
 from numba.extending import typeof_impl
 
 from ._compile import Uncompilable, jit
-from ._engines import function
+from ._functions import function
 from ._operands import argument, checked_out, common_shape, result_kind
 from ._references import Reading
 

@@ -1,0 +1,116 @@
+"""Error bars for stencils, at a fixed number of evaluations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from math import factorial
+from typing import Any
+
+import numpy as np
+
+from ._program import combine, steps, values_at
+from .estimates import Estimate, Status
+from .stencils import Stencil
+
+#: Spacing of the noise probes relative to ``max(|x|, 1)``. Third differences of a smooth function vanish at this
+#: distance (1e-18), so what is left of them is the noise of `f`: of its rounding, of float32 or a solver inside it.
+#: A finer spacing would miss noise that comes in plateaus.
+_PROBE = 2.0**-20
+_PROBES = 9
+
+#: The bar is this many times the difference of neighbouring orders, and this many standard deviations of the noise.
+_SAFETY = 2.0
+
+
+def with_bars(
+    f: Callable[[Any, Any], Any], stencil: Stencil, result: str, x: Any, given: Any, mode: str, low: Any, high: Any
+) -> Estimate:
+    """Differentiate by a stencil at an array of points, with an error bar.
+
+    The bar adds up two parts. Truncation: the difference from the stencil of the next order at the same step.
+    Rounding: the noise of `f`, measured by differences of high order at closely spaced points (More and Wild,
+    "Estimating computational noise", SIAM J. Sci. Comput. 33, 2011), times the weights. A symmetric stencil at a kink
+    is found out by its one-sided slopes, which stay apart when the distance shrinks.
+
+    Parameters
+    ----------
+    f : callable
+        From positions and the indices of the points they belong to, to values.
+    x, given, low, high : ndarray of float64, or None
+        Points, steps asked for, bounds.
+    """
+    every = np.arange(x.size)
+    wide = _next_order(stencil)
+    symmetric = stencil.offsets[0] == -stencil.offsets[-1]
+    h = steps(stencil, result, x, given, mode)
+    probe = _PROBE * np.maximum(np.abs(x), 1.0)
+    first = -(_PROBES // 2) if symmetric else 0 if stencil.offsets[-1] > 0 else 1 - _PROBES
+    fine = [Fraction(first + k) for k in range(_PROBES)]
+    offsets = sorted({*stencil.needed, *wide.needed, Fraction(0)})
+    inside = np.isfinite(x)
+    if low is not None:
+        reach = [(h, offsets[0]), (h, offsets[-1]), (probe, fine[0]), (probe, fine[-1])]
+        inside &= np.all([(x + float(o) * d >= low) & (x + float(o) * d <= high) for d, o in reach], axis=0)
+
+    def within(points: Any) -> Any:
+        values = np.full(x.size, np.nan, dtype=np.complex128 if result == "D" else np.float64)
+        values[inside] = f(points[inside], every[inside])
+        return values
+
+    coarse_values, fine_values = values_at(within, offsets, x, h), values_at(within, fine, x, probe)
+    df = combine(stencil, coarse_values, h)
+    noise = _noise([fine_values[o] for o in fine])
+    weight = sum(abs(float(w)) for w in stencil.weights) / h**stencil.n
+    error = _SAFETY * (np.abs(combine(wide, coarse_values, h) - df) + noise * weight)
+    status = np.full(x.size, Status.CONVERGED, dtype=np.int8)
+    scale = np.maximum(np.abs(df), np.abs(coarse_values[Fraction(0)]) / np.maximum(np.abs(x), 1.0) ** stencil.n)
+    status[~(error <= 1e-2 * scale)] = Status.TOLERANCE_NOT_REACHED
+    left, right = df.copy(), df.copy()
+    if symmetric and stencil.n == 1:
+        end = float(fine[-1])
+        middle = fine_values[Fraction(0)]
+        rise = (fine_values[fine[-1]] - middle) / (end * probe)
+        fall = (middle - fine_values[fine[0]]) / (end * probe)
+        # The slopes of a smooth function approach each other in proportion to the distance; at a kink they do not.
+        near, far = np.abs(rise - fall), np.abs(_second_difference(coarse_values) / h)
+        apart = (near > 0.7 * far) & (near > 0.01 * (np.abs(rise) + np.abs(fall))) & (near > 100 * noise / probe)
+        kink = apart & (end * probe < 0.5 * h)
+        df[kink] = ((rise + fall) / 2)[kink]
+        error[kink] = (100 * noise / probe + np.abs(near - far))[kink]
+        left[kink], right[kink] = fall[kink], rise[kink]
+        status[kink] = Status.KINK
+    bad = ~np.isfinite(df)
+    df[bad], error[bad], status[bad] = np.nan, np.inf, Status.NONFINITE
+    left[bad] = right[bad] = np.nan
+    nfev = np.where(inside, len(offsets) + len(fine) - 1, 0).astype(np.int32)
+    return Estimate(df, error, status, status == Status.CONVERGED, nfev, left, right)
+
+
+def _next_order(stencil: Stencil) -> Stencil:
+    """Stencil of a higher order on the same side."""
+    first, last = stencil.offsets[0], stencil.offsets[-1]
+    if first == -last:
+        return Stencil((*stencil.offsets, first - 1, last + 1), stencil.n)
+    return Stencil((*stencil.offsets, first - 1 if last <= 0 else last + 1), stencil.n)
+
+
+def _second_difference(values: dict[Fraction, Any]) -> Any:
+    """Second difference between the nearest offsets on both sides."""
+    nearest = min(o for o in values if o > 0)
+    return (values[nearest] - 2 * values[Fraction(0)] + values[-nearest]) / float(nearest)
+
+
+def _noise(values: list[Any]) -> Any:
+    """Measure the noise in equidistant values: root mean square of their differences of order 3 and 4.
+
+    The two halves are measured apart, so that a kink in the middle does not look like noise.
+    """
+    middle = len(values) // 2
+    squares: Any = 0.0
+    for half in (values[: middle + 1], values[middle:]):
+        for order in (3, 4):
+            gain = factorial(order) ** 2 / factorial(2 * order)
+            squares = squares + gain * np.mean(np.abs(np.diff(np.array(half), order, axis=0)) ** 2, axis=0) / 4
+    floor = np.finfo(np.float64).eps / 4 * np.max(np.abs(np.array(values)), axis=0)
+    return np.maximum(np.sqrt(squares), floor)

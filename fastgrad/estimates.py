@@ -1,0 +1,54 @@
+"""What `full_output=True` returns: a derivative with its error bar and how it came about."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+
+class Status(IntEnum):
+    """How the derivative at a point came out.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> fg.derivative(abs, 0.0, full_output=True).status == fg.Status.KINK
+    np.True_
+    """
+
+    CONVERGED = 0
+    """The error bar is within the tolerance."""
+    TOLERANCE_NOT_REACHED = -1
+    """The best value that could be had, with its error bar, which is wider than the tolerance."""
+    NONFINITE = -3
+    """`f` or the point is not finite there, or `f` has no values around it: the derivative is NaN."""
+    KINK = -5
+    """The derivatives from the left and from the right differ; `df` is their mean."""
+
+
+class Estimate(NamedTuple):
+    """Derivative and error bar at every point: arrays of one shape, or scalars for one point.
+
+    Attributes
+    ----------
+    df : ndarray
+        The derivative.
+    error : ndarray
+        Bar that is meant to cover ``abs(df - truth)``; infinite where nothing can be said.
+    status : ndarray of int8
+        See `Status`.
+    success : ndarray of bool
+        Where the status is ``CONVERGED``.
+    nfev : ndarray of int32
+        Evaluations of `f` spent on the point.
+    left, right : ndarray
+        One-sided derivatives; they differ from `df` at a kink only.
+    """
+
+    df: Any
+    error: Any
+    status: Any
+    success: Any
+    nfev: Any
+    left: Any
+    right: Any
