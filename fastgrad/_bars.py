@@ -75,7 +75,7 @@ def with_bars(
         # The slopes of a smooth function approach each other in proportion to the distance; at a kink they do not.
         near, far = np.abs(rise - fall), np.abs(_second_difference(coarse_values) / h)
         apart = (near > 0.7 * far) & (near > 0.01 * (np.abs(rise) + np.abs(fall))) & (near > 100 * noise / probe)
-        kink = apart & (end * probe < 0.5 * h)
+        kink = apart & (end * probe <= 0.5 * h)
         df[kink] = ((rise + fall) / 2)[kink]
         error[kink] = (100 * noise / probe + np.abs(near - far))[kink]
         left[kink], right[kink] = fall[kink], rise[kink]

@@ -149,6 +149,7 @@ class Called:
     def __init__(self, f: Callable[..., Any], pointwise: bool | None = None) -> None:
         self._f = f
         self._pointwise = pointwise
+        self._serial = bool(pointwise)
         self.result = "d"
         self._lock = threading.Lock()
 
@@ -157,32 +158,44 @@ class Called:
         shape = np.broadcast_shapes(*map(np.shape, operands))
         if 0 in shape:
             return np.empty(shape, request.kind) if out is None else out
-        with np.errstate(all="ignore"):  # a NaN says what went wrong and where; so does the compiled loop
-            self.find_out(request, operands)
-            try:
-                return self._walk(request, operands, out, shape)
-            except TurnedComplex:
-                self.result = "D"
-                return self._walk(request, operands, out, shape)
+        self.find_out(request, operands)
+        try:
+            return self._in_pieces(request, operands, out, shape)
+        except TurnedComplex:
+            self.result = "D"
+            return self._in_pieces(request, operands, out, shape)
 
-    def _walk(self, request: Request, operands: list[Any], out: Any, shape: tuple[int, ...]) -> Any:
+    def _in_pieces(self, request: Request, operands: list[Any], out: Any, shape: tuple[int, ...]) -> Any:
+        """Spread a large batch over threads; NumPy's functions let them run side by side."""
+        result = np.empty(shape, with_complex(request.kind, self.result)) if out is None else out
+        if self._serial or request.workers == 1 or result.size < 2 * PIECE:
+            self._walk(request, operands, result)
+        else:
+            whole = [np.broadcast_to(o, shape) if np.ndim(o) else o for o in operands]
+            over_pieces(
+                lambda piece: self._walk(request, [o[piece] if np.ndim(o) else o for o in whole], result[piece]),
+                shape,
+                request.workers,
+            )
+        return result[()] if out is None else out
+
+    def _walk(self, request: Request, operands: list[Any], result: Any) -> None:
         """Apply the stencil to one block after the other."""
         stencil, wrt, mode = request[:3]
         nargs = len(operands) - (mode != "auto")
-        result = np.empty(shape, with_complex(request.kind, self.result)) if out is None else out
         # A scalar argument stays what it is: an int may be an index or a count. The point itself is always an array.
         walked = [i for i, o in enumerate(operands) if i in (wrt, nargs) or np.ndim(o)]
         kind = np.complex128 if self.result == "D" else np.float64
-        for parts, (target,) in blocks([operands[i] for i in walked], [result], shape, [kind]):
-            here = dict(zip(walked, parts, strict=True))
+        with np.errstate(all="ignore"):  # a NaN says what went wrong and where; so does the compiled loop
+            for parts, (target,) in blocks([operands[i] for i in walked], [result], result.shape, [kind]):
+                here = dict(zip(walked, parts, strict=True))
 
-            def f(x: Any, here: dict[int, Any] = here) -> Any:
-                return self.evaluate([x if i == wrt else here.get(i, operands[i]) for i in range(nargs)])
+                def f(x: Any, here: dict[int, Any] = here) -> Any:
+                    return self.evaluate([x if i == wrt else here.get(i, operands[i]) for i in range(nargs)])
 
-            x = here[wrt]
-            h = steps(stencil, self.result, x, here.get(nargs), mode)
-            target[...] = combine(stencil, values_at(f, stencil.needed, x, h), h)
-        return result[()] if out is None else out
+                x = here[wrt]
+                h = steps(stencil, self.result, x, here.get(nargs), mode)
+                target[...] = combine(stencil, values_at(f, stencil.needed, x, h), h)
 
     def evaluate(self, arguments: list[Any]) -> Any:
         """Evaluate `f` at one-dimensional arrays, into an array of its own: `f` may reuse its buffer.
@@ -206,7 +219,7 @@ class Called:
     def find_out(self, request: Request, operands: list[Any]) -> None:
         """Compare a call with two points with two calls with one point, and remember which way `f` can be called."""
         if self._pointwise is None:
-            with self._lock:
+            with self._lock, np.errstate(all="ignore"):
                 if self._pointwise is None:
                     self._find_out(request, operands)
 
@@ -217,11 +230,14 @@ class Called:
         together: Any = None
         refusal: Exception | None = None
         try:
-            together = _numbers(self._f(*(e.copy() if isinstance(e, np.ndarray) else e[0] for e in ends))).copy()
+            returned = [self._f(*(e.copy() if isinstance(e, np.ndarray) else e[0] for e in ends)) for _ in range(2)]
+            together = _numbers(returned[1]).copy()
+            # Whoever hands out the same memory twice cannot be called by two threads at once.
+            self._serial = np.may_share_memory(np.asarray(returned[0]), np.asarray(returned[1]))
         except Exception as raised:  # whatever `f` raises for two points, it may still take one
             refusal = raised
         try:
-            one_by_one = [self._f(*row) for row in zip(*ends, strict=True)]
+            one_by_one = [np.array(self._f(*row)) for row in zip(*ends, strict=True)]
         except Exception:
             if together is None:
                 raise
@@ -231,10 +247,10 @@ class Called:
         else:
             apart = np.array([_one_number(value) for value in one_by_one])
         if together is not None and together.shape in ((2,), ()):
-            with np.errstate(all="ignore"):
-                self._pointwise = not np.allclose(together, apart, rtol=1e-4, atol=0, equal_nan=True)
+            self._pointwise = not np.allclose(together, apart, rtol=1e-4, atol=0, equal_nan=True)
         else:
             self._pointwise = True
+        self._serial = self._serial or bool(self._pointwise)
         if apart.dtype.kind == "c":
             self.result = "D"
         elif apart.dtype in (np.float32, np.float16):
