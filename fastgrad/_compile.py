@@ -31,6 +31,8 @@ from numba.core.errors import NumbaError
 from numba.core.registry import cpu_target
 from numba.core.runtime.nrt import rtsys
 
+from ._operators import Pipeline
+
 #: Compilation is one at a time (Numba's own lock is global too); everything that fills a memo holds this lock.
 LOCK = threading.RLock()
 
@@ -62,7 +64,7 @@ class Native:
 
 def jit(function: Callable[..., Any]) -> Any:
     """Compile `function` for use inside other kernels."""
-    return numba.njit(**OPTIONS)(function)
+    return numba.njit(**OPTIONS, pipeline_class=Pipeline)(function)
 
 
 def function_from(source: str, name: str, namespace: dict[str, Any]) -> Any:
@@ -212,7 +214,8 @@ def _toolchain() -> bytes:
     """Everything outside the function that decides what machine code comes out, our own sources included."""
     target = cpu_target.target_context.codegen().magic_tuple()
     own = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    here = Path(__file__).parent
+    for path in sorted([*here.glob("*.py"), *here.glob("elementary/*.py")]):
         own.update(path.read_bytes())
     versions = numba.__version__, llvmlite.__version__, np.__version__, sys.version_info[:2]
     return repr((versions, target, own.hexdigest())).encode()

@@ -15,6 +15,8 @@ import dis
 import functools
 import hashlib
 import math
+import os
+import sys
 import weakref
 from collections.abc import Callable
 from functools import lru_cache
@@ -26,6 +28,7 @@ from numba.core.dispatcher import Dispatcher
 from numba.np.ufunc.dufunc import DUFunc
 
 from ._compile import Uncompilable, function_from, jit
+from .elementary import REPLACEMENTS, SCIPY_SPECIAL
 
 #: Bytes of a captured array that are compared at every call; a function that holds more is called as it is.
 _ARRAY_LIMIT = 4096
@@ -96,8 +99,9 @@ class Reading:
             self._add("closure", name)
             cells.append(CellType(self._value(value, attributes)))
         slots = _slots(f)
-        self._names += [(slots, "code", code), (slots, "defaults", f.__defaults__), (slots, "kwdefaults", f.__kwdefaults__)]
-        self._names += [(f.__kwdefaults__, name, value) for name, value in (f.__kwdefaults__ or {}).items()]
+        self._names += [(slots, part, slots.get(part)) for part in ("code", "defaults", "kwdefaults")]
+        keywords = f.__kwdefaults__ or {}
+        self._names += [(keywords, name, value) for name, value in keywords.items()]
         self._add("defaults", len(f.__defaults__ or ()))
         defaults = tuple(self._value(v, attributes) for v in f.__defaults__ or ())
         copy = FunctionType(code, linked, f.__name__, defaults or None, tuple(cells))
@@ -137,11 +141,14 @@ class Reading:
             return value.copy()
         if isinstance(value, ModuleType):
             return self._module(value, attributes)
+        if kernel := _elementary(value):
+            self._add("elementary", kernel.py_func.__name__)
+            return kernel
         if isinstance(value, np.ufunc) and value in _NUMPY_UFUNCS:
             self._add("ufunc", value.__name__)
             return value
         if isinstance(value, type) and not issubclass(value, BaseException) and value.__module__ not in _CLASSES_FROM:
-            raise Uncompilable(f"refers to the class {value.__qualname__}")  # an enumeration: its values are not its name
+            raise Uncompilable(f"refers to the class {value.__qualname__}")  # an enumeration is more than its name
         if isinstance(value, (BuiltinFunctionType, type)) or getattr(value, "__module__", "") == "numpy":
             self._add("builtin", getattr(value, "__module__", ""), getattr(value, "__qualname__", repr(kind)))
             return value
@@ -165,18 +172,37 @@ class Reading:
         return kernel
 
     def _module(self, module: ModuleType, attributes: frozenset[str]) -> Any:
-        """Link what is used of a module; Numba knows NumPy's and math's functions by themselves."""
+        """Link what is used of a module."""
         self._add("module", module.__name__)
-        if module.__name__.partition(".")[0] in ("math", "cmath", "numpy"):
-            return module
+        # Numba knows these by themselves, and they do not change.
+        known = module.__name__.partition(".")[0] in ("math", "cmath", "numpy")
         linked = ModuleType(module.__name__)
         for name in sorted(attributes):
             value = vars(module).get(name, _ABSENT)
+            if value is _ABSENT:
+                value = getattr(module, name, _ABSENT) if known else _ABSENT
             if value is not _ABSENT:
-                self._names.append((vars(module), name, value))
                 self._add("attribute", name)
-                setattr(linked, name, self._value(value, attributes))
+                if known and not _elementary(value):
+                    setattr(linked, name, value)
+                else:
+                    self._names.append((vars(module), name, value))
+                    setattr(linked, name, self._value(value, attributes))
         return linked
+
+
+def _elementary(value: Any) -> Any:
+    """Return the vectorisable kernel that stands for a function of NumPy, math or scipy.special, if there is one."""
+    if not callable(value) or isinstance(value, type) or os.environ.get("FASTGRAD_ELEMENTARY") == "0":
+        return None
+    if isinstance(value, np.ufunc) and value not in _NUMPY_UFUNCS:
+        special = sys.modules.get("scipy.special")
+        name = str(value.__name__)
+        return SCIPY_SPECIAL.get(name) if getattr(special, name, None) is value else None
+    try:
+        return REPLACEMENTS.get(value)
+    except TypeError:  # it cannot be hashed
+        return None
 
 
 @lru_cache(maxsize=4096)

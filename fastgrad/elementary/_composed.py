@@ -1,0 +1,132 @@
+"""Functions made of the kernels: within a few ulp, and vectorised like them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import types
+from numba.extending import overload
+
+from ._exp import exp
+from ._inverse import arctan
+from ._log import log, log1p
+from ._overload import OPTIONS, Kernel, elementary
+from ._power import sqrt
+from ._trig import sin
+
+_OPTIONS: Any = {**OPTIONS, "no_cpython_wrapper": True}
+_LN_2 = math.log(2.0)
+_HUGE = 1e150  # its square is still finite
+
+
+@elementary(np.hypot)
+def hypot(x: Any, y: Any) -> Any:
+    """Length ``sqrt(x**2 + y**2)`` without overflow."""
+    x, y = abs(np.float64(x)), abs(np.float64(y))
+    large, small = (x, y) if x >= y or y != y else (y, x)
+    ratio = small / large if large > 0.0 else 0.0
+    length = large * sqrt(1.0 + ratio * ratio) + (0.0 * x + 0.0 * y)  # NaN if either is
+    return np.inf if x == np.inf or y == np.inf else length
+
+
+@elementary(np.arctan2)
+def arctan2(y: Any, x: Any) -> Any:
+    """Angle of the point (x, y), from -pi to pi."""
+    y, x = np.float64(y), np.float64(x)
+    a, b = abs(y), abs(x)
+    large, small = (a, b) if a >= b else (b, a)
+    ratio = 1.0 if small == np.inf else small / large if large != 0.0 else 0.0
+    angle = arctan(ratio)
+    # pi in two parts: the second is what the first rounds off
+    angle = (1.5707963267948966 - angle) + 6.123233995736766e-17 if a > b else angle
+    angle = (3.141592653589793 - angle) + 1.2246467991473532e-16 if math.copysign(1.0, x) < 0.0 else angle
+    return math.copysign(angle, y) + 0.0 * (x + y) if x != x or y != y else math.copysign(angle, y)
+
+
+@elementary(np.logaddexp)
+def logaddexp(x: Any, y: Any) -> Any:
+    """Logarithm of ``exp(x) + exp(y)`` without overflow."""
+    x, y = np.float64(x), np.float64(y)
+    return x + _LN_2 if x == y else (x if x > y else y) + log1p(exp(-abs(x - y)))
+
+
+@elementary(np.arcsinh)
+def arcsinh(x: Any) -> Any:
+    """Inverse hyperbolic sine."""
+    x = np.float64(x)
+    size = abs(x)
+    inner = size if size < _HUGE else 1.0
+    near = log1p(inner + inner * inner / (1.0 + sqrt(inner * inner + 1.0)))
+    return math.copysign(near if size < _HUGE else log(size) + _LN_2, x)
+
+
+@elementary(np.arccosh)
+def arccosh(x: Any) -> Any:
+    """Inverse hyperbolic cosine; nan below 1."""
+    x = np.float64(x)
+    beyond = (x if x < _HUGE else 1.0) - 1.0
+    value = log1p(beyond + sqrt(beyond * (beyond + 2.0))) if x < _HUGE else log(x) + _LN_2
+    return np.nan if x < 1.0 else value
+
+
+@elementary(np.arctanh)
+def arctanh(x: Any) -> Any:
+    """Inverse hyperbolic tangent; nan outside -1 to 1."""
+    x = np.float64(x)
+    size = abs(x)
+    return math.copysign(0.5 * log1p(2.0 * size / (1.0 - size)), x) if size <= 1.0 else np.nan
+
+
+@elementary(np.sinc)
+def sinc(x: Any) -> Any:
+    """Return ``sin(pi x) / (pi x)``, 1 at 0."""
+    angle = np.pi * np.float64(x)
+    return 1.0 if angle == 0.0 else sin(angle) / angle
+
+
+@elementary(np.heaviside)
+def heaviside(x: Any, middle: Any) -> Any:
+    """Step from 0 to 1, `middle` at 0."""
+    x = np.float64(x)
+    return x if x != x else 0.0 if x < 0.0 else 1.0 if x > 0.0 else np.float64(middle)
+
+
+def _where(condition: Any, x: Any, y: Any) -> Any:
+    """Stand for `numpy.where`, which Numba makes of three arrays even for three scalars."""
+    return x if condition else y
+
+
+def _clip(x: Any, low: Any, high: Any) -> Any:
+    """Stand for `numpy.clip`."""
+    return low if x < low else high if x > high else x
+
+
+def _is_scalar(*kinds: Any) -> bool:
+    return all(isinstance(kind, (types.Number, types.Boolean)) for kind in kinds)
+
+
+@overload(_where, jit_options=_OPTIONS, strict=False)
+def _where_overload(condition: Any, x: Any, y: Any) -> Any:
+    if _is_scalar(condition, x, y):
+        return _where
+    return lambda condition, x, y: np.where(condition, x, y)
+
+
+@overload(_clip, jit_options=_OPTIONS, strict=False)
+def _clip_overload(x: Any, low: Any, high: Any) -> Any:
+    if _is_scalar(x, low, high):
+        return _clip
+    return lambda x, low, high: np.clip(x, low, high)
+
+
+def _where_entry(condition: Any, x: Any, y: Any) -> Any:
+    return _where(condition, x, y)
+
+
+def _clip_entry(x: Any, low: Any, high: Any) -> Any:
+    return _clip(x, low, high)
+
+
+where, clip = Kernel(_where_entry, _where), Kernel(_clip_entry, _clip)

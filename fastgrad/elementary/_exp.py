@@ -1,0 +1,233 @@
+"""Exponentials: `exp`, `exp2`, `expm1`, `sigmoid`.
+
+All reduce ``x = k ln 2 + r`` with ``|r| <= ln(2) / 2`` and scale by ``2**k`` (Cody and Waite 1980).
+What stands in front of a polynomial is exact.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ._bits import bits, fma, from_bits, muladd, polynomial
+from ._overload import elementary, inlined
+
+LOG2_E = 1.4426950408889634
+# ln 2 in two parts; 32 bits in the first, so that k times it is exact for every k that occurs.
+LN2_HI = float.fromhex("0x1.62e42feep-1")
+LN2_LO = 1.9082149292705877e-10
+
+# Adding this rounds to the nearest integer and leaves it, plus 2046, in the low bits: conversions from
+# float64 to int64 are packed on AVX-512 only, this everywhere. Half of 2046 is the exponent's bias: see
+# `exp`.
+SHIFT = 6755399441055744.0 + 2046.0
+
+ONE, EXPONENT, SIGN = np.uint64(1), np.uint64(52), np.uint64(1 << 63)
+HALF_BIAS_LESS = np.uint64(2046 - 1022)
+
+# (e**r - 1 - r) / r**2, error 2**-57.9 of e**r
+EXP = (
+    0.5000000000000011,
+    0.16666666666666413,
+    0.041666666666530155,
+    0.008333333333494466,
+    0.0013888888943630192,
+    0.00019841269506567868,
+    2.4801493098812547e-05,
+    2.755758638360497e-06,
+    2.763024841475187e-07,
+    2.5000058474558107e-08,
+)
+
+
+@elementary(np.exp)
+def exp(x: Any) -> Any:
+    """Exponential function.
+
+    Parameters
+    ----------
+    x : float
+        Any real number.
+
+    Returns
+    -------
+    float
+
+    Notes
+    -----
+    Reduction by multiples of ln 2 in two parts (Cody and Waite 1980) and a minimax polynomial. At most 0.92
+    ulp.
+    """
+    x = np.float64(x)
+    c = 1400.0 if x > 1400.0 else x
+    c = -1400.0 if c < -1400.0 else c
+    t = muladd(c, LOG2_E, SHIFT)
+    k = t - SHIFT
+    head = muladd(-k, LN2_HI, c)
+    tail = -k * LN2_LO
+    r = head + tail
+    # `tail` joins the small terms: adding them to `r` would round twice, 1.03 ulp instead of 0.76.
+    p = 1.0 + (head + muladd(r * r, polynomial(r, EXP), tail))
+    # 2**k as the product of two powers, since k runs from -1075 to 1024: with u = k + 2046, u >> 1 is the
+    # biased exponent of one and the rest that of the other. The second product rounds once, also into
+    # subnormals.
+    u = bits(t)
+    half = u >> ONE
+    return p * from_bits(half << EXPONENT) * from_bits((u - half) << EXPONENT)
+
+
+# (2**r - 1 - r ln 2) / r**2, error 2**-58.0 of 2**r
+EXP2 = (
+    0.24022650695910133,
+    0.05550410866482169,
+    0.009618129107593592,
+    0.0013333558146386671,
+    0.00015403530457809737,
+    1.5252733862536028e-05,
+    1.3215434932790782e-06,
+    1.0178048010790998e-07,
+    7.073842561009193e-09,
+    4.457203811735364e-10,
+)
+LN_2, LN_2_REST = 0.6931471805599453, 2.3190468138462996e-17
+
+
+@elementary(np.exp2)
+def exp2(x: Any) -> Any:
+    """Two to the power of `x`.
+
+    Parameters
+    ----------
+    x : float
+        Any real number.
+
+    Returns
+    -------
+    float
+
+    Notes
+    -----
+    The integer part goes to the exponent, the fraction to a minimax polynomial; exact at integers.
+    At most 0.84 ulp.
+    """
+    x = np.float64(x)
+    c = 2000.0 if x > 2000.0 else x
+    c = -2000.0 if c < -2000.0 else c
+    t = c + SHIFT
+    r = c - (t - SHIFT)
+    head = r * LN_2
+    tail = fma(r, LN_2, -head) + r * LN_2_REST
+    p = 1.0 + (head + muladd(r * r, polynomial(r, EXP2), tail))
+    u = bits(t)
+    half = u >> ONE
+    return p * from_bits(half << EXPONENT) * from_bits((u - half) << EXPONENT)
+
+
+# (e**r - 1 - r - r**2 / 2) / r**3, error 2**-61.7 of e**r - 1
+EXPM1 = (
+    0.16666666666666677,
+    0.0416666666666667,
+    0.008333333333321615,
+    0.0013888888888866837,
+    0.0001984126988615877,
+    2.480158736055765e-05,
+    2.7557244181707534e-06,
+    2.755724275909968e-07,
+    2.510904495927382e-08,
+    2.092444333497168e-09,
+)
+
+
+@elementary(np.expm1)
+def expm1(x: Any) -> Any:
+    """``exp(x) - 1`` without cancellation near 0.
+
+    Parameters
+    ----------
+    x : float
+        Any real number.
+
+    Returns
+    -------
+    float
+
+    Notes
+    -----
+    As `exp`, with ``e**r - 1`` carried in two parts. At most 0.80 ulp.
+    """
+    x = np.float64(x)
+    c = 709.9 if x > 709.9 else x
+    c = -40.0 if c < -40.0 else c
+    t = muladd(c, LOG2_E, SHIFT)
+    k = t - SHIFT
+    head = muladd(-k, LN2_HI, c)
+    tail = -k * LN2_LO
+    r = head + tail
+    # e**r - 1 as z + rest. The square in two parts: in one, 1 + 2 z for k = 1 would cost 1.0 ulp instead of
+    # 0.7.
+    half = 0.5 * r
+    square = half * r
+    z = r + square
+    rest = ((r - z) + square) + (((head - r) + tail) + fma(half, r, -square))
+    rest = muladd(r * square, 2.0 * polynomial(r, EXPM1), rest)
+    # 2**(k - 1), so that k = 1024 is in range; the factor 2 comes last.
+    scale = from_bits((bits(t) - HALF_BIAS_LESS) << EXPONENT)
+    front = scale - 0.5
+    total = front + scale * z
+    lost = ((scale - front) - 0.5) + ((front - total) + scale * z)
+    result = 2.0 * (total + (lost + scale * rest))
+    result = x if abs(x) < 1e-17 else result
+    return np.inf if x > 709.9 else result
+
+
+@inlined
+def _sigmoid(x: Any) -> Any:
+    return 1.0 / (1.0 + np.exp(-x))
+
+
+@elementary(_sigmoid)
+def sigmoid(x: Any) -> Any:
+    """Logistic function ``1 / (1 + exp(-x))``.
+
+    Parameters
+    ----------
+    x : float
+        Any real number.
+
+    Returns
+    -------
+    float
+
+    Notes
+    -----
+    ``e**-|x|`` in two parts and one divide, corrected by its remainder; never overflows. At most 0.76 ulp.
+    """
+    x = np.float64(x)
+    a = abs(x)
+    c = 800.0 if a > 800.0 else a
+    t = muladd(-c, LOG2_E, SHIFT)
+    k = t - SHIFT
+    head = muladd(-k, LN2_HI, -c)
+    tail = -k * LN2_LO
+    r = head + tail
+    small = muladd(r * r, polynomial(r, EXP), tail)
+    # e**-|x| = 2**k (p + rest)
+    z = head + small
+    p = 1.0 + z
+    rest = ((1.0 - p) + z) + ((head - z) + small)
+    u = bits(t)
+    half = u >> ONE
+    first, second = from_bits(half << EXPONENT), from_bits((u - half) << EXPONENT)
+    e = p * first * second
+    below = 1.0 + e
+    below_rest = (e - (below - 1.0)) + rest * first * second
+    negative = x < 0.0
+    above = p if negative else 1.0
+    above_rest = rest if negative else 0.0
+    # One divide; the remainder of the quotient times the reciprocal again corrects it.
+    inverse = 1.0 / below
+    q = above * inverse
+    remainder = fma(-q, below, above) + (above_rest - q * below_rest)
+    q = q + remainder * inverse
+    return q * first * second if negative else q
