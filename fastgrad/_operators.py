@@ -77,7 +77,8 @@ class _Powers(FunctionPass):
     def _constant(function: Any, variable: Any) -> Any:
         """Value of a variable that is only ever one constant, else None; Numba multiplies out whole powers itself."""
         definitions = function._definitions[variable.name]
-        return getattr(definitions[0], "value", None) if len(definitions) == 1 else None
+        known = len(definitions) == 1 and isinstance(definitions[0], (ir.Const, ir.Global, ir.FreeVar))
+        return definitions[0].value if known else None
 
     @staticmethod
     def _replace(function: Any, block: Any, statement: Any, root: bool) -> Any:
