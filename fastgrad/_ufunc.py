@@ -13,10 +13,9 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-import numba
 import numpy as np
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba.core import types
 from numba.extending import intrinsic
 
 from ._compile import Native, function_from, native
@@ -49,14 +48,20 @@ def pointer(_typing: Any, address: Any, kind: Any) -> Any:
     return pointer(types.intp, kind), code
 
 
+def _room_on_stack(builder: Any, kind: Any) -> Any:
+    """Reserve memory when the function is entered; Numba's own helper would also fill it with zeros, at every call."""
+    with builder.goto_entry_block():
+        room = builder.alloca(kind)
+    room.align = 64
+    return room
+
+
 @intrinsic
 def _stack(_typing: Any) -> Any:
     """Address of `_ROOM` numbers on the stack."""
 
     def code(_context: Any, builder: Any, _signature: Any, _args: Any) -> Any:
-        buffer = cgutils.alloca_once(builder, ir.ArrayType(ir.DoubleType(), _ROOM))
-        buffer.align = 64
-        return builder.ptrtoint(buffer, ir.IntType(64))
+        return builder.ptrtoint(_room_on_stack(builder, ir.ArrayType(ir.DoubleType(), _ROOM)), ir.IntType(64))
 
     return types.intp(), code
 
@@ -66,8 +71,7 @@ def words_on_stack(_typing: Any) -> Any:
     """Pointer to 64 words on the stack."""
 
     def code(_context: Any, builder: Any, _signature: Any, _args: Any) -> Any:
-        room = cgutils.alloca_once(builder, ir.ArrayType(ir.IntType(64), 64))
-        return builder.bitcast(room, ir.IntType(64).as_pointer())
+        return builder.bitcast(_room_on_stack(builder, ir.ArrayType(ir.IntType(64), 64)), ir.IntType(64).as_pointer())
 
     return WORDS(), code
 
@@ -129,52 +133,62 @@ def body(n, places, data):
 
 
 #: Words of a ufunc's data: the address of its body, two counters, arguments, results, bytes of a result, bytes of an
-#: argument; what the body itself needs follows.
-ADDRESS, RAISED, NONFINITE, ARGUMENTS, RESULTS, SIZE, ITEM, OWN = range(8)
+#: argument, the address of `_copy`; what the body itself needs follows.
+ADDRESS, RAISED, NONFINITE, ARGUMENTS, RESULTS, SIZE, ITEM, COPY, OWN = range(9)
 
 
-@numba.njit(error_model="numpy")
-def _copy(target, target_step, source, source_step, count, size):  # type: ignore[no-untyped-def]
-    """Copy items of `size` bytes from one place with a stride to another."""
+def _copy(count, where, data):  # type: ignore[no-untyped-def]
+    """Copy `count` items: `where` holds the target and its stride, the source and its stride, the bytes of an item.
+
+    Called by its address like a body: inlined into the loop in three places it would double the time to compile it.
+    """
+    target, source = where[0], where[2]
     k = 0
     while k < count:
-        if size == 1:
+        if where[4] == 1:
             pointer(target, "?")[0] = pointer(source, "?")[0]  # type: ignore[call-arg]
         else:
             pointer(target, "d")[0] = pointer(source, "d")[0]  # type: ignore[call-arg]
-            if size == 16:
+            if where[4] == 16:
                 pointer(target, "d")[1] = pointer(source, "d")[1]
-        target += target_step
-        source += source_step
+        target += where[1]
+        source += where[3]
         k += 1
+    return 0
 
 
 def _loop(args, dims, steps, data):  # type: ignore[no-untyped-def]
     """NumPy's inner loop over any body; `data` as above."""
     n, nin, total = dims[0], data[ARGUMENTS], data[ARGUMENTS] + data[RESULTS]
-    places, buffers = words_on_stack(), _stack()  # type: ignore[call-arg,var-annotated]
+    places, copied, buffers = words_on_stack(), words_on_stack(), _stack()  # type: ignore[call-arg,var-annotated]
     stretch = _ROOM // (nin + 2 * data[RESULTS])
+    # `reduce` and `accumulate` feed every result to the next point.
+    chained = n > 1 and (steps[nin] == 0 or args[nin] == args[0] + steps[0])
     whole = True
     for i in range(total):
         item = data[ITEM] if i < nin else data[SIZE]
         whole = whole and (n == 1 or steps[i] == item)
         if i < nin and steps[i] == 0:
-            _copy(buffers + 8 * stretch * i, item, args[i], 0, min(n, stretch), item)
-    start = 0
+            copied[0], copied[1], copied[2], copied[3], copied[4] = buffers + 8 * stretch * i, item, args[i], 0, item
+            call_body(data[COPY], min(n, stretch), copied, data)
+    start, whole = 0, whole or chained
     while start < n:
-        count = n if whole else min(stretch, n - start)
+        count = 1 if chained else n if whole else min(stretch, n - start)
         for i in range(total):
             item = data[ITEM] if i < nin else data[SIZE]
             places[i] = args[i] + steps[i] * start
             if steps[i] != item and not whole:
                 buffer = buffers + 8 * stretch * (i if i < nin else 2 * i - nin)
                 if i < nin and steps[i] != 0:
-                    _copy(buffer, item, places[i], steps[i], count, item)
+                    copied[0], copied[1], copied[2], copied[3], copied[4] = buffer, item, places[i], steps[i], item
+                    call_body(data[COPY], count, copied, data)
                 places[i] = buffer
         call_body(data[ADDRESS], count, places, data)
         for i in range(nin, total):
             if steps[i] != data[SIZE] and not whole:
-                _copy(args[i] + steps[i] * start, steps[i], places[i], data[SIZE], count, data[SIZE])
+                copied[0], copied[1], copied[2] = args[i] + steps[i] * start, steps[i], places[i]
+                copied[3], copied[4] = data[SIZE], data[SIZE]
+                call_body(data[COPY], count, copied, data)
         start += count
     # A NaN says what went wrong and where; a warning from the middle of a batch says neither. Cleared here for 20 ns,
     # where numpy.errstate around the call would cost a microsecond.
@@ -185,10 +199,10 @@ _clear_flags = types.ExternalFunction("feclearexcept", types.intc(types.intc))
 
 
 @cache
-def _shared_loop() -> Native:
-    """Compile the inner loop: one for all ufuncs."""
-    key = b"loop"
-    return native(key, lambda: (_loop, types.void(WORDS, WORDS, WORDS, WORDS), "d"))
+def _shared() -> tuple[Native, Native]:
+    """Compile the inner loop and the copying: one for all ufuncs."""
+    loop = native(b"loop", lambda: (_loop, types.void(WORDS, WORDS, WORDS, WORDS), "d"))
+    return loop, native(b"copy", lambda: (_copy, BODY, "d"))
 
 
 _capsule_pointer = ctypes.pythonapi.PyCapsule_GetPointer
@@ -224,11 +238,11 @@ class Ufunc:
     __slots__ = ("_data", "_owners", "_tables", "call", "result")
 
     def __init__(self, code: Native, nin: int, name: str, doc: str, nout: int = 1, own: Sequence[int] = ()) -> None:
-        loop = _shared_loop()
+        loop, copy = _shared()
         kind, _, size = _RESULTS[code.result]
         self.result = code.result
-        self._owners = (code, loop)
-        words = (code.address, 0, 0, nin, nout, size, 8, *own)
+        self._owners = (code, loop, copy)
+        words = (code.address, 0, 0, nin, nout, size, 8, copy.address, *own)
         self._data = (ctypes.c_int64 * len(words))(*words)
         loops = (ctypes.c_void_p * 1)(loop.address)
         data = (ctypes.c_void_p * 1)(ctypes.addressof(self._data))
