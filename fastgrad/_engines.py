@@ -9,7 +9,9 @@ from __future__ import annotations
 import inspect
 import threading
 import warnings
+import weakref
 from collections.abc import Callable
+from copy import copy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,10 +47,16 @@ class Compiled:
 
     def __init__(self, f: Callable[..., Any], reading: Reading, nargs: int) -> None:
         self.reading = reading
-        self._f = f
+        self.f = weak(f)
         self._nargs = nargs
         self._kernel = jit(_of_fixed_arity(reading.linked, nargs))
         self._ufuncs: dict[Any, Ufunc] = {}
+
+    def of(self, f: Callable[..., Any]) -> Compiled:
+        """Return the same machine code for another function of the same content."""
+        other = copy(self)
+        other.f = weak(f)
+        return other
 
     def values(self) -> Ufunc:
         """`f` itself as a ufunc."""
@@ -72,7 +80,7 @@ class Compiled:
         values = ufunc.call(*arguments, out=out, casting="unsafe" if ufunc.result == "?" else "same_kind")
         if ufunc.raised != before:
             for row in zip(*(a.ravel() for a in np.broadcast_arrays(*arguments)), strict=True):
-                self._f(*row)
+                self.f()(*row)
         return values
 
     @property
@@ -82,7 +90,7 @@ class Compiled:
 
     def _make(self, program: Any, point: Callable[[str], tuple[Any, str]], nin: int) -> Ufunc:
         key = self.reading.key + repr((program, self._nargs)).encode()
-        name = getattr(self._f, "__name__", "f")
+        name = getattr(self.f(), "__name__", "f")
         with LOCK:
             code = body(key, lambda: point(return_kind(self._kernel, self._nargs)), nin)
             return self._ufuncs.setdefault(program, Ufunc(code, nin, name, f"{program} of {name}"))
@@ -91,34 +99,47 @@ class Compiled:
         """Apply the ufunc, in pieces over threads when the batch is large; re-raise what `f` raised."""
         stencil, wrt, mode, kind, workers = request
         ufunc = self.slope(stencil, wrt, mode)
+        if out is not None:
+            _refuse_real(out, ufunc.result)
         before = ufunc.raised
         large = workers > 1 and sum(o.size for o in operands if isinstance(o, np.ndarray)) >= 2 * PIECE
-        if not large and (out is not None or kind == np.float64):
-            result = ufunc.call(*operands, out=out, casting="same_kind")
+
+        def into(out: Any, operands: list[Any]) -> None:
+            with np.errstate(all="ignore"):  # what overflows a smaller type is infinite there, as in the called engine
+                ufunc.call(*operands, out=out, casting="same_kind")
+
+        if not large and out is None and kind == np.float64:
+            result = ufunc.call(*operands)
+        elif not large and out is not None:
+            into(out, operands)
+            result = out
         else:
             shape = np.broadcast_shapes(*map(np.shape, operands))
             result = np.empty(shape, with_complex(kind, ufunc.result)) if out is None else out
             whole = [np.broadcast_to(o, shape) for o in operands]
             if large:
                 over_pieces(
-                    lambda piece: ufunc.call(*[o[piece] for o in whole], out=result[piece], casting="same_kind"),
+                    lambda piece: into(result[piece], [o[piece] for o in whole]),
                     shape,
                     workers,
                 )
             else:
-                ufunc.call(*whole, out=result, casting="same_kind")
+                into(result, whole)
             result = result[()] if out is None else out
         if ufunc.raised != before:
-            self._raise_again(request, operands, result)
+            self._raise_again(ufunc, request, operands, result)
         return result
 
-    def _raise_again(self, request: Request, operands: list[Any], result: Any) -> None:
+    def _raise_again(self, ufunc: Ufunc, request: Request, operands: list[Any], result: Any) -> None:
         """Call `f` itself where the compiled `f` raised, so that the caller sees its exception unchanged."""
-        called = Called(self._f, pointwise=True)
-        bad = np.flatnonzero(np.isnan(np.ravel(result)))[:1000]
-        columns = [np.broadcast_to(o, np.shape(result)).ravel()[bad] for o in operands]
-        for row in zip(*columns, strict=True):
-            called.derivative(request, list(row), None)
+        called = Called(self.f(), pointwise=True)
+        whole = [np.broadcast_to(o, np.shape(result)) for o in operands]
+        for i in np.flatnonzero(np.isnan(np.ravel(result))):
+            row = [o[np.unravel_index(i, np.shape(result))] for o in whole]
+            before = ufunc.raised
+            ufunc.call(*row)
+            if ufunc.raised != before:
+                called.derivative(request, row, None)
 
     def agrees(self, request: Request, operands: list[Any]) -> bool:
         """Compare with `f` called as it is, at a few of the caller's points.
@@ -129,7 +150,7 @@ class Compiled:
         shape = np.broadcast_shapes(*map(np.shape, operands))
         size = int(np.prod(shape))
         compiled = self.slope(*request[:3]).call
-        called, votes = Called(self._f, pointwise=True), []
+        called, votes = Called(self.f(), pointwise=True), []
         for i in sorted({0, size // 3, (2 * size) // 3, size - 1}) if size else []:
             place = np.unravel_index(i, shape)
             row = [np.broadcast_to(o, shape)[place] for o in operands]
@@ -147,11 +168,11 @@ class Called:
     """A function called as it is: with blocks of points, or with one point at a time if it takes no more."""
 
     def __init__(self, f: Callable[..., Any], pointwise: bool | None = None) -> None:
-        self._f = f
+        self.f = weak(f)
         self._pointwise = pointwise
         self._serial = bool(pointwise)
         self.result = "d"
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # `f` may differentiate itself
 
     def derivative(self, request: Request, operands: list[Any], out: Any) -> Any:
         """Walk the batch block by block; every block is evaluated at all offsets and combined while in cache."""
@@ -168,6 +189,7 @@ class Called:
     def _in_pieces(self, request: Request, operands: list[Any], out: Any, shape: tuple[int, ...]) -> Any:
         """Spread a large batch over threads; NumPy's functions let them run side by side."""
         result = np.empty(shape, with_complex(request.kind, self.result)) if out is None else out
+        _refuse_real(result, self.result)
         if self._serial or request.workers == 1 or result.size < 2 * PIECE:
             self._walk(request, operands, result)
         else:
@@ -202,12 +224,12 @@ class Called:
 
         `f` gets copies, because one that writes into its arguments must not change the next evaluation.
         """
-        size = max(np.size(a) for a in arguments)
+        f, size = self.f(), max(np.size(a) for a in arguments)
         if self._pointwise:
             columns = [a if isinstance(a, np.ndarray) and a.ndim else [a] * size for a in arguments]
-            values = np.array([_one_number(self._f(*row)) for row in zip(*columns, strict=True)])
+            values = np.array([_one_number(f(*row)) for row in zip(*columns, strict=True)])
         else:
-            values = _numbers(self._f(*[a.copy() if isinstance(a, np.ndarray) else a for a in arguments]))
+            values = _numbers(f(*[a.copy() if isinstance(a, np.ndarray) else a for a in arguments]))
             if values.shape not in ((size,), ()):
                 raise _wrong_shape(values.shape, size)
         if values.dtype.kind == "c" and self.result != "D":
@@ -224,20 +246,21 @@ class Called:
                     self._find_out(request, operands)
 
     def _find_out(self, request: Request, operands: list[Any]) -> None:
+        f = self.f()
         arguments = operands if request.mode == "auto" else operands[:-1]
         ends = [np.ravel(a)[[0, -1]].astype(np.float64) if np.ndim(a) else [a, a] for a in arguments]
         ends[request.wrt] = np.array(ends[request.wrt], dtype=np.float64)
         together: Any = None
         refusal: Exception | None = None
         try:
-            returned = [self._f(*(e.copy() if isinstance(e, np.ndarray) else e[0] for e in ends)) for _ in range(2)]
+            returned = [f(*(e.copy() if isinstance(e, np.ndarray) else e[0] for e in ends)) for _ in range(2)]
             together = _numbers(returned[1]).copy()
             # Whoever hands out the same memory twice cannot be called by two threads at once.
             self._serial = np.may_share_memory(np.asarray(returned[0]), np.asarray(returned[1]))
         except Exception as raised:  # whatever `f` raises for two points, it may still take one
             refusal = raised
         try:
-            one_by_one = [np.array(self._f(*row)) for row in zip(*ends, strict=True)]
+            one_by_one = [np.array(f(*row)) for row in zip(*ends, strict=True)]
         except Exception:
             if together is None:
                 raise
@@ -258,7 +281,7 @@ class Called:
         if self._pointwise:
             why = f"it raised {type(refusal).__name__} for two points" if refusal else "two points at once change it"
             warnings.warn(
-                f"`{getattr(self._f, '__name__', 'f')}` is called with one point at a time ({why}), which is slow. "
+                f"`{getattr(f, '__name__', 'f')}` is called with one point at a time ({why}), which is slow. "
                 "Write it so that it takes arrays, or so that Numba can compile it.",
                 PerformanceWarning,
                 stacklevel=_stack_depth(),
@@ -271,6 +294,20 @@ def _of_fixed_arity(f: Any, nargs: int) -> Any:
         return f
     names = ", ".join(f"x{i}" for i in range(nargs))
     return function_from(f"def fixed({names}):\n    return f({names})\n", "fixed", {"f": jit(f)})
+
+
+def weak(f: Any) -> Callable[[], Any]:
+    """Refer to `f` without keeping it alive, nor the data it holds; builtins live as long as the process."""
+    try:
+        return weakref.ref(f)
+    except TypeError:
+        return lambda: f
+
+
+def _refuse_real(out: Any, result: str) -> None:
+    """Raise when complex results are to go into a real array."""
+    if result == "D" and out.dtype.kind != "c":
+        raise TypeError(f"`out` must be complex because `f` returns complex numbers; got {out.dtype}. Leave it out.")
 
 
 def with_complex(kind: Any, result: str) -> Any:

@@ -27,16 +27,16 @@ class Function:
 
     def __init__(self, f: Callable[..., Any], nargs: int) -> None:
         _check_call(f, nargs)
-        self.f = getattr(f, "__formula__", f)
+        f_itself = getattr(f, "__formula__", f)
         self.reading: Reading | None = None
         self._refusal: str | None = getattr(f, "__not_differentiable__", None)
         self._checked = False
         self._engine: Compiled | Called
         try:
             self.reading = Reading(f)
-            self._engine = _compiled(self.f, self.reading, nargs)
+            self._engine = _compiled(f_itself, self.reading, nargs)
         except Uncompilable:
-            self._engine = Called(self.f)
+            self._engine = Called(f_itself)
 
     @property
     def engine(self) -> str:
@@ -49,6 +49,8 @@ class Function:
 
     def derivative(self, request: Request, operands: list[Any], out: Any) -> Any:
         """Differentiate at `operands`: the arguments, and the step unless the request's mode is ``"auto"``."""
+        if out is not None:  # threads, and the search for what raised, read points after results have been written
+            operands = [o.copy() if isinstance(o, np.ndarray) and np.may_share_memory(o, out) else o for o in operands]
         return self._settled(request, operands).derivative(request, operands, out)
 
     def estimate(self, request: Request, operands: list[Any], bounds: tuple[Any, Any] | None) -> Estimate:
@@ -102,7 +104,7 @@ class Function:
             except Uncompilable:
                 trusted = False
             if not trusted:
-                self._engine = Called(self.f)
+                self._engine = Called(self._engine.f())
             self._checked = True
         return self._engine
 
@@ -148,23 +150,24 @@ def _compiled(f: Callable[..., Any], reading: Reading, nargs: int) -> Compiled:
     """Find or make the compiled engine of what was read: one for all functions of the same content."""
     engine = _engines.get((reading.key, nargs))
     if engine is None:
-        code = reading.linked.__code__
-        _versions[code] += 1
-        if _versions[code] > _VERSIONS:
+        origin = getattr(f, "func", f)  # all partials share the code of their wrapper, all builtins too
+        origin = getattr(origin, "__code__", origin)
+        _versions[origin] += 1
+        if _versions[origin] > _VERSIONS:
             raise Uncompilable("it captures other values every time")
         engine = _engines[reading.key, nargs] = Compiled(f, reading, nargs)
-    return engine
+    return engine.of(f)
 
 
 def _check_call(f: Any, nargs: int) -> None:
     """Raise unless `f` can be called with `nargs` arguments."""
     if not callable(f):
         raise TypeError(f"`f` must be callable; got {f!r:.80}. Pass the function itself, not its value.")
+    if isinstance(f, np.ufunc) and f.nin != nargs:  # its signature counts `out` too
+        raise TypeError(f"`f` must take {nargs} arguments; got {f.__name__} of {f.nin}. Pass one array for each.")
     try:
         signature = inspect.signature(f)
     except (TypeError, ValueError):  # some builtins do not tell
-        if isinstance(f, np.ufunc) and f.nin != nargs:
-            raise TypeError(f"`f` takes {f.nin} arguments; got {nargs}. Pass one array for each.") from None
         return
     try:
         signature.bind(*[0.0] * nargs)

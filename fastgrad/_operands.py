@@ -16,13 +16,28 @@ def argument(value: Any, name: str) -> Any:
     """Return `value` as a number or an array of real numbers."""
     if type(value) is int and abs(value) < 1 << 53:
         return value
-    array = value if isinstance(value, np.ndarray) else np.asarray(value)
+    array = value if isinstance(value, np.ndarray) else _as_array(value, name)
+    if array.dtype.char == "g":  # long double: a ufunc takes it for float64 only when told to
+        array = array.astype(np.float64)
     if array.dtype.kind in "fiub":
         return array if array.ndim else array[()]
     if type(value) is int:
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise ValueError(
+                f"`{name}` must be below 1.8e308; got an int of {value.bit_length()} bits. Scale the function."
+            ) from None
     remedy = "Differentiate the real and the imaginary part." if array.dtype.kind == "c" else "Convert it to float64."
     raise TypeError(f"`{name}` must be an array of real numbers; got one of dtype {array.dtype}. {remedy}")
+
+
+def _as_array(value: Any, name: str) -> Any:
+    """Make an array of `value`."""
+    try:
+        return np.asarray(value)
+    except ValueError as err:
+        raise ValueError(f"`{name}` must be a number or an array ({err}). Give all rows one length.") from None
 
 
 def result_kind(operands: list[Any]) -> Any:
@@ -40,7 +55,7 @@ def positive_step(value: Any, name: str) -> Any:
     """Check a step, absolute or relative."""
     if type(value) is float and 0.0 < value < inf:
         return value
-    array = np.asarray(value)
+    array = _as_array(value, name)
     if array.dtype.kind not in "fiu":
         raise TypeError(f"`{name}` must be a real number or an array of them; got {value!r:.80}. Pass, say, 1e-5.")
     array = array.astype(np.float64)

@@ -53,6 +53,8 @@ def compiled_point(kernel: Any, result: str, stencil: Stencil, nargs: int, wrt: 
         lines += [f"h = (x + step{' * max(abs(x), 1.0)' if mode == 'relative' else ''}) - x"]
     lines += [f"total = {' + '.join(f'{float(w)!r} * ({f(a)} - {f(b)})' for w, a, b in stencil.differences)}"]
     lines += ["total = total * per_h" if mode == "auto" else "total = total / h"] * stencil.n
+    if mode == "auto":
+        lines += ["total = total + (x - x)"]  # NaN where x is not finite: tanh is flat at infinity but has no slope
     lines += ["return total"]
     point = function_from("\n    ".join(lines) + "\n", "point", {"kernel": kernel})
     return jit(point), "D" if result == "D" else "d"
@@ -62,7 +64,7 @@ def steps(stencil: Stencil, result: str, x: Any, given: Any, mode: str) -> Any:
     """Choose or take over the step at every point of an array, by the arithmetic of `compiled_point`."""
     if mode == "auto":
         size = np.minimum(np.maximum(np.abs(x), 1.0), _LARGEST)
-        return np.ldexp(best_step(stencil, result), np.frexp(size)[1] - 1)
+        return np.ldexp(best_step(stencil, result), np.frexp(size)[1] - 1) + (x - x)
     return (x + (given * np.maximum(np.abs(x), 1.0) if mode == "relative" else given)) - x
 
 

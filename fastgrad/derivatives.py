@@ -107,7 +107,7 @@ def derivative(
         mode = "relative"
         operands.append(positive_step(rel_step, "rel_step"))
     limits = None if bounds is None else checked_bounds(bounds)
-    if len(operands) > 1 or out is not None or limits is not None:
+    if out is not None or limits is not None or full_output:
         shape = common_shape([*operands, *(limits or ())])
     count = threads(workers)
     if full_output and out is not None:
@@ -118,7 +118,11 @@ def derivative(
         if out is not None:
             checked_out(out, shape)
         if limits is None and not full_output:
-            return known.derivative(request, operands, out)
+            try:
+                return known.derivative(request, operands, out)
+            except ValueError:
+                common_shape(operands)  # names them when they do not broadcast; asked before, it costs 4 microseconds
+                raise
         made = known.estimate(request, operands, limits)
         if full_output:
             return made
@@ -131,7 +135,10 @@ def derivative(
         return one(wrt, out)
     outs = (None,) * len(wrt) if out is None else out
     if not isinstance(outs, tuple) or len(outs) != len(wrt):
-        raise ValueError(f"`out` must be a tuple of {len(wrt)} arrays, one for each `wrt`; got {type(outs).__name__}.")
+        raise ValueError(
+            f"`out` must be a tuple of {len(wrt)} arrays, one for each `wrt`; got {type(outs).__name__}. "
+            "Leave it out to have them made."
+        )
     return tuple(map(one, wrt, outs))
 
 

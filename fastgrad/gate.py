@@ -201,15 +201,21 @@ def _apply(f: Any, args: tuple[Any, ...], out: Any, kind: Any) -> Any:
     known = function(f, len(args))
     operands = [a if type(a) is float else argument(a, f"args[{i}]") for i, a in enumerate(args)]
     if out is not None:
-        checked_out(out, common_shape(operands), kinds="?fc" if kind == "?" else "fc")
+        checked_out(out, common_shape(operands), kinds="bfc" if kind == "?" else "fc")
     narrow = result_kind(operands)
     own = out is None and kind != "?" and narrow != np.float64
     try:
-        result = known.values(operands, np.empty(common_shape(operands), narrow) if own else out)
+        if out is None and not own:
+            return known.values(operands, None)
+        with np.errstate(all="ignore"):  # what overflows a smaller type is infinite there
+            result = known.values(operands, np.empty(common_shape(operands), narrow) if own else out)
     except Uncompilable as err:
         raise TypeError(
             f"`{name}` must be a formula that Numba can compile; got one where {err}. Use math and numpy functions."
         ) from err
+    except ValueError:
+        common_shape(operands)  # names the arguments when they do not broadcast
+        raise
     return result[()] if own else result
 
 

@@ -172,13 +172,18 @@ def round_half_up(x: float, decimals: float = 0.0) -> float:
     scaled = x * scale if decimals >= 0.0 else x / scale
     if not abs(scaled) < 4503599627370496.0:
         return x  # beyond 2**52 every number is whole; infinities and NaN stay
-    # The product was rounded: its exact error (Dekker 1971) decides what only looks like a half.
-    xs, ss = x * 134217729.0, scale * 134217729.0
-    x1, s1 = xs - (xs - x), ss - (ss - scale)
-    x2, s2 = x - x1, scale - s1
-    error = ((x1 * s1 - scaled) + x1 * s2 + x2 * s1) + x2 * s2 if decimals > 0.0 else 0.0
+    # The scaling was rounded: its exact error (Dekker 1971) decides what only looks like a half.
+    y = x if decimals >= 0.0 else scaled
+    product = y * scale
+    ys, ss = y * 134217729.0, scale * 134217729.0
+    y1, s1 = ys - (ys - y), ss - (ss - scale)
+    y2, s2 = y - y1, scale - s1
+    error = ((y1 * s1 - product) + y1 * s2 + y2 * s1) + y2 * s2
+    if decimals < 0.0:
+        error = (x - product) - error
     whole = math.floor(scaled)
-    up = (scaled - whole - 0.5) + error >= 0.0
+    beyond = scaled - whole - 0.5
+    up = beyond > 0.0 or (beyond == 0.0 and not error < 0.0)
     rounded = whole + (1.0 if up else 0.0)
     return float(rounded / scale if decimals >= 0.0 else rounded * scale)
 

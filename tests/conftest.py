@@ -1,0 +1,59 @@
+"""What the tests share: one kernel cache, seeded Hypothesis, functions that nobody can compile."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+settings.register_profile("seeded", derandomize=True, deadline=None, max_examples=40, database=None)
+settings.load_profile("seeded")
+
+EPS = float(np.finfo(float).eps)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep machine code beside pytest's own cache, for this run, its subprocesses and the next run."""
+    if "FASTGRAD_CACHE_DIR" not in os.environ:
+        cache = getattr(config, "cache", None)
+        os.environ["FASTGRAD_CACHE_DIR"] = str(cache.mkdir("kernels")) if cache else tempfile.mkdtemp()
+
+
+class Opaque:
+    """A function that nobody can compile, and the sizes of the calls it got."""
+
+    def __init__(self, f: Callable[..., Any]) -> None:
+        self.f = f
+        self.sizes: list[int] = []
+
+    def __call__(self, *args: Any) -> Any:
+        self.sizes.append(max(np.size(a) for a in args))
+        return self.f(*args)
+
+
+def engine_of(f: Callable[..., Any], nargs: int = 1) -> str:
+    """How fastgrad runs `f`: ``"compiled"`` or ``"called"``."""
+    from fastgrad._functions import function
+
+    return function(f, nargs).engine
+
+
+def run_python(script: str, **environment: str) -> str:
+    """What a script prints in a fresh process, warnings being errors there too."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
