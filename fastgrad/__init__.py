@@ -2,17 +2,22 @@
 
 from . import gates
 from ._engines import PerformanceWarning
+from .accuracy import accuracy
 from .derivatives import derivative
 from .estimates import Estimate, Status
 from .gate import gate
+from .ladder import Adaptive, adaptive
 from .stencils import Stencil, backward, central, forward, weights
 
 __version__ = "0.1.0"
 __all__ = [
+    "Adaptive",
     "Estimate",
     "PerformanceWarning",
     "Status",
     "Stencil",
+    "accuracy",
+    "adaptive",
     "backward",
     "central",
     "derivative",

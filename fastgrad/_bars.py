@@ -11,6 +11,7 @@ import numpy as np
 
 from ._program import combine, steps, values_at
 from .estimates import Estimate, Status
+from .ladder import HIGHEST, Adaptive, estimate
 from .stencils import Stencil
 
 #: Spacing of the noise probes relative to ``max(|x|, 1)``. Third differences of a smooth function vanish at this
@@ -84,7 +85,39 @@ def with_bars(
     df[bad], error[bad], status[bad] = np.nan, np.inf, Status.NONFINITE
     left[bad] = right[bad] = np.nan
     nfev = np.where(inside, len(offsets) + len(fine) - 1, 0).astype(np.int32)
-    return Estimate(df, error, status, status == Status.CONVERGED, nfev, left, right)
+    made = Estimate(df, error, status, status == Status.CONVERGED, nfev, left, right)
+    outside = bad & np.isfinite(x) & (~inside if mode != "auto" else True)
+    return _repaired(made, outside, f, stencil, result, x, given, low, high)
+
+
+def substitute(stencil: Stencil) -> Adaptive | None:
+    """Return the adaptive rule that takes over where a stencil leaves the domain: on the stencil's side, if on one."""
+    if stencil.n > HIGHEST:
+        return None
+    first, last = stencil.offsets[0], stencil.offsets[-1]
+    return Adaptive(stencil.n, "right" if first >= 0 else "left" if last <= 0 else "both")
+
+
+def _repaired(
+    made: Estimate,
+    bad: Any,
+    f: Callable[[Any, Any], Any],
+    stencil: Stencil,
+    result: str,
+    x: Any,
+    given: Any,
+    low: Any,
+    high: Any,
+) -> Estimate:
+    """Let the adaptive rule take the points whose stencil leaves the domain or the bounds; no other point moves."""
+    rule, where = substitute(stencil), np.flatnonzero(bad)
+    if rule is None or not where.size:
+        return made
+    step, lowest, highest = (None if a is None else a[where] for a in (given, low, high))
+    better = estimate(lambda points, index: f(points, where[index]), x[where], rule, step, lowest, highest, kind=result)
+    for array, values in zip(made, better, strict=True):
+        array[where] = values
+    return made
 
 
 def _next_order(stencil: Stencil) -> Stencil:

@@ -14,8 +14,11 @@ import numpy as np
 #: Points that a called function gets at a time: a handful of such arrays stay in the second-level cache.
 BLOCK = 1 << 14
 
-#: Points below which a second thread does not pay: 2**18 take a fraction of a millisecond.
+#: Points in a piece of a batch: they take a fraction of a millisecond.
 PIECE = 1 << 18
+
+#: Points below which a second thread does not pay for cheap functions: handing out a piece costs some 20 microseconds.
+LARGE = 4 * PIECE
 
 _inside = threading.local()
 

@@ -6,16 +6,20 @@ import inspect
 import weakref
 from collections import Counter
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 import numpy as np
 
-from ._bars import with_bars
+from ._bars import substitute, with_bars
 from ._blocks import blocks
+from ._climb import FIELDS
 from ._compile import LOCK, Uncompilable
-from ._engines import Called, Compiled, Request, TurnedComplex, with_complex
+from ._engines import LADDER, Called, Compiled, Request, TurnedComplex, refuse_real, with_complex
 from ._references import Reading
 from .estimates import Estimate
+from .ladder import Adaptive, estimate, judged
+from .stencils import Stencil
 
 #: Compiled versions of one piece of code before it is called as it is: code whose captured values keep changing
 #: (``lambda x: a * x`` in a loop over `a`) would otherwise be compiled anew every time.
@@ -48,51 +52,86 @@ class Function:
         return self.reading is None or self.reading.holds()
 
     def derivative(self, request: Request, operands: list[Any], out: Any) -> Any:
-        """Differentiate at `operands`: the arguments, and the step unless the request's mode is ``"auto"``."""
+        """Differentiate at `operands`: the arguments, and what the request's mode adds to them."""
         if out is not None:  # threads, and the search for what raised, read points after results have been written
             operands = [o.copy() if isinstance(o, np.ndarray) and np.may_share_memory(o, out) else o for o in operands]
-        return self._settled(request, operands).derivative(request, operands, out)
-
-    def estimate(self, request: Request, operands: list[Any], bounds: tuple[Any, Any] | None) -> Estimate:
-        """Differentiate with error bars, block by block."""
         engine = self._settled(request, operands)
-        limits = [] if bounds is None else list(bounds)
+        if request.mode == LADDER and not _climbs(engine):
+            return self._filled(engine, request, operands, [], out)
+        result = engine.derivative(request, operands, out)
+        if request.mode == "auto" and not np.isfinite(result).all():
+            return self._repaired(request, operands, result)
+        return result
+
+    def _repaired(self, request: Request, operands: list[Any], result: Any) -> Any:
+        """Let the adaptive rule take the points whose stencil left the domain of `f`; no other point moves."""
+        rule = substitute(request.rule) if isinstance(request.rule, Stencil) else None
+        shape = np.shape(result)
+        whole = [np.broadcast_to(o, shape) for o in operands]
+        where = np.nonzero(np.atleast_1d(~np.isfinite(result) & np.all([np.isfinite(o) for o in whole], axis=0)))
+        if rule is None or not where[0].size:
+            return result
+        points = [np.atleast_1d(w)[where] if np.ndim(o) else o for o, w in zip(operands, whole, strict=True)]
+        points[request.wrt] = np.atleast_1d(whole[request.wrt])[where]
+        better = self.derivative(request._replace(rule=rule, mode=LADDER), [*points, inf, -inf, inf], None)
+        if not shape:
+            return result if np.isnan(better[0]) else better[0]
+        result[where] = np.where(np.isnan(better), result[where], better)
+        return result
+
+    def estimate(self, request: Request, operands: list[Any], limits: list[Any]) -> Estimate:
+        """Differentiate with error bars; `limits` are the bounds for a stencil."""
+        return Estimate(*self._filled(self._settled(request, operands), request, operands, limits, None, lean=False))
+
+    def _filled(
+        self, engine: Any, request: Request, operands: list[Any], limits: list[Any], out: Any, lean: bool = True
+    ) -> Any:
+        """Fill the arrays of an estimate, or the derivative alone, one block after the other."""
         shape = np.broadcast_shapes(*map(np.shape, [*operands, *limits]))
         with np.errstate(all="ignore"):
             if isinstance(engine, Called) and 0 not in shape:
                 engine.find_out(request, operands)
             try:
-                return self._walk(engine, request, operands, limits, shape)
+                return self._walk(engine, request, operands, limits, shape, out, lean)
             except TurnedComplex:
-                engine.result = "D"  # type: ignore[misc]
-                return self._walk(engine, request, operands, limits, shape)
+                engine.result = "D"
+                return self._walk(engine, request, operands, limits, shape, out, lean)
 
     def _walk(
-        self, engine: Compiled | Called, request: Request, operands: list[Any], limits: list[Any], shape: Any
-    ) -> Estimate:
-        """Fill the arrays of an estimate, one block after the other."""
-        stencil, wrt, mode, kind, _ = request
-        nargs = len(operands) - (mode != "auto")
+        self, engine: Any, request: Request, operands: list[Any], limits: list[Any], shape: Any, out: Any, lean: bool
+    ) -> Any:
+        rule, wrt, mode, kind = request[:4]
+        nargs = request.arguments(operands)
+        if out is not None:
+            refuse_real(out, engine.result)
         outer = with_complex(kind, engine.result)
         inner = np.complex128 if engine.result == "D" else np.float64
-        arrays = [np.empty(shape, k) for k in (outer, kind, np.int8, np.bool_, np.int32, outer, outer)]
-        kinds = (inner, np.float64, np.int8, np.bool_, np.int32, inner, inner)
+        arrays = [np.empty(shape, outer) if out is None else out]
+        kinds: list[Any] = [inner]
+        if not lean:
+            arrays += [np.empty(shape, k) for k in (kind, np.int8, np.bool_, np.int32, outer, outer)]
+            kinds += [np.float64, np.int8, np.bool_, np.int32, inner, inner]
         if 0 not in shape:
-            walked = [i for i, o in enumerate(operands) if i in (wrt, nargs) or np.ndim(o)]
+            walked = [i for i, o in enumerate(operands) if i == wrt or i >= nargs or np.ndim(o)]
             inputs = [operands[i] for i in walked] + limits
+            climbs = mode == LADDER and _climbs(engine)
             for parts, targets in blocks(inputs, arrays, shape, kinds):
                 here = dict(zip(walked, parts, strict=False))
                 low, high = parts[len(walked) :] or (None, None)
-
-                def f(points: Any, index: Any, here: dict[int, Any] = here) -> Any:
-                    rest = [here[i][index] if i in here else operands[i] for i in range(nargs)]
-                    rest[wrt] = points
-                    return engine.evaluate(rest)
-
-                made = with_bars(f, stencil, engine.result, here[wrt], here.get(nargs), mode, low, high)
-                for target, values in zip(targets, made, strict=True):
+                if isinstance(rule, Adaptive) and climbs:
+                    fields = engine.fields(rule, wrt).call(*[here.get(i, o) for i, o in enumerate(operands)])
+                    made = judged(dict(zip(FIELDS, fields, strict=True)), rule)
+                elif isinstance(rule, Adaptive):
+                    f = _evaluator(engine, operands, nargs, wrt, here)
+                    step, low, high = (here[nargs + k] for k in range(3))
+                    made = estimate(f, here[wrt], rule, step, low, high, kind=engine.result)
+                else:
+                    f = _evaluator(engine, operands, nargs, wrt, here)
+                    made = with_bars(f, rule, engine.result, here[wrt], here.get(nargs), mode, low, high)
+                for target, values in zip(targets, made, strict=False):
                     target[...] = values
-        return Estimate(*(array[()] for array in arrays))
+        results = [array[()] for array in arrays]
+        return (results[0] if out is None else out) if lean else results
 
     def _settled(self, request: Request, operands: list[Any]) -> Compiled | Called:
         """Return the engine, after the first request has shown that the compiled function can be trusted."""
@@ -120,6 +159,28 @@ class Function:
         if not isinstance(self._engine, Compiled):
             raise Uncompilable("it is called as it is")
         return self._engine.values().call
+
+
+def _climbs(engine: Compiled | Called) -> bool:
+    """Tell whether the ladder runs all in machine code."""
+    return isinstance(engine, Compiled) and engine.result in "df"
+
+
+def _evaluator(engine: Any, operands: list[Any], nargs: int, wrt: int, here: dict[int, Any]) -> Any:
+    """Evaluate by positions and the indices of their points; the first call is at the points themselves.
+
+    There every exception of `f` is the caller's; beside them, where only the rule asked, it means the end of the
+    domain.
+    """
+    first = [True]
+
+    def f(points: Any, index: Any) -> Any:
+        rest = [here[i][index] if i in here else operands[i] for i in range(nargs)]
+        rest[wrt] = points
+        lenient, first[0] = not first[0], False
+        return engine.evaluate(rest, lenient=lenient)
+
+    return f
 
 
 _functions: dict[tuple[int, int], tuple[Any, Function]] = {}

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from fractions import Fraction
+from math import frexp
 from typing import Any
 
 import numpy as np
 
 from ._compile import function_from, jit
+from ._ufunc import EXPONENT
 from .stencils import Stencil
-
-#: Beyond this the reciprocal of the step would leave the normal numbers.
-_LARGEST = 2.0**1000
-
-_EXPONENT = 0x7FF << 52
 
 
 def best_step(stencil: Stencil, result: str) -> float:
@@ -38,23 +35,28 @@ def compiled_point(kernel: Any, result: str, stencil: Stencil, nargs: int, wrt: 
         call = f"kernel({', '.join(moved if i == wrt else name for i, name in enumerate(names))})"
         return call if result == "D" else f"float({call})"
 
+    # One difference with a power of two for a weight, as in the central one: the weight goes into 1/h.
+    weights = [float(w) for w, _, _ in stencil.differences]
+    lead = weights[0] if len(weights) == stencil.n == 1 and mode == "auto" and frexp(weights[0])[0] == 0.5 else 1.0
     parameters = names if mode == "auto" else [*names, "step"]
     lines = [f"def point({', '.join(parameters)}):", f"x = x{wrt}"]
     if mode == "auto":
         # The binade of max(|x|, 1) by its exponent bits: h and 1/h are powers of two, every x + k h is exact where it
-        # can be, and no division is left in the loop.
+        # can be, and no division is left in the loop. Flipping the exponent bits of 2^e gives 2^(1-e).
         lines += [
-            f"binade = np.float64(min(max(abs(x), 1.0), {_LARGEST!r})).view(np.int64) & np.int64({_EXPONENT})",
+            f"binade = max(np.float64(x).view(np.int64) & np.int64({EXPONENT}), np.int64({1023 << 52}))",
             f"h = np.int64(binade).view(np.float64) * {best!r}",
-            f"per_h = np.int64(np.int64({2046 << 52}) - binade).view(np.float64) * {1 / best!r}",
+            f"per_h = np.int64(binade ^ np.int64({EXPONENT})).view(np.float64) * {0.5 * lead / best!r}",
         ]
     else:
         # The step that is really taken: what the spacing of floating-point numbers makes of the one asked for.
         lines += [f"h = (x + step{' * max(abs(x), 1.0)' if mode == 'relative' else ''}) - x"]
-    lines += [f"total = {' + '.join(f'{float(w)!r} * ({f(a)} - {f(b)})' for w, a, b in stencil.differences)}"]
+    terms = [
+        f"{w / lead!r} * ({f(a)} - {f(b)})" if w != lead else f"({f(a)} - {f(b)})"
+        for w, (_, a, b) in zip(weights, stencil.differences, strict=True)
+    ]
+    lines += [f"total = {' + '.join(terms)}"]
     lines += ["total = total * per_h" if mode == "auto" else "total = total / h"] * stencil.n
-    if mode == "auto":
-        lines += ["total = total + (x - x)"]  # NaN where x is not finite: tanh is flat at infinity but has no slope
     lines += ["return total"]
     point = function_from("\n    ".join(lines) + "\n", "point", {"kernel": kernel})
     return jit(point), "D" if result == "D" else "d"
@@ -63,7 +65,7 @@ def compiled_point(kernel: Any, result: str, stencil: Stencil, nargs: int, wrt: 
 def steps(stencil: Stencil, result: str, x: Any, given: Any, mode: str) -> Any:
     """Choose or take over the step at every point of an array, by the arithmetic of `compiled_point`."""
     if mode == "auto":
-        size = np.minimum(np.maximum(np.abs(x), 1.0), _LARGEST)
+        size = np.maximum(np.abs(x), 1.0)
         return np.ldexp(best_step(stencil, result), np.frexp(size)[1] - 1) + (x - x)
     return (x + (given * np.maximum(np.abs(x), 1.0) if mode == "relative" else given)) - x
 

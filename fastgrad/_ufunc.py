@@ -23,6 +23,9 @@ from ._compile import Native, function_from, native
 #: Room for gathered arguments and results, in numbers: together they stay in the first-level cache.
 _ROOM = 4096
 
+#: Bits of the exponent of a float64; all of them set mean infinity or NaN.
+EXPONENT = 0x7FF << 52
+
 #: Result kinds: NumPy's type number, C type, bytes.
 _RESULTS: dict[str, tuple[int, Any, int]] = {
     "?": (0, types.uint8, 1),
@@ -99,19 +102,27 @@ def add_to(_typing: Any, words: Any, place: Any, amount: Any) -> Any:
     return types.void(WORDS, types.intp, types.intp), code
 
 
-def body(key: bytes, point: Callable[[], tuple[Any, str]], nin: int) -> Native:
-    """Loop of the scalar kernel that ``point() -> (kernel, result kind)`` makes; `key` says what it is."""
+def body(key: bytes, point: Callable[[], tuple[Any, str]], nin: int, watched: int | None = None) -> Native:
+    """Loop of the scalar kernel that ``point() -> (kernel, result kind)`` makes; `key` says what it is.
+
+    It counts the stretches with results that are not finite; with `watched` also those where that argument is not.
+    """
 
     def build() -> tuple[Any, Any, str]:
         kernel, result = point()
         names = [f"x{i}" for i in range(nin)]
         missing = "False" if result == "?" else "np.nan"
+        # The largest exponent tells whether all results were finite, for an `and` and a `max` a point.
+        size = "np.float64(abs(value))" if result == "D" else "np.float64(value)"
+        sizes = [size] if watched is None else [size, f"np.float64(x{watched}[i])"]
+        found = ", ".join(f"{size}.view(np.int64) & np.int64({EXPONENT})" for size in sizes)
+        largest = f"worst = max(worst, {found})"
         # Without `except` an exception of f would vanish here; with it the loop still vectorises when f cannot raise.
         source = f"""
 def body(n, places, data):
     {", ".join(names)}, = {"".join(f"pointer(places[{i}], 'd'), " for i in range(nin))}
     out = pointer(places[{nin}], {result!r})
-    raised = nonfinite = 0
+    raised, worst = 0, np.int64(0)
     for i in range(n):
         try:
             value = point({", ".join(f"{name}[i]" for name in names)})
@@ -119,11 +130,11 @@ def body(n, places, data):
             value = {missing}
             raised += 1
         out[i] = value
-        nonfinite += 0 if abs(value) < np.inf else 1
+        {largest}
     if raised != 0:
         add_to(data, {RAISED}, raised)
-    if nonfinite != 0:
-        add_to(data, {NONFINITE}, nonfinite)
+    if worst == {EXPONENT}:
+        add_to(data, {NONFINITE}, 1)
     return 0
 """
         function = function_from(source, "body", {"point": kernel, "pointer": pointer, "add_to": add_to})
@@ -233,15 +244,19 @@ class Ufunc:
         What NumPy shows.
     own : sequence of int
         Words for the body's own use.
+    keep : object
+        What those words point into.
     """
 
     __slots__ = ("_data", "_owners", "_tables", "call", "result")
 
-    def __init__(self, code: Native, nin: int, name: str, doc: str, nout: int = 1, own: Sequence[int] = ()) -> None:
+    def __init__(
+        self, code: Native, nin: int, name: str, doc: str, nout: int = 1, own: Sequence[int] = (), keep: Any = None
+    ) -> None:
         loop, copy = _shared()
         kind, _, size = _RESULTS[code.result]
         self.result = code.result
-        self._owners = (code, loop, copy)
+        self._owners = (code, loop, copy, keep)
         words = (code.address, 0, 0, nin, nout, size, 8, copy.address, *own)
         self._data = (ctypes.c_int64 * len(words))(*words)
         loops = (ctypes.c_void_p * 1)(loop.address)
@@ -253,11 +268,16 @@ class Ufunc:
         self.call: Any = _from_func_and_data(*places, 1, nin, nout, -1, *text, 0)
 
     @property
+    def data(self) -> int:
+        """Address of the ufunc's data: what another body needs to call this one."""
+        return ctypes.addressof(self._data)
+
+    @property
     def raised(self) -> int:
         """How many points have raised so far; compare before and after a call."""
         return self._data[RAISED]
 
     @property
     def nonfinite(self) -> int:
-        """How many results so far were infinite or NaN; compare before and after a call."""
+        """How many stretches so far had results that were not finite; compare before and after a call."""
         return self._data[NONFINITE]

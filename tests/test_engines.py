@@ -93,7 +93,6 @@ def test_f_may_return_its_argument() -> None:
     assert fg.derivative(Opaque(lambda x: x[::-1][::-1] if np.ndim(x) else x), X).tolist() == [1.0] * X.size
 
 
-@pytest.mark.xfail(strict=False, reason="a race: f is called by several threads, and nobody can see its scratch memory")
 def test_f_may_use_scratch_memory_of_its_own() -> None:
     """`f` hands out fresh arrays but works in one piece of memory: two threads inside it would mix their points."""
     scratch = np.empty(1 << 17)

@@ -18,8 +18,8 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "_first", "_judgement", "_rounds"),
     3: ("_engines", "_functions", "gate", "gates"),
     4: ("derivatives", "multivariate", "sparsity", "circuits"),
-    5: ("checks", "accuracy", "results", "problems", "catalogue", "methods", "highprecision", "_measuring", "_ahead", "report",
-        "corpus"),
+    5: ("checks", "accuracy", "results", "problems", "catalogue", "methods", "highprecision", "_measuring", "_ahead",
+        "report", "corpus"),
     6: ("__init__", "__main__", "cli"),
 }  # fmt: skip
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}

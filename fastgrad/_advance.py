@@ -1,0 +1,313 @@
+"""From one batch of evaluations to the next: the state machine of the ladder.
+
+`advance` looks at the values of one point, writes down the best derivative so far and asks for more levels, or for
+none.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ._extrapolation import (
+    BARS,
+    CENTRAL_EVEN,
+    CENTRAL_ODD,
+    LEFT,
+    RIGHT,
+    ROUNDING,
+    Floats,
+    Series,
+    Window,
+    best_window,
+    extrapolate,
+    fill,
+    kernel,
+    lever,
+    step_of,
+)
+from ._judgement import (
+    AIM,
+    ASKED,
+    CONVERGED,
+    ENOUGH,
+    KINK,
+    NONFINITE,
+    UNKNOWN,
+    Point,
+    agrees,
+    ask,
+    diverges,
+    exponent,
+    flat_from,
+    flat_side,
+    has,
+    kink_at,
+    noise_like,
+    quiet_from,
+    scale_of,
+    steepest,
+)
+
+
+@kernel
+def series_window(q: Point, kind: int, n: int, s: Series, gains: Floats) -> tuple[Window, int]:
+    """Fill one series, extrapolate it and choose its best window."""
+    scale = scale_of(q.x)
+    count = fill(q, kind, n, scale, s)
+    m = n - 1 if kind >= RIGHT else (n - 1) // 2
+    extrapolate(s, m, count)
+    return best_window(s, kind, n, m, count, count, scale, q.levels, gains), count
+
+
+@kernel
+def settled(q: Point, phase: int, n: int, kind: int, w: Window, s: Series, gains: Floats) -> bool:
+    """Whether the first levels are enough: a bar as short as the rounding of the values allows, or short anyway."""
+    aim = AIM if phase == 0 else 100 * AIM
+    m = n - 1 if kind >= RIGHT else (n - 1) // 2
+    floor = lever(s, kind, n, m, w.fine, w.fine - w.coarse, -1000, q.levels, gains) * s.conditioned[w.fine]
+    enough = w.score <= aim or (w.score <= 1e-10 and w.bar <= 3 * floor)
+    if phase == 1 and w.score <= 1e-10 and w.noise > 0.5 * w.bar:
+        enough = True
+    if n > 1 and w.bar <= 3 * floor and w.score <= 1e-9:
+        enough = True
+    x = abs(q.x)
+    if enough and 0 < x < 2.0**-12 and not w.bar <= aim * abs(w.value):
+        # x**2 at 1e-28: the values near x are so much smaller that steps of the size of x see much more
+        size = abs(q.f0)
+        for j in range(q.count):
+            if q.levels[j] == exponent(x) - 2:
+                size = max(size, abs(q.above[j]), abs(q.below[j]))
+        if 64 * ROUNDING * size * 2.0 ** (1 - exponent(x)) < w.bar:
+            return False
+    return enough
+
+
+@kernel
+def spread(q: Point, n: int, side: int) -> None:
+    """Ask for levels all over the place, to find out where the function lives."""
+    x = abs(q.x)
+    scale = scale_of(x)
+    coarsest = q.coarsest
+    for k in (9, 11, 13, 15, 21, 26, 34):
+        ask(q, min(scale - k, coarsest - k + 3), coarsest, ASKED)
+    if 0 < x < 0.03:
+        for k in (3, 5, 7):
+            ask(q, exponent(x) - k, coarsest, ASKED)
+
+
+@kernel
+def ask_edge(q: Point) -> None:
+    """At the edge of the domain: ask for the levels just fine enough to have values on both sides."""
+    edge, coarsest = 0, q.coarsest
+    for j in range(1, q.count):
+        if np.isfinite(q.above[j]) and np.isfinite(q.below[j]):
+            if np.isfinite(q.above[j - 1]) != np.isfinite(q.below[j - 1]):
+                edge = q.levels[j - 1]
+                if edge - q.levels[j] > 1:
+                    ask(q, (edge + q.levels[j]) // 2, coarsest, ASKED)
+                elif q.asking == 0:
+                    for k in range(1, 7):
+                        ask(q, edge - k, coarsest, ASKED)
+            break
+
+
+@kernel
+def ask_around(q: Point, coarse: int, fine: int, truncated: bool, poor: bool, lost: bool) -> None:
+    """Ask for levels around the best window: finer ones against truncation, coarser ones against noise."""
+    coarsest = q.coarsest
+    last = q.levels[q.count - 1]
+    if truncated:
+        for k in range(1, 4):
+            ask(q, fine - k, coarsest, ASKED)
+        if fine <= last + 1 or q.asking == 0:
+            ask(q, fine - 4, coarsest, ASKED)
+            ask(q, min(fine, last) - max(8, scale_of(q.x) - last), coarsest, ASKED)
+        for level in range(coarse, fine, -1):
+            ask(q, level, coarsest, 5)
+        ask(q, coarse + 1, coarsest, 5)
+    else:
+        for k in range(1, 3):
+            ask(q, fine - k, coarsest, ASKED)
+        for level in range(fine, coarse + 1):
+            ask(q, level, coarsest, 5)
+        for k in range(1, 3):
+            ask(q, coarse + k, q.widest if poor else coarsest, 5)
+    if q.asking == 0 and lost:
+        scale = scale_of(q.x)
+        bottom = max(q.finest, scale - 50 if abs(q.x) >= 1 else last - 30)
+        apart = max((last - bottom) // 5, 1)
+        for k in range(1, 6):
+            ask(q, last - k * apart, coarsest, ASKED)
+
+
+@kernel
+def finish(q: Point, value: float, error: float, size: float, status: int) -> None:
+    """Write down the result so far."""
+    q.df, q.error, q.size, q.status = value, error, size, status
+
+
+@kernel
+def advance(q: Point, n: int, side: int, rtol: float, atol: float, s: Series, gains: Floats) -> None:
+    """Judge one point and ask for the next levels; asking for none finishes it."""
+    q.asking = 0
+    phase = q.rounds
+    q.rounds += 1
+    x, f0, count, levels = q.x, q.f0, q.count, q.levels
+    scale = scale_of(x)
+    small = 0 < abs(x) < 2.0**-12
+    kind = RIGHT if side > 0 else LEFT if side < 0 else CENTRAL_ODD if n % 2 == 1 else CENTRAL_EVEN
+    m = n - 1 if side != 0 else (n - 1) // 2
+
+    # exactly flat from some level on: truly so, unless the values turn out to be rounded
+    flat = flat_from(q)
+    flat_bar = np.inf
+    if flat < count:
+        flat_bar = BARS * ROUNDING * abs(f0)
+        for _ in range(n):
+            flat_bar /= step_of(levels[flat], scale)
+        if flat == 0 and levels[0] >= scale - 8:
+            finish(q, 0.0, flat_bar, 0.0, CONVERGED)
+            q.left = q.right = 0.0
+            return
+
+    w, k = series_window(q, kind, n, s, gains)
+    consistent = flat == count or abs(w.value) <= w.bar + flat_bar
+    if w.coarse >= 0:
+        size = abs(w.value) + s.secant[w.fine]
+        finish(q, w.value, w.bar, size, CONVERGED)
+        q.left = q.right = w.value
+        if phase <= 1 and consistent and settled(q, phase, n, kind, w, s, gains):
+            return
+        if phase == 0 and n == 1 and not small and w.score < 1e-6:
+            if w.truncation > w.noise:
+                ask(q, levels[count - 2] - 1, q.coarsest, ASKED)
+            else:
+                ask(q, levels[count - 1] - 4, q.coarsest, ASKED)
+            if q.asking > 0:
+                return
+
+    # a coarser window that the finer levels contradict: are they noise?
+    chosen = False
+    if w.coarse >= 0 and n == 1:
+        last = -1
+        for j in range(k):
+            if levels[s.index[j]] >= levels[s.index[w.fine]] + 4:
+                last = j
+        if flat < count:
+            last = max(last, w.fine)
+        if last >= 0:
+            wide = best_window(s, kind, n, m, k, last, scale, levels, gains)
+            apart = abs(wide.value - w.value) > w.bar + wide.bar or flat < count
+            if wide.coarse >= 0 and apart and wide.score < 0.02:
+                verdict = noise_like(q, s, k, wide.coarse, wide.fine, flat < count)
+                if verdict == 1:
+                    chosen = True
+                    w = wide
+                elif verdict < 0 and count < ENOUGH - 6:
+                    for d in range(2, 13, 2):
+                        ask(q, levels[s.index[wide.fine]] - d, q.coarsest, 5)
+    value, bar, noise, truncation, score = w.value, w.bar, w.noise, w.truncation, w.score
+    coarse, fine, size, floor, quiet, loudest = 0, 0, 0.0, 0.0, -1, 0.0
+    quiet_above = 0
+    if w.coarse >= 0:
+        coarse, fine = levels[s.index[w.coarse]], levels[s.index[w.fine]]
+        size, floor = abs(w.value) + s.secant[w.fine], s.conditioned[w.fine]
+        quiet, loudest = quiet_from(s, k, w.coarse, w.fine, 2 if side == 0 else 1)
+        if quiet > 0:
+            quiet_above = levels[s.index[quiet - 1]]
+    is_flat = flat < count and not chosen and (w.coarse < 0 or not (abs(value) <= bar + flat_bar and bar < flat_bar))
+    if is_flat:
+        value, bar, score, size = 0.0, flat_bar, 0.0, 0.0
+
+    # one-sided derivatives
+    left, right = value, value
+    one_sided = False
+    status = CONVERGED if np.isfinite(value) else NONFINITE
+    kink, finer = False, 0
+    if side == 0 and not is_flat and not chosen:
+        r, k = series_window(q, RIGHT, n, s, gains)
+        r_coarse, r_fine, r_size = 0, 0, 0.0
+        if r.coarse >= 0:
+            r_coarse, r_fine = levels[s.index[r.coarse]], levels[s.index[r.fine]]
+            r_size = abs(r.value) + s.secant[r.fine]
+        t, k = series_window(q, LEFT, n, s, gains)
+        t_coarse, t_fine, t_size = 0, 0, 0.0
+        if t.coarse >= 0:
+            t_coarse, t_fine = levels[s.index[t.coarse]], levels[s.index[t.fine]]
+            t_size = abs(t.value) + s.secant[t.fine]
+        left, left_bar, right, right_bar = t.value, t.bar, r.value, r.bar
+        if n == 1:
+            j = flat_side(q.above, count, f0)
+            if j < count and levels[j] - levels[count - 1] >= 8:
+                right, right_bar = 0.0, BARS * ROUNDING * abs(f0) / step_of(levels[j], scale)
+            j = flat_side(q.below, count, f0)
+            if j < count and levels[j] - levels[count - 1] >= 8:
+                left, left_bar = 0.0, BARS * ROUNDING * abs(f0) / step_of(levels[j], scale)
+            if abs(right - left) > 4 * (right_bar + left_bar):
+                kink, finer = kink_at(q, left, right)
+        if kink:
+            value, bar, status = 0.5 * (left + right), 0.5 * (left_bar + right_bar), KINK
+        else:
+            ok_r = (
+                r.coarse >= 0
+                and r.score < 0.25 * score
+                and (not np.isfinite(bar) or abs(value - right) <= 3 * (bar + right_bar) or score > 0.1)
+            )
+            ok_t = (
+                t.coarse >= 0
+                and t.score < 0.25 * score
+                and (not np.isfinite(bar) or abs(value - left) <= 3 * (bar + left_bar) or score > 0.1)
+            )
+            ok_r = ok_r and agrees(q, right, right_bar)
+            ok_t = ok_t and agrees(q, left, left_bar)
+            if ok_r and not (ok_t and left_bar < right_bar):
+                value, bar, noise, truncation, score = right, right_bar, r.noise, r.truncation, r.score
+                coarse, fine, size, one_sided = r_coarse, r_fine, r_size, True
+            elif ok_t:
+                value, bar, noise, truncation, score = left, left_bar, t.noise, t.truncation, t.score
+                coarse, fine, size, one_sided = t_coarse, t_fine, t_size, True
+            if ok_r and ok_t and abs(right - left) > 4 * (left_bar + right_bar):
+                bar = max(bar, abs(right - left))  # two answers, each sure of itself: a kink too near to be told
+            status = CONVERGED if np.isfinite(value) else NONFINITE
+    if status == CONVERGED and score > UNKNOWN:
+        span = steepest(q)
+        for _ in range(n - 1):
+            span /= step_of(levels[count - 1], scale)
+        bar = max(bar, span)
+    finish(q, value, bar, size, status)
+    q.left, q.right = (left, right) if kink else (value, value)
+
+    # what next?
+    if count >= ENOUGH:
+        q.asking = 0
+    elif phase <= 1 and not has(q, scale - 26):
+        q.asking = 0
+        spread(q, n, side)
+    else:
+        if 0 < flat < count and levels[flat - 1] - levels[flat] > 1:
+            ask(q, (levels[flat - 1] + levels[flat]) // 2, q.coarsest, ASKED)
+        if is_flat:
+            return
+        if kink:
+            if finer < levels[count - 1]:
+                ask(q, finer, q.coarsest, ASKED)
+                ask(q, finer + 1, q.coarsest, ASKED)
+                ask(q, (finer + levels[count - 1]) // 2, q.coarsest, ASKED)
+            return
+        if status == NONFINITE:
+            for d in (4, 8, 12):
+                ask(q, levels[count - 1] - d, q.coarsest, ASKED)
+            return
+        aim = score <= AIM or (score <= 3e-13 and noise > 2 * truncation) or bar <= max(atol, rtol * abs(value))
+        if aim and (has(q, fine - 1) or fine - 1 < q.finest):
+            return
+        if side == 0 and q.asking == 0:
+            ask_edge(q)
+        if n == 1 and q.asking == 0 and not one_sided and quiet > 0 and not chosen and loudest > 16 * floor:
+            for level in range(quiet_above, max(quiet_above - 12, q.finest), -1):
+                ask(q, level, q.coarsest, 6)
+        if q.asking == 0:
+            ask_around(q, coarse, fine, truncation >= noise, score >= 1e-9, score > 1e-6 and not chosen)
+    if q.asking == 0 and status == CONVERGED and score > 0.3 and n == 1 and diverges(q):
+        finish(q, np.nan, np.inf, 0.0, NONFINITE)
+        q.left = q.right = np.nan

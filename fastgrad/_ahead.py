@@ -1,0 +1,51 @@
+"""Compiling for the default report on all cores, before anything is timed.
+
+Numba compiles one function at a time in a process; some 350 of them take two thirds of a report. Child processes share
+the work through the cache on disk. Without a cache that can be written the report still comes out, only later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+
+from ._blocks import cores
+from ._measuring import Bench
+from .catalogue import FUNCTIONS
+from .methods import standard_methods
+from .problems import gate_problems
+
+#: Starting processes costs two seconds: a few functions are compiled sooner without.
+FEWEST = 12
+
+
+def compile_ahead(
+    names: Sequence[str], curves: Sequence[str] = (), progress: Callable[[int, int, str], None] | None = None
+) -> None:
+    """Compile what the standard methods need for problems of the default report, given by name.
+
+    `curves` are the names of those that get curves of error against step.
+    """
+    if len(names) < FEWEST or cores() < 2:
+        return
+    try:
+        # spawned, since a fork of a process that has threads may hang
+        with ProcessPoolExecutor(cores(), mp_context=get_context("spawn")) as pool:
+            tasks = [pool.submit(_compile, name, name in curves) for name in names]
+            for done, _ in enumerate(as_completed(tasks)):
+                if progress:
+                    progress(done, len(names), "compiling")
+    except (OSError, BrokenExecutor):
+        pass  # where processes cannot be had it only takes longer
+
+
+def _compile(name: str, curves: bool) -> None:
+    """Compile one problem, in a child process: run everything once on a few points."""
+    problem = next(p for p in gate_problems() + FUNCTIONS if p.name == name)
+    bench = Bench(problem, 64)
+    for method in standard_methods():
+        if method.ours:
+            bench.row(method)
+            if curves:
+                bench.curve(method)

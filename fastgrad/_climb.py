@@ -1,0 +1,216 @@
+"""The ladder as a body for ufuncs, and the two ways in which it evaluates functions: by machine code, or by Python."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
+
+from ._compile import Native, native
+from ._extrapolation import GAINS, SERIES, kernel
+from ._first import PLANES
+from ._judgement import ASKED, POINT
+from ._rounds import OUTCOME, ROUNDS, close_block, emit, judge, look, open_block, take
+from ._ufunc import ADDRESS, ARGUMENTS, BODY, OWN, RESULTS, WORDS, Ufunc, call_body, pointer, words_on_stack
+
+#: Words of its own that the body needs: who evaluates, a word for the evaluator, the argument to differentiate in,
+#: order of the derivative, side, both tolerances as bits, points at a time.
+EVALUATOR, PASSED, WRT, ORDER, SIDE, RTOL, ATOL, AT_A_TIME = range(OWN, OWN + 8)
+
+#: Results of the body, in this order.
+FIELDS = ("df", "error", "left", "right", "status", "nfev", "size")
+
+#: Points in one go of the body: its tables stay small whatever the batch.
+_STRETCH = 4096
+
+#: Points evaluated at a time, up to twenty positions each: for machine code what stays in the first-level cache, for
+#: Python as many as it takes to spread the call.
+_COMPILED, _CALLED = 256, 768
+
+#: Arguments of the body after those of the function: largest step, lower and upper bound.
+EXTRA = 3
+
+
+@intrinsic
+def _words_at(_typing: Any, address: Any) -> Any:
+    """Turn an address into a pointer to words."""
+
+    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], ir.IntType(64).as_pointer())
+
+    return WORDS(types.intp), code
+
+
+@intrinsic
+def _address_of(_typing: Any, words: Any) -> Any:
+    """Turn a pointer into an address."""
+
+    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        return builder.ptrtoint(args[0], ir.IntType(64))
+
+    return types.intp(WORDS), code
+
+
+@intrinsic
+def _call_evaluator(_typing: Any, address: Any, points: Any, index: Any, count: Any, values: Any, context: Any) -> Any:
+    """Call ``void (double *points, int64 *index, int64 count, double *values, int64 *context)`` by its address."""
+    word = ir.IntType(64)
+
+    def code(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        prototype = ir.FunctionType(ir.VoidType(), [word] * 5)
+        builder.call(builder.inttoptr(args[0], prototype.as_pointer()), args[1:])
+        return context.get_dummy_value()
+
+    return types.void(*[types.intp] * 6), code
+
+
+@kernel
+def _run(evaluator, context, x, lo, hi, step, n, side, rtol, atol, size, out):  # type: ignore[no-untyped-def]
+    """Differentiate at all points, `size` of them at a time: ask, evaluate, judge, until none asks for more."""
+    size = min(size, max(x.size, 1))
+    room = max(2 * ASKED, PLANES) * size
+    p, s, work = np.empty(size, POINT), np.empty(1, SERIES), np.empty((5, size))
+    active, who, done = np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size, np.int64)
+    points, index, values, f0 = np.empty(room), np.empty(room, np.int64), np.empty(room), np.empty(size)
+    at, of, found = points.ctypes.data, index.ctypes.data, values.ctypes.data
+    for start in range(0, x.size, size):
+        m = min(size, x.size - start)
+        for i in range(m):
+            points[i], index[i] = x[start + i], start + i
+        _call_evaluator(evaluator, at, of, m, f0.ctypes.data, context)  # type: ignore[call-arg]
+        k = look(x, f0, start, m, lo, hi, step, who, points, index) if n == 1 and side == 0 else 0
+        if k > 0:
+            _call_evaluator(evaluator, at, of, PLANES * k, found, context)
+        left = open_block(
+            p, active, start, m, x, f0, lo, hi, step, n, side, rtol, atol, who, k, values, work, done, s, GAINS, out
+        )
+        for _ in range(ROUNDS):
+            if left == 0:
+                break
+            count = emit(p, active, left, start, lo, hi, step, side, points, index)
+            if count > 0:
+                _call_evaluator(evaluator, at, of, count, found, context)
+            take(p, active, left, start, lo, hi, step, side, values)
+            left = judge(p, active, left, n, side, rtol, atol, s, GAINS)
+        close_block(p, start, start + m, out)
+
+
+def _body(n, places, data):  # type: ignore[no-untyped-def]
+    """Differentiate at `n` points: a body as `_ufunc` wants it."""
+    nargs = data[ARGUMENTS] - EXTRA
+    context = words_on_stack()  # type: ignore[call-arg,var-annotated]
+    context[0], context[1], context[2], context[3] = data[PASSED], nargs, data[WRT], 0
+    rtol = np.int64(data[RTOL]).view(np.float64)
+    atol = np.int64(data[ATOL]).view(np.float64)
+    out = np.empty(min(n, _STRETCH), OUTCOME)
+    moved = words_on_stack()
+    context[3] = _address_of(moved)
+    start = 0
+    while start < n:
+        m = min(_STRETCH, n - start)
+        for i in range(data[ARGUMENTS] + data[RESULTS]):
+            moved[i] = places[i] + 8 * start
+        x = numba.carray(pointer(moved[data[WRT]], "d"), (m,))
+        step = numba.carray(pointer(moved[nargs], "d"), (m,))
+        low = numba.carray(pointer(moved[nargs + 1], "d"), (m,))
+        high = numba.carray(pointer(moved[nargs + 2], "d"), (m,))
+        _run(
+            data[EVALUATOR], _address_of(context), x, low, high, step, data[ORDER], data[SIDE], rtol, atol,
+            data[AT_A_TIME], out,
+        )  # fmt: skip
+        for k in range(data[RESULTS]):
+            column = pointer(moved[data[ARGUMENTS] + k], "d")
+            for i in range(m):
+                o = out[i]
+                column[i] = (
+                    o.df if k == 0 else o.error if k == 1 else o.left if k == 2 else o.right if k == 3
+                    else np.float64(o.status) if k == 4 else np.float64(o.nfev) if k == 5 else o.size
+                )  # fmt: skip
+        start += m
+    return 0
+
+
+def _evaluate(points, index, count, values, context):  # type: ignore[no-untyped-def]
+    """Evaluate a compiled function; `context`: its ufunc's data, how many arguments, which one moves, their places."""
+    words = _words_at(context)  # type: ignore[call-arg,var-annotated]
+    data, nargs, wrt, places = _words_at(words[0]), words[1], words[2], _words_at(words[3])
+    which = _words_at(index)
+    given = words_on_stack()
+    rest = np.empty((nargs, count if nargs > 1 else 0))
+    for i in range(nargs):
+        given[i] = points
+        if i != wrt:
+            column = pointer(places[i], "d")
+            for k in range(count):
+                rest[i, k] = column[which[k]]
+            given[i] = rest[i].ctypes.data
+    given[nargs] = values
+    call_body(data[ADDRESS], count, given, data)
+
+
+@cache
+def _shared() -> tuple[Native, Native]:
+    """Compile the rule and the evaluation of compiled functions: one for all."""
+    return (
+        native(b"climb", lambda: (_body, BODY, "d")),
+        native(b"evaluate", lambda: (_evaluate, types.void(*[types.intp] * 5), "d")),
+    )
+
+
+def _bits(number: float) -> int:
+    return int(np.float64(number).view(np.int64))
+
+
+def ladder_ufunc(values: Ufunc, nargs: int, wrt: int, rule: Any, name: str, nout: int) -> Ufunc:
+    """Make the adaptive derivative of a compiled function: from its arguments, largest step and bounds to `FIELDS`."""
+    body, evaluator = _shared()
+    tolerances = _bits(rule.rtol or 0.0), _bits(rule.atol)
+    own = (evaluator.address, values.data, wrt, rule.n, rule.sign, *tolerances, _COMPILED)
+    return Ufunc(body, nargs + EXTRA, name, f"{rule} of {name}", nout, own, keep=values)
+
+
+_CALLBACK = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 2, ctypes.c_int64, *[ctypes.c_void_p] * 2)
+_RUN = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)
+
+
+def climb(f: Callable[[Any, Any], Any], rule: Any, x: Any, step: Any, low: Any, high: Any) -> dict[str, Any]:
+    """Differentiate a Python function of positions and the indices of their points; return the `FIELDS`."""
+    body, _ = _shared()
+    failure: list[BaseException] = []
+
+    def evaluate(points: int, index: int, count: int, values: int, _context: int) -> None:
+        found = _array(values, count, ctypes.c_double)
+        found[...] = np.nan
+        if failure:
+            return
+        try:
+            # copies: the function may keep or change what it is given
+            found[...] = f(_array(points, count, ctypes.c_double).copy(), _array(index, count, ctypes.c_int64).copy())
+        except BaseException as raised:  # carried over the machine code and raised below
+            failure.append(raised)
+
+    callback = _CALLBACK(evaluate)
+    address = ctypes.cast(callback, ctypes.c_void_p).value or 0
+    inputs = [np.ascontiguousarray(np.broadcast_to(a, x.shape), dtype=np.float64) for a in (x, step, low, high)]
+    results = {name: np.empty(x.size) for name in FIELDS}
+    places = (ctypes.c_int64 * 16)(*(a.ctypes.data for a in (*inputs, *results.values())))
+    data = (ctypes.c_int64 * (OWN + 8))()
+    data[ARGUMENTS], data[RESULTS] = 1 + EXTRA, len(FIELDS)
+    tolerances = _bits(rule.rtol or 0.0), _bits(rule.atol)
+    data[OWN:] = [address, 0, 0, rule.n, rule.sign, *tolerances, _CALLED]
+    _RUN(body.address)(x.size, ctypes.addressof(places), ctypes.addressof(data))
+    if failure:
+        raise failure[0]
+    return results
+
+
+def _array(address: int, count: int, kind: Any) -> Any:
+    """Memory at an address as an array."""
+    return np.ctypeslib.as_array((kind * count).from_address(address))

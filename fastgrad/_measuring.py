@@ -1,0 +1,223 @@
+"""Measuring one function: its points, its truth, and every method in turn."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from math import inf, nan
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from .derivatives import derivative
+from .methods import Method, best_rule
+from .problems import Floats, Problem
+from .results import TOLERANCE, Curve, Row
+
+
+class Bench:
+    """One problem, with its points and its truth, ready to be measured."""
+
+    def __init__(self, problem: Problem, count: int) -> None:
+        self.problem = problem
+        self.args = problem.points(count)
+        self.size = max(np.size(a) for a in self.args)
+        self.x = self.args[problem.wrt]
+        self.arrays, self.slow = _on_arrays(problem.f, self.args)
+        with np.errstate(all="ignore"):
+            self.df, self.scale, self.truth = self._truth()
+
+    def _truth(self) -> tuple[Floats, Floats, str]:
+        """Find derivative and slope scale, at the first points or at all, and say where they are from."""
+        problem, known = self.problem, self.problem.exact
+        if known is not None:
+            df = _filled(known(*self.args), self.size)
+            values = _filled(self.arrays(*self.args), self.size)
+            return df, self._scale(df, values, known), "closed form"
+        from .highprecision import POINTS, Untranslatable, true_derivative
+
+        few = tuple(a[:POINTS] if np.ndim(a) else a for a in self.args)
+        values = _filled(self.arrays(*few), max(np.size(a) for a in few))
+        try:
+            return *true_derivative(problem.f, few, problem.wrt, values), "mpmath, 1000 bits"
+        except Untranslatable as problem_met:
+            why = f" (mpmath: {problem_met})"
+        except ImportError:
+            why = " (mpmath is not installed)"
+
+        def best(*args: Any) -> Any:
+            return self._quietly(lambda: derivative(problem.f, *args, wrt=problem.wrt, method=best_rule()))
+
+        df = _filled(best(*few), values.size)
+        name = best_rule() if isinstance(best_rule(), str) else repr(best_rule())
+        return df, self._scale(df, values, best, few), f"{name}, itself inexact{why}"
+
+    def _scale(self, df: Floats, values: Floats, exact: Callable[..., Any], args: Any = None) -> Floats:
+        """Slope scale: see `DEFINITION`."""
+        args, wrt = args or self.args, self.problem.wrt
+        x = np.asarray(args[wrt], dtype=np.float64)
+        apart = np.where(x == 0.0, 2.0**-10, x * 2.0**-10)
+        around = [np.abs(exact(*args[:wrt], x + d, *args[wrt + 1 :])) for d in (-apart, apart)]
+        mean = np.nan_to_num(_filled(around[0] + around[1], df.size) / 2, nan=0.0, posinf=0.0)
+        feigned = 1e-9 * np.abs(values) / np.maximum(np.abs(x), 1.0)
+        scale: Floats = np.maximum.reduce([np.abs(df), mean, np.nan_to_num(feigned, nan=0.0, posinf=0.0)])
+        return np.maximum(scale, 1e-300)
+
+    def row(self, method: Method) -> Row:
+        """Measure one method."""
+        head: dict[str, Any] = {
+            "function": self.problem.name,
+            "group": self.problem.group,
+            "method": method.name,
+            "label": method.label,
+            "truth": self.truth,
+        }
+        f = self.problem.f if method.ours else self.arrays
+        try:
+            with np.errstate(all="ignore"):
+                return Row(**head, **self._measured(f, method))
+        except Exception as problem:  # a method that cannot do it loses its row, not the report
+            return Row(**head, failure=f"{type(problem).__name__}: {problem}"[:200])
+
+    def _measured(self, f: Callable[..., Any], method: Method) -> dict[str, Any]:
+        wrt = self.problem.wrt
+        count = min(self.size, method.limit or self.size)
+        # A first call compiles; its second tells whether the whole batch would take too long.
+        self._quietly(lambda: method.run(f, self._head(64), wrt))
+        small = min(count, 1000)
+        seconds = _timed(lambda: self._quietly(lambda: method.run(f, self._head(small), wrt)))[0]
+        while count > 1000 and seconds / small * count > 20.0:
+            count //= 10
+        args = self._head(count)
+        best, result = _timed(lambda: self._quietly(lambda: method.run(f, args, wrt)))
+        for _ in range(2 if best < 0.1 else 0):
+            best = min(best, _timed(lambda: self._quietly(lambda: method.run(f, args, wrt)))[0])
+        return {
+            **self._errors(_filled(result, count)),
+            "timed": count,
+            "nanoseconds": best / count * 1e9,
+            "evaluations": self._evaluations(method, small),
+        }
+
+    def _errors(self, found: Floats) -> dict[str, Any]:
+        """Quantiles of the error; the derivative must exist for a point to count."""
+        count = min(found.size, self.df.size)
+        df, scale = self.df[:count], self.scale[:count]
+        absolute = np.abs(found[:count] - df)
+        relative = absolute / scale
+        where = np.arange(count)
+        if not (exists := np.isfinite(df)).all():
+            absolute, relative, where = absolute[exists], relative[exists], where[exists]
+        if not where.size:
+            raise ValueError("the derivative exists at none of the points")
+        bad = ~np.isfinite(relative)
+        missing = int(np.count_nonzero(bad))
+        if missing:
+            absolute[bad] = relative[bad] = inf
+        middle, high = (where.size - 1) // 2, int(0.99 * (where.size - 1))
+        worst = int(np.argmax(relative))
+        ranked = np.partition(relative, (middle, high))
+        return {
+            "points": where.size,
+            "max_error": float(relative[worst]),
+            "p99_error": float(ranked[high]),
+            "median_error": float(ranked[middle]),
+            "off": float(np.count_nonzero(relative > TOLERANCE) / where.size),
+            "missing": missing,
+            "max_absolute": float(absolute.max()),
+            "median_absolute": float(np.partition(absolute, middle)[middle]),
+            "worst": float(np.broadcast_to(self.x, self.size)[where[worst]]),
+        }
+
+    def _evaluations(self, method: Method, count: int) -> float:
+        """Count evaluations per point: the size of every call of a function that nobody can compile."""
+        counted = _Counted(self.arrays)
+        args = self._head(count)
+        self._quietly(lambda: method.run(counted, args, self.problem.wrt))
+        if method.ours:  # the first call also finds out how the function can be called
+            counted.count = 0
+            self._quietly(lambda: method.run(counted, args, self.problem.wrt))
+        return counted.count / count
+
+    def curve(self, method: Method, count: int = 200) -> Curve | None:
+        """Median error against step, over a few points; None for a rule without a step.
+
+        A backward rule gets none either: its curve is that of the forward rule.
+        """
+        rule, wrt = method.stencil, self.problem.wrt
+        if rule is None or rule.offsets[-1] <= 0:
+            return None
+        args = tuple(np.asarray(a)[:count] if np.ndim(a) else a for a in self._head(self.df.size))
+        steps = 2.0 ** np.arange(-48.0, 2.0)
+        df, scale = self.df[:count], self.scale[:count]
+
+        def error(**step: Any) -> Any:
+            found = self._quietly(lambda: derivative(self.problem.f, *args, wrt=wrt, method=rule, **step))
+            return np.nanmedian(np.nan_to_num(np.abs(found - df) / scale, nan=inf), axis=-1)
+
+        with np.errstate(all="ignore"):
+            errors = error(rel_step=steps[:, None])
+            chosen = float(error())
+        # what is chosen is a share of the binade of max(|x|, 1)
+        size = np.maximum(np.abs(np.asarray(args[wrt])), 1.0)
+        taken = rule.step_for(float(np.finfo(np.float64).eps)) * np.median(2.0 ** np.floor(np.log2(size)) / size)
+        return Curve(
+            self.problem.name, method.name, method.label, tuple(steps.tolist()), tuple(errors.tolist()),
+            float(taken), chosen,
+        )  # fmt: skip
+
+    def _head(self, count: int) -> tuple[Any, ...]:
+        return tuple(a[:count] if np.ndim(a) else a for a in self.args)
+
+    @staticmethod
+    def _quietly(run: Callable[[], Any]) -> Any:
+        """Run without warnings: the report says what there is to say."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return run()
+
+
+class _Counted:
+    """A function that counts its evaluations; as an object it is called with arrays, whatever is inside."""
+
+    def __init__(self, f: Callable[..., Any]) -> None:
+        self._f = f
+        self.count = 0
+
+    def __call__(self, *args: Any) -> Any:
+        self.count += max(np.size(a) for a in args)
+        return self._f(*args)
+
+
+def _on_arrays(f: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Callable[..., Any], bool]:
+    """Return `f` if it takes arrays, else a loop over it, and whether it is that loop."""
+    ends = [np.asarray(a, dtype=np.float64).ravel()[[0, -1]] if np.ndim(a) else a for a in args]
+
+    def one(*row: Any) -> Any:
+        try:
+            return f(*row)
+        except (ValueError, ZeroDivisionError, OverflowError):
+            return nan
+
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        apart = [one(*(float(e[i]) if np.ndim(e) else e for e in ends)) for i in (0, 1)]
+        try:
+            together = np.asarray(f(*ends), dtype=np.float64)
+        except Exception:  # whatever a function written for one number does with two
+            together = np.empty(0)
+    if together.shape in ((2,), ()) and np.allclose(together, apart, rtol=1e-6, atol=0, equal_nan=True):
+        return f, False
+    return np.vectorize(one, otypes=[np.float64]), True
+
+
+def _timed(run: Callable[[], Any]) -> tuple[float, Any]:
+    start = perf_counter()
+    result = run()
+    return perf_counter() - start, result
+
+
+def _filled(values: Any, size: int) -> Floats:
+    """One float64 for every point, in memory of its own."""
+    return np.array(np.broadcast_to(np.asarray(values, dtype=np.float64), size))

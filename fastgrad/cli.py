@@ -1,0 +1,239 @@
+"""The command line: ``fastgrad report``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+EXAMPLES = """\
+examples:
+  fastgrad report --out report              every gate and the functions of the catalogue, a million points each
+  fastgrad report -n 1000 --only 'Black*'   a part of it
+  fastgrad report mymodule:f --domain -5 5  your own function of one argument
+  fastgrad report model.py:f --points x.npy at your own points; one column for each argument
+  fastgrad report fastgrad.gates:power --domain 0.5 5 --domain -3 3 --wrt 1
+"""
+
+#: Functions of the default report that get a curve of error against step.
+REPRESENTATIVES = ("Black-Scholes delta", "Runge", "Squire-Trapp", "small network", "Lennard-Jones")
+
+
+class Mistake(Exception):
+    """Something the caller can put right; shown in one line."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status: 0, or 2 for a mistake of the caller's."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    try:
+        return _report(given)
+    except Mistake as mistake:
+        print(f"fastgrad: {mistake}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader of the pipe went away, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("fastgrad: interrupted", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    from importlib.metadata import version
+
+    parser = argparse.ArgumentParser(prog="fastgrad", description="Derivatives of functions over batches of points.")
+    parser.add_argument("--version", action="version", version=f"fastgrad {version('fastgrad')}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    report = commands.add_parser(
+        "report",
+        help="compare methods: accuracy, speed, cost",
+        description="Compare methods of differentiation against the true derivative: on every gate (logic gates have "
+        "none) and a catalogue of real functions, or on a function of yours.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    # argparse takes -1e-3 for an option; -5 it understands
+    report._negative_number_matcher = re.compile(r"-(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$")
+    report.add_argument("function", nargs="?", metavar="MODULE:FUNCTION", help="your own function, or FILE.py:FUNCTION")
+    report.add_argument("--domain", nargs=2, type=float, action="append", metavar=("LOW", "HIGH"), default=[],
+                        help="draw the points from this interval; once for each argument")
+    report.add_argument("--points", type=Path, metavar="FILE.npy",
+                        help="take the points from a file: one column for each argument")
+    report.add_argument("--wrt", type=int, default=0, metavar="I", help="differentiate in this argument, from 0")
+    report.add_argument("-n", "--points-count", type=int, metavar="N", help="points a function (default: 1000000)")
+    report.add_argument("--only", action="append", metavar="PATTERN", default=[],
+                        help="only functions of the default report whose name matches; may be repeated")
+    report.add_argument("--out", type=Path, metavar="DIR", help="write report.md, report.json and plots to DIR")
+    report.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    return parser  # fmt: skip
+
+
+def _report(given: argparse.Namespace) -> int:
+    from ._ahead import compile_ahead
+    from .accuracy import COUNT, accuracy
+    from .report import MissingExtra, json_text, plots, terminal, write
+
+    count = COUNT if given.points_count is None else given.points_count
+    if count < 2:
+        raise Mistake(f"-n must be at least 2; got {count}. Leave it out for a million points.")
+    problems = _own_problems(given) if given.function else _standard_problems(given)
+    try:
+        if not given.json:
+            terminal.require()
+        if given.out:
+            plots.require()
+            _writable(given.out)
+        names = [p.name for p in problems]
+        curves = () if not given.out else names if given.function else REPRESENTATIVES
+        with terminal.progress() as progress:
+            if not given.function:
+                compile_ahead(names, curves, progress)
+            report = accuracy(problems, points=count, curves=curves, progress=progress)
+        _print(json_text(report) if given.json else None, lambda: terminal.show(report))
+        if given.out:
+            for path in write(report, given.out):
+                print(f"wrote {path}", file=sys.stderr)
+    except MissingExtra as missing:
+        raise Mistake(str(missing)) from missing
+    except OSError as problem:
+        if isinstance(problem, BrokenPipeError):
+            raise
+        raise Mistake(f"cannot write to {given.out}: {problem.strerror}.") from problem
+    except Exception as problem:
+        if not given.function:
+            raise
+        raise Mistake(f"{given.function} raised {_where(problem)}") from problem
+    return 0 if not all(row.failure for row in report.rows) else 2
+
+
+def _print(text: str | None, show: Callable[[], None]) -> None:
+    if text is None:
+        show()
+    else:
+        sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _writable(directory: Path) -> None:
+    """Find out before the work, not after it."""
+    directory.mkdir(parents=True, exist_ok=True)
+    probe = directory / "report.md"
+    probe.open("a", encoding="utf-8").close()
+
+
+def _standard_problems(given: argparse.Namespace) -> list[Any]:
+    from .catalogue import FUNCTIONS
+    from .problems import gate_problems
+
+    if given.domain or given.points or given.wrt:
+        raise Mistake("--domain, --points and --wrt go with a function of yours: fastgrad report MODULE:FUNCTION ...")
+    known = gate_problems() + FUNCTIONS
+    patterns = [p.lower() for p in given.only] or ["*"]
+    chosen = [p for p in known if any(fnmatchcase(p.name.lower(), pattern) for pattern in patterns)]
+    if not chosen:
+        names = "; ".join(p.name for p in known)
+        raise Mistake(f"--only {given.only[0]!r} matches no function. There are: {names}.")
+    return chosen
+
+
+def _own_problems(given: argparse.Namespace) -> list[Any]:
+    from .problems import problem_of
+
+    f = _loaded(given.function)
+    if given.only:
+        raise Mistake("--only chooses among the functions of the default report; leave it out for your own function.")
+    if given.points and given.domain:
+        raise Mistake("--points and --domain exclude each other; leave one out.")
+    for low, high in given.domain:
+        if not (isfinite(low) and isfinite(high) and low < high):
+            raise Mistake(f"--domain must be two finite numbers, the lower first; got {low:g} {high:g}.")
+    columns = _columns(given.points, given.points_count) if given.points else None
+    arguments = len(columns) if columns else len(given.domain) or getattr(f, "nin", 0)
+    if not arguments:
+        raise Mistake(f"say where to differentiate {given.function}: --domain LOW HIGH, or --points FILE.npy.")
+    if not -arguments <= given.wrt < arguments:
+        raise Mistake(f"--wrt must be from 0 to {arguments - 1} for {arguments} argument(s); got {given.wrt}.")
+    domain = [(low, high) for low, high in given.domain]
+    try:
+        return [problem_of(f, columns, domain, given.wrt % arguments)]
+    except (TypeError, ValueError) as problem:
+        raise Mistake(str(problem)) from problem
+
+
+def _columns(path: Path, most: int | None) -> tuple[Any, ...]:
+    """Points out of a file, one array for each argument."""
+    try:
+        points = np.load(path, allow_pickle=False)
+    except OSError as problem:
+        raise Mistake(f"cannot read --points {path}: {problem.strerror or problem}.") from problem
+    except (ValueError, EOFError) as problem:
+        raise Mistake(f"--points {path} is not an array of numbers as np.save writes it.") from problem
+    if not isinstance(points, np.ndarray) or points.dtype.kind not in "fiu" or points.ndim not in (1, 2):
+        raise Mistake(f"--points {path} must hold a vector of real numbers, or a column for each argument.")
+    if points.size < 2:
+        raise Mistake(f"--points {path} must hold at least two points; got {points.size}.")
+    table = points.astype(np.float64).reshape(len(points), -1)[:most]
+    return tuple(np.ascontiguousarray(column) for column in table.T)
+
+
+def _loaded(target: str) -> Callable[..., Any]:
+    """Import ``module:function`` or ``file.py:function``."""
+    place, separator, name = target.rpartition(":")
+    if not (separator and place and name):
+        raise Mistake(f"write the function as MODULE:FUNCTION; got {target!r}.")
+    sys.path.insert(0, os.getcwd())
+    try:
+        found: Any = _file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
+    except ModuleNotFoundError as problem:
+        hint = f" (imported by {place})" if problem.name and not place.startswith(problem.name) else ""
+        raise Mistake(f"no module named {problem.name!r}{hint}; it is looked for in {os.getcwd()} first.") from problem
+    except FileNotFoundError as problem:
+        raise Mistake(f"there is no file {place}.") from problem
+    except Exception as problem:
+        raise Mistake(f"importing {place} raised {_where(problem)}") from problem
+    for part in name.split("."):
+        if not hasattr(found, part):
+            raise Mistake(f"{place} has no {part!r}; it has {_names(found)}.")
+        found = getattr(found, part)
+    if not callable(found):
+        raise Mistake(f"{target} must be a function; it is of type {type(found).__name__}.")
+    return found  # type: ignore[no-any-return]
+
+
+def _file(path: Path) -> Any:
+    if not path.exists():
+        raise FileNotFoundError(path)
+    sys.path.insert(0, str(path.resolve().parent))
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise FileNotFoundError(path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _names(module: Any) -> str:
+    names = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]
+    return ", ".join(names[:8]) + (" ..." if len(names) > 8 else "") if names else "no functions"
+
+
+def _where(problem: BaseException) -> str:
+    """Tell an exception in one line, with the place it was raised at."""
+    frames = traceback.extract_tb(problem.__traceback__)
+    ours = not frames or Path(frames[-1].filename).parent == Path(__file__).parent
+    place = "" if ours else f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})"
+    return f"{type(problem).__name__}: {str(problem).splitlines()[0] if str(problem) else ''}{place}"

@@ -1,0 +1,125 @@
+"""What is measured: a function, the points it is differentiated at, and what is known about its true derivative."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .gate import Gate
+from .gates import GATES
+
+Floats = NDArray[np.float64]
+Interval = tuple[float, float]
+
+#: Where the arguments of a gate are drawn, where its domain alone would lead to a pole or to overflow.
+WINDOWS: dict[str, tuple[Interval, ...]] = {
+    "divide": ((-10.0, 10.0), (0.5, 10.0)),
+    "power": ((0.5, 5.0), (-3.0, 3.0)),
+    "log": ((0.1, 10.0),),
+    "sqrt": ((0.1, 10.0),),
+    "soft_not": ((0.0, 1.0),),
+    "soft_or": ((0.0, 1.0), (0.0, 1.0)),
+    "soft_and": ((0.0, 1.0), (0.0, 1.0)),
+    "soft_xor": ((0.0, 1.0), (0.0, 1.0)),
+    "soft_xand": ((0.0, 1.0), (0.0, 1.0)),
+}
+
+#: Gates whose two arguments play different parts; the others are differentiated in the first alone.
+ASYMMETRIC = ("subtract", "divide", "power", "soft_xand")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A function with the points to differentiate it at.
+
+    Parameters
+    ----------
+    name : str
+        What it is called in the tables.
+    f : callable
+        Elementwise function of one or more arguments.
+    domain : tuple of (low, high)
+        For each argument where its points are drawn, evenly; ``low == high`` is a constant that broadcasts.
+    exact : callable, optional
+        The derivative in closed form, of the same arguments, on arrays. Without it the truth is computed.
+    wrt : int, default 0
+        Which argument to differentiate in.
+    group : {"gate", "function", "yours"}
+        The part of the report it belongs to.
+    log : bool, default False
+        Draw the logarithm of the points evenly instead.
+    given : tuple of arrays, optional
+        Points to take instead of drawing any.
+    """
+
+    name: str
+    f: Callable[..., Any]
+    domain: tuple[Interval, ...] = ()
+    exact: Callable[..., Any] | None = None
+    wrt: int = 0
+    group: str = "function"
+    log: bool = False
+    given: tuple[Any, ...] = field(default=(), repr=False, compare=False)
+
+    def points(self, count: int, seed: int = 2024) -> tuple[Any, ...]:
+        """Arguments for `count` points, the same ones every time; at most `count` of those given."""
+        if self.given:
+            return tuple(a[:count] if np.ndim(a) else a for a in self.given)
+        random = np.random.default_rng(seed)
+        return tuple(low if low == high else self._draw(random, low, high, count) for low, high in self.domain)
+
+    def _draw(self, random: np.random.Generator, low: float, high: float, count: int) -> Floats:
+        if self.log:
+            return np.exp(random.uniform(math.log(low), math.log(high), count))
+        return random.uniform(low, high, count)
+
+
+def gate_problems() -> tuple[Problem, ...]:
+    """One problem for every gate that has a derivative; two where the arguments play different parts."""
+    found = []
+    for gate in GATES:
+        if hasattr(gate, "__not_differentiable__"):
+            continue
+        for wrt in range(gate.nin if gate.__name__ in ASYMMETRIC else 1):
+            name = f"{gate.__name__}, {'first' if wrt == 0 else 'second'}" if gate.__name__ in ASYMMETRIC else None
+            found.append(Problem(name or gate.__name__, gate, window(gate), gate.partials[wrt], wrt, "gate"))
+    return tuple(found)
+
+
+def window(gate: Gate) -> tuple[Interval, ...]:
+    """Where the arguments of a gate are drawn: its domain, cut to -10 ... 10, or what `WINDOWS` says."""
+    cut = tuple((max(low, -10.0), min(high, 10.0)) for low, high in gate.domain)
+    return WINDOWS.get(gate.__name__, cut)
+
+
+def problem_of(f: Any, points: Any = None, domain: Sequence[Interval] = (), wrt: int = 0) -> Problem:
+    """Make a problem of the caller's own function; a gate brings its own derivative.
+
+    `points` is one array, or a tuple of arrays, one for each argument; without it they are drawn from `domain`.
+    """
+    if isinstance(f, Problem):
+        return f
+    if not callable(f):
+        raise TypeError(f"`functions` must be callable; got {f!r:.80}. Pass the function itself, not its value.")
+    given = tuple(points) if isinstance(points, (tuple, list)) and points and np.ndim(points[0]) else points
+    if given is None:
+        given = ()
+    elif not isinstance(given, tuple):
+        given = (np.asarray(given),)
+    arguments = len(given) or len(domain)
+    if isinstance(f, Gate) and not arguments:
+        domain = window(f)
+    elif not arguments:
+        raise ValueError(f"`points` must say where to differentiate {name_of(f)}; got none. Pass an array of points.")
+    exact = f.partials[wrt] if isinstance(f, Gate) else None
+    return Problem(name_of(f), f, tuple(domain), exact, wrt, "yours", given=given)
+
+
+def name_of(f: Any) -> str:
+    """Name a function in the tables."""
+    return str(getattr(f, "__name__", None) or type(f).__name__)

@@ -1,0 +1,43 @@
+"""The report as a Markdown page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from .tables import Table, notes, tables
+
+if TYPE_CHECKING:
+    from ..results import Results
+
+
+def markdown(report: Results, plots: Sequence[str] = ()) -> str:
+    """Write the page: summary first, then the curves, then function by function."""
+    found = list(tables(report))
+    together = [table for table in found if "together" in table.title]
+    lines = ["# fastgrad: accuracy, speed and cost of methods", ""]
+    lines += [f"- {note}" for note in notes(report)]
+    lines += ["", report.to_dict()["errors"], ""]
+    for table in together:
+        lines += [*_section(table), ""]
+    if plots:
+        lines += ["## Error against step", ""]
+        lines += ["The dot marks the step that fastgrad chooses and the error that it gets there.", ""]
+        lines += [f"![Error against step]({name})" for name in plots]
+        lines.append("")
+    for table in found:
+        if table not in together:
+            lines += [*_section(table), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _section(table: Table) -> list[str]:
+    """Write a heading and the table under it."""
+    columns = len(table.header)
+    lines = [f"## {table.title}", "", _line(table.header), _line(["---"] + ["---:"] * (columns - 1))]
+    lines += [_line(cells) for cells in table.cells]
+    return [*lines, "", table.note] if table.note else lines
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -1,0 +1,127 @@
+"""The command line, from outside: what it prints, what it returns, and no traceback for a mistake."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fastgrad.cli import main
+
+pytest.importorskip("rich")
+pytest.importorskip("mpmath")
+
+MODULE = """
+import math
+import numpy as np
+K = 3
+def f(x): return np.exp(-0.3 * x) * np.sin(3 * x)
+def two(x, y): return x**2 * y
+def boom(x): raise RuntimeError("no way")
+"""
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A module of the user's, in the current directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    sys.modules.pop("usersown", None)
+    (tmp_path / "usersown.py").write_text(MODULE)
+    np.save(tmp_path / "points.npy", np.linspace(-3, 3, 500))
+    np.save(tmp_path / "pairs.npy", np.random.default_rng(1).uniform(1, 2, (300, 2)))
+    np.save(tmp_path / "words.npy", np.array(["a", "b"]))
+    (tmp_path / "text.npy").write_text("hello")
+    return tmp_path
+
+
+def test_a_part_of_the_default_report(module: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("matplotlib")
+    assert main(["report", "-n", "500", "--only", "runge", "--only", "sin", "--out", "out"]) == 0
+    shown = capsys.readouterr().out
+    assert "Runge" in shown
+    assert "central" in shown
+    names = {path.name for path in (module / "out").iterdir()}
+    assert names == {"report.md", "report.json", "vcurve-runge.svg", "vcurve-runge.png"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["usersown:f", "--domain", "-5", "5"], ["usersown.py:f", "--domain", "-5e0", "5"],
+     ["usersown:f", "--points", "points.npy"], ["usersown:two", "--points", "pairs.npy", "--wrt", "1"],
+     ["usersown:two", "--domain", "0", "1", "--domain", "1", "2"], ["fastgrad.gates:power"]],
+)  # fmt: skip
+def test_a_function_of_yours(module: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    assert main(["report", *arguments, "-n", "500", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    rows = {row["method"]: row for row in found["rows"]}
+    assert len(rows) >= 7
+    assert rows["central(order=2)"]["median_error"] < 1e-8
+    assert rows["central(order=2)"]["truth"] in ("mpmath, 1000 bits", "closed form")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["usersown"], "MODULE:FUNCTION"),
+        (["nomodule:f", "--domain", "0", "1"], "no module named 'nomodule'"),
+        (["nofile.py:f", "--domain", "0", "1"], "no file nofile.py"),
+        (["usersown:g", "--domain", "0", "1"], "has no 'g'; it has f, two, boom"),
+        (["usersown:K", "--domain", "0", "1"], "must be a function"),
+        (["usersown:f"], "--domain LOW HIGH, or --points"),
+        (["usersown:f", "--domain", "5", "-5"], "the lower first; got 5 -5"),
+        (["usersown:f", "--domain", "0", "nan"], "two finite numbers"),
+        (["usersown:f", "--domain", "0", "1", "--wrt", "3"], "--wrt"),
+        (["usersown:f", "--points", "none.npy"], "cannot read --points none.npy"),
+        (["usersown:f", "--points", "text.npy"], "is not an array"),
+        (["usersown:f", "--points", "words.npy"], "real numbers"),
+        (["usersown:f", "--points", "points.npy", "--domain", "0", "1"], "exclude each other"),
+        (["usersown:two", "--domain", "0", "1"], "raised TypeError"),
+        (["usersown:boom", "--domain", "0", "1"], "raised RuntimeError: no way (usersown.py, line 7)"),
+        (["fastgrad.gates:logical_or", "--domain", "0", "1"], "Use the differentiable `soft_or`"),
+        (["-n", "1"], "at least 2"),
+        (["--only", "nothing"], "matches no function"),
+        (["--domain", "0", "1"], "go with a function of yours"),
+        (["usersown:f", "--domain", "0", "1", "--out", "usersown.py"], "cannot write to usersown.py"),
+    ],
+)
+def test_mistakes(module: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str) -> None:
+    """One line on standard error, and status 2."""
+    assert main(["report", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+    assert err.startswith("fastgrad: ")
+    assert err.count("\n") == 1
+
+
+def test_without_rich_the_extra_is_named(
+    module: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "rich", None)
+    assert main(["report", "--only", "sin", "-n", "100"]) == 2
+    assert 'pip install "fastgrad[report]"' in capsys.readouterr().err
+
+
+def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["report", "--help"])
+    assert stop.value.code == 0
+    assert "fastgrad report mymodule:f --domain -5 5" in capsys.readouterr().out
+
+
+def test_as_a_module_in_a_pipe(module: Path) -> None:
+    """`python -m fastgrad` works from a shell: no colours, no bar, nothing on standard error."""
+    done = subprocess.run(
+        [sys.executable, "-m", "fastgrad", "report", "usersown:f", "--domain", "0", "1", "-n", "100"],
+        capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "80"}, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert "\x1b" not in done.stdout
+    assert "central" in done.stdout

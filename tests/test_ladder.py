@@ -1,0 +1,415 @@
+"""The ladder: laws that hold for every function, and the points where it is hard to be right."""
+
+from __future__ import annotations
+
+import math
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import fastgrad as fg
+from fastgrad._functions import function
+from fastgrad.estimates import Estimate, Status
+from fastgrad.ladder import Adaptive, adaptive, estimate
+
+EPS = float(np.finfo(float).eps)
+DEFAULT = adaptive()
+Function = Callable[[Any], Any]
+
+
+def ladder(f: Function, x: Any, rule: Adaptive = DEFAULT, **given: Any) -> Estimate:
+    """The estimate at every point of `x`, without NumPy's warnings."""
+
+    def evaluate(points: Any, index: Any) -> Any:
+        with np.errstate(all="ignore"):
+            return f(points)
+
+    return estimate(evaluate, np.atleast_1d(np.asarray(x, dtype=float)), rule=rule, **given)
+
+
+def check(f: Function, x: Any, truth: Any, within: float = 1e-12, rule: Adaptive = DEFAULT, **given: Any) -> Estimate:
+    """Every point within a relative error of `within`, inside its bar, and converged."""
+    found = ladder(f, x, rule, **given)
+    truth = np.broadcast_to(np.asarray(truth, dtype=float), found.df.shape)
+    off = np.abs(found.df - truth)
+    assert np.all(off <= within * np.abs(truth)), (found.df, truth)
+    assert np.all(off <= found.error + EPS * np.abs(truth)), (off, found.error)
+    assert found.success.all(), found.status
+    return found
+
+
+def same(a: Estimate, b: Estimate) -> bool:
+    """The same bits in every field."""
+    return all(np.array_equal(u, v, equal_nan=True) for u, v in zip(a, b, strict=True))
+
+
+# The rule as a value ------------------------------------------------------------------------------------------------
+
+
+def test_rule_prints_compares_and_travels() -> None:
+    assert repr(adaptive()) == "adaptive()"
+    assert repr(adaptive(n=2)) == "adaptive(n=2)"
+    assert repr(adaptive(side="left", rtol=1e-3, atol=1.0)) == "adaptive(side='left', rtol=0.001, atol=1.0)"
+    assert adaptive(2) == adaptive(n=2) != adaptive()
+    assert pickle.loads(pickle.dumps(adaptive(3, "right"))) == adaptive(3, "right")
+    assert len({adaptive(), adaptive(1), adaptive(2)}) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"n": 0}, "`n` must be a whole number from 1 to 4; got 0"),
+        ({"n": 5}, "`n` must be a whole number from 1 to 4; got 5"),
+        ({"n": 1.0}, "`n` must be a whole number"),
+        ({"n": True}, "`n` must be a whole number"),
+        ({"side": "up"}, '`side` must be "left", "both" or "right"; got \'up\''),
+        ({"rtol": -1.0}, "`rtol` must be finite and not negative; got -1.0"),
+        ({"rtol": math.nan}, "`rtol` must be finite"),
+        ({"atol": math.inf}, "`atol` must be finite"),
+        ({"atol": "0"}, "`atol` must be finite"),
+    ],
+)
+def test_rule_refuses(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message.replace("(", r"\(")):
+        adaptive(**given)
+
+
+# Laws ---------------------------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.integers(-8, 8), min_size=1, max_size=7), st.floats(-20, 20), st.integers(1, 4))
+def test_polynomials_are_covered(coefficients: list[int], x: float, n: int) -> None:
+    exact = np.polynomial.Polynomial(coefficients)
+    truth = exact.deriv(n)(x)
+    found = ladder(exact, x, adaptive(n))
+    scale = float(np.polynomial.Polynomial(np.abs(coefficients))(max(abs(x), 1.0)))
+    assert abs(found.df[0] - truth) <= found.error[0] + EPS * abs(truth)
+    assert abs(found.df[0] - truth) <= 1e-8 ** (1 / (1 if n < 3 else 2)) * scale
+
+
+@pytest.mark.parametrize("side", ["left", "both", "right"])
+def test_exact_on_lines(side: Any) -> None:
+    x = np.array([-3.0, 0.0, 0.5, 7.0, 1e6])
+    found = check(lambda x: 4 * x - 2, x, 4.0, 1e-15, adaptive(side=side))
+    assert found.status.dtype == np.int8 and found.nfev.dtype == np.int32
+
+
+MIXED: list[tuple[Function, list[float]]] = [
+    (np.exp, [-3.0, 0.1, 300.0]),
+    (np.log, [1e-30, 1.0, 1e30]),
+    (np.abs, [0.0, 1e-12, 2.0]),
+    (lambda x: np.sin(198 * x), [0.4]),
+    (np.floor, [0.5, 100.5]),
+    (lambda x: np.round(np.exp(x), 6), [1.0]),
+    (np.sqrt, [0.0, 1e-300]),
+    (lambda x: np.exp(x.astype(np.float32)).astype(float), [0.3]),
+    (lambda x: x * np.nan, [1.0]),
+]
+
+
+def mixed(points: Any, index: Any) -> Any:
+    """All of them in one function: the base point says which it is."""
+    owner = np.repeat(np.arange(len(MIXED)), [len(x) for _, x in MIXED])[index]
+    out = np.empty(points.shape)
+    for k, (f, _) in enumerate(MIXED):
+        with np.errstate(all="ignore"):
+            out[owner == k] = f(points[owner == k])
+    return out
+
+
+def test_batch_equals_alone_bit_for_bit() -> None:
+    x = np.concatenate([x for _, x in MIXED])
+    together = estimate(mixed, x, rule=adaptive())
+    alone = [ladder(f, [one]) for f, points in MIXED for one in points]
+    assert same(together, Estimate(*(np.concatenate(column) for column in zip(*alone, strict=True))))
+
+
+def test_permuting_a_batch_permutes_the_result() -> None:
+    x = np.concatenate([np.linspace(-4, 4, 1500), 10.0 ** np.arange(-20, 20)])
+    order = np.random.default_rng(3).permutation(x.size)
+    straight, shuffled = ladder(np.tanh, x), ladder(np.tanh, x[order])
+    assert same(Estimate(*(v[order] for v in straight)), shuffled)
+
+
+@pytest.mark.parametrize("f", [np.exp, np.sin, np.arctan, lambda x: np.sin(50 * x), lambda x: np.abs(x - 1.3)])
+def test_scaling_by_powers_of_two_changes_nothing_else(f: Function) -> None:
+    x = np.linspace(1, 6, 40)
+    plain = ladder(f, x)
+    scaled = ladder(lambda x: 2.0**70 * f(x), x)
+    assert same(plain, scaled._replace(**{k: getattr(scaled, k) / 2.0**70 for k in ("df", "error", "left", "right")}))
+    # the scale max(|x|, 1) moves with x as long as x is at least 1
+    stretched = ladder(lambda x: f(x / 64), 64 * x)
+    assert same(plain, stretched._replace(**{k: getattr(stretched, k) * 64 for k in ("df", "error", "left", "right")}))
+
+
+@pytest.mark.parametrize("f", [np.exp, np.tanh, lambda x: np.sin(40 * x), np.sqrt, np.log1p])
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_sides_mirror_each_other(f: Function, n: int) -> None:
+    x = np.linspace(0.2, 3, 25)
+    right = ladder(f, x, adaptive(n, "right"))
+    left = ladder(lambda x: f(-x), -x, adaptive(n, "left"))
+    assert np.array_equal(right.df, (-1) ** n * left.df, equal_nan=True)
+    assert np.array_equal(right.error, left.error) and np.array_equal(right.nfev, left.nfev)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+@pytest.mark.parametrize("side", ["left", "both", "right"])
+def test_orders_and_sides_are_right_and_covered(n: int, side: Any) -> None:
+    x = np.linspace(-3, 3, 41)
+    loose = {1: 1e-12, 2: 1e-9, 3: 1e-6, 4: 1e-3}[n] if side != "both" else {1: 1e-13, 2: 1e-12, 3: 1e-10, 4: 1e-8}[n]
+    found = ladder(np.exp, x, adaptive(n, side))
+    off = np.abs(found.df - np.exp(x))
+    assert np.all(off <= loose * np.exp(x))
+    assert np.mean(off <= found.error) >= 0.99
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_one_side_never_looks_at_the_other(side: Any) -> None:
+    x = np.array([-2.0, 0.0, 1e-5, 3.0])
+    sign = 1 if side == "right" else -1
+    seen = []
+
+    def evaluate(points: Any, index: Any) -> Any:
+        seen.append(sign * (points - x[index]))
+        return np.sin(30 * points)
+
+    found = estimate(evaluate, x, rule=adaptive(side=side))
+    assert np.concatenate(seen).min() == 0.0
+    assert np.all(np.abs(found.df - 30 * np.cos(30 * x)) <= found.error)
+
+
+def test_bounds_hold_to_the_last_bit() -> None:
+    x = np.array([1.0, 1.0, 1.0, np.nextafter(1.0, 2), 1e-3, 5.0])
+    lo = np.array([1.0, 0.5, -np.inf, 1.0, 0.0, 5.0])
+    hi = np.array([2.0, 1.0, 1 + 1e-9, np.inf, 2e-3, 5.0])
+    low, high = x.copy(), x.copy()
+
+    def evaluate(points: Any, index: Any) -> Any:
+        np.minimum.at(low, index, points)
+        np.maximum.at(high, index, points)
+        return np.exp(points)
+
+    found = estimate(evaluate, x, rule=adaptive(), low=lo, high=hi)
+    assert np.all(low >= lo) and np.all(high <= hi)
+    assert np.all(np.abs(found.df - np.exp(x))[:5] <= found.error[:5])
+    assert np.all(np.abs(found.df - np.exp(x))[:5] <= 1e-6 * np.exp(x[:5]))
+    assert found.status[5] == Status.NONFINITE and math.isnan(found.df[5])  # no room at all
+
+
+@pytest.mark.parametrize("step", [1e-8, 1e-3, 0.3])
+def test_step_is_the_largest_taken(step: float) -> None:
+    x = np.linspace(-3, 3, 31)
+    widest = np.zeros(x.size)
+
+    def evaluate(points: Any, index: Any) -> Any:
+        np.maximum.at(widest, index, np.abs(points - x[index]))
+        return np.exp(points)
+
+    found = estimate(evaluate, x, rule=adaptive(), step=step)
+    assert np.all(widest <= step * (1 + 4e-16 / step))
+    assert np.all(np.abs(found.df - np.exp(x)) <= found.error)
+
+
+def test_no_point_is_evaluated_twice() -> None:
+    seen: list[float] = []
+
+    def evaluate(points: Any, index: Any) -> Any:
+        seen.extend(points.tolist())
+        with np.errstate(all="ignore"):
+            return np.log(points)
+
+    found = estimate(evaluate, np.array([1e-9]), rule=adaptive())
+    assert len(seen) == len(set(seen)) == found.nfev[0]
+
+
+def test_function_may_keep_and_change_what_it_gets() -> None:
+    def evaluate(points: Any, index: Any) -> Any:
+        values = np.sin(7 * points)
+        points[:], index[:] = np.nan, -1
+        return values
+
+    x = np.linspace(-3, 3, 50)
+    before = x.copy()
+    assert same(estimate(evaluate, x, rule=adaptive()), ladder(lambda x: np.sin(7 * x), x))
+    assert np.array_equal(x, before)
+
+
+def test_tolerances_decide_success() -> None:
+    noisy = ladder(lambda x: np.exp(x.astype(np.float32)).astype(float), 0.3)
+    assert noisy.success[0] and noisy.error[0] > 1e-9
+    strict = ladder(lambda x: np.exp(x.astype(np.float32)).astype(float), 0.3, adaptive(rtol=1e-12))
+    assert strict.status[0] == Status.TOLERANCE_NOT_REACHED and not strict.success[0]
+    assert ladder(np.cos, 0.0, adaptive(rtol=1e-3)).status[0] == Status.TOLERANCE_NOT_REACHED
+    assert ladder(np.cos, 0.0, adaptive(rtol=1e-3, atol=1e-9)).success[0]
+
+
+def test_most_points_take_fifteen_evaluations() -> None:
+    for f in (np.exp, np.sin, np.tanh, np.arctan, lambda x: x**3 - 2 * x):
+        found = ladder(f, np.linspace(-3, 3, 200))
+        assert np.median(found.nfev) == 15 and found.nfev.max() <= 101
+
+
+# Machine code -------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: math.exp(-x) * math.sin(9 * x),
+        lambda x: abs(x),
+        lambda x: math.floor(2 * x) + 0.5,
+        lambda x: math.sqrt(x) if x >= 0 else math.nan,
+    ],
+)
+@pytest.mark.parametrize("rule", [adaptive(), adaptive(side="right"), adaptive(2), adaptive(3, "left")])
+def test_machine_code_gives_the_same_bits(f: Function, rule: Adaptive) -> None:
+    x = np.concatenate([np.linspace(-2, 3, 700), [0.0, 1e-12, 1e-300, math.inf, math.nan]])
+    bounds = np.where(x < 0.5, -np.inf, x - 0.125), math.inf
+    bounds[0][-1] = -math.inf
+    compiled = fg.derivative(f, x, method=rule, bounds=bounds, full_output=True)
+    values = function(f, 1).ufunc
+
+    class Opaque:
+        def __call__(self, x: Any) -> Any:
+            return values(x)
+
+    called = fg.derivative(Opaque(), x, method=rule, bounds=bounds, full_output=True)
+    assert function(f, 1).engine == "compiled"
+    assert same(compiled, called)
+    assert np.array_equal(compiled.df, fg.derivative(f, x, method=rule, bounds=bounds), equal_nan=True)
+    alone = [fg.derivative(f, one, method=rule, bounds=(low, math.inf)) for one, low in zip(x, bounds[0], strict=True)]
+    assert np.array_equal(compiled.df, alone, equal_nan=True)
+
+
+# Points where it is hard to be right ----------------------------------------------------------------------------------
+
+
+def test_log_at_every_size() -> None:
+    x = 10.0 ** np.arange(-30, 31)
+    check(np.log, x, 1 / x, 1e-11)
+
+
+def test_fast_waves_are_not_aliased() -> None:
+    x = np.array([0.1, 0.5, 1.0, 2.2, 3.0, 7.7])
+    for w in (30.0, 198.0, 1000.0):
+        check(lambda x, w=w: np.sin(w * x), x, w * np.cos(w * x), 1e-9)
+    big = np.array([1e4, 1e6, 1e8])
+    check(np.cos, big, -np.sin(big), 1e-12)
+
+
+def test_near_a_pole() -> None:
+    x = np.array([1.5, 1.57, 1.5707])
+    check(np.tan, x, 1 / np.cos(x) ** 2, 1e-9)
+
+
+def test_cancellation_inside() -> None:
+    found = ladder(lambda x: (np.exp(x) - 1) / x, [1e-8, 1e-5])
+    truth = 0.5 + np.array([1e-8, 1e-5]) / 3
+    assert np.all(np.abs(found.df - truth) <= 1e-7)
+    assert np.all(np.abs(found.df - truth) <= found.error)
+
+
+def test_rounding_inside_that_even_steps_would_hide() -> None:
+    x = np.array([0.53, 1.34, 3.3])
+    found = ladder(lambda x: (x + 1e8) - 1e8, x)
+    assert np.all(np.abs(found.df - 1) <= found.error) and np.all(found.error < 1e-4)
+
+
+def test_tiny_arguments() -> None:
+    check(np.sqrt, [1e-300, 1e-8], [0.5e150, 0.5e4], 1e-11)
+    check(lambda x: x * x, [1e-28, -3e-12], [2e-28, -6e-12], 1e-12)
+    check(np.sin, [1e-30, 1e-8], [1.0, 1.0], 1e-14)
+
+
+def test_power_at_the_edge_of_its_domain() -> None:
+    found = ladder(lambda x: x**1.5, [0.0])
+    assert abs(found.df[0]) <= 1e-6 and abs(found.df[0]) <= found.error[0]
+    found = ladder(lambda x: np.sqrt(1 - x * x), [1 - 1e-3, 1 - 1e-9])
+    truth = np.array([-22.343905770087, -22360.679763])
+    assert np.all(np.abs(found.df / truth - 1) <= 1e-7)
+
+
+def test_no_derivative_is_nan() -> None:
+    steep = [(np.sqrt, 0.0), (np.cbrt, 0.0), (lambda x: (x > 0) * 1.0, 0.0)]
+    for f, x in [*steep, (np.log, 0.0), (np.log, -1.0), (np.exp, math.inf)]:
+        found = ladder(f, x)
+        assert math.isnan(found.df[0]) and found.error[0] == math.inf and found.status[0] == Status.NONFINITE
+        assert not found.success[0]
+
+
+def test_kinks() -> None:
+    found = ladder(np.abs, [0.0, 1e-12, -1e-12, 0.3])
+    assert found.status.tolist() == [Status.KINK, Status.CONVERGED, Status.CONVERGED, Status.CONVERGED]
+    assert found.df.tolist() == [0.0, 1.0, -1.0, 1.0]
+    assert (found.left[0], found.right[0]) == (-1.0, 1.0) and not found.success[0]
+    found = ladder(lambda x: np.maximum(x, 0), [0.0, -1e-6, -0.5, -3.0, 1e-9])
+    assert found.df.tolist() == [0.5, 0.0, 0.0, 0.0, 1.0]
+    assert (found.left[0], found.right[0]) == (0.0, 1.0) and found.status[0] == Status.KINK
+    assert found.success[1:].all()
+    found = ladder(lambda x: 1 + np.maximum(x, 0), [0.0, 1e-6, -1e-3])
+    assert found.status.tolist() == [Status.KINK, 0, 0]
+    assert np.allclose(found.df, [0.5, 1, 0], atol=1e-9)
+
+
+@pytest.mark.parametrize("distance", [1e-9, 1e-7, 1e-5, 1e-3, 0.05])
+def test_a_kink_near_the_point_is_kept_out(distance: float) -> None:
+    x = 1000 + np.array([-distance, distance])
+    found = ladder(lambda x: np.abs(x - 1000) + 0.5 * x, x)
+    assert np.all(np.abs(found.df - [-0.5, 1.5]) <= 1e-6)
+
+
+def test_steps_are_flat_and_rounding_is_not() -> None:
+    assert np.all(ladder(np.floor, [0.5, 1.3, 2.9, 10.2, 100.5, -0.7]).df == 0.0)
+    assert np.all(ladder(lambda x: np.clip(np.sin(x), -0.5, 0.5), [1.0, 1.5, 0.53]).df == 0.0)
+    x = np.array([0.1, 1.0, 2.5, -3.0])
+    found = ladder(lambda x: np.round(np.exp(x), 6), x)
+    assert np.all(np.abs(found.df - np.exp(x)) <= np.minimum(found.error, 1e-4 * np.exp(x)))
+
+
+def test_float32_inside() -> None:
+    x = np.array([0.1, 1.0, 2.5, -3.0])
+    found = ladder(lambda x: np.exp(x.astype(np.float32)).astype(float), x)
+    assert np.all(np.abs(found.df / np.exp(x) - 1) <= 1e-5) and np.all(np.abs(found.df - np.exp(x)) <= found.error)
+
+
+def test_solver_stopped_early() -> None:
+    def kepler(mean: Any) -> Any:
+        out = np.array(mean, dtype=float)
+        for k, m in enumerate(out.copy()):
+            old, new = math.inf, m
+            while abs(new - old) >= 1e-8:
+                old, new = new, m + 0.3 * math.sin(new)
+            out[k] = new
+        return out
+
+    x = np.linspace(0.1, 3, 30)
+    e = x.copy()
+    for _ in range(100):
+        e = x + 0.3 * np.sin(e)
+    assert np.all(np.abs(ladder(kepler, x).df * (1 - 0.3 * np.cos(e)) - 1) <= 1e-6)
+
+
+@pytest.mark.parametrize("size", [1e-10, 1e-8, 1e-6, 1e-3])
+def test_deterministic_noise(size: float) -> None:
+    x = np.linspace(-3, 3, 40)
+    found = ladder(lambda x: np.sin(x) + size * (np.sin(1e9 * x + 1e5 * x * x) * 43758.5453 % 1.0), x)
+    off = np.abs(found.df - np.cos(x))
+    assert np.all(off <= 30 * size)
+    assert np.mean(off <= found.error) >= 0.97
+
+
+def test_essential_singularity_and_saturation() -> None:
+    x = np.array([0.05, 0.1, 0.3, 1.0])
+    check(lambda x: np.exp(-1 / x**2), x, 2 / x**3 * np.exp(-1 / x**2), 1e-9)
+    found = ladder(np.tanh, [30.0, -40.0])
+    assert np.all(np.abs(found.df) <= 1e-15)
+    assert ladder(lambda x: 0 * x + 3.0, 1.7).df[0] == 0.0
+
+
+def test_extrema_have_small_bars() -> None:
+    found = ladder(np.cos, [0.0, math.pi])
+    assert np.all(np.abs(found.df) <= found.error) and np.all(found.error <= 1e-12) and found.success.all()
