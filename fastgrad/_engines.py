@@ -123,8 +123,11 @@ class Compiled:
             code = body(key, lambda: point(return_kind(self._kernel, self._nargs)), nin, watched)
             return self._ufuncs.setdefault(program, Ufunc(code, nin, name, f"{program} of {name}"))
 
-    def derivative(self, request: Request, operands: list[Any], out: Any) -> Any:
-        """Apply the ufunc, in pieces over threads when the batch is large; re-raise what `f` raised."""
+    def derivative(self, request: Request, operands: list[Any], out: Any) -> tuple[Any, bool]:
+        """Apply the ufunc, in pieces over threads when the batch is large; re-raise what `f` raised.
+
+        Returns the derivative, and whether there is something in it that is not finite.
+        """
         rule, wrt, mode, kind, workers, _ = request
         ufunc = self.slope(rule, wrt, mode)
         if out is not None:
@@ -160,8 +163,8 @@ class Compiled:
             self._raise_again(watched, request, operands, result)
         if ufunc.nonfinite != nonfinite:
             # A flat function has no slope at infinity either; the loop leaves these rare points to us.
-            return _nan_where(~np.isfinite(points), result)
-        return result
+            return _nan_where(~np.isfinite(points), result), True
+        return result, False
 
     def _raise_again(self, ufunc: Ufunc, request: Request, operands: list[Any], result: Any) -> None:
         """Call `f` itself where the compiled `f` raised, so that the caller sees its exception unchanged."""
@@ -195,7 +198,7 @@ class Compiled:
             try:
                 row = row[: self._nargs] if ladder else row
                 with np.errstate(all="ignore"):
-                    wanted = self.f()(*row) if ladder else called.derivative(request, row, None)
+                    wanted = self.f()(*row) if ladder else called.derivative(request, row, None)[0]
             except Exception:  # as Python `f` may raise where the compiled `f` returns infinity or NaN
                 continue
             with np.errstate(all="ignore"):
@@ -214,17 +217,21 @@ class Called:
         self.result = "d"
         self._lock = threading.RLock()  # `f` may differentiate itself
 
-    def derivative(self, request: Request, operands: list[Any], out: Any) -> Any:
-        """Walk the batch block by block; every block is evaluated at all offsets and combined while in cache."""
+    def derivative(self, request: Request, operands: list[Any], out: Any) -> tuple[Any, bool]:
+        """Walk the batch block by block; every block is evaluated at all offsets and combined while in cache.
+
+        Returns the derivative, and whether there is something in it that is not finite.
+        """
         shape = np.broadcast_shapes(*map(np.shape, operands))
         if 0 in shape:
-            return np.empty(shape, request.kind) if out is None else out
+            return (np.empty(shape, request.kind) if out is None else out), False
         self.find_out(request, operands)
         try:
-            return self._in_pieces(request, operands, out, shape)
+            result = self._in_pieces(request, operands, out, shape)
         except TurnedComplex:
             self.result = "D"
-            return self._in_pieces(request, operands, out, shape)
+            result = self._in_pieces(request, operands, out, shape)
+        return result, not np.isfinite(result).all()
 
     def _in_pieces(self, request: Request, operands: list[Any], out: Any, shape: tuple[int, ...]) -> Any:
         """Spread a large batch over threads, if that is safe.

@@ -58,8 +58,8 @@ class Function:
         engine = self._settled(request, operands)
         if request.mode == LADDER and not _climbs(engine):
             return self._filled(engine, request, operands, [], out)
-        result = engine.derivative(request, operands, out)
-        if request.mode == "auto" and not np.isfinite(result).all():
+        result, doubtful = engine.derivative(request, operands, out)
+        if doubtful and request.mode == "auto":
             return self._repaired(request, operands, result)
         return result
 

@@ -33,7 +33,7 @@ def compiled_point(kernel: Any, result: str, stencil: Stencil, nargs: int, wrt: 
     def f(offset: Any) -> str:
         moved = f"x + {float(offset)!r} * h" if offset else "x"
         call = f"kernel({', '.join(moved if i == wrt else name for i, name in enumerate(names))})"
-        return call if result == "D" else f"float({call})"
+        return call if result == "D" else f"{call} * 1.0"  # from bool, int or float32
 
     # One difference with a power of two for a weight, as in the central one: the weight goes into 1/h.
     weights = [float(w) for w, _, _ in stencil.differences]
