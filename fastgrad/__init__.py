@@ -3,6 +3,7 @@
 from . import gates
 from ._engines import PerformanceWarning
 from .accuracy import accuracy
+from .complexstep import ComplexStep, complex_step
 from .derivatives import derivative
 from .estimates import Estimate, Status
 from .gate import gate
@@ -12,6 +13,7 @@ from .stencils import Stencil, backward, central, forward, weights
 __version__ = "0.1.0"
 __all__ = [
     "Adaptive",
+    "ComplexStep",
     "Estimate",
     "PerformanceWarning",
     "Status",
@@ -20,6 +22,7 @@ __all__ = [
     "adaptive",
     "backward",
     "central",
+    "complex_step",
     "derivative",
     "forward",
     "gate",

@@ -33,7 +33,7 @@ from numba.core.registry import CPUDispatcher, cpu_target
 from numba.core.runtime.nrt import rtsys
 from numba.core.typed_passes import NativeLowering
 
-from ._operators import Pipeline
+from ._operators import Pipeline, Uncompilable
 
 #: Compilation is one at a time (Numba's own lock is global too); everything that fills a memo holds this lock.
 LOCK = threading.RLock()
@@ -49,10 +49,6 @@ OPTIONS: dict[str, Any] = {
 }
 
 _KEPT_ON_DISK = 4096
-
-
-class Uncompilable(Exception):
-    """The function cannot become machine code; it is then called as it is."""
 
 
 @dataclass(frozen=True)

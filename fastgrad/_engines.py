@@ -22,6 +22,7 @@ from ._compile import LOCK, function_from, jit, return_kind
 from ._program import combine, compiled_point, steps, values_at
 from ._references import Reading
 from ._ufunc import Ufunc, body
+from .complexstep import ComplexStep
 from .ladder import Adaptive
 from .stencils import Stencil
 
@@ -40,7 +41,7 @@ class TurnedComplex(Exception):
 class Request(NamedTuple):
     """What is asked of an engine, besides the points."""
 
-    rule: Stencil | Adaptive
+    rule: Stencil | Adaptive | ComplexStep
     wrt: int
     mode: str
     kind: Any = np.dtype(np.float64)
@@ -75,11 +76,12 @@ class Compiled:
             "values", lambda result: (self._kernel, result), self._nargs
         )
 
-    def slope(self, rule: Stencil | Adaptive, wrt: int, mode: str) -> Ufunc:
+    def slope(self, rule: Stencil | Adaptive | ComplexStep, wrt: int, mode: str) -> Ufunc:
         """Return the derivative of `f` as a ufunc of its arguments and of what `mode` adds to them."""
         program = (rule, wrt, mode)
         if isinstance(rule, Adaptive):
             return self._ufuncs.get(program) or self._climb(program, 1)
+        assert isinstance(rule, Stencil)
         stencil = rule
         return self._ufuncs.get(program) or self._make(
             program,

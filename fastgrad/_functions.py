@@ -14,9 +14,11 @@ import numpy as np
 from ._bars import substitute, with_bars
 from ._blocks import blocks
 from ._climb import FIELDS
-from ._compile import LOCK, Uncompilable
+from ._compile import LOCK
 from ._engines import LADDER, Called, Compiled, Request, TurnedComplex, refuse_real, with_complex
+from ._operators import Uncompilable
 from ._references import Reading
+from .complexstep import SAMPLE, compare, slope
 from .estimates import Estimate
 from .ladder import Adaptive, estimate, judged
 from .stencils import Stencil
@@ -79,6 +81,29 @@ class Function:
         result[where] = np.where(np.isnan(better), result[where], better)
         return result
 
+    def complex_step(self, request: Request, operands: list[Any]) -> Any:
+        """Differentiate by the complex step, and compare a sample of the points with the adaptive rule."""
+        check, wrt = request._replace(rule=Adaptive(), mode=LADDER), request.wrt
+        f = self._settled(check, [*operands, inf, -inf, inf]).f()
+        shape = np.broadcast_shapes(*map(np.shape, operands))
+        result = np.empty(shape, request.kind)
+        walked = [i for i, o in enumerate(operands) if i == wrt or np.ndim(o)]
+        if 0 in shape:
+            return result
+        with np.errstate(all="ignore"):
+            for parts, (target,) in blocks([operands[i] for i in walked], [result], shape, [np.float64]):
+                here = dict(zip(walked, parts, strict=True))
+
+                def moved(z: Any, here: dict[int, Any] = here) -> Any:
+                    return f(*[z if i == wrt else here[i].copy() if i in here else o for i, o in enumerate(operands)])
+
+                target[...] = slope(moved, here[wrt])
+        flat = np.unique(np.linspace(0, result.size - 1, min(SAMPLE, result.size)).astype(int))
+        rows = [np.broadcast_to(o, shape).ravel()[flat] if i in walked else o for i, o in enumerate(operands)]
+        trusted = self.estimate(check, [*rows, inf, -inf, inf], [])
+        compare(result.ravel()[flat], trusted, rows[wrt])
+        return result[()]
+
     def estimate(self, request: Request, operands: list[Any], limits: list[Any]) -> Estimate:
         """Differentiate with error bars; `limits` are the bounds for a stencil."""
         return Estimate(*self._filled(self._settled(request, operands), request, operands, limits, None, lean=False))
@@ -126,6 +151,7 @@ class Function:
                     step, low, high = (here[nargs + k] for k in range(3))
                     made = estimate(f, here[wrt], rule, step, low, high, kind=engine.result)
                 else:
+                    assert isinstance(rule, Stencil)
                     f = _evaluator(engine, operands, nargs, wrt, here)
                     made = with_bars(f, rule, engine.result, here[wrt], here.get(nargs), mode, low, high)
                 for target, values in zip(targets, made, strict=False):

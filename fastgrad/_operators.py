@@ -1,4 +1,4 @@
-"""The operator ``**`` as users write it, compiled to a power that vectorises.
+"""Python's operators where Numba's differ: ``**`` that vectorises, whole numbers that do not overflow.
 
 Numba lowers ``x ** 1.5`` to a call of libm, which stops SIMD, and offers no way to overload an operator for one
 compilation only. So our compilations have one pass more, which turns those operators into calls.
@@ -11,10 +11,16 @@ from typing import Any
 
 from numba.core import compiler, ir, types
 from numba.core.compiler_machinery import FunctionPass, register_pass
+from numba.core.typed_passes import NopythonTypeInference
 from numba.core.untyped_passes import GenericRewrites
 from numba.extending import overload
 
 from .elementary import power, sqrt
+
+
+class Uncompilable(Exception):
+    """The function cannot become machine code; it is then called as it is."""
+
 
 _REAL = (types.Float, types.Integer, types.Boolean)
 
@@ -93,6 +99,55 @@ class _Powers(FunctionPass):
         return ir.Assign(loaded, target, where)
 
 
+_GROWING = {operator.mul, operator.imul, operator.pow, operator.ipow, operator.lshift, operator.ilshift}
+_STEEP = {operator.pow, operator.ipow, operator.lshift, operator.ilshift}
+_ADDING = {operator.add, operator.iadd, operator.sub, operator.isub}
+
+
+@register_pass(mutates_CFG=False, analysis_only=True)
+class _NoOverflow(FunctionPass):
+    """Refuse arithmetic of whole numbers that may pass 64 bits, where Python's numbers grow: factorials, Fibonacci.
+
+    Compiled it would wrap around without a word. Sums and products with a constant (``2 * k + 1``) are let through,
+    unless they build up in one variable.
+    """
+
+    _name = "fastgrad_no_overflow"
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
+    def run_pass(self, state: Any) -> bool:
+        """Look at every operator whose operands are whole numbers."""
+        named = _names(state.func_ir)
+        for block in state.func_ir.blocks.values():
+            for statement in block.find_insts(ir.Assign):
+                value = statement.value
+                if not isinstance(value, ir.Expr) or value.op not in ("binop", "inplace_binop"):
+                    continue
+                kinds = [state.typemap[v.name] for v in (value.lhs, value.rhs)]
+                if value.fn not in _GROWING | _ADDING or not all(isinstance(k, types.Integer) for k in kinds):
+                    continue
+                constant = any(isinstance(k, types.IntegerLiteral) for k in kinds)
+                if value.fn in _STEEP:
+                    constant = isinstance(kinds[1], types.IntegerLiteral) and abs(kinds[1].literal_value) < 4
+                own = named.get(statement.target.name, statement.target.unversioned_name)
+                builds_up = own in (value.lhs.unversioned_name, value.rhs.unversioned_name)
+                if not constant or (builds_up and value.fn in _GROWING):
+                    raise Uncompilable(f"whole numbers may overflow in line {statement.loc.line}")
+        return False
+
+
+def _names(function: Any) -> dict[str, str]:
+    """Names of the variables that temporaries are assigned to."""
+    names = {}
+    for block in function.blocks.values():
+        for statement in block.find_insts(ir.Assign):
+            if isinstance(statement.value, ir.Var):
+                names[statement.value.name] = statement.target.unversioned_name
+    return names
+
+
 class Pipeline(compiler.CompilerBase):
     """Numba's pipeline with that pass."""
 
@@ -100,5 +155,6 @@ class Pipeline(compiler.CompilerBase):
         """Return the passes, in order."""
         passes = compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)
         passes.add_pass_after(_Powers, GenericRewrites)
+        passes.add_pass_after(_NoOverflow, NopythonTypeInference)
         passes.finalize()
         return [passes]

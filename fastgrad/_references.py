@@ -27,7 +27,8 @@ import numpy as np
 from numba.core.dispatcher import Dispatcher
 from numba.np.ufunc.dufunc import DUFunc
 
-from ._compile import Uncompilable, function_from, jit
+from ._compile import function_from, jit
+from ._operators import Uncompilable
 from .elementary import REPLACEMENTS, SCIPY_SPECIAL
 
 #: Bytes of a captured array that are compared at every call; a function that holds more is called as it is.

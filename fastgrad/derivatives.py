@@ -20,15 +20,17 @@ from ._operands import (
     result_kind,
     threads,
 )
+from .complexstep import ComplexStep, complex_step
 from .ladder import Adaptive, adaptive
 from .stencils import Stencil, backward, central, forward
 
 #: The words for `method`.
-METHODS: dict[str, Stencil | Adaptive] = {
+METHODS: dict[str, Stencil | Adaptive | ComplexStep] = {
     "adaptive": adaptive(),
     "forward": forward(),
     "backward": backward(),
     "central": central(),
+    "complex": complex_step(),
 }
 
 
@@ -36,7 +38,7 @@ def derivative(
     f: Callable[..., Any],
     *args: Any,
     wrt: int | tuple[int, ...] = 0,
-    method: str | Stencil | Adaptive = "adaptive",
+    method: str | Stencil | Adaptive | ComplexStep = "adaptive",
     step: Any = None,
     rel_step: Any = None,
     bounds: tuple[Any, Any] | None = None,
@@ -57,9 +59,10 @@ def derivative(
         differencing runs in float64 whatever the type. None of them is ever changed.
     wrt : int or tuple of int, default 0
         Which argument to differentiate in; a tuple gives a tuple of results.
-    method : {"adaptive", "central", "forward", "backward"} or a rule, default "adaptive"
+    method : {"adaptive", "central", "forward", "backward", "complex"} or a rule, default "adaptive"
         The rule: `adaptive` finds the step at every point and costs some fifteen evaluations; the stencils
-        `central`, `forward` and `backward` cost as many as they have points.
+        `central`, `forward` and `backward` cost as many as they have points; `complex_step` costs one, for analytic
+        functions that accept complex numbers.
     step : array_like, optional
         Absolute step in units of the argument, positive; broadcasts with the points. It is taken as it is, up to the
         spacing of floating-point numbers. For the adaptive rule it is the largest step to take.
@@ -106,7 +109,7 @@ def derivative(
     operands = [a if type(a) is float else argument(a, f"args[{i}]") for i, a in enumerate(args)]
     kind = result_kind(operands)
     rule = METHODS.get(method) if isinstance(method, str) else method
-    if not isinstance(rule, (Stencil, Adaptive)):
+    if not isinstance(rule, (Stencil, Adaptive, ComplexStep)):
         raise _unknown_method(method)
     if step is not None and rel_step is not None:
         raise ValueError("`step` and `rel_step` exclude each other; got both. Leave one out.")
@@ -138,6 +141,16 @@ def derivative(
         elif given is not None:
             places.append(given)
         try:
+            if isinstance(rule, ComplexStep):
+                if given is not None or full_output:
+                    raise ValueError(
+                        "`step` and `full_output` must be left out with the complex step: it has no step to choose and "
+                        'no bar; got one of them. Use method="adaptive".'
+                    )
+                found = known.complex_step(request, places)
+                if out is not None:
+                    out[...] = found
+                return found if out is None else out
             if full_output or (limits is not None and mode != LADDER):
                 made = known.estimate(request, places, [] if mode == LADDER else list(limits or ()))
                 if full_output:

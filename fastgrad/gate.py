@@ -13,9 +13,10 @@ import numpy as np
 from numba.core import types
 from numba.extending import typeof_impl
 
-from ._compile import Uncompilable, jit
+from ._compile import jit
 from ._functions import function
 from ._operands import argument, checked_out, common_shape, result_kind
+from ._operators import Uncompilable
 from ._references import Reading
 
 Interval = tuple[float, float]

@@ -28,9 +28,9 @@ a = 3.0
 def helper(x):
     return np.sin(a * x)
 x = np.linspace(-1, 1, 101)
-gap = np.max(abs(fg.derivative(lambda x: helper(x) + x * x, x) - a * np.cos(a * x) - 2 * x))
+gap = np.max(abs(fg.derivative(lambda x: helper(x) + x * x, x, method='central') - a * np.cos(a * x) - 2 * x))
 assert gap < 1e-8, gap
-gap = np.max(abs(fg.derivative(fg.gates.sigmoid, x) - fg.gates.sigmoid.partials[0](x)))
+gap = np.max(abs(fg.derivative(fg.gates.sigmoid, x, method='central') - fg.gates.sigmoid.partials[0](x)))
 assert gap < 1e-9, gap
 {more}
 print(len(compiled))
@@ -71,13 +71,13 @@ def test_only_what_is_new_is_compiled(filled: tuple[Path, int], tmp_path: Path) 
     assert count(cache, more) == 1
     assert count(cache, more) == 0
     # The same function with another value in a global of its helper is another function.
-    more = "a = 4.0; assert abs(fg.derivative(lambda x: helper(x) + x * x, 0.0) - 4.0) < 1e-8"
+    more = "a = 4.0; assert abs(fg.derivative(lambda x: helper(x) + x * x, 0.0, method='central') - 4.0) < 1e-8"
     assert count(cache, more) == 1
 
 
 def test_refusals_are_remembered(tmp_path: Path) -> None:
     """Numba is not asked again what it has refused before."""
-    more = "fg.derivative(lambda x: np.interp(x, np.arange(3.0), 'no'[0:0] or np.arange(3.0)), 0.5)"
+    more = "fg.derivative(lambda x: np.interp(x, np.arange(3.0), 'no'[0:0] or np.arange(3.0)), 0.5, method='central')"
     first = count(tmp_path, more)
     assert first > 0
     assert count(tmp_path, more) == 0
@@ -161,14 +161,14 @@ def test_threads_that_compile_at_once_agree_with_serial(tmp_path: Path, monkeypa
         barrier.wait()
         for k in range(4):
             i = (k + me) % 4
-            results[me, i] = fg.derivative(functions[i], *arguments[i])
+            results[me, i] = fg.derivative(functions[i], *arguments[i], method="central")
 
     threads = [threading.Thread(target=work, args=(me,)) for me in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    serial = [fg.derivative(f, *a) for f, a in zip(functions, arguments, strict=True)]
+    serial = [fg.derivative(f, *a, method="central") for f, a in zip(functions, arguments, strict=True)]
     assert len(results) == 32
     assert all(np.array_equal(got, serial[i]) for (_, i), got in results.items())
     assert not list(tmp_path.glob("*.part"))

@@ -201,9 +201,8 @@ def shifted(x: Any) -> Any:
     (growing, 3.5, 25.5, math.factorial(25)), (fibonacci, 3.5, 120.5, 5358359254990966640871840),
     (tower, 2.5, 12.5, 12**20), (shifted, 2.5, 70.5, 2**70),
 ])  # fmt: skip
-@pytest.mark.xfail(strict=True, reason="whole numbers that overflow at some points only are not noticed")
 def test_overflow_of_whole_numbers_at_some_points(f: Any, small: float, large: float, wanted: int) -> None:
-    """The comparison with Python is made once, at four points: here they are harmless."""
+    """The comparison with Python is made once, at a few points, and here they are harmless: arithmetic decides."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", fg.PerformanceWarning)
         fg.derivative(f, small)

@@ -14,8 +14,8 @@ ROOT = Path(fastgrad.__file__).parent
 #: Rooms by floor. A room may import rooms of its own floor and of those below; a package counts as one room.
 FLOORS: dict[int, tuple[str, ...]] = {
     1: ("stencils", "elementary", "estimates", "_operators", "_compile", "_references"),
-    2: ("_ufunc", "_program", "_blocks", "_operands", "_bars", "ladder", "_advance", "_climb", "_extrapolation",
-        "_first", "_judgement", "_rounds"),
+    2: ("_ufunc", "_program", "_blocks", "_operands", "_bars", "ladder", "complexstep", "_advance", "_climb",
+        "_extrapolation", "_first", "_judgement", "_rounds"),
     3: ("_engines", "_functions", "gate", "gates"),
     4: ("derivatives", "multivariate", "sparsity", "circuits"),
     5: ("checks", "accuracy", "results", "problems", "catalogue", "methods", "highprecision", "_measuring", "_ahead",
