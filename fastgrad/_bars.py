@@ -16,12 +16,13 @@ from .stencils import Stencil
 
 #: Spacing of the noise probes relative to ``max(|x|, 1)``. Third differences of a smooth function vanish at this
 #: distance (1e-18), so what is left of them is the noise of `f`: of its rounding, of float32 or a solver inside it.
-#: A finer spacing would miss noise that comes in plateaus.
-_PROBE = 2.0**-20
+#: A finer spacing would miss noise that comes in plateaus, a power of two rounding that is the same at every probe.
+_PROBE = 1.1547005383792515 * 2.0**-20
 _PROBES = 9
 
-#: The bar is this many times the difference of neighbouring orders, and this many standard deviations of the noise.
-_SAFETY = 2.0
+#: The bar is this many times the difference of neighbouring orders, and this many standard deviations of the noise,
+#: which is known from half a dozen samples only.
+_SAFETY, _DEVIATIONS = 2.0, 5.0
 
 
 def with_bars(
@@ -63,7 +64,7 @@ def with_bars(
     df = combine(stencil, coarse_values, h)
     noise = _noise([fine_values[o] for o in fine])
     weight = sum(abs(float(w)) for w in stencil.weights) / h**stencil.n
-    error = _SAFETY * (np.abs(combine(wide, coarse_values, h) - df) + noise * weight)
+    error = _SAFETY * np.abs(combine(wide, coarse_values, h) - df) + _DEVIATIONS * noise * weight
     status = np.full(x.size, Status.CONVERGED, dtype=np.int8)
     scale = np.maximum(np.abs(df), np.abs(coarse_values[Fraction(0)]) / np.maximum(np.abs(x), 1.0) ** stencil.n)
     status[~(error <= 1e-2 * scale)] = Status.TOLERANCE_NOT_REACHED
@@ -76,7 +77,7 @@ def with_bars(
         # The slopes of a smooth function approach each other in proportion to the distance; at a kink they do not.
         near, far = np.abs(rise - fall), np.abs(_second_difference(coarse_values) / h)
         apart = (near > 0.7 * far) & (near > 0.01 * (np.abs(rise) + np.abs(fall))) & (near > 100 * noise / probe)
-        kink = apart & (end * probe <= 0.5 * h)
+        kink = apart & (end * probe <= 0.6 * h)
         df[kink] = ((rise + fall) / 2)[kink]
         error[kink] = (100 * noise / probe + np.abs(near - far))[kink]
         left[kink], right[kink] = fall[kink], rise[kink]

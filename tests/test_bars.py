@@ -1,0 +1,97 @@
+"""Error bars of stencils, repair at the edge of a domain, bounds."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import special
+
+import fastgrad as fg
+
+X = np.linspace(0.3, 3, 50)
+BELL = 2 / math.sqrt(math.pi)
+RULES = [fg.forward(), fg.backward(2), fg.central(), fg.central(4), fg.forward(4), fg.central(2, 2)]
+
+
+class Seen:
+    """An opaque function that remembers where it was called."""
+
+    def __init__(self, f: Any) -> None:
+        self.f, self.low, self.high = f, math.inf, -math.inf
+
+    def __call__(self, x: Any) -> Any:
+        finite = np.asarray(x)[np.isfinite(x)]
+        if finite.size:
+            self.low, self.high = min(self.low, finite.min()), max(self.high, finite.max())
+        return self.f(x)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=repr)
+def test_bars_of_stencils_cover_the_error(rule: fg.Stencil) -> None:
+    for f, first, second in (
+        (np.sin, np.cos, lambda x: -np.sin(x)),
+        (np.exp, np.exp, np.exp),
+        (special.erf, lambda x: BELL * np.exp(-x * x), lambda x: -2 * x * BELL * np.exp(-x * x)),
+    ):
+        found = fg.derivative(f, X, method=rule, full_output=True)
+        truth = (first if rule.n == 1 else second)(X)
+        covered = abs(found.df - truth) <= found.error
+        assert covered.mean() >= 0.96
+        assert np.array_equal(found.df, fg.derivative(f, X, method=rule))
+        assert found.success.all() and len(set(found.nfev)) == 1
+
+
+def test_bars_see_noise_inside_f() -> None:
+    found = fg.derivative(lambda x: np.exp(np.float32(x)) * 1.0, X, method="central", step=1e-3, full_output=True)
+    assert np.mean(abs(found.df - np.exp(X)) <= found.error) > 0.8  # known from nine probes; the ladder knows more
+    assert np.median(found.error) > 1e-6
+
+
+def test_a_symmetric_stencil_at_a_kink_says_so() -> None:
+    found = fg.derivative(abs, [-1.0, 0.0, 1.0], method="central", full_output=True)
+    assert found.status.tolist() == [fg.Status.CONVERGED, fg.Status.KINK, fg.Status.CONVERGED]
+    assert (found.left[1], found.df[1], found.right[1]) == (-1.0, 0.0, 1.0)
+
+
+@pytest.mark.parametrize("f", [np.log, lambda x: np.log(x), Seen(np.log)])
+@pytest.mark.parametrize("rule", [fg.central(), fg.central(6), fg.backward(3)], ids=repr)
+def test_stencils_that_leave_the_domain_are_repaired_there_only(f: Any, rule: fg.Stencil) -> None:
+    x = np.array([1e-9, 2.0, 3e-7, 5.0, -1.0])
+    found = fg.derivative(f, x, method=rule)
+    assert found[[0, 2]] == pytest.approx(1 / x[[0, 2]], rel=1e-7)
+    assert math.isnan(found[4])
+    assert np.array_equal(found[[1, 3]], fg.derivative(f, x[[1, 3]], method=rule))
+    assert fg.derivative(f, 1e-9, method=rule) == found[0]
+
+
+def test_a_step_that_was_given_is_taken_as_it_is() -> None:
+    assert math.isnan(fg.derivative(np.log, 1e-9, method="central", step=1e-6))
+
+
+@pytest.mark.parametrize(
+    "method", ["adaptive", "central", "forward", "backward", fg.central(6), fg.adaptive(side="left")]
+)
+def test_bounds_hold_to_the_last_bit(method: Any) -> None:
+    for low, high in ((0.0, 1.0), (0.1, 0.3), (1e8, 1e8 + 1)):
+        f = Seen(np.sqrt)
+        x = np.linspace(low, high, 23)
+        found = fg.derivative(f, x, method=method, bounds=(low, high))
+        assert f.low >= low and f.high <= high
+        inner = slice(5, -5)
+        assert found[inner] == pytest.approx(0.5 / np.sqrt(x[inner]), rel=1e-5)
+
+
+def test_points_outside_the_bounds_are_nan_and_not_evaluated() -> None:
+    f = Seen(np.exp)
+    found = fg.derivative(f, [-1.0, 0.5, 2.0], bounds=(0, 1))
+    assert np.isnan(found).tolist() == [True, False, True]
+    assert f.low >= 0 and f.high <= 1
+
+
+def test_bad_bounds_are_refused() -> None:
+    for bounds, error in (((1, 0), ValueError), ((0,), TypeError), (3.0, TypeError), ((0, math.nan), ValueError)):
+        with pytest.raises(error, match="`bounds`"):
+            fg.derivative(np.exp, 0.5, bounds=bounds)

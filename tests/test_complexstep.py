@@ -1,0 +1,57 @@
+"""The complex step: exact where it applies, refused where it does not."""
+
+from __future__ import annotations
+
+import math
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+import fastgrad as fg
+
+X = np.linspace(-2, 2, 41)
+
+
+def test_exact_to_rounding_for_analytic_functions() -> None:
+    for f, df in ((np.exp, np.exp), (np.sin, np.cos), (lambda x: x**3 - x, lambda x: 3 * x**2 - 1)):
+        error = abs(fg.derivative(f, X, method="complex") - df(X))
+        assert np.max(error / np.maximum(abs(df(X)), 1)) < 4e-16
+
+
+def test_the_example_of_squire_and_trapp() -> None:
+    def f(x: Any) -> Any:
+        return np.exp(x) / (np.cos(x) ** 3 + np.sin(x) ** 3)
+
+    assert fg.derivative(f, 1.5, method=fg.complex_step()) == pytest.approx(3.6220337007163259, rel=1e-15)
+
+
+def test_arguments_broadcast_and_the_others_stay_real() -> None:
+    found = fg.derivative(lambda x, y: x * x * y, X[:, None], np.arange(3.0), wrt=1, method="complex")
+    assert np.array_equal(found, np.broadcast_to(X[:, None] ** 2, (41, 3)))
+    assert fg.derivative(np.sin, np.empty((0, 3)), method="complex").shape == (0, 3)
+    assert np.isnan(fg.derivative(np.exp, [math.nan, math.inf, 0.0], method="complex")).tolist() == [True, True, False]
+    assert fg.derivative(np.log, 1e-250, method="complex") == pytest.approx(1e250, rel=1e-15)
+
+
+@pytest.mark.parametrize("f", [np.abs, lambda x: np.maximum(np.real(x), 0) + 0 * x, np.real, lambda x: x * np.conj(x)])
+def test_functions_that_are_not_analytic_are_refused(f: Any) -> None:
+    with pytest.raises(ValueError, match="`f` must be analytic"):
+        fg.derivative(f, X, method="complex")
+
+
+def test_functions_that_take_real_numbers_only_are_refused() -> None:
+    with pytest.raises(TypeError, match="`f` must accept complex numbers"):
+        fg.derivative(lambda x: math.exp(x), 0.5, method="complex")
+
+
+def test_step_and_bar_do_not_go_with_it() -> None:
+    for given in ({"step": 1e-3}, {"full_output": True}):
+        with pytest.raises(ValueError, match="`step` and `full_output`"):
+            fg.derivative(np.sin, X, method="complex", **given)
+
+
+def test_the_rule_is_a_value() -> None:
+    rule = fg.complex_step()
+    assert repr(rule) == "complex_step()" and eval(repr(rule), vars(fg)) == rule == pickle.loads(pickle.dumps(rule))
