@@ -1,6 +1,6 @@
 """How a function is run: as machine code, with arrays, or one point at a time.
 
-`engine` decides once per function and remembers. Both engines answer the same request: the derivative by a stencil at
+`_functions` decides once per function which engine runs it. Both answer the same request: the derivative by a rule at
 arguments that broadcast together, into an output array.
 """
 
