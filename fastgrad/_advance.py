@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ._asking import ask, ask_around, ask_edge, has, spread
 from ._extrapolation import (
     BARS,
     CENTRAL_EVEN,
@@ -17,12 +18,9 @@ from ._extrapolation import (
     ROUNDING,
     Floats,
     Series,
-    Window,
-    best_window,
     extrapolate,
     fill,
     kernel,
-    lever,
     step_of,
 )
 from ._judgement import (
@@ -35,18 +33,17 @@ from ._judgement import (
     UNKNOWN,
     Point,
     agrees,
-    ask,
     diverges,
     exponent,
     flat_from,
     flat_side,
-    has,
     kink_at,
     noise_like,
     quiet_from,
     scale_of,
     steepest,
 )
+from ._windows import Window, best_window, lever
 
 
 @kernel
@@ -80,64 +77,6 @@ def settled(q: Point, phase: int, n: int, kind: int, w: Window, s: Series, gains
         if 64 * ROUNDING * size * 2.0 ** (1 - exponent(x)) < w.bar:
             return False
     return enough
-
-
-@kernel
-def spread(q: Point, n: int, side: int) -> None:
-    """Ask for levels all over the place, to find out where the function lives."""
-    x = abs(q.x)
-    scale = scale_of(x)
-    coarsest = q.coarsest
-    for k in (9, 11, 13, 15, 21, 26, 34):
-        ask(q, min(scale - k, coarsest - k + 3), coarsest, ASKED)
-    if 0 < x < 0.03:
-        for k in (3, 5, 7):
-            ask(q, exponent(x) - k, coarsest, ASKED)
-
-
-@kernel
-def ask_edge(q: Point) -> None:
-    """At the edge of the domain: ask for the levels just fine enough to have values on both sides."""
-    edge, coarsest = 0, q.coarsest
-    for j in range(1, q.count):
-        if np.isfinite(q.above[j]) and np.isfinite(q.below[j]):
-            if np.isfinite(q.above[j - 1]) != np.isfinite(q.below[j - 1]):
-                edge = q.levels[j - 1]
-                if edge - q.levels[j] > 1:
-                    ask(q, (edge + q.levels[j]) // 2, coarsest, ASKED)
-                elif q.asking == 0:
-                    for k in range(1, 7):
-                        ask(q, edge - k, coarsest, ASKED)
-            break
-
-
-@kernel
-def ask_around(q: Point, coarse: int, fine: int, truncated: bool, poor: bool, lost: bool) -> None:
-    """Ask for levels around the best window: finer ones against truncation, coarser ones against noise."""
-    coarsest = q.coarsest
-    last = q.levels[q.count - 1]
-    if truncated:
-        for k in range(1, 4):
-            ask(q, fine - k, coarsest, ASKED)
-        if fine <= last + 1 or q.asking == 0:
-            ask(q, fine - 4, coarsest, ASKED)
-            ask(q, min(fine, last) - max(8, scale_of(q.x) - last), coarsest, ASKED)
-        for level in range(coarse, fine, -1):
-            ask(q, level, coarsest, 5)
-        ask(q, coarse + 1, coarsest, 5)
-    else:
-        for k in range(1, 3):
-            ask(q, fine - k, coarsest, ASKED)
-        for level in range(fine, coarse + 1):
-            ask(q, level, coarsest, 5)
-        for k in range(1, 3):
-            ask(q, coarse + k, q.widest if poor else coarsest, 5)
-    if q.asking == 0 and lost:
-        scale = scale_of(q.x)
-        bottom = max(q.finest, scale - 50 if abs(q.x) >= 1 else last - 30)
-        apart = max((last - bottom) // 5, 1)
-        for k in range(1, 6):
-            ask(q, last - k * apart, coarsest, ASKED)
 
 
 @kernel

@@ -1,4 +1,4 @@
-"""Extrapolation over a ladder of steps: every window of neighbouring levels, its value and its error bar.
+"""Extrapolation over a ladder of steps: the value and the truncation of every window of neighbouring levels.
 
 Compiled once, whatever the function: these kernels only see numbers.
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +41,6 @@ BARS = 3.5
 """The bar is this many standard deviations of the noise wide."""
 RELATIVE = 2.5e-16
 """Rounding of the extrapolation itself, relative to the derivative."""
-GOOD = 1e-6
-"""Windows whose bar is below this share of the local slope compete by their bars, others by that share."""
 
 
 def _step(below: int) -> float:
@@ -107,18 +105,6 @@ residuals of function values; `other` is the series of the other parity, which m
 rounding of the values alone, `conditioned` with the rounding of the argument; `secant` the local slope scale; `index`
 the place of the level on the ladder of the point.
 """
-
-
-class Window(NamedTuple):
-    """What is known about the best window: see `best_window`."""
-
-    value: float
-    bar: float
-    noise: float
-    truncation: float
-    score: float
-    coarse: int
-    fine: int
 
 
 @kernel
@@ -201,22 +187,6 @@ def residual(s: Series, coarse: int, fine: int, parity: int, j: int) -> float:
 
 
 @kernel
-def noise_below(s: Series, kind: int, count: int, coarse: int, fine: int) -> float:
-    """Noise of one value: the largest deviation, over all finer levels and both parities, from the window."""
-    parities = 2 if kind <= CENTRAL_EVEN else 1
-    interpolate(s, coarse, fine, parities)
-    # a residual of the odd part is half a difference of two values, of the even part half a sum less f0
-    main = 1.4142 if kind == CENTRAL_ODD else 0.8165 if kind == CENTRAL_EVEN else 0.7071
-    other = 0.8165 if kind == CENTRAL_ODD else 1.4142
-    found = 0.0
-    for j in range(fine + 1, count):
-        found = max(found, main * abs(residual(s, coarse, fine, 0, j)))
-        if parities == 2:
-            found = max(found, other * abs(residual(s, coarse, fine, 1, j)))
-    return found
-
-
-@kernel
 def extrapolate(s: Series, m: int, count: int) -> None:
     """Neville's table of coefficient `m` for all windows, and an estimate of the truncation error of each.
 
@@ -267,80 +237,3 @@ def extrapolate(s: Series, m: int, count: int) -> None:
                         else:
                             truncation = last
                 s.truncation[b, k] = truncation
-
-
-@kernel
-def weigh(s: Series, kind: int, n: int, m: int, count: int, b: int, k: int, scale: int, levels: Ints,
-          gains: Floats) -> tuple[float, float]:  # fmt: skip
-    """Noise of the window of ``k + 1`` levels that ends at `b`: as measured, and as the bar has to assume it."""
-    gain = lever(s, kind, n, m, b, k, scale, levels, gains)
-    found = noise_below(s, kind, count, b - k, b)
-    if found > 2 * s.conditioned[b]:
-        gain *= 1.0 + 1.0 / (count - 1 - b)  # few samples of a noise larger than expected
-    return gain * max(found, s.noise[b]), gain * max(found, s.conditioned[b])
-
-
-@kernel
-def lever(s: Series, kind: int, n: int, m: int, b: int, k: int, scale: int, levels: Ints, gains: Floats) -> float:
-    """Bar per unit of noise of one value."""
-    below = scale - levels[s.index[b]]
-    gain = float(BARS * gains[below if 0 <= below < 12 else 0, RIGHT if kind == LEFT else kind, m, k + 1])
-    for _ in range(n):
-        gain /= s.h[b]
-    return gain
-
-
-@kernel
-def best_window(s: Series, kind: int, n: int, m: int, count: int, last: int, scale: int, levels: Ints,
-                gains: Floats) -> Window:  # fmt: skip
-    """Best window that ends at series position `last` or coarser; `extrapolate` must have run.
-
-    Its bar is `BARS` standard deviations of the noise found on all finer levels (never below the rounding of the
-    values), times the gain of the extrapolation, plus the truncation. The score is the bar over the local slope
-    scale. Good windows compete by their bars, the others by their scores; the bar that is returned counts the rounding
-    of the argument too, which the choice leaves out because it is an assumption. ``coarse`` is -1 if there is none.
-    """
-    factorial = 1.0
-    for i in range(2, n + 1):
-        factorial *= i
-    # the most promising one first: then nearly all others are ruled out without a look at their noise
-    first_b, first_k, first = -1, 0, np.inf
-    for b in range(min(count, last + 1)):
-        for k in range(m, min(b, WIDEST - 1) + 1):
-            size = abs(s.table[b, k]) + s.secant[b] / factorial
-            if s.truncation[b, k] < np.inf and size > 0.0:
-                bound = s.truncation[b, k] + lever(s, kind, n, m, b, k, scale, levels, gains) * s.noise[b]
-                key = bound if bound < GOOD * size else 1e300 * min(bound / size, 1e5)
-                if key < first:
-                    first, first_b, first_k = key, b, k
-    if first_b < 0:
-        return Window(np.nan, np.inf, np.inf, np.inf, np.inf, -1, -1)
-    b, k = first_b, first_k
-    measured, noise = weigh(s, kind, n, m, count, b, k, scale, levels, gains)
-    bar = s.truncation[b, k] + measured + RELATIVE * abs(s.table[b, k])
-    score = bar / (abs(s.table[b, k]) + s.secant[b] / factorial)
-    lowest, fine, wide = score, b, k
-    for b in range(min(count, last + 1)):
-        for k in range(m, min(b, WIDEST - 1) + 1):
-            truncation = s.truncation[b, k]
-            size = abs(s.table[b, k]) + s.secant[b] / factorial
-            if not (truncation < np.inf and size > 0.0) or (b == first_b and k == first_k):
-                continue
-            bound = truncation + lever(s, kind, n, m, b, k, scale, levels, gains) * s.noise[b]
-            if (bound >= bar or bound >= GOOD * size) if score < GOOD else bound >= 4 * score * size:
-                continue
-            measured, assumed = weigh(s, kind, n, m, count, b, k, scale, levels, gains)
-            this = truncation + measured + RELATIVE * abs(s.table[b, k])
-            share = this / size
-            if score < GOOD:
-                take = share < GOOD and this < bar
-            elif share < GOOD:
-                take = True
-            else:  # a finer one nearly as good wins if its bar is shorter: slopes that tend to 0 as a power of h
-                take = share < score or (share > 0.01 and share < 4 * lowest and this < bar)
-            lowest = min(lowest, share)
-            if take:
-                score, bar, noise, fine, wide = share, this, assumed, b, k
-    value, truncation = s.table[fine, wide] * factorial, s.truncation[fine, wide] * factorial
-    noise *= factorial
-    return Window(value, truncation + noise + RELATIVE * abs(value), noise, truncation, score, fine - wide, fine)

@@ -81,42 +81,6 @@ def scale_of(x: float) -> int:
 
 
 @kernel
-def has(q: Point, level: int) -> bool:
-    """Whether a level has been evaluated."""
-    for j in range(q.count):
-        if q.levels[j] == level:
-            return True
-    return False
-
-
-@kernel
-def ask(q: Point, level: int, coarsest: int, most: int) -> None:
-    """Ask for a level, unless it is out of bounds, known, or `most` are asked for already."""
-    k = q.asking
-    if level < q.finest or level > coarsest or k >= most or q.count + k >= LEVELS or has(q, level):
-        return
-    for j in range(k):
-        if q.asked[j] == level:
-            return
-    q.asked[k] = level
-    q.asking = k + 1
-
-
-@kernel
-def begin(q: Point, n: int, side: int) -> None:
-    """Ask for the first levels: five or six around the step that is best for most functions, and a fine probe."""
-    x = abs(q.x)
-    scale = scale_of(x)
-    q.asking = 0
-    top = min(scale - (3 if n == 1 else 1 if n == 2 else 0), q.coarsest)
-    for k in range((5 if n == 2 else 6) if side == 0 else 7):
-        ask(q, top - k, q.coarsest, ASKED)
-    ask(q, top - (15 if n == 1 else 11 if n == 2 else 9), q.coarsest, ASKED)
-    if 0 < x < 2.0**-12:
-        ask(q, exponent(x) - 2, q.coarsest, ASKED)
-
-
-@kernel
 def flat_from(q: Point) -> int:
     """First level from which on all finer values equal f(x); ``count`` if none."""
     j, f0 = q.count, q.f0
