@@ -6,6 +6,8 @@ none.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ._asking import ask, ask_around, ask_edge, has, spread
@@ -74,7 +76,7 @@ def settled(q: Point, phase: int, n: int, kind: int, w: Window, s: Series, gains
         for j in range(q.count):
             if q.levels[j] == exponent(x) - 2:
                 size = max(size, abs(q.above[j]), abs(q.below[j]))
-        if 64 * ROUNDING * size * 2.0 ** (1 - exponent(x)) < w.bar:
+        if math.ldexp(64 * ROUNDING * size, 1 - exponent(x)) < w.bar:
             return False
     return enough
 

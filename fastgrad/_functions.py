@@ -13,7 +13,7 @@ import numpy as np
 
 from ._bars import substitute, with_bars
 from ._blocks import blocks
-from ._climb import FIELDS
+from ._climb import FIELDS, compiled_for
 from ._compile import LOCK
 from ._engines import LADDER, Called, Compiled, Request, TurnedComplex, refuse_real, with_complex
 from ._operators import Uncompilable
@@ -58,7 +58,7 @@ class Function:
         if out is not None:  # threads, and the search for what raised, read points after results have been written
             operands = [o.copy() if isinstance(o, np.ndarray) and np.may_share_memory(o, out) else o for o in operands]
         engine = self._settled(request, operands)
-        if request.mode == LADDER and not _climbs(engine):
+        if request.mode == LADDER and not _climbs(engine, operands):
             return self._filled(engine, request, operands, [], out)
         result, doubtful = engine.derivative(request, operands, out)
         if doubtful and request.mode == "auto":
@@ -139,7 +139,7 @@ class Function:
         if 0 not in shape:
             walked = [i for i, o in enumerate(operands) if i == wrt or i >= nargs or np.ndim(o)]
             inputs = [operands[i] for i in walked] + limits
-            climbs = mode == LADDER and _climbs(engine)
+            climbs = mode == LADDER and _climbs(engine, operands)
             for parts, targets in blocks(inputs, arrays, shape, kinds):
                 here = dict(zip(walked, parts, strict=False))
                 low, high = parts[len(walked) :] or (None, None)
@@ -187,9 +187,9 @@ class Function:
         return self._engine.values().call
 
 
-def _climbs(engine: Compiled | Called) -> bool:
-    """Tell whether the ladder runs all in machine code."""
-    return isinstance(engine, Compiled) and engine.result in "df"
+def _climbs(engine: Compiled | Called, operands: list[Any]) -> bool:
+    """Tell whether the ladder runs all in machine code at these points."""
+    return isinstance(engine, Compiled) and engine.result in "df" and compiled_for(operands)
 
 
 def _evaluator(engine: Any, operands: list[Any], nargs: int, wrt: int, here: dict[int, Any]) -> Any:

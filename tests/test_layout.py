@@ -15,7 +15,8 @@ ROOT = Path(fastgrad.__file__).parent
 FLOORS: dict[int, tuple[str, ...]] = {
     1: ("stencils", "elementary", "estimates", "_operators", "_compile", "_references"),
     2: ("_ufunc", "_program", "_blocks", "_operands", "_bars", "ladder", "complexstep", "_advance", "_climb",
-        "_asking", "_extrapolation", "_first", "_judgement", "_rounds", "_windows"),
+        "_asking", "_extrapolation", "_first", "_interpreted", "_judgement",
+        "_rounds", "_windows"),
     3: ("_engines", "_functions", "gate", "gates"),
     4: ("derivatives", "multivariate", "sparsity", "circuits"),
     5: ("checks", "accuracy", "results", "problems", "catalogue", "methods", "highprecision", "_measuring", "_ahead",
