@@ -20,7 +20,6 @@ from ._extrapolation import (
     ROUNDING,
     Floats,
     Series,
-    extrapolate,
     fill,
     kernel,
     step_of,
@@ -45,7 +44,7 @@ from ._judgement import (
     scale_of,
     steepest,
 )
-from ._windows import Window, best_window, lever
+from ._windows import Window, best_window, lever, prepare
 
 
 @kernel
@@ -54,8 +53,8 @@ def series_window(q: Point, kind: int, n: int, s: Series, gains: Floats) -> tupl
     scale = scale_of(q.x)
     count = fill(q, kind, n, scale, s)
     m = n - 1 if kind >= RIGHT else (n - 1) // 2
-    extrapolate(s, m, count)
-    return best_window(s, kind, n, m, count, count, scale, q.levels, gains), count
+    prepare(s, kind, n, m, count, scale, q.levels, gains)
+    return best_window(s, kind, n, m, count, count), count
 
 
 @kernel
@@ -137,7 +136,7 @@ def advance(q: Point, n: int, side: int, rtol: float, atol: float, s: Series, ga
         if flat < count:
             last = max(last, w.fine)
         if last >= 0:
-            wide = best_window(s, kind, n, m, k, last, scale, levels, gains)
+            wide = best_window(s, kind, n, m, k, last)
             apart = abs(wide.value - w.value) > w.bar + wide.bar or flat < count
             if wide.coarse >= 0 and apart and wide.score < 0.02:
                 verdict = noise_like(q, s, k, wide.coarse, wide.fine, flat < count)

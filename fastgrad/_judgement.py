@@ -16,7 +16,6 @@ from ._extrapolation import (
     ROUNDING,
     Floats,
     Series,
-    interpolate,
     kernel,
     residual,
     step_of,
@@ -108,7 +107,6 @@ def noise_like(q: Point, s: Series, count: int, coarse: int, fine: int, flat: bo
 
     Noise is small against what `f` does over the window, as loud at all levels, and changes its sign.
     """
-    interpolate(s, coarse, fine, 1)
     loudest = 0.0
     for j in range(fine + 1, count):
         loudest = max(loudest, abs(residual(s, coarse, fine, 0, j)))
@@ -138,7 +136,6 @@ def noise_like(q: Point, s: Series, count: int, coarse: int, fine: int, flat: bo
 @kernel
 def quiet_from(s: Series, count: int, coarse: int, fine: int, parities: int) -> tuple[int, float]:
     """First series position of the fine levels that hardly deviate from a window although coarser ones do."""
-    interpolate(s, coarse, fine, parities)
     loudest = 0.0
     for j in range(fine + 1, count):
         for parity in range(parities):

@@ -13,6 +13,7 @@ from ._extrapolation import (
     BARS,
     CENTRAL_EVEN,
     CENTRAL_ODD,
+    LANES,
     LEFT,
     RELATIVE,
     RIGHT,
@@ -20,7 +21,8 @@ from ._extrapolation import (
     Floats,
     Ints,
     Series,
-    interpolate,
+    differences,
+    extrapolate,
     kernel,
     residual,
 )
@@ -44,33 +46,6 @@ class Window(NamedTuple):
 
 
 @kernel
-def noise_below(s: Series, kind: int, count: int, coarse: int, fine: int) -> float:
-    """Noise of one value: the largest deviation, over all finer levels and both parities, from the window."""
-    parities = 2 if kind <= CENTRAL_EVEN else 1
-    interpolate(s, coarse, fine, parities)
-    # a residual of the odd part is half a difference of two values, of the even part half a sum less f0
-    main = 1.4142 if kind == CENTRAL_ODD else 0.8165 if kind == CENTRAL_EVEN else 0.7071
-    other = 0.8165 if kind == CENTRAL_ODD else 1.4142
-    found = 0.0
-    for j in range(fine + 1, count):
-        found = max(found, main * abs(residual(s, coarse, fine, 0, j)))
-        if parities == 2:
-            found = max(found, other * abs(residual(s, coarse, fine, 1, j)))
-    return found
-
-
-@kernel
-def weigh(s: Series, kind: int, n: int, m: int, count: int, b: int, k: int, scale: int, levels: Ints,
-          gains: Floats) -> tuple[float, float]:  # fmt: skip
-    """Noise of the window of ``k + 1`` levels that ends at `b`: as measured, and as the bar has to assume it."""
-    gain = lever(s, kind, n, m, b, k, scale, levels, gains)
-    found = noise_below(s, kind, count, b - k, b)
-    if found > 2 * s.conditioned[b]:
-        gain *= 1.0 + 1.0 / (count - 1 - b)  # few samples of a noise larger than expected
-    return gain * max(found, s.noise[b]), gain * max(found, s.conditioned[b])
-
-
-@kernel
 def lever(s: Series, kind: int, n: int, m: int, b: int, k: int, scale: int, levels: Ints, gains: Floats) -> float:
     """Bar per unit of noise of one value."""
     below = scale - levels[s.index[b]]
@@ -81,60 +56,107 @@ def lever(s: Series, kind: int, n: int, m: int, b: int, k: int, scale: int, leve
 
 
 @kernel
-def best_window(s: Series, kind: int, n: int, m: int, count: int, last: int, scale: int, levels: Ints,
-                gains: Floats) -> Window:  # fmt: skip
-    """Best window that ends at series position `last` or coarser; `extrapolate` must have run.
+def prepare(s: Series, kind: int, n: int, m: int, count: int, scale: int, levels: Ints, gains: Floats) -> None:
+    """Extrapolate all windows, and write down what `best_window` compares them by."""
+    differences(s, count, 2 if kind <= CENTRAL_EVEN else 1)
+    extrapolate(s, m, count)
+    factorial = 1.0
+    for i in range(2, n + 1):
+        factorial *= i
+    for k in range(m, min(WIDEST, count)):
+        for b in range(k, count):
+            s.gain[k, b] = lever(s, kind, n, m, b, k, scale, levels, gains)
+        for b in range(k, count):
+            s.bound[k, b] = s.truncation[k, b] + s.gain[k, b] * s.noise[b] + RELATIVE * abs(s.table[k, b])
+            s.size[k, b] = abs(s.table[k, b]) + s.secant[b] / factorial
+
+
+@kernel
+def weigh(s: Series, kind: int, count: int, b: int, k: int, most: float) -> tuple[float, float]:
+    """Noise of the window of ``k + 1`` levels that ends at `b`: as measured, and as the bar has to assume it.
+
+    The noise of one value is the largest deviation from the window, over all finer levels and both parities. The search
+    ends early when the window has more than `most`, and with that has lost.
+    """
+    # a residual of the odd part is half a difference of two values, of the even part half a sum less f0
+    main = 1.4142 if kind == CENTRAL_ODD else 0.8165 if kind == CENTRAL_EVEN else 0.7071
+    other = 0.8165 if kind == CENTRAL_ODD else 1.4142 if kind == CENTRAL_EVEN else 0.0
+    found, gain, a = 0.0, s.gain[k, b], b - k
+    enough = most / gain
+    for start in range(b + 1, count, LANES):
+        for i in range(LANES):
+            s.lane[i], s.other_lane[i] = s.divided[0, k, a], s.divided[1, k, a]
+        for c in range(k - 1, -1, -1):
+            node, p, q = s.t[a + c], s.divided[0, c, a], s.divided[1, c, a]
+            for i in range(LANES):
+                apart = s.t[start + i] - node
+                s.lane[i] = s.lane[i] * apart + p
+                s.other_lane[i] = s.other_lane[i] * apart + q
+        for i in range(LANES):
+            j = start + i
+            off = main * abs((s.value[j] - s.lane[i]) * s.weight[j])
+            found = off if off > found else found  # not `max`: what is not a number says nothing
+            off = other * abs((s.other[j] - s.other_lane[i]) * s.other_weight[j])
+            found = off if off > found else found
+        if found > enough:
+            break
+    if found > 2 * s.conditioned[b]:
+        gain *= 1.0 + 1.0 / (count - 1 - b)  # few samples of a noise larger than expected
+    return gain * max(found, s.noise[b]), gain * max(found, s.conditioned[b])
+
+
+@kernel
+def best_window(s: Series, kind: int, n: int, m: int, count: int, last: int) -> Window:
+    """Best window that ends at series position `last` or coarser; `prepare` must have run.
 
     Its bar is `BARS` standard deviations of the noise found on all finer levels (never below the rounding of the
     values), times the gain of the extrapolation, plus the truncation. The score is the bar over the local slope
     scale. Good windows compete by their bars, the others by their scores; the bar that is returned counts the rounding
     of the argument too, which the choice leaves out because it is an assumption. ``coarse`` is -1 if there is none.
     """
-    factorial = 1.0
-    for i in range(2, n + 1):
-        factorial *= i
     # the most promising one first: then nearly all others are ruled out without a look at their noise
     first_b, first_k, first = -1, 0, np.inf
     for b in range(min(count, last + 1)):
         for k in range(m, min(b, WIDEST - 1) + 1):
-            size = abs(s.table[b, k]) + s.secant[b] / factorial
-            if s.truncation[b, k] < np.inf and size > 0.0:
-                bound = s.truncation[b, k] + lever(s, kind, n, m, b, k, scale, levels, gains) * s.noise[b]
+            bound, size = s.bound[k, b], s.size[k, b]
+            if bound < np.inf and size > 0.0:
                 key = bound if bound < GOOD * size else 1e300 * min(bound / size, 1e5)
                 if key < first:
                     first, first_b, first_k = key, b, k
     if first_b < 0:
         return Window(np.nan, np.inf, np.inf, np.inf, np.inf, -1, -1)
     b, k = first_b, first_k
-    measured, noise = weigh(s, kind, n, m, count, b, k, scale, levels, gains)
-    bar = s.truncation[b, k] + measured + RELATIVE * abs(s.table[b, k])
-    score = bar / (abs(s.table[b, k]) + s.secant[b] / factorial)
+    measured, noise = weigh(s, kind, count, b, k, np.inf)
+    bar = s.truncation[k, b] + measured + RELATIVE * abs(s.table[k, b])
+    score = bar / s.size[k, b]
     lowest, fine, wide = score, b, k
     for b in range(min(count, last + 1)):
         for k in range(m, min(b, WIDEST - 1) + 1):
-            truncation = s.truncation[b, k]
-            size = abs(s.table[b, k]) + s.secant[b] / factorial
-            if not (truncation < np.inf and size > 0.0) or (b == first_b and k == first_k):
+            bound, size = s.bound[k, b], s.size[k, b]
+            if not (bound < np.inf and size > 0.0) or (b == first_b and k == first_k):
                 continue
-            bound = truncation + lever(s, kind, n, m, b, k, scale, levels, gains) * s.noise[b]
-            if (bound >= bar or bound >= GOOD * size) if score < GOOD else bound >= 4 * score * size:
+            # beyond this bar it neither wins nor comes near enough to matter
+            most = min(bar, GOOD * size) if score < GOOD else size * max(score, 4 * lowest)
+            if bound >= most:
                 continue
-            measured, assumed = weigh(s, kind, n, m, count, b, k, scale, levels, gains)
-            this = truncation + measured + RELATIVE * abs(s.table[b, k])
+            measured, assumed = weigh(s, kind, count, b, k, 1.001 * most)
+            this = s.truncation[k, b] + measured + RELATIVE * abs(s.table[k, b])
             share = this / size
             if score < GOOD:
                 take = share < GOOD and this < bar
             elif share < GOOD:
                 take = True
-            else:  # a finer one nearly as good wins if its bar is shorter: slopes that tend to 0 as a power of h
+            else:  # of those to come, a finer one nearly as good wins if its bar is shorter: slopes like a power of h
                 take = share < score or (share > 0.01 and share < 4 * lowest and this < bar)
             lowest = min(lowest, share)
             if take:
                 score, bar, noise, fine, wide = share, this, assumed, b, k
-    value, truncation = s.table[fine, wide] * factorial, s.truncation[fine, wide] * factorial
+    factorial = 1.0
+    for i in range(2, n + 1):
+        factorial *= i
+    value, truncation = s.table[wide, fine] * factorial, s.truncation[wide, fine] * factorial
     if kind == CENTRAL_ODD and n == 1:
-        one = noise / lever(s, kind, n, m, fine, wide, scale, levels, gains)
-        noise = max(noise, hidden(s, fine - wide, fine, one))
+        noise = max(noise, hidden(s, fine - wide, fine, noise / s.gain[wide, fine]))
     noise *= factorial
     return Window(value, truncation + noise + RELATIVE * abs(value), noise, truncation, score, fine - wide, fine)
 
@@ -153,7 +175,6 @@ def hidden(s: Series, coarse: int, fine: int, noise: float) -> float:
     if s.secant[coarse] > 0.0:
         found = BARS * noise * 2 * abs(s.other[coarse]) / s.secant[coarse]
     if coarse >= 2 and fine - coarse >= 3:
-        interpolate(s, coarse, fine, 1)
         jump = abs(residual(s, coarse, fine, 0, coarse - 1))
         for j in range(coarse - 2, -1, -1):
             wider = abs(residual(s, coarse, fine, 0, j))
