@@ -54,7 +54,8 @@ def _all_entries(q: Question, machine: Machine | None, bars: bool) -> Any:
             target[piece] = np.concatenate(values).reshape(-1, d, m).swapaxes(1, 2)
 
     if made[0].size:
-        over_pieces(work, (count,), q.workers if machine is not None else 1, max(1, width // d))
+        size = max(1, width // d)
+        over_pieces(work, (count,), q.workers if machine is not None and count > 2 * size else 1, size)
     return Estimate(*made) if bars else made[0]
 
 
