@@ -113,7 +113,8 @@ def along(q: Question, v: Any, bars: bool) -> Any:
 
 def scaled(e: Estimate, length: Any) -> Estimate:
     """Turn derivatives along stretched vectors into those along the vectors themselves."""
-    return e._replace(**{name: getattr(e, name) / length for name in ("df", "error", "left", "right")})
+    slopes = {name: getattr(e, name) / length for name in ("df", "left", "right")}
+    return e._replace(**slopes, error=e.error / np.abs(length))
 
 
 def unit(x: Any) -> Any:

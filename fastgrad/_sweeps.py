@@ -234,7 +234,8 @@ def derive(
         return _climbed(f, lines, line, m, rule, given, low, high, bars, machine)
     start = lines.start(line)
     climbs = isinstance(rule, Adaptive)
-    sweep = Sweep(f, lines, m, climbs or bars or low is not None)
+    # a stencil on its own step is mended where it leaves the domain, one with a step that was asked for is not
+    sweep = Sweep(f, lines, m, climbs or bars or low is not None or mode == "auto")
 
     def some(which: Any, rule: Any, mode: str, given: Any) -> Estimate:
         """Estimate at entries, of which ``line * m + output`` is the number."""

@@ -158,7 +158,7 @@ def _coordinates(points, index, count, values, context):  # type: ignore[no-unty
 
 
 def _along(points, index, count, values, context):  # type: ignore[no-untyped-def]
-    """Evaluate for the ladder along vectors, as `_coordinates` does; with two of them the difference is taken.
+    """Evaluate for the ladder along vectors, as `_coordinates` does; with several, the others are taken from the first.
 
     `context`: as there, with the vectors ``(lines, p, d)``, their points, `p` and the largest coordinates in place of
     what the memory needs; entries are numbered as lines and outputs.
@@ -194,7 +194,10 @@ def _along(points, index, count, values, context):  # type: ignore[no-untyped-de
                     own[6] += 1
             key[0], key[1] = line, bits
         found = pointer(place + 16, "d")
-        out[r] = found[o] - found[m + o] if p == 2 else found[o]
+        total = found[o]
+        for q in range(1, p):
+            total -= found[q * m + o]
+        out[r] = total
 
 
 @cache
