@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._blocks import LARGE, blocks, over_pieces
+from ._blocks import LADDER_POINTS, LARGE, PIECE, blocks, over_pieces
 from ._climb import FIELDS, ladder_ufunc
 from ._compile import LOCK, function_from, jit, return_kind
 from ._program import combine, compiled_point, steps, values_at
@@ -137,7 +137,8 @@ class Compiled:
         watched = self.values() if mode == LADDER else ufunc
         before, nonfinite = watched.raised, ufunc.nonfinite
         points = operands[wrt].copy() if out is not None and np.may_share_memory(out, operands[wrt]) else operands[wrt]
-        large = workers > 1 and sum(o.size for o in operands if isinstance(o, np.ndarray)) >= LARGE
+        worth = LADDER_POINTS if mode == LADDER else 1
+        large = workers > 1 and sum(o.size for o in operands if isinstance(o, np.ndarray)) * worth >= LARGE
 
         def into(out: Any, operands: list[Any]) -> None:
             with np.errstate(all="ignore"):  # what overflows a smaller type is infinite there, as in the called engine
@@ -157,18 +158,19 @@ class Compiled:
                     lambda piece: into(result[piece], [o[piece] for o in whole]),
                     shape,
                     workers,
+                    PIECE // worth,
                 )
             else:
                 into(result, whole)
             result = result[()] if out is None else out
         if watched.raised != before:
-            self._raise_again(watched, request, operands, result)
+            self.raise_again(watched, request, operands, result)
         if ufunc.nonfinite != nonfinite:
             # A flat function has no slope at infinity either; the loop leaves these rare points to us.
             return _nan_where(~np.isfinite(points), result), True
         return result, False
 
-    def _raise_again(self, ufunc: Ufunc, request: Request, operands: list[Any], result: Any) -> None:
+    def raise_again(self, ufunc: Ufunc, request: Request, operands: list[Any], result: Any) -> None:
         """Call `f` itself where the compiled `f` raised, so that the caller sees its exception unchanged."""
         relevant = operands[: self._nargs] if request.mode == LADDER else operands
         whole = [np.broadcast_to(o, np.shape(result)) for o in relevant]

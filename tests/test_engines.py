@@ -323,3 +323,32 @@ def test_gate_that_raises() -> None:
     with pytest.raises(Mine):
         fg.derivative(picky, np.linspace(0, 2, 100))
     assert gates.square(3.0) == 9.0
+
+
+def test_error_bars_do_not_swallow_what_f_raises() -> None:
+    """The compiled ladder with error bars gave NaN where `f` raised, and said nothing."""
+
+    def f(x: float) -> float:
+        if x > 2:
+            raise Mine(1.5)
+        return x * x
+
+    for points in (2.5, np.array([1.0, 2.5]), np.linspace(0, 3, 40_000)):
+        for given in ({}, {"full_output": True}, {"full_output": True, "method": "central"}):
+            with pytest.raises(Mine):
+                fg.derivative(f, points, **given)
+    assert fg.derivative(f, [2.0], full_output=True).success.all()
+
+
+def test_the_ladder_over_threads_gives_the_same_bits() -> None:
+    def f(x: float) -> float:
+        return math.sin(3 * x) if x < 1 else math.nan
+
+    x = np.linspace(-2, 2, 50_001)
+    x[7] = np.inf
+    alone = fg.derivative(f, x, full_output=True, workers=1)
+    together = fg.derivative(f, x, full_output=True, workers=3)
+    for a, b in zip(alone, together, strict=True):
+        assert np.array_equal(a, b, equal_nan=True)
+    assert np.array_equal(fg.derivative(f, x, workers=3), alone.df, equal_nan=True)
+    assert alone.success.sum() > 37_000
