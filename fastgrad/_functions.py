@@ -13,9 +13,11 @@ import numpy as np
 
 from ._bars import substitute, with_bars
 from ._blocks import LADDER_POINTS, LARGE, PIECE, blocks, over_pieces
+from ._called import Called
 from ._climb import FIELDS, compiled_for
 from ._compile import LOCK
-from ._engines import LADDER, Called, Compiled, Request, TurnedComplex, refuse_real, with_complex
+from ._compiled import Compiled
+from ._engines import LADDER, Request, TurnedComplex, refuse_real, with_complex
 from ._operators import Uncompilable
 from ._references import Reading
 from .complexstep import SAMPLE, compare, slope
