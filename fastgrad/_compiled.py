@@ -104,7 +104,8 @@ class Compiled:
         before, nonfinite = watched.raised, ufunc.nonfinite
         points = operands[wrt].copy() if out is not None and np.may_share_memory(out, operands[wrt]) else operands[wrt]
         worth = LADDER_POINTS if mode == LADDER else 1
-        large = workers > 1 and sum(o.size for o in operands if isinstance(o, np.ndarray)) * worth >= LARGE
+        # On one thread too: Python hears Ctrl-C between the pieces only.
+        large = sum(o.size for o in operands if isinstance(o, np.ndarray)) * worth >= LARGE
 
         def into(out: Any, operands: list[Any]) -> None:
             with np.errstate(all="ignore"):  # what overflows a smaller type is infinite there, as in the called engine

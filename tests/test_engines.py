@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 import threading
 import warnings
 from typing import Any
@@ -352,3 +354,29 @@ def test_the_ladder_over_threads_gives_the_same_bits() -> None:
         assert np.array_equal(a, b, equal_nan=True)
     assert np.array_equal(fg.derivative(f, x, workers=3), alone.df, equal_nan=True)
     assert alone.success.sum() > 37_000
+
+
+INTERRUPTED = """
+import math, os, signal, threading
+import numpy as np
+import fastgrad as fg
+
+def f(x):
+    return math.sin(1000 * x)
+
+x = np.linspace(0, 3, 4_000_000)
+fg.derivative(f, x[:300], workers={workers})  # compiles
+threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+try:
+    fg.derivative(f, x, workers={workers}, full_output={bars})
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@pytest.mark.parametrize(("workers", "bars"), [(1, False), (2, False), (1, True), (2, True)])
+def test_control_c_is_heard(workers: int, bars: bool) -> None:
+    """All points would take a minute; the process ends when it is told to."""
+    script = INTERRUPTED.format(workers=workers, bars=bars)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "interrupted", done.stderr
