@@ -165,6 +165,7 @@ def _evaluate(points, index, count, values, context):  # type: ignore[no-untyped
             given[i] = rest[i].ctypes.data
     given[nargs] = values
     call_body(data[ADDRESS], count, given, data)
+    given[0] = rest.size  # Numba frees an array after its last use by name, whoever still has its address
 
 
 @cache
