@@ -97,7 +97,7 @@ def standard_errors(jacobian: Any, s: float) -> Any:
     Returns
     -------
     ndarray, shape (d,)
-        In the units of the parameters.
+        In the units of the parameters; NaN for a jacobian with NaN, infinite for one of less than full rank.
 
     Examples
     --------
@@ -109,8 +109,12 @@ def standard_errors(jacobian: Any, s: float) -> Any:
     True
     """
     jacobian = np.asarray(jacobian, dtype=np.float64)
+    if not np.isfinite(jacobian).all():
+        return np.full(jacobian.shape[1], np.nan)
     unit = np.ldexp(1.0, -np.frexp(np.linalg.norm(jacobian, axis=0))[1])
     triangle = np.linalg.qr(jacobian * unit, mode="r")
+    if not np.diag(triangle).all():
+        return np.full(jacobian.shape[1], np.inf)
     inverse = solve_triangular(triangle, np.eye(len(triangle)))
     return s * np.linalg.norm(inverse, axis=1) * unit
 
