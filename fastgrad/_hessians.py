@@ -144,10 +144,11 @@ def _mixed(q: Question, which: Any, u: Any, w: Any, size: Any, bars: bool) -> An
         values = q.rows(pairs.reshape(-1, d), lenient).reshape(-1, 2)
         return values[:, :1] - values[:, 1:]
 
-    x, low, high = (None if a is None else np.concatenate([a, a], axis=1) for a in (q.x, q.low, q.high))
-    lines = Directions(x, np.concatenate([u + w, u - w], axis=1), which, low, high)
-    every = np.arange(which.size)
-    found = derive(difference, lines, every, 1, q.rule, q.form.kind, q.mode, given, *lines.room(), bars=bars)
+    lines = Directions(q.x, np.stack([u + w, u - w], axis=1), which, q.low, q.high)
+    found = derive(
+        difference, lines, np.arange(which.size), 1, q.rule, q.form.kind, q.mode, given, *lines.room(), bars=bars,
+        machine=q.machine,
+    )  # fmt: skip
     if bars:
         return scaled(Estimate(*(a[:, 0] for a in found)), 4 * size)
     return [found[:, 0] / (4 * size)]

@@ -9,6 +9,7 @@ import numpy as np
 
 from ._engines import LADDER
 from ._operands import argument, checked_bounds, positive_step, result_kind, threads
+from ._vector_loops import Machine
 from ._vectors import Form, TurnedComplex, VectorFunction, vector_function
 from .complexstep import ComplexStep
 from .derivatives import METHODS, unknown_method
@@ -48,6 +49,14 @@ class Question(NamedTuple):
     def rows(self, vectors: Any, lenient: bool) -> Any:
         """Evaluate `f` at every row."""
         return self.f.rows(self.form, vectors, self.args, lenient)
+
+    @property
+    def machine(self) -> Machine | None:
+        """The function and its arguments as machine code, if that can answer the question."""
+        form = self.form
+        if form.code is None or form.kind == "D" or isinstance(self.rule, ComplexStep):
+            return None
+        return Machine(form.code, self.x.shape[1], form.outputs, self.args)
 
     def at(self, points: Any) -> Question:
         """Ask the same about some of the points."""
