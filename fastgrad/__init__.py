@@ -9,6 +9,7 @@ from .estimates import Estimate, Status
 from .gate import gate
 from .ladder import Adaptive, adaptive
 from .multivariate import directional, gradient, hessian, hessian_vector, jacobian
+from .sparsity import sparsity
 from .stencils import Stencil, backward, central, forward, weights
 
 __version__ = "0.1.0"
@@ -33,5 +34,6 @@ __all__ = [
     "hessian",
     "hessian_vector",
     "jacobian",
+    "sparsity",
     "weights",
 ]

@@ -136,7 +136,7 @@ def _sideways(q: Question) -> Any:
         vectors = part.x[line // d].astype(np.complex128)
         h = sideways(x)
         vectors[line, line % d] += 1j * h
-        values = _complex_rows(q, vectors)
+        values = complex_rows(q, vectors)
         slopes = np.where(np.isfinite(x)[:, None], values.imag / h[:, None], np.nan)
         result[here] = slopes.reshape(-1, d, m).swapaxes(1, 2)
     if result.size:
@@ -151,7 +151,7 @@ def _sideways(q: Question) -> Any:
 def _sideways_along(q: Question, lines: Directions, line: Any) -> Any:
     """Take the complex step along vectors, a sample of them compared with the adaptive rule."""
     h, m = sideways(np.zeros(1)), q.form.outputs
-    slopes = _complex_rows(q, lines.x + 1j * h * lines.v[:, 0]).imag / h
+    slopes = complex_rows(q, lines.x + 1j * h * lines.v[:, 0]).imag / h
     some = np.unique(np.linspace(0, line.size - 1, SAMPLE).astype(int))
     limits = (None if a is None else a[some] for a in lines.room())
     trusted = derive(q.rows, lines, some, m, Adaptive(), q.form.kind, LADDER, None, *limits, bars=True)
@@ -159,7 +159,7 @@ def _sideways_along(q: Question, lines: Directions, line: Any) -> Any:
     return slopes
 
 
-def _complex_rows(q: Question, vectors: Any) -> Any:
+def complex_rows(q: Question, vectors: Any) -> Any:
     """Evaluate at complex vectors, and say it when `f` does not take them."""
     form = replace(q.f.form(q.x, q.args, q.low, q.high, compiled=False), kind="D")
     with np.errstate(all="ignore"):

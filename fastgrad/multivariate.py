@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +11,7 @@ from ._questions import as_rows, question, retried, shaped, together
 from .complexstep import ComplexStep
 from .estimates import Estimate
 from .ladder import Adaptive
+from .sparsity import sparse_jacobian
 from .stencils import Stencil
 
 Method = str | Stencil | Adaptive | ComplexStep
@@ -54,12 +54,9 @@ def jacobian(
     workers: int | None = None,
 ) -> Any:
     """Differentiate a vector-valued function of a vector: all outputs in all coordinates."""
-    if sparsity is not None:
-        return importlib.import_module(".sparsity", __package__).sparse_jacobian(
-            f, x, args=args, sparsity=sparsity, method=method, step=step, rel_step=rel_step, bounds=bounds,
-            full_output=full_output, workers=workers,
-        )  # fmt: skip
     p = question(f, x, args, method, step, rel_step, bounds, workers, full_output)
+    if sparsity is not None:
+        return sparse_jacobian(p, sparsity, full_output)
     shape = (*p.shape[:-1], p.form.outputs, p.shape[-1])
     return shaped(retried(lambda: jacobians(p, full_output)), shape)
 
