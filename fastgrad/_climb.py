@@ -204,7 +204,9 @@ def climb(
 
     callback = _CALLBACK(evaluate)
     address = ctypes.cast(callback, ctypes.c_void_p).value or 0
-    inputs = [np.ascontiguousarray(np.broadcast_to(a, x.shape), dtype=np.float64) for a in (x, step, low, high)]
+    inputs = np.empty((1 + EXTRA, x.size))
+    for row, values in zip(inputs, (x, step, low, high), strict=True):
+        row[...] = values
     results = np.empty((len(FIELDS), x.size))
     at_a_time = together or _CALLED
     stretch = max(_STRETCH, at_a_time)
@@ -215,30 +217,28 @@ def climb(
     return dict(zip(FIELDS, results, strict=True))
 
 
-def climb_compiled(evaluator: int, passed: int, rule: Any, inputs: list[Any], nout: int = len(FIELDS)) -> Any:
+def climb_compiled(evaluator: int, passed: int, rule: Any, inputs: Any, nout: int = len(FIELDS)) -> Any:
     """Differentiate by an evaluator in machine code: the first `nout` of the `FIELDS` as rows.
 
-    `inputs` are contiguous: positions, whatever else the evaluator looks at, largest steps, lower and upper bounds;
+    The rows of `inputs` are positions, whatever else the evaluator looks at, largest steps, lower and upper bounds;
     `passed` is the first word of its context.
     """
-    results = np.empty((nout, inputs[0].size))
-    _launch(evaluator, passed, rule, _COMPILED, inputs, results, 0, inputs[0].size)
+    results = np.empty((nout, inputs.shape[1]))
+    _launch(evaluator, passed, rule, _COMPILED, inputs, results, 0, inputs.shape[1])
     return results
 
 
 def _launch(
-    evaluator: int, passed: int, rule: Any, at_a_time: int, inputs: list[Any], results: Any, first: int, count: int
+    evaluator: int, passed: int, rule: Any, at_a_time: int, inputs: Any, results: Any, first: int, count: int
 ) -> None:
     """Run the body on `count` points from `first` on."""
     body, _ = _shared()
-    data = (ctypes.c_int64 * (OWN + 8))()
-    data[ARGUMENTS], data[RESULTS] = len(inputs), len(results)
     tolerances = _bits(rule.rtol or 0.0), _bits(rule.atol)
-    data[OWN:] = [evaluator, passed, 0, rule.n, rule.sign, *tolerances, at_a_time]
-    places = (ctypes.c_int64 * 16)(*(address_of(a) + 8 * first for a in inputs))
-    base = address_of(results) + 8 * first
-    for k in range(len(results)):
-        places[len(inputs) + k] = base + 8 * results.shape[1] * k
+    own = (evaluator, passed, 0, rule.n, rule.sign, *tolerances, at_a_time)
+    data = (ctypes.c_int64 * (OWN + 8))(0, 0, 0, len(inputs), len(results), 0, 0, 0, *own)
+    row = 8 * inputs.shape[1]
+    starts = ((address_of(a) + 8 * first, len(a)) for a in (inputs, results))
+    places = (ctypes.c_int64 * 16)(*[start + row * k for start, rows in starts for k in range(rows)])
     _RUN(body.address)(count, ctypes.addressof(places), ctypes.addressof(data))
 
 

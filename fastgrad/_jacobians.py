@@ -54,7 +54,8 @@ def _all_entries(q: Question, machine: Machine | None, bars: bool) -> Any:
             target[piece] = np.concatenate(values).reshape(-1, d, m).swapaxes(1, 2)
 
     if made[0].size:
-        over_pieces(work, (count,), q.workers if machine is not None else 1, max(1, width // d))
+        size = max(1, width // d)
+        over_pieces(work, (count,), q.workers if machine is not None and count > 2 * size else 1, size)
     return Estimate(*made) if bars else made[0]
 
 
@@ -112,7 +113,8 @@ def along(q: Question, v: Any, bars: bool) -> Any:
 
 def scaled(e: Estimate, length: Any) -> Estimate:
     """Turn derivatives along stretched vectors into those along the vectors themselves."""
-    return e._replace(**{name: getattr(e, name) / length for name in ("df", "error", "left", "right")})
+    slopes = {name: getattr(e, name) / length for name in ("df", "left", "right")}
+    return e._replace(**slopes, error=e.error / np.abs(length))
 
 
 def unit(x: Any) -> Any:

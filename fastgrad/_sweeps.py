@@ -234,7 +234,8 @@ def derive(
         return _climbed(f, lines, line, m, rule, given, low, high, bars, machine)
     start = lines.start(line)
     climbs = isinstance(rule, Adaptive)
-    sweep = Sweep(f, lines, m, climbs or bars or low is not None)
+    # a stencil on its own step is mended where it leaves the domain, one with a step that was asked for is not
+    sweep = Sweep(f, lines, m, climbs or bars or low is not None or mode == "auto")
 
     def some(which: Any, rule: Any, mode: str, given: Any) -> Estimate:
         """Estimate at entries, of which ``line * m + output`` is the number."""
@@ -271,15 +272,16 @@ def _climbed(
     machine: Machine,
 ) -> Any:  # fmt: skip
     """Let the ladder run in machine code; the same as `derive` otherwise."""
-    limits = ((given, np.inf), (low, -np.inf), (high, np.inf))
-    inputs = [np.repeat(np.full(line.size, other) if a is None else a, m) for a, other in limits]
-    entries = (line[:, None] * float(m) + np.arange(m)).ravel()
+    inputs = np.empty((5, line.size * m))
+    columns = (lines.start(line), line * float(m), given, low, high)
+    for row, values, other in zip(inputs, columns, (0.0, 0.0, np.inf, -np.inf, np.inf), strict=True):
+        row[...] = other if values is None else values if m == 1 else np.repeat(values, m)
+    if m > 1:
+        inputs[1].reshape(-1, m)[...] += np.arange(m)
     x, along = lines.x, None
     if isinstance(lines, Directions):
         x, along = lines.points, lines.in_machine_code()
-    fields, raised = machine.climb(
-        np.ascontiguousarray(x), rule, [np.repeat(lines.start(line), m), entries, *inputs], 7 if bars else 1, along
-    )
+    fields, raised = machine.climb(np.ascontiguousarray(x), rule, inputs, len(FIELDS) if bars else 1, along)
     if raised:
         f(lines.x[lines.point(line)], False)  # as Python `f` raises what the caller is to see
     if not bars:

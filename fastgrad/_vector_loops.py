@@ -58,6 +58,9 @@ def _stencil(count, places, rule, one, words):  # type: ignore[no-untyped-def]
     table = 4 + offsets
     vector, values = pointer(places[3], "d"), pointer(places[4], "d")  # type: ignore[call-arg,var-annotated]
     wrong = 0
+    simple = n == 1 and offsets == 2 and differences == 1 and rule[3] != 0 and rule[4] != 0
+    first, second = np.int64(rule[3]).view(np.float64), np.int64(rule[4]).view(np.float64)
+    weight = np.int64(rule[table]).view(np.float64)
     for b in range(count):
         x, out = pointer(places[0] + 8 * d * b, "d"), pointer(places[2] + 8 * d * m * b, "d")
         none = False
@@ -78,6 +81,17 @@ def _stencil(count, places, rule, one, words):  # type: ignore[no-untyped-def]
                 h = np.int64(binade).view(np.float64) * best
             else:
                 h = (at + pointer(places[1] + 8 * d * b, "d")[k]) - at
+            if simple:  # the central rule of two points, which most people take
+                vector[k] = at + first * h
+                wrong += _call_one(one, places[3], places[4], words) != 0
+                vector[k] = at + second * h
+                wrong += _call_one(one, places[3], places[4] + 8 * m, words) != 0
+                vector[k] = at
+                for i in range(m):
+                    total = weight * (values[rule[table + 1] * m + i] - values[rule[table + 2] * m + i]) / h
+                    out[i * d + k] = total
+                    wrong += (np.float64(total).view(np.int64) & np.int64(EXPONENT)) == np.int64(EXPONENT)
+                continue
             for o in range(offsets):
                 if rule[3 + o] != 0:
                     vector[k] = at + np.int64(rule[3 + o]).view(np.float64) * h
@@ -144,7 +158,7 @@ def _coordinates(points, index, count, values, context):  # type: ignore[no-unty
 
 
 def _along(points, index, count, values, context):  # type: ignore[no-untyped-def]
-    """Evaluate for the ladder along vectors, as `_coordinates` does; with two of them the difference is taken.
+    """Evaluate for the ladder along vectors, as `_coordinates` does; with several, the others are taken from the first.
 
     `context`: as there, with the vectors ``(lines, p, d)``, their points, `p` and the largest coordinates in place of
     what the memory needs; entries are numbered as lines and outputs.
@@ -180,7 +194,10 @@ def _along(points, index, count, values, context):  # type: ignore[no-untyped-de
                     own[6] += 1
             key[0], key[1] = line, bits
         found = pointer(place + 16, "d")
-        out[r] = found[o] - found[m + o] if p == 2 else found[o]
+        total = found[o]
+        for q in range(1, p):
+            total -= found[q * m + o]
+        out[r] = total
 
 
 @cache
@@ -240,10 +257,10 @@ class Machine:
             )
         )
 
-    def climb(self, x: Any, rule: Adaptive, inputs: list[Any], nout: int, along: Any = None) -> tuple[Any, int]:
+    def climb(self, x: Any, rule: Adaptive, inputs: Any, nout: int, along: Any = None) -> tuple[Any, int]:
         """Climb the ladder: return its fields, and at how many points `f` raised.
 
-        `inputs` are positions, numbers of the entries (as float64), largest steps, bounds. `along`, for lines along
+        The rows of `inputs` are positions, numbers of the entries, largest steps, bounds. `along`, for lines along
         vectors, holds the vectors (lines, p, d), the point of each line, and bounds for the coordinates or None.
         """
         p = 1 if along is None else along[0].shape[1]

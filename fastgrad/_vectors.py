@@ -183,10 +183,12 @@ class VectorFunction:
         """
         values = np.empty((len(vectors), form.outputs), np.complex128 if form.kind == "D" else np.float64)
         if form.code is not None:
-            first = Machine(form.code, vectors.shape[1], form.outputs, args).rows(np.ascontiguousarray(vectors), values)
-            if first < 0 or lenient:
+            vectors = np.ascontiguousarray(vectors)
+            if Machine(form.code, vectors.shape[1], form.outputs, args).rows(vectors, values) < 0:
                 return values
-            form = replace(form, code=None, layout="single")  # as Python it says what is wrong
+            bad = np.isnan(values).any(axis=1)  # as Python `f` says what is wrong
+            values[bad] = self.rows(replace(form, code=None, layout="single"), vectors[bad], args, lenient)
+            return values
         size = max(1, _NUMBERS // max(vectors.shape[1], form.outputs, 1))
         for start in range(0, len(vectors), size):
             found = self._block(form, vectors[start : start + size], args, lenient)
