@@ -173,7 +173,8 @@ def _mixed(q: Question, which: Any, u: Any, w: Any, size: Any, bars: bool) -> An
         found.append((inside, derived(inside, (a + b, a - b), q.rule), 4 * size[inside]))
     if (edge := every[near]).size:
         a, b = (v[edge] * sign[edge, None] for v, sign in ((u, inward[0]), (w, inward[1])))
-        found.append((edge, derived(edge, (a + b, a, b), _to_the_right(q.rule)), (2 * size * inward[0] * inward[1])[edge]))
+        scale = (2 * size * inward[0] * inward[1])[edge]
+        found.append((edge, derived(edge, (a + b, a, b), _to_the_right(q.rule)), scale))
     made = q.empty((which.size,), bars)
     for some, values, scale in found:
         parts = scaled(Estimate(*(a[:, 0] for a in values)), scale) if bars else [values[:, 0] / scale]

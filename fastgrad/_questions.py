@@ -125,7 +125,8 @@ def as_rows(x: Any) -> Any:
 def _like(value: Any, x: Any, name: str) -> Any:
     """Broadcast what was given for `x`, as rows like the points."""
     try:
-        return np.broadcast_to(np.asarray(value, dtype=np.float64), x.shape).reshape(int(np.prod(x.shape[:-1])), *x.shape[-1:])
+        whole = np.broadcast_to(np.asarray(value, dtype=np.float64), x.shape)
+        return whole.reshape(int(np.prod(x.shape[:-1])), *x.shape[-1:])
     except ValueError:
         raise ValueError(
             f"`{name}` must broadcast with `x`; got shape {np.shape(value)} for {x.shape}. "
