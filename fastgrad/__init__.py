@@ -1,5 +1,6 @@
 """fastgrad: derivatives of ordinary functions over large batches of points."""
 
+from . import _jitted as _jitted  # tells Numba how to compile calls of ours
 from . import gates
 from ._engines import PerformanceWarning
 from .accuracy import accuracy

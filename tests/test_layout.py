@@ -20,13 +20,13 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "gates"),
     4: ("derivatives", "_questions", "_jacobians", "_grouped", "_hessians", "multivariate", "sparsity", "circuits"),
     5: ("checks", "accuracy", "results", "problems", "catalogue", "methods", "highprecision", "_measuring", "_ahead",
-        "report", "corpus", "nist"),
+        "_jitted", "report", "corpus", "nist"),
     6: ("__init__", "__main__", "cli"),
 }  # fmt: skip
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 
 NUMERICAL = {"derivatives", "multivariate", "sparsity", "ladder", "_bars", "stencils", "_vectors", "_sweeps",
-             "_questions", "_jacobians", "_grouped", "_hessians"}  # fmt: skip
+             "_questions", "_jacobians", "_grouped", "_hessians", "_jitted"}  # fmt: skip
 ANALYTIC = {"gate", "gates", "circuits"}
 
 
