@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import sparse
+import scipy
 
 from ._bars import substitute, with_bars
 from ._colouring import colours
@@ -24,7 +24,7 @@ _TOGETHER = 1 << 16
 
 def grouped(q: Question, pattern: Any, bars: bool) -> Any:
     """Jacobian at one point as a CSR array with the entries of `pattern`, or an `Estimate` of such arrays."""
-    pattern = sparse.csr_array(pattern, copy=True)
+    pattern = scipy.sparse.csr_array(pattern, copy=True)
     pattern.sum_duplicates()
     row = np.repeat(np.arange(pattern.shape[0]), np.diff(pattern.indptr))
     column = pattern.indices
@@ -41,7 +41,7 @@ def grouped(q: Question, pattern: Any, bars: bool) -> Any:
                 found = _entries(q, Entries(q, base, row[some], column[some]), bars)
                 for target, values in zip(made, found if bars else [found], strict=True):
                     target[some] = values
-    shaped = [sparse.csr_array((a, column.copy(), pattern.indptr.copy()), shape=pattern.shape) for a in made]
+    shaped = [scipy.sparse.csr_array((a, column.copy(), pattern.indptr.copy()), shape=pattern.shape) for a in made]
     return Estimate(*shaped) if bars else shaped[0]
 
 

@@ -7,7 +7,7 @@ from math import nan
 from typing import Any
 
 import numpy as np
-from scipy import sparse
+import scipy
 
 from ._colouring import colours
 from ._grouped import grouped
@@ -100,7 +100,7 @@ def _one_vector(q: Question) -> None:
 def _checked(pattern: Any, shape: tuple[int, int]) -> Any:
     """Check a pattern and return it as a CSR array: what is stored of a sparse one counts, whatever its value."""
     remedy = f"Pass a scipy.sparse array, or an array of bool, of shape {shape}: (outputs, coordinates)."
-    if not sparse.issparse(pattern):
+    if not scipy.sparse.issparse(pattern):
         given = type(pattern).__name__
         try:
             pattern = np.asarray(pattern)
@@ -111,7 +111,7 @@ def _checked(pattern: Any, shape: tuple[int, int]) -> Any:
         pattern = pattern != 0
     if pattern.shape != shape:
         raise ValueError(f"`sparsity` must have the shape of the jacobian, {shape}; got {pattern.shape}. {remedy}")
-    return sparse.csr_array(pattern)
+    return scipy.sparse.csr_array(pattern)
 
 
 class _Probes:
@@ -166,14 +166,14 @@ def _detected(q: Question) -> Any:
     probes = _Probes(q)
     # groups are stretches of coordinates: group g reaches from ends[g] to ends[g + 1]
     ends = np.array([0, d]) if d > _FEW else np.arange(d + 1)
-    reach = sparse.csr_array(np.ones((m, ends.size - 1), bool))
+    reach = scipy.sparse.csr_array(np.ones((m, ends.size - 1), bool))
     while True:
         reach = _probed(probes, reach, ends)
         if ends.size == d + 1:
             return reach
         halves = np.unique(np.concatenate([ends, (ends[:-1] + ends[1:]) // 2]))
         parent = np.searchsorted(ends, halves[:-1], side="right") - 1
-        reach, ends = sparse.csr_array(reach.tocsc()[:, parent]), halves
+        reach, ends = scipy.sparse.csr_array(reach.tocsc()[:, parent]), halves
 
 
 def _probed(probes: _Probes, reach: Any, ends: Any) -> Any:
@@ -189,4 +189,4 @@ def _probed(probes: _Probes, reach: Any, ends: Any) -> Any:
         entries = by_colour[bounds[c] : bounds[c + 1]]
         changed = probes.changed(np.flatnonzero(colour[of] == c))
         keep[entries] = changed[row[entries]]
-    return sparse.csr_array((keep[keep], (row[keep], reach.indices[keep])), shape=reach.shape)
+    return scipy.sparse.csr_array((keep[keep], (row[keep], reach.indices[keep])), shape=reach.shape)
