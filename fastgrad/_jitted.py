@@ -172,7 +172,7 @@ def _narrow(kinds: Any) -> str:
     return "np.float32" if all(k == types.float32 for k in kinds) else ""
 
 
-@overload(derivative, strict=False, prefer_literal=True)
+@overload(derivative, {"forceinline": True, "error_model": "numpy"}, strict=False, prefer_literal=True)
 def _derivative(
     f: Any, *args: Any, wrt: Any = 0, method: Any = "adaptive", step: Any = None, rel_step: Any = None,
     bounds: Any = None, full_output: Any = False, out: Any = None, workers: Any = None,
