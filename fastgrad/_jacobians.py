@@ -44,11 +44,11 @@ def _all_entries(q: Question, machine: Machine | None, bars: bool) -> Any:
 
     def work(piece: tuple[slice, ...]) -> None:
         part = q.at(piece[0])
-        lines, size = Coordinates(part.x), part.x.size
+        lines, size, steps = Coordinates(part.x), part.x.size, part.steps
         found: list[Any] = []
         for start in range(0, size, width):
             line = np.arange(start, min(start + width, size))
-            extra = [None if a is None else a.ravel()[line] for a in (part.given, part.low, part.high)]
+            extra = [None if a is None else a.ravel()[line] for a in (steps, part.low, part.high)]
             found.append(derive(q.rows, lines, line, m, q.rule, form.kind, q.mode, *extra, bars=bars, machine=machine))
         for target, values in zip(made, zip(*found, strict=True) if bars else [found], strict=True):
             target[piece] = np.concatenate(values).reshape(-1, d, m).swapaxes(1, 2)
@@ -62,13 +62,14 @@ def _all_entries(q: Question, machine: Machine | None, bars: bool) -> Any:
 def _by_stencil(q: Question, machine: Machine, out: Any) -> Any:
     """All entries by a stencil in machine code, over threads when there are many."""
     assert isinstance(q.rule, Stencil)
-    rule, given = q.rule, None if q.given is None else np.ascontiguousarray(q.given)
+    rule = q.rule
     wrong = []
 
     def work(piece: tuple[slice, ...]) -> None:
         target = out[piece] if out.dtype == np.float64 else np.empty(out[piece].shape)
-        steps = None if given is None else given[piece]
-        wrong.append(machine.stencil(q.x[piece], rule, q.form.kind, steps, target))
+        part = q.at(piece[0])
+        steps = None if part.given is None else np.ascontiguousarray(part.steps)
+        wrong.append(machine.stencil(part.x, rule, q.form.kind, steps, target))
         if target.dtype != out.dtype:
             with np.errstate(all="ignore"):  # what overflows a smaller type is infinite there
                 out[piece] = target
