@@ -26,7 +26,7 @@ from ._vector_loops import Machine
 _NUMBERS = 1 << 16
 
 #: Vectors from which on calling them one by one is worth a warning.
-_MANY = 1000
+_MANY = 2000
 
 Layout = Literal["rows", "columns", "single"]
 
