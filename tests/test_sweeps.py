@@ -1,4 +1,4 @@
-"""Lines through points: each distinct vector is evaluated once, coordinates of one colour move together."""
+"""Lines through points: each distinct vector is evaluated once, in big blocks."""
 
 from __future__ import annotations
 
@@ -44,38 +44,15 @@ def test_big_blocks() -> None:
     assert sum(map(len, f.seen)) == 4000
 
 
-def test_colours_move_together() -> None:
-    x = np.arange(12.0).reshape(2, 6)
-    lines = Coordinates(x, colour=np.array([0, 1, 2, 0, 1, 2]))
-    line = np.array([0, 0, 1, 3, 9, 9, 9])
-    vectors, which = lines.vectors(line, np.array([10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0]))
-    assert len(vectors) == 2 + 1 + 3  # two of colour 0, one of colour 1, and three of colour 0 of the other point
-    assert which[0] == which[3] != which[1]
-    wanted = x[line // 6].copy()
-    for row, at, position in zip(which, line, [10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0], strict=True):
-        assert vectors[row, at % 6] == position
-        wanted[list(line).index(at)] = vectors[row]
-    assert np.array_equal(vectors[which[0]], [10.0, 1, 2, 40.0, 4, 5])
-
-
-def test_coloured_jacobian_is_the_dense_one() -> None:
-    def chain(v: Any) -> Any:
-        wide = np.pad(v, [(0, 0), (1, 1)])
-        return (3 - 2 * v) * v - wide[:, :-2] - 2 * wide[:, 2:] + 1
-
-    x = np.random.default_rng(3).normal(size=(2, 9))
-    dense = Sweep(lambda vectors, lenient: chain(vectors), Coordinates(x), 9, True)
-    calls: list[int] = []
-
-    def counted(vectors: Any, lenient: bool) -> Any:
-        calls.append(len(vectors))
-        return chain(vectors)
-
-    sparse = Sweep(counted, Coordinates(x, colour=np.arange(9) % 3), 9, True)
-    line, output = np.array([(b * 9 + k, o) for b in range(2) for k in range(9) for o in range(9) if abs(o - k) < 2]).T
-    position = x.ravel()[line] + 0.125
-    np.testing.assert_array_equal(sparse(line, position, output), dense(line, position, output))
-    assert sum(calls) == 2 * 3
+@pytest.mark.parametrize("keeps", [False, True])
+def test_places_in_any_order_and_repeated(keeps: bool) -> None:
+    x = np.array([[1.0, 2.0], [3.0, 4.0]])
+    sweep = Sweep(lambda vectors, lenient: vectors * [1.0, 10.0], Coordinates(x), keeps, True)
+    for _ in range(2):
+        found = sweep(np.array([3, 0, 3, 1, 3]), np.array([5.0, 1.0, 4.0, 2.5, 5.0]))
+        np.testing.assert_array_equal(found, [[3, 50], [1, 20], [3, 40], [1, 25], [3, 50]])
+    found = sweep(np.array([2, 2]), np.array([9.0, 3.0]), np.array([0, 1]))
+    np.testing.assert_array_equal(found, [9, 40])
 
 
 def test_room_along_directions() -> None:
