@@ -36,7 +36,7 @@ from .complexstep import ComplexStep
 from .derivatives import METHODS, derivative
 from .ladder import Adaptive
 from .multivariate import gradient
-from .stencils import Stencil
+from .stencils import Stencil, backward, central, forward
 
 
 class RuleType(types.Opaque):
@@ -57,6 +57,19 @@ def _register() -> None:
 
 
 _register()
+
+
+def _written_out(make: Any) -> None:
+    """Let compiled code write out a stencil, ``fg.central(order=4)``: it is made when the code is compiled."""
+
+    @overload(make, strict=False, prefer_literal=True)
+    def written(*args: Any, **named: Any) -> Any:
+        rule = make(*(_constant(a, "order") for a in args), **{name: _constant(a, name) for name, a in named.items()})
+        return function_from("def impl(order=None, n=None):\n    return RULE\n", "impl", {"RULE": rule})
+
+
+for _make in (forward, backward, central):
+    _written_out(_make)
 
 
 @intrinsic(prefer_literal=True)
@@ -107,8 +120,8 @@ def _rule(method: Any, name: str) -> Any:
         return METHODS[word]
     words = ", ".join(map(repr, METHODS))
     raise TypingError(
-        f"`method` must be one of {words}, written out, or a rule in a variable outside the function that calls "
-        f'`{name}`; got {method}. Pass, say, method="central".'
+        f"`method` must be one of {words}, written out, or a rule where `{name}` is called inside compiled "
+        f'code; got {method}. Pass, say, method="central".'
     )
 
 
@@ -266,7 +279,7 @@ def _gradient(
     if not isinstance(rule, Stencil):
         raise TypingError(
             f"`method` must be a stencil where `gradient` is called inside compiled code; got {rule}. "
-            'Use method="central", or a rule such as fg.central(order=4) in a variable outside.'
+            'Use method="central", or a rule such as fg.central(order=4).'
         )
     if not isinstance(x, types.Array) or x.ndim != 1 or not isinstance(x.dtype, _SCALARS):
         raise TypingError(
