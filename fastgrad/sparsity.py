@@ -163,6 +163,8 @@ class _Probes:
 def _detected(q: Question) -> Any:
     """Halve groups of coordinates; groups that reach different outputs are probed together."""
     m, d = q.form.outputs, q.x.shape[1]
+    if not m * d:
+        return scipy.sparse.csr_array((m, d), dtype=bool)
     probes = _Probes(q)
     # groups are stretches of coordinates: group g reaches from ends[g] to ends[g + 1]
     ends = np.array([0, d]) if d > _FEW else np.arange(d + 1)

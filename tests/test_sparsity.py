@@ -258,6 +258,13 @@ def test_patterns_that_do_not_fit(pattern: Any, error: Any, words: str) -> None:
         fg.jacobian(broyden, np.ones(5), sparsity=pattern)
 
 
+def test_nothing_in_and_nothing_out() -> None:
+    assert fg.sparsity(Opaque(lambda x: np.ones(2)), []).shape == (2, 0)
+    assert fg.sparsity(Opaque(lambda x: x), []).shape == (0, 0)
+    assert fg.jacobian(Opaque(lambda x: x), [], sparsity=np.zeros((0, 0))).shape == (0, 0)
+    assert fg.jacobian(lambda x: np.sum(x**2), [1, 2], sparsity=[[1, 1]]).data == pytest.approx([2.0, 4.0])
+
+
 def test_batches_and_bad_points_are_refused() -> None:
     with pytest.raises(ValueError, match=r"`x` must be one vector .* got shape \(2, 5\)"):
         fg.jacobian(broyden, np.ones((2, 5)), sparsity=PATTERN)
