@@ -218,3 +218,30 @@ def test_different_numbers_of_results() -> None:
     with warnings.catch_warnings(), pytest.raises(ValueError, match="as many values"):
         fg.jacobian(f, [[0.5, 1.0], [2.0, 1.0]])
     assert isinstance(vector_function(f, 0), VectorFunction)
+
+
+@pytest.mark.parametrize(
+    "arg",
+    [2.5, np.float32(0.1), 3, -7, True, np.int32(4), np.arange(6).reshape(2, 3),
+     np.ones((2, 2, 2), dtype=np.float32)[:, ::-1], np.array([True, False])],
+    ids=repr,
+)  # fmt: skip
+def test_arguments_in_machine_code(arg: Any) -> None:
+    def f(v: Any, a: Any) -> Any:
+        return v[0] * np.sum(np.asarray(a) * 1.0)
+
+    def of_number(v: Any, a: Any) -> Any:
+        return v[0] * a
+
+    g = f if isinstance(arg, np.ndarray) else of_number
+    assert form_of(g, X, (arg,)).code is not None
+    assert fg.gradient(g, [3.0], args=(arg,))[0] == pytest.approx(float(np.sum(arg * 1.0)), rel=1e-13)
+
+
+@pytest.mark.parametrize("arg", ["word", None, (1.0, 2.0), [1.0], 1 << 70, np.array(["a"])], ids=repr)
+def test_arguments_that_machine_code_does_not_take(arg: Any) -> None:
+    def f(v: Any, a: Any) -> Any:
+        return v[0] * 2.0 if a is arg else np.nan
+
+    assert form_of(f, X, (arg,)).code is None
+    assert fg.gradient(f, [3.0], args=(arg,))[0] == pytest.approx(2.0)
