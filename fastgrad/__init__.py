@@ -1,5 +1,6 @@
 """fastgrad: derivatives of ordinary functions over large batches of points."""
 
+from . import _jitted as _jitted  # tells Numba how to compile calls of ours
 from . import gates
 from ._engines import PerformanceWarning
 from .accuracy import accuracy
@@ -9,6 +10,7 @@ from .estimates import Estimate, Status
 from .gate import gate
 from .ladder import Adaptive, adaptive
 from .multivariate import directional, gradient, hessian, hessian_vector, jacobian
+from .sparsity import sparsity
 from .stencils import Stencil, backward, central, forward, weights
 
 __version__ = "0.1.0"
@@ -33,5 +35,6 @@ __all__ = [
     "hessian",
     "hessian_vector",
     "jacobian",
+    "sparsity",
     "weights",
 ]

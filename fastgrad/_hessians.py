@@ -101,7 +101,7 @@ def products(q: Question, v: Any, bars: bool) -> Any:
         error = None
         if q.mode == LADDER:  # how far to go along the vector is seen from the second derivative along it
             error = np.concatenate(
-                [diagonals(part, True).error, along(part._replace(given=None), w, True).error], axis=1
+                [diagonals(part, True).error, along(part._replace(given=None, relative=False), w, True).error], axis=1
             )
         units = _lengths(part, error)
         w = w * units[:, d:]
@@ -121,7 +121,7 @@ def _lengths(q: Question, error: Any) -> Any:
     if error is not None:
         return _compared(units[:, : error.shape[1]], error)
     if q.mode == "absolute":
-        units[:, :-1] = q.given
+        units[:, :-1] = q.steps
     return units
 
 
@@ -148,7 +148,7 @@ def _mixed(q: Question, which: Any, u: Any, w: Any, size: Any, bars: bool) -> An
         given = np.ones(which.size)
     elif q.given is not None:  # the largest step of the adaptive rule, in units of the vectors
         reach = np.abs(u) + np.abs(w)
-        given = np.min(np.divide(q.given[which], reach, out=np.full(u.shape, inf), where=reach > 0), axis=1)
+        given = np.min(np.divide(q.steps[which], reach, out=np.full(u.shape, inf), where=reach > 0), axis=1)
 
     def difference(rows: Any, lenient: bool) -> Any:
         values = q.rows(rows.reshape(-1, d), lenient).reshape(len(rows), -1)

@@ -17,9 +17,11 @@ from .estimates import Estimate
 from .ladder import Adaptive
 from .stencils import Stencil
 
-#: Entries of a jacobian that are found at a time: what the adaptive rule evaluates together.
-ENTRIES = 768
-_COMPILED = 1 << 14
+#: Entries that are found at a time: by the adaptive rule as many as it evaluates together, by others more.
+ENTRIES, _ENTRIES_OF_STENCILS, _ENTRIES_COMPILED = 768, 1 << 13, 1 << 14
+
+#: Numbers in the vectors at one position of all lines; the adaptive rule asks for some fifteen positions.
+_NUMBERS = 1 << 17
 
 #: Evaluations that a thread is given at a time.
 _EVALUATIONS = 1 << 16
@@ -40,15 +42,15 @@ def _all_entries(q: Question, machine: Machine | None, bars: bool) -> Any:
     form, (count, d) = q.form, q.x.shape
     m = form.outputs
     made = q.empty((count, m, d), bars)
-    width = max(1, (ENTRIES if machine is None else _COMPILED) // max(m, 1))
+    width = _lines_at_a_time(q, machine)
 
     def work(piece: tuple[slice, ...]) -> None:
         part = q.at(piece[0])
-        lines, size = Coordinates(part.x), part.x.size
+        lines, size, steps = Coordinates(part.x), part.x.size, part.steps
         found: list[Any] = []
         for start in range(0, size, width):
             line = np.arange(start, min(start + width, size))
-            extra = [None if a is None else a.ravel()[line] for a in (part.given, part.low, part.high)]
+            extra = [None if a is None else a.ravel()[line] for a in (steps, part.low, part.high)]
             found.append(derive(q.rows, lines, line, m, q.rule, form.kind, q.mode, *extra, bars=bars, machine=machine))
         for target, values in zip(made, zip(*found, strict=True) if bars else [found], strict=True):
             target[piece] = np.concatenate(values).reshape(-1, d, m).swapaxes(1, 2)
@@ -59,16 +61,26 @@ def _all_entries(q: Question, machine: Machine | None, bars: bool) -> Any:
     return Estimate(*made) if bars else made[0]
 
 
+def _lines_at_a_time(q: Question, machine: Machine | None) -> int:
+    """How many lines to differentiate along together: what stays in cache and in bounds."""
+    outputs, d = max(q.form.outputs, 1), max(q.x.shape[1], 1)
+    if machine is not None:
+        return max(1, _ENTRIES_COMPILED // outputs)
+    entries = ENTRIES if q.mode == LADDER or q.low is not None else _ENTRIES_OF_STENCILS
+    return int(max(1, min(entries // outputs, _NUMBERS // d)))
+
+
 def _by_stencil(q: Question, machine: Machine, out: Any) -> Any:
     """All entries by a stencil in machine code, over threads when there are many."""
     assert isinstance(q.rule, Stencil)
-    rule, given = q.rule, None if q.given is None else np.ascontiguousarray(q.given)
+    rule = q.rule
     wrong = []
 
     def work(piece: tuple[slice, ...]) -> None:
         target = out[piece] if out.dtype == np.float64 else np.empty(out[piece].shape)
-        steps = None if given is None else given[piece]
-        wrong.append(machine.stencil(q.x[piece], rule, q.form.kind, steps, target))
+        part = q.at(piece[0])
+        steps = None if part.given is None else np.ascontiguousarray(part.steps)
+        wrong.append(machine.stencil(part.x, rule, q.form.kind, steps, target))
         if target.dtype != out.dtype:
             with np.errstate(all="ignore"):  # what overflows a smaller type is infinite there
                 out[piece] = target
@@ -94,7 +106,8 @@ def along(q: Question, v: Any, bars: bool) -> Any:
     made = q.empty((len(q.x), m), bars)
     if made[0].size == 0:
         return Estimate(*made) if bars else made[0]
-    for here, part in q.parts((ENTRIES if q.machine is None else _COMPILED) // max(m, 1)):
+    machine = q.machine
+    for here, part in q.parts(_lines_at_a_time(q, machine)):
         length = stretch(part.x, v[here])
         line = np.arange(len(part.x))
         lines = Directions(part.x, (v[here] * length[:, None])[:, None], line, part.low, part.high)
@@ -103,7 +116,7 @@ def along(q: Question, v: Any, bars: bool) -> Any:
         else:
             given = part.given if part.given is None or q.relative else part.given / length
             found = derive(
-                q.rows, lines, line, m, q.rule, q.form.kind, q.mode, given, *lines.room(), bars=bars, machine=q.machine
+                q.rows, lines, line, m, q.rule, q.form.kind, q.mode, given, *lines.room(), bars=bars, machine=machine
             )
         for target, values in zip(made, scaled(found, length[:, None]) if bars else [found * length[:, None] ** -1],
                                   strict=True):  # fmt: skip
@@ -138,7 +151,7 @@ def _sideways(q: Question) -> Any:
         vectors = part.x[line // d].astype(np.complex128)
         h = sideways(x)
         vectors[line, line % d] += 1j * h
-        values = _complex_rows(q, vectors)
+        values = complex_rows(q, vectors)
         slopes = np.where(np.isfinite(x)[:, None], values.imag / h[:, None], np.nan)
         result[here] = slopes.reshape(-1, d, m).swapaxes(1, 2)
     if result.size:
@@ -153,7 +166,7 @@ def _sideways(q: Question) -> Any:
 def _sideways_along(q: Question, lines: Directions, line: Any) -> Any:
     """Take the complex step along vectors, a sample of them compared with the adaptive rule."""
     h, m = sideways(np.zeros(1)), q.form.outputs
-    slopes = _complex_rows(q, lines.x + 1j * h * lines.v[:, 0]).imag / h
+    slopes = complex_rows(q, lines.x + 1j * h * lines.v[:, 0]).imag / h
     some = np.unique(np.linspace(0, line.size - 1, SAMPLE).astype(int))
     limits = (None if a is None else a[some] for a in lines.room())
     trusted = derive(q.rows, lines, some, m, Adaptive(), q.form.kind, LADDER, None, *limits, bars=True)
@@ -161,7 +174,7 @@ def _sideways_along(q: Question, lines: Directions, line: Any) -> Any:
     return slopes
 
 
-def _complex_rows(q: Question, vectors: Any) -> Any:
+def complex_rows(q: Question, vectors: Any) -> Any:
     """Evaluate at complex vectors, and say it when `f` does not take them."""
     form = replace(q.f.form(q.x, q.args, q.low, q.high, compiled=False), kind="D")
     with np.errstate(all="ignore"):

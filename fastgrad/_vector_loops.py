@@ -200,18 +200,25 @@ def _along(points, index, count, values, context):  # type: ignore[no-untyped-de
         out[r] = total
 
 
+_WORD = types.intp
+_LOOP, _EVALUATOR = _WORD(_WORD, _WORD, _WORD, _WORD, WORDS), types.void(*[_WORD] * 5)
+_LOOPS = {
+    "rows": (_rows, _LOOP),
+    "stencil": (_stencil, _WORD(_WORD, WORDS, WORDS, _WORD, WORDS)),
+    "coordinates": (_coordinates, _EVALUATOR),
+    "along": (_along, _EVALUATOR),
+}
+
+
 @cache
-def _shared() -> dict[str, Native]:
-    """Compile the loops: one for all functions."""
-    words = types.intp
-    loop = types.intp(words, words, words, words, WORDS)
-    evaluator = types.void(*[words] * 5)
-    made = {"rows": (_rows, loop), "stencil": (_stencil, types.intp(words, WORDS, WORDS, words, WORDS)),
-            "coordinates": (_coordinates, evaluator), "along": (_along, evaluator)}  # fmt: skip
-    return {
-        name: native(b"vectors " + name.encode(), lambda f=f, kind=kind: (f, kind, "d"))  # type: ignore[misc]
-        for name, (f, kind) in made.items()
-    }
+def _address(loop: str) -> int:
+    """Compile a loop, one for all functions, when it is needed first."""
+    _made[loop] = native(b"vectors " + loop.encode(), lambda: (*_LOOPS[loop], "d"))
+    return _made[loop].address
+
+
+#: What keeps the loops loaded.
+_made: dict[str, Native] = {}
 
 
 class Machine:
@@ -235,7 +242,7 @@ class Machine:
     def rows(self, vectors: Any, values: Any) -> int:
         """Evaluate at the rows of `vectors`; return the first at which `f` did not go through, or -1."""
         return int(
-            _ROWS(_shared()["rows"].address)(
+            _loop_at(_address("rows"))(
                 len(vectors), address_of(vectors), address_of(values), self._one.address, self._at
             )
         )
@@ -252,7 +259,7 @@ class Machine:
             [address_of(x), 0 if given is None else address_of(given), address_of(out), at, at + 8 * self._d]
         )
         return int(
-            _STENCIL(_shared()["stencil"].address)(
+            _loop_at(_address("stencil"))(
                 len(x), address_of(places), address_of(table), self._one.address, self._at
             )
         )
@@ -273,8 +280,8 @@ class Machine:
             v, which, low, high = along
             own += [address_of(v), address_of(which), p, *(0 if a is None else address_of(a) for a in (low, high))]
         words = np.array(own)
-        evaluator = _shared()["coordinates" if along is None else "along"]
-        return climb_compiled(evaluator.address, address_of(words), rule, inputs, nout), int(words[6])
+        evaluator = _address("coordinates" if along is None else "along")
+        return climb_compiled(evaluator, address_of(words), rule, inputs, nout), int(words[6])
 
 
 @lru_cache(maxsize=256)
@@ -289,8 +296,7 @@ def _table(rule: Stencil, result: str) -> Any:
     return np.array(words)
 
 
-_ROWS = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * 5)
-_STENCIL = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * 5)
+_loop_at = cache(ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * 5))
 
 #: A number that is no line, whatever its bits are taken for.
 _NEVER = float(np.int64(-(1 << 62)).view(np.float64))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import importlib.util
+import json
 import os
 import re
 import sys
@@ -24,6 +25,7 @@ examples:
   fastgrad report mymodule:f --domain -5 5  your own function of one argument
   fastgrad report model.py:f --points x.npy at your own points; one column for each argument
   fastgrad report fastgrad.gates:power --domain 0.5 5 --domain -3 3 --wrt 1
+  fastgrad report --nist                    jacobians of NIST's 27 certified regressions
 """
 
 #: Functions of the default report that get a curve of error against step.
@@ -39,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     given = parser.parse_args(arguments)
     try:
-        return _report(given)
+        return _certified(given) if given.nist else _report(given)
     except Mistake as mistake:
         print(f"fastgrad: {mistake}", file=sys.stderr)
         return 2
@@ -76,6 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("-n", "--points-count", type=int, metavar="N", help="points a function (default: 1000000)")
     report.add_argument("--only", action="append", metavar="PATTERN", default=[],
                         help="only functions of the default report whose name matches; may be repeated")
+    report.add_argument("--nist", action="store_true",
+                        help="digits of the certified standard errors of NIST's nonlinear regressions instead")
     report.add_argument("--out", type=Path, metavar="DIR", help="write report.md, report.json and plots to DIR")
     report.add_argument("--json", action="store_true", help="print JSON instead of tables")
     return parser  # fmt: skip
@@ -119,6 +123,29 @@ def _report(given: argparse.Namespace) -> int:
     return 0 if not all(row.failure for row in report.rows) else 2
 
 
+def _certified(given: argparse.Namespace) -> int:
+    from .nist import compare, regressions
+    from .report import MissingExtra, certified, terminal
+
+    if given.function or given.domain or given.points or given.wrt or given.points_count or given.out:
+        raise Mistake("--nist brings its own functions and points; it goes with --only and --json alone.")
+    chosen = _matching(given.only, regressions(), "set")
+    ways, rows = compare.installed(), []
+    try:
+        if not given.json:
+            terminal.require()
+        with terminal.progress() as progress:
+            for i, regression in enumerate(chosen):
+                if progress:
+                    progress(i, len(chosen), regression.name)
+                rows += compare.compared(regression, ways)
+    except MissingExtra as missing:
+        raise Mistake(str(missing)) from missing
+    text = json.dumps([row.to_dict() for row in rows], indent=1) + "\n" if given.json else None
+    _print(text, lambda: terminal.draw(certified.tables(rows, compare.ERRORS, compare.PARAMETERS), certified.NOTES))
+    return 0
+
+
 def _print(text: str | None, show: Callable[[], None]) -> None:
     if text is None:
         show()
@@ -140,12 +167,16 @@ def _standard_problems(given: argparse.Namespace) -> list[Any]:
 
     if given.domain or given.points or given.wrt:
         raise Mistake("--domain, --points and --wrt go with a function of yours: fastgrad report MODULE:FUNCTION ...")
-    known = gate_problems() + FUNCTIONS
-    patterns = [p.lower() for p in given.only] or ["*"]
+    return _matching(given.only, gate_problems() + FUNCTIONS, "function")
+
+
+def _matching(only: Sequence[str], known: Sequence[Any], what: str) -> list[Any]:
+    """Those whose name matches one of the patterns."""
+    patterns = [p.lower() for p in only] or ["*"]
     chosen = [p for p in known if any(fnmatchcase(p.name.lower(), pattern) for pattern in patterns)]
     if not chosen:
         names = "; ".join(p.name for p in known)
-        raise Mistake(f"--only {given.only[0]!r} matches no function. There are: {names}.")
+        raise Mistake(f"--only {only[0]!r} matches no {what}. There are: {names}.")
     return chosen
 
 

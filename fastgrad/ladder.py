@@ -175,6 +175,7 @@ def estimate(
     high: Any = None,
     *,
     kind: str = "d",
+    together: int | None = None,
 ) -> Estimate:
     """Differentiate a function of positions and the indices of the points they belong to.
 
@@ -191,6 +192,8 @@ def estimate(
         Largest step and bounds, for all points or each; `f` is never called outside the bounds.
     kind : str, default "d"
         NumPy's letter for what `f` returns; complex values (``"D"``) are differentiated in two parts.
+    together : int, optional
+        How many points may ask in one call of `f`; by default as many as it takes to spread the call.
 
     Returns
     -------
@@ -198,8 +201,8 @@ def estimate(
         Arrays of shape (m,).
     """
     if kind == "D":
-        re = estimate(lambda points, index: np.real(f(points, index)), x, rule, step, low, high)
-        im = estimate(lambda points, index: np.imag(f(points, index)), x, rule, step, low, high)
+        re = estimate(lambda points, index: np.real(f(points, index)), x, rule, step, low, high, together=together)
+        im = estimate(lambda points, index: np.imag(f(points, index)), x, rule, step, low, high, together=together)
         status = np.minimum(re.status, im.status)
         return Estimate(
             re.df + 1j * im.df,
@@ -211,4 +214,4 @@ def estimate(
             re.right + 1j * im.right,
         )
     limits = (math.inf if step is None else step, -math.inf if low is None else low, math.inf if high is None else high)
-    return judged(climb(f, rule, x, *limits), rule)
+    return judged(climb(f, rule, x, *limits, together), rule)

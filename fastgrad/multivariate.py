@@ -13,7 +13,6 @@ length of the vector. `f` gets copies: it cannot change the caller's array, nor 
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +22,7 @@ from ._questions import as_rows, question, retried, shaped, together
 from .complexstep import ComplexStep
 from .estimates import Estimate
 from .ladder import Adaptive
+from .sparsity import sparse_jacobian
 from .stencils import Stencil
 
 Method = str | Stencil | Adaptive | ComplexStep
@@ -132,7 +132,10 @@ def jacobian(
     args : tuple, default ()
         What `f` takes after the vector, handed over as it is, the same for all points.
     sparsity : array_like or scipy.sparse array, shape (m, d), optional
-        Pattern of the entries that can be other than zero; the result is then a sparse array.
+        Pattern of the entries that can be other than zero, for one vector `x`: the true ones of an array, those stored
+        in a sparse one. Columns that share no row move together (Curtis, Powell and Reid 1974), which takes as many
+        evaluations as there are colours times positions of the rule, not `d` times as many. A dependence that the
+        pattern leaves out makes wrong numbers of others in its row: see `fastgrad.sparsity`, which detects patterns.
     method : {"adaptive", "central", "forward", "backward", "complex"} or a rule, default "adaptive"
         The rule, as in `derivative`. `adaptive` finds the step for every entry, so that coordinates of 1e-10 may stand
         beside others of 1e10.
@@ -149,9 +152,10 @@ def jacobian(
 
     Returns
     -------
-    ndarray, shape (..., m, d)
+    ndarray, shape (..., m, d), or scipy.sparse.csr_array, shape (m, d)
         Entry ``[..., i, k]`` is the derivative of output `i` in coordinate `k`; a single number makes ``m = 1``.
-        Every distinct vector is evaluated once for all outputs of a called function.
+        Every distinct vector is evaluated once for all outputs of a called function. With `sparsity` a CSR array with
+        the entries of the pattern, zeros included; an `Estimate` then holds such arrays.
 
     Raises
     ------
@@ -171,12 +175,9 @@ def jacobian(
     >>> float(np.max(abs(found - exact))) < 1e-13
     True
     """
-    if sparsity is not None:
-        return importlib.import_module(".sparsity", __package__).sparse_jacobian(
-            f, x, args=args, sparsity=sparsity, method=method, step=step, rel_step=rel_step, bounds=bounds,
-            full_output=full_output, workers=workers,
-        )  # fmt: skip
     q = question(f, x, args, method, step, rel_step, bounds, workers, full_output)
+    if sparsity is not None:
+        return sparse_jacobian(q, sparsity, full_output)
     shape = (*q.shape[:-1], q.form.outputs, q.shape[-1])
     return shaped(retried(lambda: jacobians(q, full_output)), shape)
 

@@ -125,3 +125,22 @@ def test_as_a_module_in_a_pipe(module: Path) -> None:
     assert done.stderr == ""
     assert "\x1b" not in done.stdout
     assert "central" in done.stdout
+
+
+def test_certified_regressions(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "--nist", "--only", "Misra1[ab]"]) == 0
+    shown = capsys.readouterr().out
+    assert "Misra1a" in shown and "Misra1b" in shown and "Thurber" not in shown
+    assert "8 digits reached" in shown
+    assert main(["report", "--nist", "--only", "misra1a", "--json"]) == 0
+    rows = {row["way"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["adaptive"]["errors"] > 8 and len(rows["adaptive"]["parameters"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(["usersown:f"], "--nist brings"), (["--out", "out"], "--nist brings"), (["--only", "Misra9"], "matches no set")],
+)
+def test_certified_regressions_refuse(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", *arguments, "--nist"]) == 2
+    assert words in capsys.readouterr().err

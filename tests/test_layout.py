@@ -15,18 +15,19 @@ ROOT = Path(fastgrad.__file__).parent
 FLOORS: dict[int, tuple[str, ...]] = {
     1: ("stencils", "elementary", "estimates", "_operators", "_compile", "_references"),
     2: ("_ufunc", "_program", "_blocks", "_operands", "_bars", "ladder", "complexstep", "_advance", "_climb",
-        "_asking", "_extrapolation", "_first", "_interpreted", "_judgement", "_rounds", "_windows"),
+        "_asking", "_colouring", "_extrapolation", "_first", "_interpreted", "_judgement", "_rounds",
+        "_windows"),
     3: ("_engines", "_called", "_compiled", "_functions", "_vectors", "_vector_code", "_vector_loops", "_sweeps",
         "gate", "gates"),
-    4: ("derivatives", "_questions", "_jacobians", "_hessians", "multivariate", "sparsity", "circuits"),
+    4: ("derivatives", "_questions", "_jacobians", "_grouped", "_hessians", "multivariate", "sparsity", "circuits"),
     5: ("checks", "accuracy", "results", "problems", "catalogue", "methods", "highprecision", "_measuring", "_ahead",
-        "report", "corpus"),
+        "_jitted", "report", "corpus", "nist"),
     6: ("__init__", "__main__", "cli"),
 }  # fmt: skip
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 
 NUMERICAL = {"derivatives", "multivariate", "sparsity", "ladder", "_bars", "stencils", "_vectors", "_sweeps",
-             "_questions", "_jacobians", "_hessians"}  # fmt: skip
+             "_questions", "_jacobians", "_grouped", "_hessians", "_jitted"}  # fmt: skip
 ANALYTIC = {"gate", "gates", "circuits"}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,12 @@ def require() -> None:
 
 
 def show(report: Results) -> None:
-    """Print all tables, then the notes."""
+    """Print all tables of a report, then the notes."""
+    draw(tables(report), [*notes(report), report.to_dict()["errors"]])
+
+
+def draw(drawn: Iterable[Table], texts: Sequence[str]) -> None:
+    """Print tables and texts."""
     require()
     from rich.console import Console
     from rich.text import Text
@@ -34,15 +39,15 @@ def show(report: Results) -> None:
     console = Console(highlight=False)
     if console.width < NARROWEST:
         console = Console(highlight=False, width=NARROWEST)
-    for table in tables(report):
+    for table in drawn:
         console.print()
         console.print(_rich(table, gap=2 if console.width >= 100 else 1))
         if table.note:
             console.print(Text(table.note, "dim"))
     console.print()
-    for note in notes(report):
-        console.print(Text(note))
-    console.print(Text(report.to_dict()["errors"], "dim"))
+    for text in texts[:-1]:
+        console.print(Text(text))
+    console.print(Text(texts[-1], "dim"))
 
 
 def _rich(table: Table, gap: int) -> Any:

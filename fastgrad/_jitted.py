@@ -1,0 +1,352 @@
+"""`derivative` and `gradient` inside functions that Numba compiles.
+
+Importing this room tells Numba about them and compiles nothing. A stencil becomes part of the caller's machine code,
+by the operations that the engines use, to the same bits; where it leaves the domain of `f` there is NaN, or the
+exception of `f`, since no other rule takes over. The adaptive rule is called by its address, which ends with the
+process: Numba then does not store the caller in its cache.
+
+Numba has to know `f`: a function compiled by ``numba.njit``, a gate, or a function of NumPy or math. Points are numbers
+for `derivative` and one-dimensional arrays for `gradient`; `method` is written out, or a rule.
+
+    @numba.njit
+    def newton(x):
+        for _ in range(20):
+            x -= f(x) / fg.derivative(f, x, method="central")
+        return x
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.core.datamodel.models import OpaqueModel
+from numba.core.errors import TypingError
+from numba.core.imputils import lower_constant
+from numba.extending import NativeValue, intrinsic, overload, register_model, typeof_impl, unbox
+
+from ._climb import ladder_ufunc
+from ._compile import function_from, jit, quiet, return_kind
+from ._operators import Uncompilable
+from ._program import best_step, compiled_point
+from ._references import Reading
+from ._ufunc import ADDRESS, EXPONENT, Ufunc, body
+from .complexstep import ComplexStep
+from .derivatives import METHODS, derivative
+from .ladder import Adaptive
+from .multivariate import gradient
+from .stencils import Stencil, backward, central, forward
+
+
+class RuleType(types.Opaque):
+    """Numba's type of a rule: each rule is a type of its own, so that its weights are constants."""
+
+    def __init__(self, rule: Any) -> None:
+        self.rule = rule
+        super().__init__(name=f"fastgrad {rule!r}")
+
+
+def _register() -> None:
+    """Tell Numba about rules, as constants and as arguments; they hold nothing at run time."""
+    register_model(RuleType)(OpaqueModel)
+    for kind in (Stencil, Adaptive, ComplexStep):
+        typeof_impl.register(kind)(lambda rule, context: RuleType(rule))
+    lower_constant(RuleType)(lambda context, builder, kind, value: context.get_dummy_value())
+    unbox(RuleType)(lambda kind, value, c: NativeValue(c.context.get_dummy_value()))
+
+
+_register()
+
+
+def _written_out(make: Any) -> None:
+    """Let compiled code write out a stencil, ``fg.central(order=4)``: it is made when the code is compiled."""
+
+    @overload(make, strict=False, prefer_literal=True)
+    def written(*args: Any, **named: Any) -> Any:
+        rule = make(*(_constant(a, "order") for a in args), **{name: _constant(a, name) for name, a in named.items()})
+        return function_from("def impl(order=None, n=None):\n    return RULE\n", "impl", {"RULE": rule})
+
+
+for _make in (forward, backward, central):
+    _written_out(_make)
+
+
+@intrinsic(prefer_literal=True)
+def _call(_typing: Any, data: Any, operands: Any) -> Any:
+    """Call the body of a ufunc of one result at one point; `data` is the address of its data in this process.
+
+    A dynamic address tells Numba that the caller is not to be stored in a cache.
+    """
+    place, count = data.literal_value, len(operands)
+
+    def code(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        word = ir.IntType(64)
+        words = word.as_pointer()
+        own = builder.bitcast(context.add_dynamic_addr(builder, place, info="fastgrad"), words)
+        numbers = cgutils.alloca_once(builder, ir.DoubleType(), count + 1)
+        places = cgutils.alloca_once(builder, word, count + 1)
+        for i in range(count + 1):
+            number = cgutils.gep_inbounds(builder, numbers, i)
+            if i < count:
+                builder.store(builder.extract_value(args[1], i), number)
+            builder.store(builder.ptrtoint(number, word), cgutils.gep_inbounds(builder, places, i))
+        body = builder.load(cgutils.gep_inbounds(builder, own, ADDRESS))
+        prototype = ir.FunctionType(word, [word, words, words]).as_pointer()
+        builder.call(builder.inttoptr(body, prototype), [ir.Constant(word, 1), places, own])
+        return builder.load(cgutils.gep_inbounds(builder, numbers, count))
+
+    return types.float64(data, operands), code
+
+
+def _function(f: Any, name: str) -> Any:
+    """Return the Python object behind a function's type."""
+    if isinstance(f, types.Dispatcher):
+        return f.dispatcher
+    if isinstance(f, types.Function) and callable(f.typing_key):
+        return f.typing_key
+    raise TypingError(
+        f"`f` must be compiled by numba.njit, and known when the function that calls `{name}` is compiled; got {f}. "
+        "Decorate it with @numba.njit."
+    )
+
+
+def _rule(method: Any, name: str) -> Any:
+    """Return the rule that `method` stands for."""
+    if isinstance(method, RuleType):
+        return method.rule
+    word = getattr(method, "literal_value", method)
+    if word in METHODS:
+        return METHODS[word]
+    words = ", ".join(map(repr, METHODS))
+    raise TypingError(
+        f"`method` must be one of {words}, written out, or a rule where `{name}` is called inside compiled "
+        f'code; got {method}. Pass, say, method="central".'
+    )
+
+
+def _constant(value: Any, name: str) -> Any:
+    """Return the value of an argument that must be known when the caller is compiled."""
+    value = value.value if isinstance(value, types.Omitted) else value
+    if isinstance(value, types.Literal):
+        return value.literal_value
+    if isinstance(value, (int, str)):
+        return value
+    raise TypingError(f"`{name}` must be written out inside compiled code; got {value}. Pass a number.")
+
+
+def _missing(value: Any) -> bool:
+    """Tell whether an argument was left out, or None was passed."""
+    return value is None or isinstance(value, types.NoneType) or getattr(value, "value", 0) is None
+
+
+def _refuse(given: dict[str, Any], name: str) -> None:
+    """Raise for options that compiled code does not have."""
+    for option, (value, default) in given.items():
+        if not _missing(value) and getattr(value, "literal_value", value) is not default:
+            raise TypingError(
+                f"`{option}` must be left out where `{name}` is called inside compiled code; got {value}. "
+                "Call it from Python."
+            )
+
+
+def _refuse_complex_step(rule: Any) -> None:
+    if isinstance(rule, ComplexStep):
+        raise TypingError(
+            f"`method` must be a stencil or adaptive inside compiled code; got {rule}. Call it from Python."
+        )
+
+
+_kernels: dict[tuple[bytes, int], Any] = {}
+
+
+def _kernel(f: Any, nargs: int) -> tuple[Any, bytes | None]:
+    """Scalar kernel of `f` as the engines use it, and the key of its content; `f` itself if it cannot be read."""
+    try:
+        reading = Reading(f)
+    except Uncompilable:
+        return f, None
+    if (reading.key, nargs) not in _kernels:
+        _kernels[reading.key, nargs] = _fixed(jit(reading.linked), nargs)
+    return _kernels[reading.key, nargs], reading.key
+
+
+def _fixed(f: Any, nargs: int) -> Any:
+    """Give a kernel so many arguments, whatever its defaults."""
+    names = ", ".join(f"x{i}" for i in range(nargs))
+    return jit(function_from(f"def fixed({names}):\n    return f({names})\n", "fixed", {"f": f}))
+
+
+_SCALARS = (types.Float, types.Integer, types.Boolean)
+
+
+def _narrow(kinds: Any) -> str:
+    """Type of results: float32 stays."""
+    return "np.float32" if all(k == types.float32 for k in kinds) else ""
+
+
+@overload(derivative, {"forceinline": True, "error_model": "numpy"}, strict=False, prefer_literal=True)
+def _derivative(
+    f: Any, *args: Any, wrt: Any = 0, method: Any = "adaptive", step: Any = None, rel_step: Any = None,
+    bounds: Any = None, full_output: Any = False, out: Any = None, workers: Any = None,
+) -> Any:  # fmt: skip
+    """Write `derivative` at one point."""
+    _refuse({"bounds": (bounds, None), "full_output": (full_output, False), "out": (out, None)}, "derivative")
+    target, rule, nargs = _function(f, "derivative"), _rule(method, "derivative"), len(args)
+    _refuse_complex_step(rule)
+    if not args or not all(isinstance(a, _SCALARS) for a in args):
+        raise TypingError(
+            f"the arguments of `derivative` must be numbers inside compiled code; got {', '.join(map(str, args))}. "
+            "Loop over the points."
+        )
+    index = _constant(wrt, "wrt")
+    if not isinstance(index, int) or not -nargs <= index < nargs:
+        raise TypingError(f"`wrt` must be from {-nargs} to {nargs - 1} for {nargs} arguments; got {index}.")
+    index %= nargs
+    mode, given = _step(step, rel_step)
+    names = [f"x{i}" for i in range(nargs)]
+    numbers = ", ".join(f"np.float64({n})" for n in names)
+    lines = [] if mode == "auto" else _checked_step(given)
+    kernel, key = _kernel(target, nargs)
+    namespace: dict[str, Any] = {}
+    if isinstance(rule, Stencil):
+        namespace["point"] = compiled_point(kernel, return_kind(kernel, nargs), rule, nargs, index, mode)[0]
+        lines += [
+            f"df = point({numbers}{'' if mode == 'auto' else ', size'})",
+            f"if not np.isfinite(np.float64(x{index})):\n        df *= np.nan",
+        ]
+    else:
+        if key is None:
+            raise TypingError(
+                "`f` must refer to nothing but numbers, small arrays and functions for the adaptive rule inside "
+                'compiled code. Use method="central".'
+            )
+        widest = {"auto": "np.inf", "absolute": "size", "relative": f"size * max(abs(x{index}), 1.0)"}[mode]
+        namespace |= {"call": _call, "kernel": kernel, "DATA": _ladder(kernel, key, nargs, index, rule)}
+        lines += [
+            f"df = call(DATA, ({numbers}, {widest}, -np.inf, np.inf)) if np.isfinite(np.float64(x{index})) else np.nan",
+            f"if np.isnan(df):\n        kernel({numbers})",  # raises if it was for an exception at the point itself
+        ]
+    text = "\n    ".join(lines)
+    keywords = "wrt=0, method=None, step=None, rel_step=None, bounds=None, full_output=False, out=None, workers=None"
+    source = f"def impl(f, {', '.join(names)}, {keywords}):\n    {text}\n    return {_narrow(args)}(df)\n"
+    return function_from(source, "impl", namespace)
+
+
+def _step(step: Any, rel_step: Any) -> tuple[str, str]:
+    """Mode of the step, and the name of the argument that gives it."""
+    if _missing(step) and _missing(rel_step):
+        return "auto", ""
+    if not _missing(step) and not _missing(rel_step):
+        raise TypingError("`step` and `rel_step` exclude each other; got both. Leave one out.")
+    mode, name, value = ("absolute", "step", step) if _missing(rel_step) else ("relative", "rel_step", rel_step)
+    if not isinstance(value, (*_SCALARS, int, float)):
+        raise TypingError(f"`{name}` must be a number inside compiled code; got {value}. Pass, say, 1e-5.")
+    return mode, name
+
+
+def _checked_step(name: str) -> list[str]:
+    return [
+        f"size = np.float64({name})",
+        "if not (size > 0.0 and size < np.inf):\n"
+        f"        raise ValueError('`{name}` must be positive and finite. Leave it out to have it chosen.')",
+    ]
+
+
+_ladders: dict[Any, Ufunc] = {}
+"""Ladders whose addresses are in somebody's machine code: they live as long as the process."""
+
+
+def _ladder(kernel: Any, key: bytes, nargs: int, wrt: int, rule: Adaptive) -> int:
+    """Address of the data of an adaptive derivative."""
+    if (key, nargs, wrt, rule) not in _ladders:
+        code = body(key + repr(("values", nargs)).encode(), lambda: (kernel, return_kind(kernel, nargs)), nargs)
+        if code.result == "D":
+            raise TypingError('`f` must return real numbers for the adaptive rule. Use method="central".')
+        values = Ufunc(code, nargs, "f", "f")
+        _ladders[key, nargs, wrt, rule] = ladder_ufunc(values, nargs, wrt, rule, "f", 1)
+    return _ladders[key, nargs, wrt, rule].data
+
+
+@overload(gradient, strict=False, prefer_literal=True)
+def _gradient(
+    f: Any, x: Any, args: Any = (), method: Any = "adaptive", step: Any = None, rel_step: Any = None,
+    bounds: Any = None, full_output: Any = False, workers: Any = None,
+) -> Any:  # fmt: skip
+    """Write `gradient` at one point, by a stencil."""
+    _refuse({"bounds": (bounds, None), "full_output": (full_output, False)}, "gradient")
+    target, rule = _function(f, "gradient"), _rule(method, "gradient")
+    if not isinstance(rule, Stencil):
+        raise TypingError(
+            f"`method` must be a stencil where `gradient` is called inside compiled code; got {rule}. "
+            'Use method="central", or a rule such as fg.central(order=4).'
+        )
+    if not isinstance(x, types.Array) or x.ndim != 1 or not isinstance(x.dtype, _SCALARS):
+        raise TypingError(
+            f"`x` must be a one-dimensional array of real numbers inside compiled code; got {x}. Loop over the points."
+        )
+    return _gradient_by(rule, target, x, args, *_step(step, rel_step))
+
+
+def _gradient_by(rule: Stencil, f: Any, x: Any, args: Any, mode: str, given: str) -> Any:
+    """Write the loop over coordinates, by the operations of `_vector_loops`."""
+    try:
+        kernel = jit(Reading(f).linked)
+    except Uncompilable:
+        kernel = f
+    several = isinstance(args, (tuple, types.BaseTuple))
+    kinds = (tuple(args) if several else (args,)) if args else ()
+    rest = [f"args[{i}]" if several else "args" for i in range(len(kinds))]
+    call = f"number(kernel({', '.join(['moved', *rest])})) * 1.0"
+    letter = _letter(kernel, (types.float64[::1], *map(types.unliteral, kinds)))
+    offsets = {o: f"v{i}" for i, o in enumerate(rule.needed)}
+    lines = [] if mode == "auto" else _checked_step(given)
+    lines += ["moved = np.empty(x.size)", "moved[:] = x", "out = np.empty(x.size)"]
+    lines += ["if np.isnan(moved).any():", "    out[:] = np.nan", "    return OUT"]
+    lines += [f"{name} = {call}" for o, name in offsets.items() if not o]
+    lines += ["for k in range(x.size):", "    at = moved[k]"]
+    if mode == "auto":
+        lines += [
+            f"    binade = max(np.float64(at).view(np.int64) & np.int64({EXPONENT}), np.int64({1023 << 52}))",
+            f"    h = np.int64(binade).view(np.float64) * {best_step(rule, letter)!r}",
+        ]
+    else:
+        lines += [f"    h = (at + size{' * max(abs(at), 1.0)' if mode == 'relative' else ''}) - at"]
+    for o, name in offsets.items():
+        if o:
+            lines += [f"    moved[k] = at + {float(o)!r} * h", f"    {name} = {call}"]
+    terms = " + ".join(f"{float(w)!r} * ({offsets[a]} - {offsets[b]})" for w, a, b in rule.differences)
+    lines += ["    moved[k] = at", f"    total = {terms}", *["    total = total / h"] * rule.n, "    out[k] = total"]
+    text = "\n    ".join([*lines, "return OUT"]).replace("OUT", f"out{_narrow([x.dtype]) and '.astype(np.float32)'}")
+    keywords = "args=(), method=None, step=None, rel_step=None, bounds=None, full_output=False, workers=None"
+    source = f"def impl(f, x, {keywords}):\n    {text}\n"
+    return function_from(source, "impl", {"kernel": kernel, "number": _number})
+
+
+def _letter(kernel: Any, kinds: tuple[Any, ...]) -> str:
+    """Letter of NumPy's type for the numbers that a function of a vector returns, as far as it matters to the step."""
+    with quiet():
+        kernel.compile(kinds)
+    returned = kernel.overloads[kinds].signature.return_type
+    return "f" if getattr(returned, "dtype", returned) == types.float32 else "d"
+
+
+def _number(value):  # type: ignore[no-untyped-def]
+    """Take a number, or an array of one, for a number."""
+
+
+@overload(_number)
+def _of_number(value):  # type: ignore[no-untyped-def]
+    if isinstance(value, types.Array) and value.ndim == 0:
+        return lambda value: value[()]
+    if isinstance(value, types.Array) and value.ndim == 1:
+
+        def first(value):  # type: ignore[no-untyped-def]
+            if value.size != 1:
+                raise ValueError("`f` must return one number for a gradient. Use `jacobian` for several, from Python.")
+            return value[0]
+
+        return first
+    if isinstance(value, (types.Float, types.Integer, types.Boolean)):
+        return lambda value: value
+    raise TypingError(f"`f` must return one real number for a gradient inside compiled code; it returns {value}.")

@@ -1,0 +1,127 @@
+"""Digits of certified standard errors and of fitted parameters, by fastgrad's rules and by other libraries.
+
+Libraries are imported when they are called, and asked as they come: no setting is tuned for anybody.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+from scipy.optimize import least_squares
+
+from ..multivariate import jacobian
+from . import Regression, digits, standard_errors
+
+#: From a regression and parameters to the jacobian of its residuals there.
+Jacobian = Callable[[Regression, Any], Any]
+
+#: Digits from which on a standard error, and a fitted parameter, counts as reached. A fit stops where the sum of
+#: squares no longer changes: the square of what the parameters still change by.
+ERRORS, PARAMETERS = 8, 6
+
+
+def ours(method: str) -> Jacobian:
+    """Jacobian by one of fastgrad's rules."""
+    return lambda set, b: jacobian(set.residuals, b, method=method)
+
+
+def exact(set: Regression, b: Any) -> Any:
+    """Jacobian by the complex step, to the rounding of the model: what all others are to reach."""
+    columns = []
+    for j, size in enumerate(np.abs(b)):
+        h = 1e-30 * (size or 1.0)
+        columns.append(np.imag(set.model(b + 1j * h * (np.arange(b.size) == j), set.x)) / h)
+    return np.stack(columns, axis=1)
+
+
+def _scipy(set: Regression, b: Any) -> Any:
+    from scipy.optimize._numdiff import approx_derivative
+
+    return approx_derivative(set.residuals, b, method="3-point")
+
+
+def _numdifftools(set: Regression, b: Any) -> Any:
+    import numdifftools as nd
+
+    return nd.Jacobian(set.residuals)(b)
+
+
+def _jacobi(set: Regression, b: Any) -> Any:
+    from jacobi import jacobi
+
+    return jacobi(set.residuals, b)[0]
+
+
+def _jax(set: Regression, b: Any) -> Any:
+    import jax
+
+    with jax.enable_x64(True):
+        formula = FunctionType(set.model.__code__, {"np": jax.numpy})
+        return np.asarray(jax.jacfwd(formula)(b, set.x))
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to a jacobian: its name, how to run it, the library it needs, and whether to fit with it."""
+
+    name: str
+    jacobian: Jacobian
+    library: str = "numpy"
+    fits: bool = False
+
+
+WAYS = (
+    Way("adaptive", ours("adaptive"), fits=True),
+    Way("central", ours("central"), fits=True),
+    Way("exact", exact, fits=True),
+    Way("SciPy", _scipy, "scipy"),
+    Way("ndtools", _numdifftools, "numdifftools"),
+    Way("jacobi", _jacobi, "jacobi"),
+    Way("JAX", _jax, "jax"),
+)
+
+
+def installed() -> tuple[Way, ...]:
+    """Those of the ways whose library is there."""
+    return tuple(way for way in WAYS if find_spec(way.library))
+
+
+@dataclass(frozen=True)
+class Row:
+    """Digits that one way gets on one regression: of standard errors, and of parameters fitted from both starts."""
+
+    regression: str
+    way: str
+    errors: float
+    parameters: tuple[float, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+def compared(set: Regression, ways: Sequence[Way]) -> list[Row]:
+    """Compare ways to the jacobian on one regression; only the rules and the exact jacobian also fit it."""
+    rows = []
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # far steps of other libraries overflow
+        for way in ways:
+            errors = digits(standard_errors(way.jacobian(set, set.parameters), set.s), set.errors)
+            fits = (digits(fit(set, start, way.jacobian), set.parameters) for start in set.starts) if way.fits else ()
+            rows.append(Row(set.name, way.name, errors, tuple(fits)))
+    return rows
+
+
+def fit(set: Regression, start: Any, jacobian: Jacobian) -> Any:
+    """Fit parameters by ``scipy.optimize.least_squares`` from a start, as closely as it goes."""
+    found = least_squares(
+        set.residuals, start, lambda b: jacobian(set, b), x_scale="jac", ftol=1e-15, xtol=1e-15, gtol=1e-15,
+        max_nfev=3000,
+    )  # fmt: skip
+    return found.x
