@@ -2,7 +2,7 @@
 
 from . import gates
 from ._engines import PerformanceWarning
-from .accuracy import accuracy
+from .comparison import accuracy
 from .complexstep import ComplexStep, complex_step
 from .derivatives import derivative
 from .estimates import Estimate, Status

@@ -19,7 +19,7 @@ import numpy as np
 
 EXAMPLES = """\
 examples:
-  fastgrad report --out report              every gate and the functions of the catalogue, a million points each
+  fastgrad report --out report              every gate, a catalogue of functions, and the corpus
   fastgrad report -n 1000 --only 'Black*'   a part of it
   fastgrad report mymodule:f --domain -5 5  your own function of one argument
   fastgrad report model.py:f --points x.npy at your own points; one column for each argument
@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         "report",
         help="compare methods: accuracy, speed, cost",
         description="Compare methods of differentiation against the true derivative: on every gate (logic gates have "
-        "none) and a catalogue of real functions, or on a function of yours.",
+        "none), a catalogue of real functions and the development corpus, or on a function of yours.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -76,15 +76,16 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("-n", "--points-count", type=int, metavar="N", help="points a function (default: 1000000)")
     report.add_argument("--only", action="append", metavar="PATTERN", default=[],
                         help="only functions of the default report whose name matches; may be repeated")
-    report.add_argument("--out", type=Path, metavar="DIR", help="write report.md, report.json and plots to DIR")
+    report.add_argument("--out", type=Path, metavar="DIR",
+                        help="write report.html, report.md, report.json and plots to DIR")
     report.add_argument("--json", action="store_true", help="print JSON instead of tables")
     return parser  # fmt: skip
 
 
 def _report(given: argparse.Namespace) -> int:
-    from ._ahead import compile_ahead
-    from .accuracy import COUNT, accuracy
-    from .report import MissingExtra, json_text, plots, terminal, write
+    from .comparison.accuracy import COUNT, accuracy
+    from .comparison.ahead import compile_ahead
+    from .report import MissingExtra, html, plots, terminal, write
 
     count = COUNT if given.points_count is None else given.points_count
     if count < 2:
@@ -95,6 +96,7 @@ def _report(given: argparse.Namespace) -> int:
             terminal.require()
         if given.out:
             plots.require()
+            html.require()
             _writable(given.out)
         names = [p.name for p in problems]
         curves = () if not given.out else names if given.function else REPRESENTATIVES
@@ -102,7 +104,7 @@ def _report(given: argparse.Namespace) -> int:
             if not given.function:
                 compile_ahead(names, curves, progress)
             report = accuracy(problems, points=count, curves=curves, progress=progress)
-        _print(json_text(report) if given.json else None, lambda: terminal.show(report))
+        _print(report.to_json() if given.json else None, lambda: terminal.show(report))
         if given.out:
             for path in write(report, given.out):
                 print(f"wrote {path}", file=sys.stderr)
@@ -116,7 +118,7 @@ def _report(given: argparse.Namespace) -> int:
         if not given.function:
             raise
         raise Mistake(f"{given.function} raised {_where(problem)}") from problem
-    return 0 if not all(row.failure for row in report.rows) else 2
+    return 0 if report.verdicts or not all(row.failure for row in report.rows) else 2
 
 
 def _print(text: str | None, show: Callable[[], None]) -> None:
@@ -135,12 +137,13 @@ def _writable(directory: Path) -> None:
 
 
 def _standard_problems(given: argparse.Namespace) -> list[Any]:
-    from .catalogue import FUNCTIONS
-    from .problems import gate_problems
+    from .comparison.catalogue import FUNCTIONS
+    from .comparison.problems import gate_problems
+    from .corpus import CASES
 
     if given.domain or given.points or given.wrt:
         raise Mistake("--domain, --points and --wrt go with a function of yours: fastgrad report MODULE:FUNCTION ...")
-    known = gate_problems() + FUNCTIONS
+    known: tuple[Any, ...] = (*gate_problems(), *FUNCTIONS, *CASES)
     patterns = [p.lower() for p in given.only] or ["*"]
     chosen = [p for p in known if any(fnmatchcase(p.name.lower(), pattern) for pattern in patterns)]
     if not chosen:
@@ -150,7 +153,7 @@ def _standard_problems(given: argparse.Namespace) -> list[Any]:
 
 
 def _own_problems(given: argparse.Namespace) -> list[Any]:
-    from .problems import problem_of
+    from .comparison.problems import problem_of
 
     f = _loaded(given.function)
     if given.only:

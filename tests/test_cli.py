@@ -47,7 +47,7 @@ def test_a_part_of_the_default_report(module: Path, capsys: pytest.CaptureFixtur
     assert "Runge" in shown
     assert "central" in shown
     names = {path.name for path in (module / "out").iterdir()}
-    assert names == {"report.md", "report.json", "vcurve-runge.svg", "vcurve-runge.png"}
+    assert names == {"report.md", "report.html", "report.json", "vcurve-runge.svg", "vcurve-runge.png"}
 
 
 @pytest.mark.parametrize(
