@@ -114,8 +114,8 @@ def test_the_page_needs_nothing_else() -> None:
     """Everything is inside, what a caller's function is called cannot break it, and all tables are there."""
     pytest.importorskip("matplotlib")
     pytest.importorskip("jinja2")
-    found = many()
-    text = replace(found, rows=(replace(ROW, function="<b>evil</b>"), *found.rows)).to_html()
+    found = replace(many(), rows=(replace(ROW, function="<b>evil</b>"), *many().rows))
+    text = found.to_html()
     assert text.startswith("<!doctype html>")
     assert text.count("<svg") == text.count("</svg>") == 2
     assert "<b>evil" not in text

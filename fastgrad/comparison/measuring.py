@@ -12,7 +12,7 @@ import numpy as np
 
 from ..derivatives import derivative
 from ..report.results import SLACK, TOLERANCE, Curve, Row
-from .method import Method
+from .method import Counted, Method
 from .problems import Floats, Problem
 
 #: Points at which errors are taken: more would move no quantile, and take longer than what is measured.
@@ -152,7 +152,7 @@ class Bench:
 
     def _evaluations(self, method: Method, count: int) -> float:
         """Count evaluations per point: the size of every call of a function that nobody can compile."""
-        counted = _Counted(self.arrays)
+        counted = Counted(self.arrays)
         args = self._head(count)
         self._quietly(lambda: method.run(counted, args, self.problem.wrt))
         if method.ours:  # the first call also finds out how the function can be called
@@ -196,18 +196,6 @@ class Bench:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return run()
-
-
-class _Counted:
-    """A function that counts its evaluations; as an object it is called with arrays, whatever is inside."""
-
-    def __init__(self, f: Callable[..., Any]) -> None:
-        self._f = f
-        self.count = 0
-
-    def __call__(self, *args: Any) -> Any:
-        self.count += max(np.size(a) for a in args)
-        return self._f(*args)
 
 
 def _on_arrays(f: Callable[..., Any], args: tuple[Any, ...]) -> Callable[..., Any]:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ..stencils import Stencil
 
 
@@ -21,6 +23,19 @@ class Answer(NamedTuple):
 
 
 Elementwise = Callable[..., Any]
+
+
+class Counted:
+    """A function that counts its evaluations; as an object it is called with arrays, whatever is inside."""
+
+    def __init__(self, f: Elementwise) -> None:
+        self._f = f
+        self.count = 0
+
+    def __call__(self, *args: Any) -> Any:
+        """Evaluate and count."""
+        self.count += max(np.size(a) for a in args)
+        return self._f(*args)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .method import Answer, Elementwise, Method
+from .method import Answer, Counted, Elementwise, Method
 from .problems import Floats
 
 #: The step of the textbook: near the best one for a central difference of points and values of size 1.
@@ -18,21 +18,14 @@ NAIVE_STEP = 1e-5
 FEW = 200
 
 
-class _Counted:
-    """A function of one variable that counts the points it is asked for; the other arguments stay fixed."""
-
-    def __init__(self, f: Elementwise, args: tuple[Any, ...], wrt: int) -> None:
-        self.f, self.args, self.wrt = f, args, wrt
-        self.count = 0
-
-    def __call__(self, x: Any) -> Any:
-        self.count += np.size(x)
-        return self.f(*self.args[: self.wrt], x, *self.args[self.wrt + 1 :])
+def _of_one(f: Elementwise, args: tuple[Any, ...], wrt: int) -> Elementwise:
+    """Hold all arguments but one."""
+    return lambda x: f(*args[:wrt], x, *args[wrt + 1 :])
 
 
 def _naive(f: Elementwise, args: tuple[Any, ...], wrt: int) -> Any:
     """Difference as everybody writes it in NumPy."""
-    g, h, x = _Counted(f, args, wrt), NAIVE_STEP, np.asarray(args[wrt])
+    g, h, x = _of_one(f, args, wrt), NAIVE_STEP, np.asarray(args[wrt])
     return (g(x + h) - g(x - h)) / (2 * h)
 
 
@@ -60,13 +53,13 @@ def _numdifftools(f: Elementwise, args: tuple[Any, ...], wrt: int) -> Any:
     """Differentiate by `numdifftools.Derivative`, all points in one call."""
     import numdifftools as nd
 
-    return nd.Derivative(_Counted(f, args, wrt))(args[wrt])
+    return nd.Derivative(_of_one(f, args, wrt))(args[wrt])
 
 
 def _numdifftools_answer(f: Elementwise, args: tuple[Any, ...], wrt: int) -> Answer:
     import numdifftools as nd
 
-    def one(g: _Counted, x: float) -> tuple[Any, Any]:
+    def one(g: Counted, x: float) -> tuple[Any, Any]:
         found = nd.Derivative(g, full_output=True)(x)
         # up to 0.9 a pair (value, info), since then one record that holds both
         value, info = (found.estimate, found) if hasattr(found, "estimate") else found
@@ -83,7 +76,7 @@ def _jacobi(f: Elementwise, args: tuple[Any, ...], wrt: int) -> Any:
 def _jacobi_answer(f: Elementwise, args: tuple[Any, ...], wrt: int) -> Answer:
     from jacobi import jacobi
 
-    def one(g: _Counted, x: float) -> tuple[Any, Any]:
+    def one(g: Counted, x: float) -> tuple[Any, Any]:
         # from 2^-81 down the powers of its steps underflow, and its least-squares fit never returns
         return (np.nan, np.nan) if 0 < abs(x) < 2.0**-80 else jacobi(g, x)
 
@@ -91,13 +84,13 @@ def _jacobi_answer(f: Elementwise, args: tuple[Any, ...], wrt: int) -> Answer:
 
 
 def _one_by_one(
-    differentiate: Callable[[_Counted, float], tuple[Any, Any]], f: Elementwise, args: tuple[Any, ...], wrt: int
+    differentiate: Callable[[Counted, float], tuple[Any, Any]], f: Elementwise, args: tuple[Any, ...], wrt: int
 ) -> Answer:
     """Call a library at one point after the other, so that each point has the library's full attention."""
     rows = np.broadcast_arrays(*[np.asarray(a, dtype=np.float64) for a in args])
     found: Floats = np.full((3, rows[wrt].size), np.nan)
     for i, row in enumerate(zip(*(r.ravel().tolist() for r in rows), strict=True)):
-        counted = _Counted(f, row, wrt)
+        counted = Counted(_of_one(f, row, wrt))
         try:
             value, error = differentiate(counted, row[wrt])
             found[:2, i] = float(np.squeeze(value)), float(np.squeeze(error))
