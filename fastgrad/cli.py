@@ -1,4 +1,4 @@
-"""The command line: ``fastgrad report``."""
+"""The command line: ``fastgrad report``, ``fastgrad bench``."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     given = parser.parse_args(arguments)
     try:
-        return _report(given)
+        return int(given.run(given))
     except Mistake as mistake:
         print(f"fastgrad: {mistake}", file=sys.stderr)
         return 2
@@ -79,7 +79,37 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--out", type=Path, metavar="DIR",
                         help="write report.html, report.md, report.json and plots to DIR")
     report.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    report.set_defaults(run=_report)
+    bench = commands.add_parser(
+        "bench",
+        help="time a few functions on this machine",
+        description="Time the central difference and the adaptive rule on a few functions, beside NumPy, SciPy and a "
+        "plain copy, in less than a minute.",
+        epilog="examples:\n  fastgrad bench\n  fastgrad bench --json > here.json\n",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    bench.add_argument("-n", "--points-count", type=int, metavar="N", help="points of a run (default: 2000000)")
+    bench.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    bench.set_defaults(run=_bench)
     return parser  # fmt: skip
+
+
+def _bench(given: argparse.Namespace) -> int:
+    from .comparison.standing import COUNT, standing
+    from .report import MissingExtra, tables, terminal
+
+    count = COUNT if given.points_count is None else given.points_count
+    if count < 2:
+        raise Mistake(f"-n must be at least 2; got {count}. Leave it out for two million points.")
+    try:
+        if not given.json:
+            terminal.require()
+        with terminal.progress() as progress:
+            found = standing(count, progress)
+        _print(found.to_json() if given.json else None, lambda: terminal.show_one(tables.standing(found)))
+    except MissingExtra as missing:
+        raise Mistake(str(missing)) from missing
+    return 0
 
 
 def _report(given: argparse.Namespace) -> int:

@@ -115,6 +115,22 @@ def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert "fastgrad report mymodule:f --domain -5 5" in capsys.readouterr().out
 
 
+def test_where_this_machine_stands(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["bench", "-n", "1000", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    for line in found["nanoseconds"].values():
+        assert set(line) == {"central 2", "adaptive", "NumPy", "SciPy", "copy"}
+        assert all(value > 0 for value in line.values())
+    assert found["ratios"]["times as fast as SciPy"]["central 2"] > 1
+    assert main(["bench", "-n", "1000"]) == 0
+    shown = capsys.readouterr().out
+    assert "small network" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+    assert main(["bench", "-n", "1"]) == 2
+    assert "at least 2" in capsys.readouterr().err
+
+
 def test_as_a_module_in_a_pipe(module: Path) -> None:
     """`python -m fastgrad` works from a shell: no colours, no bar, nothing on standard error."""
     done = subprocess.run(

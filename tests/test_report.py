@@ -14,7 +14,7 @@ import pytest
 import fastgrad as fg
 from fastgrad import gates, report
 from fastgrad.report import html, plots, tables, terminal
-from fastgrad.report.results import AccuracyReport, Curve, Row
+from fastgrad.report.results import AccuracyReport, Curve, Row, Standing
 
 ROW = Row("sine", "function", "central(order=2)", "central 2", "closed form", 1000, 1000, 2e-9, 1e-9, 3e-11, 0.002, 0,
           4e-9, 5e-11, 0.5, 2.0, 12.345)  # fmt: skip
@@ -132,6 +132,18 @@ def test_rows_as_a_frame() -> None:
     assert isinstance(frame, pandas.DataFrame)
     assert len(frame) == 10
     assert frame.digits[0] == pytest.approx(-math.log10(3e-11))
+
+
+def test_standing_tells_medians_of_ratios() -> None:
+    found = Standing({name: {"ours": ours, "NumPy": 10.0} for name, ours in (("f", 1.0), ("g", 2.0), ("h", 5.0))},
+                     {"points": "9", "cores": "2", "vectors": "AVX2"})  # fmt: skip
+    ratios = found.ratios()["times as fast as NumPy"]
+    assert ratios["ours"] == 5.0
+    assert math.isnan(ratios["NumPy"])
+    assert json.loads(found.to_json())["ratios"]["times as fast as NumPy"] == {"ours": 5.0, "NumPy": None}
+    table = tables.standing(found)
+    assert table.cells[-1] == ("times as fast as NumPy", "5", "")
+    assert table.cells[0] == ("f", "1.0", "10.0")
 
 
 def test_repr_is_a_table() -> None:

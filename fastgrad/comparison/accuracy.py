@@ -107,7 +107,7 @@ def accuracy(
         judged = verdicts(chosen or judged_methods(), cases, min(count, COUNT), tell)
     if progress:
         progress(total, total, "")
-    return AccuracyReport(tuple(rows), tuple(drawn), _about(count if given is None else None), judged)
+    return AccuracyReport(tuple(rows), tuple(drawn), about(count if given is None else None), judged)
 
 
 def _is_case(f: Any) -> bool:
@@ -128,12 +128,22 @@ def _count(points: Any) -> int:
     return int(points)
 
 
-def _about(count: int | None) -> dict[str, str]:
+def about(count: int | None) -> dict[str, str]:
     """Where and with what the report was made."""
     libraries = ("fastgrad", "numpy", "scipy", "numba")
     return {
         "points": f"{count:,}" if count else "given",
         "cores": str(cores()),
+        "vectors": vectors(),
         "machine": platform.machine(),
         "python": platform.python_version(),
     } | {name: version(name) for name in libraries}
+
+
+def vectors() -> str:
+    """Width of the vector unit, in words."""
+    from llvmlite import binding
+
+    features = binding.get_host_cpu_features()
+    known = (("avx512f", "AVX-512"), ("avx2", "AVX2"), ("neon", "NEON"))
+    return next((words for name, words in known if features.get(name)), "no wide vectors")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,12 +70,19 @@ def _scatter(report: AccuracyReport) -> Any:
     axes = figure.subplots()
     lines = report.summary()
     for group, mark in zip(dict.fromkeys(line.group for line in lines), "os^", strict=False):
+        labels: list[tuple[float, float, str]] = []
         for colour, line in zip(COLOURS * 3, (line for line in lines if line.group == group), strict=False):
-            if line.nanoseconds > 0:
-                error = max(line.median_error, 1e-17)
-                axes.plot(line.nanoseconds, error, mark, color=colour, markersize=7)
-                axes.annotate(line.method, (line.nanoseconds, error), xytext=(6, 4), textcoords="offset points",
-                              fontsize=8)  # fmt: skip
+            if not line.nanoseconds > 0:
+                continue
+            x, y = line.nanoseconds, max(line.median_error, 1e-17)
+            axes.plot(x, y, mark, color=colour, markersize=7)
+            text = line.method
+            if labels and abs(log10(y / labels[-1][1])) < 0.3 and abs(log10(x / labels[-1][0])) < 1:
+                beside = labels.pop()  # two names on one spot could not be read
+                x, text = max(x, beside[0]), f"{beside[2]}, {text}"
+            labels.append((x, y, text))
+        for x, y, text in labels:
+            axes.annotate(text, (x, y), xytext=(7, -3), textcoords="offset points", fontsize=8)
         axes.plot([], [], mark, color="#555555", label=GROUPS[group])
     axes.set(xscale="log", yscale="log", xlabel="nanoseconds per point", ylabel="median relative error")
     axes.margins(x=0.18, y=0.08)

@@ -147,6 +147,31 @@ class Verdict:
     pace: Pace = Pace()
 
 
+@dataclass(frozen=True)
+class Standing:
+    """Time per point of a few functions, by what was done to them, and where it ran."""
+
+    nanoseconds: dict[str, dict[str, float]]
+    about: dict[str, str] = field(default_factory=dict)
+
+    def ratios(self) -> dict[str, dict[str, float]]:
+        """How many times as fast as NumPy and SciPy: medians over the functions."""
+        lines = self.nanoseconds.values()
+        labels = list(next(iter(lines)))
+        return {
+            f"times as fast as {beside}": {
+                label: nan if label == beside else float(np.median([line[beside] / line[label] for line in lines]))
+                for label in labels
+            }
+            for beside in labels
+            if beside in ("NumPy", "SciPy")
+        }
+
+    def to_json(self) -> str:
+        """Write times and ratios for machines."""
+        return json.dumps(_plain(asdict(self) | {"ratios": self.ratios()}), indent=1, allow_nan=False) + "\n"
+
+
 @dataclass(frozen=True, repr=False)
 class AccuracyReport:
     """What `accuracy` found: rows, curves, where and with what they were measured, verdicts on the corpus."""

@@ -8,7 +8,7 @@ from math import isfinite, isnan
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .results import AccuracyReport, Row, Verdict
+    from .results import AccuracyReport, Row, Standing, Verdict
 
 GROUPS = {"gate": "Gates", "function": "Functions", "yours": "Your functions"}
 
@@ -143,7 +143,8 @@ def notes(report: AccuracyReport) -> list[str]:
 def _setting(report: AccuracyReport) -> str:
     about = report.about
     versions = ", ".join(f"{name} {about[name]}" for name in ("fastgrad", "numpy", "scipy", "numba") if name in about)
-    return f"Points: {about.get('points', '?')} a function. {versions}; {about.get('cores', '?')} cores."
+    machine = f"{about.get('cores', '?')} cores, {about.get('vectors', '?')}"
+    return f"Points: {about.get('points', '?')} a function. {versions}; {machine}."
 
 
 def _matrix(title: str, rows: list[Row], show: Callable[[Row], str]) -> Table:
@@ -218,6 +219,18 @@ def _families(verdicts: Sequence[Verdict]) -> Table:
     header = ("", "points", *(v.label for v in verdicts), "bar holds")
     note = f"Attainable points missed; bar holds: that of {verdicts[0].method}."
     return Table("Development corpus: family by family", header, cells, note)
+
+
+def standing(found: Standing) -> Table:
+    """Functions down, what can be done to them across; the ratios that matter below."""
+    header = ("ns/point", *next(iter(found.nanoseconds.values())))
+    cells = [(name, *map(time, line.values())) for name, line in found.nanoseconds.items()]
+    cells += [(name, *("" if isnan(v) else times(v) for v in line.values())) for name, line in found.ratios().items()]
+    about = found.about
+    return Table(
+        f"Here: {about['points']} points, {about['cores']} cores, {about['vectors']}", header, tuple(cells),
+        "Each time is the best of a few runs taken in turns; the ratios are medians over the functions.",
+    )  # fmt: skip
 
 
 CORPUS = (

@@ -30,21 +30,37 @@ def require() -> None:
 def show(report: AccuracyReport) -> None:
     """Print all tables, then the notes."""
     require()
-    from rich.console import Console
     from rich.text import Text
 
-    console = Console(highlight=False)
-    if console.width < NARROWEST:
-        console = Console(highlight=False, width=NARROWEST)
+    console = _console()
     for table in tables(report):
-        console.print()
-        console.print(_rich(table, gap=2 if console.width >= 100 else 1))
-        if table.note:
-            console.print(Text(table.note, "dim"))
+        _print(console, table)
     console.print()
     for note in notes(report):
         console.print(Text(note))
     console.print(Text(report.to_dict()["errors"], "dim"))
+
+
+def show_one(table: Table) -> None:
+    """Print one table."""
+    require()
+    _print(_console(), table)
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    return console if console.width >= NARROWEST else Console(highlight=False, width=NARROWEST)
+
+
+def _print(console: Any, table: Table) -> None:
+    from rich.text import Text
+
+    console.print()
+    console.print(_rich(table, gap=2 if console.width >= 100 else 1))
+    if table.note:
+        console.print(Text(table.note, "dim"))
 
 
 def _rich(table: Table, gap: int) -> Any:
