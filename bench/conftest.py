@@ -1,12 +1,14 @@
-"""What the benchmarks share: sizes that shrink when nothing is timed, a warm-up, the error beside the time."""
+"""What the benchmarks share: sizes that shrink when nothing is timed, a warm-up, error and yardstick beside a time."""
 
 from __future__ import annotations
 
 import os
 import tempfile
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 
@@ -16,6 +18,14 @@ def pytest_configure(config: pytest.Config) -> None:
     if "FASTGRAD_CACHE_DIR" not in os.environ:
         cache = getattr(config, "cache", None)
         os.environ["FASTGRAD_CACHE_DIR"] = str(cache.mkdir("kernels")) if cache else tempfile.mkdtemp()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what takes gigabytes, unless it is asked for by ``-m slow``."""
+    if "slow" not in (config.getoption("-m") or ""):
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(pytest.mark.skip(reason="gigabytes; run with -m slow"))
 
 
 @pytest.fixture
@@ -31,17 +41,46 @@ def points(request: pytest.FixtureRequest) -> Callable[..., list[np.ndarray]]:
     return make
 
 
+@numba.njit(error_model="numpy")
+def reference(x: np.ndarray, out: np.ndarray) -> None:
+    """Evaluate a polynomial and a quotient at every point: what the machine gives to a plain loop."""
+    for i in range(x.size):
+        y = x[i]
+        value = 1.0
+        for k in range(12):
+            value = value * y + k
+        out[i] = value / (1.0 + y * y)
+
+
+_X = np.linspace(-1.0, 1.0, 100_000)
+_OUT = np.empty_like(_X)
+
+
+def yardstick(turns: int = 7) -> float:
+    """Seconds of the reference loop, the best of a few turns: about a millisecond in all."""
+    reference(_X, _OUT)
+    best = np.inf
+    for _ in range(turns):
+        start = perf_counter()
+        reference(_X, _OUT)
+        best = min(best, perf_counter() - start)
+    return best
+
+
 @pytest.fixture
 def timed(benchmark: Any) -> Callable[..., None]:
-    """Time a call after one call to warm up, and keep its largest error and the nanoseconds per point."""
+    """Time a call after one call to warm up; keep its largest error, the time per point, and the reference loop's."""
 
     def run(group: str, call: Callable[[], Any], exact: Any, rounds: int) -> None:
         benchmark.group = group
         error = float(np.max(np.abs(np.asarray(call()) - exact)))
+        before = yardstick()
         benchmark.pedantic(call, rounds=rounds, iterations=1)
         benchmark.extra_info["max_error"] = error
+        benchmark.extra_info["points"] = int(np.size(exact))
+        benchmark.extra_info["reference"] = min(before, yardstick())
         if benchmark.stats:
             benchmark.extra_info["ns_per_point"] = round(benchmark.stats.stats.min * 1e9 / np.size(exact), 3)
-        assert np.isfinite(error)
+        assert not np.isnan(error)
 
     return run

@@ -3,7 +3,7 @@
 from . import _jitted as _jitted  # tells Numba how to compile calls of ours
 from . import gates
 from ._engines import PerformanceWarning
-from .accuracy import accuracy
+from .comparison import accuracy
 from .complexstep import ComplexStep, complex_step
 from .derivatives import derivative
 from .estimates import Estimate, Status

@@ -1,4 +1,4 @@
-"""The command line: ``fastgrad report``."""
+"""The command line: ``fastgrad report``, ``fastgrad bench``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import numpy as np
 
 EXAMPLES = """\
 examples:
-  fastgrad report --out report              every gate and the functions of the catalogue, a million points each
+  fastgrad report --out report              every gate, a catalogue of functions, and the corpus
   fastgrad report -n 1000 --only 'Black*'   a part of it
   fastgrad report mymodule:f --domain -5 5  your own function of one argument
   fastgrad report model.py:f --points x.npy at your own points; one column for each argument
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     given = parser.parse_args(arguments)
     try:
-        return _certified(given) if given.nist else _report(given)
+        return int(given.run(given))
     except Mistake as mistake:
         print(f"fastgrad: {mistake}", file=sys.stderr)
         return 2
@@ -63,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
         "report",
         help="compare methods: accuracy, speed, cost",
         description="Compare methods of differentiation against the true derivative: on every gate (logic gates have "
-        "none) and a catalogue of real functions, or on a function of yours.",
+        "none), a catalogue of real functions and the development corpus, or on a function of yours.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -80,15 +80,48 @@ def _parser() -> argparse.ArgumentParser:
                         help="only functions of the default report whose name matches; may be repeated")
     report.add_argument("--nist", action="store_true",
                         help="digits of the certified standard errors of NIST's nonlinear regressions instead")
-    report.add_argument("--out", type=Path, metavar="DIR", help="write report.md, report.json and plots to DIR")
+    report.add_argument("--out", type=Path, metavar="DIR",
+                        help="write report.html, report.md, report.json and plots to DIR")
     report.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    report.set_defaults(run=_report)
+    bench = commands.add_parser(
+        "bench",
+        help="time a few functions on this machine",
+        description="Time the central difference and the adaptive rule on a few functions, beside NumPy, SciPy and a "
+        "plain copy, in less than a minute.",
+        epilog="examples:\n  fastgrad bench\n  fastgrad bench --json > here.json\n",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    bench.add_argument("-n", "--points-count", type=int, metavar="N", help="points of a run (default: 2000000)")
+    bench.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    bench.set_defaults(run=_bench)
     return parser  # fmt: skip
 
 
+def _bench(given: argparse.Namespace) -> int:
+    from .comparison.standing import COUNT, standing
+    from .report import MissingExtra, tables, terminal
+
+    count = COUNT if given.points_count is None else given.points_count
+    if count < 2:
+        raise Mistake(f"-n must be at least 2; got {count}. Leave it out for two million points.")
+    try:
+        if not given.json:
+            terminal.require()
+        with terminal.progress() as progress:
+            found = standing(count, progress)
+        _print(found.to_json() if given.json else None, lambda: terminal.show_one(tables.standing(found)))
+    except MissingExtra as missing:
+        raise Mistake(str(missing)) from missing
+    return 0
+
+
 def _report(given: argparse.Namespace) -> int:
-    from ._ahead import compile_ahead
-    from .accuracy import COUNT, accuracy
-    from .report import MissingExtra, json_text, plots, terminal, write
+    if given.nist:
+        return _certified(given)
+    from .comparison.accuracy import COUNT, accuracy
+    from .comparison.ahead import compile_ahead
+    from .report import MissingExtra, html, plots, terminal, write
 
     count = COUNT if given.points_count is None else given.points_count
     if count < 2:
@@ -99,6 +132,7 @@ def _report(given: argparse.Namespace) -> int:
             terminal.require()
         if given.out:
             plots.require()
+            html.require()
             _writable(given.out)
         names = [p.name for p in problems]
         curves = () if not given.out else names if given.function else REPRESENTATIVES
@@ -106,7 +140,7 @@ def _report(given: argparse.Namespace) -> int:
             if not given.function:
                 compile_ahead(names, curves, progress)
             report = accuracy(problems, points=count, curves=curves, progress=progress)
-        _print(json_text(report) if given.json else None, lambda: terminal.show(report))
+        _print(report.to_json() if given.json else None, lambda: terminal.show(report))
         if given.out:
             for path in write(report, given.out):
                 print(f"wrote {path}", file=sys.stderr)
@@ -120,7 +154,7 @@ def _report(given: argparse.Namespace) -> int:
         if not given.function:
             raise
         raise Mistake(f"{given.function} raised {_where(problem)}") from problem
-    return 0 if not all(row.failure for row in report.rows) else 2
+    return 0 if report.verdicts or not all(row.failure for row in report.rows) else 2
 
 
 def _certified(given: argparse.Namespace) -> int:
@@ -162,12 +196,13 @@ def _writable(directory: Path) -> None:
 
 
 def _standard_problems(given: argparse.Namespace) -> list[Any]:
-    from .catalogue import FUNCTIONS
-    from .problems import gate_problems
+    from .comparison.catalogue import FUNCTIONS
+    from .comparison.problems import gate_problems
+    from .corpus import CASES
 
     if given.domain or given.points or given.wrt:
         raise Mistake("--domain, --points and --wrt go with a function of yours: fastgrad report MODULE:FUNCTION ...")
-    return _matching(given.only, gate_problems() + FUNCTIONS, "function")
+    return _matching(given.only, (*gate_problems(), *FUNCTIONS, *CASES), "function")
 
 
 def _matching(only: Sequence[str], known: Sequence[Any], what: str) -> list[Any]:
@@ -181,7 +216,7 @@ def _matching(only: Sequence[str], known: Sequence[Any], what: str) -> list[Any]
 
 
 def _own_problems(given: argparse.Namespace) -> list[Any]:
-    from .problems import problem_of
+    from .comparison.problems import problem_of
 
     f = _loaded(given.function)
     if given.only:

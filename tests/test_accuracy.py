@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
-from fastgrad import _ahead, gates
-from fastgrad.accuracy import AccuracyReport
-from fastgrad.catalogue import FUNCTIONS
-from fastgrad.methods import NUMPY, SCIPY, Method, standard_methods
-from fastgrad.problems import Problem, gate_problems
-from fastgrad.results import Row
+from fastgrad import gates
+from fastgrad.comparison import ahead
+from fastgrad.comparison.catalogue import FUNCTIONS
+from fastgrad.comparison.method import Method
+from fastgrad.comparison.methods import standard_methods
+from fastgrad.comparison.peers import NUMPY, SCIPY
+from fastgrad.comparison.problems import Problem, gate_problems
+from fastgrad.report.results import AccuracyReport, Row
 
 mpmath = pytest.importorskip("mpmath")
 X = np.linspace(-2.0, 2.0, 201)
@@ -43,7 +45,7 @@ def test_enough_and_distinct() -> None:
 @pytest.mark.parametrize("problem", FUNCTIONS, ids=lambda p: p.name)
 def test_closed_forms_are_true(problem: Problem) -> None:
     """The closed form agrees with high-precision arithmetic to a few units in the last place of the slope."""
-    from fastgrad.highprecision import true_derivative
+    from fastgrad.comparison.highprecision import true_derivative
 
     args = problem.points(25)
     values = np.asarray(problem.f(*args))
@@ -187,8 +189,8 @@ def test_unknown_method_and_missing_points() -> None:
 
 
 def test_compiling_ahead_needs_no_children_for_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_ahead, "ProcessPoolExecutor", None)
-    _ahead.compile_ahead(["sin"])
+    monkeypatch.setattr(ahead, "ProcessPoolExecutor", None)
+    ahead.compile_ahead(["sin"])
     with pytest.raises(TypeError):
-        monkeypatch.setattr(_ahead, "cores", lambda: 2)
-        _ahead.compile_ahead([p.name for p in ALL])
+        monkeypatch.setattr(ahead, "cores", lambda: 2)
+        ahead.compile_ahead([p.name for p in ALL])

@@ -47,7 +47,7 @@ def test_a_part_of_the_default_report(module: Path, capsys: pytest.CaptureFixtur
     assert "Runge" in shown
     assert "central" in shown
     names = {path.name for path in (module / "out").iterdir()}
-    assert names == {"report.md", "report.json", "vcurve-runge.svg", "vcurve-runge.png"}
+    assert names == {"report.md", "report.html", "report.json", "vcurve-runge.svg", "vcurve-runge.png"}
 
 
 @pytest.mark.parametrize(
@@ -113,6 +113,22 @@ def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
         main(["report", "--help"])
     assert stop.value.code == 0
     assert "fastgrad report mymodule:f --domain -5 5" in capsys.readouterr().out
+
+
+def test_where_this_machine_stands(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["bench", "-n", "1000", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    for line in found["nanoseconds"].values():
+        assert set(line) == {"central 2", "adaptive", "NumPy", "SciPy", "copy"}
+        assert all(value > 0 for value in line.values())
+    assert found["ratios"]["times as fast as SciPy"]["central 2"] > 1
+    assert main(["bench", "-n", "1000"]) == 0
+    shown = capsys.readouterr().out
+    assert "small network" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+    assert main(["bench", "-n", "1"]) == 2
+    assert "at least 2" in capsys.readouterr().err
 
 
 def test_as_a_module_in_a_pipe(module: Path) -> None:

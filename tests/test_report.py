@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,9 +13,8 @@ import pytest
 
 import fastgrad as fg
 from fastgrad import gates, report
-from fastgrad.accuracy import AccuracyReport
-from fastgrad.report import plots, tables, terminal
-from fastgrad.results import Curve, Row
+from fastgrad.report import html, plots, tables, terminal
+from fastgrad.report.results import AccuracyReport, Curve, Row, Standing
 
 ROW = Row("sine", "function", "central(order=2)", "central 2", "closed form", 1000, 1000, 2e-9, 1e-9, 3e-11, 0.002, 0,
           4e-9, 5e-11, 0.5, 2.0, 12.345)  # fmt: skip
@@ -96,17 +96,54 @@ def test_no_bar_where_nobody_looks() -> None:
 def test_pages_and_plots_are_written(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     written = report.write(many(), tmp_path / "new")
-    assert [p.name for p in written] == ["report.md", "report.json", "vcurve-sine.svg", "vcurve-sine.png"]
+    pages = ["report.md", "report.html", "report.json"]
+    assert [p.name for p in written] == [*pages, "vcurve-sine.svg", "vcurve-sine.png"]
     assert (tmp_path / "new" / "vcurve-sine.png").read_bytes().startswith(b"\x89PNG")
     assert "</svg>" in (tmp_path / "new" / "vcurve-sine.svg").read_text()
     assert "![Error against step](vcurve-sine.png)" in (tmp_path / "new" / "report.md").read_text()
 
 
-@pytest.mark.parametrize(("room", "library"), [(terminal, "rich"), (plots, "matplotlib")])
+@pytest.mark.parametrize(("room", "library"), [(terminal, "rich"), (plots, "matplotlib"), (html, "jinja2")])
 def test_a_missing_library_names_the_extra(monkeypatch: pytest.MonkeyPatch, room: object, library: str) -> None:
     monkeypatch.setitem(__import__("sys").modules, library, None)
     with pytest.raises(report.MissingExtra, match=r'needs .* pip install "fastgrad\[report\]"'):
         room.require()  # type: ignore[attr-defined]
+
+
+def test_the_page_needs_nothing_else() -> None:
+    """Everything is inside, what a caller's function is called cannot break it, and all tables are there."""
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("jinja2")
+    found = replace(many(), rows=(replace(ROW, function="<b>evil</b>"), *many().rows))
+    text = found.to_html()
+    assert text.startswith("<!doctype html>")
+    assert text.count("<svg") == text.count("</svg>") == 2
+    assert "<b>evil" not in text
+    assert "&lt;b&gt;evil" in text
+    assert not any(word in text for word in ("<script", "<link", "src=", "@import"))
+    assert all(part.startswith("#") for part in re.findall(r'href="([^"]*)"', text))
+    for table in tables.tables(found):
+        assert table.title in text
+
+
+def test_rows_as_a_frame() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = many().to_dataframe()
+    assert isinstance(frame, pandas.DataFrame)
+    assert len(frame) == 10
+    assert frame.digits[0] == pytest.approx(-math.log10(3e-11))
+
+
+def test_standing_tells_medians_of_ratios() -> None:
+    found = Standing({name: {"ours": ours, "NumPy": 10.0} for name, ours in (("f", 1.0), ("g", 2.0), ("h", 5.0))},
+                     {"points": "9", "cores": "2", "vectors": "AVX2"})  # fmt: skip
+    ratios = found.ratios()["times as fast as NumPy"]
+    assert ratios["ours"] == 5.0
+    assert math.isnan(ratios["NumPy"])
+    assert json.loads(found.to_json())["ratios"]["times as fast as NumPy"] == {"ours": 5.0, "NumPy": None}
+    table = tables.standing(found)
+    assert table.cells[-1] == ("times as fast as NumPy", "5", "")
+    assert table.cells[0] == ("f", "1.0", "10.0")
 
 
 def test_repr_is_a_table() -> None:

@@ -23,7 +23,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -78,11 +78,11 @@ class Figures:
     median_error: float
     median_bar: float
     median_nfev: float
-    seconds: float
     kinks: int
     silent_kinks: float
     families: dict[str, tuple[int, float, float]]
     offenders: dict[str, list[Record]]
+    seconds: float = float("nan")
     raised: dict[str, str] = field(default_factory=dict)
     show: int = 12
 
@@ -137,18 +137,24 @@ def _run(method: Method, case: Case) -> tuple[Floats, str]:
     return out, why
 
 
+def answers(method: Method, cases: Sequence[Case] = CASES) -> tuple[Floats, dict[str, str]]:
+    """Rows df, error, success, nfev, status at the points of all cases, and what the method raised on which."""
+    ran = [_run(method, case) for case in cases]
+    raised = {case.name: why for case, (_, why) in zip(cases, ran, strict=True) if why}
+    return np.concatenate([part for part, _ in ran], axis=1), raised
+
+
 def measure(method: Method, cases: Sequence[Case] = CASES, show: int = 12) -> Figures:
     """Run `method` over `cases`; `show` is how many offenders of a category are printed."""
-    raised: dict[str, str] = {}
-    parts = []
     start = time.perf_counter()
-    for case in cases:
-        part, why = _run(method, case)
-        parts.append(part)
-        if why:
-            raised[case.name] = why
+    found, raised = answers(method, cases)
     seconds = time.perf_counter() - start
-    df, error, success, nfev, status = np.concatenate(parts, axis=1)
+    return replace(judge(found, cases), seconds=seconds, raised=raised, show=show)
+
+
+def judge(found: Floats, cases: Sequence[Case] = CASES) -> Figures:
+    """Take the figures of rows df, error, success, nfev, status at the points of all cases, one after the other."""
+    df, error, success, nfev, status = found
 
     def column(get: Callable[[Case], Any]) -> Floats:
         """Put the values of all cases in a row."""
@@ -163,19 +169,19 @@ def measure(method: Method, cases: Sequence[Case] = CASES, show: int = 12) -> Fi
     family = column(lambda c: np.array(c.family))
     name = column(lambda c: np.array(c.name))
 
-    exists, found, ok = np.isfinite(true), np.isfinite(df), success == 1
+    exists, finite, ok = np.isfinite(true), np.isfinite(df), success == 1
     with np.errstate(all="ignore"):
         off = np.abs(df - true)
-        excess = np.where(found, off / tolerated, np.inf)
+        excess = np.where(finite, off / tolerated, np.inf)
         excess[off == 0] = 0
         missed = exists & ~(off <= tolerated)
         covered = off <= error + np.spacing(np.abs(true))
-        wrong = exists & found & ok & (off > tolerated) & ~(off <= 10 * error)
+        wrong = exists & finite & ok & (off > tolerated) & ~(off <= 10 * error)
         relative = np.where(true != 0, off / np.abs(true), off / scale)
         bar = error / off
     # no derivative, but at least one side where the function is defined: a kink or a step
     kink = ~exists & ~(np.isnan(left) & np.isnan(right))
-    both = exists & found
+    both = exists & finite
 
     def worst(mask: Mask) -> list[Record]:
         """List records of the marked points, the worst first."""
@@ -199,36 +205,23 @@ def measure(method: Method, cases: Sequence[Case] = CASES, show: int = 12) -> Fi
         attainable=int(np.sum(attainable)),
         missed=_share(missed[attainable]),
         missed_steady=_share(missed[steady]),
-        covered=_share(covered[both]),
+        covered=_share(covered[both]) if not np.isnan(error).all() else float("nan"),
         wrong=_share(wrong[exists]),
-        nan=_share(~found[exists]),
+        nan=_share(~finite[exists]),
         median_error=_median(relative[both & smooth]),
         median_bar=_median(bar[both & (off > 0) & np.isfinite(bar)]),
         median_nfev=_median(nfev[np.isfinite(nfev)]),
-        seconds=seconds,
         kinks=int(np.sum(kink)),
         silent_kinks=_share(ok[kink]),
         families=families,
         offenders={
-            "missed although attainable": worst(missed & attainable & found),
-            "NaN although attainable": worst(exists & attainable & ~found),
+            "missed although attainable": worst(missed & attainable & finite),
+            "NaN although attainable": worst(exists & attainable & ~finite),
             "wrong beyond ten bars, success set": worst(wrong),
             "bar does not cover": worst(both & ~covered),
             "kinks reported as success": worst(kink & ok),
         },
-        raised=raised,
-        show=show,
     )
 
 
-if __name__ == "__main__":
-    import sys
-
-    from . import peers
-
-    for word in sys.argv[1:] or ["scipy_differentiate"]:
-        print(f"--- {word}")
-        print(measure(getattr(peers, word)))
-
-
-__all__ = ["Figures", "Method", "Record", "batched", "measure"]
+__all__ = ["Figures", "Method", "Record", "answers", "batched", "judge", "measure"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,9 +9,9 @@ from .page import markdown
 from .tables import plain_text
 
 if TYPE_CHECKING:
-    from ..results import Results
+    from .results import AccuracyReport
 
-__all__ = ["MissingExtra", "json_text", "markdown", "plain_text", "write"]
+__all__ = ["MissingExtra", "markdown", "plain_text", "write"]
 
 
 class MissingExtra(ImportError):
@@ -22,20 +21,17 @@ class MissingExtra(ImportError):
         super().__init__(f'the report needs {library}, which is not installed: pip install "fastgrad[report]"')
 
 
-def json_text(report: Results) -> str:
-    """Write the report for machines; what is not finite becomes null."""
-    return json.dumps(report.to_dict(), indent=1, allow_nan=False) + "\n"
-
-
-def write(report: Results, directory: Path) -> list[Path]:
-    """Write ``report.md``, ``report.json`` and the plots; return what was written."""
+def write(report: AccuracyReport, directory: Path) -> list[Path]:
+    """Write ``report.md``, ``report.html``, ``report.json`` and the plots; return what was written."""
+    from .html import page
     from .plots import draw
 
     directory.mkdir(parents=True, exist_ok=True)
     plots = draw(report, directory)
     pages = {
         directory / "report.md": markdown(report, [path.name for path in plots if path.suffix == ".png"]),
-        directory / "report.json": json_text(report),
+        directory / "report.html": page(report),
+        directory / "report.json": report.to_json(),
     }
     for path, text in pages.items():
         path.write_text(text, encoding="utf-8")

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .tables import Table, notes, tables
+from .tables import Table, is_summary, notes, tables
 
 if TYPE_CHECKING:
-    from ..results import Results
+    from .results import AccuracyReport
 
 
-def markdown(report: Results, plots: Sequence[str] = ()) -> str:
+def markdown(report: AccuracyReport, plots: Sequence[str] = ()) -> str:
     """Write the page: summary first, then the curves, then function by function."""
     found = list(tables(report))
-    together = [table for table in found if "together" in table.title]
+    together = [table for table in found if is_summary(table)]
     lines = ["# fastgrad: accuracy, speed and cost of methods", ""]
     lines += [f"- {note}" for note in notes(report)]
     lines += ["", report.to_dict()["errors"], ""]

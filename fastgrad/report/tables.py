@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import isfinite, isnan
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..results import Results, Row
+    from .results import AccuracyReport, Row, Standing, Verdict
 
 GROUPS = {"gate": "Gates", "function": "Functions", "yours": "Your functions"}
 
@@ -63,28 +63,73 @@ def share(value: float) -> str:
     return f"{100 * value:.1g} %" if value < 0.01 else f"{100 * value:.0f} %"
 
 
-def tables(report: Results) -> Iterator[Table]:
+def percent(value: float) -> str:
+    """Show a share in per cent, with two decimals near all and near nothing, where they matter."""
+    if isnan(value):
+        return "-"
+    return f"{100 * value:.1f} %" if 0.01 <= value < 0.99 or value in (0.0, 1.0) else f"{100 * value:.2f} %"
+
+
+def times(value: float) -> str:
+    """Show a ratio of speeds in two digits."""
+    return "-" if not isfinite(value) else f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
+
+
+def style(table: Table, column: int, cell: str) -> str:
+    """Say what a cell is: ``"bad"`` an error that is plainly wrong, ``"good"`` one right to eleven digits."""
+    if not column or not any("error" in text and "/" not in text for text in (table.title, table.header[column])):
+        return ""
+    exponent = cell.partition("e")[2]
+    if cell in ("NaN", "> 1", "failed") or (exponent.lstrip("+-").isdigit() and int(exponent) >= -3):
+        return "bad"
+    return "good" if cell == "0" or (exponent.lstrip("+-").isdigit() and int(exponent) <= -11) else ""
+
+
+def is_summary(table: Table) -> bool:
+    """Tell the tables that a reader wants to see first."""
+    return "together" in table.title or "corpus" in table.title
+
+
+def tables(report: AccuracyReport) -> Iterator[Table]:
     """All tables of a report, the summary last: there a terminal stops scrolling."""
     functions = list(dict.fromkeys((row.group, row.function) for row in report.rows))
     if len(functions) <= DETAILED:
         for group, name in functions:
             yield _detail([row for row in report.rows if (row.group, row.function) == (group, name)])
-        return
+    else:
+        yield from _matrices(report)
+        yield from _summaries(report)
+    if report.verdicts:
+        yield _corpus(report.verdicts)
+        yield _families(report.verdicts)
+
+
+def _matrices(report: AccuracyReport) -> Iterator[Table]:
+    """Functions down and methods across, for each group and figure."""
     for group in dict.fromkeys(row.group for row in report.rows):
         rows = [row for row in report.rows if row.group == group]
         title = GROUPS[group]
         yield _matrix(f"{title}: maximum error", rows, lambda row: error(row.max_error))
         yield _matrix(f"{title}: median error", rows, lambda row: error(row.median_error))
         yield _matrix(f"{title}: nanoseconds per point", rows, lambda row: time(row.nanoseconds))
-    yield from _summaries(report)
 
 
-def notes(report: Results) -> list[str]:
+def notes(report: AccuracyReport) -> list[str]:
     """List what a reader must know to judge the figures."""
     found = [_setting(report)]
     most = max((row.timed for row in report.rows), default=0)
-    fewer = {row.label: row.timed for row in report.rows if not row.failure and row.timed < most}
-    found += [f"{label} ran on {count:,} points a function." for label, count in fewer.items()]
+    for label in dict.fromkeys(row.label for row in report.rows):
+        counts = [row.timed for row in report.rows if row.label == label and not row.failure]
+        if counts and min(counts) < most:
+            where = "every function" if max(counts) < most else "functions where it is slow"
+            found.append(f"{label} was timed on {min(counts):,} points or more of {where}.")
+    slow = {v.label: v.pace.points for v in report.verdicts if 0 < v.pace.points < report.verdicts[0].pace.points}
+    if report.verdicts:
+        most = report.verdicts[0].pace.points
+        found.append(f"Corpus: timed on up to {most:,} points of each of a few compiled functions, in turns.")
+        found += [f"{label} took up to {count:,} points there." for label, count in slow.items()]
+        found += [f"{v.label} on {name} of the corpus: {why}" for v in report.verdicts
+                  for name, why in v.figures.raised.items()]
     judged = {row.function: row for row in report.rows if row.truth != "closed form" and not row.failure}
     found += [f"Truth of {name}: {row.truth}, at {row.points:,} points." for name, row in judged.items()]
     if any(row.group == "gate" for row in report.rows):
@@ -95,10 +140,11 @@ def notes(report: Results) -> list[str]:
     return found
 
 
-def _setting(report: Results) -> str:
+def _setting(report: AccuracyReport) -> str:
     about = report.about
     versions = ", ".join(f"{name} {about[name]}" for name in ("fastgrad", "numpy", "scipy", "numba") if name in about)
-    return f"Points: {about.get('points', '?')} a function. {versions}; {about.get('cores', '?')} cores."
+    machine = f"{about.get('cores', '?')} cores, {about.get('vectors', '?')}"
+    return f"Points: {about.get('points', '?')} a function. {versions}; {machine}."
 
 
 def _matrix(title: str, rows: list[Row], show: Callable[[Row], str]) -> Table:
@@ -127,7 +173,7 @@ def _detail(rows: list[Row]) -> Table:
     return Table(rows[0].function, header, cells, f"Largest error at x = {where}." if where else "")
 
 
-def _summaries(report: Results) -> Iterator[Table]:
+def _summaries(report: AccuracyReport) -> Iterator[Table]:
     """One line a method, for each group."""
     header = ("", "median error", "off", "max error", "on", "ns/point", "eval")
     summary = report.summary()
@@ -143,10 +189,59 @@ def _summaries(report: Results) -> Iterator[Table]:
         yield Table(f"{GROUPS[group]}: all {lines[0].functions} together", header, cells, MEANING)
 
 
+def _corpus(verdicts: Sequence[Verdict]) -> Table:
+    """Figures down, methods across: is it right, does its bar hold, what does it cost."""
+    lines: tuple[tuple[str, Callable[[Verdict], str]], ...] = (
+        ("attainable points missed", lambda v: percent(v.figures.missed)),
+        ("steady points missed", lambda v: percent(v.figures.missed_steady)),
+        ("bar covers the error", lambda v: percent(v.figures.covered)),
+        ("wrong beyond ten bars", lambda v: percent(v.figures.wrong)),
+        ("NaN, though it exists", lambda v: percent(v.figures.nan)),
+        ("median relative error", lambda v: error(v.figures.median_error)),
+        ("median bar / error", lambda v: "-" if isnan(v.figures.median_bar) else f"{v.figures.median_bar:.2g}"),
+        ("evaluations, median", lambda v: evaluations(v.figures.median_nfev)),
+        ("ns/point", lambda v: time(v.pace.nanoseconds)),
+        ("speed, SciPy being 1", lambda v: times(v.pace.speedup)),
+    )
+    first = verdicts[0].figures
+    title = f"Development corpus: {first.functions} functions, {first.points:,} points"
+    cells = tuple((name, *map(show, verdicts)) for name, show in lines)
+    return Table(title, ("", *(v.label for v in verdicts)), cells, CORPUS)
+
+
+def _families(verdicts: Sequence[Verdict]) -> Table:
+    """Share of points missed and covered, family by family."""
+    cells = tuple(
+        (name, f"{count:,}", *(percent(v.figures.families[name][1]) for v in verdicts),
+         percent(verdicts[0].figures.families[name][2]))
+        for name, (count, *_) in verdicts[0].figures.families.items()
+    )  # fmt: skip
+    header = ("", "points", *(v.label for v in verdicts), "bar holds")
+    note = f"Attainable points missed; bar holds: that of {verdicts[0].method}."
+    return Table("Development corpus: family by family", header, cells, note)
+
+
+def standing(found: Standing) -> Table:
+    """Functions down, what can be done to them across; the ratios that matter below."""
+    header = ("ns/point", *next(iter(found.nanoseconds.values())))
+    cells = [(name, *map(time, line.values())) for name, line in found.nanoseconds.items()]
+    cells += [(name, *("" if isnan(v) else times(v) for v in line.values())) for name, line in found.ratios().items()]
+    about = found.about
+    return Table(
+        f"Here: {about['points']} points, {about['cores']} cores, {about['vectors']}", header, tuple(cells),
+        "Each time is the best of a few runs taken in turns; the ratios are medians over the functions.",
+    )  # fmt: skip
+
+
+CORPUS = (
+    "Attainable: some difference of order 2 to 8 gets within a third of the tolerance, which is 1e-6 of the local "
+    "slope, more where the function is noisy; steady: at two neighbouring steps. Wrong: beyond the tolerance and ten "
+    "times the bar, with success reported."
+)
 MEANING = "Medians over the functions; off: share of points with an error beyond 1e-6; eval: evaluations per point."
 
 
-def plain_text(report: Results) -> str:
+def plain_text(report: AccuracyReport) -> str:
     """Lay the tables out with spaces alone."""
     parts = []
     for table in tables(report):

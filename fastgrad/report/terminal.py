@@ -8,13 +8,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from . import MissingExtra
-from .tables import Table, notes, tables
+from .tables import Table, notes, style, tables
 
 if TYPE_CHECKING:
-    from ..results import Results
+    from .results import AccuracyReport
 
 #: Narrower, the names of the functions would be cut.
 NARROWEST = 80
+
+COLOURS = {"bad": "red", "good": "green", "": ""}
 
 
 def require() -> None:
@@ -25,29 +27,45 @@ def require() -> None:
         raise MissingExtra("rich") from None
 
 
-def show(report: Results) -> None:
+def show(report: AccuracyReport) -> None:
     """Print all tables of a report, then the notes."""
     draw(tables(report), [*notes(report), report.to_dict()["errors"]])
 
 
 def draw(drawn: Iterable[Table], texts: Sequence[str]) -> None:
-    """Print tables and texts."""
+    """Print tables and texts, the last of them dim."""
     require()
-    from rich.console import Console
     from rich.text import Text
 
-    console = Console(highlight=False)
-    if console.width < NARROWEST:
-        console = Console(highlight=False, width=NARROWEST)
+    console = _console()
     for table in drawn:
-        console.print()
-        console.print(_rich(table, gap=2 if console.width >= 100 else 1))
-        if table.note:
-            console.print(Text(table.note, "dim"))
+        _print(console, table)
     console.print()
     for text in texts[:-1]:
         console.print(Text(text))
     console.print(Text(texts[-1], "dim"))
+
+
+def show_one(table: Table) -> None:
+    """Print one table."""
+    require()
+    _print(_console(), table)
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    return console if console.width >= NARROWEST else Console(highlight=False, width=NARROWEST)
+
+
+def _print(console: Any, table: Table) -> None:
+    from rich.text import Text
+
+    console.print()
+    console.print(_rich(table, gap=2 if console.width >= 100 else 1))
+    if table.note:
+        console.print(Text(table.note, "dim"))
 
 
 def _rich(table: Table, gap: int) -> Any:
@@ -59,21 +77,12 @@ def _rich(table: Table, gap: int) -> Any:
         title=Text(table.title, "bold"), title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False,
         padding=(0, gap - 1, 0, 0),
     )
-    errors = [i for i, name in enumerate(table.header) if "error" in name or ("error" in table.title and i)]
     for i, name in enumerate(table.header):
         # a label such as "central 4" stands in two lines, which leaves room for the figures
         drawn.add_column(name.replace(" ", "\n", 1), justify="right" if i else "left", no_wrap=True)
     for cells in table.cells:
-        drawn.add_row(*(Text(cell, _style(cell) if i in errors else "") for i, cell in enumerate(cells)))
+        drawn.add_row(*(Text(cell, COLOURS[style(table, i, cell)]) for i, cell in enumerate(cells)))
     return drawn
-
-
-def _style(cell: str) -> str:
-    """Red for what is plainly wrong, green for what is right to eleven digits."""
-    exponent = cell.partition("e")[2]
-    if cell in ("NaN", "> 1", "failed") or (exponent and int(exponent) >= -3):
-        return "red"
-    return "green" if cell == "0" or (exponent and int(exponent) <= -11) else ""
 
 
 @contextmanager

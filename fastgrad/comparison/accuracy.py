@@ -3,47 +3,24 @@
 from __future__ import annotations
 
 import platform
+import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
-from ._blocks import cores
-from ._measuring import Bench
-from .methods import chosen_methods
-from .problems import Problem, gate_problems, problem_of
-from .results import Curve, Results, Row
+from .._blocks import cores
+from ..report.results import AccuracyReport, Curve, Row, Verdict
+from .measuring import Bench
+from .methods import chosen_methods, judged_methods, standard_methods
+from .problems import gate_problems, problem_of
 
 #: Points of a report when nobody says how many.
 COUNT = 1_000_000
 
 Progress = Callable[[int, int, str], None]
-
-
-@dataclass(frozen=True, repr=False)
-class AccuracyReport(Results):
-    """What `accuracy` found: rows, curves, and where and with what it ran."""
-
-    def to_json(self) -> str:
-        """Write the report for machines."""
-        from .report import json_text
-
-        return json_text(self)
-
-    def to_markdown(self) -> str:
-        """Write the report as a page."""
-        from .report import markdown
-
-        return markdown(self)
-
-    def __repr__(self) -> str:
-        """Print the report as a table."""
-        from .report import plain_text
-
-        return plain_text(self)
 
 
 def accuracy(
@@ -60,13 +37,15 @@ def accuracy(
 
     Parameters
     ----------
-    functions : callable, Problem, or sequence of them, optional
+    functions : callable, Problem, Case, or sequence of them, optional
         Gates bring their own derivative; the truth of any other function comes from arithmetic of 1000 bits where
-        mpmath can evaluate it, else from the best rule there is, and the rows say so. Left out: every gate that has
-        a derivative and the functions of `fastgrad.catalogue`.
+        mpmath can evaluate it, else from the adaptive rule, and the rows say so. Cases of `fastgrad.corpus` are judged
+        together, at their own points. Left out: every gate that has a derivative, the functions of
+        `fastgrad.comparison.catalogue`, and the whole corpus.
     methods : rule, word, Method, or sequence of them, optional
-        Words are those of `derivative`, and ``"numpy"`` and ``"scipy"`` for a naive difference and
-        `scipy.differentiate.derivative`. Left out: all of them, with central differences of order 4 and 6.
+        Words are those of `derivative`, and ``"numpy"``, ``"scipy"``, ``"numdifftools"`` and ``"jacobi"`` for a naive
+        difference and other libraries. Left out: every rule, NumPy and SciPy; on the corpus the adaptive rule, a
+        central difference and every library that is installed.
     points : int, array_like, or tuple of array_like, optional
         How many points to draw, a million if left out; or the points themselves, one array for each argument.
     domain : sequence of (low, high), optional
@@ -81,7 +60,8 @@ def accuracy(
     Returns
     -------
     AccuracyReport
-        A value: ``rows``, ``summary()``, ``to_json()``, ``to_markdown()``; its `repr` is a table.
+        A value: ``rows``, ``summary()``, ``verdicts`` on the corpus, ``to_json()``, ``to_markdown()``, ``to_html()``,
+        ``to_dataframe()``; its `repr` is a table.
 
     Raises
     ------
@@ -97,26 +77,43 @@ def accuracy(
     """
     count, given = (COUNT, points) if points is None or np.ndim(_first(points)) else (_count(points), None)
     if functions is None:
-        from .catalogue import FUNCTIONS  # scipy.special need not be loaded with the package
+        from ..corpus import CASES  # neither need be loaded with the package
+        from .catalogue import FUNCTIONS
 
-        problems: tuple[Problem, ...] = gate_problems() + FUNCTIONS
+        several: Sequence[Any] = (*gate_problems(), *FUNCTIONS, *CASES)
     else:
         several = functions if isinstance(functions, (list, tuple)) else (functions,)
-        problems = tuple(problem_of(f, given, domain, wrt) for f in several)
-    chosen = chosen_methods(methods)
-    wanted = tuple(curves)
+    cases = [f for f in several if _is_case(f)]
+    problems = [problem_of(f, given, domain, wrt) for f in several if not _is_case(f)]
+    chosen, wanted = chosen_methods(methods), tuple(curves)
     rows: list[Row] = []
     drawn: list[Curve] = []
+    judged: tuple[Verdict, ...] = ()
+    total = len(problems) + bool(cases)
     for done, problem in enumerate(problems):
         if progress:
-            progress(done, len(problems), problem.name)
+            progress(done, total, problem.name)
         bench = Bench(problem, len(np.ravel(given)) if given is not None and not problem.domain else count)
-        rows += [bench.row(method) for method in chosen]
+        rows += [bench.row(method) for method in chosen or standard_methods()]
         if any(fnmatchcase(problem.name, pattern) for pattern in wanted):
-            drawn += [curve for method in chosen if (curve := bench.curve(method))]
+            drawn += [curve for method in chosen or standard_methods() if (curve := bench.curve(method))]
+    if cases:
+        from .verdicts import verdicts
+
+        def tell(name: str) -> None:
+            if progress:
+                progress(len(problems), total, f"corpus: {name}")
+
+        judged = verdicts(chosen or judged_methods(), cases, min(count, COUNT), tell)
     if progress:
-        progress(len(problems), len(problems), "")
-    return AccuracyReport(tuple(rows), tuple(drawn), _about(count if given is None else None))
+        progress(total, total, "")
+    return AccuracyReport(tuple(rows), tuple(drawn), about(count if given is None else None), judged)
+
+
+def _is_case(f: Any) -> bool:
+    """Tell a case of the corpus, without loading the corpus for those who never did."""
+    room = sys.modules.get("fastgrad.corpus.case")
+    return room is not None and isinstance(f, room.Case)
 
 
 def _first(points: Any) -> Any:
@@ -131,12 +128,22 @@ def _count(points: Any) -> int:
     return int(points)
 
 
-def _about(count: int | None) -> dict[str, str]:
+def about(count: int | None) -> dict[str, str]:
     """Where and with what the report was made."""
     libraries = ("fastgrad", "numpy", "scipy", "numba")
     return {
         "points": f"{count:,}" if count else "given",
         "cores": str(cores()),
+        "vectors": vectors(),
         "machine": platform.machine(),
         "python": platform.python_version(),
     } | {name: version(name) for name in libraries}
+
+
+def vectors() -> str:
+    """Width of the vector unit, in words."""
+    from llvmlite import binding
+
+    features = binding.get_host_cpu_features()
+    known = (("avx512f", "AVX-512"), ("avx2", "AVX2"), ("neon", "NEON"))
+    return next((words for name, words in known if features.get(name)), "no wide vectors")

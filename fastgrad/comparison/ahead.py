@@ -1,7 +1,7 @@
 """Compiling for the default report on all cores, before anything is timed.
 
-Numba compiles one function at a time in a process; some 350 of them take two thirds of a report. Child processes share
-the work through the cache on disk. Without a cache that can be written the report still comes out, only later.
+Numba compiles one function at a time in a process; some 700 of them take two thirds of a first report. Child processes
+share the work through the cache on disk. Without a cache that can be written the report still comes out, only later.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 
-from ._blocks import cores
-from ._measuring import Bench
+from .._blocks import cores
+from ..corpus import CASES
 from .catalogue import FUNCTIONS
-from .methods import standard_methods
+from .measuring import Bench
+from .methods import judged_methods, standard_methods
 from .problems import gate_problems
+from .verdicts import verdict
 
 #: Starting processes costs two seconds: a few functions are compiled sooner without.
 FEWEST = 12
@@ -41,11 +43,15 @@ def compile_ahead(
 
 
 def _compile(name: str, curves: bool) -> None:
-    """Compile one problem, in a child process: run everything once on a few points."""
-    problem = next(p for p in gate_problems() + FUNCTIONS if p.name == name)
-    bench = Bench(problem, 64)
-    for method in standard_methods():
+    """Compile what goes by a name, in a child process: run everything once on a few points."""
+    for problem in (p for p in gate_problems() + FUNCTIONS if p.name == name):
+        bench = Bench(problem, 64)
+        for method in standard_methods():
+            if method.ours:
+                bench.row(method)
+                if curves:
+                    bench.curve(method)
+    cases = [case for case in CASES if case.name == name]
+    for method in judged_methods() if cases else ():
         if method.ours:
-            bench.row(method)
-            if curves:
-                bench.curve(method)
+            verdict(method, cases)

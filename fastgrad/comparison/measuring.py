@@ -10,10 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from .derivatives import derivative
-from .methods import Method, best_rule
+from ..derivatives import derivative
+from ..report.results import SLACK, TOLERANCE, Curve, Row
+from .method import Counted, Method
 from .problems import Floats, Problem
-from .results import TOLERANCE, Curve, Row
+
+#: Points at which errors are taken: more would move no quantile, and take longer than what is measured.
+JUDGED = 100_000
+
+#: A method that takes longer than so many seconds is run on fewer points.
+PATIENCE = 0.5
 
 
 class Bench:
@@ -24,7 +30,7 @@ class Bench:
         self.args = problem.points(count)
         self.size = max(np.size(a) for a in self.args)
         self.x = self.args[problem.wrt]
-        self.arrays, self.slow = _on_arrays(problem.f, self.args)
+        self.arrays = _on_arrays(problem.f, self.args)
         with np.errstate(all="ignore"):
             self.df, self.scale, self.truth = self._truth()
 
@@ -32,12 +38,12 @@ class Bench:
         """Find derivative and slope scale, at the first points or at all, and say where they are from."""
         problem, known = self.problem, self.problem.exact
         if known is not None:
-            df = _filled(known(*self.args), self.size)
-            values = _filled(self.arrays(*self.args), self.size)
-            return df, self._scale(df, values, known), "closed form"
+            args = self._head(JUDGED)
+            df, values = (_filled(g(*args), min(self.size, JUDGED)) for g in (known, self.arrays))
+            return df, self._scale(df, values, known, args), "closed form"
         from .highprecision import POINTS, Untranslatable, true_derivative
 
-        few = tuple(a[:POINTS] if np.ndim(a) else a for a in self.args)
+        few = self._head(POINTS)
         values = _filled(self.arrays(*few), max(np.size(a) for a in few))
         try:
             return *true_derivative(problem.f, few, problem.wrt, values), "mpmath, 1000 bits"
@@ -47,15 +53,14 @@ class Bench:
             why = " (mpmath is not installed)"
 
         def best(*args: Any) -> Any:
-            return self._quietly(lambda: derivative(problem.f, *args, wrt=problem.wrt, method=best_rule()))
+            return self._quietly(lambda: derivative(problem.f, *args, wrt=problem.wrt))
 
         df = _filled(best(*few), values.size)
-        name = best_rule() if isinstance(best_rule(), str) else repr(best_rule())
-        return df, self._scale(df, values, best, few), f"{name}, itself inexact{why}"
+        return df, self._scale(df, values, best, few), f"adaptive, itself inexact{why}"
 
-    def _scale(self, df: Floats, values: Floats, exact: Callable[..., Any], args: Any = None) -> Floats:
+    def _scale(self, df: Floats, values: Floats, exact: Callable[..., Any], args: tuple[Any, ...]) -> Floats:
         """Slope scale: see `DEFINITION`."""
-        args, wrt = args or self.args, self.problem.wrt
+        wrt = self.problem.wrt
         x = np.asarray(args[wrt], dtype=np.float64)
         apart = np.where(x == 0.0, 2.0**-10, x * 2.0**-10)
         around = [np.abs(exact(*args[:wrt], x + d, *args[wrt + 1 :])) for d in (-apart, apart)]
@@ -87,7 +92,7 @@ class Bench:
         self._quietly(lambda: method.run(f, self._head(64), wrt))
         small = min(count, 1000)
         seconds = _timed(lambda: self._quietly(lambda: method.run(f, self._head(small), wrt)))[0]
-        while count > 1000 and seconds / small * count > 20.0:
+        while count > 1000 and seconds / small * count > PATIENCE:
             count //= 10
         args = self._head(count)
         best, result = _timed(lambda: self._quietly(lambda: method.run(f, args, wrt)))
@@ -98,6 +103,7 @@ class Bench:
             "timed": count,
             "nanoseconds": best / count * 1e9,
             "evaluations": self._evaluations(method, small),
+            "covered": self._covered(f, method, small),
         }
 
     def _errors(self, found: Floats) -> dict[str, Any]:
@@ -125,14 +131,28 @@ class Bench:
             "median_error": float(ranked[middle]),
             "off": float(np.count_nonzero(relative > TOLERANCE) / where.size),
             "missing": missing,
+            "missing_at": tuple(np.broadcast_to(self.x, self.size)[where[np.flatnonzero(bad)[:5]]].tolist()),
             "max_absolute": float(absolute.max()),
             "median_absolute": float(np.partition(absolute, middle)[middle]),
             "worst": float(np.broadcast_to(self.x, self.size)[where[worst]]),
         }
 
+    def _covered(self, f: Callable[..., Any], method: Method, count: int) -> float:
+        """Share of points whose error is within the bar, where the method gives one."""
+        count, estimate = min(count, self.df.size), method.estimate
+        if estimate is None:
+            return nan
+        answer = self._quietly(lambda: estimate(f, self._head(count), self.problem.wrt))
+        df, error = _filled(answer.df, count), _filled(answer.error, count)
+        counted = np.isfinite(self.df[:count]) & np.isfinite(df)
+        if not counted.any() or np.isnan(error).all():
+            return nan
+        off, bar = np.abs(df - self.df[:count]), error + SLACK * self.scale[:count]
+        return float(np.mean(off[counted] <= bar[counted]))
+
     def _evaluations(self, method: Method, count: int) -> float:
         """Count evaluations per point: the size of every call of a function that nobody can compile."""
-        counted = _Counted(self.arrays)
+        counted = Counted(self.arrays)
         args = self._head(count)
         self._quietly(lambda: method.run(counted, args, self.problem.wrt))
         if method.ours:  # the first call also finds out how the function can be called
@@ -148,7 +168,7 @@ class Bench:
         rule, wrt = method.stencil, self.problem.wrt
         if rule is None or rule.offsets[-1] <= 0:
             return None
-        args = tuple(np.asarray(a)[:count] if np.ndim(a) else a for a in self._head(self.df.size))
+        args = self._head(min(count, self.df.size))
         steps = 2.0 ** np.arange(-48.0, 2.0)
         df, scale = self.df[:count], self.scale[:count]
 
@@ -178,20 +198,8 @@ class Bench:
             return run()
 
 
-class _Counted:
-    """A function that counts its evaluations; as an object it is called with arrays, whatever is inside."""
-
-    def __init__(self, f: Callable[..., Any]) -> None:
-        self._f = f
-        self.count = 0
-
-    def __call__(self, *args: Any) -> Any:
-        self.count += max(np.size(a) for a in args)
-        return self._f(*args)
-
-
-def _on_arrays(f: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Callable[..., Any], bool]:
-    """Return `f` if it takes arrays, else a loop over it, and whether it is that loop."""
+def _on_arrays(f: Callable[..., Any], args: tuple[Any, ...]) -> Callable[..., Any]:
+    """Return `f` if it takes arrays, else a loop over it."""
     ends = [np.asarray(a, dtype=np.float64).ravel()[[0, -1]] if np.ndim(a) else a for a in args]
 
     def one(*row: Any) -> Any:
@@ -208,8 +216,8 @@ def _on_arrays(f: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Callable[.
         except Exception:  # whatever a function written for one number does with two
             together = np.empty(0)
     if together.shape in ((2,), ()) and np.allclose(together, apart, rtol=1e-6, atol=0, equal_nan=True):
-        return f, False
-    return np.vectorize(one, otypes=[np.float64]), True
+        return f
+    return np.vectorize(one, otypes=[np.float64])
 
 
 def _timed(run: Callable[[], Any]) -> tuple[float, Any]:

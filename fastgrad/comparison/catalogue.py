@@ -188,11 +188,6 @@ def _gelu(x: Any) -> Any:
     return special.ndtr(x) + x * _normal(x)
 
 
-def gaussian(x: Any) -> Any:
-    """Density of the normal distribution."""
-    return np.exp(-0.5 * x * x) / ROOT_2PI
-
-
 def student_t(x: Any) -> Any:
     """Log-density of Student's t with four degrees of freedom, up to a constant."""
     return -2.5 * np.log1p(x * x / 4.0)
@@ -243,11 +238,6 @@ def fast_wave(x: Any) -> Any:
     return np.sin(1000.0 * x)
 
 
-def log_wide(x: Any) -> Any:
-    """Logarithm over sixteen orders of magnitude."""
-    return np.log(x)
-
-
 def self_power(x: Any) -> Any:
     """Power of itself."""
     return x**x
@@ -292,7 +282,7 @@ FUNCTIONS: tuple[Problem, ...] = (
     Problem("softplus, naive", softplus, ((-10.0, 10.0),), _logistic),
     Problem("SiLU", silu, ((-10.0, 10.0),), lambda x: _logistic(x) * (1.0 + x * _logistic(-x))),
     Problem("GELU", gelu, ((-5.0, 5.0),), _gelu),
-    Problem("Gaussian", gaussian, ((-6.0, 6.0),), lambda x: -x * _normal(x)),
+    Problem("Gaussian", _normal, ((-6.0, 6.0),), lambda x: -x * _normal(x)),
     Problem("Student t, log", student_t, ((-20.0, 20.0),), lambda x: -5.0 * x / (4.0 + x * x)),
     Problem("small network", network, ((-6.0, 6.0),), _network),
     Problem("Runge", runge, ((-1.0, 1.0),), lambda x: -50.0 * x / (1.0 + 25.0 * x * x) ** 2),
@@ -301,7 +291,7 @@ FUNCTIONS: tuple[Problem, ...] = (
             lambda x, y: -400.0 * x * (y - x * x) - 2.0 * (1.0 - x)),
     Problem("chirp", chirp, ((-10.0, 10.0),), lambda x: 2.0 * x * np.cos(x * x)),
     Problem("fast wave", fast_wave, ((-1.0, 1.0),), lambda x: 1000.0 * np.cos(1000.0 * x)),
-    Problem("log, 1e-8 ... 1e8", log_wide, ((1e-8, 1e8),), lambda x: 1.0 / x, log=True),
+    Problem("log, 1e-8 ... 1e8", np.log, ((1e-8, 1e8),), lambda x: 1.0 / x, log=True),
     Problem("x to the x", self_power, ((0.05, 5.0),), lambda x: x**x * (np.log(x) + 1.0)),
     Problem("sinc", sinc, ((0.5, 30.0),), lambda x: (np.cos(x) - np.sin(x) / x) / x),
     Problem("erf", special.erf, ((-3.0, 3.0),), lambda x: 2.0 / np.sqrt(pi) * np.exp(-x * x)),

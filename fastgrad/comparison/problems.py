@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .gate import Gate
-from .gates import GATES
+from ..gate import Gate
+from ..gates import GATES
 
 Floats = NDArray[np.float64]
 Interval = tuple[float, float]

@@ -20,8 +20,8 @@ import numpy as np
 import scipy.special
 from numpy.typing import NDArray
 
-from .corpus.case import Case
-from .corpus.truths import BITS, differentiate, slope_scale
+from ..corpus.case import Case
+from ..corpus.truths import BITS, differentiate, slope_scale
 
 #: How well the copy must agree with the original, relative to ``|f| + |x f'|``: loose, since `f` may cancel.
 AGREEMENT = 1e-6

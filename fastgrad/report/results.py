@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, field
-from math import isfinite, nan
-from typing import Any
+from math import isfinite, log10, nan
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from ..corpus.measure import Figures
+
 #: A point counts as off when its relative error is beyond this.
 TOLERANCE = 1e-6
+
+#: What a bar is granted for the rounding of a truth in closed form, relative to the local slope.
+SLACK = 2.0**-48
 
 #: What the errors of a report are relative to.
 DEFINITION = (
@@ -47,6 +54,10 @@ class Row:
         Evaluations of `f` per point.
     nanoseconds : float
         Time per point, best of a few runs, on all cores that the method uses.
+    covered : float
+        Share of points whose error is within the method's own error bar, and `SLACK`; NaN for one that gives none.
+    missing_at : tuple of float
+        Where the result is missing, the first few points.
     failure : str
         The exception, when the method raised one; the figures are NaN then.
     """
@@ -68,7 +79,14 @@ class Row:
     worst: float = nan
     evaluations: float = nan
     nanoseconds: float = nan
+    covered: float = nan
+    missing_at: tuple[float, ...] = ()
     failure: str = ""
+
+    @property
+    def digits(self) -> float:
+        """Correct digits at the median point, 16 at most."""
+        return -log10(max(self.median_error, 1e-16))
 
 
 @dataclass(frozen=True)
@@ -101,12 +119,67 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class Results:
-    """Rows, curves, and where and with what they were measured."""
+class Pace:
+    """Speed of a method over a few functions, measured in turns with the others.
 
-    rows: tuple[Row, ...]
+    Attributes
+    ----------
+    nanoseconds : float
+        Time per point, median over the functions.
+    points : int
+        Points of a run, where they could be had in bearable time.
+    speedup : float
+        How many times as fast as `scipy.differentiate` per point, median over the functions.
+    """
+
+    nanoseconds: float = nan
+    points: int = 0
+    speedup: float = nan
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One method over the development corpus, every truth of which is known to the last digit."""
+
+    method: str
+    label: str
+    figures: Figures
+    pace: Pace = Pace()
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Time per point of a few functions, by what was done to them, and where it ran."""
+
+    nanoseconds: dict[str, dict[str, float]]
+    about: dict[str, str] = field(default_factory=dict)
+
+    def ratios(self) -> dict[str, dict[str, float]]:
+        """How many times as fast as NumPy and SciPy: medians over the functions."""
+        lines = self.nanoseconds.values()
+        labels = list(next(iter(lines)))
+        return {
+            f"times as fast as {beside}": {
+                label: nan if label == beside else float(np.median([line[beside] / line[label] for line in lines]))
+                for label in labels
+            }
+            for beside in labels
+            if beside in ("NumPy", "SciPy")
+        }
+
+    def to_json(self) -> str:
+        """Write times and ratios for machines."""
+        return json.dumps(_plain(asdict(self) | {"ratios": self.ratios()}), indent=1, allow_nan=False) + "\n"
+
+
+@dataclass(frozen=True, repr=False)
+class AccuracyReport:
+    """What `accuracy` found: rows, curves, where and with what they were measured, verdicts on the corpus."""
+
+    rows: tuple[Row, ...] = ()
     curves: tuple[Curve, ...] = ()
     about: dict[str, str] = field(default_factory=dict)
+    verdicts: tuple[Verdict, ...] = ()
 
     def summary(self) -> tuple[Summary, ...]:
         """One line for each group and method, in their order."""
@@ -115,9 +188,44 @@ class Results:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dictionaries, lists and numbers; what is not finite becomes None."""
-        parts: dict[str, tuple[Any, ...]] = {"rows": self.rows, "summary": self.summary(), "curves": self.curves}
+        parts: dict[str, tuple[Any, ...]] = {"rows": self.rows, "summary": self.summary(), "curves": self.curves,
+                                               "corpus": self.verdicts}
         found: dict[str, Any] = {"about": self.about, "errors": DEFINITION}
         return found | {key: [_plain(asdict(value)) for value in values] for key, values in parts.items()}
+
+    def to_json(self) -> str:
+        """Write the report for machines; what is not finite becomes null."""
+        return json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
+
+    def to_markdown(self) -> str:
+        """Write the report as a page of Markdown."""
+        from .page import markdown
+
+        return markdown(self)
+
+    def to_html(self) -> str:
+        """Write the report as one page that needs nothing else: no network, no scripts, plots inside."""
+        from .html import page
+
+        return page(self)
+
+    def to_dataframe(self) -> Any:
+        """Put the rows into a `pandas.DataFrame`, one line for each function and method.
+
+        Raises
+        ------
+        ImportError
+            When pandas is not installed.
+        """
+        import pandas
+
+        return pandas.DataFrame([asdict(row) | {"digits": row.digits} for row in self.rows])
+
+    def __repr__(self) -> str:
+        """Print the report as a table."""
+        from .tables import plain_text
+
+        return plain_text(self)
 
 
 def _summary(rows: list[Row]) -> Summary:

@@ -1,0 +1,56 @@
+"""The README's tables are those of the stored results."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOM = Path(__file__).parent.parent / "bench" / "tables.py"
+if not ROOM.exists():
+    pytest.skip("an installed package has no benchmarks beside it", allow_module_level=True)
+
+_spec = importlib.util.spec_from_file_location("bench_tables", ROOM)
+assert _spec is not None
+assert _spec.loader is not None
+bench: Any = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(bench)
+
+
+def test_the_readme_is_up_to_date() -> None:
+    parts = bench.rendered(json.loads(bench.RESULTS.read_text()))
+    text = bench.README.read_text()
+    assert len(parts) == 6
+    assert bench.placed(text, parts) == text
+
+
+def test_only_what_is_between_the_markers_changes() -> None:
+    text = "before\n<!-- a: how -->\nold\n<!-- end -->\nafter\n<!-- b: how -->\n<!-- end -->\n"
+    new = bench.placed(text, {"a": "| x |", "b": "| \\1 |"})
+    assert new == "before\n<!-- a: how -->\n| x |\n<!-- end -->\nafter\n<!-- b: how -->\n| \\1 |\n<!-- end -->\n"
+    with pytest.raises(ValueError, match="found it 0 times"):
+        bench.placed("", {"a": ""})
+
+
+def test_stored_results_name_no_machine_and_hold_every_row() -> None:
+    stored = json.loads(bench.RESULTS.read_text())
+    assert set(stored["about"]) == {"cores", "vectors", "numpy", "scipy", "numba"}
+    for rows in (bench.CENTRAL, bench.ADAPTIVE):
+        for group in rows.values():
+            assert stored["speed"][group]["fastgrad"] > 0
+    for line in stored["corpus"]:
+        assert {"missed", "covered", "wrong", "nan"} <= set(line)
+
+
+def test_results_are_reduced_to_time_per_point() -> None:
+    group = next(iter(bench.CENTRAL.values()))
+    entry = {"group": group, "params": {"library": "jax"}, "stats": {"min": 3e-6}, "extra_info": {"points": 1000}}
+    other = {"group": "another", "params": {}, "stats": {"min": 1.0}, "extra_info": {"points": 1}}
+    about = dict.fromkeys(("cores", "vectors", "numpy", "scipy", "numba", "machine"), "1")
+    report = {"about": about, "corpus": [], "summary": []}
+    found = bench.reduced(report, {"benchmarks": [entry, other], "machine_info": {"node": "secret"}})
+    assert found["speed"] == {group: {"jax": 3.0}}
+    assert "secret" not in json.dumps(found)
