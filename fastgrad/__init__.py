@@ -3,6 +3,7 @@
 from . import gates
 from ._engines import PerformanceWarning
 from .accuracy import accuracy
+from .checks import Check, Verdict, check
 from .complexstep import ComplexStep, complex_step
 from .derivatives import derivative
 from .estimates import Estimate, Status
@@ -13,15 +14,18 @@ from .stencils import Stencil, backward, central, forward, weights
 __version__ = "0.1.0"
 __all__ = [
     "Adaptive",
+    "Check",
     "ComplexStep",
     "Estimate",
     "PerformanceWarning",
     "Status",
     "Stencil",
+    "Verdict",
     "accuracy",
     "adaptive",
     "backward",
     "central",
+    "check",
     "complex_step",
     "derivative",
     "forward",

@@ -19,7 +19,8 @@ FLOORS: dict[int, tuple[str, ...]] = {
     3: ("_engines", "_functions", "gate", "gates"),
     4: ("derivatives", "multivariate", "sparsity", "circuits"),
     5: ("checks", "accuracy", "results", "problems", "catalogue", "methods", "highprecision", "_measuring", "_ahead",
-        "report", "corpus"),
+        "report", "corpus", "_witnesses", "_verdicts", "_evidence", "_patterns", "_places",
+        "_findings", "_sampling"),
     6: ("__init__", "__main__", "cli"),
 }  # fmt: skip
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}

@@ -1,0 +1,102 @@
+"""The verdict on an analytic value: whether it is off by more than error bar and rounding allow."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .estimates import Estimate, Status
+
+#: A value is off when it is this many bars away. One bar covers 99.7 % of the smooth corpus, four all but four of its
+#: 5,400 points; eight leave none that a second estimate would not acquit. A mistake is hardly ever within.
+BARS = 8.0
+
+#: What agrees to this share of its size agrees: the elementary and special functions inside `f` have smooth errors of
+#: a few ulps, whose slope no bar can know (jv(2.5, x) near 15: 3e-13).
+SAME = 2.0**-40
+
+#: In lower precision, this many units of its last place.
+PLACES = 16.0
+
+#: A bar that has not converged tells if it is at most this share of the value: the mistakes one makes are larger.
+TELLING = 0.01
+
+
+class Verdict(IntEnum):
+    """What is said of one analytic value.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> fg.check(abs, lambda x: 0.0, 0.0).verdict == fg.Verdict.KINK
+    np.True_
+    """
+
+    AGREES = 0
+    """Within the error bar of the estimate, and the bar is narrow enough for that to say something."""
+    DISAGREES = 1
+    """Further away than the bar, the rounding of the analytic value and a second estimate allow; or it is NaN or
+    infinite where the derivative exists."""
+    UNDECIDED = 2
+    """The bar, or the rounding of the analytic value itself, is too wide to tell; or there is no estimate."""
+    KINK = 3
+    """The function has a kink here, and the value lies between the derivatives from the left and from the right."""
+
+
+class Judged(NamedTuple):
+    """Verdicts, and by how much the analytic values are off: arrays of one shape."""
+
+    verdict: Any
+    off: Any
+    allowed: Any
+
+
+def judge(analytic: Any, found: Estimate, rounding: Any = 0.0, unit: float = 0.0) -> Judged:
+    """Judge analytic values by an estimate.
+
+    Everything is compared with the sizes of the values themselves: multiplying all by a power of two changes nothing.
+
+    Parameters
+    ----------
+    analytic : ndarray
+        The values, of the estimate's shape.
+    found : Estimate
+        The numerical derivative with its bars.
+    rounding : array_like
+        What the analytic values owe to rounding.
+    unit : float
+        Spacing at 1 of the numbers that the analytic function works in; 0 for float64.
+    """
+    with np.errstate(all="ignore"):
+        size = np.maximum(np.abs(analytic), np.abs(found.df))
+        bars = BARS * found.error
+        allowed = bars + np.maximum(rounding, max(SAME, PLACES * unit) * size)
+        off = np.abs(analytic - found.df)
+        off = np.where(analytic == found.df, 0.0, off)
+        close = off <= allowed
+        # A function that is flat to its last digit has a slope below its rounding: only 0 can be seen to be right.
+        flat = (found.df == 0) & (analytic != 0)
+        telling = (found.success | (bars <= TELLING * size)) & ~flat & (rounding <= np.maximum(TELLING * size, bars))
+        # Between the sides: as far from both together as they are from each other.
+        apart = np.abs(found.right - found.left)
+        between = np.abs(analytic - found.left) + np.abs(analytic - found.right) <= apart + 2 * allowed
+    verdict = np.where(close & telling, Verdict.AGREES, np.where(close, Verdict.UNDECIDED, Verdict.DISAGREES))
+    verdict[np.isnan(allowed)] = Verdict.UNDECIDED
+    kink = found.status == Status.KINK
+    verdict[kink] = np.where(between, Verdict.KINK, Verdict.DISAGREES)[kink]
+    some, exists = np.isfinite(analytic), np.isfinite(found.df)
+    sure = found.success | kink | (bars <= TELLING * np.abs(found.df))
+    verdict[~some & exists] = np.where(sure, Verdict.DISAGREES, Verdict.UNDECIDED)[~some & exists]
+    verdict[some & ~exists] = Verdict.UNDECIDED
+    verdict[~some & ~exists] = Verdict.AGREES
+    return Judged(verdict.astype(np.int8), off, allowed)
+
+
+def acquit(first: Judged, second: Judged) -> Judged:
+    """Let only those stay convicted whom a second estimate convicts too; what it finds right agrees."""
+    verdict = first.verdict.copy()
+    suspect = verdict == Verdict.DISAGREES
+    verdict[suspect] = second.verdict[suspect]
+    return first._replace(verdict=verdict)
