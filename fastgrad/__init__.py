@@ -9,6 +9,7 @@ from .derivatives import derivative
 from .estimates import Estimate, Status
 from .gate import gate
 from .ladder import Adaptive, adaptive
+from .multivariate import directional, gradient, hessian, hessian_vector, jacobian
 from .stencils import Stencil, backward, central, forward, weights
 
 __version__ = "0.1.0"
@@ -28,8 +29,13 @@ __all__ = [
     "check",
     "complex_step",
     "derivative",
+    "directional",
     "forward",
     "gate",
     "gates",
+    "gradient",
+    "hessian",
+    "hessian_vector",
+    "jacobian",
     "weights",
 ]

@@ -184,6 +184,7 @@ def climb(f: Callable[[Any, Any], Any], rule: Any, x: Any, step: Any, low: Any, 
     """Differentiate a Python function of positions and the indices of their points; return the `FIELDS`."""
     body, _ = _shared()
     failure: list[BaseException] = []
+    first = 0
 
     def evaluate(points: int, index: int, count: int, values: int, _context: int) -> None:
         found = _array(values, count, ctypes.c_double)
@@ -192,7 +193,7 @@ def climb(f: Callable[[Any, Any], Any], rule: Any, x: Any, step: Any, low: Any, 
             return
         try:
             # copies: the function may keep or change what it is given
-            found[...] = f(_array(points, count, ctypes.c_double).copy(), _array(index, count, ctypes.c_int64).copy())
+            found[...] = f(_array(points, count, ctypes.c_double).copy(), _array(index, count, ctypes.c_int64) + first)
         except BaseException as raised:  # carried over the machine code and raised below
             failure.append(raised)
 
@@ -200,14 +201,15 @@ def climb(f: Callable[[Any, Any], Any], rule: Any, x: Any, step: Any, low: Any, 
     address = ctypes.cast(callback, ctypes.c_void_p).value or 0
     inputs = [np.ascontiguousarray(np.broadcast_to(a, x.shape), dtype=np.float64) for a in (x, step, low, high)]
     results = {name: np.empty(x.size) for name in FIELDS}
-    places = (ctypes.c_int64 * 16)(*(a.ctypes.data for a in (*inputs, *results.values())))
     data = (ctypes.c_int64 * (OWN + 8))()
     data[ARGUMENTS], data[RESULTS] = 1 + EXTRA, len(FIELDS)
     tolerances = _bits(rule.rtol or 0.0), _bits(rule.atol)
     data[OWN:] = [address, 0, 0, rule.n, rule.sign, *tolerances, _CALLED]
-    _RUN(body.address)(x.size, ctypes.addressof(places), ctypes.addressof(data))
-    if failure:
-        raise failure[0]
+    for first in range(0, x.size, _STRETCH):  # the body counts its points anew in every stretch
+        places = (ctypes.c_int64 * 16)(*(a.ctypes.data + 8 * first for a in (*inputs, *results.values())))
+        _RUN(body.address)(min(_STRETCH, x.size - first), ctypes.addressof(places), ctypes.addressof(data))
+        if failure:
+            raise failure[0]
     return results
 
 

@@ -61,10 +61,15 @@ def complex_step() -> ComplexStep:
     return ComplexStep()
 
 
+def sideways(x: Any) -> Any:
+    """Step into the complex plane at an array of points."""
+    size = np.abs(x)
+    return np.where((size > 0.0) & (size < 2.0**-200), size * 2.0**-60, _STEP)
+
+
 def slope(f: Callable[[Any], Any], x: Any) -> Any:
     """Differentiate `f`, from complex to complex arrays, at an array of points."""
-    size = np.abs(x)
-    h = np.where((size > 0.0) & (size < 2.0**-200), size * 2.0**-60, _STEP)
+    h = sideways(x)
     try:
         values = np.asarray(f(x + 1j * h))
     except TypeError as err:

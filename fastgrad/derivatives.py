@@ -110,7 +110,7 @@ def derivative(
     kind = result_kind(operands)
     rule = METHODS.get(method) if isinstance(method, str) else method
     if not isinstance(rule, (Stencil, Adaptive, ComplexStep)):
-        raise _unknown_method(method)
+        raise unknown_method(method)
     if step is not None and rel_step is not None:
         raise ValueError("`step` and `rel_step` exclude each other; got both. Leave one out.")
     given = None if step is None and rel_step is None else _checked_step(step, rel_step)
@@ -180,7 +180,8 @@ def _checked_step(step: Any, rel_step: Any) -> Any:
     return positive_step(step, "step") if rel_step is None else positive_step(rel_step, "rel_step")
 
 
-def _unknown_method(method: Any) -> Exception:
+def unknown_method(method: Any) -> Exception:
+    """Say which methods there are."""
     words = ", ".join(map(repr, METHODS))
     if isinstance(method, str):
         return ValueError(f"`method` must be one of {words} or a rule; got {method!r}. See fg.central.")

@@ -413,3 +413,10 @@ def test_essential_singularity_and_saturation() -> None:
 def test_extrema_have_small_bars() -> None:
     found = ladder(np.cos, [0.0, math.pi])
     assert np.all(np.abs(found.df) <= found.error) and np.all(found.error <= 1e-12) and found.success.all()
+
+
+def test_indices_run_through_long_batches() -> None:
+    # the machine code walks in stretches; the function sees one batch
+    x, factor = np.linspace(1, 2, 10_000), np.arange(1.0, 10_001)
+    found = estimate(lambda points, index: np.sin(points) * factor[index], x, DEFAULT)
+    np.testing.assert_allclose(found.df, np.cos(x) * factor, atol=1e-8)

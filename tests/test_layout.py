@@ -16,8 +16,8 @@ FLOORS: dict[int, tuple[str, ...]] = {
     1: ("stencils", "elementary", "estimates", "_operators", "_compile", "_references"),
     2: ("_ufunc", "_program", "_blocks", "_operands", "_bars", "ladder", "complexstep", "_advance", "_climb",
         "_extrapolation", "_first", "_judgement", "_rounds"),
-    3: ("_engines", "_functions", "gate", "gates"),
-    4: ("derivatives", "multivariate", "sparsity", "circuits"),
+    3: ("_engines", "_functions", "_vectors", "_sweeps", "gate", "gates"),
+    4: ("derivatives", "_questions", "_jacobians", "_hessians", "multivariate", "sparsity", "circuits"),
     5: ("checks", "accuracy", "results", "problems", "catalogue", "methods", "highprecision", "_measuring", "_ahead",
         "report", "corpus", "_witnesses", "_verdicts", "_evidence", "_patterns", "_places",
         "_findings", "_sampling"),
@@ -25,7 +25,8 @@ FLOORS: dict[int, tuple[str, ...]] = {
 }  # fmt: skip
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 
-NUMERICAL = {"derivatives", "multivariate", "sparsity", "ladder", "_bars", "stencils"}
+NUMERICAL = {"derivatives", "multivariate", "sparsity", "ladder", "_bars", "stencils", "_vectors", "_sweeps",
+             "_questions", "_jacobians", "_hessians"}  # fmt: skip
 ANALYTIC = {"gate", "gates", "circuits"}
 
 

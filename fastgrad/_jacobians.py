@@ -1,0 +1,128 @@
+"""First derivatives of functions of a vector: along coordinates and along vectors, in blocks of points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ._engines import LADDER
+from ._questions import Question
+from ._sweeps import Coordinates, Directions, derive
+from .complexstep import SAMPLE, ComplexStep, compare, sideways
+from .estimates import Estimate
+from .ladder import Adaptive
+
+#: Entries of a jacobian that are found at a time: what the adaptive rule evaluates together.
+ENTRIES = 768
+
+
+def jacobians(q: Question, bars: bool) -> Any:
+    """All entries, shape (points, outputs, coordinates): the derivative, or an `Estimate`."""
+    form, (count, d) = q.form, q.x.shape
+    m = form.outputs
+    if isinstance(q.rule, ComplexStep):
+        return _sideways(q)
+    made = q.empty((count, m, d), bars)
+    if made[0].size == 0:
+        return Estimate(*made) if bars else made[0]
+    width = max(1, ENTRIES // max(m, 1))
+    for here, part in q.parts(ENTRIES // max(m * d, 1)):
+        lines, size = Coordinates(part.x), part.x.size
+        found: list[Any] = []
+        for start in range(0, size, width):
+            line = np.arange(start, min(start + width, size))
+            extra = [None if a is None else a.ravel()[line] for a in (part.given, part.low, part.high)]
+            found.append(derive(q.rows, lines, line, m, q.rule, form.kind, q.mode, *extra, bars=bars))
+        parts = zip(*found, strict=True) if bars else [found]
+        for target, values in zip(made, parts, strict=True):
+            target[here] = np.concatenate(values).reshape(-1, d, m).swapaxes(1, 2)
+    return Estimate(*made) if bars else made[0]
+
+
+def along(q: Question, v: Any, bars: bool) -> Any:
+    """Differentiate along one vector at every point: shape (points, outputs), the derivative or an `Estimate`.
+
+    A step is one along the vector: absolute in units of it, or relative to the size of the point.
+    """
+    m = q.form.outputs
+    made = q.empty((len(q.x), m), bars)
+    if made[0].size == 0:
+        return Estimate(*made) if bars else made[0]
+    for here, part in q.parts(ENTRIES // max(m, 1)):
+        length = stretch(part.x, v[here])
+        line = np.arange(len(part.x))
+        lines = Directions(part.x, v[here] * length[:, None], line, part.low, part.high)
+        if isinstance(q.rule, ComplexStep):
+            found = _sideways_along(q, lines, line)
+        else:
+            given = part.given if part.given is None or q.relative else part.given / length
+            found = derive(q.rows, lines, line, m, q.rule, q.form.kind, q.mode, given, *lines.room(), bars=bars)
+        for target, values in zip(made, scaled(found, length[:, None]) if bars else [found * length[:, None] ** -1],
+                                  strict=True):  # fmt: skip
+            target[here] = values
+    return Estimate(*made) if bars else made[0]
+
+
+def scaled(e: Estimate, length: Any) -> Estimate:
+    """Turn derivatives along stretched vectors into those along the vectors themselves."""
+    return e._replace(**{name: getattr(e, name) / length for name in ("df", "error", "left", "right")})
+
+
+def unit(x: Any) -> Any:
+    """Binade of ``max(|x|, 1)``: the scale that steps refer to."""
+    return np.ldexp(1.0, np.frexp(np.maximum(np.abs(x), 1.0))[1] - 1)
+
+
+def stretch(x: Any, v: Any) -> Any:
+    """Powers of two by which vectors are to be stretched to be of the size of the points."""
+    with np.errstate(all="ignore"):
+        size = np.max(np.abs(v) / unit(x), axis=1, initial=0.0)
+    return np.ldexp(1.0, np.where((size > 0) & np.isfinite(size), -np.frexp(size)[1], 0))
+
+
+def _sideways(q: Question) -> Any:
+    """All entries by the complex step, a sample of them compared with the adaptive rule."""
+    (count, d), m = q.x.shape, q.form.outputs
+    result = np.empty((count, m, d), q.kind)
+    for here, part in q.parts(ENTRIES // max(d, 1)):
+        x, line = part.x.ravel(), np.arange(part.x.size)
+        vectors = part.x[line // d].astype(np.complex128)
+        h = sideways(x)
+        vectors[line, line % d] += 1j * h
+        values = _complex_rows(q, vectors)
+        slopes = np.where(np.isfinite(x)[:, None], values.imag / h[:, None], np.nan)
+        result[here] = slopes.reshape(-1, d, m).swapaxes(1, 2)
+    if result.size:
+        some = np.unique(np.linspace(0, count - 1, max(1, SAMPLE // (m * d))).astype(int))
+        check = q.at(some)._replace(rule=Adaptive(), mode=LADDER)
+        trusted = jacobians(check, True)
+        x = np.broadcast_to(check.x[:, None, :], trusted.df.shape)
+        compare(result[some].ravel(), Estimate(*(a.ravel() for a in trusted)), x.ravel())
+    return result
+
+
+def _sideways_along(q: Question, lines: Directions, line: Any) -> Any:
+    """Take the complex step along vectors, a sample of them compared with the adaptive rule."""
+    h, m = sideways(np.zeros(1)), q.form.outputs
+    slopes = _complex_rows(q, lines.x[line] + 1j * h * lines.v[line]).imag / h
+    some = np.unique(np.linspace(0, line.size - 1, SAMPLE).astype(int))
+    limits = (None if a is None else a[some] for a in lines.room())
+    trusted = derive(q.rows, lines, some, m, Adaptive(), q.form.kind, LADDER, None, *limits, bars=True)
+    compare(slopes[some].ravel(), Estimate(*(a.ravel() for a in trusted)), np.repeat(some, m))
+    return slopes
+
+
+def _complex_rows(q: Question, vectors: Any) -> Any:
+    """Evaluate at complex vectors, and say it when `f` does not take them."""
+    evaluate: Callable[..., Any] = q.f.rows
+    with np.errstate(all="ignore"):
+        try:
+            return evaluate(replace(q.form, kind="D"), vectors, q.args)
+        except TypeError as err:
+            raise TypeError(
+                f"`f` must accept complex numbers for the complex step; it raised {err}. "
+                'Write it with NumPy functions, or use method="adaptive".'
+            ) from err

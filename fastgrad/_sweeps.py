@@ -1,0 +1,253 @@
+"""Lines through the points of a block: which vectors a rule asks for, each evaluated once.
+
+A *line* leads through one point in one direction: along a coordinate, or along a vector. A rule, made for functions of
+a number, sees one function for every line and output, and asks for values at positions on lines. The same position is
+asked for by all outputs, and the point itself by all lines through it: a `Sweep` gathers what is asked for, has `f`
+called for what is new, and hands out the rest from memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+
+from ._bars import substitute, with_bars
+from ._program import combine, steps, values_at
+from .estimates import Estimate
+from .ladder import Adaptive, estimate
+from .stencils import Stencil
+
+#: Evaluate at every row of an array, ``(k, d) -> (k, m)``; the flag says that exceptions mean the end of the domain.
+Rows = Callable[[Any, bool], Any]
+
+
+class Lines(Protocol):
+    """Lines through points, by number."""
+
+    x: Any
+    """The points, shape (b, d)."""
+
+    def point(self, line: Any) -> Any:
+        """Which point each line leads through."""
+
+    def start(self, line: Any) -> Any:
+        """Position of the point on each line."""
+
+    def vectors(self, line: Any, position: Any) -> tuple[Any, Any]:
+        """Return vectors that hold all positions on their lines, and for each position the vector it is in.
+
+        The pairs of line and position are distinct, sorted by line and then by position.
+        """
+
+
+class Coordinates:
+    """Lines along coordinates: line ``b d + k`` moves coordinate `k` of point `b`.
+
+    With `colour`, a number for each coordinate, the coordinates of one colour move together: the j-th position of
+    every coordinate of the colour goes into the j-th vector. It is for functions of which no output depends on two
+    coordinates of one colour.
+    """
+
+    def __init__(self, x: Any, colour: Any = None) -> None:
+        self.x = x
+        self._colour = colour
+
+    def point(self, line: Any) -> Any:
+        """Which point each line leads through."""
+        return line // self.x.shape[1]
+
+    def start(self, line: Any) -> Any:
+        """Position of the point on each line: its coordinate."""
+        return self.x.ravel()[line]
+
+    def vectors(self, line: Any, position: Any) -> tuple[Any, Any]:
+        """Move coordinates to positions; see the class."""
+        point, coordinate = np.divmod(line, self.x.shape[1])
+        if self._colour is None:
+            vectors, which = self.x[point], np.arange(line.size)
+        else:
+            first = np.flatnonzero(np.diff(line, prepend=-1))
+            turn = np.arange(line.size) - np.repeat(first, np.diff(first, append=line.size))
+            keys = np.stack([point, self._colour[coordinate], turn])
+            shared, which = np.unique(keys, axis=1, return_inverse=True)
+            vectors = self.x[shared[0]]
+        vectors[which, coordinate] = position
+        return vectors, which
+
+
+class Directions:
+    """Lines along vectors: line `i` is ``x[point[i]] + t v[i]``, at `t` from 0.
+
+    Parameters
+    ----------
+    x : ndarray, shape (b, d)
+        The points.
+    v : ndarray, shape (n, d)
+        One vector for each line.
+    which : ndarray of int, shape (n,)
+        The point that each line leads through.
+    low, high : ndarray, shape (b, d), optional
+        Bounds, which rounding shall not lead out of.
+    """
+
+    def __init__(self, x: Any, v: Any, which: Any, low: Any = None, high: Any = None) -> None:
+        self.x, self.v, self._which = x, v, which
+        self._limits = None if low is None else (low, high)
+
+    def point(self, line: Any) -> Any:
+        """Which point each line leads through."""
+        return self._which[line]
+
+    def start(self, line: Any) -> Any:
+        """Position of the point on each line: 0, or NaN where the line is none."""
+        return np.where(np.isfinite(self.v[line]).all(axis=1), 0.0, np.nan)
+
+    def vectors(self, line: Any, position: Any) -> tuple[Any, Any]:
+        """Go along the lines."""
+        at = self._which[line]
+        vectors = self.x[at] + position[:, None] * self.v[line]
+        if self._limits is not None:
+            vectors = np.clip(vectors, *(limit[at] for limit in self._limits))
+        return vectors, np.arange(line.size)
+
+    def room(self) -> tuple[Any, Any]:
+        """How far the lines go before they leave the bounds, on both sides."""
+        if self._limits is None:
+            return None, None
+        x = self.x[self._which]
+        with np.errstate(all="ignore"):
+            ends = [np.where(self.v != 0, (limit[self._which] - x) / self.v, np.nan) for limit in self._limits]
+        ahead, behind = np.fmax(*ends), np.fmin(*ends)
+        return np.fmax.reduce(behind, axis=1, initial=-np.inf), np.fmin.reduce(ahead, axis=1, initial=np.inf)
+
+
+class Sweep:
+    """Values of `f` on lines, each distinct vector evaluated once for all outputs.
+
+    Parameters
+    ----------
+    f : callable
+        The function, for rows of vectors.
+    lines : Lines
+        What moves.
+    m : int
+        Outputs of `f`. With a single one nothing but the points themselves is asked for twice, and nothing is kept.
+    lenient : bool
+        Whether `f` that raises beside a point has reached the end of its domain there; at the point itself its
+        exceptions are the caller's in any case.
+    """
+
+    def __init__(self, f: Rows, lines: Lines, m: int, lenient: bool) -> None:
+        self._f, self._lines, self._lenient, self._keeps = f, lines, lenient, m > 1
+        self._keys = np.empty(0, dtype=np.complex128)
+        self._places = np.empty(0, dtype=np.int64)
+        self._values: Any = None
+
+    def __call__(self, line: Any, position: Any, output: Any = slice(None)) -> Any:
+        """Return the values at positions on lines: all outputs, or one for each position."""
+        start = self._lines.start(line)
+        moved = (position != start) & (start == start)
+        # complex numbers sort by their real part and then by the other, as pairs do; the point itself is one place
+        keys = np.empty(line.size, dtype=np.complex128)
+        keys.real = np.where(moved, line, -1 - self._lines.point(line))
+        keys.imag = np.where(moved, position, 0.0)
+        if not self._keeps and moved.all():
+            values, places = self._evaluated(keys)
+            return values[places, output]
+        distinct, back = np.unique(keys, return_inverse=True)
+        if not self._keeps:
+            values, places = self._evaluated(distinct)
+            return values[places[back], output]
+        known = np.searchsorted(self._keys, distinct)
+        new = distinct[np.append(self._keys, np.nan)[known] != distinct]
+        if new.size:
+            values, places = self._evaluated(new)
+            before = 0 if self._values is None else len(self._values)
+            self._values = values if self._values is None else np.concatenate([self._values, values])
+            keys = np.concatenate([self._keys, new])
+            order = np.argsort(keys, kind="stable")
+            self._keys, self._places = keys[order], np.concatenate([self._places, places + before])[order]
+        return self._values[self._places[np.searchsorted(self._keys, distinct)][back], output]
+
+    def _evaluated(self, keys: Any) -> tuple[Any, Any]:
+        """Evaluate at places; return the values, and for each place the row that holds its own."""
+        own = keys.real < 0
+        parts = []
+        if own.any():
+            parts.append((np.flatnonzero(own), self._lines.x[(-1 - keys.real[own]).astype(np.int64)], None, False))
+        if not own.all():
+            line, position = keys.real[~own].astype(np.int64), keys.imag[~own]
+            parts.append((np.flatnonzero(~own), *self._lines.vectors(line, position), self._lenient))
+        found, places, before = [], np.empty(keys.size, dtype=np.int64), 0
+        for who, vectors, which, lenient in parts:
+            found.append(self._known(vectors, lenient))
+            places[who] = before + (np.arange(who.size) if which is None else which)
+            before += len(vectors)
+        return (found[0] if len(found) == 1 else np.concatenate(found)), places
+
+    def _known(self, vectors: Any, lenient: bool) -> Any:
+        """Evaluate, but not at vectors that hold NaN: a point that is none has no values."""
+        good = ~np.isnan(vectors).any(axis=1)
+        if good.all():
+            return self._f(vectors, lenient)
+        found = self._f(vectors[good], lenient)
+        values = np.full((len(vectors), found.shape[1]), np.nan, dtype=found.dtype)
+        values[good] = found
+        return values
+
+
+def derive(
+    f: Rows, lines: Lines, line: Any, m: int, rule: Any, kind: str, mode: str, given: Any, low: Any, high: Any, *,
+    bars: bool,
+) -> Any:  # fmt: skip
+    """Differentiate all `m` outputs along lines by a rule: an `Estimate` of arrays (lines, m), or its first alone.
+
+    Parameters
+    ----------
+    f, lines
+        What to evaluate, and what moves.
+    line : ndarray of int, shape (n,)
+        Lines asked for.
+    m, kind
+        How many outputs, and NumPy's letter for them.
+    rule, mode, given
+        The rule, and the step as `mode` understands it, one for each line, or None.
+    low, high : ndarray or None
+        Bounds for the positions.
+    bars : bool
+        Whether the rest of the estimate is asked for.
+    """
+    start = lines.start(line)
+    climbs = isinstance(rule, Adaptive)
+    sweep = Sweep(f, lines, m, climbs or bars or low is not None)
+
+    def some(which: Any, rule: Any, mode: str, given: Any) -> Estimate:
+        """Estimate at entries, of which ``line * m + output`` is the number."""
+        which_line, output = np.divmod(which, m)
+
+        def values(points: Any, index: Any) -> Any:
+            return sweep(line[which_line[index]], points, output[index])
+
+        limits = [None if a is None else a[which_line] for a in (given, low, high)]
+        with np.errstate(all="ignore"):
+            if isinstance(rule, Adaptive):
+                return estimate(values, start[which_line], rule, *limits, kind=kind)
+            return with_bars(values, rule, kind, start[which_line], limits[0], mode, *limits[1:])
+
+    if climbs or bars or low is not None:
+        made = some(np.arange(line.size * m), rule, mode, given)
+        return Estimate(*(a.reshape(line.size, m) for a in made)) if bars else made.df.reshape(line.size, m)
+    assert isinstance(rule, Stencil)
+
+    with np.errstate(all="ignore"):
+        h = steps(rule, kind, start, given, mode)
+        df = combine(rule, values_at(lambda position: sweep(line, position), rule.needed, start, h), h[:, None])
+    if mode == "auto" and (better := substitute(rule)) is not None:
+        bad = np.flatnonzero(~np.isfinite(df) & np.isfinite(start)[:, None])
+        if bad.size:
+            sweep = Sweep(f, lines, m, True)
+            found = some(bad, better, "ladder", None).df
+            df.ravel()[bad] = np.where(np.isnan(found), df.ravel()[bad], found)
+    return df

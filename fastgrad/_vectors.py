@@ -1,0 +1,280 @@
+"""Functions of a vector: how each is called, found out once, and their values at many vectors.
+
+A function is written for one vector, or for a batch of them. Which of the two it is cannot be read off its text, so it
+is called with a few vectors, together and one by one, in numbers that cannot be mistaken for the length of anything.
+"""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from ._compile import LOCK
+from ._engines import PerformanceWarning, weak
+
+#: Numbers handed to a called function at a time: argument and result stay in the second-level cache.
+_NUMBERS = 1 << 16
+
+#: Vectors from which on calling them one by one is worth a warning.
+_MANY = 1000
+
+Layout = Literal["rows", "columns", "single"]
+
+
+class TurnedComplex(Exception):
+    """A function that had returned real numbers returned complex ones."""
+
+
+@dataclass
+class Form:
+    """What a function makes of vectors of one length."""
+
+    outputs: int
+    scalar: bool
+    """Whether it returns a number, and not an array of one."""
+    kind: str
+    """Letter of NumPy's type for what it returns: ``"d"``, ``"f"`` or ``"D"``."""
+    layout: Layout = "single"
+    """Vectors as rows ``(k, d)``, as columns ``(d, k)``, or one at a time."""
+    turned: bool = False
+    """Whether the outputs come first: ``(m, k)``."""
+
+
+class VectorFunction:
+    """One function of the caller's, `f(x, *args)` or `f(x, *args, out)`, called as it is."""
+
+    def __init__(self, f: Callable[..., Any], nargs: int) -> None:
+        self.f = weak(f)
+        self._fills = _fills(f, nargs)
+        self._forms: dict[Any, Form] = {}
+        self._warned = False
+
+    def form(self, x: Any, args: tuple[Any, ...], low: Any = None, high: Any = None) -> Form:
+        """Find out, or remember, what `f` makes of vectors like the rows of `x`; it is not called outside the bounds.
+
+        Raises whatever `f` raises at the first of them.
+        """
+        key = (x.shape[1], *map(np.shape, args))
+        known = self._forms.get(key)
+        if known is None:
+            with LOCK, np.errstate(all="ignore"):
+                known = self._forms[key] = self._find_out(x, args, low, high)
+        return known
+
+    def _one(self, vector: Any, args: tuple[Any, ...]) -> Any:
+        """Call `f` with one vector, a copy: `f` may write into its argument."""
+        given = vector.copy()
+        if not self._fills:
+            return numbers(self.f()(given, *args))
+        out = np.full(vector.size, np.nan)
+        self.f()(given, *args, out)
+        return out
+
+    def _find_out(self, x: Any, args: tuple[Any, ...], low: Any, high: Any) -> Form:
+        inside = np.isfinite(x).all(axis=1)
+        if low is not None:
+            inside &= ((x >= low) & (x <= high)).all(axis=1)
+        d = x.shape[1]
+        if not inside.any():  # only the shape of the result is asked for
+            known = x[:1] if len(x) and low is None else np.ones((1, d)) if low is None else np.clip(
+                np.ones((1, d)), np.broadcast_to(low, x.shape)[:1], np.broadcast_to(high, x.shape)[:1])  # fmt: skip
+            return _form_of(self._one(known[0], args))
+        where = np.flatnonzero(inside)
+        first = x[where[0]]
+        value = self._one(first, args)
+        form = _form_of(value)
+        if self._fills or d == 0:
+            return form
+        count = next(k for k in (3, 4, 5) if k not in (d, form.outputs))
+        chosen = where[np.linspace(0, len(where) - 1, count).astype(int)]
+        for spread in (2.0**-7, 2.0**-20):
+            rows = _scattered(x[chosen], spread)
+            if low is not None:
+                rows = np.clip(rows, *(np.broadcast_to(b, x.shape)[chosen] for b in (low, high)))
+            candidates = self._together(rows, args, form)
+            if not candidates:
+                return form
+            try:
+                apart = np.array([self._one(row, args).reshape(form.outputs) for row in rows])
+            except Exception:  # the end of the domain: look nearer
+                continue
+            for layout, turned, values in candidates:
+                if _same(values, apart):
+                    if np.isfinite(apart).all():
+                        form.layout, form.turned = layout, turned
+                        return form
+                    break
+            else:
+                return form
+        return form
+
+    def _together(self, rows: Any, args: tuple[Any, ...], form: Form) -> list[tuple[Layout, bool, Any]]:
+        """Call `f` with all rows at once, in both layouts; return those that gave a result of a fitting shape."""
+        found: list[tuple[Layout, bool, Any]] = []
+        ways: tuple[tuple[Layout, Any], ...] = (("rows", rows), ("columns", rows.T))
+        for layout, given in ways:
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    values = numbers(self.f()(np.array(given), *args))
+            except Exception:  # noqa: S112 (whatever it raises for many vectors, it may still take one)
+                continue
+            for turned in (False, True):
+                fitting = _arranged(values, len(rows), form, turned)
+                if fitting is not None:
+                    found.append((layout, turned, fitting))
+        return found
+
+    def rows(self, form: Form, vectors: Any, args: tuple[Any, ...], lenient: bool = False) -> Any:
+        """Evaluate `f` at every row of `vectors`, block by block: an array of shape (k, m) of its own.
+
+        If `lenient`, vectors at which it raises an arithmetic or a value error are outside its domain: NaN.
+        """
+        values = np.empty((len(vectors), form.outputs), np.complex128 if form.kind == "D" else np.float64)
+        size = max(1, _NUMBERS // max(vectors.shape[1], form.outputs, 1))
+        for start in range(0, len(vectors), size):
+            found = self._block(form, vectors[start : start + size], args, lenient)
+            if found.dtype.kind == "c" and form.kind != "D":
+                form.kind = "D"
+                raise TurnedComplex
+            values[start : start + size] = found
+        return values
+
+    def _block(self, form: Form, vectors: Any, args: tuple[Any, ...], lenient: bool) -> Any:
+        if form.layout != "single" and len(vectors) > 1:
+            try:
+                given = np.array(vectors if form.layout == "rows" else vectors.T)
+                values = _arranged(numbers(self.f()(given, *args)), len(vectors), form, form.turned)
+            except (ValueError, ArithmeticError):
+                if not lenient:
+                    raise
+            else:
+                if values is not None:
+                    return values
+                form.layout = "single"  # what it returns depends on the values: it was not made for batches
+        elif len(vectors) >= _MANY and not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"`{getattr(self.f(), '__name__', 'f')}` is called with one vector at a time, which is slow. Write it "
+                "so that it takes a batch with the vector on the last axis, or so that Numba can compile it.",
+                PerformanceWarning,
+                stacklevel=_stack_depth(),
+            )
+        found = np.empty((len(vectors), form.outputs), np.complex128 if form.kind == "D" else np.float64)
+        for i, vector in enumerate(vectors):
+            try:
+                value = self._one(vector, args)
+            except (ValueError, ArithmeticError):
+                if not lenient:
+                    raise
+                value = np.full(form.outputs, np.nan)
+            if value.size != form.outputs:
+                raise ValueError(
+                    f"`f` must return as many values for every vector; got {value.size} after {form.outputs}. "
+                    "Pad the result."
+                )
+            if value.dtype.kind == "c" and found.dtype.kind != "c":
+                return value  # only its type is looked at
+            found[i] = value.reshape(form.outputs)
+        return found
+
+
+def numbers(value: Any) -> Any:
+    """Return what `f` returned as an array of numbers; lists and tuples are stacked, numbers among arrays repeated."""
+    if value is None:
+        raise TypeError(
+            "`f` must return numbers; got None. Return the result, or take one more argument, `out`, to fill."
+        )
+    if isinstance(value, (tuple, list)) and len(value) and any(np.ndim(v) for v in value):
+        value = np.stack(np.broadcast_arrays(*value))
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiubc":
+        raise TypeError(f"`f` must return numbers; got {type(value).__name__} of {array.dtype}. Return an array.")
+    return array
+
+
+def _form_of(value: Any) -> Form:
+    """Form of a function that returned `value` for one vector."""
+    if value.ndim > 1:
+        raise ValueError(
+            f"`f` must return a number or a one-dimensional array for one vector; got shape {value.shape}. "
+            "Return it raveled, and reshape the result."
+        )
+    kind = "D" if value.dtype.kind == "c" else "f" if value.dtype in (np.float32, np.float16) else "d"
+    return Form(value.size, value.ndim == 0, kind)
+
+
+def _arranged(values: Any, count: int, form: Form, turned: bool) -> Any:
+    """Values for `count` vectors as an array (count, m), or None if they have another shape."""
+    if form.scalar:
+        return values.reshape(count, 1) if values.shape == (count,) and not turned else None
+    if turned:
+        return values.T if values.shape == (form.outputs, count) else None
+    return values if values.shape == (count, form.outputs) else None
+
+
+def _scattered(rows: Any, spread: float) -> Any:
+    """Move every number of `rows` away from zero by up to `spread` of itself, each by its own share."""
+    share = np.modf(np.arange(1, rows.size + 1) * 0.6180339887498949)[0].reshape(rows.shape)
+    return rows + spread * share * np.where(rows == 0, 1.0, rows)
+
+
+def _same(together: Any, apart: Any) -> bool:
+    """Tell whether two ways to call `f` gave the same values, up to the order of sums inside it."""
+    rounding = 1e-5 if together.dtype in (np.float32, np.float16) else 1e-9
+    finite = np.abs(apart[np.isfinite(apart)])
+    size = float(finite.max()) if finite.size else 0.0
+    return bool(np.allclose(together, apart, rtol=rounding, atol=1e-3 * rounding * size, equal_nan=True))
+
+
+def _fills(f: Any, nargs: int) -> bool:
+    """Check that `f` takes a vector and `nargs` more arguments; tell whether it wants an array to fill besides."""
+    if not callable(f):
+        raise TypeError(f"`f` must be callable; got {f!r:.80}. Pass the function itself, not its value.")
+    try:
+        signature = inspect.signature(f)
+    except (TypeError, ValueError):  # some builtins do not tell
+        return False
+    for extra in (0, 1):
+        try:
+            signature.bind(*[None] * (1 + nargs + extra))
+        except TypeError:
+            continue
+        return bool(extra)
+    raise TypeError(
+        f"`f` must take the vector and {nargs} more argument{'s' * (nargs != 1)}; got "
+        f"{getattr(f, '__name__', 'f')}{signature}. Pass what else it takes as `args`."
+    )
+
+
+def _stack_depth() -> int:
+    """Frames from the caller of `warnings.warn` to the first outside the package."""
+    frame, depth = inspect.currentframe(), 0
+    while frame is not None and frame.f_globals.get("__package__") == __package__:
+        frame, depth = frame.f_back, depth + 1
+    return depth
+
+
+_known: dict[tuple[int, int], tuple[Any, VectorFunction]] = {}
+
+
+def vector_function(f: Any, nargs: int) -> VectorFunction:
+    """Find or make the `VectorFunction` of `f`."""
+    key = id(f), nargs
+    known = _known.get(key)
+    if known is not None and known[0]() is f:
+        return known[1]
+    with LOCK:
+        made = VectorFunction(f, nargs)
+        try:
+            reference: Any = weakref.ref(f, lambda _: _known.pop(key, None))
+        except TypeError:  # a builtin that lives as long as the process
+            reference = weak(f)
+        _known[key] = (reference, made)
+        return made
