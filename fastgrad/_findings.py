@@ -94,8 +94,8 @@ def text(check: Check) -> str:
         head = f"nothing disagrees, {entries}"
     lines = [f"Check of the {check.of}, {check.title}: {head}"]
     lines.append("  " + ", ".join(f"{name} {count:,}" for name, count in counts.items()))
-    lines += [f"  * {pattern}" for pattern in check.patterns]
-    return "\n".join([*lines, *_table(check)])
+    # the patterns last: of a long `repr` pytest shows the first and the last hundred characters
+    return "\n".join([*lines, *_table(check), *(f"  * {pattern}" for pattern in check.patterns)])
 
 
 def worst(check: Check, count: int) -> list[tuple[int, ...]]:

@@ -29,13 +29,10 @@ INEXACT = "`f` itself is inexact (a quadrature, a solver, a table) and this is t
 def patterns(evidence: Evidence) -> tuple[str, ...]:
     """Say what the mistakes have in common: at most one way in which they are wrong, and one place."""
     found = list(_not_finite(evidence))
-    disagreeing = evidence.judged.verdict == Verdict.DISAGREES
     if evidence.wrong.any():
         found += _first(FINE if evidence.fine else HOW, evidence)
-    if disagreeing.any():
+    if (evidence.judged.verdict == Verdict.DISAGREES).any():
         found += _first(PLACES, evidence)
-    if not evidence.told.forgetful:
-        found.append("called with the points in another order it gives other values: it remembers, or mixes points up")
     return tuple(found)
 
 
@@ -55,6 +52,22 @@ def _not_finite(evidence: Evidence) -> Iterator[str]:
 
 
 # How ------------------------------------------------------------------------------------------------------------------
+
+
+def _remembers(evidence: Evidence) -> str | None:
+    """See what was right at the first call, with the points in another order, and is not any more."""
+    first = evidence.told.first
+    if first is None or not evidence.explained(first):
+        return None
+    return "right at a first call, wrong at a second with the points in another order: it remembers the first"
+
+
+def _mixes(evidence: Evidence) -> str | None:
+    """See values that another order of the points changes."""
+    first, values = evidence.told.first, evidence.told.values
+    if first is None or (np.abs(first - values) <= LIKE * np.abs(values))[np.isfinite(values)].all():
+        return None
+    return "the values change with the order of the points: it mixes points up, or remembers earlier calls"
 
 
 def _sign(evidence: Evidence) -> str | None:
@@ -248,8 +261,13 @@ def _slightly(evidence: Evidence) -> str | None:
     off = (evidence.judged.off / np.abs(evidence.found.df))[evidence.wrong]
     if not off.max() < SLIGHT:
         return None
-    return f"off by {off.max():.1e} of the value or less: a rounded constant, or {INEXACT}"
+    said = f"off by {off.max():.1e} of the value or less"
+    return f"{said}: a rounded constant, or {INEXACT}" if 2 * off.size > evidence.seen.sum() else said
 
 
-HOW = (_sign, _transposed, _swapped, _factor, _power, _offset, _moved, _one_by_one, _constant, _slightly)
+#: The first that says something is heard.
+HOW = (
+    _remembers, _sign, _transposed, _swapped, _factor, _power, _offset, _moved, _one_by_one, _constant, _slightly,
+    _mixes,
+)  # fmt: skip
 FINE = (_single, _slightly)

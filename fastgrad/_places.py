@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,8 @@ def _at_kinks(evidence: Evidence) -> str | None:
 def _one_place(evidence: Evidence) -> str | None:
     """Find one argument, one coordinate, one row, one column, one point."""
     wrong = evidence.judged.verdict == Verdict.DISAGREES
+    if not wrong.ndim:
+        return None
     asked, batch = evidence.asked, len(evidence.asked.batch)
     first = int(asked.several)
     where = np.nonzero(wrong)
@@ -36,10 +39,15 @@ def _one_place(evidence: Evidence) -> str | None:
     return f"wrong only at {', '.join(said)}".replace("at with", "with") if said else None
 
 
+def _nothing(evidence: Evidence) -> Any:
+    """Mark where the derivative is zero: a factor that is wrong does not show there."""
+    return (np.abs(evidence.told.values) <= evidence.judged.allowed) & (evidence.judged.verdict == Verdict.AGREES)
+
+
 def _beyond(evidence: Evidence) -> str | None:
     """Find an argument, and a threshold that tells wrong from right."""
     wrong = evidence.judged.verdict == Verdict.DISAGREES
-    right = np.isin(evidence.judged.verdict, (Verdict.AGREES, Verdict.KINK)) & ~wrong
+    right = np.isin(evidence.judged.verdict, (Verdict.AGREES, Verdict.KINK)) & ~_nothing(evidence)
     count = np.count_nonzero(wrong)
     if not right.any():
         return None
@@ -75,4 +83,4 @@ def _round(low: float, high: float) -> str:
 
 
 #: The first that says something is heard.
-PLACES = (_at_kinks, _beyond, _one_place)
+PLACES = (_at_kinks, _one_place, _beyond)

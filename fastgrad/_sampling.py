@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+#: The points are the same every time.
+SEED = 2024
+
 #: Points drawn in the middle of the domain, and over many powers of ten.
 COUNT = 200
 
@@ -23,22 +26,50 @@ _NEAR = tuple(2.0**-k for k in (1, 4, 10, 20, 30, 40))
 _SPECIAL = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0, 10.0, -10.0)
 
 
-def of_itself(f: Any, args: tuple[Any, ...], of: str) -> tuple[Any, Callable[..., Any], tuple[Any, ...], str, Any]:
-    """Turn a gate or a circuit into what `check` compares: function, partials, points, and in which arguments."""
-    partials = getattr(f, "partials", None)
+def of_itself(f: Any, args: tuple[Any, ...], of: str) -> tuple[Callable[..., Any], tuple[Any, ...], str, Any]:
+    """Return what a gate or a circuit says of itself: its partials, the points, what they are, and in what."""
+    partials, size = getattr(f, "partials", None), getattr(f, "n", None)
     if not callable(partials):
         raise TypeError(
             f"`analytic` must be given for a {type(f).__name__}; only gates and circuits bring their own partials. "
             "Call `check(f, analytic, x)`."
         )
+    name = getattr(f, "__name__", type(f).__name__)
+    if isinstance(size, int):  # a circuit over vectors
+        of = "gradient" if of == "derivative" else of
+        column = _column(np.random.default_rng(SEED), -inf, inf)
+        return _titled(getattr(f, of), of, name), args or (_rows(column, size),), of, 0
+    if of != "derivative":
+        raise ValueError(f"`of` must be left out for {name}, which has partial derivatives; got {of!r}.")
     nin = getattr(f, "nin", None) or len(inspect.signature(f).parameters)
     args = args or sample(getattr(f, "domain", None) or ((-inf, inf),) * nin)
-    return f, partials, args, of, tuple(range(nin))
+
+    def all_of_them(*args: Any) -> tuple[Any, ...]:
+        found = partials(*args)
+        return found if isinstance(found, tuple) else (found,)
+
+    return _titled(all_of_them, "partials", name), args, of, tuple(range(nin))
 
 
-def sample(domain: tuple[tuple[float, float], ...], seed: int = 2024) -> tuple[NDArray[np.float64], ...]:
+def _titled(analytic: Callable[..., Any], what: str, name: str) -> Callable[..., Any]:
+    """Name a function by what it is of; the function of the caller keeps its name."""
+
+    def titled(*args: Any) -> Any:
+        return analytic(*args)
+
+    titled.__name__ = f"{what} of {name}"
+    return titled
+
+
+def _rows(column: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    """Arrange numbers in rows, as many rows as it takes to use each once."""
+    count = max(-(-column.size // size), 10)
+    return np.resize(column, (count, size))
+
+
+def sample(domain: tuple[tuple[float, float], ...]) -> tuple[NDArray[np.float64], ...]:
     """Draw points from a domain, one array for each argument, the same ones every time."""
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(SEED)
     columns = [_column(random, low, high) for low, high in domain]
     # every argument at random, then each in turn on its special points, then all at ties
     drawn = [random.permutation(c) for c in columns]
@@ -60,7 +91,7 @@ def _column(random: np.random.Generator, low: float, high: float) -> NDArray[np.
     start = low if isfinite(low) else high if isfinite(high) else 0.0
     wide = start + (np.abs(tiny) if isfinite(low) else -np.abs(tiny) if isfinite(high) else tiny)
     found = np.concatenate([inside, wide])
-    return found[(found > low) & (found < high)]
+    return np.resize(found[(found > low) & (found < high)], 2 * COUNT)
 
 
 def _special(low: float, high: float) -> NDArray[np.float64]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -13,9 +12,13 @@ import numpy as np
 from ._operands import argument, argument_index, common_shape, result_kind
 from .derivatives import derivative
 from .estimates import Estimate
+from .multivariate import gradient, hessian, jacobian
 
-#: What can be checked, and how many axes of the result are not the batch.
-KINDS = {"derivative": 0, "gradient": 1, "jacobian": 2, "hessian": 2}
+#: Derivatives of functions of a vector.
+VECTORS: dict[str, Callable[..., Any]] = {"gradient": gradient, "jacobian": jacobian, "hessian": hessian}
+
+#: What can be checked.
+KINDS = ("derivative", *VECTORS)
 
 #: Widest step of the second estimate, relative to ``max(|x|, 1)``: a quarter of what the first may take, hence other
 #: windows and other bars.
@@ -70,27 +73,25 @@ class Case:
 
     def again(self, first: Estimate, where: Any) -> Estimate:
         """Estimate the marked entries with narrower steps; the others stay as they are."""
-        fields = [np.atleast_1d(np.array(a)) for a in first]
-        where = np.atleast_1d(where)
         if self.of == "derivative":
-            whole = [np.atleast_1d(a).astype(np.float64) for a in np.broadcast_arrays(*self.args)]
-            for k, i in enumerate(self.wrt):
-                here = where[k] if self.several else where
+            fields = [np.array(a).reshape(len(self.wrt), -1) for a in first]
+            whole = [np.ravel(a).astype(np.float64) for a in np.broadcast_arrays(*self.args)]
+            for k, here in enumerate(where.reshape(len(self.wrt), -1)):
                 if here.any():
-                    points = [np.broadcast_to(a, here.shape)[here] for a in whole]
-                    found = derivative(self.f, *points, wrt=i, rel_step=NARROW, full_output=True)
+                    points = [a[here] for a in whole]
+                    found = derivative(self.f, *points, wrt=self.wrt[k], rel_step=NARROW, full_output=True)
                     for column, values in zip(fields, found, strict=True):
-                        (column[k] if self.several else column)[here] = values
+                        column[k, here] = values
         else:
             x = np.asarray(self.args[0], dtype=np.float64)
             rows = np.nonzero(where.any(axis=tuple(range(len(self.batch), where.ndim)))) if self.batch else ...
+            fields = [np.array(a) for a in first]
             for column, values in zip(fields, self._vectors(x[rows], NARROW), strict=True):
                 column[rows] = values
         return Estimate(*(column.reshape(a.shape) for column, a in zip(fields, first, strict=True)))
 
     def _vectors(self, x: Any, rel_step: float | None) -> Estimate:
-        function = getattr(import_module(".multivariate", __package__), self.of)
-        found = function(self.f, x, args=self.args[1:], rel_step=rel_step, full_output=True)
+        found = VECTORS[self.of](self.f, x, args=self.args[1:], rel_step=rel_step, full_output=True)
         return Estimate(*map(np.asarray, found))
 
 
@@ -129,33 +130,39 @@ def _beside(a: Any, ulps: int) -> Any:
     return a + (ulps * np.spacing(a)).astype(a.dtype)
 
 
-class WrongShape(ValueError):
-    """What the analytic function returned does not fit the points."""
+class Unfit(ValueError):
+    """The analytic function cannot be checked; the message says why."""
+
+
+class WrongShape(Unfit):
+    """What it returned does not fit the points."""
 
 
 class Analytic:
-    """The analytic function of a case, or its values."""
+    """The analytic function of a case, or its values.
+
+    Attributes
+    ----------
+    values : ndarray
+        What it says at the points, of the estimate's shape.
+    first : ndarray or None
+        What it said when it was called with the points in reverse order, before that.
+    """
 
     def __init__(self, given: Any, case: Case, shape: tuple[int, ...]) -> None:
         self.given, self.case, self.shape = given, case, shape
         self.name = getattr(given, "__name__", "") or type(given).__name__
         self._one_by_one = False
-        self.forgetful = True
+        self.first: Any = None
         if not callable(given):
             self.name = "the values given"
             kept = self._checked(given)
             self.values = kept
             return
         # First in reverse order: what it remembers from an earlier call, or takes from a neighbour, comes to light.
-        turned = None
         if any(n > 1 for n in case.batch):
-            turned = self._turned(self._called([self._turned_argument(i) for i in range(len(case.args))]))
+            self.first = self._turned(self._called([self._turned_argument(i) for i in range(len(case.args))]))
         self.values = self._called(list(case.args))
-        if turned is not None:
-            with np.errstate(all="ignore"):
-                size = np.maximum(np.abs(turned), np.abs(self.values))
-                same = ~(np.abs(turned - self.values) > 1e-6 * size) | ~np.isfinite(size)
-            self.forgetful = bool(same.all())
 
     def _turned_argument(self, i: int) -> Any:
         a = self.case.args[i]
@@ -229,8 +236,8 @@ class Analytic:
                 # a function of one vector makes something of a batch, but not the shape; a function of numbers does not
                 if self.case.of == "derivative" or not self._takes_one(args):
                     raise
-            except (TypeError, ValueError):
-                if not self._takes_one(args):
+            except (TypeError, ValueError) as problem:
+                if isinstance(problem, Unfit) or not self._takes_one(args):
                     raise
             self._one_by_one = True
         return self._each(args)
@@ -261,10 +268,15 @@ class Analytic:
         with np.errstate(all="ignore"):
             result = self.given(*given)
         # copied before anything is compared: the result may be one of the arguments, or a buffer used again
-        result = tuple(map(np.array, result)) if isinstance(result, (tuple, list)) else np.array(result)
+        several = isinstance(result, tuple) or (self.case.several and isinstance(result, list))
+        try:
+            result = tuple(map(np.array, result)) if several else np.array(result)
+        except ValueError as problem:
+            raise Unfit(f"`analytic` must return one array; {self.name} gives rows of different lengths ({problem}). "
+                        "Make them equal.") from None  # fmt: skip
         for i, (a, b) in enumerate(zip(args, given, strict=True)):
             if isinstance(a, np.ndarray) and not np.array_equal(a, b, equal_nan=a.dtype.kind == "f"):
-                raise ValueError(
+                raise Unfit(
                     f"`analytic` must leave its arguments as they are; {self.name} changes args[{i}]. "
                     "Let it work on a copy."
                 )
@@ -281,29 +293,23 @@ class Analytic:
             count = len(result) if isinstance(result, (tuple, list)) or np.ndim(result) else None
             if count != len(case.wrt):
                 got = "one result" if count is None else f"{count} of them"
-                raise ValueError(
+                raise Unfit(
                     f"`analytic` must return a tuple of {len(case.wrt)}, one for each of wrt={case.wrt}; "
                     f"{self.name} gives {got}. Return them in the order of `wrt`."
                 )
             return np.stack([self._array(part, shape) for part in result])
         if isinstance(result, tuple) and case.of == "derivative":
-            raise ValueError(
+            raise Unfit(
                 f"`analytic` must return one array for wrt={case.wrt[0]}; {self.name} gives a tuple of {len(result)}. "
                 f"Pass wrt={tuple(range(len(result)))} to check all of them."
             )
         return self._array(result, shape)
 
     def _array(self, value: Any, shape: tuple[int, ...]) -> Any:
-        try:
-            array = np.asarray(value)
-        except ValueError as problem:
-            raise WrongShape(f"`analytic` must return an array of shape {shape}; {self.name} gives rows of different "
-                             f"lengths ({problem}). Make one array of them.") from None  # fmt: skip
+        array = np.asarray(value)
         if array.dtype.kind not in "fiubc":
-            raise TypeError(
-                f"`analytic` must return numbers; {self.name} gives {'None' if value is None else array.dtype}. "
-                "Does it end with `return`?"
-            )
+            got = "None" if array.dtype == object and not array.ndim and array.item() is None else array.dtype
+            raise TypeError(f"`analytic` must return numbers; {self.name} gives {got}. Does it end with `return`?")
         if array.shape != shape and (array.ndim or self.case.of != "derivative"):
             turned = shape and array.shape == shape[:-2] + shape[:-3:-1]
             remedy = "It looks transposed." if turned and self.case.of == "jacobian" else "Broadcast or reshape it."

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import Opaque
+from hypothesis import given
+from hypothesis import strategies as st
 
-from fastgrad import Verdict
+from fastgrad import Verdict, gates
 from fastgrad.checks import check
 from fastgrad.corpus import CASES, batched, sides, truth
 
@@ -193,7 +195,7 @@ PLANTED: dict[str, tuple[Any, Any, tuple[Any, ...], tuple[str, ...]]] = {
     "at one point only": (wave, one_off(7, 0.5), (X,), ("only at point 7",)),
     "at the last point only": (wave, one_off(-1, -1.0), (X,), ("only at point 39",)),
     "one nan": (wave, one_off(3, math.nan), (X,), ("NaN at 1 of 40", "only at point 3")),
-    "stale": (wave, Stale(), (X,), ("remembers",)),
+    "stale": (wave, Stale(), (X,), ("it remembers the first",)),
     "negative x": (wave, lambda x: wave_slope(np.abs(x)), (X,), ("wrong only for x < 0",)),
     "magnitude": (wave, lambda x: np.where(abs(x) > 2.5, 0.0, wave_slope(x)), (X,), ("is 0 wherever", "|x| > 2.5")),
     "clipped": (wave, lambda x: np.clip(wave_slope(x), None, 2.0), (X,), ("is 2 wherever it is wrong",)),
@@ -231,3 +233,231 @@ def test_only_what_is_wrong_disagrees() -> None:
     assert np.array_equal(found.verdict == Verdict.DISAGREES, X > 3)
     found = check(wave, one_off(4711, 1e-6), MANY)
     assert np.flatnonzero(found.verdict == Verdict.DISAGREES).tolist() == [4711]
+
+
+# Laws -----------------------------------------------------------------------------------------------------------------
+
+EXPONENTS = st.integers(-200, 200)
+
+
+@given(EXPONENTS, st.sampled_from(["wave", "small", "decay in both", "loss"]), st.sampled_from([0.0, 1e-9, 1e-3, 2.0]))
+def test_multiplying_f_by_a_power_of_two_changes_no_verdict(k: int, name: str, off: float) -> None:
+    f, df, args = RIGHT[name]
+    factor = 2.0**k
+
+    def there(*args: Any) -> Any:
+        return factor * f(*args)
+
+    plain = check(Opaque(f), lambda *args: df(*args) * (1 + off), *args)
+    scaled = check(Opaque(there), lambda *args: factor * df(*args) * (1 + off), *args)
+    assert np.array_equal(plain.verdict, scaled.verdict)
+    assert np.array_equal(plain.excess, scaled.excess)
+    assert bool(plain) == (off == 0)
+
+
+@given(st.integers(-25, 25), st.sampled_from([0.0, 1e-3, 2.0, -2.0]))
+def test_measuring_x_in_another_unit_changes_no_verdict(k: int, off: float) -> None:
+    unit = 2.0**k
+    x = np.linspace(0.5, 4.0, 15)
+    found = check(Opaque(lambda x: wave(x / unit)), lambda x: wave_slope(x / unit) / unit * (1 + off), unit * x)
+    assert np.all(found.verdict == (Verdict.DISAGREES if off else Verdict.AGREES)), found
+
+
+@given(st.permutations(range(12)))
+def test_permuting_the_points_permutes_the_verdicts(order: list[int]) -> None:
+    x = X[:12]
+    for df in (wave_slope, lambda x: np.where(x < -2, 1.1, 1.0) * wave_slope(x)):
+        there, here = check(wave, df, x[order]), check(wave, df, x)
+        assert np.array_equal(there.verdict, here.verdict[order])
+        assert np.array_equal(there.numerical, here.numerical[order])
+
+
+# Bad input ------------------------------------------------------------------------------------------------------------
+
+
+def doubling(x: Any) -> Any:
+    x *= 2
+    return wave_slope(x / 2)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: check(wave, lambda x: x[:-1], X), ValueError, r"of the derivative, \(40,\); <lambda> gives \(39,"),
+        (lambda: check(wave, lambda x: x[:, None], X), ValueError, r"\(40,\); <lambda> gives \(40, 1\)"),
+        (lambda: check(wave, wave_slope(X)[1:], X), ValueError, "the values given gives"),
+        (lambda: check(wave, doubling, X), ValueError, r"its arguments as they are; doubling changes args\[0\]"),
+        (lambda: check(wave, lambda x: None, X), TypeError, "must return numbers; <lambda> gives None"),
+        (lambda: check(wave, lambda x: ["a"] * 40, X), TypeError, "must return numbers"),
+        (lambda: check(wave, "wave_slope", X), TypeError, "must return numbers"),
+        (lambda: check(wave, lambda x: (x, [1, 2]), X), ValueError, "one array for wrt=0; <lambda> gives a tuple of 2"),
+        (lambda: check(decay, lambda x, y: (x, y), X, Y), ValueError, r"Pass wrt=\(0, 1\)"),
+        (lambda: check(decay, lambda x, y: x, X, Y, wrt=(0, 1)), ValueError, "a tuple of 2.*gives 40"),
+        (lambda: check(decay, lambda x, y: (x,), X, Y, wrt=(0, 1)), ValueError, "gives 1 of them"),
+        (lambda: check(wave, wave_slope), TypeError, "`args` must hold the points"),
+        (lambda: check(wave, wave_slope, []), ValueError, r"at least one point; got shapes \(0,\)"),
+        (lambda: check(wave, wave_slope, 1j), TypeError, "real numbers"),
+        (lambda: check(wave, wave_slope, X, wrt=1), ValueError, "`wrt` must be from -1 to 0"),
+        (lambda: check(wave, wave_slope, X, of="slope"), ValueError, "`of` must be one of 'derivative', 'gradient'"),
+        (lambda: check(wave), TypeError, "`analytic` must be given for a function"),
+        (lambda: check(3.0, wave_slope, X), TypeError, "`f` must be callable"),
+        (lambda: check(wave, wave_slope, X, of="gradient", wrt=1), ValueError, "`wrt` must be left out"),
+        (lambda: check(wave, wave_slope, 1.0, of="gradient"), ValueError, "last axis is the vector; got the number"),
+        (lambda: check(gates.logical_or), TypeError, "Use the differentiable `soft_or`"),
+        (lambda: check(gates.add, of="gradient"), ValueError, "`of` must be left out for add"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_told(call: Callable[[], Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        call()
+
+
+@pytest.mark.parametrize("problem", [ValueError("no way"), TypeError("no way"), ZeroDivisionError(), KeyError("k")])
+def test_an_exception_of_the_analytic_function_comes_through(problem: Exception) -> None:
+    def refuse(x: Any) -> Any:
+        raise problem
+
+    for x in (X, 1.0):
+        with pytest.raises(type(problem)) as caught:
+            check(wave, refuse, x)
+        assert caught.value is problem
+
+
+def test_the_callers_arrays_stay_as_they_were() -> None:
+    x, y, values = X.copy(), Y.copy(), wave_slope(X)
+    kept: list[Any] = []
+
+    def keeps(x: Any) -> Any:
+        kept.append(x)
+        return wave_slope(x)
+
+    assert check(wave, keeps, x)
+    for array in kept:
+        array[...] = 0
+    with pytest.raises(ValueError, match="changes args"):
+        check(wave, doubling, x)
+    assert check(wave, values, x)
+    assert not check(decay, lambda x, y: x, x, y)
+    assert np.array_equal(x, X)
+    assert np.array_equal(y, Y)
+    assert np.array_equal(values, wave_slope(X))
+
+
+def test_a_result_that_is_its_argument_or_a_buffer() -> None:
+    buffer = np.empty(40)
+    assert check(lambda x: x * x / 2, lambda x: x, X)
+    assert check(wave, lambda x: np.copyto(buffer, wave_slope(x)) or buffer, X)
+
+
+# Vectors --------------------------------------------------------------------------------------------------------------
+
+V = RNG.normal(size=(12, 5))
+W = RNG.normal(size=(5, 5))
+
+
+def rosenbrock(x: Any) -> Any:
+    return np.sum(100 * (x[..., 1:] - x[..., :-1] ** 2) ** 2 + (1 - x[..., :-1]) ** 2, axis=-1)
+
+
+def rosenbrock_gradient(x: Any) -> Any:
+    inner = x[..., 1:] - x[..., :-1] ** 2
+    found = np.zeros_like(x)
+    found[..., :-1] = -400 * x[..., :-1] * inner - 2 * (1 - x[..., :-1])
+    found[..., 1:] += 200 * inner
+    return found
+
+
+def layer(x: Any) -> Any:
+    return np.tanh(x @ W.T)
+
+
+def layer_jacobian(x: Any) -> Any:
+    return (1 - np.tanh(x @ W.T) ** 2)[..., None] * W
+
+
+def cubes(x: Any) -> Any:
+    return np.sum(x**3, axis=-1) + x[..., 0] * x[..., 1]
+
+
+def cubes_hessian(x: Any) -> Any:
+    found = 6 * x[..., None] * np.eye(x.shape[-1])
+    found[..., 0, 1] = found[..., 1, 0] = 1.0
+    return found
+
+
+def changed(slope: Callable[[Any], Any], where: Any, factor: float) -> Callable[[Any], Any]:
+    def wrong(x: Any) -> Any:
+        found = slope(x)
+        found[where] *= factor
+        return found
+
+    return wrong
+
+
+@pytest.mark.parametrize("x", [V, V[0], V.reshape(3, 4, 5)], ids=["batch", "one", "two axes"])
+def test_right_gradients_jacobians_and_hessians_agree(x: Any) -> None:
+    for f, df, of in ((rosenbrock, rosenbrock_gradient, "gradient"), (layer, layer_jacobian, "jacobian"),
+                      (cubes, cubes_hessian, "hessian")):  # fmt: skip
+        found = check(f, df, x, of=of)
+        assert found.counts["AGREES"] == found.verdict.size, found
+        assert found.verdict.shape == df(x).shape
+
+
+ALL = Ellipsis
+PLANTED_VECTORS: dict[str, tuple[Any, Any, str, tuple[str, ...]]] = {
+    "one coordinate": (rosenbrock, changed(rosenbrock_gradient, (ALL, 3), 1.5), "gradient", ("only at coordinate 3",)),
+    "one vector": (rosenbrock, changed(rosenbrock_gradient, 7, -1.0), "gradient", ("sign", "only at point 7")),
+    "one entry": (rosenbrock, changed(rosenbrock_gradient, (7, 2), 1 + 1e-6), "gradient", ("point 7, coordinate 2",)),
+    "coordinates shifted": (rosenbrock, lambda x: np.roll(rosenbrock_gradient(x), 1, -1), "gradient", ("shifted",)),
+    "mean over coordinates": (rosenbrock, lambda x: rosenbrock_gradient(x) / 5, "gradient", ("1/5, one over",)),
+    "sum over the batch": (rosenbrock, lambda x: rosenbrock_gradient(x) / 12, "gradient", ("number of points",)),
+    "takes no batch": (rosenbrock, lambda x: rosenbrock_gradient(x.T).T if x.ndim > 1 else rosenbrock_gradient(x),
+                       "gradient", ("one vector at a time",)),
+    "transposed": (layer, lambda x: np.swapaxes(layer_jacobian(x), -1, -2), "jacobian", ("transposed",)),
+    "transposed weights": (layer, lambda x: (1 - np.tanh(x @ W.T) ** 2)[..., None] * W.T, "jacobian", ()),
+    "transposed input": (layer, lambda x: (1 - np.tanh(x @ W) ** 2)[..., None] * W, "jacobian", ()),
+    "no chain factor": (layer, lambda x: (1 - np.tanh(x @ W.T) ** 2)[..., None] * np.ones_like(W), "jacobian", ()),
+    "one row": (layer, changed(layer_jacobian, (ALL, 2, slice(None)), 0.0), "jacobian", ("is 0 wherever", "at row 2")),
+    "one column": (layer, changed(layer_jacobian, (ALL, 4), -1.0), "jacobian", ("sign flipped", "at column 4")),
+    "sign of the jacobian": (layer, lambda x: -layer_jacobian(x), "jacobian", ("sign flipped",)),
+    "diagonal of the hessian": (cubes, lambda x: 3 * x[..., None] * np.eye(5), "hessian", ()),
+    "half the hessian": (cubes, lambda x: np.triu(cubes_hessian(x)), "hessian", ("row 1, column 0",)),
+    "beyond a threshold": (rosenbrock, lambda x: rosenbrock_gradient(x) * (1 + (x[..., 2:3] > 0.25)), "gradient",
+                           ("factor 2 ", "for x[2] > 0 ")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLANTED_VECTORS)
+def test_planted_mistakes_in_vectors_are_found_and_named(name: str) -> None:
+    f, df, of, said = PLANTED_VECTORS[name]
+    found = check(f, df, V, of=of)
+    assert not found, found
+    for words in said:
+        assert any(words in pattern for pattern in found.patterns), found
+
+
+def test_a_function_of_one_vector_is_called_with_one() -> None:
+    def one(x: Any) -> Any:
+        assert x.ndim == 1
+        return rosenbrock_gradient(x)
+
+    with pytest.raises(AssertionError):
+        check(rosenbrock, one, V, of="gradient")
+
+    def shape_of_its_own(x: Any) -> Any:
+        return np.array([rosenbrock_gradient(np.array(x))[i] for i in range(5)])
+
+    assert check(rosenbrock, shape_of_its_own, V, of="gradient")
+
+
+def test_a_transposed_jacobian_that_is_not_square_is_told() -> None:
+    with pytest.raises(ValueError, match=r"\(12, 3, 5\); <lambda> gives \(12, 5, 3\). It looks transposed"):
+        check(lambda x: np.tanh(x @ W[:3].T), lambda x: np.zeros((12, 5, 3)), V, of="jacobian")
+
+
+def test_further_arguments_reach_both() -> None:
+    def scaled(x: Any, a: float) -> Any:
+        return a * np.sum(x * x, axis=-1)
+
+    assert check(scaled, lambda x, a: 2 * a * x, V, 3.0, of="gradient")
+    assert not check(scaled, lambda x, a: 2 * x, V, 3.0, of="gradient")

@@ -1,0 +1,75 @@
+"""Verdicts: free of scale, monotone in the bar, and honest where there is nothing to compare with."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from conftest import Opaque
+from hypothesis import given
+from hypothesis import strategies as st
+
+import fastgrad as fg
+from fastgrad import Estimate, Verdict
+from fastgrad._verdicts import judge
+from fastgrad.checks import check
+
+X = np.linspace(-4.0, 5.0, 40)
+
+
+@given(st.integers(-300, 300), st.randoms(use_true_random=False))
+def test_judging_is_free_of_scale(k: int, random: Any) -> None:
+    rng = np.random.default_rng(random.randrange(1 << 30))
+    df, error = rng.normal(size=50), 10.0 ** rng.uniform(-16, 1, 50)
+    analytic = df + error * 10.0 ** rng.uniform(-2, 2, 50) * rng.choice([-1, 1], 50)
+    status = rng.choice([0, -1, -3, -5], 50).astype(np.int8)
+    df[status == -3] = np.nan
+    apart = np.where(status == -5, abs(rng.normal(size=50)), 0.0)
+    rounding = error * rng.choice([0, 1, 100], 50)
+    found = Estimate(df, error, status, status == 0, status, df - apart, df + apart)
+    factor = 2.0**k
+    there = Estimate(*(factor * a if i in (0, 1, 5, 6) else a for i, a in enumerate(found)))
+    first = judge(analytic, found, rounding)
+    assert np.array_equal(first.verdict, judge(factor * analytic, there, factor * rounding).verdict)
+    assert len(set(first.verdict.tolist())) == 4
+    # a wider bar never convicts, and what agrees exactly is never wrong
+    wider = judge(analytic, found._replace(error=2 * error), rounding).verdict
+    assert not np.any((wider == Verdict.DISAGREES) & (first.verdict != Verdict.DISAGREES))
+    assert not np.any(judge(df, found).verdict == Verdict.DISAGREES)
+
+
+@given(st.floats(-2, 2))
+def test_at_a_kink_what_lies_between_the_sides_is_accepted(slope: float) -> None:
+    found = check(np.abs, slope, 0.0)
+    assert found.verdict == (Verdict.KINK if abs(slope) <= 1 else Verdict.DISAGREES), found
+
+
+def test_where_there_is_no_derivative() -> None:
+    with np.errstate(all="ignore"):
+        found = check(np.log, lambda x: 1 / x, np.array([-1.0, 0.0, np.nan, np.inf, 2.0]))
+    assert [Verdict(v).name for v in found.verdict] == ["UNDECIDED", "AGREES", "AGREES", "UNDECIDED", "AGREES"], found
+    assert found
+
+
+def test_a_bar_that_is_too_wide_tells_nothing() -> None:
+    rng = np.random.default_rng(3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", fg.PerformanceWarning)
+        found = check(Opaque(lambda x: x + rng.normal(size=np.shape(x))), np.ones(5), np.linspace(0, 1, 5))
+    assert found
+    assert not found.decided
+    assert "NOTHING COULD BE DECIDED" in repr(found)
+
+
+def test_a_slope_below_the_rounding_of_f_is_undecided() -> None:
+    """The hyperbolic tangent is 1 to the last digit at 30: its slope might be 3e-26 or three times that."""
+    found = check(np.tanh, lambda x: 1 / np.cosh(x) ** 2, np.array([0.5, 30.0]))
+    assert found.verdict.tolist() == [Verdict.AGREES, Verdict.UNDECIDED]
+    assert check(np.tanh, lambda x: np.zeros_like(x), np.array([30.0])).verdict.tolist() == [Verdict.AGREES]
+
+
+def test_float32_in_float64_is_found_and_float32_in_float32_is_not() -> None:
+    assert not check(np.sin, lambda x: np.cos(x.astype(np.float32)), X)
+    assert check(np.sin, lambda x: np.cos(x).astype(np.float32), X.astype(np.float32))
+    assert not check(np.sin, lambda x: np.cos(x) * np.float32(1.001), X.astype(np.float32))
