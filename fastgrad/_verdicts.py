@@ -9,8 +9,8 @@ import numpy as np
 
 from .estimates import Estimate, Status
 
-#: A value is off when it is this many bars away. One bar covers 99.7 % of the smooth corpus, four all but four of its
-#: 5,400 points; eight leave none that a second estimate would not acquit. A mistake is hardly ever within.
+#: A value is off when it is this many bars away. Of the 5,361 points of the corpus (functions whose code is inexact left
+#: out) one bar leaves 33 uncovered, two 13, four 5, eight 3, and a second estimate or `SAME` acquits those.
 BARS = 8.0
 
 #: What agrees to this share of its size agrees: the elementary and special functions inside `f` have smooth errors of
@@ -94,9 +94,14 @@ def judge(analytic: Any, found: Estimate, rounding: Any = 0.0, unit: float = 0.0
     return Judged(verdict.astype(np.int8), off, allowed)
 
 
-def acquit(first: Judged, second: Judged) -> Judged:
-    """Let only those stay convicted whom a second estimate convicts too; what it finds right agrees."""
-    verdict = first.verdict.copy()
-    suspect = verdict == Verdict.DISAGREES
-    verdict[suspect] = second.verdict[suspect]
-    return first._replace(verdict=verdict)
+def acquit(first: Judged, found: Estimate, second: Judged, again: Estimate) -> Judged:
+    """Hear a second estimate before anything is called wrong.
+
+    It acquits a value that it allows while it does not allow the first estimate itself: the two contradict each other,
+    and the first was in error. A wide bar alone acquits only where the first estimate had not converged.
+    """
+    with np.errstate(all="ignore"):
+        contradicts = np.abs(found.df - again.df) > second.allowed
+    free = (second.verdict != Verdict.DISAGREES) & (contradicts | ~found.success)
+    suspect = first.verdict == Verdict.DISAGREES
+    return first._replace(verdict=np.where(suspect & free, second.verdict, first.verdict))

@@ -65,9 +65,9 @@ def check(
 
     - ``AGREES``: the two are within eight bars, or equal to twelve digits, and the bar is narrow: below 1e-6 of the
       local slope, or a hundredth of the value.
-    - ``DISAGREES``: they are further apart, and further than the rounding of the analytic value itself explains, and
-      than eight bars of a second estimate, made with narrower steps. Or the analytic value is NaN or infinite where
-      the derivative exists.
+    - ``DISAGREES``: they are further apart, and further than the rounding of the analytic value itself explains; and
+      a second estimate, made with narrower steps, does not take the value's part against the first. Or the analytic
+      value is NaN or infinite where the derivative exists.
     - ``UNDECIDED``: they are close, but the bar is too wide to tell, as for a noisy function, or where `f` is flat to
       its last digit; or there is no estimate.
     - ``KINK``: the derivatives from the left and from the right differ, and the value lies between them.
@@ -84,7 +84,9 @@ def check(
     *How often it errs.* With exact derivatives of the 5,483 points of `fastgrad.corpus` nothing that is right is called
     wrong, but for five functions whose code has another derivative than the mathematics: an iteration that stops
     early, a quadrature with few nodes, a table. There the check says what is the case: the derivative is not that of
-    what is computed, by 1e-4 of its value or by 1e-10.
+    what is computed, by 1e-4 of its value or by 1e-10. Against the derivative of their code they agree. The same
+    derivatives twice too large are found at 98.5 % of the points, off by 1e-3 at 96 %, off by 1e-9 at 83 %; what
+    remains of a factor of two is undecided, but for five zeros of the derivative, where a factor changes nothing.
 
     *What can still go wrong.* A mistake smaller than eight bars is not seen, nor is one at points that were not asked
     for: take points on both sides of every branch. What the adaptive rule cannot see (its page has a list) is not seen
@@ -116,7 +118,8 @@ def check(
         judged = judge(told.values, found, rounding, asked.unit)
         suspect = (judged.verdict == Verdict.DISAGREES) & np.isfinite(told.values)
         if suspect.any():
-            judged = acquit(judged, judge(told.values, asked.again(found, suspect), rounding, asked.unit))
+            again = asked.again(found, suspect)
+            judged = acquit(judged, found, judge(told.values, again, rounding, asked.unit), again)
     with np.errstate(all="ignore"):
         excess = np.where(judged.off == 0, 0.0, judged.off / judged.allowed)
     evidence = Evidence(asked, told, found, judged)

@@ -139,6 +139,37 @@ def test_wrong_values_of_the_corpus_are_those_of_inexact_functions() -> None:
     assert undecided < 0.015 * seen
 
 
+def table(x: Any, slope: bool = False) -> Any:
+    """Catmull-Rom interpolation in a table of sines with spacing 0.05, and the slope of that."""
+    i = np.floor(x / 0.05).astype(int)
+    t = x / 0.05 - i
+    a, b, c, d = (np.sin(0.05 * (i + k)) for k in (-1, 0, 1, 2))
+    p, q, r = c - a, 2 * a - 5 * b + 4 * c - d, 3 * (b - c) + d - a
+    return (p + 2 * t * q + 3 * t * t * r) / 0.1 if slope else b + 0.5 * t * (p + t * (q + t * r))
+
+
+def test_the_derivative_of_what_is_computed_is_the_right_one() -> None:
+    """A table of sines has a derivative of its own, which is the cosine only roughly."""
+    x = np.linspace(0.513, 2.613, 30)
+    assert check(Opaque(table), lambda x: table(x, slope=True), x).counts["AGREES"] == 30
+    found = check(Opaque(table), np.cos, x)
+    assert found.counts["DISAGREES"] == 30
+    assert "`f` itself is inexact" in repr(found)
+
+
+def test_a_second_estimate_is_heard_before_anything_is_called_wrong() -> None:
+    cases = {case.name: case for case in CASES}
+    for name, where in (("saturating_exp", -9.00974441108249e-08), ("x2_sin_one_over_x", 0.0)):
+        case = cases[name]
+        i = int(np.argmin(np.abs(case.x - where)))
+        assert check(Opaque(batched(case.f)), truth(case)[i], case.x[i]), name
+
+
+def test_a_wide_second_estimate_does_not_acquit() -> None:
+    """Off by a thousandth at bars of 1e-13, where narrower steps know little."""
+    assert not check(lambda x: (1 - np.exp(-x)) ** 2, lambda x: 1.001 * 2 * np.exp(-x) * (1 - np.exp(-x)), [2.5e-10])
+
+
 def cancelling(x: Any) -> Any:
     return np.sin(x) / x
 
