@@ -37,24 +37,26 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_pool.cache_clear)  # threads do not survive a fork
 
 
-def pieces(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
-    """Cut an array of `shape` along its longest axis into pieces of about `PIECE` points."""
+def pieces(shape: tuple[int, ...], points: int = PIECE) -> Iterator[tuple[slice, ...]]:
+    """Cut an array of `shape` along its longest axis into pieces of about so many points."""
     size = 1
     for length in shape:
         size *= length
     axis = max(range(len(shape)), key=shape.__getitem__)
-    width = max(1, PIECE * shape[axis] // size)
+    width = max(1, points * shape[axis] // size)
     for start in range(0, shape[axis], width):
         yield (slice(None),) * axis + (slice(start, start + width),)
 
 
-def over_pieces(work: Callable[[tuple[slice, ...]], Any], shape: tuple[int, ...], workers: int) -> None:
+def over_pieces(
+    work: Callable[[tuple[slice, ...]], Any], shape: tuple[int, ...], workers: int, points: int = PIECE
+) -> None:
     """Do `work` on every piece of an array of `shape`, on `workers` threads.
 
     Inside a worker everything stays on that thread. The first exception stops what has not begun and is raised.
     """
     if workers == 1 or getattr(_inside, "piece", False):
-        for piece in pieces(shape):
+        for piece in pieces(shape, points):
             work(piece)
         return
 
@@ -62,7 +64,7 @@ def over_pieces(work: Callable[[tuple[slice, ...]], Any], shape: tuple[int, ...]
         _inside.piece = True
         work(piece)
 
-    pending: list[Future[None]] = [_pool(workers).submit(mark, piece) for piece in pieces(shape)]
+    pending: list[Future[None]] = [_pool(workers).submit(mark, piece) for piece in pieces(shape, points)]
     try:
         for future in pending:
             future.result()

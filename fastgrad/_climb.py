@@ -39,7 +39,7 @@ EXTRA = 3
 
 
 @intrinsic
-def _words_at(_typing: Any, address: Any) -> Any:
+def words_at(_typing: Any, address: Any) -> Any:
     """Turn an address into a pointer to words."""
 
     def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
@@ -139,9 +139,9 @@ def _body(n, places, data):  # type: ignore[no-untyped-def]
 
 def _evaluate(points, index, count, values, context):  # type: ignore[no-untyped-def]
     """Evaluate a compiled function; `context`: its ufunc's data, how many arguments, which one moves, their places."""
-    words = _words_at(context)  # type: ignore[call-arg,var-annotated]
-    data, nargs, wrt, places = _words_at(words[0]), words[1], words[2], _words_at(words[3])
-    which = _words_at(index)
+    words = words_at(context)  # type: ignore[call-arg,var-annotated]
+    data, nargs, wrt, places = words_at(words[0]), words[1], words[2], words_at(words[3])
+    which = words_at(index)
     given = words_on_stack()
     rest = np.empty((nargs, count if nargs > 1 else 0))
     for i in range(nargs):
@@ -182,7 +182,6 @@ _RUN = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p, ctypes.
 
 def climb(f: Callable[[Any, Any], Any], rule: Any, x: Any, step: Any, low: Any, high: Any) -> dict[str, Any]:
     """Differentiate a Python function of positions and the indices of their points; return the `FIELDS`."""
-    body, _ = _shared()
     failure: list[BaseException] = []
     first = 0
 
@@ -199,18 +198,45 @@ def climb(f: Callable[[Any, Any], Any], rule: Any, x: Any, step: Any, low: Any, 
 
     callback = _CALLBACK(evaluate)
     address = ctypes.cast(callback, ctypes.c_void_p).value or 0
-    inputs = [np.ascontiguousarray(np.broadcast_to(a, x.shape), dtype=np.float64) for a in (x, step, low, high)]
-    results = {name: np.empty(x.size) for name in FIELDS}
-    data = (ctypes.c_int64 * (OWN + 8))()
-    data[ARGUMENTS], data[RESULTS] = 1 + EXTRA, len(FIELDS)
-    tolerances = _bits(rule.rtol or 0.0), _bits(rule.atol)
-    data[OWN:] = [address, 0, 0, rule.n, rule.sign, *tolerances, _CALLED]
+    inputs = np.empty((1 + EXTRA, x.size))
+    for row, values in zip(inputs, (x, step, low, high), strict=True):
+        row[...] = values
+    results = np.empty((len(FIELDS), x.size))
     for first in range(0, x.size, _STRETCH):  # the body counts its points anew in every stretch
-        places = (ctypes.c_int64 * 16)(*(a.ctypes.data + 8 * first for a in (*inputs, *results.values())))
-        _RUN(body.address)(min(_STRETCH, x.size - first), ctypes.addressof(places), ctypes.addressof(data))
+        _launch(address, 0, rule, _CALLED, inputs, results, first, min(_STRETCH, x.size - first))
         if failure:
             raise failure[0]
+    return dict(zip(FIELDS, results, strict=True))
+
+
+def climb_compiled(evaluator: int, passed: int, rule: Any, inputs: Any, nout: int = len(FIELDS)) -> Any:
+    """Differentiate by an evaluator in machine code: the first `nout` of the `FIELDS` as rows.
+
+    The rows of `inputs` are positions, whatever else the evaluator looks at, largest steps, lower and upper bounds;
+    `passed` is the first word of its context.
+    """
+    results = np.empty((nout, inputs.shape[1]))
+    _launch(evaluator, passed, rule, _COMPILED, inputs, results, 0, inputs.shape[1])
     return results
+
+
+def _launch(
+    evaluator: int, passed: int, rule: Any, at_a_time: int, inputs: Any, results: Any, first: int, count: int
+) -> None:
+    """Run the body on `count` points from `first` on."""
+    body, _ = _shared()
+    tolerances = _bits(rule.rtol or 0.0), _bits(rule.atol)
+    own = (evaluator, passed, 0, rule.n, rule.sign, *tolerances, at_a_time)
+    data = (ctypes.c_int64 * (OWN + 8))(0, 0, 0, len(inputs), len(results), 0, 0, 0, *own)
+    row = 8 * inputs.shape[1]
+    starts = ((address_of(a) + 8 * first, len(a)) for a in (inputs, results))
+    places = (ctypes.c_int64 * 16)(*[start + row * k for start, rows in starts for k in range(rows)])
+    _RUN(body.address)(count, ctypes.addressof(places), ctypes.addressof(data))
+
+
+def address_of(array: Any) -> int:
+    """Address of an array's memory; four times as fast as `array.ctypes.data`."""
+    return int(array.__array_interface__["data"][0])
 
 
 def _array(address: int, count: int, kind: Any) -> Any:

@@ -2,11 +2,13 @@
 
 The mixed derivative ``u^T H w`` is a quarter of the second derivative at 0 of ``q(t) = f(x + t (u + w)) - f(x + t (u -
 w))``: all that `u` and `w` do alone cancels, and what is left is a function of a number, which any rule for second
-derivatives takes. With `central` it is the well-known formula of four points.
+derivatives takes. With `central` it is the well-known formula of four points. At a bound, where there is no room for
+both, ``f(x + t (u + w)) - f(x + t u) - f(x + t w)`` takes its place, from inside; it yields twice the derivative.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf
 from typing import Any
 
@@ -19,6 +21,9 @@ from ._sweeps import Directions, derive
 from .estimates import Estimate
 from .ladder import Adaptive
 from .stencils import Stencil, backward, central, forward
+
+#: Room, in units of the vectors, below which a mixed derivative is taken from one side of a bound.
+_NEAR = 2.0**-4
 
 #: Numbers in the vectors of the pairs that are found at a time.
 _NUMBERS = 1 << 16
@@ -42,6 +47,11 @@ def second(q: Question) -> Question:
     raise ValueError(
         f"`method` must have a rule for second derivatives; got {rule!r}. Use adaptive, central, forward or backward."
     )
+
+
+def _to_the_right(rule: Any) -> Any:
+    """Turn a rule for second derivatives into one that looks in the direction of the vectors only."""
+    return replace(rule, side="right") if isinstance(rule, Adaptive) else forward(rule.order, n=2)
 
 
 def diagonals(q: Question, bars: bool) -> Any:
@@ -91,7 +101,7 @@ def products(q: Question, v: Any, bars: bool) -> Any:
         error = None
         if q.mode == LADDER:  # how far to go along the vector is seen from the second derivative along it
             error = np.concatenate(
-                [diagonals(part, True).error, along(part._replace(given=None), w, True).error], axis=1
+                [diagonals(part, True).error, along(part._replace(given=None, relative=False), w, True).error], axis=1
             )
         units = _lengths(part, error)
         w = w * units[:, d:]
@@ -111,7 +121,7 @@ def _lengths(q: Question, error: Any) -> Any:
     if error is not None:
         return _compared(units[:, : error.shape[1]], error)
     if q.mode == "absolute":
-        units[:, :-1] = q.given
+        units[:, :-1] = q.steps
     return units
 
 
@@ -138,16 +148,36 @@ def _mixed(q: Question, which: Any, u: Any, w: Any, size: Any, bars: bool) -> An
         given = np.ones(which.size)
     elif q.given is not None:  # the largest step of the adaptive rule, in units of the vectors
         reach = np.abs(u) + np.abs(w)
-        given = np.min(np.divide(q.given[which], reach, out=np.full(u.shape, inf), where=reach > 0), axis=1)
+        given = np.min(np.divide(q.steps[which], reach, out=np.full(u.shape, inf), where=reach > 0), axis=1)
 
-    def difference(pairs: Any, lenient: bool) -> Any:
-        values = q.rows(pairs.reshape(-1, d), lenient).reshape(-1, 2)
-        return values[:, :1] - values[:, 1:]
+    def difference(rows: Any, lenient: bool) -> Any:
+        values = q.rows(rows.reshape(-1, d), lenient).reshape(len(rows), -1)
+        return values[:, :1] - np.sum(values[:, 1:], axis=1, keepdims=True)
 
-    x, low, high = (None if a is None else np.concatenate([a, a], axis=1) for a in (q.x, q.low, q.high))
-    lines = Directions(x, np.concatenate([u + w, u - w], axis=1), which, low, high)
+    def derived(some: Any, vectors: tuple[Any, ...], rule: Any) -> Any:
+        lines = Directions(q.x, np.stack(vectors, axis=1), which[some], q.low, q.high)
+        steps, line = None if given is None else given[some], np.arange(len(vectors[0]))
+        return derive(
+            difference, lines, line, 1, rule, q.form.kind, q.mode, steps, *lines.room(), bars=bars, machine=q.machine
+        )
+
     every = np.arange(which.size)
-    found = derive(difference, lines, every, 1, q.rule, q.form.kind, q.mode, given, *lines.room(), bars=bars)
-    if bars:
-        return scaled(Estimate(*(a[:, 0] for a in found)), 4 * size)
-    return [found[:, 0] / (4 * size)]
+    near, inward = np.zeros(which.size, dtype=bool), [np.ones(which.size)] * 2
+    if q.low is not None:
+        rooms = [Directions(q.x, v[:, None], which, q.low, q.high).room() for v in (u + w, u - w, u, w)]
+        near = np.min([np.minimum(-behind, ahead) for behind, ahead in rooms[:2]], axis=0) < _NEAR
+        inward = [np.where(ahead >= -behind, 1.0, -1.0) for behind, ahead in rooms[2:]]
+    found = []
+    if (inside := every[~near]).size:
+        a, b = u[inside], w[inside]
+        found.append((inside, derived(inside, (a + b, a - b), q.rule), 4 * size[inside]))
+    if (edge := every[near]).size:
+        a, b = (v[edge] * sign[edge, None] for v, sign in ((u, inward[0]), (w, inward[1])))
+        scale = (2 * size * inward[0] * inward[1])[edge]
+        found.append((edge, derived(edge, (a + b, a, b), _to_the_right(q.rule)), scale))
+    made = q.empty((which.size,), bars)
+    for some, values, scale in found:
+        parts = scaled(Estimate(*(a[:, 0] for a in values)), scale) if bars else [values[:, 0] / scale]
+        for target, part in zip(made, parts, strict=True):
+            target[some] = part
+    return made

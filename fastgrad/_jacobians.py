@@ -2,44 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from ._blocks import over_pieces
 from ._engines import LADDER
 from ._questions import Question
 from ._sweeps import Coordinates, Directions, derive
+from ._vector_loops import Machine
 from .complexstep import SAMPLE, ComplexStep, compare, sideways
 from .estimates import Estimate
 from .ladder import Adaptive
+from .stencils import Stencil
 
 #: Entries of a jacobian that are found at a time: what the adaptive rule evaluates together.
 ENTRIES = 768
+_COMPILED = 1 << 14
+
+#: Evaluations that a thread is given at a time.
+_EVALUATIONS = 1 << 16
 
 
 def jacobians(q: Question, bars: bool) -> Any:
     """All entries, shape (points, outputs, coordinates): the derivative, or an `Estimate`."""
-    form, (count, d) = q.form, q.x.shape
-    m = form.outputs
     if isinstance(q.rule, ComplexStep):
         return _sideways(q)
+    machine = q.machine
+    if machine is not None and isinstance(q.rule, Stencil) and not bars and q.low is None:
+        return _by_stencil(q, machine, q.empty((len(q.x), q.form.outputs, q.x.shape[1]), False)[0])
+    return _all_entries(q, machine, bars)
+
+
+def _all_entries(q: Question, machine: Machine | None, bars: bool) -> Any:
+    """All entries by any rule for functions of a number, one block of points after the other."""
+    form, (count, d) = q.form, q.x.shape
+    m = form.outputs
     made = q.empty((count, m, d), bars)
-    if made[0].size == 0:
-        return Estimate(*made) if bars else made[0]
-    width = max(1, ENTRIES // max(m, 1))
-    for here, part in q.parts(ENTRIES // max(m * d, 1)):
-        lines, size = Coordinates(part.x), part.x.size
+    width = max(1, (ENTRIES if machine is None else _COMPILED) // max(m, 1))
+
+    def work(piece: tuple[slice, ...]) -> None:
+        part = q.at(piece[0])
+        lines, size, steps = Coordinates(part.x), part.x.size, part.steps
         found: list[Any] = []
         for start in range(0, size, width):
             line = np.arange(start, min(start + width, size))
-            extra = [None if a is None else a.ravel()[line] for a in (part.given, part.low, part.high)]
-            found.append(derive(q.rows, lines, line, m, q.rule, form.kind, q.mode, *extra, bars=bars))
-        parts = zip(*found, strict=True) if bars else [found]
-        for target, values in zip(made, parts, strict=True):
-            target[here] = np.concatenate(values).reshape(-1, d, m).swapaxes(1, 2)
+            extra = [None if a is None else a.ravel()[line] for a in (steps, part.low, part.high)]
+            found.append(derive(q.rows, lines, line, m, q.rule, form.kind, q.mode, *extra, bars=bars, machine=machine))
+        for target, values in zip(made, zip(*found, strict=True) if bars else [found], strict=True):
+            target[piece] = np.concatenate(values).reshape(-1, d, m).swapaxes(1, 2)
+
+    if made[0].size:
+        size = max(1, width // d)
+        over_pieces(work, (count,), q.workers if machine is not None and count > 2 * size else 1, size)
     return Estimate(*made) if bars else made[0]
+
+
+def _by_stencil(q: Question, machine: Machine, out: Any) -> Any:
+    """All entries by a stencil in machine code, over threads when there are many."""
+    assert isinstance(q.rule, Stencil)
+    rule = q.rule
+    wrong = []
+
+    def work(piece: tuple[slice, ...]) -> None:
+        target = out[piece] if out.dtype == np.float64 else np.empty(out[piece].shape)
+        part = q.at(piece[0])
+        steps = None if part.given is None else np.ascontiguousarray(part.steps)
+        wrong.append(machine.stencil(part.x, rule, q.form.kind, steps, target))
+        if target.dtype != out.dtype:
+            with np.errstate(all="ignore"):  # what overflows a smaller type is infinite there
+                out[piece] = target
+
+    evaluations = q.x.size * len(rule.needed)
+    if q.workers == 1 or evaluations < 2 * _EVALUATIONS:
+        work((slice(None),))
+    else:
+        over_pieces(work, (len(q.x),), q.workers, max(1, _EVALUATIONS * len(q.x) // evaluations))
+    if any(wrong):  # `f` raised, or a stencil left its domain: rare, and left to the way that can mend it
+        bad = np.flatnonzero(~np.isfinite(out).all(axis=(1, 2)) & ~np.isnan(q.x).any(axis=1))
+        if bad.size:
+            out[bad] = _all_entries(q.at(bad), None, False)
+    return out
 
 
 def along(q: Question, v: Any, bars: bool) -> Any:
@@ -51,15 +95,17 @@ def along(q: Question, v: Any, bars: bool) -> Any:
     made = q.empty((len(q.x), m), bars)
     if made[0].size == 0:
         return Estimate(*made) if bars else made[0]
-    for here, part in q.parts(ENTRIES // max(m, 1)):
+    for here, part in q.parts((ENTRIES if q.machine is None else _COMPILED) // max(m, 1)):
         length = stretch(part.x, v[here])
         line = np.arange(len(part.x))
-        lines = Directions(part.x, v[here] * length[:, None], line, part.low, part.high)
+        lines = Directions(part.x, (v[here] * length[:, None])[:, None], line, part.low, part.high)
         if isinstance(q.rule, ComplexStep):
             found = _sideways_along(q, lines, line)
         else:
             given = part.given if part.given is None or q.relative else part.given / length
-            found = derive(q.rows, lines, line, m, q.rule, q.form.kind, q.mode, given, *lines.room(), bars=bars)
+            found = derive(
+                q.rows, lines, line, m, q.rule, q.form.kind, q.mode, given, *lines.room(), bars=bars, machine=q.machine
+            )
         for target, values in zip(made, scaled(found, length[:, None]) if bars else [found * length[:, None] ** -1],
                                   strict=True):  # fmt: skip
             target[here] = values
@@ -68,7 +114,8 @@ def along(q: Question, v: Any, bars: bool) -> Any:
 
 def scaled(e: Estimate, length: Any) -> Estimate:
     """Turn derivatives along stretched vectors into those along the vectors themselves."""
-    return e._replace(**{name: getattr(e, name) / length for name in ("df", "error", "left", "right")})
+    slopes = {name: getattr(e, name) / length for name in ("df", "left", "right")}
+    return e._replace(**slopes, error=e.error / np.abs(length))
 
 
 def unit(x: Any) -> Any:
@@ -107,7 +154,7 @@ def _sideways(q: Question) -> Any:
 def _sideways_along(q: Question, lines: Directions, line: Any) -> Any:
     """Take the complex step along vectors, a sample of them compared with the adaptive rule."""
     h, m = sideways(np.zeros(1)), q.form.outputs
-    slopes = _complex_rows(q, lines.x[line] + 1j * h * lines.v[line]).imag / h
+    slopes = _complex_rows(q, lines.x + 1j * h * lines.v[:, 0]).imag / h
     some = np.unique(np.linspace(0, line.size - 1, SAMPLE).astype(int))
     limits = (None if a is None else a[some] for a in lines.room())
     trusted = derive(q.rows, lines, some, m, Adaptive(), q.form.kind, LADDER, None, *limits, bars=True)
@@ -117,10 +164,10 @@ def _sideways_along(q: Question, lines: Directions, line: Any) -> Any:
 
 def _complex_rows(q: Question, vectors: Any) -> Any:
     """Evaluate at complex vectors, and say it when `f` does not take them."""
-    evaluate: Callable[..., Any] = q.f.rows
+    form = replace(q.f.form(q.x, q.args, q.low, q.high, compiled=False), kind="D")
     with np.errstate(all="ignore"):
         try:
-            return evaluate(replace(q.form, kind="D"), vectors, q.args)
+            return q.f.rows(form, vectors, q.args)
         except TypeError as err:
             raise TypeError(
                 f"`f` must accept complex numbers for the complex step; it raised {err}. "

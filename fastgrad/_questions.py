@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from ._engines import LADDER
 from ._operands import argument, checked_bounds, positive_step, result_kind, threads
+from ._vector_loops import Machine
 from ._vectors import Form, TurnedComplex, VectorFunction, vector_function
 from .complexstep import ComplexStep
 from .derivatives import METHODS, unknown_method
@@ -32,13 +34,13 @@ class Question(NamedTuple):
     mode: str
     """``"auto"``, ``"absolute"`` when a stencil's steps are given, or that of the adaptive rule."""
     given: Any
-    """Steps, largest ones for the adaptive rule: shape (b, d), or (b,) when they are along vectors."""
+    """Steps as they were given, largest ones for the adaptive rule: shape (b, d), or (b,) when along vectors."""
     low: Any
     high: Any
     """Bounds, shape (b, d)."""
     workers: int
     relative: bool
-    """Whether steps along vectors are relative to the size of the points."""
+    """Whether they are relative to the size of the points."""
 
     @property
     def form(self) -> Form:
@@ -48,6 +50,19 @@ class Question(NamedTuple):
     def rows(self, vectors: Any, lenient: bool) -> Any:
         """Evaluate `f` at every row."""
         return self.f.rows(self.form, vectors, self.args, lenient)
+
+    @property
+    def machine(self) -> Machine | None:
+        """The function and its arguments as machine code, if that can answer the question."""
+        form = self.form
+        if form.code is None or form.kind == "D" or isinstance(self.rule, ComplexStep):
+            return None
+        return Machine(form.code, self.x.shape[1], form.outputs, self.args)
+
+    @property
+    def steps(self) -> Any:
+        """Absolute steps in all coordinates, or None."""
+        return self.given * np.maximum(np.abs(self.x), 1.0) if self.relative else self.given
 
     def at(self, points: Any) -> Question:
         """Ask the same about some of the points."""
@@ -92,13 +107,13 @@ def question(
         name = "rel_step" if relative else "step"
         given = positive_step(rel_step if relative else step, name)
         given = _like(given, x[..., 0], name).ravel() if whole else _like(given, x, name)
-        if relative and not whole:
-            given = given * np.maximum(np.abs(points), 1.0)
     low = high = None
     if bounds is not None:
         pair = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") else bounds
         low, high = (_like(limit, x, f"bounds[{i}]") for i, limit in enumerate(checked_bounds(pair)))
-        points[~((points >= low) & (points <= high)).all(axis=1)] = np.nan  # `f` is not to be called there
+        outside = ~((points >= low) & (points <= high)).all(axis=1)
+        if outside.any():  # `f` is not to be called there
+            points = np.where(outside[:, None], np.nan, points)
     if isinstance(rule, ComplexStep) and (given is not None or full_output):
         raise ValueError(
             "`step` and `full_output` must be left out with the complex step: it has no step to choose and no bar; "
@@ -109,14 +124,20 @@ def question(
 
 
 def as_rows(x: Any) -> Any:
-    """Copy vectors into the rows of an array of float64."""
-    return np.array(x, dtype=np.float64, order="C").reshape(int(np.prod(x.shape[:-1])), x.shape[-1])
+    """Vectors as the rows of a contiguous array of float64: the caller's own memory where it is that already."""
+    return np.ascontiguousarray(x, dtype=np.float64).reshape(_count(x), x.shape[-1])
+
+
+def _count(x: Any) -> int:
+    """How many vectors there are."""
+    return math.prod(x.shape[:-1])
 
 
 def _like(value: Any, x: Any, name: str) -> Any:
     """Broadcast what was given for `x`, as rows like the points."""
     try:
-        return np.broadcast_to(value, x.shape).reshape(int(np.prod(x.shape[:-1])), *x.shape[-1:])
+        whole = np.broadcast_to(np.asarray(value, dtype=np.float64), x.shape)
+        return whole.reshape(_count(x), *x.shape[-1:])
     except ValueError:
         raise ValueError(
             f"`{name}` must broadcast with `x`; got shape {np.shape(value)} for {x.shape}. "

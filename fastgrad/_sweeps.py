@@ -14,9 +14,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from ._bars import substitute, with_bars
+from ._climb import FIELDS
 from ._program import combine, steps, values_at
+from ._vector_loops import Machine
 from .estimates import Estimate
-from .ladder import Adaptive, estimate
+from .ladder import Adaptive, estimate, judged
 from .stencils import Stencil
 
 #: Evaluate at every row of an array, ``(k, d) -> (k, m)``; the flag says that exceptions mean the end of the domain.
@@ -78,14 +80,14 @@ class Coordinates:
 
 
 class Directions:
-    """Lines along vectors: line `i` is ``x[point[i]] + t v[i]``, at `t` from 0.
+    """Lines along vectors: line `i` is ``x[which[i]] + t v[i]``, at `t` from 0.
 
     Parameters
     ----------
     x : ndarray, shape (b, d)
         The points.
-    v : ndarray, shape (n, d)
-        One vector for each line.
+    v : ndarray, shape (n, p, d)
+        The vectors of each line; with more than one, a place on the line is a row of as many vectors side by side.
     which : ndarray of int, shape (n,)
         The point that each line leads through.
     low, high : ndarray, shape (b, d), optional
@@ -93,34 +95,41 @@ class Directions:
     """
 
     def __init__(self, x: Any, v: Any, which: Any, low: Any = None, high: Any = None) -> None:
-        self.x, self.v, self._which = x, v, which
-        self._limits = None if low is None else (low, high)
+        self.x, self.v, self.which, self.limits = np.tile(x, v.shape[1]), v, which, (low, high)
+        self.points = x
 
     def point(self, line: Any) -> Any:
         """Which point each line leads through."""
-        return self._which[line]
+        return self.which[line]
 
     def start(self, line: Any) -> Any:
         """Position of the point on each line: 0, or NaN where the line is none."""
-        return np.where(np.isfinite(self.v[line]).all(axis=1), 0.0, np.nan)
+        return np.where(np.isfinite(self.v[line]).all(axis=(1, 2)), 0.0, np.nan)
 
     def vectors(self, line: Any, position: Any) -> tuple[Any, Any]:
         """Go along the lines."""
-        at = self._which[line]
-        vectors = self.x[at] + position[:, None] * self.v[line]
-        if self._limits is not None:
-            vectors = np.clip(vectors, *(limit[at] for limit in self._limits))
-        return vectors, np.arange(line.size)
+        at = self.which[line]
+        vectors = self.points[at][:, None] + position[:, None, None] * self.v[line]
+        if self.limits[0] is not None:
+            vectors = np.clip(vectors, *(limit[at][:, None] for limit in self.limits))
+        return vectors.reshape(line.size, -1), np.arange(line.size)
 
     def room(self) -> tuple[Any, Any]:
         """How far the lines go before they leave the bounds, on both sides."""
-        if self._limits is None:
+        if self.limits[0] is None:
             return None, None
-        x = self.x[self._which]
+        gaps = [(limit - self.points)[self.which][:, None] for limit in self.limits]
         with np.errstate(all="ignore"):
-            ends = [np.where(self.v != 0, (limit[self._which] - x) / self.v, np.nan) for limit in self._limits]
-        ahead, behind = np.fmax(*ends), np.fmin(*ends)
-        return np.fmax.reduce(behind, axis=1, initial=-np.inf), np.fmin.reduce(ahead, axis=1, initial=np.inf)
+            ends = [np.where(self.v != 0, gap / self.v, np.nan) for gap in gaps]
+        behind, ahead = np.fmin(*ends), np.fmax(*ends)
+        return (
+            np.fmax.reduce(behind, axis=(1, 2), initial=-np.inf), np.fmin.reduce(ahead, axis=(1, 2), initial=np.inf)
+        )  # fmt: skip
+
+    def in_machine_code(self) -> tuple[Any, ...]:
+        """Return what the loop along vectors needs to know."""
+        arrays = (self.v, self.which, *self.limits)
+        return tuple(None if a is None else np.ascontiguousarray(a) for a in arrays)
 
 
 class Sweep:
@@ -200,7 +209,7 @@ class Sweep:
 
 def derive(
     f: Rows, lines: Lines, line: Any, m: int, rule: Any, kind: str, mode: str, given: Any, low: Any, high: Any, *,
-    bars: bool,
+    bars: bool, machine: Machine | None = None,
 ) -> Any:  # fmt: skip
     """Differentiate all `m` outputs along lines by a rule: an `Estimate` of arrays (lines, m), or its first alone.
 
@@ -218,10 +227,15 @@ def derive(
         Bounds for the positions.
     bars : bool
         Whether the rest of the estimate is asked for.
+    machine
+        The function as machine code, in which the ladder then stays.
     """
+    if machine is not None and isinstance(rule, Adaptive):
+        return _climbed(f, lines, line, m, rule, given, low, high, bars, machine)
     start = lines.start(line)
     climbs = isinstance(rule, Adaptive)
-    sweep = Sweep(f, lines, m, climbs or bars or low is not None)
+    # a stencil on its own step is mended where it leaves the domain, one with a step that was asked for is not
+    sweep = Sweep(f, lines, m, climbs or bars or low is not None or mode == "auto")
 
     def some(which: Any, rule: Any, mode: str, given: Any) -> Estimate:
         """Estimate at entries, of which ``line * m + output`` is the number."""
@@ -251,3 +265,26 @@ def derive(
             found = some(bad, better, "ladder", None).df
             df.ravel()[bad] = np.where(np.isnan(found), df.ravel()[bad], found)
     return df
+
+
+def _climbed(
+    f: Rows, lines: Lines, line: Any, m: int, rule: Adaptive, given: Any, low: Any, high: Any, bars: bool,
+    machine: Machine,
+) -> Any:  # fmt: skip
+    """Let the ladder run in machine code; the same as `derive` otherwise."""
+    inputs = np.empty((5, line.size * m))
+    columns = (lines.start(line), line * float(m), given, low, high)
+    for row, values, other in zip(inputs, columns, (0.0, 0.0, np.inf, -np.inf, np.inf), strict=True):
+        row[...] = other if values is None else values if m == 1 else np.repeat(values, m)
+    if m > 1:
+        inputs[1].reshape(-1, m)[...] += np.arange(m)
+    x, along = lines.x, None
+    if isinstance(lines, Directions):
+        x, along = lines.points, lines.in_machine_code()
+    fields, raised = machine.climb(np.ascontiguousarray(x), rule, inputs, len(FIELDS) if bars else 1, along)
+    if raised:
+        f(lines.x[lines.point(line)], False)  # as Python `f` raises what the caller is to see
+    if not bars:
+        return fields[0].reshape(line.size, m)
+    made = judged(dict(zip(FIELDS, fields, strict=True)), rule)
+    return Estimate(*(a.reshape(line.size, m) for a in made))

@@ -10,13 +10,17 @@ import inspect
 import warnings
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
-from ._compile import LOCK
+from ._compile import LOCK, Native
 from ._engines import PerformanceWarning, weak
+from ._operators import Uncompilable
+from ._references import Reading
+from ._vector_code import kinds_of, machine_code
+from ._vector_loops import Machine
 
 #: Numbers handed to a called function at a time: argument and result stay in the second-level cache.
 _NUMBERS = 1 << 16
@@ -44,27 +48,40 @@ class Form:
     """Vectors as rows ``(k, d)``, as columns ``(d, k)``, or one at a time."""
     turned: bool = False
     """Whether the outputs come first: ``(m, k)``."""
+    code: Native | None = None
+    """Machine code, if the function has become that; the layout then does not matter."""
 
 
 class VectorFunction:
-    """One function of the caller's, `f(x, *args)` or `f(x, *args, out)`, called as it is."""
+    """One function of the caller's, `f(x, *args)` or `f(x, *args, out)`, and how it is run."""
 
     def __init__(self, f: Callable[..., Any], nargs: int) -> None:
-        self.f = weak(f)
         self._fills = _fills(f, nargs)
+        self.f = weak(f)
         self._forms: dict[Any, Form] = {}
         self._warned = False
+        self._reading: Reading | None = None
+        try:
+            self._reading = Reading(f)
+        except Uncompilable:
+            pass
 
-    def form(self, x: Any, args: tuple[Any, ...], low: Any = None, high: Any = None) -> Form:
+    def holds(self) -> bool:
+        """Tell whether the function is still what it was when it was read."""
+        return self._reading is None or self._reading.holds()
+
+    def form(
+        self, x: Any, args: tuple[Any, ...], low: Any = None, high: Any = None, compiled: bool = True
+    ) -> Form:
         """Find out, or remember, what `f` makes of vectors like the rows of `x`; it is not called outside the bounds.
 
-        Raises whatever `f` raises at the first of them.
+        Raises whatever `f` raises at the first of them. With ``compiled=False`` it is called as it is.
         """
-        key = (x.shape[1], *map(np.shape, args))
+        key = x.shape[1], compiled, kinds_of(args), *map(np.shape, args)
         known = self._forms.get(key)
         if known is None:
             with LOCK, np.errstate(all="ignore"):
-                known = self._forms[key] = self._find_out(x, args, low, high)
+                known = self._forms[key] = self._find_out(x, args, low, high, compiled)
         return known
 
     def _one(self, vector: Any, args: tuple[Any, ...]) -> Any:
@@ -76,7 +93,7 @@ class VectorFunction:
         self.f()(given, *args, out)
         return out
 
-    def _find_out(self, x: Any, args: tuple[Any, ...], low: Any, high: Any) -> Form:
+    def _find_out(self, x: Any, args: tuple[Any, ...], low: Any, high: Any, compiled: bool) -> Form:
         inside = np.isfinite(x).all(axis=1)
         if low is not None:
             inside &= ((x >= low) & (x <= high)).all(axis=1)
@@ -89,6 +106,9 @@ class VectorFunction:
         first = x[where[0]]
         value = self._one(first, args)
         form = _form_of(value)
+        some = x[where[np.linspace(0, len(where) - 1, 3).astype(int)]]
+        if compiled and d and self._compiled(form, some, value, args):
+            return form
         if self._fills or d == 0:
             return form
         count = next(k for k in (3, 4, 5) if k not in (d, form.outputs))
@@ -114,6 +134,31 @@ class VectorFunction:
                 return form
         return form
 
+    def _compiled(self, form: Form, rows: Any, value: Any, args: tuple[Any, ...]) -> bool:
+        """Have the function compiled, if that can be, and agrees with it as Python at the first of `rows`."""
+        kinds = kinds_of(args)
+        if self._reading is None or kinds is None:
+            return False
+        try:
+            code = machine_code(self.f(), self._reading, kinds, self._fills)
+        except Uncompilable:
+            return False
+        values = np.empty((len(rows), form.outputs), np.complex128 if code.result == "D" else np.float64)
+        if Machine(code, rows.shape[1], form.outputs, args).rows(np.ascontiguousarray(rows), values) == 0:
+            return False
+        wanted = [value]
+        for row in rows[1:]:
+            try:
+                wanted.append(self._one(row, args))
+            except Exception:  # as Python it may raise where compiled it returns infinity
+                break
+        for found, truth in zip(values, wanted, strict=False):
+            size = np.max(np.abs(truth), initial=0.0, where=np.isfinite(truth))
+            if truth.size != form.outputs or np.any(np.abs(found - truth.ravel()) > 1e-3 * size):
+                return False
+        form.code, form.kind = code, code.result
+        return True
+
     def _together(self, rows: Any, args: tuple[Any, ...], form: Form) -> list[tuple[Layout, bool, Any]]:
         """Call `f` with all rows at once, in both layouts; return those that gave a result of a fitting shape."""
         found: list[tuple[Layout, bool, Any]] = []
@@ -137,6 +182,13 @@ class VectorFunction:
         If `lenient`, vectors at which it raises an arithmetic or a value error are outside its domain: NaN.
         """
         values = np.empty((len(vectors), form.outputs), np.complex128 if form.kind == "D" else np.float64)
+        if form.code is not None:
+            vectors = np.ascontiguousarray(vectors)
+            if Machine(form.code, vectors.shape[1], form.outputs, args).rows(vectors, values) < 0:
+                return values
+            bad = np.isnan(values).any(axis=1)  # as Python `f` says what is wrong
+            values[bad] = self.rows(replace(form, code=None, layout="single"), vectors[bad], args, lenient)
+            return values
         size = max(1, _NUMBERS // max(vectors.shape[1], form.outputs, 1))
         for start in range(0, len(vectors), size):
             found = self._block(form, vectors[start : start + size], args, lenient)
@@ -268,7 +320,7 @@ def vector_function(f: Any, nargs: int) -> VectorFunction:
     """Find or make the `VectorFunction` of `f`."""
     key = id(f), nargs
     known = _known.get(key)
-    if known is not None and known[0]() is f:
+    if known is not None and known[0]() is f and known[1].holds():
         return known[1]
     with LOCK:
         made = VectorFunction(f, nargs)

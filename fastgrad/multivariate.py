@@ -1,4 +1,15 @@
-"""Derivatives of functions of a vector: gradient, jacobian, hessian, and the products that need no matrix."""
+"""Derivatives of functions of a vector: gradient, jacobian, hessian, and the products that need no matrix.
+
+All of them take the vector on the last axis and the batch in front, and `f` in any of these forms:
+
+- for one vector: it gets a one-dimensional array and returns a number, a tuple, a list or a one-dimensional array;
+- for one vector, filling ``f(x, *args, out)``: as many results as coordinates;
+- for a batch: vectors on the last axis, ``v[..., 0]``, outputs on the last axis too; or on the first, ``v[0]``.
+
+What Numba can compile runs as machine code. Anything else is called with a few vectors, together and one by one, to see
+whether it takes a batch; one that does not is called one vector at a time. That is found out once for each function and
+length of the vector. `f` gets copies: it cannot change the caller's array, nor the next evaluation.
+"""
 
 from __future__ import annotations
 
@@ -29,15 +40,72 @@ def gradient(
     full_output: bool = False,
     workers: int | None = None,
 ) -> Any:
-    """Differentiate a number-valued function of a vector in all its coordinates."""
-    p = question(f, x, args, method, step, rel_step, bounds, workers, full_output)
-    if p.x.size == 0:
-        return shaped(Estimate(*p.empty(p.shape, True)) if full_output else p.empty(p.shape, False)[0], p.shape)
-    if p.form.outputs != 1:
+    """Differentiate a number-valued function of a vector in all its coordinates.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *args)``, a number for every vector, of shape () or (1,); see the forms in `fastgrad.multivariate`.
+    x : array_like, shape (..., d)
+        The points, in units of your own; never changed. Integers count as float64, the differencing runs in float64.
+    args : tuple, default ()
+        What `f` takes after the vector, handed over as it is, the same for all points.
+    method : {"adaptive", "central", "forward", "backward", "complex"} or a rule, default "adaptive"
+        The rule, as in `derivative`. `adaptive` finds the step for every point and every coordinate, so that
+        coordinates of 1e-10 may stand beside others of 1e10.
+    step, rel_step : array_like, optional
+        Step of a stencil, the largest one of the adaptive rule: absolute, or relative to ``max(|x|, 1)``. They
+        broadcast with `x`, so that every coordinate can have its own.
+    bounds : (low, high) or scipy.optimize.Bounds, optional
+        `f` is never called outside; both broadcast with `x`. A point outside has no derivatives: NaN.
+    full_output : bool, default False
+        Return an `Estimate`, arrays of the shape of the result: error bars, status, evaluations of every entry. An
+        evaluation that serves several entries is counted in each.
+    workers : int, optional
+        Threads for a large batch of a compiled function; all cores by default. The result does not depend on it.
+
+    Returns
+    -------
+    ndarray, shape (..., d)
+        float32 and float16 when `x` is, else float64; complex when `f` returns complex numbers.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments of the wrong kind; the message names the argument and the remedy.
+    Exception
+        Whatever `f` raises at a point, unchanged. Where it raises an arithmetic or a value error beside a point, its
+        domain ends there.
+
+    See Also
+    --------
+    jacobian : for functions with several outputs.
+    directional : along one vector, at the cost of one coordinate.
+
+    Examples
+    --------
+    >>> import numpy as np, fastgrad as fg
+    >>> x = np.random.default_rng(0).normal(size=(1000, 2))
+    >>> exact = np.sin(x[:, :1] * x[:, 1:]) * -x[:, ::-1]
+    >>> float(np.max(abs(fg.gradient(lambda v: np.cos(v[0] * v[1]), x) - exact))) < 1e-12
+    True
+
+    It is made for SciPy's optimisers as it is:
+
+    >>> import functools
+    >>> from scipy.optimize import minimize, rosen
+    >>> found = minimize(rosen, np.zeros(5), jac=functools.partial(fg.gradient, rosen))
+    >>> float(np.max(abs(found.x - 1))) < 1e-5
+    True
+    """
+    q = question(f, x, args, method, step, rel_step, bounds, workers, full_output)
+    if q.x.size == 0:
+        return shaped(Estimate(*q.empty(q.shape, True)) if full_output else q.empty(q.shape, False)[0], q.shape)
+    if q.form.outputs != 1:
         raise ValueError(
-            f"`f` must return one number for a gradient; got {p.form.outputs}. Use `jacobian` for several."
+            f"`f` must return one number for a gradient; got {q.form.outputs}. Use `jacobian` for several."
         )
-    return shaped(retried(lambda: jacobians(p, full_output)), p.shape)
+    return shaped(retried(lambda: jacobians(q, full_output)), q.shape)
 
 
 def jacobian(
@@ -53,15 +121,64 @@ def jacobian(
     full_output: bool = False,
     workers: int | None = None,
 ) -> Any:
-    """Differentiate a vector-valued function of a vector: all outputs in all coordinates."""
+    """Differentiate a vector-valued function of a vector: all outputs in all coordinates.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *args)``, m numbers for every vector; see the forms in `fastgrad.multivariate`.
+    x : array_like, shape (..., d)
+        The points, in units of your own; never changed. Integers count as float64, the differencing runs in float64.
+    args : tuple, default ()
+        What `f` takes after the vector, handed over as it is, the same for all points.
+    sparsity : array_like or scipy.sparse array, shape (m, d), optional
+        Pattern of the entries that can be other than zero; the result is then a sparse array.
+    method : {"adaptive", "central", "forward", "backward", "complex"} or a rule, default "adaptive"
+        The rule, as in `derivative`. `adaptive` finds the step for every entry, so that coordinates of 1e-10 may stand
+        beside others of 1e10.
+    step, rel_step : array_like, optional
+        Step of a stencil, the largest one of the adaptive rule: absolute, or relative to ``max(|x|, 1)``. They
+        broadcast with `x`, so that every coordinate can have its own.
+    bounds : (low, high) or scipy.optimize.Bounds, optional
+        `f` is never called outside; both broadcast with `x`. A point outside has no derivatives: NaN.
+    full_output : bool, default False
+        Return an `Estimate`, arrays of the shape of the result: error bars, status, evaluations of every entry. An
+        evaluation that serves several entries is counted in each.
+    workers : int, optional
+        Threads for a large batch of a compiled function; all cores by default. The result does not depend on it.
+
+    Returns
+    -------
+    ndarray, shape (..., m, d)
+        Entry ``[..., i, k]`` is the derivative of output `i` in coordinate `k`; a single number makes ``m = 1``.
+        Every distinct vector is evaluated once for all outputs of a called function.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments of the wrong kind; the message names the argument and the remedy.
+    Exception
+        Whatever `f` raises at a point, unchanged. Where it raises an arithmetic or a value error beside a point, its
+        domain ends there.
+
+    Examples
+    --------
+    >>> import numpy as np, fastgrad as fg
+    >>> def polar(v):
+    ...     return v[0] * np.cos(v[1]), v[0] * np.sin(v[1])
+    >>> found = fg.jacobian(polar, [2.0, 0.5])
+    >>> exact = [[np.cos(0.5), -2 * np.sin(0.5)], [np.sin(0.5), 2 * np.cos(0.5)]]
+    >>> float(np.max(abs(found - exact))) < 1e-13
+    True
+    """
     if sparsity is not None:
         return importlib.import_module(".sparsity", __package__).sparse_jacobian(
             f, x, args=args, sparsity=sparsity, method=method, step=step, rel_step=rel_step, bounds=bounds,
             full_output=full_output, workers=workers,
         )  # fmt: skip
-    p = question(f, x, args, method, step, rel_step, bounds, workers, full_output)
-    shape = (*p.shape[:-1], p.form.outputs, p.shape[-1])
-    return shaped(retried(lambda: jacobians(p, full_output)), shape)
+    q = question(f, x, args, method, step, rel_step, bounds, workers, full_output)
+    shape = (*q.shape[:-1], q.form.outputs, q.shape[-1])
+    return shaped(retried(lambda: jacobians(q, full_output)), shape)
 
 
 def hessian(
@@ -77,11 +194,65 @@ def hessian(
     full_output: bool = False,
     workers: int | None = None,
 ) -> Any:
-    """Second derivatives of a number-valued function of a vector, in all pairs of coordinates."""
-    p = question(f, x, args, method, step, rel_step, bounds, workers, full_output)
-    p = second(p)
-    made = retried(lambda: (diagonals if diagonal else hessians)(p, full_output))
-    return shaped(made, p.shape if diagonal else (*p.shape, p.shape[-1]))
+    """Differentiate a number-valued function of a vector twice, in all pairs of coordinates.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *args)``, a number for every vector; see the forms in `fastgrad.multivariate`.
+    x : array_like, shape (..., d)
+        The points, in units of your own; never changed. Integers count as float64, the differencing runs in float64.
+    args : tuple, default ()
+        What `f` takes after the vector, handed over as it is, the same for all points.
+    diagonal : bool, default False
+        Only the diagonal, without the matrix.
+    method : {"adaptive", "central", "forward", "backward", "complex"} or a rule, default "adaptive"
+        The rule, as in `derivative`; one for first derivatives stands for its sister for second ones, and the complex
+        step has none. `adaptive` finds the step for every entry.
+    step, rel_step : array_like, optional
+        Step of a stencil, the largest one of the adaptive rule: absolute, or relative to ``max(|x|, 1)``. They
+        broadcast with `x`, so that every coordinate can have its own.
+    bounds : (low, high) or scipy.optimize.Bounds, optional
+        `f` is never called outside; both broadcast with `x`. A point outside has no derivatives: NaN.
+    full_output : bool, default False
+        Return an `Estimate`, arrays of the shape of the result: error bars, status, evaluations of every entry. An
+        evaluation that serves several entries is counted in each.
+    workers : int, optional
+        Threads for a large batch of a compiled function; all cores by default. The result does not depend on it.
+
+    Returns
+    -------
+    ndarray, shape (..., d, d), or (..., d) for the diagonal
+        Symmetric to the last bit.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments of the wrong kind; the message names the argument and the remedy.
+    Exception
+        Whatever `f` raises at a point, unchanged. Where it raises an arithmetic or a value error beside a point, its
+        domain ends there.
+
+    Notes
+    -----
+    The diagonal is differentiated along coordinates, the rest as a quarter of the second derivative at 0 of
+    ``f(x + t (u + w)) - f(x + t (u - w))``, `u` and `w` being vectors along two coordinates: with `central` the formula
+    of four points (Abramowitz and Stegun 25.3.26), with `adaptive` any number of digits of it. How long `u` and `w` are
+    against each other is read off the error bars of the diagonal. At a bound it is
+    ``f(x + t (u + w)) - f(x + t u) - f(x + t w)`` with `u` and `w` pointing inwards.
+
+    Examples
+    --------
+    >>> import numpy as np, fastgrad as fg
+    >>> found = fg.hessian(lambda v: v[0] ** 2 * np.sin(v[1]), [3.0, 0.5])
+    >>> exact = np.array([[2 * np.sin(0.5), 6 * np.cos(0.5)], [6 * np.cos(0.5), -9 * np.sin(0.5)]])
+    >>> float(np.max(abs(found - exact))) < 1e-9
+    True
+    """
+    q = question(f, x, args, method, step, rel_step, bounds, workers, full_output)
+    q = second(q)
+    made = retried(lambda: (diagonals if diagonal else hessians)(q, full_output))
+    return shaped(made, q.shape if diagonal else (*q.shape, q.shape[-1]))
 
 
 def hessian_vector(
@@ -97,10 +268,54 @@ def hessian_vector(
     full_output: bool = False,
     workers: int | None = None,
 ) -> Any:
-    """Product of the hessian and a vector, without the hessian."""
+    """Multiply the hessian of a number-valued function and a vector, without the hessian.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *args)``, a number for every vector; see the forms in `fastgrad.multivariate`.
+    x : array_like, shape (..., d)
+        The points, in units of your own; never changed. Integers count as float64, the differencing runs in float64.
+    v : array_like, shape (..., d)
+        The vectors; they broadcast with `x`.
+    args : tuple, default ()
+        What `f` takes after the vector, handed over as it is, the same for all points.
+    method : {"adaptive", "central", "forward", "backward", "complex"} or a rule, default "adaptive"
+        The rule, as in `hessian`.
+    step, rel_step : array_like, optional
+        Step of a stencil, the largest one of the adaptive rule: absolute, or relative to ``max(|x|, 1)``. They
+        broadcast with `x`, so that every coordinate can have its own.
+    bounds : (low, high) or scipy.optimize.Bounds, optional
+        `f` is never called outside; both broadcast with `x`. A point outside has no derivatives: NaN.
+    full_output : bool, default False
+        Return an `Estimate`, arrays of the shape of the result: error bars, status, evaluations of every entry. An
+        evaluation that serves several entries is counted in each.
+    workers : int, optional
+        Threads for a large batch of a compiled function; all cores by default. The result does not depend on it.
+
+    Returns
+    -------
+    ndarray, shape (..., d)
+        ``H(x) v``; its cost grows with `d`, not with its square.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments of the wrong kind; the message names the argument and the remedy.
+    Exception
+        Whatever `f` raises at a point, unchanged. Where it raises an arithmetic or a value error beside a point, its
+        domain ends there.
+
+    Examples
+    --------
+    >>> import numpy as np, fastgrad as fg
+    >>> found = fg.hessian_vector(lambda v: v[0] ** 2 * v[1], [3.0, 0.5], [1.0, 2.0])
+    >>> float(np.max(abs(found - [2 * 0.5 + 6 * 2, 6]))) < 1e-9
+    True
+    """
     x, v = together(x, v)
-    p = second(question(f, x, args, method, step, rel_step, bounds, workers, full_output))
-    return shaped(retried(lambda: products(p, as_rows(v), full_output)), p.shape)
+    q = second(question(f, x, args, method, step, rel_step, bounds, workers, full_output))
+    return shaped(retried(lambda: products(q, as_rows(v), full_output)), q.shape)
 
 
 def directional(
@@ -116,9 +331,53 @@ def directional(
     full_output: bool = False,
     workers: int | None = None,
 ) -> Any:
-    """Differentiate along a vector: the product of the jacobian and `v`, without the jacobian."""
+    """Differentiate along a vector: the product of the jacobian and `v`, without the jacobian.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *args)``, a number or m numbers for every vector; see the forms in `fastgrad.multivariate`.
+    x : array_like, shape (..., d)
+        The points, in units of your own; never changed. Integers count as float64, the differencing runs in float64.
+    v : array_like, shape (..., d)
+        The vectors, of any length; they broadcast with `x`.
+    args : tuple, default ()
+        What `f` takes after the vector, handed over as it is, the same for all points.
+    method : {"adaptive", "central", "forward", "backward", "complex"} or a rule, default "adaptive"
+        The rule, as in `derivative`, for the function of `t` that ``f(x + t v)`` is.
+    step, rel_step : array_like, optional
+        Step of a stencil, the largest one of the adaptive rule: absolute, in units of `v`, or relative to the `t` that
+        moves a coordinate by about ``max(|x|, 1)``. They broadcast with the batch.
+    bounds : (low, high) or scipy.optimize.Bounds, optional
+        `f` is never called outside; both broadcast with `x`. A point outside has no derivatives: NaN.
+    full_output : bool, default False
+        Return an `Estimate`, arrays of the shape of the result: error bars, status, evaluations of every entry. An
+        evaluation that serves several entries is counted in each.
+    workers : int, optional
+        Threads for a large batch of a compiled function; all cores by default. The result does not depend on it.
+
+    Returns
+    -------
+    ndarray, shape (...) if `f` returns a number, else (..., m)
+        ``J(x) v``, at the cost of one coordinate.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments of the wrong kind; the message names the argument and the remedy.
+    Exception
+        Whatever `f` raises at a point, unchanged. Where it raises an arithmetic or a value error beside a point, its
+        domain ends there.
+
+    Examples
+    --------
+    >>> import numpy as np, fastgrad as fg
+    >>> found = fg.directional(lambda v: v[0] * v[1], [3.0, -4.0], [1.0, 2.0])
+    >>> float(abs(found - 2)) < 1e-12
+    True
+    """
     x, v = together(x, v)
-    p = question(f, x, args, method, step, rel_step, bounds, workers, full_output, whole=True)
-    form = p.form
-    shape = (*p.shape[:-1], *(() if form.scalar else (form.outputs,)))
-    return shaped(retried(lambda: along(p, as_rows(v), full_output)), shape)
+    q = question(f, x, args, method, step, rel_step, bounds, workers, full_output, whole=True)
+    form = q.form
+    shape = (*q.shape[:-1], *(() if form.scalar else (form.outputs,)))
+    return shaped(retried(lambda: along(q, as_rows(v), full_output)), shape)

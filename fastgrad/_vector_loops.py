@@ -1,0 +1,296 @@
+"""Loops over vectors in machine code: values, stencils, and what the ladder asks for, of any compiled function."""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache, lru_cache
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
+
+from ._climb import address_of, climb_compiled, words_at
+from ._compile import Native, inner, native
+from ._program import best_step
+from ._ufunc import EXPONENT, WORDS, pointer
+from ._vector_code import words_of
+from .ladder import Adaptive
+from .stencils import Stencil
+
+#: Room for results that the ladder's evaluator remembers, in numbers.
+_MEMORY = 1 << 13
+
+
+@intrinsic
+def _call_one(_typing: Any, address: Any, vector: Any, results: Any, words: Any) -> Any:
+    """Call the piece of machine code of a function by its address."""
+    word = ir.IntType(64)
+
+    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        prototype = ir.FunctionType(word, [word, word, word.as_pointer()])
+        return builder.call(builder.inttoptr(args[0], prototype.as_pointer()), args[1:])
+
+    return types.intp(*[types.intp] * 3, WORDS), code
+
+
+def _rows(count, vectors, results, one, words):  # type: ignore[no-untyped-def]
+    """Evaluate at `count` vectors; return the first at which `f` did not go through, or -1."""
+    d, m, first = words[0], words[1], -1
+    for i in range(count):
+        if _call_one(one, vectors + 8 * d * i, results + 8 * m * i, words) != 0 and first < 0:  # type: ignore[call-arg]
+            first = i
+    return first
+
+
+def _stencil(count, places, rule, one, words):  # type: ignore[no-untyped-def]
+    """Apply a stencil along every coordinate of `count` points; return how many times something was not right.
+
+    `places`: points, steps or 0, entries ``(count, m, d)``, room for a vector and for the values at all offsets.
+    `rule`: order of the derivative, bits of the best step, how many offsets, their bits, how many differences, and
+    each as bits of its weight and two indices of offsets.
+    """
+    d, m = words[0], words[1]
+    n, offsets = rule[0], rule[2]
+    best = np.int64(rule[1]).view(np.float64)
+    differences = rule[3 + offsets]
+    table = 4 + offsets
+    vector, values = pointer(places[3], "d"), pointer(places[4], "d")  # type: ignore[call-arg,var-annotated]
+    wrong = 0
+    simple = n == 1 and offsets == 2 and differences == 1 and rule[3] != 0 and rule[4] != 0
+    first, second = np.int64(rule[3]).view(np.float64), np.int64(rule[4]).view(np.float64)
+    weight = np.int64(rule[table]).view(np.float64)
+    for b in range(count):
+        x, out = pointer(places[0] + 8 * d * b, "d"), pointer(places[2] + 8 * d * m * b, "d")
+        none = False
+        for k in range(d):
+            vector[k] = x[k]
+            none = none or x[k] != x[k]
+        if none:
+            for i in range(m * d):
+                out[i] = np.nan
+            continue
+        for o in range(offsets):
+            if rule[3 + o] == 0:
+                wrong += _call_one(one, places[3], places[4] + 8 * m * o, words) != 0
+        for k in range(d):
+            at = x[k]
+            if places[1] == 0:
+                binade = max(np.float64(at).view(np.int64) & np.int64(EXPONENT), np.int64(1023 << 52))
+                h = np.int64(binade).view(np.float64) * best
+            else:
+                h = (at + pointer(places[1] + 8 * d * b, "d")[k]) - at
+            if simple:  # the central rule of two points, which most people take
+                vector[k] = at + first * h
+                wrong += _call_one(one, places[3], places[4], words) != 0
+                vector[k] = at + second * h
+                wrong += _call_one(one, places[3], places[4] + 8 * m, words) != 0
+                vector[k] = at
+                for i in range(m):
+                    total = weight * (values[rule[table + 1] * m + i] - values[rule[table + 2] * m + i]) / h
+                    out[i * d + k] = total
+                    wrong += (np.float64(total).view(np.int64) & np.int64(EXPONENT)) == np.int64(EXPONENT)
+                continue
+            for o in range(offsets):
+                if rule[3 + o] != 0:
+                    vector[k] = at + np.int64(rule[3 + o]).view(np.float64) * h
+                    wrong += _call_one(one, places[3], places[4] + 8 * m * o, words) != 0
+            vector[k] = at
+            for i in range(m):
+                total = 0.0
+                for w in range(differences):
+                    a, c = values[rule[table + 3 * w + 1] * m + i], values[rule[table + 3 * w + 2] * m + i]
+                    total += np.int64(rule[table + 3 * w]).view(np.float64) * (a - c)
+                for _ in range(n):
+                    total /= h
+                out[i * d + k] = total
+                wrong += (np.float64(total).view(np.int64) & np.int64(EXPONENT)) == np.int64(EXPONENT)
+    return wrong
+
+
+@inner
+def _clear(place, count):  # type: ignore[no-untyped-def]
+    """Fill with NaN."""
+    found = pointer(place, "d")  # type: ignore[call-arg,var-annotated]
+    for i in range(count):
+        found[i] = np.nan
+
+
+def _coordinates(points, index, count, values, context):  # type: ignore[no-untyped-def]
+    """Evaluate for the ladder along coordinates; entries ``(point, coordinate, output)`` are numbered in that order.
+
+    `context`: address of these words: points, the function's piece, its words, room for a vector, the memory, its
+    slots, a count of points at which `f` raised; the fourth word of `context` leads to the entries' numbers.
+    A slot of the memory holds line, position and all results.
+    """
+    frame = words_at(context)  # type: ignore[call-arg,var-annotated]
+    own, places = words_at(frame[0]), words_at(frame[3])
+    x, vector = pointer(own[0], "d"), pointer(own[3], "d")
+    words = words_at(own[2])
+    d, m, slots = words[0], words[1], own[5]
+    at, out, which = pointer(points, "d"), pointer(values, "d"), words_at(index)
+    entries = pointer(places[1], "d")
+    for r in range(count):
+        entry = np.int64(entries[which[r]])
+        line = entry // m
+        b, k = line // d, line % d
+        position = at[r]
+        if position == x[line]:
+            line, position = -1 - b, 0.0
+        bits = np.float64(position).view(np.int64)
+        mixed = (np.uint64(bits) ^ (np.uint64(line) * np.uint64(0x9E3779B97F4A7C15))) * np.uint64(0xD6E8FEB86659FD93)
+        place = own[4] + 8 * (m + 2) * np.int64((mixed >> np.uint64(40)) % np.uint64(slots))
+        key = words_at(place)
+        if key[0] != line or key[1] != bits:
+            none = False
+            for c in range(d):
+                vector[c] = x[b * d + c]
+                none = none or x[b * d + c] != x[b * d + c]
+            if line >= 0:
+                vector[k] = position
+            if none:
+                _clear(place + 16, m)
+            elif _call_one(own[1], own[3], place + 16, words) != 0 and line < 0:
+                own[6] += 1
+            key[0], key[1] = line, bits
+        out[r] = pointer(place + 16, "d")[entry % m]
+
+
+def _along(points, index, count, values, context):  # type: ignore[no-untyped-def]
+    """Evaluate for the ladder along vectors, as `_coordinates` does; with several, the others are taken from the first.
+
+    `context`: as there, with the vectors ``(lines, p, d)``, their points, `p` and the largest coordinates in place of
+    what the memory needs; entries are numbered as lines and outputs.
+    """
+    frame = words_at(context)  # type: ignore[call-arg,var-annotated]
+    own, places = words_at(frame[0]), words_at(frame[3])
+    x, vector, v = pointer(own[0], "d"), pointer(own[3], "d"), pointer(own[7], "d")
+    words, of, p = words_at(own[2]), words_at(own[8]), own[9]
+    d, m, slots = words[0], words[1], own[5]
+    at, out, which = pointer(points, "d"), pointer(values, "d"), words_at(index)
+    entries = pointer(places[1], "d")
+    for r in range(count):
+        entry = np.int64(entries[which[r]])
+        line, o = entry // m, entry % m
+        b, t = of[line], at[r]
+        bits = np.float64(t).view(np.int64)
+        mixed = (np.uint64(bits) ^ (np.uint64(line) * np.uint64(0x9E3779B97F4A7C15))) * np.uint64(0xD6E8FEB86659FD93)
+        place = own[4] + 8 * (p * m + 2) * np.int64((mixed >> np.uint64(40)) % np.uint64(slots))
+        key = words_at(place)
+        if key[0] != line or key[1] != bits:
+            for q in range(p):
+                none = False
+                for c in range(d):
+                    none = none or x[b * d + c] != x[b * d + c]
+                    moved = x[b * d + c] + t * v[(line * p + q) * d + c]
+                    if own[10] != 0:
+                        moved = max(moved, pointer(own[10], "d")[b * d + c])
+                        moved = min(moved, pointer(own[11], "d")[b * d + c])
+                    vector[c] = moved
+                if none:
+                    _clear(place + 16 + 8 * m * q, m)
+                elif _call_one(own[1], own[3], place + 16 + 8 * m * q, words) != 0 and t == 0.0:
+                    own[6] += 1
+            key[0], key[1] = line, bits
+        found = pointer(place + 16, "d")
+        total = found[o]
+        for q in range(1, p):
+            total -= found[q * m + o]
+        out[r] = total
+
+
+@cache
+def _shared() -> dict[str, Native]:
+    """Compile the loops: one for all functions."""
+    words = types.intp
+    loop = types.intp(words, words, words, words, WORDS)
+    evaluator = types.void(*[words] * 5)
+    made = {"rows": (_rows, loop), "stencil": (_stencil, types.intp(words, WORDS, WORDS, words, WORDS)),
+            "coordinates": (_coordinates, evaluator), "along": (_along, evaluator)}  # fmt: skip
+    return {
+        name: native(b"vectors " + name.encode(), lambda f=f, kind=kind: (f, kind, "d"))  # type: ignore[misc]
+        for name, (f, kind) in made.items()
+    }
+
+
+class Machine:
+    """A compiled function with its arguments, for vectors of one length.
+
+    Parameters
+    ----------
+    one : Native
+        The function's piece.
+    d, m : int
+        Coordinates and outputs.
+    args : tuple
+        Further arguments.
+    """
+
+    def __init__(self, one: Native, d: int, m: int, args: tuple[Any, ...]) -> None:
+        self._one, self._d, self._m = one, d, m
+        self._words, self._kept = words_of(d, m, args)
+        self._at = address_of(self._words)
+
+    def rows(self, vectors: Any, values: Any) -> int:
+        """Evaluate at the rows of `vectors`; return the first at which `f` did not go through, or -1."""
+        return int(
+            _ROWS(_shared()["rows"].address)(
+                len(vectors), address_of(vectors), address_of(values), self._one.address, self._at
+            )
+        )
+
+    def stencil(self, x: Any, rule: Stencil, result: str, given: Any, out: Any) -> int:
+        """Apply a stencil along all coordinates, into `out` (points, outputs, coordinates).
+
+        Returns how many times `f` did not go through or an entry was not finite.
+        """
+        table = _table(rule, result)
+        room = np.empty(self._d + len(rule.needed) * self._m)
+        at = address_of(room)
+        places = np.array(
+            [address_of(x), 0 if given is None else address_of(given), address_of(out), at, at + 8 * self._d]
+        )
+        return int(
+            _STENCIL(_shared()["stencil"].address)(
+                len(x), address_of(places), address_of(table), self._one.address, self._at
+            )
+        )
+
+    def climb(self, x: Any, rule: Adaptive, inputs: Any, nout: int, along: Any = None) -> tuple[Any, int]:
+        """Climb the ladder: return its fields, and at how many points `f` raised.
+
+        The rows of `inputs` are positions, numbers of the entries, largest steps, bounds. `along`, for lines along
+        vectors, holds the vectors (lines, p, d), the point of each line, and bounds for the coordinates or None.
+        """
+        p = 1 if along is None else along[0].shape[1]
+        width = p * self._m + 2
+        slots = 1 if p * self._m == 1 else max(64, _MEMORY // width)
+        memory = np.full(self._d + slots * width, _NEVER)
+        at = address_of(memory)
+        own = [address_of(x), self._one.address, self._at, at, at + 8 * self._d, slots, 0]
+        if along is not None:
+            v, which, low, high = along
+            own += [address_of(v), address_of(which), p, *(0 if a is None else address_of(a) for a in (low, high))]
+        words = np.array(own)
+        evaluator = _shared()["coordinates" if along is None else "along"]
+        return climb_compiled(evaluator.address, address_of(words), rule, inputs, nout), int(words[6])
+
+
+@lru_cache(maxsize=256)
+def _table(rule: Stencil, result: str) -> Any:
+    """Words that describe a stencil to the loop."""
+    numbers = [best_step(rule, result), *map(float, rule.needed), *(float(w) for w, _, _ in rule.differences)]
+    best, *rest = np.array(numbers).view(np.int64).tolist()
+    offsets, weights = rest[: len(rule.needed)], rest[len(rule.needed) :]
+    words = [rule.n, best, len(offsets), *offsets, len(weights)]
+    for weight, (_, a, b) in zip(weights, rule.differences, strict=True):
+        words += [weight, rule.needed.index(a), rule.needed.index(b)]
+    return np.array(words)
+
+
+_ROWS = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * 5)
+_STENCIL = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * 5)
+
+#: A number that is no line, whatever its bits are taken for.
+_NEVER = float(np.int64(-(1 << 62)).view(np.float64))
