@@ -32,7 +32,8 @@ class Evidence(NamedTuple):
         """Names of the arguments, as far as the function tells them."""
         count = len(self.asked.args)
         try:
-            names = [p.name for p in inspect.signature(self.asked.f).parameters.values() if p.kind != p.VAR_POSITIONAL]
+            given_by_place = inspect.signature(getattr(self.asked.f, "__formula__", self.asked.f)).parameters.values()
+            names = [p.name for p in given_by_place if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
         except (TypeError, ValueError):
             names = []
         given = names[:count] if len(names) >= count and not isinstance(self.asked.f, np.ufunc) else []

@@ -9,7 +9,7 @@ import numpy as np
 
 from .estimates import Estimate, Status
 
-#: A value is off when it is this many bars away. Of the 5,361 points of the corpus (functions whose code is inexact left
+#: A value is off when it is this many bars away. Of 5,361 points of the corpus (functions whose code is inexact left
 #: out) one bar leaves 33 uncovered, two 13, four 5, eight 3, and a second estimate or `SAME` acquits those.
 BARS = 8.0
 
@@ -78,7 +78,8 @@ def judge(analytic: Any, found: Estimate, rounding: Any = 0.0, unit: float = 0.0
         close = off <= allowed
         # A function that is flat to its last digit has a slope below its rounding: only 0 can be seen to be right.
         flat = (found.df == 0) & (analytic != 0)
-        telling = (found.success | (bars <= TELLING * size)) & ~flat & (rounding <= np.maximum(TELLING * size, bars))
+        exact = (rounding <= np.maximum(TELLING * size, bars)) | (off == 0)
+        telling = (found.success | (bars <= TELLING * size)) & ~flat & exact
         # Between the sides: as far from both together as they are from each other.
         apart = np.abs(found.right - found.left)
         between = np.abs(analytic - found.left) + np.abs(analytic - found.right) <= apart + 2 * allowed

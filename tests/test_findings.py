@@ -52,3 +52,12 @@ def test_a_check_travels() -> None:
     assert told["patterns"] == ["sign flipped"]
     assert not told["agrees"]
     assert json.dumps(check(np.abs, lambda x: x / np.abs(x), [0.0, 1.0]).to_dict(), allow_nan=False)
+
+
+def test_arguments_have_the_names_that_the_function_gives_them() -> None:
+    def named(price: float, rate: float, *, out: object = None) -> float:
+        return price * rate
+
+    assert "price=1, rate=2" in repr(check(named, lambda p, r: r, 1.0, 2.0))
+    assert "x=1 " in repr(check(np.sin, np.cos, 1.0))
+    assert "args[0]=1, args[1]=2" in repr(check(np.multiply, lambda x, y: y, 1.0, 2.0))

@@ -73,3 +73,8 @@ def test_float32_in_float64_is_found_and_float32_in_float32_is_not() -> None:
     assert not check(np.sin, lambda x: np.cos(x.astype(np.float32)), X)
     assert check(np.sin, lambda x: np.cos(x).astype(np.float32), X.astype(np.float32))
     assert not check(np.sin, lambda x: np.cos(x) * np.float32(1.001), X.astype(np.float32))
+
+
+def test_what_is_equal_agrees_whatever_its_rounding() -> None:
+    found = Estimate(*(np.zeros(3) for _ in range(2)), *(np.zeros(3, np.int8), np.ones(3, bool)), *[np.zeros(3)] * 3)
+    assert judge(np.array([0.0, 0.0, 1e-300]), found, np.full(3, 1e-299)).verdict.tolist() == [0, 0, 2]
