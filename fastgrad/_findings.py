@@ -111,7 +111,8 @@ def worst(check: Check, count: int) -> list[tuple[int, ...]]:
 
 
 def _table(check: Check) -> list[str]:
-    rows = [_HEADER, *(_row(check, index) for index in worst(check, _FEW if check else _WORST))]
+    shown = worst(check, _FEW if check else min(_WORST, check.counts["DISAGREES"]))
+    rows = [_HEADER, *(_row(check, index) for index in shown)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(_HEADER))]
     aligned = [str.ljust] * 3 + [str.rjust] * (len(_HEADER) - 3)
     return ["  " + "  ".join(to(c, w) for to, c, w in zip(aligned, row, widths, strict=True)) for row in rows]

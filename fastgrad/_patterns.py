@@ -48,7 +48,7 @@ def _not_finite(evidence: Evidence) -> Iterator[str]:
     for name, kind in (("NaN", np.isnan), ("infinite", np.isinf)):
         count = np.count_nonzero(kind(values) & wrong)
         if count:
-            yield f"the analytic value is {name} at {count} of {values.size} entries where the derivative exists"
+            yield f"{name} at {count} of {values.size} entries where `f` has a derivative, or one on either side"
 
 
 # How ------------------------------------------------------------------------------------------------------------------

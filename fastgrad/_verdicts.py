@@ -20,6 +20,9 @@ SAME = 2.0**-40
 #: In lower precision, this many units of its last place.
 PLACES = 16.0
 
+#: Values of `f` below 2^-1022 lose digits, each up to 2^-1075: over the steps of a point that makes so much of a slope.
+LOST = 2.0**-1050
+
 #: A bar that has not converged tells if it is at most this share of the value: the mistakes one makes are larger.
 TELLING = 0.01
 
@@ -56,7 +59,8 @@ class Judged(NamedTuple):
 def judge(analytic: Any, found: Estimate, rounding: Any = 0.0, unit: float = 0.0) -> Judged:
     """Judge analytic values by an estimate.
 
-    Everything is compared with the sizes of the values themselves: multiplying all by a power of two changes nothing.
+    Everything is compared with the sizes of the values themselves: multiplying all by a power of two changes nothing,
+    but for underflow.
 
     Parameters
     ----------
@@ -71,7 +75,7 @@ def judge(analytic: Any, found: Estimate, rounding: Any = 0.0, unit: float = 0.0
     """
     with np.errstate(all="ignore"):
         size = np.maximum(np.abs(analytic), np.abs(found.df))
-        bars = BARS * found.error
+        bars = BARS * found.error + LOST
         allowed = bars + np.maximum(rounding, max(SAME, PLACES * unit) * size)
         off = np.abs(analytic - found.df)
         off = np.where(analytic == found.df, 0.0, off)

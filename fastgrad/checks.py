@@ -26,7 +26,8 @@ def check(
 ) -> Check:
     """Compare an analytic derivative with the numerical one, entry by entry, as far as its error bar can tell.
 
-    ``assert fg.check(f, df, x)`` is a whole test: when it fails, the table of the worst entries is shown.
+    ``assert fg.check(f, df, x)`` is a whole test. When it fails pytest shows how many entries disagree and what they
+    have in common, with ``-vv`` the table of the worst; ``assert found, str(found)`` always shows it.
 
     Parameters
     ----------

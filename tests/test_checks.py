@@ -398,6 +398,14 @@ def rosenbrock_gradient(x: Any) -> Any:
     return found
 
 
+def surprise(z: Any) -> Any:
+    return np.log(np.sum(np.exp(z), axis=-1)) - z[..., 1]
+
+
+def softmax(z: Any, axis: Any = -1) -> Any:
+    return np.exp(z) / np.sum(np.exp(z), axis=axis, keepdims=True)
+
+
 def layer(x: Any) -> Any:
     return np.tanh(x @ W.T)
 
@@ -444,6 +452,9 @@ PLANTED_VECTORS: dict[str, tuple[Any, Any, str, tuple[str, ...]]] = {
     "sum over the batch": (rosenbrock, lambda x: rosenbrock_gradient(x) / 12, "gradient", ("number of points",)),
     "takes no batch": (rosenbrock, lambda x: rosenbrock_gradient(x.T).T if x.ndim > 1 else rosenbrock_gradient(x),
                        "gradient", ("one vector at a time",)),
+    "forgot the label": (surprise, softmax, "gradient", ("1 too much", "only at coordinate 1")),
+    "sums over the batch": (surprise, lambda z: softmax(z, None if z.ndim == 1 else (0, 1)) - np.eye(5)[1], "gradient",
+                            ("one vector at a time",)),
     "transposed": (layer, lambda x: np.swapaxes(layer_jacobian(x), -1, -2), "jacobian", ("transposed",)),
     "transposed weights": (layer, lambda x: (1 - np.tanh(x @ W.T) ** 2)[..., None] * W.T, "jacobian", ()),
     "transposed input": (layer, lambda x: (1 - np.tanh(x @ W) ** 2)[..., None] * W, "jacobian", ()),
@@ -465,6 +476,19 @@ def test_planted_mistakes_in_vectors_are_found_and_named(name: str) -> None:
     assert not found, found
     for words in said:
         assert any(words in pattern for pattern in found.patterns), found
+
+
+def test_kinks_of_a_gradient() -> None:
+    def rectified(x: Any) -> Any:
+        return np.sum(np.maximum(x, 0.0), axis=-1)
+
+    x = np.array([[0.0, 1.0, -1.0], [2.0, 0.0, 0.0]])
+    found = check(rectified, lambda x: x > 0, x, of="gradient")
+    assert found.verdict.tolist() == [[3, 0, 0], [0, 3, 3]], found
+    assert not check(rectified, lambda x: np.where(x == 0, -0.5, x > 0), x, of="gradient")
+    found = check(rectified, lambda x: np.where(x == 0, np.nan, x > 0), x, of="gradient")
+    assert found.counts["DISAGREES"] == 3
+    assert "wrong only at kinks (3 of 3)" in found.patterns
 
 
 def test_a_function_of_one_vector_is_called_with_one() -> None:

@@ -78,3 +78,8 @@ def test_float32_in_float64_is_found_and_float32_in_float32_is_not() -> None:
 def test_what_is_equal_agrees_whatever_its_rounding() -> None:
     found = Estimate(*(np.zeros(3) for _ in range(2)), *(np.zeros(3, np.int8), np.ones(3, bool)), *[np.zeros(3)] * 3)
     assert judge(np.array([0.0, 0.0, 1e-300]), found, np.full(3, 1e-299)).verdict.tolist() == [0, 0, 2]
+
+
+def test_digits_lost_to_underflow_are_no_mistake() -> None:
+    found = check(lambda x, y: x * np.exp(-y), lambda x, y: -x * np.exp(-y), -0.00016408, 709.803, wrt=1)
+    assert found, found
