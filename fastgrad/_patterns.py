@@ -11,7 +11,6 @@ import numpy as np
 from ._evidence import LIKE, Evidence, coordinates
 from ._places import PLACES
 from ._verdicts import Verdict
-from ._witnesses import Analytic
 
 #: Factors that derivatives are forgotten by, and what they are called.
 FACTORS: dict[str, float] = {
@@ -103,18 +102,10 @@ def _swapped(evidence: Evidence) -> str | None:
         for k in range(i):
             args = list(asked.args)
             args[i], args[k] = args[k], args[i]
-            other = _tried(evidence.told, args)
+            other = evidence.told.tried(args)
             if other is not None and evidence.explained(other):
                 return f"right with {names[k]} and {names[i]} exchanged: swapped arguments"
     return None
-
-
-def _tried(told: Analytic, args: list[Any]) -> Any:
-    """Values at other arguments, None if that is not possible."""
-    try:
-        return told.called(args)
-    except Exception:  # it was not made for them
-        return None
 
 
 def _moved(evidence: Evidence) -> str | None:

@@ -156,8 +156,7 @@ class Analytic:
         self.first: Any = None
         if not callable(given):
             self.name = "the values given"
-            kept = self._checked(given)
-            self.values = kept
+            self.values = self._checked(given)
             return
         # First in reverse order: what it remembers from an earlier call, or takes from a neighbour, comes to light.
         if any(n > 1 for n in case.batch):
@@ -191,7 +190,9 @@ class Analytic:
         found = np.zeros(self.shape)
         with np.errstate(all="ignore"):
             for side in (-1, 1):
-                near = [self._called(self._moved(partial(_beside, ulps=side * k))) for k in ULPS]
+                near = [self.tried(self._moved(partial(_beside, ulps=side * k))) for k in ULPS]
+                if any(values is None for values in near):
+                    continue
                 spread = np.max(np.abs(np.diff(near, axis=0)), axis=0)
                 found = np.fmax(found, np.where(np.isfinite(spread), spread, 0.0))
         return _SAFETY * found
@@ -215,16 +216,19 @@ class Analytic:
         numbers = range(len(self.case.args)) if self.case.of == "derivative" else (0,)
         return [change(a) if i in numbers else a for i, a in enumerate(self.case.args)]
 
-    def called(self, args: list[Any]) -> Any:
-        """Evaluate it at other arguments of the same shapes."""
-        return self._called(args)
+    def tried(self, args: list[Any]) -> Any:
+        """Evaluate it at other arguments of the same shapes; None where it was not made for them."""
+        try:
+            return self._called(args)
+        except Exception:  # nobody asked for these points
+            return None
 
     def each_alone(self) -> Any:
         """Evaluate it with one point at a time; None where it does not take that."""
-        args = list(self.case.args)
-        if self._one_by_one or not self._takes_one(args):
+        try:
+            return None if self._one_by_one else self._each(list(self.case.args))
+        except Exception:
             return None
-        return self._each(args)
 
     def _called(self, args: list[Any]) -> Any:
         """Call it with copies, one point at a time if it takes nothing else, and check what comes back."""

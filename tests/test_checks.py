@@ -354,6 +354,19 @@ def test_an_exception_of_the_analytic_function_comes_through(problem: Exception)
         assert caught.value is problem
 
 
+def test_an_exception_where_nobody_asked_does_not_come_through() -> None:
+    """Rounding is measured beside the points, and swapped arguments are tried: neither is the caller's business."""
+
+    def picky(x: Any, y: Any) -> Any:
+        if np.any(x > 1) or np.any(y < 2) or np.asarray(x).dtype != np.float64:
+            raise RuntimeError("out of range")
+        return 2.5 * x * np.exp(-y)
+
+    found = check(decay, picky, np.linspace(0.5, 1, 5), np.linspace(2, 3, 5))
+    assert found.counts["DISAGREES"] == 5
+    assert "factor 1.25 " in found.patterns[0]
+
+
 def test_the_callers_arrays_stay_as_they_were() -> None:
     x, y, values = X.copy(), Y.copy(), wave_slope(X)
     kept: list[Any] = []
