@@ -6,8 +6,11 @@ none.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
+from ._asking import ask, ask_around, ask_edge, has, spread
 from ._extrapolation import (
     BARS,
     CENTRAL_EVEN,
@@ -17,12 +20,8 @@ from ._extrapolation import (
     ROUNDING,
     Floats,
     Series,
-    Window,
-    best_window,
-    extrapolate,
     fill,
     kernel,
-    lever,
     step_of,
 )
 from ._judgement import (
@@ -35,18 +34,17 @@ from ._judgement import (
     UNKNOWN,
     Point,
     agrees,
-    ask,
     diverges,
     exponent,
     flat_from,
     flat_side,
-    has,
     kink_at,
     noise_like,
     quiet_from,
     scale_of,
     steepest,
 )
+from ._windows import Window, best_window, lever, prepare
 
 
 @kernel
@@ -55,8 +53,8 @@ def series_window(q: Point, kind: int, n: int, s: Series, gains: Floats) -> tupl
     scale = scale_of(q.x)
     count = fill(q, kind, n, scale, s)
     m = n - 1 if kind >= RIGHT else (n - 1) // 2
-    extrapolate(s, m, count)
-    return best_window(s, kind, n, m, count, count, scale, q.levels, gains), count
+    prepare(s, kind, n, m, count, scale, q.levels, gains)
+    return best_window(s, kind, n, m, count, count), count
 
 
 @kernel
@@ -77,67 +75,9 @@ def settled(q: Point, phase: int, n: int, kind: int, w: Window, s: Series, gains
         for j in range(q.count):
             if q.levels[j] == exponent(x) - 2:
                 size = max(size, abs(q.above[j]), abs(q.below[j]))
-        if 64 * ROUNDING * size * 2.0 ** (1 - exponent(x)) < w.bar:
+        if math.ldexp(64 * ROUNDING * size, 1 - exponent(x)) < w.bar:
             return False
     return enough
-
-
-@kernel
-def spread(q: Point, n: int, side: int) -> None:
-    """Ask for levels all over the place, to find out where the function lives."""
-    x = abs(q.x)
-    scale = scale_of(x)
-    coarsest = q.coarsest
-    for k in (9, 11, 13, 15, 21, 26, 34):
-        ask(q, min(scale - k, coarsest - k + 3), coarsest, ASKED)
-    if 0 < x < 0.03:
-        for k in (3, 5, 7):
-            ask(q, exponent(x) - k, coarsest, ASKED)
-
-
-@kernel
-def ask_edge(q: Point) -> None:
-    """At the edge of the domain: ask for the levels just fine enough to have values on both sides."""
-    edge, coarsest = 0, q.coarsest
-    for j in range(1, q.count):
-        if np.isfinite(q.above[j]) and np.isfinite(q.below[j]):
-            if np.isfinite(q.above[j - 1]) != np.isfinite(q.below[j - 1]):
-                edge = q.levels[j - 1]
-                if edge - q.levels[j] > 1:
-                    ask(q, (edge + q.levels[j]) // 2, coarsest, ASKED)
-                elif q.asking == 0:
-                    for k in range(1, 7):
-                        ask(q, edge - k, coarsest, ASKED)
-            break
-
-
-@kernel
-def ask_around(q: Point, coarse: int, fine: int, truncated: bool, poor: bool, lost: bool) -> None:
-    """Ask for levels around the best window: finer ones against truncation, coarser ones against noise."""
-    coarsest = q.coarsest
-    last = q.levels[q.count - 1]
-    if truncated:
-        for k in range(1, 4):
-            ask(q, fine - k, coarsest, ASKED)
-        if fine <= last + 1 or q.asking == 0:
-            ask(q, fine - 4, coarsest, ASKED)
-            ask(q, min(fine, last) - max(8, scale_of(q.x) - last), coarsest, ASKED)
-        for level in range(coarse, fine, -1):
-            ask(q, level, coarsest, 5)
-        ask(q, coarse + 1, coarsest, 5)
-    else:
-        for k in range(1, 3):
-            ask(q, fine - k, coarsest, ASKED)
-        for level in range(fine, coarse + 1):
-            ask(q, level, coarsest, 5)
-        for k in range(1, 3):
-            ask(q, coarse + k, q.widest if poor else coarsest, 5)
-    if q.asking == 0 and lost:
-        scale = scale_of(q.x)
-        bottom = max(q.finest, scale - 50 if abs(q.x) >= 1 else last - 30)
-        apart = max((last - bottom) // 5, 1)
-        for k in range(1, 6):
-            ask(q, last - k * apart, coarsest, ASKED)
 
 
 @kernel
@@ -196,7 +136,7 @@ def advance(q: Point, n: int, side: int, rtol: float, atol: float, s: Series, ga
         if flat < count:
             last = max(last, w.fine)
         if last >= 0:
-            wide = best_window(s, kind, n, m, k, last, scale, levels, gains)
+            wide = best_window(s, kind, n, m, k, last)
             apart = abs(wide.value - w.value) > w.bar + wide.bar or flat < count
             if wide.coarse >= 0 and apart and wide.score < 0.02:
                 verdict = noise_like(q, s, k, wide.coarse, wide.fine, flat < count)

@@ -20,6 +20,9 @@ PIECE = 1 << 18
 #: Points below which a second thread does not pay for cheap functions: handing out a piece costs some 20 microseconds.
 LARGE = 4 * PIECE
 
+#: A point of the adaptive rule costs as much as that many of a stencil, and often a hundred times more.
+LADDER_POINTS = 32
+
 _inside = threading.local()
 
 

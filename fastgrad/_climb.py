@@ -1,10 +1,15 @@
-"""The ladder as a body for ufuncs, and the two ways in which it evaluates functions: by machine code, or by Python."""
+"""The ladder as a body for ufuncs, and the two ways in which it evaluates functions: by machine code, or by Python.
+
+Compiling it takes ten seconds, once on a machine. Few points do not wait for that: Python runs the same text, slowly.
+"""
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
-from functools import cache
+import math
+import time
+from collections.abc import Callable, Iterable
+from functools import cache, cached_property
 from typing import Any
 
 import numba
@@ -13,9 +18,10 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from ._compile import Native, native
+from ._compile import Native, at_hand, native
 from ._extrapolation import GAINS, SERIES, kernel
 from ._first import PLANES
+from ._interpreted import empty, interpreted
 from ._judgement import ASKED, POINT
 from ._rounds import OUTCOME, ROUNDS, close_block, emit, judge, look, open_block, take
 from ._ufunc import ADDRESS, ARGUMENTS, BODY, OWN, RESULTS, WORDS, Ufunc, call_body, pointer, words_on_stack
@@ -36,6 +42,12 @@ _COMPILED, _CALLED = 256, 768
 
 #: Arguments of the body after those of the function: largest step, lower and upper bound.
 EXTRA = 3
+
+#: Before the rule is compiled, batches of at most so many points are left to Python, until that has taken as many
+#: seconds as one may take without being noticed.
+_FEW, _PATIENCE = 256, 1.0
+
+_BODY, _EVALUATOR = b"climb", b"evaluate"
 
 
 @intrinsic
@@ -159,9 +171,44 @@ def _evaluate(points, index, count, values, context):  # type: ignore[no-untyped
 def _shared() -> tuple[Native, Native]:
     """Compile the rule and the evaluation of compiled functions: one for all."""
     return (
-        native(b"climb", lambda: (_body, BODY, "d")),
-        native(b"evaluate", lambda: (_evaluate, types.void(*[types.intp] * 5), "d")),
+        native(_BODY, lambda: (_body, BODY, "d")),
+        native(_EVALUATOR, lambda: (_evaluate, types.void(*[types.intp] * 5), "d")),
     )
+
+
+class _Python:
+    """The rule run by Python itself."""
+
+    def __init__(self) -> None:
+        self.spent = 0.0
+        """Seconds it has taken in this process."""
+
+    @cached_property
+    def run(self) -> Any:
+        """The kernel `_run`; its evaluator is a Python function of addresses."""
+        return interpreted(_run, {"_call_evaluator": lambda evaluator, *given: evaluator(*given)})
+
+    def __call__(self, evaluate: Any, rule: Any, inputs: Iterable[Any], results: dict[str, Any]) -> None:
+        """Differentiate; `inputs` are the points, largest steps and both bounds."""
+        start = time.perf_counter()
+        x, step, low, high = inputs
+        out = empty(x.size, OUTCOME)
+        tolerances = np.float64(rule.rtol or 0.0), np.float64(rule.atol)
+        with np.errstate(all="ignore"):
+            self.run(evaluate, 0, x, low, high, step, rule.n, rule.sign, *tolerances, _CALLED, out)
+        for name, values in results.items():
+            values[:] = [getattr(o, name) for o in out]
+        self.spent += time.perf_counter() - start
+
+
+_python = _Python()
+
+
+def compiled_for(operands: Iterable[Any]) -> bool:
+    """Tell whether these points are for machine code: whenever it is there, else when compiling it pays."""
+    if _shared.cache_info().currsize or at_hand(_BODY) or _python.spent > _PATIENCE:
+        return True
+    return math.prod(np.broadcast_shapes(*map(np.shape, operands))) > _FEW
 
 
 def _bits(number: float) -> int:
@@ -177,7 +224,7 @@ def ladder_ufunc(values: Ufunc, nargs: int, wrt: int, rule: Any, name: str, nout
 
 
 _CALLBACK = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 2, ctypes.c_int64, *[ctypes.c_void_p] * 2)
-_RUN = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)
+_run_at = cache(ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p))
 
 
 def climb(f: Callable[[Any, Any], Any], rule: Any, x: Any, step: Any, low: Any, high: Any) -> dict[str, Any]:
@@ -196,17 +243,23 @@ def climb(f: Callable[[Any, Any], Any], rule: Any, x: Any, step: Any, low: Any, 
         except BaseException as raised:  # carried over the machine code and raised below
             failure.append(raised)
 
-    callback = _CALLBACK(evaluate)
-    address = ctypes.cast(callback, ctypes.c_void_p).value or 0
     inputs = np.empty((1 + EXTRA, x.size))
     for row, values in zip(inputs, (x, step, low, high), strict=True):
         row[...] = values
     results = np.empty((len(FIELDS), x.size))
-    for first in range(0, x.size, _STRETCH):  # the body counts its points anew in every stretch
-        _launch(address, 0, rule, _CALLED, inputs, results, first, min(_STRETCH, x.size - first))
-        if failure:
-            raise failure[0]
-    return dict(zip(FIELDS, results, strict=True))
+    fields = dict(zip(FIELDS, results, strict=True))
+    if compiled_for([x]):
+        callback = _CALLBACK(evaluate)
+        address = ctypes.cast(callback, ctypes.c_void_p).value or 0
+        for first in range(0, x.size, _STRETCH):  # the body counts its points anew in every stretch
+            _launch(address, 0, rule, _CALLED, inputs, results, first, min(_STRETCH, x.size - first))
+            if failure:
+                break
+    else:
+        _python(evaluate, rule, inputs, fields)
+    if failure:
+        raise failure[0]
+    return fields
 
 
 def climb_compiled(evaluator: int, passed: int, rule: Any, inputs: Any, nout: int = len(FIELDS)) -> Any:
@@ -216,7 +269,17 @@ def climb_compiled(evaluator: int, passed: int, rule: Any, inputs: Any, nout: in
     `passed` is the first word of its context.
     """
     results = np.empty((nout, inputs.shape[1]))
-    _launch(evaluator, passed, rule, _COMPILED, inputs, results, 0, inputs.shape[1])
+    if compiled_for(inputs[:1]):
+        _launch(evaluator, passed, rule, _COMPILED, inputs, results, 0, inputs.shape[1])
+        return results
+    places = (ctypes.c_int64 * 16)(*map(address_of, inputs))
+    context = (ctypes.c_int64 * 4)(passed, len(inputs) - EXTRA, 0, ctypes.addressof(places))
+    call = _CALLBACK(evaluator)
+
+    def evaluate(points: int, index: int, count: int, values: int, _context: int) -> None:
+        call(points, index, count, values, ctypes.addressof(context))
+
+    _python(evaluate, rule, (inputs[0], *inputs[-EXTRA:]), dict(zip(FIELDS[:nout], results, strict=True)))
     return results
 
 
@@ -231,12 +294,15 @@ def _launch(
     row = 8 * inputs.shape[1]
     starts = ((address_of(a) + 8 * first, len(a)) for a in (inputs, results))
     places = (ctypes.c_int64 * 16)(*[start + row * k for start, rows in starts for k in range(rows)])
-    _RUN(body.address)(count, ctypes.addressof(places), ctypes.addressof(data))
+    _run_at(body.address)(count, ctypes.addressof(places), ctypes.addressof(data))
 
 
 def address_of(array: Any) -> int:
-    """Address of an array's memory; four times as fast as `array.ctypes.data`."""
-    return int(array.__array_interface__["data"][0])
+    """Address of an array's memory, by the fastest way there is: a quarter of a microsecond."""
+    try:
+        return ctypes.addressof(ctypes.c_char.from_buffer(array))
+    except (TypeError, ValueError):  # read-only, or empty
+        return int(array.__array_interface__["data"][0])
 
 
 def _array(address: int, count: int, kind: Any) -> Any:

@@ -65,7 +65,7 @@ def jit(function: Callable[..., Any]) -> Any:
     return numba.njit(**OPTIONS, pipeline_class=Pipeline)(function)
 
 
-class _Inner(CPUDispatcher):
+class Inner(CPUDispatcher):
     """A function of our own that is only ever compiled into others: one version, never loaded by itself."""
 
     def get_call_template(self, args: Any, kws: Any) -> Any:
@@ -105,7 +105,7 @@ class _InnerPipeline(compiler.CompilerBase):
 def inner(function: Callable[..., Any]) -> Any:
     """Decorate a function of our own that other compiled functions call."""
     options = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    return _Inner(
+    return Inner(
         function, targetoptions={**options, "nopython": True, "boundscheck": None}, pipeline_class=_InnerPipeline
     )
 
@@ -163,6 +163,16 @@ def native(key: bytes, build: Callable[[], tuple[Any, Any, str]]) -> Native:
         if digest not in _loaded:
             _loaded[digest] = _from_disk(digest) or _compile(digest, build)
         return _loaded[digest]
+
+
+def at_hand(key: bytes) -> bool:
+    """Tell whether there is machine code for `key`, in memory or on disk, so that `native` does not compile."""
+    with LOCK:
+        digest = hashlib.sha256(_toolchain() + key).digest()
+        found = _loaded.get(digest) or _from_disk(digest)
+        if found is not None:
+            _loaded[digest] = found
+        return found is not None
 
 
 def _compile(digest: bytes, build: Callable[[], tuple[Any, Any, str]]) -> Native:

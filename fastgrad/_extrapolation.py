@@ -1,4 +1,4 @@
-"""Extrapolation over a ladder of steps: every window of neighbouring levels, its value and its error bar.
+"""Extrapolation over a ladder of steps: the value and the truncation of every window of neighbouring levels.
 
 Compiled once, whatever the function: these kernels only see numbers.
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,10 @@ LEVELS = 56
 """Room for the levels of one point; the state machine stops asking well before."""
 WIDEST = 8
 """Most levels in a window."""
+LANES = 8
+"""Levels that are compared with a window at a time."""
+ROOM = LEVELS + LANES
+"""Length of the rows of a series: the last go of lanes may reach beyond the levels."""
 
 CENTRAL_ODD, CENTRAL_EVEN, RIGHT, LEFT = 0, 1, 2, 3
 """Series: odd part in h^2, even part in h^2, right and left quotient in h."""
@@ -41,8 +45,6 @@ BARS = 3.5
 """The bar is this many standard deviations of the noise wide."""
 RELATIVE = 2.5e-16
 """Rounding of the extrapolation itself, relative to the derivative."""
-GOOD = 1e-6
-"""Windows whose bar is below this share of the local slope compete by their bars, others by that share."""
 
 
 def _step(below: int) -> float:
@@ -95,30 +97,25 @@ Series = Any
 """One record of `SERIES`."""
 
 SERIES = np.dtype(
-    [(name, np.float64, (LEVELS,)) for name in
-     ("h", "t", "value", "weight", "other", "other_weight", "noise", "conditioned", "secant")]
-    + [("index", np.int64, (LEVELS,)), ("table", np.float64, (LEVELS, WIDEST)), ("row", np.float64, (2, WIDEST, 4)),
-       ("truncation", np.float64, (LEVELS, WIDEST)), ("newton", np.float64, (2, WIDEST))]
+    [(name, np.float64, (ROOM,)) for name in
+     ("h", "t", "value", "weight", "other", "other_weight", "noise", "conditioned", "secant", "ratio", "per")]
+    + [("index", np.int64, (ROOM,)), ("divided", np.float64, (2, WIDEST, ROOM)),
+       ("coefficient", np.float64, (4, WIDEST, ROOM))]
+    + [(name, np.float64, (WIDEST, ROOM)) for name in ("table", "truncation", "gain", "bound", "size")]
+    + [(name, np.float64, (LANES,)) for name in ("lane", "other_lane")]
 )  # fmt: skip
-"""One series of quotients from coarse to fine, and room to work in.
+"""One series of quotients from coarse to fine, and all its windows.
 
 ``value[i]`` is a power series in ``t[i]`` of which one coefficient is wanted; ``weight[i]`` turns its residuals into
 residuals of function values; `other` is the series of the other parity, which must be as smooth; `noise` is the
 rounding of the values alone, `conditioned` with the rounding of the argument; `secant` the local slope scale; `index`
 the place of the level on the ladder of the point.
+
+Of the window of ``k + 1`` levels that ends at level ``b``, ``table[k, b]`` is the wanted coefficient,
+``truncation[k, b]`` its error without noise, ``gain[k, b]`` the bar per unit of noise, ``bound[k, b]`` the bar that
+rounding alone leaves, ``size[k, b]`` the local slope scale. ``divided[parity, k, a]`` is the divided difference of the
+``k + 1`` levels that begin at ``a``. Windows side by side lie side by side in memory: the loops over them vectorise.
 """
-
-
-class Window(NamedTuple):
-    """What is known about the best window: see `best_window`."""
-
-    value: float
-    bar: float
-    noise: float
-    truncation: float
-    score: float
-    coarse: int
-    fine: int
 
 
 @kernel
@@ -172,175 +169,97 @@ def fill(q: Point, kind: int, n: int, scale: int, s: Series) -> int:
         s.secant[k] = slope
         s.index[k] = i
         k += 1
+    for j in range(k, k + LANES):
+        s.t[j] = s.value[j] = s.other[j] = s.weight[j] = s.other_weight[j] = 0.0
     return k
 
 
 @kernel
-def interpolate(s: Series, coarse: int, fine: int, parities: int) -> None:
-    """Divided differences of the polynomial through a window, for one parity or both."""
-    for j in range(fine - coarse + 1):
-        s.newton[0, j] = s.value[coarse + j]
-        s.newton[1, j] = s.other[coarse + j]
+def differences(s: Series, count: int, parities: int) -> None:
+    """Divided differences of all windows, of one parity or both: their interpolating polynomials."""
+    for j in range(count):
+        s.divided[0, 0, j] = s.value[j]
+        s.divided[1, 0, j] = s.other[j]
     for parity in range(parities):
-        c = s.newton[parity]
-        for order in range(1, fine - coarse + 1):
-            for j in range(fine - coarse, order - 1, -1):
-                c[j] = (c[j] - c[j - 1]) / (s.t[coarse + j] - s.t[coarse + j - order])
+        for k in range(1, min(WIDEST, count)):
+            for j in range(count - k):
+                rise = s.divided[parity, k - 1, j + 1] - s.divided[parity, k - 1, j]
+                s.divided[parity, k, j] = rise / (s.t[j + k] - s.t[j])
 
 
 @kernel
 def residual(s: Series, coarse: int, fine: int, parity: int, j: int) -> float:
     """Deviation of level `j` from the polynomial of the window, as a deviation of function values."""
-    c, t = s.newton[parity], s.t[j]
-    p = c[fine - coarse]
+    t = s.t[j]
+    p = s.divided[parity, fine - coarse, coarse]
     for i in range(fine - coarse - 1, -1, -1):
-        p = p * (t - s.t[coarse + i]) + c[i]
+        p = p * (t - s.t[coarse + i]) + s.divided[parity, i, coarse]
     if parity == 0:
         return float((s.value[j] - p) * s.weight[j])
     return float((s.other[j] - p) * s.other_weight[j])
 
 
 @kernel
-def noise_below(s: Series, kind: int, count: int, coarse: int, fine: int) -> float:
-    """Noise of one value: the largest deviation, over all finer levels and both parities, from the window."""
-    parities = 2 if kind <= CENTRAL_EVEN else 1
-    interpolate(s, coarse, fine, parities)
-    # a residual of the odd part is half a difference of two values, of the even part half a sum less f0
-    main = 1.4142 if kind == CENTRAL_ODD else 0.8165 if kind == CENTRAL_EVEN else 0.7071
-    other = 0.8165 if kind == CENTRAL_ODD else 1.4142
-    found = 0.0
-    for j in range(fine + 1, count):
-        found = max(found, main * abs(residual(s, coarse, fine, 0, j)))
-        if parities == 2:
-            found = max(found, other * abs(residual(s, coarse, fine, 1, j)))
-    return found
-
-
-@kernel
 def extrapolate(s: Series, m: int, count: int) -> None:
-    """Neville's table of coefficient `m` for all windows, and an estimate of the truncation error of each.
-
-    ``table[b, k]`` belongs to the levels ``b - k`` to ``b``. The truncation of a window is what its finest level
-    changed, times the rate at which such changes shrank before; one that shrank by chance does not count, and
-    windows of three levels or fewer get no credit at all.
-    """
-    for b in range(count):
-        widest = min(b, WIDEST - 1)
+    """Neville's table of coefficient `m` for all windows, and an estimate of the truncation error of each."""
+    for c in range(m + 1):
+        for b in range(count):
+            s.coefficient[c, 0, b] = s.value[b] if c == 0 else 0.0
+    for k in range(1, min(WIDEST, count)):
+        for b in range(k, count):
+            s.per[b] = 1.0 / (s.t[b - k] - s.t[b])
+            s.ratio[b] = s.t[b] * s.per[b]
         for c in range(m + 1):
-            s.row[1, 0, c] = 0.0
-        s.row[1, 0, 0] = s.value[b]
-        for k in range(1, widest + 1):
-            per = 1.0 / (s.t[b - k] - s.t[b])
-            ratio = s.t[b] * per
-            for c in range(m + 1):
-                v = s.row[1, k - 1, c] + (s.row[1, k - 1, c] - s.row[0, k - 1, c]) * ratio
-                if c > 0:
-                    v += (s.row[0, k - 1, c - 1] - s.row[1, k - 1, c - 1]) * per
-                s.row[1, k, c] = v
-        for k in range(widest + 1):
-            s.table[b, k] = s.row[1, k, m]
-            for c in range(m + 1):
-                s.row[0, k, c] = s.row[1, k, c]
-        for k in range(widest + 1):
-            if k < m or b == count - 1:
-                s.truncation[b, k] = np.inf  # the finest level is there to be looked at: nothing finer checks it
-            elif k == m:
-                s.truncation[b, k] = 2 * abs(s.value[b] - s.value[b + 1]) if m == 0 else np.inf
-            else:
-                last = abs(s.table[b, k] - s.table[b - 1, k - 1])
-                truncation = last
-                if k >= m + 2:
-                    before = abs(s.table[b - 1, k - 1] - s.table[b - 2, k - 2])
-                    rate_before = 1.0
-                    if k >= m + 3:
-                        earlier = abs(s.table[b - 2, k - 2] - s.table[b - 3, k - 3])
-                        rate_before = before / earlier if earlier > 0 else 0.0
-                        last = max(last, before * min(rate_before, 1.0) / 4)
-                    if before > 0:
-                        rate = max(last / before, rate_before / 4)
-                        if k < m + 3:
-                            rate = max(rate, 0.5)
-                        if rate < 0.5:
-                            truncation = last * 2 * rate
-                        elif rate > 0.6:  # a power of h that is not whole: the rest of a geometric series
-                            truncation = last * min(8.0, max(1.0, 2.5 * rate / max(1.0 - rate, 0.125)))
-                        else:
-                            truncation = last
-                s.truncation[b, k] = truncation
+            for b in range(k, count):
+                v = s.coefficient[c, k - 1, b]
+                s.coefficient[c, k, b] = v + (v - s.coefficient[c, k - 1, b - 1]) * s.ratio[b]
+            if c > 0:
+                for b in range(k, count):
+                    rise = s.coefficient[c - 1, k - 1, b - 1] - s.coefficient[c - 1, k - 1, b]
+                    s.coefficient[c, k, b] += rise * s.per[b]
+    for k in range(min(WIDEST, count)):
+        for b in range(k, count):
+            s.table[k, b] = s.coefficient[m, k, b]
+    for k in range(min(WIDEST, count)):
+        truncate(s, m, count, k)
 
 
 @kernel
-def weigh(s: Series, kind: int, n: int, m: int, count: int, b: int, k: int, scale: int, levels: Ints,
-          gains: Floats) -> tuple[float, float]:  # fmt: skip
-    """Noise of the window of ``k + 1`` levels that ends at `b`: as measured, and as the bar has to assume it."""
-    gain = lever(s, kind, n, m, b, k, scale, levels, gains)
-    found = noise_below(s, kind, count, b - k, b)
-    if found > 2 * s.conditioned[b]:
-        gain *= 1.0 + 1.0 / (count - 1 - b)  # few samples of a noise larger than expected
-    return gain * max(found, s.noise[b]), gain * max(found, s.conditioned[b])
+def truncate(s: Series, m: int, count: int, k: int) -> None:
+    """Estimate the truncation error of all windows of ``k + 1`` levels.
 
-
-@kernel
-def lever(s: Series, kind: int, n: int, m: int, b: int, k: int, scale: int, levels: Ints, gains: Floats) -> float:
-    """Bar per unit of noise of one value."""
-    below = scale - levels[s.index[b]]
-    gain = float(BARS * gains[below if 0 <= below < 12 else 0, RIGHT if kind == LEFT else kind, m, k + 1])
-    for _ in range(n):
-        gain /= s.h[b]
-    return gain
-
-
-@kernel
-def best_window(s: Series, kind: int, n: int, m: int, count: int, last: int, scale: int, levels: Ints,
-                gains: Floats) -> Window:  # fmt: skip
-    """Best window that ends at series position `last` or coarser; `extrapolate` must have run.
-
-    Its bar is `BARS` standard deviations of the noise found on all finer levels (never below the rounding of the
-    values), times the gain of the extrapolation, plus the truncation. The score is the bar over the local slope
-    scale. Good windows compete by their bars, the others by their scores; the bar that is returned counts the rounding
-    of the argument too, which the choice leaves out because it is an assumption. ``coarse`` is -1 if there is none.
+    It is what the finest level of a window changed, times the rate at which such changes shrank before; one that
+    shrank by chance does not count, and windows of three levels or fewer get no credit at all.
     """
-    factorial = 1.0
-    for i in range(2, n + 1):
-        factorial *= i
-    # the most promising one first: then nearly all others are ruled out without a look at their noise
-    first_b, first_k, first = -1, 0, np.inf
-    for b in range(min(count, last + 1)):
-        for k in range(m, min(b, WIDEST - 1) + 1):
-            size = abs(s.table[b, k]) + s.secant[b] / factorial
-            if s.truncation[b, k] < np.inf and size > 0.0:
-                bound = s.truncation[b, k] + lever(s, kind, n, m, b, k, scale, levels, gains) * s.noise[b]
-                key = bound if bound < GOOD * size else 1e300 * min(bound / size, 1e5)
-                if key < first:
-                    first, first_b, first_k = key, b, k
-    if first_b < 0:
-        return Window(np.nan, np.inf, np.inf, np.inf, np.inf, -1, -1)
-    b, k = first_b, first_k
-    measured, noise = weigh(s, kind, n, m, count, b, k, scale, levels, gains)
-    bar = s.truncation[b, k] + measured + RELATIVE * abs(s.table[b, k])
-    score = bar / (abs(s.table[b, k]) + s.secant[b] / factorial)
-    lowest, fine, wide = score, b, k
-    for b in range(min(count, last + 1)):
-        for k in range(m, min(b, WIDEST - 1) + 1):
-            truncation = s.truncation[b, k]
-            size = abs(s.table[b, k]) + s.secant[b] / factorial
-            if not (truncation < np.inf and size > 0.0) or (b == first_b and k == first_k):
-                continue
-            bound = truncation + lever(s, kind, n, m, b, k, scale, levels, gains) * s.noise[b]
-            if (bound >= bar or bound >= GOOD * size) if score < GOOD else bound >= 4 * score * size:
-                continue
-            measured, assumed = weigh(s, kind, n, m, count, b, k, scale, levels, gains)
-            this = truncation + measured + RELATIVE * abs(s.table[b, k])
-            share = this / size
-            if score < GOOD:
-                take = share < GOOD and this < bar
-            elif share < GOOD:
-                take = True
-            else:  # a finer one nearly as good wins if its bar is shorter: slopes that tend to 0 as a power of h
-                take = share < score or (share > 0.01 and share < 4 * lowest and this < bar)
-            lowest = min(lowest, share)
-            if take:
-                score, bar, noise, fine, wide = share, this, assumed, b, k
-    value, truncation = s.table[fine, wide] * factorial, s.truncation[fine, wide] * factorial
-    noise *= factorial
-    return Window(value, truncation + noise + RELATIVE * abs(value), noise, truncation, score, fine - wide, fine)
+    if k < m or (k == m and m > 0):
+        for b in range(k, count):
+            s.truncation[k, b] = np.inf
+    elif k == m:
+        for b in range(k, count - 1):
+            s.truncation[k, b] = 2 * abs(s.value[b] - s.value[b + 1])
+    elif k == m + 1:
+        for b in range(k, count):
+            s.truncation[k, b] = abs(s.table[k, b] - s.table[k - 1, b - 1])
+    elif k == m + 2:
+        for b in range(k, count):
+            last = abs(s.table[k, b] - s.table[k - 1, b - 1])
+            before = abs(s.table[k - 1, b - 1] - s.table[k - 2, b - 2])
+            s.truncation[k, b] = remainder(last, max(last / before, 0.5) if before > 0.0 else 0.55)
+    else:
+        for b in range(k, count):
+            last = abs(s.table[k, b] - s.table[k - 1, b - 1])
+            before = abs(s.table[k - 1, b - 1] - s.table[k - 2, b - 2])
+            earlier = abs(s.table[k - 2, b - 2] - s.table[k - 3, b - 3])
+            rate_before = before / earlier if earlier > 0.0 else 0.0
+            last = max(last, before * min(rate_before, 1.0) * 0.25)
+            rate = max(last / before, rate_before * 0.25) if before > 0.0 else 0.55
+            s.truncation[k, b] = remainder(last, rate)
+    s.truncation[k, count - 1] = np.inf  # the finest level is there to be looked at: nothing finer checks it
+
+
+@kernel
+def remainder(last: float, rate: float) -> float:
+    """Estimate what is left after a change `last` when changes shrink by `rate`; slower than by half, do not gain."""
+    # a power of h that is not whole: the rest of a geometric series
+    rest = 1.0 if rate <= 0.6 else min(8.0, max(1.0, 2.5 * rate / max(1.0 - rate, 0.125)))
+    return float(last * (2.0 * rate if rate < 0.5 else rest))

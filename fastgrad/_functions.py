@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 
 from ._bars import substitute, with_bars
-from ._blocks import blocks
-from ._climb import FIELDS
+from ._blocks import LADDER_POINTS, LARGE, PIECE, blocks, over_pieces
+from ._called import Called
+from ._climb import FIELDS, compiled_for
 from ._compile import LOCK
-from ._engines import LADDER, Called, Compiled, Request, TurnedComplex, refuse_real, with_complex
+from ._compiled import Compiled
+from ._engines import LADDER, Request, TurnedComplex, refuse_real, with_complex
 from ._operators import Uncompilable
 from ._references import Reading
 from .complexstep import SAMPLE, compare, slope
@@ -58,7 +60,7 @@ class Function:
         if out is not None:  # threads, and the search for what raised, read points after results have been written
             operands = [o.copy() if isinstance(o, np.ndarray) and np.may_share_memory(o, out) else o for o in operands]
         engine = self._settled(request, operands)
-        if request.mode == LADDER and not _climbs(engine):
+        if request.mode == LADDER and not _climbs(engine, operands):
             return self._filled(engine, request, operands, [], out)
         result, doubtful = engine.derivative(request, operands, out)
         if doubtful and request.mode == "auto":
@@ -125,8 +127,7 @@ class Function:
     def _walk(
         self, engine: Any, request: Request, operands: list[Any], limits: list[Any], shape: Any, out: Any, lean: bool
     ) -> Any:
-        rule, wrt, mode, kind = request[:4]
-        nargs = request.arguments(operands)
+        wrt, mode, kind, workers = request[1:5]
         if out is not None:
             refuse_real(out, engine.result)
         outer = with_complex(kind, engine.result)
@@ -137,27 +138,51 @@ class Function:
             arrays += [np.empty(shape, k) for k in (kind, np.int8, np.bool_, np.int32, outer, outer)]
             kinds += [np.float64, np.int8, np.bool_, np.int32, inner, inner]
         if 0 not in shape:
-            walked = [i for i, o in enumerate(operands) if i == wrt or i >= nargs or np.ndim(o)]
+            walked = [i for i, o in enumerate(operands) if i == wrt or i >= request.arguments(operands) or np.ndim(o)]
+            climbs = mode == LADDER and _climbs(engine, operands)
+
+            def fill(inputs: list[Any], arrays: list[Any]) -> None:
+                for parts, targets in blocks(inputs, arrays, arrays[0].shape, kinds):
+                    here = dict(zip(walked, parts, strict=False))
+                    made = self._block(engine, request, operands, here, parts[len(walked) :], climbs)
+                    for target, values in zip(targets, made, strict=False):
+                        target[...] = values
+
             inputs = [operands[i] for i in walked] + limits
-            climbs = mode == LADDER and _climbs(engine)
-            for parts, targets in blocks(inputs, arrays, shape, kinds):
-                here = dict(zip(walked, parts, strict=False))
-                low, high = parts[len(walked) :] or (None, None)
-                if isinstance(rule, Adaptive) and climbs:
-                    fields = engine.fields(rule, wrt).call(*[here.get(i, o) for i, o in enumerate(operands)])
-                    made = judged(dict(zip(FIELDS, fields, strict=True)), rule)
-                elif isinstance(rule, Adaptive):
-                    f = _evaluator(engine, operands, nargs, wrt, here)
-                    step, low, high = (here[nargs + k] for k in range(3))
-                    made = estimate(f, here[wrt], rule, step, low, high, kind=engine.result)
-                else:
-                    assert isinstance(rule, Stencil)
-                    f = _evaluator(engine, operands, nargs, wrt, here)
-                    made = with_bars(f, rule, engine.result, here[wrt], here.get(nargs), mode, low, high)
-                for target, values in zip(targets, made, strict=False):
-                    target[...] = values
+            before = engine.values().raised if climbs else 0
+            if workers > 1 and isinstance(engine, Compiled) and arrays[0].size * LADDER_POINTS >= LARGE:
+                whole = [np.broadcast_to(o, shape) for o in inputs]
+                over_pieces(
+                    lambda piece: fill([o[piece] for o in whole], [o[piece] for o in arrays]),
+                    shape,
+                    workers,
+                    PIECE // LADDER_POINTS,
+                )
+            else:
+                fill(inputs, arrays)
+            if climbs and engine.values().raised != before:
+                engine.raise_again(engine.values(), request, operands, arrays[0])
         results = [array[()] for array in arrays]
         return (results[0] if out is None else out) if lean else results
+
+    def _block(
+        self, engine: Any, request: Request, operands: list[Any], here: dict[int, Any], limits: Any, climbs: bool
+    ) -> Any:
+        """Differentiate one block; `here` holds its part of every operand that is not the same for all points."""
+        rule, wrt, mode = request[:3]
+        nargs = request.arguments(operands)
+        if isinstance(rule, Adaptive) and climbs:
+            with np.errstate(all="ignore"):  # threads have settings of their own
+                fields = engine.fields(rule, wrt).call(*[here.get(i, o) for i, o in enumerate(operands)])
+                return judged(dict(zip(FIELDS, fields, strict=True)), rule)
+        f = _evaluator(engine, operands, nargs, wrt, here)
+        if isinstance(rule, Adaptive):
+            step, low, high = (here[nargs + k] for k in range(3))
+            return estimate(f, here[wrt], rule, step, low, high, kind=engine.result)
+        assert isinstance(rule, Stencil)
+        low, high = limits or (None, None)
+        with np.errstate(all="ignore"):
+            return with_bars(f, rule, engine.result, here[wrt], here.get(nargs), mode, low, high)
 
     def _settled(self, request: Request, operands: list[Any]) -> Compiled | Called:
         """Return the engine, after the first request has shown that the compiled function can be trusted."""
@@ -187,9 +212,9 @@ class Function:
         return self._engine.values().call
 
 
-def _climbs(engine: Compiled | Called) -> bool:
-    """Tell whether the ladder runs all in machine code."""
-    return isinstance(engine, Compiled) and engine.result in "df"
+def _climbs(engine: Compiled | Called, operands: list[Any]) -> bool:
+    """Tell whether the ladder runs all in machine code at these points."""
+    return isinstance(engine, Compiled) and engine.result in "df" and compiled_for(operands)
 
 
 def _evaluator(engine: Any, operands: list[Any], nargs: int, wrt: int, here: dict[int, Any]) -> Any:

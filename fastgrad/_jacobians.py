@@ -17,9 +17,11 @@ from .estimates import Estimate
 from .ladder import Adaptive
 from .stencils import Stencil
 
-#: Entries of a jacobian that are found at a time: what the adaptive rule evaluates together.
-ENTRIES = 768
-_COMPILED = 1 << 14
+#: Entries that are found at a time: by the adaptive rule as many as it evaluates together, by others more.
+ENTRIES, _ENTRIES_OF_STENCILS, _ENTRIES_COMPILED = 768, 1 << 13, 1 << 14
+
+#: Numbers in the vectors at one position of all lines; the adaptive rule asks for some fifteen positions.
+_NUMBERS = 1 << 17
 
 #: Evaluations that a thread is given at a time.
 _EVALUATIONS = 1 << 16
@@ -40,7 +42,7 @@ def _all_entries(q: Question, machine: Machine | None, bars: bool) -> Any:
     form, (count, d) = q.form, q.x.shape
     m = form.outputs
     made = q.empty((count, m, d), bars)
-    width = max(1, (ENTRIES if machine is None else _COMPILED) // max(m, 1))
+    width = _lines_at_a_time(q, machine)
 
     def work(piece: tuple[slice, ...]) -> None:
         part = q.at(piece[0])
@@ -57,6 +59,15 @@ def _all_entries(q: Question, machine: Machine | None, bars: bool) -> Any:
         size = max(1, width // d)
         over_pieces(work, (count,), q.workers if machine is not None and count > 2 * size else 1, size)
     return Estimate(*made) if bars else made[0]
+
+
+def _lines_at_a_time(q: Question, machine: Machine | None) -> int:
+    """How many lines to differentiate along together: what stays in cache and in bounds."""
+    outputs, d = max(q.form.outputs, 1), max(q.x.shape[1], 1)
+    if machine is not None:
+        return max(1, _ENTRIES_COMPILED // outputs)
+    entries = ENTRIES if q.mode == LADDER or q.low is not None else _ENTRIES_OF_STENCILS
+    return int(max(1, min(entries // outputs, _NUMBERS // d)))
 
 
 def _by_stencil(q: Question, machine: Machine, out: Any) -> Any:
@@ -95,7 +106,8 @@ def along(q: Question, v: Any, bars: bool) -> Any:
     made = q.empty((len(q.x), m), bars)
     if made[0].size == 0:
         return Estimate(*made) if bars else made[0]
-    for here, part in q.parts((ENTRIES if q.machine is None else _COMPILED) // max(m, 1)):
+    machine = q.machine
+    for here, part in q.parts(_lines_at_a_time(q, machine)):
         length = stretch(part.x, v[here])
         line = np.arange(len(part.x))
         lines = Directions(part.x, (v[here] * length[:, None])[:, None], line, part.low, part.high)
@@ -104,7 +116,7 @@ def along(q: Question, v: Any, bars: bool) -> Any:
         else:
             given = part.given if part.given is None or q.relative else part.given / length
             found = derive(
-                q.rows, lines, line, m, q.rule, q.form.kind, q.mode, given, *lines.room(), bars=bars, machine=q.machine
+                q.rows, lines, line, m, q.rule, q.form.kind, q.mode, given, *lines.room(), bars=bars, machine=machine
             )
         for target, values in zip(made, scaled(found, length[:, None]) if bars else [found * length[:, None] ** -1],
                                   strict=True):  # fmt: skip

@@ -16,7 +16,6 @@ from ._extrapolation import (
     ROUNDING,
     Floats,
     Series,
-    interpolate,
     kernel,
     residual,
     step_of,
@@ -81,42 +80,6 @@ def scale_of(x: float) -> int:
 
 
 @kernel
-def has(q: Point, level: int) -> bool:
-    """Whether a level has been evaluated."""
-    for j in range(q.count):
-        if q.levels[j] == level:
-            return True
-    return False
-
-
-@kernel
-def ask(q: Point, level: int, coarsest: int, most: int) -> None:
-    """Ask for a level, unless it is out of bounds, known, or `most` are asked for already."""
-    k = q.asking
-    if level < q.finest or level > coarsest or k >= most or q.count + k >= LEVELS or has(q, level):
-        return
-    for j in range(k):
-        if q.asked[j] == level:
-            return
-    q.asked[k] = level
-    q.asking = k + 1
-
-
-@kernel
-def begin(q: Point, n: int, side: int) -> None:
-    """Ask for the first levels: five or six around the step that is best for most functions, and a fine probe."""
-    x = abs(q.x)
-    scale = scale_of(x)
-    q.asking = 0
-    top = min(scale - (3 if n == 1 else 1 if n == 2 else 0), q.coarsest)
-    for k in range((5 if n == 2 else 6) if side == 0 else 7):
-        ask(q, top - k, q.coarsest, ASKED)
-    ask(q, top - (15 if n == 1 else 11 if n == 2 else 9), q.coarsest, ASKED)
-    if 0 < x < 2.0**-12:
-        ask(q, exponent(x) - 2, q.coarsest, ASKED)
-
-
-@kernel
 def flat_from(q: Point) -> int:
     """First level from which on all finer values equal f(x); ``count`` if none."""
     j, f0 = q.count, q.f0
@@ -144,7 +107,6 @@ def noise_like(q: Point, s: Series, count: int, coarse: int, fine: int, flat: bo
 
     Noise is small against what `f` does over the window, as loud at all levels, and changes its sign.
     """
-    interpolate(s, coarse, fine, 1)
     loudest = 0.0
     for j in range(fine + 1, count):
         loudest = max(loudest, abs(residual(s, coarse, fine, 0, j)))
@@ -174,7 +136,6 @@ def noise_like(q: Point, s: Series, count: int, coarse: int, fine: int, flat: bo
 @kernel
 def quiet_from(s: Series, count: int, coarse: int, fine: int, parities: int) -> tuple[int, float]:
     """First series position of the fine levels that hardly deviate from a window although coarser ones do."""
-    interpolate(s, coarse, fine, parities)
     loudest = 0.0
     for j in range(fine + 1, count):
         for parity in range(parities):

@@ -12,14 +12,13 @@ from typing import Any
 import numpy as np
 
 from ._advance import advance
+from ._asking import begin
 from ._extrapolation import Floats, Ints, kernel, step_of
 from ._first import PLANES, STEPS, accept, unit
-from ._judgement import CONVERGED, NONFINITE, Point, begin, exponent, scale_of
+from ._judgement import CONVERGED, NONFINITE, Point, exponent, scale_of
 
 ROUNDS = 16
 """More rounds than any point needs: it runs out of levels before."""
-PYTHON_BLOCK = 4096
-MACHINE_BLOCK = 256
 
 
 OUTCOME = np.dtype([(name, np.float64) for name in ("df", "error", "size", "left", "right")]

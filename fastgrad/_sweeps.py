@@ -37,24 +37,15 @@ class Lines(Protocol):
     def start(self, line: Any) -> Any:
         """Position of the point on each line."""
 
-    def vectors(self, line: Any, position: Any) -> tuple[Any, Any]:
-        """Return vectors that hold all positions on their lines, and for each position the vector it is in.
-
-        The pairs of line and position are distinct, sorted by line and then by position.
-        """
+    def vectors(self, line: Any, position: Any) -> Any:
+        """Return the vectors at positions on lines."""
 
 
 class Coordinates:
-    """Lines along coordinates: line ``b d + k`` moves coordinate `k` of point `b`.
+    """Lines along coordinates: line ``b d + k`` moves coordinate `k` of point `b`."""
 
-    With `colour`, a number for each coordinate, the coordinates of one colour move together: the j-th position of
-    every coordinate of the colour goes into the j-th vector. It is for functions of which no output depends on two
-    coordinates of one colour.
-    """
-
-    def __init__(self, x: Any, colour: Any = None) -> None:
+    def __init__(self, x: Any) -> None:
         self.x = x
-        self._colour = colour
 
     def point(self, line: Any) -> Any:
         """Which point each line leads through."""
@@ -64,19 +55,12 @@ class Coordinates:
         """Position of the point on each line: its coordinate."""
         return self.x.ravel()[line]
 
-    def vectors(self, line: Any, position: Any) -> tuple[Any, Any]:
-        """Move coordinates to positions; see the class."""
+    def vectors(self, line: Any, position: Any) -> Any:
+        """Move coordinates to positions."""
         point, coordinate = np.divmod(line, self.x.shape[1])
-        if self._colour is None:
-            vectors, which = self.x[point], np.arange(line.size)
-        else:
-            first = np.flatnonzero(np.diff(line, prepend=-1))
-            turn = np.arange(line.size) - np.repeat(first, np.diff(first, append=line.size))
-            keys = np.stack([point, self._colour[coordinate], turn])
-            shared, which = np.unique(keys, axis=1, return_inverse=True)
-            vectors = self.x[shared[0]]
-        vectors[which, coordinate] = position
-        return vectors, which
+        vectors = self.x[point]
+        vectors[np.arange(line.size), coordinate] = position
+        return vectors
 
 
 class Directions:
@@ -106,13 +90,13 @@ class Directions:
         """Position of the point on each line: 0, or NaN where the line is none."""
         return np.where(np.isfinite(self.v[line]).all(axis=(1, 2)), 0.0, np.nan)
 
-    def vectors(self, line: Any, position: Any) -> tuple[Any, Any]:
+    def vectors(self, line: Any, position: Any) -> Any:
         """Go along the lines."""
         at = self.which[line]
         vectors = self.points[at][:, None] + position[:, None, None] * self.v[line]
         if self.limits[0] is not None:
             vectors = np.clip(vectors, *(limit[at][:, None] for limit in self.limits))
-        return vectors.reshape(line.size, -1), np.arange(line.size)
+        return vectors.reshape(line.size, -1)
 
     def room(self) -> tuple[Any, Any]:
         """How far the lines go before they leave the bounds, on both sides."""
@@ -141,15 +125,15 @@ class Sweep:
         The function, for rows of vectors.
     lines : Lines
         What moves.
-    m : int
-        Outputs of `f`. With a single one nothing but the points themselves is asked for twice, and nothing is kept.
+    keeps : bool
+        Whether the same place can be asked for twice, other than the points themselves: then values are kept.
     lenient : bool
         Whether `f` that raises beside a point has reached the end of its domain there; at the point itself its
         exceptions are the caller's in any case.
     """
 
-    def __init__(self, f: Rows, lines: Lines, m: int, lenient: bool) -> None:
-        self._f, self._lines, self._lenient, self._keeps = f, lines, lenient, m > 1
+    def __init__(self, f: Rows, lines: Lines, keeps: bool, lenient: bool) -> None:
+        self._f, self._lines, self._lenient, self._keeps = f, lines, lenient, keeps
         self._keys = np.empty(0, dtype=np.complex128)
         self._places = np.empty(0, dtype=np.int64)
         self._values: Any = None
@@ -163,38 +147,34 @@ class Sweep:
         keys.real = np.where(moved, line, -1 - self._lines.point(line))
         keys.imag = np.where(moved, position, 0.0)
         if not self._keeps and moved.all():
-            values, places = self._evaluated(keys)
-            return values[places, output]
+            return self._evaluated(keys)[np.arange(line.size), output]
         distinct, back = np.unique(keys, return_inverse=True)
         if not self._keeps:
-            values, places = self._evaluated(distinct)
-            return values[places[back], output]
-        known = np.searchsorted(self._keys, distinct)
-        new = distinct[np.append(self._keys, np.nan)[known] != distinct]
+            return self._evaluated(distinct)[back, output]
+        new = distinct[np.append(self._keys, np.nan)[np.searchsorted(self._keys, distinct)] != distinct]
         if new.size:
-            values, places = self._evaluated(new)
+            values = self._evaluated(new)
             before = 0 if self._values is None else len(self._values)
             self._values = values if self._values is None else np.concatenate([self._values, values])
             keys = np.concatenate([self._keys, new])
             order = np.argsort(keys, kind="stable")
-            self._keys, self._places = keys[order], np.concatenate([self._places, places + before])[order]
+            places = np.concatenate([self._places, before + np.arange(new.size)])
+            self._keys, self._places = keys[order], places[order]
         return self._values[self._places[np.searchsorted(self._keys, distinct)][back], output]
 
-    def _evaluated(self, keys: Any) -> tuple[Any, Any]:
-        """Evaluate at places; return the values, and for each place the row that holds its own."""
+    def _evaluated(self, keys: Any) -> Any:
+        """Evaluate at places: the points themselves, and others."""
         own = keys.real < 0
-        parts = []
-        if own.any():
-            parts.append((np.flatnonzero(own), self._lines.x[(-1 - keys.real[own]).astype(np.int64)], None, False))
-        if not own.all():
-            line, position = keys.real[~own].astype(np.int64), keys.imag[~own]
-            parts.append((np.flatnonzero(~own), *self._lines.vectors(line, position), self._lenient))
-        found, places, before = [], np.empty(keys.size, dtype=np.int64), 0
-        for who, vectors, which, lenient in parts:
-            found.append(self._known(vectors, lenient))
-            places[who] = before + (np.arange(who.size) if which is None else which)
-            before += len(vectors)
-        return (found[0] if len(found) == 1 else np.concatenate(found)), places
+        x = self._lines.x
+        if own.all():
+            return self._known(x[(-1 - keys.real).astype(np.int64)], False)
+        beside = self._known(self._lines.vectors(keys.real[~own].astype(np.int64), keys.imag[~own]), self._lenient)
+        if not own.any():
+            return beside
+        values = np.empty((keys.size, beside.shape[1]), dtype=beside.dtype)
+        values[own] = self._known(x[(-1 - keys.real[own]).astype(np.int64)], False)
+        values[~own] = beside
+        return values
 
     def _known(self, vectors: Any, lenient: bool) -> Any:
         """Evaluate, but not at vectors that hold NaN: a point that is none has no values."""
@@ -233,9 +213,9 @@ def derive(
     if machine is not None and isinstance(rule, Adaptive):
         return _climbed(f, lines, line, m, rule, given, low, high, bars, machine)
     start = lines.start(line)
-    climbs = isinstance(rule, Adaptive)
+    entrywise = isinstance(rule, Adaptive) or bars or low is not None
     # a stencil on its own step is mended where it leaves the domain, one with a step that was asked for is not
-    sweep = Sweep(f, lines, m, climbs or bars or low is not None or mode == "auto")
+    sweep = Sweep(f, lines, keeps=entrywise and m > 1, lenient=entrywise or mode == "auto")
 
     def some(which: Any, rule: Any, mode: str, given: Any) -> Estimate:
         """Estimate at entries, of which ``line * m + output`` is the number."""
@@ -250,7 +230,7 @@ def derive(
                 return estimate(values, start[which_line], rule, *limits, kind=kind)
             return with_bars(values, rule, kind, start[which_line], limits[0], mode, *limits[1:])
 
-    if climbs or bars or low is not None:
+    if entrywise:
         made = some(np.arange(line.size * m), rule, mode, given)
         return Estimate(*(a.reshape(line.size, m) for a in made)) if bars else made.df.reshape(line.size, m)
     assert isinstance(rule, Stencil)
@@ -261,7 +241,7 @@ def derive(
     if mode == "auto" and (better := substitute(rule)) is not None:
         bad = np.flatnonzero(~np.isfinite(df) & np.isfinite(start)[:, None])
         if bad.size:
-            sweep = Sweep(f, lines, m, True)
+            sweep = Sweep(f, lines, keeps=m > 1, lenient=True)
             found = some(bad, better, "ladder", None).df
             df.ravel()[bad] = np.where(np.isnan(found), df.ravel()[bad], found)
     return df

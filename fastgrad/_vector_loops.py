@@ -235,7 +235,7 @@ class Machine:
     def rows(self, vectors: Any, values: Any) -> int:
         """Evaluate at the rows of `vectors`; return the first at which `f` did not go through, or -1."""
         return int(
-            _ROWS(_shared()["rows"].address)(
+            _loop_at(_shared()["rows"].address)(
                 len(vectors), address_of(vectors), address_of(values), self._one.address, self._at
             )
         )
@@ -252,7 +252,7 @@ class Machine:
             [address_of(x), 0 if given is None else address_of(given), address_of(out), at, at + 8 * self._d]
         )
         return int(
-            _STENCIL(_shared()["stencil"].address)(
+            _loop_at(_shared()["stencil"].address)(
                 len(x), address_of(places), address_of(table), self._one.address, self._at
             )
         )
@@ -289,8 +289,7 @@ def _table(rule: Stencil, result: str) -> Any:
     return np.array(words)
 
 
-_ROWS = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * 5)
-_STENCIL = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * 5)
+_loop_at = cache(ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * 5))
 
 #: A number that is no line, whatever its bits are taken for.
 _NEVER = float(np.int64(-(1 << 62)).view(np.float64))

@@ -7,6 +7,7 @@ is called with a few vectors, together and one by one, in numbers that cannot be
 from __future__ import annotations
 
 import inspect
+import threading
 import warnings
 import weakref
 from collections.abc import Callable
@@ -26,7 +27,7 @@ from ._vector_loops import Machine
 _NUMBERS = 1 << 16
 
 #: Vectors from which on calling them one by one is worth a warning.
-_MANY = 1000
+_MANY = 2000
 
 Layout = Literal["rows", "columns", "single"]
 
@@ -60,6 +61,7 @@ class VectorFunction:
         self.f = weak(f)
         self._forms: dict[Any, Form] = {}
         self._warned = False
+        self._lock = threading.RLock()  # `f` may differentiate itself
         self._reading: Reading | None = None
         try:
             self._reading = Reading(f)
@@ -80,7 +82,7 @@ class VectorFunction:
         key = x.shape[1], compiled, kinds_of(args), *map(np.shape, args)
         known = self._forms.get(key)
         if known is None:
-            with LOCK, np.errstate(all="ignore"):
+            with self._lock, np.errstate(all="ignore"):
                 known = self._forms[key] = self._find_out(x, args, low, high, compiled)
         return known
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 import threading
 import warnings
 from typing import Any
@@ -323,3 +325,58 @@ def test_gate_that_raises() -> None:
     with pytest.raises(Mine):
         fg.derivative(picky, np.linspace(0, 2, 100))
     assert gates.square(3.0) == 9.0
+
+
+def test_error_bars_do_not_swallow_what_f_raises() -> None:
+    """The compiled ladder with error bars gave NaN where `f` raised, and said nothing."""
+
+    def f(x: float) -> float:
+        if x > 2:
+            raise Mine(1.5)
+        return x * x
+
+    for points in (2.5, np.array([1.0, 2.5]), np.linspace(0, 3, 40_000)):
+        for given in ({}, {"full_output": True}, {"full_output": True, "method": "central"}):
+            with pytest.raises(Mine):
+                fg.derivative(f, points, **given)
+    assert fg.derivative(f, [2.0], full_output=True).success.all()
+
+
+def test_the_ladder_over_threads_gives_the_same_bits() -> None:
+    def f(x: float) -> float:
+        return math.sin(3 * x) if x < 1 else math.nan
+
+    x = np.linspace(-2, 2, 50_001)
+    x[7] = np.inf
+    alone = fg.derivative(f, x, full_output=True, workers=1)
+    together = fg.derivative(f, x, full_output=True, workers=3)
+    for a, b in zip(alone, together, strict=True):
+        assert np.array_equal(a, b, equal_nan=True)
+    assert np.array_equal(fg.derivative(f, x, workers=3), alone.df, equal_nan=True)
+    assert alone.success.sum() > 37_000
+
+
+INTERRUPTED = """
+import math, os, signal, threading
+import numpy as np
+import fastgrad as fg
+
+def f(x):
+    return math.sin(1000 * x)
+
+x = np.linspace(0, 3, 4_000_000)
+fg.derivative(f, x[:300], workers={workers})  # compiles
+threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+try:
+    fg.derivative(f, x, workers={workers}, full_output={bars})
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@pytest.mark.parametrize(("workers", "bars"), [(1, False), (2, False), (1, True), (2, True)])
+def test_control_c_is_heard(workers: int, bars: bool) -> None:
+    """All points would take a minute; the process ends when it is told to."""
+    script = INTERRUPTED.format(workers=workers, bars=bars)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "interrupted", done.stderr

@@ -393,6 +393,32 @@ def test_solver_stopped_early() -> None:
     assert np.all(np.abs(ladder(kepler, x).df * (1 - 0.3 * np.cos(e)) - 1) <= 1e-6)
 
 
+def test_bars_know_of_solvers_that_jump_at_coarser_steps() -> None:
+    """Near the point it is smooth, and wrong by what it leaves undone: the bars were 1e-12, and 2 % covered."""
+
+    def kepler(mean: Any) -> Any:
+        old, new = np.full_like(mean, np.inf), mean
+        while np.any(going := np.abs(new - old) >= 1e-6):
+            old, new = new, np.where(going, mean + 0.6 * np.sin(new), new)
+        return new
+
+    x = np.linspace(0.1, 6, 97)
+    e = x.copy()
+    for _ in range(300):
+        e = x + 0.6 * np.sin(e)
+    found = ladder(kepler, x)
+    off = np.abs(found.df - 1 / (1 - 0.6 * np.cos(e)))
+    assert np.mean(off <= 1e-14) < 0.1 and np.mean(off <= found.error) >= 0.5
+
+
+def test_bars_know_of_a_rounded_argument_inside() -> None:
+    """The slope found is the slope at the rounded place, however wide the steps are."""
+    x = np.random.default_rng(3).uniform(0.5, 5, 200)
+    found = ladder(lambda x: ((x + 1e8) - 1e8) ** 2, x)
+    off = np.abs(found.df - 2 * x)
+    assert np.max(off) > 1e-9 and np.mean(off <= found.error) >= 0.8
+
+
 @pytest.mark.parametrize("size", [1e-10, 1e-8, 1e-6, 1e-3])
 def test_deterministic_noise(size: float) -> None:
     x = np.linspace(-3, 3, 40)

@@ -15,9 +15,9 @@ ROOT = Path(fastgrad.__file__).parent
 FLOORS: dict[int, tuple[str, ...]] = {
     1: ("stencils", "elementary", "estimates", "_operators", "_compile", "_references"),
     2: ("_ufunc", "_program", "_blocks", "_operands", "_bars", "ladder", "complexstep", "_advance", "_climb",
-        "_extrapolation", "_first", "_judgement", "_rounds"),
-    3: ("_engines", "_functions", "_vectors", "_vector_code", "_vector_loops", "_sweeps", "gate",
-        "gates"),
+        "_asking", "_extrapolation", "_first", "_interpreted", "_judgement", "_rounds", "_windows"),
+    3: ("_engines", "_called", "_compiled", "_functions", "_vectors", "_vector_code", "_vector_loops", "_sweeps",
+        "gate", "gates"),
     4: ("derivatives", "_questions", "_jacobians", "_hessians", "multivariate", "sparsity", "circuits"),
     5: ("checks", "accuracy", "results", "problems", "catalogue", "methods", "highprecision", "_measuring", "_ahead",
         "report", "corpus", "_witnesses", "_verdicts", "_evidence", "_patterns", "_places",

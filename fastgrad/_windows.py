@@ -1,0 +1,184 @@
+"""The windows of a series: the bar of each, and which of them is best.
+
+Compiled once, whatever the function: these kernels only see numbers.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ._extrapolation import (
+    BARS,
+    CENTRAL_EVEN,
+    CENTRAL_ODD,
+    LANES,
+    LEFT,
+    RELATIVE,
+    RIGHT,
+    WIDEST,
+    Floats,
+    Ints,
+    Series,
+    differences,
+    extrapolate,
+    kernel,
+    residual,
+)
+
+GOOD = 1e-6
+"""Windows whose bar is below this share of the local slope compete by their bars, others by that share."""
+JUMP = 2.0**-14
+"""Jumps beyond a window that are smaller than this share of the change of `f` there are taken for an iteration's."""
+
+
+class Window(NamedTuple):
+    """What is known about the best window: see `best_window`."""
+
+    value: float
+    bar: float
+    noise: float
+    truncation: float
+    score: float
+    coarse: int
+    fine: int
+
+
+@kernel
+def lever(s: Series, kind: int, n: int, m: int, b: int, k: int, scale: int, levels: Ints, gains: Floats) -> float:
+    """Bar per unit of noise of one value."""
+    below = scale - levels[s.index[b]]
+    gain = float(BARS * gains[below if 0 <= below < 12 else 0, RIGHT if kind == LEFT else kind, m, k + 1])
+    for _ in range(n):
+        gain /= s.h[b]
+    return gain
+
+
+@kernel
+def prepare(s: Series, kind: int, n: int, m: int, count: int, scale: int, levels: Ints, gains: Floats) -> None:
+    """Extrapolate all windows, and write down what `best_window` compares them by."""
+    differences(s, count, 2 if kind <= CENTRAL_EVEN else 1)
+    extrapolate(s, m, count)
+    factorial = 1.0
+    for i in range(2, n + 1):
+        factorial *= i
+    for k in range(m, min(WIDEST, count)):
+        for b in range(k, count):
+            s.gain[k, b] = lever(s, kind, n, m, b, k, scale, levels, gains)
+        for b in range(k, count):
+            s.bound[k, b] = s.truncation[k, b] + s.gain[k, b] * s.noise[b] + RELATIVE * abs(s.table[k, b])
+            s.size[k, b] = abs(s.table[k, b]) + s.secant[b] / factorial
+
+
+@kernel
+def weigh(s: Series, kind: int, count: int, b: int, k: int, most: float) -> tuple[float, float]:
+    """Noise of the window of ``k + 1`` levels that ends at `b`: as measured, and as the bar has to assume it.
+
+    The noise of one value is the largest deviation from the window, over all finer levels and both parities. The search
+    ends early when the window has more than `most`, and with that has lost.
+    """
+    # a residual of the odd part is half a difference of two values, of the even part half a sum less f0
+    main = 1.4142 if kind == CENTRAL_ODD else 0.8165 if kind == CENTRAL_EVEN else 0.7071
+    other = 0.8165 if kind == CENTRAL_ODD else 1.4142 if kind == CENTRAL_EVEN else 0.0
+    found, gain, a = 0.0, s.gain[k, b], b - k
+    enough = most / gain
+    for start in range(b + 1, count, LANES):
+        for i in range(LANES):
+            s.lane[i], s.other_lane[i] = s.divided[0, k, a], s.divided[1, k, a]
+        for c in range(k - 1, -1, -1):
+            node, p, q = s.t[a + c], s.divided[0, c, a], s.divided[1, c, a]
+            for i in range(LANES):
+                apart = s.t[start + i] - node
+                s.lane[i] = s.lane[i] * apart + p
+                s.other_lane[i] = s.other_lane[i] * apart + q
+        for i in range(LANES):
+            j = start + i
+            off = main * abs((s.value[j] - s.lane[i]) * s.weight[j])
+            found = off if off > found else found  # not `max`: what is not a number says nothing
+            off = other * abs((s.other[j] - s.other_lane[i]) * s.other_weight[j])
+            found = off if off > found else found
+        if found > enough:
+            break
+    if found > 2 * s.conditioned[b]:
+        gain *= 1.0 + 1.0 / (count - 1 - b)  # few samples of a noise larger than expected
+    return gain * max(found, s.noise[b]), gain * max(found, s.conditioned[b])
+
+
+@kernel
+def best_window(s: Series, kind: int, n: int, m: int, count: int, last: int) -> Window:
+    """Best window that ends at series position `last` or coarser; `prepare` must have run.
+
+    Its bar is `BARS` standard deviations of the noise found on all finer levels (never below the rounding of the
+    values), times the gain of the extrapolation, plus the truncation. The score is the bar over the local slope
+    scale. Good windows compete by their bars, the others by their scores; the bar that is returned counts the rounding
+    of the argument too, which the choice leaves out because it is an assumption. ``coarse`` is -1 if there is none.
+    """
+    # the most promising one first: then nearly all others are ruled out without a look at their noise
+    first_b, first_k, first = -1, 0, np.inf
+    for b in range(min(count, last + 1)):
+        for k in range(m, min(b, WIDEST - 1) + 1):
+            bound, size = s.bound[k, b], s.size[k, b]
+            if bound < np.inf and size > 0.0:
+                key = bound if bound < GOOD * size else 1e300 * min(bound / size, 1e5)
+                if key < first:
+                    first, first_b, first_k = key, b, k
+    if first_b < 0:
+        return Window(np.nan, np.inf, np.inf, np.inf, np.inf, -1, -1)
+    b, k = first_b, first_k
+    measured, noise = weigh(s, kind, count, b, k, np.inf)
+    bar = s.truncation[k, b] + measured + RELATIVE * abs(s.table[k, b])
+    score = bar / s.size[k, b]
+    lowest, fine, wide = score, b, k
+    for b in range(min(count, last + 1)):
+        for k in range(m, min(b, WIDEST - 1) + 1):
+            bound, size = s.bound[k, b], s.size[k, b]
+            if not (bound < np.inf and size > 0.0) or (b == first_b and k == first_k):
+                continue
+            # beyond this bar it neither wins nor comes near enough to matter
+            most = min(bar, GOOD * size) if score < GOOD else size * max(score, 4 * lowest)
+            if bound >= most:
+                continue
+            measured, assumed = weigh(s, kind, count, b, k, 1.001 * most)
+            this = s.truncation[k, b] + measured + RELATIVE * abs(s.table[k, b])
+            share = this / size
+            if score < GOOD:
+                take = share < GOOD and this < bar
+            elif share < GOOD:
+                take = True
+            else:  # of those to come, a finer one nearly as good wins if its bar is shorter: slopes like a power of h
+                take = share < score or (share > 0.01 and share < 4 * lowest and this < bar)
+            lowest = min(lowest, share)
+            if take:
+                score, bar, noise, fine, wide = share, this, assumed, b, k
+    factorial = 1.0
+    for i in range(2, n + 1):
+        factorial *= i
+    value, truncation = s.table[wide, fine] * factorial, s.truncation[wide, fine] * factorial
+    if kind == CENTRAL_ODD and n == 1:
+        noise = max(noise, hidden(s, fine - wide, fine, noise / s.gain[wide, fine]))
+    noise *= factorial
+    return Window(value, truncation + noise + RELATIVE * abs(value), noise, truncation, score, fine - wide, fine)
+
+
+@kernel
+def hidden(s: Series, coarse: int, fine: int, noise: float) -> float:
+    """Error that the steps inside a window cannot show, for `noise` of one value.
+
+    What looks like noise of the values may be noise of an argument inside `f`, the same at all coarse steps:
+    ``((x + 1e8) - 1e8)**2``. Then the slope found is the slope nearby, and a wide step does not make it better. And an
+    iteration that stops earlier or later when the argument moves jumps at coarser steps by what it leaves undone;
+    within the window it may be smooth and wrong by as much (Kepler's equation by a fixed point to 1e-6: bars of 1e-14
+    for errors of 1e-6). A jump is as large at one step as at the next; what a polynomial leaves grows tenfold or more.
+    """
+    found = 0.0
+    if s.secant[coarse] > 0.0:
+        found = BARS * noise * 2 * abs(s.other[coarse]) / s.secant[coarse]
+    if coarse >= 2 and fine - coarse >= 3:
+        jump = abs(residual(s, coarse, fine, 0, coarse - 1))
+        for j in range(coarse - 2, -1, -1):
+            wider = abs(residual(s, coarse, fine, 0, j))
+            if 16 * noise < jump < JUMP * s.secant[j + 1] * s.h[j + 1] and wider < 4 * jump:
+                found = max(found, jump / s.h[coarse])
+            jump = wider
+    return found

@@ -1,0 +1,220 @@
+"""How functions of a vector are called: forms, layouts, machine code and Python, and what cannot be mistaken."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import Opaque
+
+import fastgrad as fg
+from fastgrad._vectors import VectorFunction, vector_function
+
+X = np.random.default_rng(3).uniform(0.5, 2.0, (3, 4))
+
+
+def form_of(f: Any, x: Any = X, args: tuple[Any, ...] = ()) -> Any:
+    return vector_function(f, len(args)).form(x, args)
+
+
+@pytest.mark.parametrize(
+    ("f", "layout", "outputs"),
+    [
+        (lambda v: np.sum(v * v, axis=-1), "rows", 1),
+        (lambda v: v[..., 0] * v[..., 1], "rows", 1),
+        (lambda v: v * v[..., :1], "rows", 4),
+        (lambda v: (v[..., 0], 2.0 * v[..., 1]), "rows", 2),
+        (lambda v: v[0] * v[1] + v[3], "columns", 1),
+        (lambda v: [v[0] * v[1], v[2], 1.0], "columns", 3),
+        (lambda v: np.arange(8.0).reshape(2, 4) @ v, "columns", 2),
+        (lambda v: np.sum(v * v), "single", 1),
+        (lambda v: v / v.sum(), "single", 4),
+        (lambda v: v / v.max(), "single", 4),
+        (lambda v: math.exp(v[0]) * v[1], "single", 1),
+        (lambda v: v[0] if v[1] > 0 else v[2], "single", 1),
+        (lambda v: 3.0, "single", 1),
+    ],
+)
+def test_layouts(f: Any, layout: str, outputs: int) -> None:
+    form = form_of(Opaque(f))
+    assert (form.layout, form.outputs, form.code) == (layout, outputs, None)
+    vectors = np.random.default_rng(4).uniform(0.5, 2.0, (50, 4))
+    together = vector_function(opaque := Opaque(f), 0).rows(form_of(opaque), vectors, ())
+    apart = [np.ravel(np.array(f(v), dtype=float)) for v in vectors]
+    np.testing.assert_allclose(together, apart, rtol=1e-14)
+
+
+@pytest.mark.parametrize("d", range(1, 7))
+def test_no_length_is_mistaken_for_a_batch(d: int) -> None:
+    # sums over everything, over the wrong axis, of a square matrix: shapes that fit when there are d vectors
+    x = np.random.default_rng(d).uniform(0.5, 2.0, (d, d))
+    for f in (lambda v: np.sum(v**2, axis=0), lambda v: v.T @ v, lambda v: np.sort(v, axis=0)[0]):
+        opaque = Opaque(f)
+        if np.ndim(f(x[0])) == 0:
+            found = fg.gradient(opaque, x)
+            alone = np.array([fg.gradient(opaque, row) for row in x])
+            np.testing.assert_array_equal(found, alone)
+
+
+def test_probes_stay_inside_bounds() -> None:
+    seen: list[np.ndarray] = []
+
+    def f(v: Any) -> Any:
+        seen.append(np.array(v))
+        return np.sum(v * v, axis=-1)
+
+    low, high = np.array([0.0, 0.5, 1.0, 1.9]), np.array([2.0, 2.0, 1.0, 2.0])
+    x = np.array([[0.0, 0.5, 1.0, 2.0], [2.0, 2.0, 1.0, 1.9]])
+    fg.gradient(Opaque(f), x, bounds=(low, high))
+    fg.hessian(Opaque(f), x, bounds=(low, high))
+    for vectors in map(np.atleast_2d, seen):
+        vectors = vectors if vectors.shape[-1] == 4 else vectors.T
+        assert np.all((vectors >= low) & (vectors <= high))
+
+
+@pytest.mark.parametrize("opaque", [False, True])
+def test_forms_of_results(opaque: bool) -> None:
+    def fills(v: Any, out: Any) -> None:
+        out[0] = v[0] * v[1]
+        out[1] = v[1]
+        out[2] = 0.0
+        out[3] = v[3] * 2
+
+    class Fills:
+        def __call__(self, v: Any, out: Any) -> None:
+            fills(v, out)
+
+    def made(f: Any) -> Any:
+        return Opaque(f) if opaque else f
+
+    exact = np.zeros((4, 4))
+    exact[0, :2], exact[1, 1], exact[3, 3] = X[0, [1, 0]], 1.0, 2.0
+    for f, rows in (
+        (Fills() if opaque else fills, 4),
+        (made(lambda v: (v[0] * v[1], v[1])), 2),
+        (made(lambda v: [v[0] * v[1], v[1]]), 2),
+        (made(lambda v: np.array([v[0] * v[1], v[1]])), 2),
+        (made(lambda v: v[0] * v[1]), 1),
+    ):
+        found = fg.jacobian(f, X[0])
+        assert found.shape == (rows, 4)
+        np.testing.assert_allclose(found, exact[:rows], atol=1e-12)
+        assert (form_of(f).code is None) == opaque
+
+
+@pytest.mark.parametrize("opaque", [False, True])
+def test_a_function_that_spoils_its_argument(opaque: bool) -> None:
+    def f(v: Any) -> Any:
+        v *= 2.0
+        v[0] += v[1]
+        return v[0] * v[1]
+
+    g, x = Opaque(f) if opaque else f, X.copy()
+    found = fg.gradient(g, x)
+    np.testing.assert_array_equal(x, X)
+    np.testing.assert_allclose(found[:, :2], 4 * np.stack([x[:, 1], x[:, 0] + 2 * x[:, 1]], axis=-1), rtol=1e-12)
+
+
+def test_arguments_reach_f_as_they_are() -> None:
+    matrix = np.arange(16.0).reshape(4, 4)
+    truth = X @ (matrix + matrix.T) * 3
+    np.testing.assert_allclose(fg.gradient(lambda v, a, k: k * (v @ a @ v), X, args=(matrix, 3)), truth, rtol=1e-12)
+    for order in (matrix, np.asfortranarray(matrix)):
+        found = fg.gradient(Opaque(lambda v, a, k: k["factor"] * (v @ a @ v)), X[0], args=(order, {"factor": 3}))
+        np.testing.assert_allclose(found, truth[0], rtol=1e-12)
+    assert fg.gradient(lambda v, n: v[0] ** n, [2.0], args=3) == pytest.approx(12.0, rel=1e-13)
+
+
+def test_captured_values_are_followed() -> None:
+    scale = np.array([2.0])
+
+    def f(v: Any) -> Any:
+        return scale[0] * v[0]
+
+    assert fg.gradient(f, [1.0])[0] == pytest.approx(2.0)
+    scale[0] = 5.0
+    assert fg.gradient(f, [1.0])[0] == pytest.approx(5.0)
+
+
+def test_code_that_is_not_what_python_does_is_not_used() -> None:
+    def f(v: Any) -> Any:
+        total = 1
+        for _ in range(70):
+            total = total * 2
+        return v[0] * total
+
+    assert form_of(f).code is None
+    assert fg.gradient(f, [1.0])[0] == pytest.approx(2.0**70)
+
+
+def test_an_exception_reaches_the_caller() -> None:
+    class Mine(Exception):
+        pass
+
+    def f(v: Any) -> Any:
+        if v[0] > 1.9:
+            raise Mine
+        return v[0] * v[1]
+
+    for g in (f, Opaque(f)):
+        for rule in ("adaptive", "central"):
+            assert np.all(np.isfinite(fg.gradient(g, [1.0, 2.0], method=rule)))
+            with pytest.raises(Mine):
+                fg.gradient(g, [[1.0, 2.0], [2.0, 2.0]], method=rule)
+
+
+def test_index_beyond_the_vector() -> None:
+    with pytest.raises(IndexError):
+        fg.gradient(lambda v: v[5], [1.0, 2.0])
+
+
+def test_warning_only_for_many_vectors() -> None:
+    def one_at_a_time() -> Opaque:
+        return Opaque(lambda v: math.exp(v[0]) * v[1])
+
+    fg.gradient(one_at_a_time(), [1.0, 2.0])  # warnings are errors
+    with pytest.warns(fg.PerformanceWarning, match="one vector at a time"):
+        fg.gradient(one_at_a_time(), np.ones((1500, 2)), method="central")
+
+
+def test_complex_values_that_come_late() -> None:
+    f = Opaque(lambda v: np.array([v[0] * 1j if v[0] > 1.5 else v[0], v[1]]))
+    found = fg.jacobian(f, [[1.0, 2.0], [2.0, 3.0]])
+    np.testing.assert_allclose(found, [[[1, 0], [0, 1]], [[1j, 0], [0, 1]]], atol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("f", "error", "text"),
+    [
+        (3, TypeError, "callable"),
+        (lambda v, a, b, c: v, TypeError, "`args`"),
+        (lambda v: None, TypeError, "None"),
+        (lambda v: "word", TypeError, "numbers"),
+        (lambda v: np.outer(v, v), ValueError, "ravel"),
+    ],
+)
+def test_refusals(f: Any, error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=text):
+        fg.jacobian(f, [1.0, 2.0])
+
+
+def test_functions_are_not_kept_alive() -> None:
+    import gc
+    import weakref
+
+    f = Opaque(lambda v: v[0])
+    fg.gradient(f, [1.0])
+    gone = weakref.ref(f)
+    del f
+    gc.collect()
+    assert gone() is None
+
+
+def test_different_numbers_of_results() -> None:
+    f = Opaque(lambda v: v[: 1 + int(v[0] > 1.0)])
+    with warnings.catch_warnings(), pytest.raises(ValueError, match="as many values"):
+        fg.jacobian(f, [[0.5, 1.0], [2.0, 1.0]])
+    assert isinstance(vector_function(f, 0), VectorFunction)
