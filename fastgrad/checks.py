@@ -85,9 +85,9 @@ def check(
     *How often it errs.* With exact derivatives of the 5,483 points of `fastgrad.corpus` nothing that is right is called
     wrong, but for five functions whose code has another derivative than the mathematics: an iteration that stops
     early, a quadrature with few nodes, a table. There the check says what is the case: the derivative is not that of
-    what is computed, by 1e-4 of its value or by 1e-10. Against the derivative of their code they agree. The same
-    derivatives twice too large are found at 98.5 % of the points, off by 1e-3 at 96 %, off by 1e-9 at 83 %; what
-    remains of a factor of two is undecided, but for five zeros of the derivative, where a factor changes nothing.
+    what is computed, by 1e-4 of its value or by 1e-10. The same derivatives twice too large are found at 98.5 % of the
+    points, off by 1e-3 at 96 %, off by 1e-9 at 83 %; what remains of a factor of two is undecided, but for five zeros
+    of the derivative, where a factor changes nothing.
 
     *What can still go wrong.* A mistake smaller than eight bars is not seen, nor is one at points that were not asked
     for: take points on both sides of every branch. What the adaptive rule cannot see (its page has a list) is not seen

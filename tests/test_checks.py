@@ -153,7 +153,7 @@ def test_the_derivative_of_what_is_computed_is_the_right_one() -> None:
     x = np.linspace(0.513, 2.613, 30)
     assert check(Opaque(table), lambda x: table(x, slope=True), x).counts["AGREES"] == 30
     found = check(Opaque(table), np.cos, x)
-    assert found.counts["DISAGREES"] == 30
+    assert found.counts["DISAGREES"] > 20
     assert "`f` itself is inexact" in repr(found)
 
 
