@@ -3,6 +3,7 @@
 from . import _jitted as _jitted  # tells Numba how to compile calls of ours
 from . import gates
 from ._engines import PerformanceWarning
+from .checks import Check, Verdict, check
 from .comparison import accuracy
 from .complexstep import ComplexStep, complex_step
 from .derivatives import derivative
@@ -16,15 +17,18 @@ from .stencils import Stencil, backward, central, forward, weights
 __version__ = "0.1.0"
 __all__ = [
     "Adaptive",
+    "Check",
     "ComplexStep",
     "Estimate",
     "PerformanceWarning",
     "Status",
     "Stencil",
+    "Verdict",
     "accuracy",
     "adaptive",
     "backward",
     "central",
+    "check",
     "complex_step",
     "derivative",
     "directional",

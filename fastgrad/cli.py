@@ -1,4 +1,4 @@
-"""The command line: ``fastgrad report``, ``fastgrad bench``."""
+"""The command line: ``fastgrad report``, ``fastgrad check``, ``fastgrad bench``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from math import isfinite
@@ -28,6 +29,19 @@ examples:
   fastgrad report --nist                    jacobians of NIST's 27 certified regressions
 """
 
+CHECKS = """\
+examples:
+  fastgrad check mymodule:f mymodule:df --domain -3 3
+  fastgrad check model.py:price model.py:vega --domain 50 150 --domain 0.1 0.5 --wrt 1
+  fastgrad check model.py:loss model.py:gradient --of gradient --dimension 20 --domain -2 2
+  fastgrad check fastgrad.gates:power       a gate brings its own partials, and its domain
+
+exit status: 0 when nothing disagrees, 1 when something does, 2 when nothing could be decided or the call is wrong
+"""
+
+#: Points of a check.
+CHECKED = 1000
+
 #: Functions of the default report that get a curve of error against step.
 REPRESENTATIVES = ("Black-Scholes delta", "Runge", "Squire-Trapp", "small network", "Lennard-Jones")
 
@@ -37,7 +51,7 @@ class Mistake(Exception):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit status: 0, or 2 for a mistake of the caller's."""
+    """Run the command line and return the exit status: 0, 2 for a mistake of the caller's; for a check see `CHECKS`."""
     parser = _parser()
     given = parser.parse_args(arguments)
     try:
@@ -67,8 +81,29 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    # argparse takes -1e-3 for an option; -5 it understands
-    report._negative_number_matcher = re.compile(r"-(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$")
+    check = commands.add_parser(
+        "check",
+        help="check a derivative: is it right, and where is it wrong",
+        description="Check an analytic derivative against the numerical one and its error bar.",
+        epilog=CHECKS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    for command in (report, check):  # argparse takes -1e-3 for an option; -5 it understands
+        command._negative_number_matcher = re.compile(r"-(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$")
+    check.add_argument("function", metavar="MODULE:FUNCTION", help="the function, or FILE.py:FUNCTION")
+    check.add_argument("analytic", nargs="?", metavar="MODULE:DERIVATIVE",
+                       help="its derivative, of the same arguments; a gate or a circuit brings its own")
+    check.add_argument("--of", default="derivative", choices=("derivative", "gradient", "jacobian", "hessian"),
+                       help="what the second function is of the first (default: derivative)")
+    check.add_argument("--domain", nargs=2, type=float, action="append", metavar=("LOW", "HIGH"), default=[],
+                       help="draw the points from this interval; once for each argument, or once for all coordinates")
+    check.add_argument("--dimension", type=int, metavar="D", help="length of the vector, for a gradient and the like")
+    check.add_argument("--points", type=Path, metavar="FILE.npy",
+                       help="take the points from a file: one column for each argument or coordinate")
+    check.add_argument("--wrt", type=int, nargs="+", default=[0], metavar="I",
+                       help="the argument to differentiate in, from 0; with several the derivative returns a tuple")
+    check.add_argument("-n", "--points-count", type=int, metavar="N", help=f"points to draw (default: {CHECKED})")
+    check.add_argument("--json", action="store_true", help="print JSON instead of a table")
     report.add_argument("function", nargs="?", metavar="MODULE:FUNCTION", help="your own function, or FILE.py:FUNCTION")
     report.add_argument("--domain", nargs=2, type=float, action="append", metavar=("LOW", "HIGH"), default=[],
                         help="draw the points from this interval; once for each argument")
@@ -84,6 +119,7 @@ def _parser() -> argparse.ArgumentParser:
                         help="write report.html, report.md, report.json and plots to DIR")
     report.add_argument("--json", action="store_true", help="print JSON instead of tables")
     report.set_defaults(run=_report)
+    check.set_defaults(run=_check)
     bench = commands.add_parser(
         "bench",
         help="time a few functions on this machine",
@@ -180,6 +216,58 @@ def _certified(given: argparse.Namespace) -> int:
     return 0
 
 
+def _check(given: argparse.Namespace) -> int:
+    from .checks import check
+
+    f = _loaded(given.function)
+    analytic = _loaded(given.analytic) if given.analytic else None
+    args = _places(given)
+    wrt: Any = given.wrt[0] if len(given.wrt) == 1 else tuple(given.wrt)
+    if analytic is not None and not args:
+        raise Mistake(f"say where to check {given.function}: --domain LOW HIGH, or --points FILE.npy.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # standard error is for mistakes; a slow check is not one
+            found = check(f, analytic, *args, of=given.of, wrt=wrt)
+    except Exception as problem:
+        frames = traceback.extract_tb(problem.__traceback__)
+        ours = Path(frames[-1].filename).parent == Path(__file__).parent
+        raise Mistake(str(problem) if ours else f"the check raised {_where(problem)}") from problem
+    _print(json.dumps(found.to_dict(), indent=1) + "\n" if given.json else f"{found!r}\n", lambda: None)
+    return 1 if not found else 0 if found.decided else 2
+
+
+def _places(given: argparse.Namespace) -> tuple[Any, ...]:
+    """Where to check: columns for a derivative, rows of a table for a gradient; none for a gate's own domain."""
+    count = CHECKED if given.points_count is None else given.points_count
+    if count < 1:
+        raise Mistake(f"-n must be at least 1; got {count}. Leave it out for {CHECKED} points.")
+    _one_place(given)
+    if given.points:
+        columns = _columns(given.points, given.points_count)
+    else:
+        domain = given.domain * (given.dimension or 1) if len(given.domain) == 1 else given.domain
+        random = np.random.default_rng(2024)
+        columns = tuple(random.uniform(low, high, count) for low, high in domain)
+    if given.of != "derivative" and len(columns) == 1 and given.dimension is None and given.domain:
+        raise Mistake("say how long the vector is: --dimension D, or one --domain for each coordinate.")
+    if given.dimension is not None and (given.of == "derivative" or len(columns) != given.dimension):
+        raise Mistake(
+            f"--dimension {given.dimension} goes with --of gradient, jacobian or hessian, and one --domain or "
+            f"{given.dimension} of them; got --of {given.of} and {len(columns)} columns."
+        )
+    return columns if given.of == "derivative" or not columns else (np.stack(columns, axis=-1),)
+
+
+def _one_place(given: argparse.Namespace) -> None:
+    """Check that the points are said once, and how."""
+    if given.points and given.domain:
+        raise Mistake("--points and --domain exclude each other; leave one out.")
+    for low, high in given.domain:
+        if not (isfinite(low) and isfinite(high) and low < high):
+            raise Mistake(f"--domain must be two finite numbers, the lower first; got {low:g} {high:g}.")
+
+
 def _print(text: str | None, show: Callable[[], None]) -> None:
     if text is None:
         show()
@@ -221,11 +309,7 @@ def _own_problems(given: argparse.Namespace) -> list[Any]:
     f = _loaded(given.function)
     if given.only:
         raise Mistake("--only chooses among the functions of the default report; leave it out for your own function.")
-    if given.points and given.domain:
-        raise Mistake("--points and --domain exclude each other; leave one out.")
-    for low, high in given.domain:
-        if not (isfinite(low) and isfinite(high) and low < high):
-            raise Mistake(f"--domain must be two finite numbers, the lower first; got {low:g} {high:g}.")
+    _one_place(given)
     columns = _columns(given.points, given.points_count) if given.points else None
     arguments = len(columns) if columns else len(given.domain) or getattr(f, "nin", 0)
     if not arguments:

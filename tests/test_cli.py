@@ -160,3 +160,78 @@ def test_certified_regressions(capsys: pytest.CaptureFixture[str]) -> None:
 def test_certified_regressions_refuse(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", *arguments, "--nist"]) == 2
     assert words in capsys.readouterr().err
+
+
+CHECKED = MODULE + """
+def df(x): return np.exp(-0.3 * x) * (3 * np.cos(3 * x) - 0.3 * np.sin(3 * x))
+def late(x): return np.where(x > 1, 2, 1) * df(x)
+def both(x, y): return 2 * x * y, x**2
+def sphere(x): return np.sum(x * x, axis=-1)
+def slope(x): return 2 * x
+def short(x): return x[1:]
+class Noise:
+    def __call__(self, x): return np.random.default_rng().normal(size=np.shape(x))
+noise = Noise()
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["usersown:f", "usersown:df", "--domain", "-3", "3"], 0, "nothing disagrees, 1,000 entries"),
+        (["usersown.py:f", "usersown.py:df", "--domain", "-3e0", "3", "-n", "50"], 0, "AGREES 50,"),
+        (["usersown:f", "usersown:df", "--points", "points.npy"], 0, "nothing disagrees, 500 entries"),
+        (["usersown:f", "usersown:late", "--domain", "-3", "3"], 1, "wrong only for x > 1 "),
+        (["usersown:two", "usersown:both", "--points", "pairs.npy", "--wrt", "0", "1"], 0, "600 entries"),
+        (["usersown:two", "usersown:both", "--points", "pairs.npy", "--wrt", "1", "0"], 1, "y and x are swapped"),
+        (["usersown:sphere", "usersown:slope", "--of", "gradient", "--dimension", "3", "--domain", "0", "1"], 0,
+         "nothing disagrees, 3,000 entries"),
+        (["usersown:sphere", "usersown:slope", "--of", "gradient", "--points", "pairs.npy"], 0, "600 entries"),
+        (["usersown:noise", "usersown:df", "--domain", "0", "1", "-n", "20"], 2, "NOTHING COULD BE DECIDED"),
+        (["fastgrad.gates:softplus"], 0, "nothing disagrees"),
+    ],
+)  # fmt: skip
+def test_checks(
+    module: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], status: int, said: str
+) -> None:
+    (module / "usersown.py").write_text(CHECKED)
+    assert main(["check", *arguments]) == status
+    shown, err = capsys.readouterr()
+    assert said in shown
+    assert err == ""
+    assert main(["check", *arguments, "--json"]) == status
+    found = json.loads(capsys.readouterr().out)
+    assert found["agrees"] == (status != 1)
+    assert found["decided"] == (status != 2)
+    assert sum(found["counts"].values()) > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["usersown:f"], "`analytic` must be given"),
+        (["usersown:f", "usersown:df"], "--domain LOW HIGH, or --points"),
+        (["usersown:f", "usersown:g", "--domain", "0", "1"], "has no 'g'"),
+        (["usersown:f", "usersown:boom", "--domain", "0", "1"], "raised RuntimeError: no way (usersown.py, line 7)"),
+        (["usersown:boom", "usersown:df", "--domain", "0", "1"], "raised RuntimeError: no way (usersown.py, line 7)"),
+        (["usersown:f", "usersown:short", "--domain", "0", "1"], "must return the shape of the derivative, (1000,)"),
+        (["usersown:f", "usersown:df", "--domain", "1", "0"], "the lower first; got 1 0"),
+        (["usersown:f", "usersown:df", "--domain", "0", "1", "--wrt", "3"], "`wrt` must be from -1 to 0"),
+        (["usersown:f", "usersown:df", "--domain", "0", "1", "-n", "0"], "-n must be at least 1"),
+        (["usersown:f", "usersown:df", "--domain", "0", "1", "--points", "points.npy"], "exclude each other"),
+        (["usersown:two", "usersown:both", "--domain", "0", "1", "--domain", "1", "2"], "Pass wrt=(0, 1)"),
+        (["usersown:sphere", "usersown:slope", "--of", "gradient", "--domain", "0", "1"], "say how long the vector is"),
+        (["usersown:f", "usersown:df", "--domain", "0", "1", "--dimension", "2"], "--dimension 2 goes with"),
+        (["fastgrad.gates:logical_or"], "Use the differentiable `soft_or`"),
+    ],
+)
+def test_mistakes_of_checks(
+    module: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    (module / "usersown.py").write_text(CHECKED)
+    assert main(["check", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+    assert err.startswith("fastgrad: ")
+    assert err.count("\n") == 1

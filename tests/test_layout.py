@@ -20,7 +20,8 @@ FLOORS: dict[int, tuple[str, ...]] = {
     3: ("_engines", "_called", "_compiled", "_functions", "_vectors", "_vector_code", "_vector_loops", "_sweeps",
         "gate", "gates"),
     4: ("derivatives", "_questions", "_jacobians", "_grouped", "_hessians", "multivariate", "sparsity", "circuits"),
-    5: ("checks", "comparison", "_jitted", "report", "corpus", "nist"),
+    5: ("checks", "_witnesses", "_verdicts", "_evidence", "_patterns", "_places", "_findings", "_sampling",
+        "comparison", "_jitted", "report", "corpus", "nist"),
     6: ("__init__", "__main__", "cli"),
 }  # fmt: skip
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}

@@ -1,0 +1,325 @@
+"""The two who are heard in a check: the analytic function, as it is called, and the numerical estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ._operands import argument, argument_index, common_shape, result_kind
+from .derivatives import derivative
+from .estimates import Estimate
+from .multivariate import gradient, hessian, jacobian
+
+#: Derivatives of functions of a vector.
+VECTORS: dict[str, Callable[..., Any]] = {"gradient": gradient, "jacobian": jacobian, "hessian": hessian}
+
+#: What can be checked.
+KINDS = ("derivative", *VECTORS)
+
+#: Widest step of the second estimate, relative to ``max(|x|, 1)``: a quarter of what the first may take, hence other
+#: windows and other bars.
+NARROW = 2.0**-5
+
+#: The analytic function is called again this many ulps away on either side: what it changes by is its rounding.
+ULPS = (1, 2, 3, 4)
+_SAFETY = 4.0
+
+
+@dataclass(frozen=True)
+class Case:
+    """One question: the function, what of it, and where.
+
+    Attributes
+    ----------
+    of : str
+        One of `KINDS`.
+    wrt : tuple of int
+        The arguments that are differentiated in.
+    several : bool
+        Whether a tuple of results was asked for: they are stacked along a first axis.
+    args : tuple of arrays
+        For a derivative arrays that broadcast; else the vectors, then further arguments as they came.
+    """
+
+    f: Callable[..., Any]
+    of: str
+    args: tuple[Any, ...]
+    wrt: tuple[int, ...]
+    several: bool
+
+    @property
+    def batch(self) -> tuple[int, ...]:
+        """Shape of the batch."""
+        return common_shape(list(self.args)) if self.of == "derivative" else np.shape(self.args[0])[:-1]
+
+    @property
+    def unit(self) -> float:
+        """Spacing at 1 of the numbers that the arguments are given in; 0 for float64."""
+        kind = result_kind([self.args[i] for i in (range(len(self.args)) if self.of == "derivative" else (0,))])
+        return 0.0 if kind == np.float64 else float(np.finfo(kind).eps)
+
+    def estimate(self) -> Estimate:
+        """Estimate all entries."""
+        if self.of == "derivative":
+            wide = [np.asarray(a, dtype=np.float64) for a in self.args]
+            found = derivative(self.f, *wide, wrt=self.wrt, full_output=True)
+            parts = [np.stack(fields) if self.several else fields[0] for fields in zip(*found, strict=True)]
+            return Estimate(*map(np.asarray, parts))
+        return self._vectors(np.asarray(self.args[0], dtype=np.float64), None)
+
+    def again(self, first: Estimate, where: Any) -> Estimate:
+        """Estimate the marked entries with narrower steps; the others stay as they are."""
+        if self.of == "derivative":
+            fields = [np.array(a).reshape(len(self.wrt), -1) for a in first]
+            whole = [np.ravel(a).astype(np.float64) for a in np.broadcast_arrays(*self.args)]
+            for k, here in enumerate(where.reshape(len(self.wrt), -1)):
+                if here.any():
+                    points = [a[here] for a in whole]
+                    found = derivative(self.f, *points, wrt=self.wrt[k], rel_step=NARROW, full_output=True)
+                    for column, values in zip(fields, found, strict=True):
+                        column[k, here] = values
+        else:
+            x = np.asarray(self.args[0], dtype=np.float64)
+            rows = np.nonzero(where.any(axis=tuple(range(len(self.batch), where.ndim)))) if self.batch else ...
+            fields = [np.array(a) for a in first]
+            for column, values in zip(fields, self._vectors(x[rows], NARROW), strict=True):
+                column[rows] = values
+        return Estimate(*(column.reshape(a.shape) for column, a in zip(fields, first, strict=True)))
+
+    def _vectors(self, x: Any, rel_step: float | None) -> Estimate:
+        found = VECTORS[self.of](self.f, x, args=self.args[1:], rel_step=rel_step, full_output=True)
+        return Estimate(*map(np.asarray, found))
+
+
+def case(f: Callable[..., Any], of: str, args: tuple[Any, ...], wrt: Any) -> Case:
+    """Check the arguments and make a case of them."""
+    if of not in KINDS:
+        words = ", ".join(map(repr, KINDS))
+        raise ValueError(f'`of` must be one of {words}; got {of!r}. Leave it out for "derivative".')
+    if not args:
+        raise TypeError("`args` must hold the points; got none. Call `check(f, analytic, x)`.")
+    if of == "derivative":
+        given = tuple(_numbers(a, f"args[{i}]") for i, a in enumerate(args))
+        several = isinstance(wrt, tuple)
+        indices = tuple(argument_index(i, len(args)) for i in (wrt if several else (wrt,)))
+        made = Case(f, of, given, indices, several)
+    else:
+        if wrt != 0 or isinstance(wrt, tuple):
+            raise ValueError(f"`wrt` must be left out for the {of}, which is taken in the first argument; got {wrt!r}.")
+        x = _numbers(args[0], "args[0]")
+        if not x.ndim:
+            raise ValueError(f"`args[0]` must be an array whose last axis is the vector; got the number {x}.")
+        made = Case(f, of, (x, *args[1:]), (0,), False)
+    if not made.wrt or 0 in made.batch or (of != "derivative" and not made.args[0].shape[-1]):
+        shapes = ", ".join(str(np.shape(a)) for a in made.args)
+        raise ValueError(f"`args` and `wrt` must name at least one point; got shapes {shapes}. Pass some points.")
+    return made
+
+
+def _numbers(value: Any, name: str) -> Any:
+    """Make a real array of one's own; integers and booleans count as float64, smaller floats stay."""
+    array = np.asarray(argument(value, name))
+    return array.astype(array.dtype if array.dtype in (np.float32, np.float16) else np.float64)
+
+
+def _beside(a: Any, ulps: int) -> Any:
+    return a + (ulps * np.spacing(a)).astype(a.dtype)
+
+
+class Unfit(ValueError):
+    """The analytic function cannot be checked; the message says why."""
+
+
+class WrongShape(Unfit):
+    """What it returned does not fit the points."""
+
+
+class Analytic:
+    """The analytic function of a case, or its values.
+
+    Attributes
+    ----------
+    values : ndarray
+        What it says at the points, of the estimate's shape.
+    first : ndarray or None
+        What it said when it was called with the points in reverse order, before that.
+    """
+
+    def __init__(self, given: Any, case: Case, shape: tuple[int, ...]) -> None:
+        self.given, self.case, self.shape = given, case, shape
+        self.name = getattr(given, "__name__", "") or type(given).__name__
+        self._one_by_one = False
+        self.first: Any = None
+        if not callable(given):
+            self.name = "the values given"
+            self.values = self._checked(given)
+            return
+        # First in reverse order: what it remembers from an earlier call, or takes from a neighbour, comes to light.
+        if any(n > 1 for n in case.batch):
+            self.first = self._turned(self._called([self._turned_argument(i) for i in range(len(case.args))]))
+        self.values = self._called(list(case.args))
+
+    def _turned_argument(self, i: int) -> Any:
+        a = self.case.args[i]
+        if self.case.of == "derivative":
+            return np.flip(a)
+        return a if i else np.flip(a, axis=tuple(range(a.ndim - 1)))
+
+    def _turned(self, values: Any) -> Any:
+        first = int(self.case.several)
+        return np.flip(values, axis=tuple(range(first, first + len(self.case.batch))))
+
+    def rounding(self) -> Any:
+        """Measure what the values owe to rounding.
+
+        The same formula in longer arithmetic tells it exactly, where the machine has that and the function takes it.
+        Else it is the spread of the values a few ulps away, on either side. The values themselves are left out of it:
+        a function that is wrong at one number, or beyond it, is not rounded.
+        """
+        if not callable(self.given):
+            return np.zeros(self.shape)
+        exact = self._in_long_double()
+        if exact is not None:
+            with np.errstate(all="ignore"):
+                found = np.abs(self.values - exact).astype(np.float64)
+            return _SAFETY * np.where(np.isfinite(found), found, 0.0)
+        found = np.zeros(self.shape)
+        with np.errstate(all="ignore"):
+            for side in (-1, 1):
+                near = [self.tried(self._moved(partial(_beside, ulps=side * k))) for k in ULPS]
+                if any(values is None for values in near):
+                    continue
+                spread = np.max(np.abs(np.diff(near, axis=0)), axis=0)
+                found = np.fmax(found, np.where(np.isfinite(spread), spread, 0.0))
+        return _SAFETY * found
+
+    def _in_long_double(self) -> Any:
+        """Values in longer arithmetic; None where there is none, or the function does not keep to it."""
+        if np.finfo(np.longdouble).eps >= np.finfo(np.float64).eps:
+            return None
+        try:
+            result = self._plain(self._moved(lambda a: a.astype(np.longdouble)))
+            parts = list(result) if isinstance(result, tuple) else [result]
+            if not all(part.dtype.char in "gG" for part in parts):
+                return None
+            wide = np.stack(parts) if isinstance(result, tuple) else result
+        except Exception:  # it was not made for it
+            return None
+        return wide if wide.shape == self.shape else None
+
+    def _moved(self, change: Callable[[Any], Any]) -> list[Any]:
+        """Change the arguments that are numbers of the function's."""
+        numbers = range(len(self.case.args)) if self.case.of == "derivative" else (0,)
+        return [change(a) if i in numbers else a for i, a in enumerate(self.case.args)]
+
+    def tried(self, args: list[Any]) -> Any:
+        """Evaluate it at other arguments of the same shapes; None where it was not made for them."""
+        try:
+            return self._called(args)
+        except Exception:  # nobody asked for these points
+            return None
+
+    def each_alone(self) -> Any:
+        """Evaluate it with one point at a time; None where it does not take that."""
+        try:
+            return None if self._one_by_one else self._each(list(self.case.args))
+        except Exception:
+            return None
+
+    def _called(self, args: list[Any]) -> Any:
+        """Call it with copies, one point at a time if it takes nothing else, and check what comes back."""
+        if not self._one_by_one:
+            try:
+                result = self._plain(args)
+                return self._checked(result)
+            except WrongShape:
+                # a function of one vector makes something of a batch, but not the shape; a function of numbers does not
+                if self.case.of == "derivative" or not self._takes_one(args):
+                    raise
+            except (TypeError, ValueError) as problem:
+                if isinstance(problem, Unfit) or not self._takes_one(args):
+                    raise
+            self._one_by_one = True
+        return self._each(args)
+
+    def _each(self, args: list[Any]) -> Any:
+        parts = [self._checked(self._plain(row), one=True) for row in self._rows(args)]
+        return np.stack(parts, axis=int(self.case.several)).reshape(self.shape)
+
+    def _takes_one(self, args: list[Any]) -> bool:
+        """Tell whether it can be called with one point; if not, the first exception is the one to show."""
+        if not self.case.batch:
+            return False
+        try:
+            self._checked(self._plain(self._rows(args)[0]), one=True)
+        except Exception:
+            return False
+        return True
+
+    def _rows(self, args: list[Any]) -> list[list[Any]]:
+        if self.case.of == "derivative":
+            flat = [a.ravel() for a in np.broadcast_arrays(*args)]
+            return [[a[k] for a in flat] for k in range(flat[0].size)]
+        x = args[0].reshape(-1, args[0].shape[-1])
+        return [[row, *args[1:]] for row in x]
+
+    def _plain(self, args: list[Any]) -> Any:
+        given = [a.copy()[()] if isinstance(a, np.ndarray) else a for a in args]
+        with np.errstate(all="ignore"):
+            result = self.given(*given)
+        # copied before anything is compared: the result may be one of the arguments, or a buffer used again
+        several = isinstance(result, tuple) or (self.case.several and isinstance(result, list))
+        try:
+            result = tuple(map(np.array, result)) if several else np.array(result)
+        except ValueError as problem:
+            raise Unfit(f"`analytic` must return one array; {self.name} gives rows of different lengths ({problem}). "
+                        "Make them equal.") from None  # fmt: skip
+        for i, (a, b) in enumerate(zip(args, given, strict=True)):
+            if isinstance(a, np.ndarray) and not np.array_equal(a, b, equal_nan=a.dtype.kind == "f"):
+                raise Unfit(
+                    f"`analytic` must leave its arguments as they are; {self.name} changes args[{i}]. "
+                    "Let it work on a copy."
+                )
+        return result
+
+    def _checked(self, result: Any, one: bool = False) -> Any:
+        """Make one array of the result, and check its type and shape."""
+        case = self.case
+        first = int(case.several)
+        shape = self.shape[first:]
+        if one:
+            shape = shape[len(case.batch) :]
+        if case.several:
+            count = len(result) if isinstance(result, (tuple, list)) or np.ndim(result) else None
+            if count != len(case.wrt):
+                got = "one result" if count is None else f"{count} of them"
+                raise Unfit(
+                    f"`analytic` must return a tuple of {len(case.wrt)}, one for each of wrt={case.wrt}; "
+                    f"{self.name} gives {got}. Return them in the order of `wrt`."
+                )
+            return np.stack([self._array(part, shape) for part in result])
+        if isinstance(result, tuple) and case.of == "derivative":
+            raise Unfit(
+                f"`analytic` must return one array for wrt={case.wrt[0]}; {self.name} gives a tuple of {len(result)}. "
+                f"Pass wrt={tuple(range(len(result)))} to check all of them."
+            )
+        return self._array(result, shape)
+
+    def _array(self, value: Any, shape: tuple[int, ...]) -> Any:
+        array = np.asarray(value)
+        if array.dtype.kind not in "fiubc":
+            got = "None" if array.dtype == object and not array.ndim and array.item() is None else array.dtype
+            raise TypeError(f"`analytic` must return numbers; {self.name} gives {got}. Does it end with `return`?")
+        if array.shape != shape and (array.ndim or self.case.of != "derivative"):
+            turned = shape and array.shape == shape[:-2] + shape[:-3:-1]
+            remedy = "It looks transposed." if turned and self.case.of == "jacobian" else "Broadcast or reshape it."
+            raise WrongShape(
+                f"`analytic` must return the shape of the {self.case.of}, {shape}; {self.name} gives {array.shape}. "
+                f"{remedy}"
+            )
+        wide = np.complex128 if array.dtype.kind == "c" else np.float64
+        return np.array(np.broadcast_to(array, shape), dtype=wide)

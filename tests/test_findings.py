@@ -1,0 +1,63 @@
+"""How a check reads: on a terminal, in a failing test, as JSON."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from fastgrad.checks import check
+
+X = np.linspace(-4.0, 5.0, 40)
+
+
+def test_the_table() -> None:
+    lines = repr(check(np.sin, lambda x: np.cos(x) * np.where(x > 3, 1.5, 1), X)).splitlines()
+    assert lines[0] == "Check of the derivative, <lambda> against sin: 9 of 40 entries disagree"
+    assert lines[1] == "  AGREES 31, DISAGREES 9, UNDECIDED 0, KINK 0"
+    assert lines[2].split() == ["index", "point", "analytic", "numerical", "bar", "ratio"]
+    assert all(line.startswith("  DISAGREES") and line.endswith(" 1.5") for line in lines[3:12])
+    assert lines[13].startswith("  * wrong only for x > 3 ")
+    assert len(lines) == 14
+    assert max(map(len, lines)) <= 110
+    line = repr(check(np.sin, lambda x: np.where(x == x[3], np.nan, np.cos(x)), X)).splitlines()[3].split()
+    assert line[:4] == ["DISAGREES", "3", "x=-3.30769", "nan"]
+
+
+def test_a_failing_assertion_shows_the_table(tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").write_text(
+        "import numpy as np, fastgrad as fg\n"
+        "def test_slope():\n"
+        "    assert fg.check(np.sin, lambda x: -np.cos(x), np.linspace(-3, 3, 20))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py"],
+        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "assert Check of the derivative, <lambda> against sin: 20 of 20 entries disagree" in done.stdout
+    assert "* sign flipped" in done.stdout
+
+
+def test_a_check_travels() -> None:
+    found = check(np.sin, lambda x: -np.cos(x), X)
+    again = pickle.loads(pickle.dumps(found))
+    assert repr(again) == repr(found)
+    told = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert told["counts"]["DISAGREES"] == 40
+    assert told["patterns"] == ["sign flipped"]
+    assert not told["agrees"]
+    assert json.dumps(check(np.abs, lambda x: x / np.abs(x), [0.0, 1.0]).to_dict(), allow_nan=False)
+
+
+def test_arguments_have_the_names_that_the_function_gives_them() -> None:
+    def named(price: float, rate: float, *, out: object = None) -> float:
+        return price * rate
+
+    assert "price=1, rate=2" in repr(check(named, lambda p, r: r, 1.0, 2.0))
+    assert "x=1 " in repr(check(np.sin, np.cos, 1.0))
+    assert "args[0]=1, args[1]=2" in repr(check(np.multiply, lambda x, y: y, 1.0, 2.0))
