@@ -15,9 +15,10 @@ ROOT = Path(fastgrad.__file__).parent
 FLOORS: dict[int, tuple[str, ...]] = {
     1: ("stencils", "elementary", "estimates", "_operators", "_compile", "_references"),
     2: ("_ufunc", "_program", "_blocks", "_operands", "_bars", "ladder", "complexstep", "_advance", "_climb",
-        "_extrapolation", "_first", "_judgement", "_rounds"),
+        "_extrapolation", "_first", "_judgement", "_rounds", "_lanes"),
     3: ("_engines", "_functions", "gate", "gates"),
-    4: ("derivatives", "multivariate", "sparsity", "circuits"),
+    4: ("derivatives", "multivariate", "sparsity", "circuits", "_primitives", "_graph", "_nodes", "_substitution",
+        "_formulas", "_tracing", "_accumulate", "_codegen", "_fused", "_drawing", "_layers"),
     5: ("checks", "accuracy", "results", "problems", "catalogue", "methods", "highprecision", "_measuring", "_ahead",
         "report", "corpus"),
     6: ("__init__", "__main__", "cli"),
@@ -25,7 +26,8 @@ FLOORS: dict[int, tuple[str, ...]] = {
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 
 NUMERICAL = {"derivatives", "multivariate", "sparsity", "ladder", "_bars", "stencils"}
-ANALYTIC = {"gate", "gates", "circuits"}
+ANALYTIC = {"gate", "gates", "circuits", "_primitives", "_graph", "_nodes", "_substitution", "_formulas", "_tracing",
+            "_accumulate", "_codegen", "_fused", "_lanes", "_drawing", "_layers"}  # fmt: skip
 
 
 def imported(source: str, package: tuple[str, ...]) -> set[str]:
