@@ -3,6 +3,7 @@
 from . import gates
 from ._engines import PerformanceWarning
 from .accuracy import accuracy
+from .circuits import circuit, where
 from .complexstep import ComplexStep, complex_step
 from .derivatives import derivative
 from .estimates import Estimate, Status
@@ -22,10 +23,12 @@ __all__ = [
     "adaptive",
     "backward",
     "central",
+    "circuit",
     "complex_step",
     "derivative",
     "forward",
     "gate",
     "gates",
     "weights",
+    "where",
 ]
