@@ -4,6 +4,7 @@ from . import _jitted as _jitted  # tells Numba how to compile calls of ours
 from . import gates
 from ._engines import PerformanceWarning
 from .checks import Check, Verdict, check
+from .circuits import circuit, where
 from .comparison import accuracy
 from .complexstep import ComplexStep, complex_step
 from .derivatives import derivative
@@ -29,6 +30,7 @@ __all__ = [
     "backward",
     "central",
     "check",
+    "circuit",
     "complex_step",
     "derivative",
     "directional",
@@ -41,4 +43,5 @@ __all__ = [
     "jacobian",
     "sparsity",
     "weights",
+    "where",
 ]

@@ -87,6 +87,9 @@ class Gate:
 
     def __call__(self, *args: Any, out: Any = None, **named: Any) -> Any:
         """Value of the gate; arguments broadcast together."""
+        for a in args:
+            if hasattr(a, "__gate__"):  # a node of a circuit being traced: it takes the gate down
+                return a.__gate__(self, args)
         if named:
             args = inspect.Signature(list(self._parameters.values())).bind(*args, **named).args
         return _apply(self, args, out, "?" if self._soft else "d")

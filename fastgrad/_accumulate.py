@@ -1,0 +1,154 @@
+"""The chain rule: partial derivatives of a circuit as nodes, accumulated backwards or forwards.
+
+A derivative on its way is a value and a *guard*: the condition under which it counts. A gate that takes one of two
+branches puts its condition into the guard, and the value is cut to 0 outside only where it is added to others. So the
+slope of a branch not taken, infinite or NaN as it may be, reaches nothing: ``where(x > 0, log(x), 0)`` has slope 0 at
+-1, where multiplying by 0 would give NaN.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from ._graph import Graph, Node, in_order
+from ._primitives import select
+
+
+class _Slope(NamedTuple):
+    """A derivative on its way; without a guard it always counts."""
+
+    value: Any
+    guard: Any = None
+
+    def counted(self) -> Any:
+        """Return the value where it counts, 0 elsewhere."""
+        return self.value if self.guard is None else select(self.guard, self.value, 0.0)
+
+
+def jacobian(outputs: Sequence[Node], nin: int) -> list[list[Node]]:
+    """Partial derivatives of `outputs` in the `nin` inputs of their graph, as nodes of a new one.
+
+    Reverse accumulation takes one sweep for an output, forward accumulation one for an input; the smaller number
+    decides (Griewank and Walther 2008).
+    """
+    order = in_order(outputs)
+    graph = Graph(node=type(order[0]))
+    partials = local_partials(order, graph)[1]
+    rows: list[list[Any]]
+    if len(outputs) <= nin:
+        rows = [_backwards(order, partials, output, nin) for output in outputs]
+    else:
+        columns = [_forwards(order, partials, position) for position in range(nin)]
+        rows = [[column.get(output) for column in columns] for output in outputs]
+    return [[graph.constant(0.0) if s is None else graph.node(s.counted()) for s in row] for row in rows]
+
+
+def local_partials(order: Sequence[Node], graph: Graph) -> tuple[dict[Node, Node], dict[Node, tuple[Any, ...]]]:
+    """Copy nodes into `graph`; return the copies, and the partials of each node in its operands."""
+    here: dict[Node, Node] = {}
+    partials: dict[Node, tuple[Any, ...]] = {}
+    for node in order:
+        operands = [here[o] for o in node.operands]
+        if node.name == "input":
+            here[node] = graph.input(node.value)
+        elif node.name == "constant":
+            here[node] = graph.constant(node.value)
+        else:
+            here[node] = graph.apply(node.gate, *operands)
+            rule: Callable[..., tuple[Any, ...]] | None = node.gate.partials
+            partials[node] = tuple(rule(here[node], *operands)) if rule else (None,) * len(operands)
+    return here, partials
+
+
+def _backwards(order: Sequence[Node], partials: Any, output: Node, nin: int) -> list[Any]:
+    """Slopes of one output in all inputs."""
+    arrived: dict[Node, list[_Slope]] = {output: [_Slope(1.0)]}
+    row: list[Any] = [None] * nin
+    for node in reversed(order):
+        if node not in arrived:
+            continue
+        slope = _sum(arrived.pop(node))
+        if node.name == "input":
+            row[node.value] = slope
+        for operand, partial in zip(node.operands, partials.get(node, ()), strict=False):
+            if operand.name != "constant" and (contribution := _times(slope, partial)) is not None:
+                arrived.setdefault(operand, []).append(contribution)
+    return row
+
+
+def _forwards(order: Sequence[Node], partials: Any, position: int) -> dict[Node, Any]:
+    """Slopes of all nodes in one input."""
+    slopes: dict[Node, Any] = {}
+    for node in order:
+        if node.name == "input":
+            if node.value == position:
+                slopes[node] = _Slope(1.0)
+            continue
+        terms = [
+            term
+            for operand, partial in zip(node.operands, partials.get(node, ()), strict=False)
+            if operand in slopes and (term := _times(slopes[operand], partial)) is not None
+        ]
+        if terms:
+            slopes[node] = _sum(terms)
+    return slopes
+
+
+def _sum(slopes: list[_Slope]) -> _Slope:
+    """Add slopes: under a common guard as they are, else each cut to where it counts."""
+    total = slopes[0]
+    for slope in slopes[1:]:
+        if total.guard is slope.guard:
+            total = _Slope(total.value + slope.value, total.guard)
+        elif _is_not(total.guard, slope.guard) or _is_not(slope.guard, total.guard):  # the two branches of one choice
+            total = _Slope(select(total.guard, total.value, slope.value))
+        else:
+            both = None if total.guard is None or slope.guard is None else total.guard | slope.guard
+            total = _Slope(total.counted() + slope.counted(), both)
+    return total
+
+
+def _is_not(guard: Any, other: Any) -> bool:
+    return guard is not None and guard.name == "logical_not" and guard.operands[0] is other
+
+
+def _times(slope: _Slope, partial: Any) -> _Slope | None:
+    """Multiply by a local partial; the 0 of a branch not taken becomes a guard."""
+    if partial is None or _is(partial, 0.0):
+        return None
+    if isinstance(partial, Node) and partial.name == "where":
+        condition, yes, no = partial.operands
+        if _is(yes, 0.0) or _is(no, 0.0):
+            condition, taken = (condition, yes) if _is(no, 0.0) else (~condition, no)
+            guard = condition if slope.guard is None else slope.guard & condition
+            return _Slope(_product(slope.value, taken), guard)
+    return _Slope(_product(slope.value, partial), slope.guard)
+
+
+def _product(value: Any, partial: Any) -> Any:
+    """Multiply, but choose where the partial is a choice between signs."""
+    if isinstance(partial, Node) and partial.name == "where":
+        condition, yes, no = partial.operands
+        if any(_is(leaf, 1.0) or _is(leaf, -1.0) or _is_nan(leaf) for leaf in (yes, no)):
+            return select(condition, _product(value, yes), _product(value, no))
+    if _is(partial, 1.0):
+        return value
+    if _is(partial, -1.0):
+        return -value
+    return math.nan if _is_nan(partial) else value * partial
+
+
+def _value(node: Any) -> Any:
+    """Value of a constant, else None."""
+    return node if isinstance(node, float) else node.value if node.name == "constant" else None
+
+
+def _is(node: Any, number: float) -> bool:
+    return bool(_value(node) == number)
+
+
+def _is_nan(node: Any) -> bool:
+    number = _value(node)
+    return number is not None and math.isnan(number)

@@ -1,0 +1,283 @@
+"""The graph of a circuit: nodes that are made once each, whatever asks for them, and that take Python's operators."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ._primitives import PRIMITIVES, Primitive
+
+_INPUT, _CONSTANT = PRIMITIVES["input"], PRIMITIVES["constant"]
+_COMMUTING = {"add", "multiply", "logical_and", "logical_or", "equal", "not_equal"}
+
+
+class Node:
+    """The value at one place of a circuit.
+
+    Parameters
+    ----------
+    graph : Graph
+        Where it belongs.
+    gate : Primitive
+        The gate it comes out of.
+    operands : tuple of Node
+        What goes into that gate.
+    value : float, bool or int
+        A constant's value; an input's position.
+    """
+
+    __slots__ = ("gate", "graph", "number", "operands", "value")
+
+    def __init__(self, graph: Graph, gate: Primitive, operands: tuple[Node, ...], value: Any, number: int) -> None:
+        self.graph, self.gate, self.operands, self.value, self.number = graph, gate, operands, value, number
+
+    @property
+    def name(self) -> str:
+        """Name of the gate."""
+        return self.gate.name
+
+    @property
+    def condition(self) -> bool:
+        """Whether the value is true or false."""
+        return self.gate.condition or self.value.__class__ is bool
+
+    def _with(self, name: str, *operands: Any) -> Any:
+        if any(not isinstance(o, (Node, float, int, np.floating, np.integer, np.bool_)) for o in operands):
+            return NotImplemented
+        return self.graph.apply(PRIMITIVES[name], *operands)
+
+    def __add__(self, other: Any) -> Any:
+        return self._with("add", self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return self._with("add", other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return self._with("subtract", self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return self._with("subtract", other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return self._with("multiply", self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return self._with("multiply", other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return self._with("divide", self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return self._with("divide", other, self)
+
+    def __floordiv__(self, other: Any) -> Any:
+        return self._with("floor", self / other)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return self._with("floor", other / self)
+
+    def __mod__(self, other: Any) -> Any:
+        return self._with("remainder", self, other)
+
+    def __rmod__(self, other: Any) -> Any:
+        return self._with("remainder", other, self)
+
+    def __pow__(self, other: Any) -> Any:
+        return self._with("power", self, other)
+
+    def __rpow__(self, other: Any) -> Any:
+        return self._with("power", other, self)
+
+    def __neg__(self) -> Any:
+        return self._with("negative", self)
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __abs__(self) -> Any:
+        return self._with("absolute", self)
+
+    def __lt__(self, other: Any) -> Any:
+        return self._with("less", self, other)
+
+    def __le__(self, other: Any) -> Any:
+        return self._with("less_equal", self, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return self._with("greater", self, other)
+
+    def __ge__(self, other: Any) -> Any:
+        return self._with("greater_equal", self, other)
+
+    def __eq__(self, other: Any) -> Any:
+        return self._with("equal", self, other)
+
+    def __ne__(self, other: Any) -> Any:
+        return self._with("not_equal", self, other)
+
+    def __and__(self, other: Any) -> Any:
+        return self._with("logical_and", self, other)
+
+    __rand__ = __and__
+
+    def __or__(self, other: Any) -> Any:
+        return self._with("logical_or", self, other)
+
+    __ror__ = __or__
+
+    def __xor__(self, other: Any) -> Any:
+        return self._with("logical_xor", self, other)
+
+    __rxor__ = __xor__
+
+    def __invert__(self) -> Any:
+        return self._with("logical_not", self)
+
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        return f"<node {self.number}: {self.name}>"
+
+
+class Graph:
+    """Nodes by what they compute: asked for the same twice, it gives the same node.
+
+    Constants are folded. With `simplify` also what changes no bit of any result: ``x * 1``, ``x - 0``, ``-(-x)``,
+    ``x + (-y)``; but not ``x * 0`` or ``x + 0``, which say something at infinities, NaN and -0.
+    """
+
+    def __init__(self, simplify: bool = True, node: type[Node] = Node) -> None:
+        self._nodes: dict[Any, Node] = {}
+        self._simplify, self._node = simplify, node
+
+    def _make(self, key: Any, gate: Primitive, operands: tuple[Node, ...], value: Any = None) -> Node:
+        known = self._nodes.get(key)
+        if known is None:
+            known = self._nodes[key] = self._node(self, gate, operands, value, len(self._nodes))
+        return known
+
+    def input(self, position: int) -> Node:
+        """Return the argument at a position."""
+        return self._make((_INPUT, position), _INPUT, (), position)
+
+    def constant(self, value: Any) -> Node:
+        """Return the node of a number, or of a truth value."""
+        if isinstance(value, (bool, np.bool_)):
+            return self._make((_CONSTANT, bool(value)), _CONSTANT, (), bool(value))
+        number = float(value)
+        return self._make((_CONSTANT, struct.pack("d", number)), _CONSTANT, (), number)
+
+    def node(self, value: Any) -> Node:
+        """Return `value` if it is a node, else its constant."""
+        return value if isinstance(value, Node) else self.constant(value)
+
+    def number(self, node: Node) -> Node:
+        """Return a node as a number: 1 for what is true, 0 for what is false."""
+        return self.apply(PRIMITIVES["where"], node, 1.0, 0.0) if node.condition else node
+
+    def apply(self, gate: Primitive, *operands: Any) -> Node:
+        """Pass operands through a gate."""
+        nodes = tuple(map(self.node, operands))
+        if gate.name == "where":
+            nodes = (self._truth(nodes[0]), self.number(nodes[1]), self.number(nodes[2]))
+        elif gate.name.startswith("logical_"):
+            nodes = tuple(map(self._truth, nodes))
+        else:
+            nodes = tuple(map(self.number, nodes))
+        if gate.evaluate is not None and not gate.key and all(n.gate is _CONSTANT for n in nodes):
+            with np.errstate(all="ignore"):
+                return self.constant(np.asarray(gate.evaluate(*[n.value for n in nodes]))[()])
+        if self._simplify:
+            simpler = self._simpler(gate.name, nodes)
+            if simpler is not None:
+                return simpler
+        order = nodes
+        if gate.name in _COMMUTING and nodes[0].number > nodes[1].number:
+            order = nodes[::-1]
+        return self._make((gate, *[id(n) for n in order]), gate, nodes)
+
+    def _truth(self, node: Node) -> Node:
+        """Return a node as a condition: true where it is not 0."""
+        return node if node.condition else self.apply(PRIMITIVES["not_equal"], node, 0.0)
+
+    def _simpler(self, name: str, nodes: tuple[Node, ...]) -> Node | None:
+        """Return a simpler node of the same bits, if there is one."""
+        x, y = nodes[0], nodes[-1]
+        if name == "where":
+            if x.gate is _CONSTANT:
+                return nodes[1] if x.value else nodes[2]
+            return nodes[1] if nodes[1] is nodes[2] else None
+        if name in ("negative", "logical_not") and x.name == name:
+            return x.operands[0]
+        if name in ("logical_and", "logical_or"):
+            for one, other in ((x, y), (y, x)):
+                if one.gate is _CONSTANT:
+                    return other if one.value == (name == "logical_and") else one
+                if one.name == "logical_not" and one.operands[0] is other:
+                    return self.constant(name == "logical_or")
+            return x if x is y else None
+        if name == "absolute":
+            return self.apply(PRIMITIVES["absolute"], x.operands[0]) if x.name == "negative" else None
+        if name == "multiply":
+            for one, other in ((x, y), (y, x)):
+                if one.gate is _CONSTANT and one.value in (1.0, -1.0):
+                    return other if one.value == 1.0 else self.apply(PRIMITIVES["negative"], other)
+                if one.name == "negative":
+                    return self.apply(
+                        PRIMITIVES["negative"], self.apply(PRIMITIVES["multiply"], one.operands[0], other)
+                    )
+                inner = other.operands[0] if other.name == "multiply" else None
+                if one.gate is _CONSTANT and abs(one.value) >= 1.0 and inner is not None and inner.gate is _CONSTANT:
+                    if inner.value in (2.0, 4.0, 8.0) and abs(one.value) < 1e300:  # both ways round once, to the same
+                        return self.apply(PRIMITIVES["multiply"], one.value * inner.value, other.operands[1])
+            return None
+        if name == "divide" and y.gate is _CONSTANT and y.value:
+            mantissa, exponent = math.frexp(y.value)
+            if abs(mantissa) == 0.5 and abs(exponent) < 1000:  # the reciprocal is exact
+                return self.apply(PRIMITIVES["multiply"], x, 1.0 / y.value)
+        if name == "divide" and x.name == "negative":
+            return self.apply(PRIMITIVES["negative"], self.apply(PRIMITIVES["divide"], x.operands[0], y))
+        if name == "add":
+            for one, other in ((x, y), (y, x)):
+                if one.name == "negative":
+                    return self.apply(PRIMITIVES["subtract"], other, one.operands[0])
+                if one.gate is _CONSTANT and one.value == 0.0 and math.copysign(1.0, one.value) < 0.0:
+                    return other
+        if name == "subtract":
+            if y.name == "negative":
+                return self.apply(PRIMITIVES["add"], x, y.operands[0])
+            if y.gate is _CONSTANT and y.value == 0.0 and math.copysign(1.0, y.value) > 0.0:
+                return x
+        return None
+
+
+def in_order(outputs: Iterable[Node]) -> list[Node]:
+    """All nodes that `outputs` depend on, each after its operands; found without recursion."""
+    done: dict[int, Node] = {}
+    stack = [(node, False) for node in reversed(list(outputs))]
+    while stack:
+        node, ready = stack.pop()
+        if id(node) in done:
+            continue
+        if ready:
+            done[id(node)] = node
+            continue
+        stack.append((node, True))
+        stack += [(operand, False) for operand in reversed(node.operands) if id(operand) not in done]
+    return list(done.values())
+
+
+def grafted(nodes: Iterable[Node], inputs: Sequence[Node]) -> list[Node]:
+    """Copy nodes into the graph of `inputs`, which take the place of their own."""
+    graph, here = inputs[0].graph, {}
+    wanted = list(nodes)
+    for node in in_order(wanted):
+        if node.name in ("input", "constant"):
+            here[node] = inputs[node.value] if node.name == "input" else graph.constant(node.value)
+        else:
+            here[node] = graph.apply(node.gate, *[here[o] for o in node.operands])
+    return [here[node] for node in wanted]

@@ -1,0 +1,286 @@
+"""Nodes as they meet the user's function: they take Python's operators and NumPy's functions, or say why not."""
+
+from __future__ import annotations
+
+import inspect
+import linecache
+import math
+import os
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ._graph import Node
+from ._primitives import PRIMITIVES, through_ufunc
+
+_PACKAGE = os.path.dirname(__file__) + os.sep
+_NUMPY = os.path.dirname(np.__file__) + os.sep
+
+#: What this thread is tracing: the code of the user's function and of its helpers.
+running = threading.local()
+
+
+def refusal(what: str, remedy: str) -> TypeError:
+    """Error that names the line of the user's function that cannot be traced."""
+    frames = []
+    frame = inspect.currentframe()
+    while frame is not None:
+        frames.append(frame)
+        frame = frame.f_back
+    known = getattr(running, "codes", None) or ()
+    theirs = [f for f in frames if f.f_code in known]
+    theirs += [f for f in frames if not f.f_code.co_filename.startswith((_PACKAGE, _NUMPY))]
+    path, line = theirs[0].f_code.co_filename, theirs[0].f_lineno
+    text = linecache.getline(path, line).strip()
+    return TypeError(f"`f` cannot be traced at {path}:{line}, `{text}`: {what}. {remedy}.")
+
+
+class Traced(Node):
+    """A node as it meets the user's function: it takes Python's operators and NumPy's functions."""
+
+    __slots__ = ()
+    __array_priority__ = 1000.0
+    shape: tuple[int, ...] = ()
+    ndim, size = 0, 1
+    dtype = np.dtype(np.float64)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        return _through(ufunc, method, inputs, options)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return _array_function(function, args, kwargs)
+
+    def __gate__(self, gate: Any, args: tuple[Any, ...]) -> Any:
+        """Pass through a gate of fastgrad or of the user's."""
+        record: Any = self.graph  # of `_tracing`, which knows the gates
+        return record.through_gate(gate, args)
+
+    def __bool__(self) -> bool:
+        raise refusal("a branch on a value", "Use `fg.where(condition, a, b)`, or np.maximum and np.minimum")
+
+    def __float__(self) -> float:
+        raise refusal(
+            "a call into code that wants a number", "Write it with NumPy or math, or make it a gate with `fg.gate`"
+        )
+
+    def conjugate(self) -> Any:
+        """Stay as it is: circuits are real."""
+        return self
+
+    __complex__ = __float__
+
+    def __int__(self) -> int:
+        raise refusal("a value made a whole number", "Use np.floor or np.trunc")
+
+    __round__ = __trunc__ = __floor__ = __ceil__ = __int__
+
+    def __index__(self) -> int:
+        raise refusal("a loop or an index that depends on a value", "Loops must have a fixed length")
+
+    def __iter__(self) -> Any:
+        raise refusal("a number taken apart like an array", "Pass `n=` for a function of a vector")
+
+    def __getitem__(self, key: Any) -> Any:
+        if key in (Ellipsis, ()):
+            return self
+        raise refusal("a number indexed like an array", "Pass `n=` for a function of a vector")
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        if dtype is not None and np.dtype(dtype).kind != "O":
+            float(self)
+        array = np.empty((), object)
+        array[()] = self
+        return array
+
+
+class Nodes(np.ndarray):
+    """An array of nodes: everything that arrays of objects do, and NumPy's functions element by element."""
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        return _through(ufunc, method, inputs, options)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return _array_function(function, args, kwargs)
+
+    def __gate__(self, gate: Any, args: tuple[Any, ...]) -> Any:
+        """Pass through a gate, element by element."""
+        return elementwise(gate, args)
+
+    def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
+        """Stay nodes: they are float64 as it is."""
+        return self.copy() if np.dtype(dtype).kind in "fO" else super().astype(dtype)
+
+    def mean(self, axis: Any = None, *_: Any, keepdims: bool = False, **__: Any) -> Any:  # type: ignore[override]
+        """Mean along an axis."""
+        return np.mean(self, axis=axis, keepdims=keepdims)
+
+    def var(self, axis: Any = None, *_: Any, **__: Any) -> Any:
+        """Variance along an axis."""
+        return np.var(self, axis=axis)
+
+    def std(self, axis: Any = None, *_: Any, **__: Any) -> Any:
+        """Return the standard deviation along an axis."""
+        return np.std(self, axis=axis)
+
+
+def as_nodes(values: Any) -> Any:
+    """Make an array of nodes and numbers that NumPy's functions take element by element."""
+    array = np.empty((), object)
+    if isinstance(values, Node):
+        array[()] = values
+    else:
+        array = np.array(values, dtype=object)
+    return array.view(Nodes)
+
+
+def plain(value: Any) -> Any:
+    """Return an array without our handling of NumPy's functions."""
+    if isinstance(value, np.ndarray):
+        return value.view(np.ndarray)
+    if isinstance(value, Node):
+        return as_nodes(value).view(np.ndarray)
+    if isinstance(value, (list, tuple)):
+        made = [plain(v) for v in value]
+        return type(value)(made) if type(value) in (list, tuple) else made
+    return value
+
+
+def _dressed(value: Any) -> Any:
+    """Give an array of objects back as nodes, a single one as itself."""
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        return value.view(Nodes) if value.ndim else value[()]
+    if type(value) in (list, tuple):
+        return type(value)(map(_dressed, value))
+    return value
+
+
+def elementwise(one: Callable[..., Any], inputs: Sequence[Any]) -> Any:
+    """Apply a function of nodes and numbers to arrays of them."""
+    arrays = np.broadcast_arrays(*[np.asarray(plain(i), dtype=object) for i in inputs])
+    result = np.empty(arrays[0].shape, object)
+    for place in np.ndindex(result.shape):
+        row = [a[place] for a in arrays]
+        result[place] = one(*row)
+    return result.view(Nodes) if result.ndim else result[()]
+
+
+def _through(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """NumPy's ufuncs on nodes."""
+    name = ufunc.__name__
+    out = options.pop("out", None)
+    if method == "__call__" and ufunc.signature is None:
+
+        def one(*operands: Any) -> Any:
+            if not any(isinstance(o, Node) for o in operands):
+                return ufunc(*[float(o) for o in operands])
+            made = through_ufunc(name, *operands)
+            if made is NotImplemented:
+                raise refusal(
+                    f"no gate stands for `{name}`", "Write it with functions that have one, or make it with `fg.gate`"
+                )
+            return made
+
+        if name in ("divmod", "modf"):
+            x, y = inputs if name == "divmod" else (inputs[0], 1.0)
+            trunc = np.floor if name == "divmod" else np.trunc
+            whole = trunc(x / y)
+            rest = np.remainder(x, y) if name == "divmod" else np.subtract(x, whole)
+            return (whole, rest) if name == "divmod" else (rest, whole)
+        result = elementwise(one, inputs)
+    elif ufunc.nin == 2 and ufunc.signature is None and method in ("reduce", "accumulate", "outer"):
+        result = _reduced(ufunc, method, inputs, options)
+    elif name in ("matmul", "vecdot"):
+        a, b = map(plain, inputs)
+        result = _dressed(np.matmul(a, b) if name == "matmul" else np.sum(a * b, axis=-1))
+    else:
+        raise refusal(f"no gate stands for `np.{name}` ({method})", "Write it with sums and products")
+    if out is not None:
+        out[0][...] = result
+        return out[0]
+    return result
+
+
+def _reduced(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """Reduce arrays of nodes: sums, products, extremes."""
+    options.pop("dtype", None)
+    given = {k: v for k, v in options.items() if v is not np._NoValue and v is not None or k == "axis"}
+    step = np.frompyfunc(lambda a, b: ufunc(a, b), 2, 1)
+    if method == "outer":
+        return _dressed(step.outer(*map(plain, inputs)))
+    array = plain(inputs[0])
+    if method == "accumulate":
+        return _dressed(step.accumulate(array, **given))
+    where = given.pop("where", True)
+    assert where is True
+    if given.get("axis", 0) is None or isinstance(given.get("axis"), tuple):
+        keep, axes = given.pop("keepdims", False), given.pop("axis")
+        axes = tuple(range(array.ndim)) if axes is None else tuple(a % array.ndim for a in axes)
+        rest = [a for a in range(array.ndim) if a not in axes]
+        shape = [array.shape[a] for a in rest]
+        flat = array.transpose(*rest, *axes).reshape(*shape, -1)
+        result = step.reduce(flat, axis=-1, **given)
+        if keep:
+            result = np.reshape(result, [1 if a in axes else n for a, n in enumerate(array.shape)])
+        return _dressed(result)
+    return _dressed(step.reduce(array, **given))
+
+
+def _where(condition: Any, x: Any, y: Any) -> Any:
+    return elementwise(_choose, (condition, x, y))
+
+
+def _choose(condition: Any, x: Any, y: Any) -> Any:
+    if not isinstance(condition, Node):
+        return x if condition else y
+    return condition.graph.apply(PRIMITIVES["where"], condition, x, y)
+
+
+def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    if ord not in (None, 2) or (ord == 2 and np.ndim(x) != 1 and axis is None):
+        raise refusal(f"a norm of order {ord!r}", "Write it out")
+    return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))
+
+
+_FUNCTIONS: dict[Any, Callable[..., Any]] = {
+    np.where: _where,
+    np.clip: lambda x, low, high: np.minimum(np.maximum(x, low), high),
+    np.linalg.norm: _norm,
+    np.dot: lambda a, b: _dressed(np.dot(plain(a), plain(b))),
+    np.sinc: lambda x: _where(x == 0.0, 1.0, np.sin(math.pi * x) / (math.pi * x)),
+    np.round: lambda x, decimals=0: np.rint(x * 10.0**decimals) / 10.0**decimals,
+    np.ndim: lambda x: 0 if isinstance(x, Node) else x.ndim,
+    np.shape: lambda x: () if isinstance(x, Node) else x.shape,
+    np.size: lambda x: 1 if isinstance(x, Node) else x.size,
+    np.max: lambda x, axis=None: np.maximum.reduce(x, axis=axis),
+    np.min: lambda x, axis=None: np.minimum.reduce(x, axis=axis),
+    np.sum: lambda x, axis=None, keepdims=False: np.add.reduce(x, axis=axis, keepdims=keepdims),
+    np.prod: lambda x, axis=None, keepdims=False: np.multiply.reduce(x, axis=axis, keepdims=keepdims),
+    np.mean: lambda x, axis=None, keepdims=False: _mean(x, axis, keepdims),
+    np.var: lambda x, axis=None: _mean(np.square(x - _mean(x, axis, True)), axis, False),
+    np.std: lambda x, axis=None: np.sqrt(np.var(x, axis=axis)),
+    np.cumsum: lambda x, axis=None: np.add.accumulate(np.ravel(x) if axis is None else x, axis=axis or 0),
+    np.abs: lambda x: np.absolute(x),
+}
+_FUNCTIONS[np.amax], _FUNCTIONS[np.amin] = _FUNCTIONS[np.max], _FUNCTIONS[np.min]
+
+
+def _mean(x: Any, axis: Any, keepdims: bool) -> Any:
+    total = np.sum(x, axis=axis, keepdims=keepdims)
+    return total / (np.size(x) / np.size(total))
+
+
+def _array_function(function: Any, args: Any, kwargs: Any) -> Any:
+    """NumPy's functions of arrays on nodes: ours where they would look at values, else those of object arrays."""
+    known = _FUNCTIONS.get(function)
+    if known is not None:
+        return known(*args, **{k: v for k, v in kwargs.items() if v is not None or k == "axis"})
+    if function.__module__ == "numpy.linalg":
+        raise refusal(f"no gate stands for `np.linalg.{function.__name__}`", "Write it with sums and products")
+    try:
+        return _dressed(function(*[plain(a) for a in args], **{k: plain(v) for k, v in kwargs.items()}))
+    except TypeError as err:
+        if "Cannot cast" not in str(err):
+            raise
+        raise refusal(f"`np.{function.__name__}` wants numbers", "Write it with sums and products") from err

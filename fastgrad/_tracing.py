@@ -1,0 +1,66 @@
+"""Running a function once on nodes: what it does to them is the circuit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ._formulas import through_gate
+from ._graph import Graph, Node
+from ._nodes import Traced, as_nodes, plain, refusal, running
+from ._primitives import Primitive
+from ._substitution import substituted
+
+#: Nodes of one circuit. A thousand compile in some ten seconds; a loop that unrolls further is better left a loop.
+LIMIT = 10_000
+
+
+class _Record(Graph):
+    """The graph of what a user's function does, step by step as it was written."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(simplify=False, node=Traced)
+        self._limit = limit
+
+    def _make(self, key: Any, gate: Primitive, operands: tuple[Node, ...], value: Any = None) -> Node:
+        if len(self._nodes) >= self._limit:
+            raise refusal(f"more than {self._limit} nodes", "Shorten its loops: a circuit unrolls them")
+        return super()._make(key, gate, operands, value)
+
+    through_gate = staticmethod(through_gate)
+
+
+def trace(f: Callable[..., Any], sizes: Sequence[int | None], limit: int = LIMIT) -> tuple[list[Node], Any]:
+    """Run `f` once on nodes; return the nodes of its results and how they are arranged.
+
+    `sizes` has for each argument the length of a vector, or None for a number. The arrangement is None for one number,
+    ``"tuple"`` for a tuple or list of numbers, else the shape of an array.
+    """
+    graph = _Record(limit)
+    arguments: list[Any] = []
+    count = 0
+    for size in sizes:
+        inputs = [graph.input(count + i) for i in range(1 if size is None else size)]
+        arguments.append(inputs[0] if size is None else as_nodes(inputs))
+        count += len(inputs)
+    outer, running.codes = getattr(running, "codes", None), set()
+    try:
+        result = substituted(f)(*arguments)
+    except ValueError as err:  # NumPy's way to say that a node is not a number; the cause names the line
+        raise err.__cause__ if isinstance(err.__cause__, TypeError) else err  # noqa: B904
+    finally:
+        running.codes = outer
+    kind: Any = None
+    if isinstance(result, (tuple, list)):
+        result, kind = as_nodes(result), "tuple"
+        kind = "tuple" if result.ndim == 1 else result.shape
+    elif isinstance(result, np.ndarray) and result.ndim:
+        kind = result.shape
+    found = np.asarray(plain(result), dtype=object).ravel().tolist()
+    for value in found:
+        if not isinstance(value, (Node, float, int, np.floating, np.integer, np.bool_)):
+            kind = type(value).__name__
+            raise TypeError(f"`f` must return numbers; got {kind}. Return a number, a tuple or an array.")
+    return [graph.node(value) for value in found], kind

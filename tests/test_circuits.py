@@ -1,0 +1,594 @@
+"""Circuits: the chain rule by its laws, beside mpmath and jax; what can be traced, and what is said of what cannot."""
+
+from __future__ import annotations
+
+import functools
+import math
+import operator
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import fastgrad as fg
+from fastgrad import gates
+from fastgrad._accumulate import jacobian, local_partials
+from fastgrad._codegen import Program
+from fastgrad._graph import Graph, Node, in_order
+from fastgrad._nodes import as_nodes
+from fastgrad.circuits import Circuit
+from fastgrad.gate import Gate
+
+EDGES = np.array([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 1e300, -1e300, 1e-300, 710.0, -745.0, 2.5, -3.0, 0.3])
+SMOOTH = [g for g in gates.GATES if not hasattr(g, "__not_differentiable__")]
+RNG = np.random.default_rng(7)
+
+
+def ulps(found: Any, wanted: Any) -> Any:
+    """Distance in ulps; 0 where both are the same, NaN and infinity included."""
+    with np.errstate(all="ignore"):
+        gap = abs(found - wanted) / np.spacing(np.maximum(abs(found), abs(wanted)))
+    return np.where((found == wanted) | (np.isnan(found) & np.isnan(wanted)), 0.0, gap)
+
+
+def uncompiled(nodes: list[Any], x: Any) -> np.ndarray:
+    """Values of nodes at one point, without compiling them."""
+    return np.array([float(v) for v in Program(nodes, len(x)).at(x)])
+
+
+@fg.gate(partials=lambda x: (1 - math.log(x)) / x**2, domain=(0, math.inf))
+def log_over_x(x: float) -> float:
+    return math.log(x) / x
+
+
+@fg.gate(partials=lambda x: 2.0 * x if x > 0.5 else 1.0)
+def branching(x: float) -> float:
+    if x < -100.0:
+        raise ValueError("too far left")
+    return x * x if x > 0.5 else x - 0.25
+
+
+@fg.circuit
+def at_module_level(x: float, y: float) -> Any:
+    return np.exp(x * y) + x
+
+
+def rosenbrock(v: Any) -> Any:
+    return np.sum(100 * (v[1:] - v[:-1] ** 2) ** 2 + (1 - v[:-1]) ** 2)
+
+
+# Gates ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("nin", [1, 2])
+def test_circuit_of_gates_is_the_gates(nin: int) -> None:
+    """Ties, kinks, edges and all, to the rounding of the last steps; all gates in one circuit."""
+    points = [p.ravel() for p in np.meshgrid(*[EDGES] * nin)]
+    some = [g for g in SMOOTH if g.nin == nin]
+    values, partials = fg.circuit(lambda *x: [g(*x) for g in some], n=(None,) * nin).value_and_partials(*points)
+    for gate, value, slopes in zip(some, values, partials, strict=True):
+        assert ulps(value, gate(*points)).max() <= 1, gate
+        for found, wanted in zip(slopes, gate.partials(*points), strict=True):
+            assert ulps(found, wanted).max() <= 4, gate
+
+
+@pytest.mark.parametrize("gate", [g for g in gates.GATES if g not in SMOOTH], ids=lambda g: g.__name__)
+def test_logic_gates_make_conditions(gate: Gate) -> None:
+    f = lambda *x: fg.where(gate(*x), 2.0 * x[0], 3.0 * x[0])  # noqa: E731
+    c = fg.circuit(f, n=(None,) * gate.nin)
+    for x in np.ndindex(*(2,) * gate.nin):
+        slope = uncompiled([c._jacobian[0][0]], x)[0]
+        assert slope == (2.0 if gate(*map(float, x)) else 3.0)
+
+
+def test_users_gates_take_part() -> None:
+    x = np.linspace(0.2, 0.9, 15)
+    c = fg.circuit(lambda x: log_over_x(x) * branching(x))
+    wanted = log_over_x.partials(x)[0] * branching(x) + log_over_x(x) * branching.partials(x)[0]
+    assert abs(c.partials(x)[0] - wanted).max() < 1e-14
+    with pytest.raises(ValueError, match="too far left"):
+        fg.circuit(lambda x: 2 * branching(x))(np.array([1.0, -200.0]))
+
+
+def test_gate_with_a_branch_is_not_differentiated_twice() -> None:
+    c = fg.circuit(lambda v: branching(v[0]) * v[1], n=2)
+    assert c.gradient([1.0, 2.0]).tolist() == [4.0, 1.0]
+    with pytest.raises(TypeError, match="partial 0 of branching cannot be differentiated again"):
+        c.hessian([1.0, 2.0])
+    twice = fg.circuit(lambda v: log_over_x(v[0]), n=1)
+    assert twice.hessian([1.0]) == pytest.approx(-3.0, rel=1e-15)
+
+
+def test_branch_not_taken_has_no_part() -> None:
+    """Its slope may be infinite or NaN, at the first derivative and at the second."""
+    x = np.array([-1.0, 0.0, 2.0])
+    c = fg.circuit(lambda x: fg.where(x > 0, np.log(x) + np.sqrt(x) * np.log(x), 3 * x))
+    assert c.partials(x)[0][:2].tolist() == [3.0, 3.0]
+    h = fg.circuit(lambda v: np.where(v[0] > 0, np.log(v[0]) ** 2, v[0] ** 2), n=1)
+    assert h.hessian(x[:, None])[:2].ravel().tolist() == [2.0, 2.0]
+    assert fg.circuit(lambda x, y: np.maximum(x, np.where(y > 0, 1 / y, x))).partials(2.0, 0.0) == (1.0, 0.0)
+
+
+def test_ties_take_the_first() -> None:
+    x = 1.5
+    assert fg.circuit(lambda x, y: np.maximum(x, y) + np.minimum(x, y)).partials(x, x) == (2.0, 0.0)
+    assert fg.circuit(lambda x: abs(x) + gates.relu(x)).partials(0.0) == (0.0,)
+    assert fg.circuit(np.hypot).partials(0.0, 0.0) == (0.0, 0.0)
+
+
+# The chain rule ------------------------------------------------------------------------------------------------------
+
+ONE = (
+    "sin",
+    "cos",
+    "tanh",
+    "exp(sin)",
+    "sqrt",
+    "log",
+    "square",
+    "negative",
+    "arctan",
+    "expm1",
+    "sigmoid",
+    "abs",
+    "cbrt",
+)
+TWO = ("add", "subtract", "multiply", "divide", "maximum", "minimum", "hypot", "arctan2", "where", "power")
+
+
+def vocabulary(m: Any, where: Any) -> dict[str, Callable[..., Any]]:
+    """Functions for random circuits, in NumPy, jax or mpmath, all of them tame."""
+    return {
+        "sin": m.sin, "cos": m.cos, "tanh": m.tanh, "exp(sin)": lambda x: m.exp(m.sin(x)),
+        "sqrt": lambda x: m.sqrt(1.5 + m.cos(x)), "log": lambda x: m.log(x * x + 0.5), "square": lambda x: x**2,
+        "negative": lambda x: -x, "arctan": m.arctan, "expm1": lambda x: m.expm1(m.tanh(x)),
+        "sigmoid": lambda x: 1 / (1 + m.exp(-x)), "abs": abs, "cbrt": lambda x: m.cbrt(x * x + 1),
+        "add": operator.add, "subtract": operator.sub, "multiply": operator.mul,
+        "divide": lambda x, y: x / (1 + y * y), "maximum": m.maximum, "minimum": m.minimum, "hypot": m.hypot,
+        "arctan2": m.arctan2, "where": lambda x, y: where(x > y, x * y, x - y),
+        "power": lambda x, y: (x * x + 0.5) ** m.tanh(y),
+    }  # fmt: skip
+
+
+def random_circuit(seed: int, words: dict[str, Callable[..., Any]]) -> Callable[..., Any]:
+    random = np.random.default_rng(seed)
+    steps = [
+        (str(random.choice(ONE if random.random() < 0.45 else TWO)), *random.integers(5, size=2).tolist())
+        for _ in range(random.integers(3, 9))
+    ]
+
+    def f(x: Any, y: Any, z: Any) -> Any:
+        made = [x, y, z]
+        for word, a, b in steps:
+            u, w = made[-1 - a % len(made)], made[-1 - b % len(made)]
+            made.append(words[word](u) if word in ONE else words[word](u, w))
+        return made[-1] + 0.5 * made[-2]
+
+    return f
+
+
+def terms(c: Circuit, point: Any) -> list[float]:
+    """For each partial the sum of ``abs(dG/dn * n)`` over the nodes `n` of its program `G`.
+
+    Rounding every node by half an ulp moves the partial by as many halves of an ulp of this sum: it stands for the
+    terms that were added up, also for those inside the nodes.
+    """
+    row = c._jacobian[0]
+    order = in_order(row)
+    graph = Graph(node=type(order[0]))
+    copies, partials = local_partials(order, graph)
+    edges = [
+        (node, operand, partial)
+        for node in order
+        for operand, partial in zip(node.operands, partials.get(node, ()), strict=False)
+        if partial is not None and operand.name != "constant"
+    ]
+    found = uncompiled([copies[n] for n in order] + [graph.node(p) for *_, p in edges], point)
+    values, slopes = dict(zip(order, found, strict=False)), found[len(order) :]
+    inside: dict[Node, list[Any]] = {}
+    for (node, operand, _), slope in zip(edges, slopes, strict=True):
+        inside.setdefault(node, []).append((operand, slope))
+    sums = []
+    for root in row:
+        arrived, total = {root: 1.0}, 0.0
+        for node in reversed(order):
+            if arrived.get(node):
+                total += abs(arrived[node] * values[node]) if np.isfinite(values[node]) else 0.0
+                for operand, slope in inside.get(node, ()):
+                    arrived[operand] = arrived.get(operand, 0.0) + arrived[node] * slope
+        sums.append(total)
+    return sums
+
+
+def test_random_circuits_against_mpmath() -> None:
+    """200 of them: within an ulp of the terms of each partial."""
+    mpmath = pytest.importorskip("mpmath")
+    mp = mpmath.mp.clone()
+    mp.dps = 40
+    mp.arctan, mp.arctan2, mp.maximum, mp.minimum = mp.atan, mp.atan2, max, min
+    exact_words = vocabulary(mp, lambda c, x, y: x if c else y)
+    h = mp.mpf(10) ** -14
+    for seed in range(200):
+        c = fg.circuit(random_circuit(seed, vocabulary(np, fg.where)))
+        exact = random_circuit(seed, exact_words)
+        point = np.random.default_rng(seed).uniform(-1.5, 1.5, 3)
+        found, room = uncompiled(c._jacobian[0], point), terms(c, point)
+        for i in range(3):
+            at = [mp.mpf(v) for v in point.tolist()]
+            try:
+                ahead, behind = (exact(*[v + s * h * (k == i) for k, v in enumerate(at)]) for s in (1, -1))
+            except ZeroDivisionError:  # mpmath's hypot at 0
+                continue
+            slope = (ahead - behind) / (2 * h)
+            assert abs(found[i] - slope) <= np.spacing(room[i]) + 1e-26, (seed, i)
+
+
+def test_random_circuits_against_jax() -> None:
+    """Within 2 ulp of the terms of each partial, but for a few: jax has ``1 - tanh(x)**2``, which cancels."""
+    jax = pytest.importorskip("jax")
+    near = []
+    with jax.enable_x64(True):
+        for seed in range(200, 240):
+            c = fg.circuit(random_circuit(seed, vocabulary(np, fg.where)))
+            theirs = jax.grad(random_circuit(seed, vocabulary(jax.numpy, jax.numpy.where)), argnums=(0, 1, 2))
+            point = np.random.default_rng(seed).uniform(-1.5, 1.5, 3)
+            wanted = np.array(theirs(*point.tolist()))
+            there = np.isfinite(wanted)  # arctan2 at the origin
+            gap = abs(uncompiled(c._jacobian[0], point) - wanted)[there]
+            room = np.spacing(terms(c, point))[there]
+            near += (gap <= 2 * room).tolist()
+            assert (gap <= 1e-13 + 100 * room).all(), seed
+    assert np.mean(near) > 0.95
+
+
+def test_compiled_is_uncompiled() -> None:
+    """The same text in machine code and in NumPy: to the ulps of their elementary functions."""
+    c = fg.circuit(lambda x, y: np.tanh(x * y) * np.exp(-x) + np.hypot(x, y) * np.log(y))
+    points = RNG.uniform(0.5, 2, (2, 20))
+    found = np.array(c.partials(*points))
+    wanted = np.array([uncompiled(c._jacobian[0], p) for p in points.T]).T
+    assert abs(found - wanted).max() < 1e-14
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_forwards_is_backwards(seed: int) -> None:
+    f = random_circuit(seed + 50, vocabulary(np, fg.where))
+    c = fg.circuit(lambda v: [f(*v)], n=3)
+    both = [jacobian(c._outputs, 3)[0], jacobian(c._outputs * 4, 3)[0]]  # more results than inputs: forwards
+    point = RNG.uniform(-1, 1, 3)
+    back, forth = (uncompiled(row, point) for row in both)
+    assert abs(back - forth).max() <= 1e-14 * (1 + abs(back).max())
+
+
+@given(st.lists(st.floats(-4, 4), min_size=4, max_size=4), st.floats(-3, 3))
+def test_exact_on_polynomials(coefficients: list[float], x: float) -> None:
+    """Whole coefficients at whole points are exact, to the last bit."""
+    a, b, c, d = map(round, coefficients)
+    at = float(round(x))
+    f = fg.circuit(lambda x: a * x**3 + b * x**2 + c * x + d)
+    assert uncompiled(f._jacobian[0], [at])[0] == 3 * a * at**2 + 2 * b * at + c
+
+
+@given(st.integers(-60, 60), st.integers(-60, 60))
+def test_scaling_by_powers_of_two_changes_nothing_else(k: int, m: int) -> None:
+    f = lambda x, y: x / (x * x + y * y) + np.sqrt(x * y)  # noqa: E731
+    s, t = 2.0**k, 2.0**m
+    plain = uncompiled(fg.circuit(f)._jacobian[0], (1.3, 0.7))
+    scaled = uncompiled(fg.circuit(lambda x, y: t * f(s * x, s * y))._jacobian[0], (1.3 / s, 0.7 / s))
+    assert (scaled == plain * s * t).all()
+
+
+# Vectors, batches and types ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def rosen() -> Circuit:
+    return fg.circuit(rosenbrock, n=5)
+
+
+def test_batch_equals_loop(rosen: Circuit) -> None:
+    x = RNG.uniform(-2, 2, (61, 5))
+    for ask in (rosen.gradient, rosen.hessian, rosen):
+        assert (ask(x) == np.array([ask(row) for row in x])).all()
+        assert (ask(x[::-1]) == ask(x)[::-1]).all()
+        assert (ask(np.asfortranarray(x)) == ask(x)).all()
+        assert (ask(np.repeat(x, 2, axis=1)[:, ::2]) == ask(x)).all()
+        assert (ask(x.reshape(61, 1, 5)) == np.expand_dims(ask(x), 1)).all()
+        assert ask(x[:0]).shape == ask(x).shape[:0] + (0,) + ask(x).shape[1:]
+
+
+def test_gradient_and_hessian_of_rosenbrock(rosen: Circuit) -> None:
+    optimize = pytest.importorskip("scipy.optimize")
+    x = RNG.uniform(-2, 2, (20, 5))
+    hessian = rosen.hessian(x)
+    for row, g, h in zip(x, rosen.gradient(x), hessian, strict=True):
+        assert abs(g - optimize.rosen_der(row)).max() < 1e-12 * abs(g).max()
+        assert abs(h - optimize.rosen_hess(row)).max() < 1e-12 * abs(h).max()
+    assert (hessian == hessian.swapaxes(-1, -2)).all()
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 7, 8, 9, 10, 13, 16, 19])
+def test_tiles_of_every_width(d: int) -> None:
+    """Results beside, before and behind: nothing else is touched."""
+    c = fg.circuit(lambda v: v[::-1] * 2.0, n=d)
+    for points in (1, 7, 8, 9, 40, 300):
+        x = RNG.uniform(-1, 1, (points, d))
+        before = x.copy()
+        room = np.full((points + 2, d), 7.0)
+        c(x, out=room[1:-1])
+        assert (room[1:-1] == 2.0 * x[:, ::-1]).all()
+        assert (room[[0, -1]] == 7.0).all()
+        assert (x == before).all()
+        wide = np.full((points, d + 3), 7.0)
+        c(x, out=wide[:, 2 : d + 2])
+        assert (wide[:, 2 : d + 2] == 2.0 * x[:, ::-1]).all() and (wide[:, [0, 1, -1]] == 7.0).all()
+
+
+def test_threads_change_nothing(rosen: Circuit) -> None:
+    x = RNG.uniform(-2, 2, (450_000, 5))
+    assert (rosen.gradient(x) == rosen.gradient(x, workers=1)).all()
+    x, y = RNG.uniform(0, 1, (2, 2_100_000))
+    both = at_module_level.partials(x, y), at_module_level.partials(x, y, workers=1)
+    assert all((a == b).all() for a, b in zip(*both, strict=True))
+
+
+def test_types() -> None:
+    c = at_module_level
+    single = np.float32([0.5, 1.0])
+    assert [p.dtype for p in c.partials(single, single)] == [np.float32] * 2
+    assert c.partials(np.arange(3), 2)[0].dtype == np.float64
+    assert isinstance(c(1.0, 2.0), float)
+    assert c(np.float32(3e3), np.float32(1.0)) == np.inf
+    with pytest.raises(TypeError, match=r"`args\[0\]` must be an array of real numbers"):
+        c(1j, 1.0)
+
+
+def test_out(rosen: Circuit) -> None:
+    x = RNG.uniform(-2, 2, (30, 5))
+    wanted = rosen.gradient(x), rosen.hessian(x)
+    assert rosen.gradient(x, out=(inside := np.empty((5, 30)).T)) is inside
+    assert (inside == wanted[0]).all()
+    gaps = np.empty((30, 5, 9))[..., ::2]
+    assert (rosen.hessian(x, out=gaps) == wanted[1]).all()
+    rosen.gradient(x, out=x)
+    assert (x == wanted[0]).all()
+    a = np.linspace(0, 1, 50)
+    wanted = at_module_level.partials(a.copy(), a.copy())
+    b = np.empty(50)
+    at_module_level.partials(a, a, out=(a, b))
+    assert (a == wanted[0]).all() and (b == wanted[1]).all()
+
+
+def test_several_arguments_and_results() -> None:
+    m = fg.circuit(lambda w, s, v: s * (w @ v), n=(2, None, 2))
+    v = RNG.uniform(-1, 1, (4, 2))
+    by_w, by_s, by_v = m.partials([1.0, 2.0], 3.0, v)
+    assert (by_w == 3 * v).all() and np.allclose(by_s, v @ [1, 2]) and (by_v == [[3.0, 6.0]] * 4).all()
+    assert (m.gradient([1.0, 2.0], 3.0, v, wrt=2) == by_v).all()
+    t = fg.circuit(lambda x, y: (x * y, x + y))
+    assert t.value_and_partials(2.0, 3.0) == ((6.0, 5.0), ((3.0, 2.0), (1.0, 1.0)))
+
+
+def test_more_arguments_than_a_ufunc_takes() -> None:
+    c = fg.circuit(lambda *a: sum(x * x for x in a), n=(None,) * 50)
+    points = np.arange(50.0)
+    assert [float(p) for p in c.partials(*points)] == (2 * points).tolist()
+    assert c(*[np.arange(3.0)] * 50).tolist() == [0.0, 50.0, 200.0]
+    out = tuple(np.empty(3, np.float32) for _ in points)
+    c.partials(*[np.float32([1, 2, 3])] * 50, out=out)
+    assert all(o.tolist() == [2.0, 4.0, 6.0] for o in out)
+
+
+def test_pickles() -> None:
+    again = pickle.loads(pickle.dumps(at_module_level))
+    assert again is at_module_level
+    loose = pickle.loads(pickle.dumps(fg.circuit(rosenbrock, n=3)))
+    assert loose.n == 3 and loose.gradient(np.ones(3)).tolist() == [0.0, 0.0, 0.0]
+
+
+def test_circuits_are_functions() -> None:
+    inner = at_module_level
+    c = fg.circuit(lambda x: inner(x, x) ** 2)
+    assert c.partials(0.5)[0] == pytest.approx(2 * (math.exp(0.25) + 0.5) * (math.exp(0.25) + 1), rel=1e-15)
+
+
+# Tracing -------------------------------------------------------------------------------------------------------------
+
+MATRIX = np.arange(12.0).reshape(3, 4) / 5
+
+
+def filled(v: Any) -> Any:
+    made = np.zeros(3)
+    made[0] = v[0]
+    made[1:] = v[1:3] ** 2
+    return made
+
+
+def unpacked(v: Any) -> Any:
+    a, b, *rest = v
+    return a * b + rest[0]
+
+
+def changed(v: Any) -> Any:
+    w = v.copy()
+    w += 1
+    w[0] *= v[1]
+    return w
+
+
+@numba.njit
+def helper(x: float) -> float:
+    return math.sin(x) * 2
+
+
+VECTORS: dict[str, Callable[[Any], Any]] = {
+    "dot": lambda v: np.dot(v, v), "matmul": lambda v: (MATRIX @ v) @ np.ones(3), "outer": lambda v: np.outer(v, v[:2]),
+    "slices": lambda v: np.sum(v[1:] * v[:-1]), "last axis": lambda v: v[..., 0] * v[..., 1] + np.sin(v[..., 2]),
+    "reshape": lambda v: (v.reshape(2, 2).T @ v.reshape(2, 2)).ravel(), "mean": lambda v: np.mean(v**2) + v.mean(),
+    "stack": lambda v: np.stack([v[0] * v[1], v[2] / v[3]], axis=-1), "std": lambda v: np.std(v) * v.var(),
+    "concatenate": lambda v: np.concatenate([v[:2] ** 2, np.exp(v[2:])]), "norm": lambda v: np.linalg.norm(v),
+    "extremes": lambda v: np.max(v) + v.min(), "prod": lambda v: np.prod(v), "cumsum": lambda v: np.cumsum(v),
+    "where": lambda v: np.where(v > 0.5, v * v, v), "clip": lambda v: np.clip(v, 0.2, 0.7),
+    "list": lambda v: [v[0], v[1] * v[2]], "divmod": lambda v: np.divmod(v[2], 0.25)[1],
+    "einsum": lambda v: np.einsum("i,ij,j->", v[:3], MATRIX, v), "array": lambda v: np.array([v[0], v[1] * v[2], 1.0]),
+    "softmax": lambda v: np.exp(v - v.max()) / np.exp(v - v.max()).sum(), "diff": lambda v: np.diff(v),
+    "loop": lambda v: sum(x * x for x in v), "gate": lambda v: gates.sigmoid(v), "roll": lambda v: np.roll(v, 1) * v,
+    "logsumexp": lambda v: np.logaddexp.reduce(v), "fancy": lambda v: v[np.array([0, 2])] * v[-1],
+    "keepdims": lambda v: v / np.sum(v, axis=-1, keepdims=True), "astype": lambda v: v.astype(float) * 2,
+    "like": lambda v: v * np.ones_like(v) + np.zeros_like(v), "comparison": lambda v: v * (v > 0.5),
+    "math": lambda v: math.exp(v[0]) + math.sqrt(v[1]) + math.log(v[2], 2) + math.hypot(v[0], v[1], v[2]),
+    "reduce": lambda v: functools.reduce(np.maximum, v), "filled": filled, "unpacked": unpacked, "changed": changed,
+    "helper": lambda v: helper(v[0]) + v[1] % 0.4,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", VECTORS)
+def test_numpy_on_vectors(name: str) -> None:
+    f, x = VECTORS[name], np.array([0.3, 0.9, 0.6, 0.45])
+    c = fg.circuit(f, n=4)
+    wanted = np.array(f(x), float)
+    assert uncompiled(c._outputs, x) == pytest.approx(wanted.ravel(), rel=1e-14)
+    columns = [(np.array(f(x + e), float) - np.array(f(x - e), float)) / 2e-6 for e in 1e-6 * np.eye(4)]
+    found = uncompiled([p for row in c._jacobian for p in row], x)
+    assert abs(found - np.stack(columns, -1).ravel()).max() < 1e-7
+
+
+UNARY = """exp exp2 expm1 log log2 log10 log1p sqrt cbrt sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh
+arctanh square reciprocal absolute fabs sign floor ceil rint trunc deg2rad rad2deg radians degrees negative
+positive""".split()
+BINARY = """add subtract multiply divide true_divide power float_power arctan2 hypot logaddexp logaddexp2 maximum
+minimum fmax fmin copysign heaviside remainder fmod mod floor_divide""".split()
+
+
+@pytest.mark.parametrize("name", UNARY + BINARY)
+def test_ufuncs(name: str) -> None:
+    ufunc = getattr(np, name)
+    point = (0.37,) if name in UNARY else (0.83, 0.37)
+    c = fg.circuit(lambda *x: ufunc(*x) + 1.0, n=(None,) * ufunc.nin)
+    assert uncompiled(c._outputs, point)[0] == pytest.approx(ufunc(*point) + 1.0, rel=1e-15)
+    for i in range(ufunc.nin):
+        moved = [np.array(point) + s * 1e-6 * (np.arange(ufunc.nin) == i) for s in (1, -1)]
+        slope = (ufunc(*moved[0]) - ufunc(*moved[1])) / 2e-6
+        assert uncompiled([c._jacobian[0][i]], point)[0] == pytest.approx(slope, rel=1e-8, abs=1e-9)
+
+
+def test_scipy_special() -> None:
+    special = pytest.importorskip("scipy.special")
+    c = fg.circuit(
+        lambda x: special.expit(x) + special.erf(x) * special.ndtr(x) + special.xlogy(x, x) + special.erfc(x)
+    )
+    h, x = 1e-6, 0.7
+    assert uncompiled(c._jacobian[0], [x])[0] == pytest.approx(
+        (c.formula(x + h) - c.formula(x - h)) / (2 * h), rel=1e-9
+    )
+
+
+def branches(x: Any) -> Any:
+    if x > 0:
+        return x
+    return -x
+
+
+CANNOT: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "branch": (branches, r"test_circuits\.py:\d+, `if x > 0:`: a branch on a value. Use `fg.where"),
+    "loop": (lambda x: sum(range(x)), "a loop or an index that depends on a value"),
+    "float": (lambda x: float(x), "a call into code that wants a number"),
+    "max": (lambda x: max(x, 1.0), "a branch on a value"),
+    "index": (lambda x: x[0], "a number indexed like an array. Pass `n=`"),
+    "ufunc": (lambda x: np.spacing(x), "no gate stands for `spacing`"),
+    "math": (lambda x: math.gamma(x), "no gate stands for `math.gamma`"),
+    "linalg": (lambda x: np.linalg.det(np.array([[x, x], [x, 2 * x]])), "no gate stands for `np.linalg.det`"),
+    "sort": (lambda x: np.sort(np.array([x, 2 * x])), "a branch on a value"),
+    "interp": (lambda x: np.interp(x, [0, 1], [0, 1]), "`np.interp` wants numbers"),
+}
+
+
+@pytest.mark.parametrize("name", CANNOT)
+def test_says_which_line_cannot_be_traced(name: str) -> None:
+    f, message = CANNOT[name]
+    with pytest.raises(TypeError, match=message) as caught:
+        fg.circuit(f)
+    assert f"test_circuits.py:{f.__code__.co_firstlineno + (name == 'branch')}" in str(caught.value)
+
+
+def test_limit_of_nodes() -> None:
+    def endless(x: Any) -> Any:
+        while True:
+            x = np.sin(x)
+
+    with pytest.raises(TypeError, match=r"`x = np.sin\(x\)`: more than 10000 nodes"):
+        fg.circuit(endless)
+
+
+def test_exceptions_of_f_are_its_own() -> None:
+    def f(x: Any) -> Any:
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        fg.circuit(f)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda c, v: fg.circuit(3), TypeError, "`f` must be callable"),
+        (lambda c, v: fg.circuit(lambda x: "no"), TypeError, "`f` must return numbers; got str"),
+        (lambda c, v: fg.circuit(lambda *x: x[0]), TypeError, "`n` must tell how many"),
+        (lambda c, v: fg.circuit(rosenbrock, n=0), ValueError, "`n` must be at least 1"),
+        (lambda c, v: fg.circuit(rosenbrock, n="3"), TypeError, "`n` must be a length"),
+        (lambda c, v: c(1.0), TypeError, "`args` must be 2 arguments; got 1"),
+        (lambda c, v: c(np.zeros(3), np.zeros(4)), ValueError, "`args` must broadcast together"),
+        (lambda c, v: c.gradient(1.0, 2.0), TypeError, "`gradient` is of a vector"),
+        (lambda c, v: c.partials(1.0, 2.0, out=(np.empty(3),) * 2), ValueError, "`out` must have the shape"),
+        (lambda c, v: v.gradient(np.zeros((3, 2))), ValueError, "must have 5 components on its last axis"),
+        (lambda c, v: v.gradient(np.zeros(5), wrt=1), ValueError, "`wrt` must be from -1 to 0"),
+        (lambda c, v: v.gradient(np.zeros(5), workers=0), ValueError, "`workers` must be at least 1"),
+        (lambda c, v: v.to_svg(np.zeros(4)), ValueError, "`at` must be one point"),
+    ],
+)
+def test_bad_input(call: Any, error: Any, message: str, rosen: Circuit) -> None:
+    with pytest.raises(error, match=message):
+        call(at_module_level, rosen)
+
+
+# Graph ---------------------------------------------------------------------------------------------------------------
+
+
+def test_common_subexpressions_are_one_node() -> None:
+    c = fg.circuit(lambda x: np.sin(x) * np.sin(x) + np.sin(x))
+    assert [n.name for n in in_order(c._outputs)] == ["input", "sin", "multiply", "add"]
+
+
+@given(st.sampled_from(EDGES.tolist()), st.sampled_from(["x*0", "x+0", "x-0", "x*1", "0-x", "-(-x)", "x/4", "3*(2*x)"]))
+def test_simplifying_changes_no_bit(x: float, what: str) -> None:
+    f = eval(f"lambda x: {what}")  # noqa: S307
+    graph = Graph()
+    found = uncompiled([graph.node(f(graph.input(0)))], [x])
+    with np.errstate(all="ignore"):
+        wanted = np.array([f(np.float64(x))], float)
+    assert np.array_equal(found, wanted, equal_nan=True) and np.signbit(found) == np.signbit(wanted)
+
+
+def test_a_thousand_nodes() -> None:
+    """Unrolled without recursion anywhere."""
+
+    def f(v: Any) -> Any:
+        x = v[0]
+        for k in range(500):
+            x = x * v[1] + k
+        return x
+
+    c = fg.circuit(f, n=2)
+    slopes = uncompiled(c._jacobian[0], (1.0, 1.0))
+    assert slopes[0] == 1.0 and slopes[1] == 500 + sum(k * (499 - k) for k in range(500))
+
+
+def test_arrays_of_nodes_keep_their_class() -> None:
+    graph = Graph()
+    array = as_nodes([graph.input(0), graph.input(1)])
+    assert type(array[:1]) is type(array) and type(array.reshape(2, 1)) is type(array)
