@@ -155,7 +155,11 @@ def advance(q: Point, n: int, side: int, rtol: float, atol: float, s: Series, ga
         quiet, loudest = quiet_from(s, k, w.coarse, w.fine, 2 if side == 0 else 1)
         if quiet > 0:
             quiet_above = levels[s.index[quiet - 1]]
-    is_flat = flat < count and not chosen and (w.coarse < 0 or not (abs(value) <= bar + flat_bar and bar < flat_bar))
+    # with values on one side only, 1 - x**2 at 0 is as flat as rounding; the side itself knows better
+    unseen = w.coarse < 0 and side == 0 and n > 1
+    is_flat = flat < count and not chosen and not unseen
+    if is_flat and w.coarse >= 0:
+        is_flat = not (abs(value) <= bar + flat_bar and bar < flat_bar)
     if is_flat:
         value, bar, score, size = 0.0, flat_bar, 0.0, 0.0
 

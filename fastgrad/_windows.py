@@ -173,7 +173,7 @@ def hidden(s: Series, coarse: int, fine: int, noise: float) -> float:
     """
     found = 0.0
     if s.secant[coarse] > 0.0:
-        found = BARS * noise * 2 * abs(s.other[coarse]) / s.secant[coarse]
+        found = BARS * noise * (2 * abs(s.other[coarse]) / s.secant[coarse])  # their product may overflow
     if coarse >= 2 and fine - coarse >= 3:
         jump = abs(residual(s, coarse, fine, 0, coarse - 1))
         for j in range(coarse - 2, -1, -1):

@@ -446,3 +446,14 @@ def test_indices_run_through_long_batches() -> None:
     x, factor = np.linspace(1, 2, 10_000), np.arange(1.0, 10_001)
     found = estimate(lambda points, index: np.sin(points) * factor[index], x, DEFAULT)
     np.testing.assert_allclose(found.df, np.cos(x) * factor, atol=1e-8)
+
+
+def test_second_derivative_from_one_side_of_a_flat_top() -> None:
+    """With values on one side only, cos at 0 was found flat: 0, and success."""
+    found = fg.derivative(np.cos, 0.0, method=adaptive(n=2), bounds=(0, 1), full_output=True)
+    assert abs(found.df + 1) <= found.error <= 1e-6
+
+
+def test_bars_do_not_overflow_before_the_values_do() -> None:
+    found = fg.derivative(np.exp, 700.0, full_output=True)
+    assert found.success and abs(found.df - np.exp(700.0)) <= found.error <= 1e-10 * np.exp(700.0)

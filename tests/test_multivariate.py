@@ -349,3 +349,14 @@ def test_optimisers_take_it() -> None:
 def test_refusals(call: Any, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         call()
+
+
+def test_mixed_derivatives_that_rounding_hides_say_so() -> None:
+    """Beside values of 1e10 the difference was exactly 0, and so was its bar."""
+
+    def rosenbrock(x: Any) -> Any:
+        return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+
+    x = np.array([110.979, 0.00045756, -2.49013e-05, 0.3, 0.2])
+    found = fg.hessian(rosenbrock, x, full_output=True)
+    assert abs(found.df[1, 2] + 400 * x[1]) <= found.error[1, 2]
