@@ -170,7 +170,7 @@ def sphere(x): return np.sum(x * x, axis=-1)
 def slope(x): return 2 * x
 def short(x): return x[1:]
 class Noise:
-    def __call__(self, x): return np.random.default_rng().normal(size=np.shape(x))
+    def __call__(self, x): return np.sin(1e12 * np.asarray(x) ** 2 + 1e15 * np.asarray(x))
 noise = Noise()
 """
 
