@@ -65,6 +65,7 @@ def with_bars(
     noise = _noise([fine_values[o] for o in fine])
     weight = sum(abs(float(w)) for w in stencil.weights) / h**stencil.n
     error = _SAFETY * np.abs(combine(wide, coarse_values, h) - df) + _DEVIATIONS * noise * weight
+    error[np.isnan(error)] = np.inf  # the next order leaves the domain although the stencil does not: nothing to go by
     status = np.full(x.size, Status.CONVERGED, dtype=np.int8)
     scale = np.maximum(np.abs(df), np.abs(coarse_values[Fraction(0)]) / np.maximum(np.abs(x), 1.0) ** stencil.n)
     status[~(error <= 1e-2 * scale)] = Status.TOLERANCE_NOT_REACHED
@@ -92,11 +93,11 @@ def with_bars(
 
 
 def substitute(stencil: Stencil) -> Adaptive | None:
-    """Return the adaptive rule that takes over where a stencil leaves the domain: on the stencil's side, if on one."""
-    if stencil.n > HIGHEST:
-        return None
-    first, last = stencil.offsets[0], stencil.offsets[-1]
-    return Adaptive(stencil.n, "right" if first >= 0 else "left" if last <= 0 else "both")
+    """Return the adaptive rule that takes over where a stencil leaves the domain or the bounds.
+
+    It looks on both sides whatever the stencil does: at an upper bound there is nothing ahead for a forward difference.
+    """
+    return Adaptive(stencil.n) if stencil.n <= HIGHEST else None
 
 
 def _repaired(

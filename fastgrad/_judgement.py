@@ -81,15 +81,18 @@ def scale_of(x: float) -> int:
 
 @kernel
 def flat_from(q: Point) -> int:
-    """First level from which on all finer values equal f(x); ``count`` if none."""
-    j, f0 = q.count, q.f0
-    while j > 0:
-        a, b = q.above[j - 1], q.below[j - 1]
-        if (a == f0 or not np.isfinite(a)) and (b == f0 or not np.isfinite(b)):
-            j -= 1
-        else:
+    """First level from which on all finer values equal f(x); ``count`` if none.
+
+    A level without values says nothing: beyond the edge of a domain a function is not flat.
+    """
+    flat, f0 = q.count, q.f0
+    for j in range(q.count - 1, -1, -1):
+        a, b = q.above[j], q.below[j]
+        if (np.isfinite(a) and a != f0) or (np.isfinite(b) and b != f0):
             break
-    return int(j)
+        if a == f0 or b == f0:
+            flat = j
+    return int(flat)
 
 
 @kernel

@@ -67,6 +67,24 @@ def test_stencils_that_leave_the_domain_are_repaired_there_only(f: Any, rule: fg
     assert fg.derivative(f, 1e-9, method=rule) == found[0]
 
 
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize(("method", "x"), [("forward", 1.0), ("backward", 0.0), (fg.forward(2), 1.0)])
+def test_at_a_bound_a_one_sided_stencil_looks_inside(method: Any, x: float, full: bool) -> None:
+    """It kept to its side, where there was nothing, and gave NaN."""
+    for f in (lambda x: math.exp(x), Seen(np.exp)):
+        found = fg.derivative(f, [x, 0.5], method=method, bounds=(0, 1), full_output=full)
+        df = found.df if isinstance(found, fg.Estimate) else found
+        assert df == pytest.approx(np.exp([x, 0.5]), rel=1e-6)
+    found = fg.gradient(lambda v: math.exp(v[0]) + v[1], [x, 0.5], method=method, bounds=(0, 1))
+    assert found == pytest.approx([math.exp(x), 1.0], rel=1e-6)
+
+
+def test_a_bar_is_a_number_where_the_next_order_leaves_the_domain() -> None:
+    found = fg.derivative(lambda x: np.sqrt(1 - x), 1 - np.logspace(-9, -3, 61), method="forward", full_output=True)
+    assert not np.isnan(found.error).any()
+    assert np.isinf(found.error).any() and not found.success[np.isinf(found.error)].any()
+
+
 def test_a_step_that_was_given_is_taken_as_it_is() -> None:
     assert math.isnan(fg.derivative(np.log, 1e-9, method="central", step=1e-6))
 

@@ -457,3 +457,25 @@ def test_second_derivative_from_one_side_of_a_flat_top() -> None:
 def test_bars_do_not_overflow_before_the_values_do() -> None:
     found = fg.derivative(np.exp, 700.0, full_output=True)
     assert found.success and abs(found.df - np.exp(700.0)) <= found.error <= 1e-10 * np.exp(700.0)
+
+
+@pytest.mark.parametrize("side", ["left", "both", "right"])
+@pytest.mark.parametrize("distance", [1e-14, 1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2])
+def test_beyond_an_edge_nothing_is_flat(side: Any, distance: float) -> None:
+    """With all first steps beyond the domain the function was found flat there: 0, with success."""
+    for f, x in ((lambda x: np.sqrt(1 - x), 1 - distance), (lambda x: np.sqrt(x - 1), 1 + distance)):
+        found = ladder(f, x, adaptive(side=side))
+        truth = math.copysign(0.5, x - 1) / math.sqrt(abs(x - 1))
+        if distance == 1e-14 and side != "both" and found.status[0] == Status.NONFINITE:
+            continue  # ninety spacings from the edge one side sees a slope without bound, and says so
+        assert abs(found.df[0] - truth) <= max(found.error[0], 1e-9 * abs(truth))
+        assert abs(found.df[0] - truth) <= 1e-3 * abs(truth) or not found.success[0]
+
+
+@pytest.mark.parametrize("width", [1e-12, 1e-9, 1e-6, 1e-3])
+def test_a_domain_narrower_than_the_first_steps(width: float) -> None:
+    x = 1 + width / 3
+    found = ladder(lambda x: np.sqrt(width**2 - (x - 1) ** 2), x)
+    truth = -(x - 1) / math.sqrt(width**2 - (x - 1) ** 2)
+    assert abs(found.df[0] - truth) <= found.error[0]
+    assert abs(found.df[0] - truth) <= 1e-5 or not found.success[0]
