@@ -195,6 +195,37 @@ def _one_number(value: Any) -> Any:
     return array.reshape(())[()]
 
 
+def warn_of_mixing(f: Callable[..., Any], arguments: list[Any], wrt: int) -> None:
+    """Warn if `f` of several points together is not what it is of each: a sum, a softmax, a running total.
+
+    Compiled for one number it is another function; `f` itself, called with arrays, would not have been taken for one.
+    """
+    shape = np.broadcast_shapes(*map(np.shape, arguments))
+    # seven: few functions of one number hold a vector of that length, which would only seem to mix the points
+    places = np.linspace(0, int(np.prod(shape)) - 1, 7).astype(int)
+    apart = [i == wrt or np.ndim(a) > 0 for i, a in enumerate(arguments)]
+    columns = [
+        np.broadcast_to(a, shape).ravel()[places].astype(np.float64) if own else [a] * places.size
+        for a, own in zip(arguments, apart, strict=True)
+    ]
+    try:
+        with np.errstate(all="ignore"):
+            alone = _numbers([f(*row) for row in zip(*columns, strict=True)]) * 1.0
+            together = 1.0 * _numbers(f(*(c if own else c[0] for c, own in zip(columns, apart, strict=True))))
+    except Exception:  # it takes one number at a time, and then it cannot mix them
+        return
+    if together.shape not in ((), alone.shape):
+        return
+    with np.errstate(all="ignore"):
+        same = np.abs(together - alone) <= 1e-3 * np.abs(alone)
+    if not np.all(same | ~np.isfinite(alone)):
+        warnings.warn(
+            "`f` is not elementwise: its value at a point changes when others stand beside it, as in x / np.sum(x). It "
+            "is differentiated as a function of one number. For a function of a vector use `gradient` or `jacobian`.",
+            stacklevel=_stack_depth(),
+        )
+
+
 def _wrong_shape(shape: tuple[int, ...], size: int) -> ValueError:
     return ValueError(
         f"`f` must return one value per point; got shape {shape} for {size} point{'s' * (size != 1)}. "

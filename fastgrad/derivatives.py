@@ -103,9 +103,9 @@ def derivative(
     >>> float(abs(fx + 4)) < 1e-9, float(abs(fy - 3)) < 1e-9
     (True, True)
     """
-    known = function(f, len(args))
     if not args:
         raise TypeError("`args` must hold the points; got none. Call `derivative(f, x)`.")
+    known = function(f, len(args))
     operands = [a if type(a) is float else argument(a, f"args[{i}]") for i, a in enumerate(args)]
     kind = result_kind(operands)
     rule = METHODS.get(method) if isinstance(method, str) else method

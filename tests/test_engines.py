@@ -380,3 +380,28 @@ def test_control_c_is_heard(workers: int, bars: bool) -> None:
     script = INTERRUPTED.format(workers=workers, bars=bars)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "interrupted", done.stderr
+
+
+@pytest.mark.parametrize("method", ["adaptive", "central"])
+def test_compiled_functions_that_mix_points_say_so(method: Any) -> None:
+    """Compiled for one number a softmax is 1, and its derivative was 0 without a word."""
+    mixing = lambda x: np.exp(x) / np.sum(np.exp(x)), lambda x: np.sum(x**2), lambda x: x - np.mean(x)
+    for f in mixing:
+        with pytest.warns(UserWarning, match="`gradient` or `jacobian`"):
+            fg.derivative(f, np.array([1.0, 2.0, 3.0]), method=method)
+
+
+def test_functions_of_one_number_that_hold_a_vector_mix_nothing() -> None:
+    waves = np.array([1.0, 2.0, 3.0])
+    x = np.array([0.5, 1.0, 2.0])
+
+    def chord(x: float) -> float:
+        total = 0.0
+        for w in waves:
+            total += math.sin(w * x)
+        return total
+
+    exact = np.sum(waves * np.cos(np.outer(x, waves)), axis=1)
+    assert fg.derivative(chord, x) == pytest.approx(exact, rel=1e-11)
+    assert fg.derivative(lambda x: np.sum(np.sin(waves * x)), 0.5) == pytest.approx(exact[0], rel=1e-11)
+    assert np.array_equal(fg.derivative(lambda x: 2.0, x), np.zeros(3))
