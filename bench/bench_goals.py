@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def test_central_beside_numpy_and_an_exact_gradient(
     (x,) = points(size, (-8, 8))
     if library == "jax":
         gradient, there = by_jax(name), on_jax(x)
-        call: Callable[[], Any] = lambda: gradient(there)  # noqa: E731
+        call: Callable[[], Any] = partial(gradient, there)
     else:
         call = {
             "fastgrad": lambda: fg.derivative(f, x, method="central"),
@@ -129,5 +130,5 @@ def test_time_per_point_stays_level(where: str, size: int, points: Any, timed: A
         mapped[:] = x
         x = mapped
     out = np.empty(x.shape)
-    call = lambda: fg.derivative(sigmoid, x, method="central", out=out)  # noqa: E731
+    call = partial(fg.derivative, sigmoid, x, method="central", out=out)
     timed(f"goal: level, central of sigmoid, from {where}", call, sigmoid_slope(x), 3)

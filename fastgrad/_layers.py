@@ -116,9 +116,10 @@ def _order(layers: list[list[_Place]]) -> None:
     for sweep in range(_SWEEPS):
         forwards = sweep % 2 == 0
         for layer in layers[1:] if forwards else layers[-2::-1]:
-            rank = {id(p): k for near in layers for k, p in enumerate(near)}
-            place = {id(p): k for k, p in enumerate(layer)}
-            layer.sort(key=lambda p: _mean([rank[id(q)] for q in (p.before if forwards else p.after)], place[id(p)]))  # noqa: B023
+            rank = {id(p): k for other in layers for k, p in enumerate(other)}
+            near = [p.before if forwards else p.after for p in layer]
+            means = [_mean([rank[id(q)] for q in others], k) for k, others in enumerate(near)]
+            layer[:] = [layer[k] for k in sorted(range(len(layer)), key=means.__getitem__)]
 
 
 def _mean(values: Sequence[float], otherwise: float) -> float:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
-import importlib.util
 import json
 import os
 import re
@@ -12,12 +10,12 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
-from fnmatch import fnmatchcase
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from ._targets import Mistake, columns_of, loaded, matching, one_place, where_raised
 
 EXAMPLES = """\
 examples:
@@ -44,10 +42,6 @@ CHECKED = 1000
 
 #: Functions of the default report that get a curve of error against step.
 REPRESENTATIVES = ("Black-Scholes delta", "Runge", "Squire-Trapp", "small network", "Lennard-Jones")
-
-
-class Mistake(Exception):
-    """Something the caller can put right; shown in one line."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -189,7 +183,7 @@ def _report(given: argparse.Namespace) -> int:
     except Exception as problem:
         if not given.function:
             raise
-        raise Mistake(f"{given.function} raised {_where(problem)}") from problem
+        raise Mistake(f"{given.function} raised {where_raised(problem)}") from problem
     return 0 if report.verdicts or not all(row.failure for row in report.rows) else 2
 
 
@@ -199,7 +193,7 @@ def _certified(given: argparse.Namespace) -> int:
 
     if given.function or given.domain or given.points or given.wrt or given.points_count or given.out:
         raise Mistake("--nist brings its own functions and points; it goes with --only and --json alone.")
-    chosen = _matching(given.only, regressions(), "set")
+    chosen = matching(given.only, regressions(), "set")
     ways, rows = compare.installed(), []
     try:
         if not given.json:
@@ -219,8 +213,8 @@ def _certified(given: argparse.Namespace) -> int:
 def _check(given: argparse.Namespace) -> int:
     from .checks import check
 
-    f = _loaded(given.function)
-    analytic = _loaded(given.analytic) if given.analytic else None
+    f = loaded(given.function)
+    analytic = loaded(given.analytic) if given.analytic else None
     args = _places(given)
     wrt: Any = given.wrt[0] if len(given.wrt) == 1 else tuple(given.wrt)
     if analytic is not None and not args:
@@ -232,7 +226,7 @@ def _check(given: argparse.Namespace) -> int:
     except Exception as problem:
         frames = traceback.extract_tb(problem.__traceback__)
         ours = Path(frames[-1].filename).parent == Path(__file__).parent
-        raise Mistake(str(problem) if ours else f"the check raised {_where(problem)}") from problem
+        raise Mistake(str(problem) if ours else f"the check raised {where_raised(problem)}") from problem
     _print(json.dumps(found.to_dict(), indent=1) + "\n" if given.json else f"{found!r}\n", lambda: None)
     return 1 if not found else 0 if found.decided else 2
 
@@ -242,9 +236,9 @@ def _places(given: argparse.Namespace) -> tuple[Any, ...]:
     count = CHECKED if given.points_count is None else given.points_count
     if count < 1:
         raise Mistake(f"-n must be at least 1; got {count}. Leave it out for {CHECKED} points.")
-    _one_place(given)
+    one_place(given)
     if given.points:
-        columns = _columns(given.points, given.points_count)
+        columns = columns_of(given.points, given.points_count)
     else:
         domain = given.domain * (given.dimension or 1) if len(given.domain) == 1 else given.domain
         random = np.random.default_rng(2024)
@@ -257,15 +251,6 @@ def _places(given: argparse.Namespace) -> tuple[Any, ...]:
             f"{given.dimension} of them; got --of {given.of} and {len(columns)} columns."
         )
     return columns if given.of == "derivative" or not columns else (np.stack(columns, axis=-1),)
-
-
-def _one_place(given: argparse.Namespace) -> None:
-    """Check that the points are said once, and how."""
-    if given.points and given.domain:
-        raise Mistake("--points and --domain exclude each other; leave one out.")
-    for low, high in given.domain:
-        if not (isfinite(low) and isfinite(high) and low < high):
-            raise Mistake(f"--domain must be two finite numbers, the lower first; got {low:g} {high:g}.")
 
 
 def _print(text: str | None, show: Callable[[], None]) -> None:
@@ -290,27 +275,17 @@ def _standard_problems(given: argparse.Namespace) -> list[Any]:
 
     if given.domain or given.points or given.wrt:
         raise Mistake("--domain, --points and --wrt go with a function of yours: fastgrad report MODULE:FUNCTION ...")
-    return _matching(given.only, (*gate_problems(), *FUNCTIONS, *CASES), "function")
-
-
-def _matching(only: Sequence[str], known: Sequence[Any], what: str) -> list[Any]:
-    """Those whose name matches one of the patterns."""
-    patterns = [p.lower() for p in only] or ["*"]
-    chosen = [p for p in known if any(fnmatchcase(p.name.lower(), pattern) for pattern in patterns)]
-    if not chosen:
-        names = "; ".join(p.name for p in known)
-        raise Mistake(f"--only {only[0]!r} matches no {what}. There are: {names}.")
-    return chosen
+    return matching(given.only, (*gate_problems(), *FUNCTIONS, *CASES), "function")
 
 
 def _own_problems(given: argparse.Namespace) -> list[Any]:
     from .comparison.problems import problem_of
 
-    f = _loaded(given.function)
+    f = loaded(given.function)
     if given.only:
         raise Mistake("--only chooses among the functions of the default report; leave it out for your own function.")
-    _one_place(given)
-    columns = _columns(given.points, given.points_count) if given.points else None
+    one_place(given)
+    columns = columns_of(given.points, given.points_count) if given.points else None
     arguments = len(columns) if columns else len(given.domain) or getattr(f, "nin", 0)
     if not arguments:
         raise Mistake(f"say where to differentiate {given.function}: --domain LOW HIGH, or --points FILE.npy.")
@@ -321,69 +296,3 @@ def _own_problems(given: argparse.Namespace) -> list[Any]:
         return [problem_of(f, columns, domain, given.wrt % arguments)]
     except (TypeError, ValueError) as problem:
         raise Mistake(str(problem)) from problem
-
-
-def _columns(path: Path, most: int | None) -> tuple[Any, ...]:
-    """Points out of a file, one array for each argument."""
-    try:
-        points = np.load(path, allow_pickle=False)
-    except OSError as problem:
-        raise Mistake(f"cannot read --points {path}: {problem.strerror or problem}.") from problem
-    except (ValueError, EOFError) as problem:
-        raise Mistake(f"--points {path} is not an array of numbers as np.save writes it.") from problem
-    if not isinstance(points, np.ndarray) or points.dtype.kind not in "fiu" or points.ndim not in (1, 2):
-        raise Mistake(f"--points {path} must hold a vector of real numbers, or a column for each argument.")
-    if points.size < 2:
-        raise Mistake(f"--points {path} must hold at least two points; got {points.size}.")
-    table = points.astype(np.float64).reshape(len(points), -1)[:most]
-    return tuple(np.ascontiguousarray(column) for column in table.T)
-
-
-def _loaded(target: str) -> Callable[..., Any]:
-    """Import ``module:function`` or ``file.py:function``."""
-    place, separator, name = target.rpartition(":")
-    if not (separator and place and name):
-        raise Mistake(f"write the function as MODULE:FUNCTION; got {target!r}.")
-    sys.path.insert(0, os.getcwd())
-    try:
-        found: Any = _file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
-    except ModuleNotFoundError as problem:
-        hint = f" (imported by {place})" if problem.name and not place.startswith(problem.name) else ""
-        raise Mistake(f"no module named {problem.name!r}{hint}; it is looked for in {os.getcwd()} first.") from problem
-    except FileNotFoundError as problem:
-        raise Mistake(f"there is no file {place}.") from problem
-    except Exception as problem:
-        raise Mistake(f"importing {place} raised {_where(problem)}") from problem
-    for part in name.split("."):
-        if not hasattr(found, part):
-            raise Mistake(f"{place} has no {part!r}; it has {_names(found)}.")
-        found = getattr(found, part)
-    if not callable(found):
-        raise Mistake(f"{target} must be a function; it is of type {type(found).__name__}.")
-    return found  # type: ignore[no-any-return]
-
-
-def _file(path: Path) -> Any:
-    if not path.exists():
-        raise FileNotFoundError(path)
-    sys.path.insert(0, str(path.resolve().parent))
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise FileNotFoundError(path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-def _names(module: Any) -> str:
-    names = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]
-    return ", ".join(names[:8]) + (" ..." if len(names) > 8 else "") if names else "no functions"
-
-
-def _where(problem: BaseException) -> str:
-    """Tell an exception in one line, with the place it was raised at."""
-    frames = traceback.extract_tb(problem.__traceback__)
-    ours = not frames or Path(frames[-1].filename).parent == Path(__file__).parent
-    place = "" if ours else f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})"
-    return f"{type(problem).__name__}: {str(problem).splitlines()[0] if str(problem) else ''}{place}"

@@ -1,0 +1,106 @@
+"""What a command line names: functions in modules and files, points in files and intervals, parts of a report."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+class Mistake(Exception):
+    """Something the caller can put right; shown in one line."""
+
+
+def one_place(given: argparse.Namespace) -> None:
+    """Check that the points are said once, and how."""
+    if given.points and given.domain:
+        raise Mistake("--points and --domain exclude each other; leave one out.")
+    for low, high in given.domain:
+        if not (isfinite(low) and isfinite(high) and low < high):
+            raise Mistake(f"--domain must be two finite numbers, the lower first; got {low:g} {high:g}.")
+
+
+def columns_of(path: Path, most: int | None) -> tuple[Any, ...]:
+    """Points out of a file, one array for each argument."""
+    try:
+        points = np.load(path, allow_pickle=False)
+    except OSError as problem:
+        raise Mistake(f"cannot read --points {path}: {problem.strerror or problem}.") from problem
+    except (ValueError, EOFError) as problem:
+        raise Mistake(f"--points {path} is not an array of numbers as np.save writes it.") from problem
+    if not isinstance(points, np.ndarray) or points.dtype.kind not in "fiu" or points.ndim not in (1, 2):
+        raise Mistake(f"--points {path} must hold a vector of real numbers, or a column for each argument.")
+    if points.size < 2:
+        raise Mistake(f"--points {path} must hold at least two points; got {points.size}.")
+    table = points.astype(np.float64).reshape(len(points), -1)[:most]
+    return tuple(np.ascontiguousarray(column) for column in table.T)
+
+
+def loaded(target: str) -> Callable[..., Any]:
+    """Import ``module:function`` or ``file.py:function``."""
+    place, separator, name = target.rpartition(":")
+    if not (separator and place and name):
+        raise Mistake(f"write the function as MODULE:FUNCTION; got {target!r}.")
+    sys.path.insert(0, os.getcwd())
+    try:
+        found: Any = _file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
+    except ModuleNotFoundError as problem:
+        hint = f" (imported by {place})" if problem.name and not place.startswith(problem.name) else ""
+        raise Mistake(f"no module named {problem.name!r}{hint}; it is looked for in {os.getcwd()} first.") from problem
+    except FileNotFoundError as problem:
+        raise Mistake(f"there is no file {place}.") from problem
+    except Exception as problem:
+        raise Mistake(f"importing {place} raised {where_raised(problem)}") from problem
+    for part in name.split("."):
+        if not hasattr(found, part):
+            raise Mistake(f"{place} has no {part!r}; it has {_names(found)}.")
+        found = getattr(found, part)
+    if not callable(found):
+        raise Mistake(f"{target} must be a function; it is of type {type(found).__name__}.")
+    return found  # type: ignore[no-any-return]
+
+
+def _file(path: Path) -> Any:
+    if not path.exists():
+        raise FileNotFoundError(path)
+    sys.path.insert(0, str(path.resolve().parent))
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise FileNotFoundError(path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _names(module: Any) -> str:
+    names = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]
+    return ", ".join(names[:8]) + (" ..." if len(names) > 8 else "") if names else "no functions"
+
+
+def where_raised(problem: BaseException) -> str:
+    """Tell an exception in one line, with the place it was raised at."""
+    frames = traceback.extract_tb(problem.__traceback__)
+    ours = not frames or Path(frames[-1].filename).parent == Path(__file__).parent
+    place = "" if ours else f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})"
+    return f"{type(problem).__name__}: {str(problem).splitlines()[0] if str(problem) else ''}{place}"
+
+
+def matching(only: Sequence[str], known: Sequence[Any], what: str) -> list[Any]:
+    """Those whose name matches one of the patterns."""
+    patterns = [p.lower() for p in only] or ["*"]
+    chosen = [p for p in known if any(fnmatchcase(p.name.lower(), pattern) for pattern in patterns)]
+    if not chosen:
+        names = "; ".join(p.name for p in known)
+        raise Mistake(f"--only {only[0]!r} matches no {what}. There are: {names}.")
+    return chosen
