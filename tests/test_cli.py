@@ -37,6 +37,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     np.save(tmp_path / "pairs.npy", np.random.default_rng(1).uniform(1, 2, (300, 2)))
     np.save(tmp_path / "words.npy", np.array(["a", "b"]))
     (tmp_path / "text.npy").write_text("hello")
+    (tmp_path / "plain").write_text("hello")
     return tmp_path
 
 
@@ -87,7 +88,11 @@ def test_a_function_of_yours(module: Path, capsys: pytest.CaptureFixture[str], a
         (["-n", "1"], "at least 2"),
         (["--only", "nothing"], "matches no function"),
         (["--domain", "0", "1"], "go with a function of yours"),
-        (["usersown:f", "--domain", "0", "1", "--out", "usersown.py"], "cannot write to usersown.py"),
+        (["usersown:f", "--domain", "0", "1", "--out", "plain"], "cannot write to plain"),
+        (["usersown:f", "--domain", "0", "1", "--out", "page.pdf"], "a page ends in .html, .md, .json"),
+        (["usersown:f", "--domain", "0", "1", "--out", "plain/page.md"], "cannot write to plain/page.md"),
+        (["usersown:f", "--domain", "0", "1", "--method", "newton"], "'newton'"),
+        (["usersown:f", "--domain", "0", "1", "--method", "central99"], "--method central99: `order` must be"),
     ],
 )
 def test_mistakes(module: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str) -> None:
@@ -108,11 +113,15 @@ def test_without_rich_the_extra_is_named(
     assert 'pip install "fastgrad[report]"' in capsys.readouterr().err
 
 
-def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("command", ["report", "check", "derivative", "bench"])
+def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
-        main(["report", "--help"])
+        main([command, "--help"])
     assert stop.value.code == 0
-    assert "fastgrad report mymodule:f --domain -5 5" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert f"examples:\n  fastgrad {command}" in shown
+    assert "exit status: 0" in shown
+    assert "--json" in shown
 
 
 def test_where_this_machine_stands(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

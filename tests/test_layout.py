@@ -24,7 +24,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "_fused", "_drawing", "_layers"),
     5: ("checks", "_witnesses", "_verdicts", "_evidence", "_patterns", "_places", "_findings", "_sampling",
         "comparison", "_jitted", "report", "corpus", "nist"),
-    6: ("__init__", "__main__", "cli", "_targets"),
+    6: ("__init__", "__main__", "cli", "commands"),
 }  # fmt: skip
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 

@@ -6,6 +6,7 @@ import argparse
 import importlib
 import importlib.util
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -16,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-
-class Mistake(Exception):
-    """Something the caller can put right; shown in one line."""
+from ..stencils import backward, central, forward
+from .files import BLOCK, opened
+from .mistakes import Mistake
 
 
 def one_place(given: argparse.Namespace) -> None:
@@ -32,18 +33,29 @@ def one_place(given: argparse.Namespace) -> None:
 
 def columns_of(path: Path, most: int | None) -> tuple[Any, ...]:
     """Points out of a file, one array for each argument."""
+    source = opened(str(path), "--points")
+    parts: list[list[Any]] = []
+    count = 0
+    for block in source.blocks(range(len(source.columns)), BLOCK):
+        parts.append([np.array(column, dtype=np.float64) for column in block])
+        count += len(block[0])
+        if most is not None and count >= most:
+            break
+    if count < 2:
+        raise Mistake(f"--points {path} must hold at least two points; got {count}.")
+    return tuple(np.concatenate(column)[:most] for column in zip(*parts, strict=True))
+
+
+def rule_of(text: str) -> Any:
+    """Read a method: a word that `derivative` or `accuracy` takes, or ``central4``, ``forward(order=2)``."""
+    order = re.fullmatch(r"(forward|backward|central)\W?(?:order\W)?(\d+)\W?", text)
+    if order is None:
+        return text
+    make: Any = {"forward": forward, "backward": backward, "central": central}[order[1]]
     try:
-        points = np.load(path, allow_pickle=False)
-    except OSError as problem:
-        raise Mistake(f"cannot read --points {path}: {problem.strerror or problem}.") from problem
-    except (ValueError, EOFError) as problem:
-        raise Mistake(f"--points {path} is not an array of numbers as np.save writes it.") from problem
-    if not isinstance(points, np.ndarray) or points.dtype.kind not in "fiu" or points.ndim not in (1, 2):
-        raise Mistake(f"--points {path} must hold a vector of real numbers, or a column for each argument.")
-    if points.size < 2:
-        raise Mistake(f"--points {path} must hold at least two points; got {points.size}.")
-    table = points.astype(np.float64).reshape(len(points), -1)[:most]
-    return tuple(np.ascontiguousarray(column) for column in table.T)
+        return make(int(order[2]))
+    except ValueError as problem:
+        raise Mistake(f"--method {text}: {problem}") from problem
 
 
 def loaded(target: str) -> Callable[..., Any]:
@@ -88,11 +100,16 @@ def _names(module: Any) -> str:
     return ", ".join(names[:8]) + (" ..." if len(names) > 8 else "") if names else "no functions"
 
 
+def within(problem: BaseException) -> bool:
+    """Tell what fastgrad refused from what something else raised."""
+    frames = traceback.extract_tb(problem.__traceback__)
+    return not frames or Path(frames[-1].filename).parent == Path(__file__).parents[1]
+
+
 def where_raised(problem: BaseException) -> str:
     """Tell an exception in one line, with the place it was raised at."""
     frames = traceback.extract_tb(problem.__traceback__)
-    ours = not frames or Path(frames[-1].filename).parent == Path(__file__).parent
-    place = "" if ours else f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})"
+    place = "" if within(problem) else f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})"
     return f"{type(problem).__name__}: {str(problem).splitlines()[0] if str(problem) else ''}{place}"
 
 
