@@ -1,0 +1,312 @@
+"""``fastgrad derivative``: the numbers of `derivative`, from file to file, whatever the kind, size or mishap."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import fastgrad as fg
+from fastgrad.cli import main
+from fastgrad.commands import derivative, files
+
+MODULE = """
+import math, time
+import numpy as np
+def f(x): return np.exp(-0.3 * x) * np.sin(3 * x)
+def two(x, y): return x**2 * y
+def one(x): return math.sin(x) if x > 0 else x
+def boom(x): raise RuntimeError("no way")
+def root(x): return np.sqrt(x)
+def wave(x): return np.exp(1j * x)
+class Slow:
+    def __call__(self, x):
+        time.sleep(0.2)
+        return np.asarray(x) * 2.0
+slow = Slow()
+"""
+RNG = np.random.default_rng(5)
+X = RNG.uniform(-3, 3, 4001)
+PAIRS = RNG.uniform(1, 2, (1500, 2))
+
+
+def f(x: Any) -> Any:
+    return np.exp(-0.3 * x) * np.sin(3 * x)
+
+
+def two(x: Any, y: Any) -> Any:
+    return x**2 * y
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory with a module and points in it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    sys.modules.pop("usersown", None)
+    (tmp_path / "usersown.py").write_text(MODULE)
+    np.save("x.npy", X)
+    np.savetxt("x.csv", X, fmt="%.17g")
+    np.save("pairs.npy", PAIRS)
+    np.savetxt("pairs.csv", PAIRS, fmt="%.17g", delimiter=",", header="spot,vol", comments="")
+    np.savetxt("pairs.txt", PAIRS, fmt="%.17g")
+    return tmp_path
+
+
+def to_parquet(name: str, **columns: Any) -> None:
+    pq = pytest.importorskip("pyarrow.parquet")
+    import pyarrow
+
+    pq.write_table(pyarrow.table(columns), name, row_group_size=600)
+
+
+def read(name: str) -> dict[str, np.ndarray]:
+    """The columns of a result."""
+    if name.endswith(".npy"):
+        table = np.load(name)
+        return {n: table[n] for n in table.dtype.names} if table.dtype.names else {"df": table}
+    if name.endswith(".csv"):
+        table = np.genfromtxt(name, delimiter=",", names=True, dtype=None, ndmin=1)
+        return {n: table[n] for n in table.dtype.names}
+    found = pytest.importorskip("pyarrow.parquet").read_table(name)
+    return {n: found.column(n).to_numpy() for n in found.column_names}
+
+
+@pytest.mark.parametrize("source", ["x.npy", "x.csv", "x.parquet"])
+@pytest.mark.parametrize("target", ["df.npy", "df.csv", "df.parquet"])
+def test_the_very_numbers(source: str, target: str, capsys: pytest.CaptureFixture[str],
+                          monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    """To the last bit, over several blocks of every kind of file, and without a word."""
+    monkeypatch.setattr(derivative, "BLOCK", 1000)
+    to_parquet("x.parquet", x=X)
+    assert main(["derivative", "usersown:f", "--input", source, "--output", target]) == 0
+    assert capsys.readouterr() == ("", "")
+    np.testing.assert_array_equal(read(target)["df"], fg.derivative(f, X))
+    assert sorted(p.name for p in Path().iterdir() if "part" in p.name) == []
+
+
+@pytest.mark.parametrize("target", ["df.npy", "df.csv", "df.parquet"])
+@pytest.mark.parametrize("source", ["pairs.csv", "pairs.parquet"])
+def test_columns_arguments_and_bars(source: str, target: str) -> None:
+    to_parquet("pairs.parquet", spot=PAIRS[:, 0], vol=PAIRS[:, 1])
+    call = ["derivative", "usersown.py:two", "--input", source, "--output", target, "--wrt", "1", "0", "--full-output"]
+    assert main([*call, "--columns", "vol", "spot"]) == 0
+    found = read(target)
+    assert list(found) == ["df_spot", "error_spot", "status_spot", "df_vol", "error_vol", "status_vol"]
+    for name, one in zip(("spot", "vol"), fg.derivative(two, PAIRS[:, 1], PAIRS[:, 0], wrt=(1, 0), full_output=True),
+                         strict=True):  # fmt: skip
+        np.testing.assert_array_equal(found[f"df_{name}"], one.df)
+        np.testing.assert_array_equal(found[f"error_{name}"], one.error)
+        np.testing.assert_array_equal(found[f"status_{name}"], one.status)
+
+
+@pytest.mark.parametrize("made", ["C", "F", "big", "float32", "integers", "structured"])
+def test_arrays_of_every_make(made: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(derivative, "BLOCK", 400)
+    table: Any = {"C": PAIRS, "F": np.asfortranarray(PAIRS), "big": PAIRS.astype(">f8"),
+                  "float32": PAIRS.astype(np.float32), "integers": (1000 * PAIRS).astype(np.int16),
+                  "structured": np.array(list(map(tuple, PAIRS)), [("a", "f8"), ("b", "f8")])}[made]  # fmt: skip
+    np.save("made.npy", table)
+    assert main(["derivative", "usersown:two", "--input", "made.npy", "--output", "df.npy", "--wrt", "1"]) == 0
+    x, y = (table["a"], table["b"]) if made == "structured" else (table[:, 0], table[:, 1])
+    wanted = fg.derivative(two, x, y, wrt=1)
+    found = np.load("df.npy")
+    assert found.dtype == wanted.dtype
+    np.testing.assert_array_equal(found, wanted)
+
+
+def test_columns_by_number_and_blanks_between() -> None:
+    call = ["derivative", "usersown:two", "--input", "pairs.txt", "--output", "df.npy", "--columns", "1", "0"]
+    assert main([*call, "--method", "central4", "--step", "0.01", "--bounds", "1", "2"]) == 0
+    wanted = fg.derivative(two, PAIRS[:, 1], PAIRS[:, 0], method=fg.central(4), step=0.01, bounds=(1, 2))
+    np.testing.assert_array_equal(np.load("df.npy"), wanted)
+
+
+def test_missing_numbers_keep_their_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty cell, or an empty line of one column, is NaN in and NaN out; status 1 tells of it."""
+    Path("holes.csv").write_text('x\r\n1.0\r\n\r\n"2.5"\r\nnan\r\n4\r\n')
+    monkeypatch.setattr(files, "LINES", 2)
+    assert main(["derivative", "usersown:f", "--input", "holes.csv", "--output", "df.npy"]) == 1
+    found = np.load("df.npy")
+    np.testing.assert_array_equal(np.isnan(found), [False, True, False, True, False])
+    np.testing.assert_array_equal(found[[0, 2, 4]], fg.derivative(f, np.array([1.0, 2.5, 4.0])))
+    assert main(["derivative", "usersown:root", "--input", "holes.csv", "--output", "df.csv"]) == 1
+
+
+def test_what_was_done_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    np.save("x.npy", np.array([1.0, -1.0, 4.0]))
+    assert main(["derivative", "usersown:root", "--input", "x.npy", "--output", "df.npy", "--json"]) == 1
+    out, err = capsys.readouterr()
+    found = json.loads(out)
+    assert err == ""
+    assert (found["points"], found["missing"], found["columns"]) == (3, 1, ["df"])
+
+
+def test_pipes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("spot,vol\n1,2\n3,4\n"))
+    call = ["derivative", "usersown:two", "--input", "-", "--output", "-", "--method", "central", "--step", "0.5"]
+    assert main(call) == 0
+    assert capsys.readouterr() == ("df\n4.0\n24.0\n", "")
+
+
+def test_complex_derivatives_and_points_one_by_one() -> None:
+    assert main(["derivative", "usersown:wave", "--input", "x.npy", "--output", "df.npy"]) == 0
+    assert abs(np.load("df.npy") - 1j * np.exp(1j * X)).max() < 1e-11
+    assert main(["derivative", "usersown:one", "--input", "x.npy", "--output", "df.npy", "--method", "forward"]) == 0
+    assert abs(np.load("df.npy") - np.where(X > 0, np.cos(X), 1.0)).max() < 1e-6
+
+
+def test_no_rows() -> None:
+    np.save("none.npy", np.empty(0))
+    assert main(["derivative", "usersown:f", "--input", "none.npy", "--output", "df.npy"]) == 0
+    assert np.load("df.npy").shape == (0,)
+    Path("none.csv").write_text("x\n")
+    assert main(["derivative", "usersown:f", "--input", "none.csv", "--output", "df.csv"]) == 0
+    assert Path("df.csv").read_text() == "df\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nomodule:f"], "no module named 'nomodule'"),
+        (["usersown:f", "--input", "none.npy"], "cannot read --input none.npy: No such file or directory."),
+        (["usersown:f", "--input", "usersown.py"], "--input must end in .npy, .csv or .parquet; got usersown.py"),
+        (["usersown:f", "--output", "df.xlsx"], "--output must end in"),
+        (["usersown:f", "--input", "text.npy"], "is not an array"),
+        (["usersown:f", "--input", "short.npy"], "ends before its 4,001 rows do"),
+        (["usersown:f", "--input", "cube.npy"], "a column for each argument"),
+        (["usersown:f", "--input", "words.csv"], "line 3 of --input words.csv must hold numbers; got 'three'."),
+        (["usersown:two", "--input", "ragged.csv"], "line 2 of --input ragged.csv must have 2 cells; it has 1."),
+        (["usersown:f", "--input", "empty.csv"], "is empty"),
+        (["usersown:f", "--input", "words.parquet"], "column x of --input words.parquet must hold real numbers"),
+        (["usersown:f", "--input", "text.parquet"], "is not a Parquet file"),
+        (["usersown:f", "--input", "pairs.csv"], "usersown:f(x) cannot take 2 argument(s), the columns spot, vol"),
+        (["usersown:two"], "choose with --columns"),
+        (["usersown:f", "--input", "pairs.csv", "--columns", "rate"], "no column 'rate'; it has spot, vol."),
+        (["usersown:f", "--columns", "7"], "no column '7'; it has 0."),
+        (["usersown:f", "--wrt", "1"], "--wrt must be from 0 to 0"),
+        (["usersown:two", "--input", "pairs.csv", "--wrt", "0", "0"], "twice"),
+        (["usersown:f", "--method", "newton"], "`method` must be one of"),
+        (["usersown:f", "--method", "central0"], "--method central0: `order` must be"),
+        (["usersown:f", "--step", "-1"], "`step` must be positive"),
+        (["usersown:f", "--bounds", "2", "1"], "`bounds`"),
+        (["usersown:boom"], "usersown:boom raised RuntimeError: no way (usersown.py, line 7)"),
+        (["usersown:f", "--output", "no/df.npy"], "cannot write to --output no/df.npy: No such file or directory."),
+        (["usersown:f", "--output", "dir.npy"], "it is a directory"),
+        (["usersown:f", "--output", "-", "--json"], "give the output a file"),
+        (["usersown:wave", "--output", "df.parquet"], "Parquet has no complex numbers"),
+    ],
+)
+def test_mistakes(capsys: pytest.CaptureFixture[str], arguments: list[str], message: str) -> None:
+    """One line on standard error, status 2, and what was in the place of the result is still there."""
+    to_parquet("words.parquet", x=["a", "b"])
+    Path("text.npy").write_text("hello")
+    Path("text.parquet").write_text("hello")
+    Path("words.csv").write_text("1\n2\nthree\n")
+    Path("ragged.csv").write_text("1,2\n3\n")
+    Path("empty.csv").write_text("")
+    Path("short.npy").write_bytes(Path("x.npy").read_bytes()[:-8])
+    np.save("cube.npy", np.ones((2, 2, 2)))
+    Path("dir.npy").mkdir()
+    Path("df.npy").write_text("before")
+    function, *rest = arguments
+    for option, value in (("--input", "x.npy"), ("--output", "df.npy")):
+        rest += [] if option in rest else [option, value]
+    assert main(["derivative", function, *rest]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n"), err[:10]) == ("", 1, "fastgrad: ")
+    assert message in err
+    assert Path("df.npy").read_text() == "before"
+    assert not list(Path().glob(".*part"))
+
+
+class Screen(io.StringIO):
+    """Standard error as a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_where_somebody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Screen()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr(derivative, "PAUSE", 0.0)
+    monkeypatch.setattr(derivative, "BLOCK", 1000)
+    assert main(["derivative", "usersown:root", "--input", "x.npy", "--output", "df.npy", "--method", "central"]) == 1
+    lines = screen.getvalue().split("\r\x1b[K")
+    assert lines[1].startswith("1,000 points of 4,001, ")
+    assert len(lines) == 7
+    assert lines[-1].startswith("wrote df.npy: 4,001 points in ")
+    assert f"NaN at {np.isnan(np.load('df.npy')).sum():,}" in lines[-1]
+
+
+def command(*arguments: str) -> subprocess.Popen[str]:
+    """Start the command in a process of its own."""
+    return subprocess.Popen([sys.executable, "-m", "fastgrad", "derivative", *arguments], text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_run_leaves_nothing(number: signal.Signals, status: int) -> None:
+    Path("df.npy").write_text("before")
+    np.save("x.npy", np.zeros(3_000_000))
+    with command("usersown:slow", "--input", "x.npy", "--output", "df.npy") as run:
+        deadline = time.monotonic() + 60
+        while not list(Path().glob(".df.npy.*.part")):
+            assert time.monotonic() < deadline and run.poll() is None
+            time.sleep(0.02)
+        time.sleep(0.3)
+        run.send_signal(number)
+        out, err = run.communicate(timeout=60)
+    assert run.returncode == status
+    assert (out, "Traceback" in err) == ("", False)
+    assert Path("df.npy").read_text() == "before"
+    assert not list(Path().glob(".*part"))
+
+
+def test_a_closed_pipe_is_no_mistake() -> None:
+    np.save("x.npy", np.zeros(300_000))
+    with command("usersown:f", "--input", "x.npy", "--output", "-", "--method", "central") as run:
+        assert run.stdout is not None and run.stderr is not None
+        assert run.stdout.readline() == "df\n"
+        run.stdout.close()
+        assert run.stderr.read() == ""
+    assert run.returncode == 0
+
+
+PEAK = """
+import resource, sys
+from fastgrad.cli import main
+status = main(sys.argv[1:])
+print(status, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="peak memory is counted in KiB on Linux alone")
+def test_files_larger_than_memory() -> None:
+    """256 MiB through the command take less than 96 MiB more than a thousand points do."""
+    peaks = []
+    for rows in (1000, 1 << 25):
+        table = np.lib.format.open_memmap("large.npy", mode="w+", dtype=np.float64, shape=(rows,))
+        table[-1] = 1.0  # the rest is a hole in the file
+        del table
+        done = subprocess.run(
+            [sys.executable, "-c", PEAK, "derivative", "usersown:f", "--input", "large.npy", "--output", "df.npy",
+             "--method", "central"], capture_output=True, text=True, check=True, env=dict(os.environ),
+        )  # fmt: skip
+        status, peak = map(int, done.stdout.split())
+        assert status == 0
+        peaks.append(peak)
+    found = np.load("df.npy", mmap_mode="r")
+    assert found.shape == (1 << 25,)
+    assert abs(found[[0, 1 << 24, -1]] - fg.derivative(f, np.array([0.0, 0.0, 1.0]))).max() < 1e-8
+    assert (peaks[1] - peaks[0]) * 1024 < 96 << 20
