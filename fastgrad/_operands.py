@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ._blocks import cores
+from ._kinds import MASKED, REFUSED, kinds, refusal
 
 _DOUBLE = np.dtype(np.float64)
 
@@ -16,7 +17,7 @@ def argument(value: Any, name: str) -> Any:
     """Return `value` as a number or an array of real numbers."""
     if type(value) is int and abs(value) < 1 << 53:
         return value
-    array = value if isinstance(value, np.ndarray) else _as_array(value, name)
+    array = value if type(value) is np.ndarray else _as_array(value, name)
     if array.dtype.char == "g":  # long double: a ufunc takes it for float64 only when told to
         array = array.astype(np.float64)
     if array.dtype.kind in "fiub":
@@ -34,6 +35,8 @@ def argument(value: Any, name: str) -> Any:
 
 def _as_array(value: Any, name: str) -> Any:
     """Make an array of `value`."""
+    if kinds[type(value)] in (REFUSED, MASKED):
+        raise refusal(value, name)
     try:
         return np.asarray(value)
     except ValueError as err:

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ._containers import contained, over_containers
 from ._engines import LADDER, Request
 from ._functions import function
+from ._kinds import PLAIN, kinds
 from ._operands import (
     argument,
     argument_index,
@@ -105,6 +107,14 @@ def derivative(
     """
     if not args:
         raise TypeError("`args` must hold the points; got none. Call `derivative(f, x)`.")
+    odd = (step is not rel_step or bounds is not None) and contained(step, rel_step, bounds)
+    for a in args:
+        if type(a) is not float and kinds[type(a)] is not PLAIN:
+            odd = True
+    if odd:
+        named = {"wrt": wrt, "method": method, "step": step, "rel_step": rel_step, "bounds": bounds,
+                 "full_output": full_output, "out": out, "workers": workers}  # fmt: skip
+        return over_containers(derivative, f, {f"args[{i}]": a for i, a in enumerate(args)}, named)
     known = function(f, len(args))
     operands = [a if type(a) is float else argument(a, f"args[{i}]") for i, a in enumerate(args)]
     kind = result_kind(operands)

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ._containers import of_vectors
 from ._hessians import diagonals, hessians, products, second
 from ._jacobians import along, jacobians
 from ._questions import as_rows, question, retried, shaped, together
@@ -28,6 +29,7 @@ from .stencils import Stencil
 Method = str | Stencil | Adaptive | ComplexStep
 
 
+@of_vectors("x", axes="d")
 def gradient(
     f: Callable[..., Any],
     x: Any,
@@ -108,6 +110,7 @@ def gradient(
     return shaped(retried(lambda: jacobians(q, full_output)), q.shape)
 
 
+@of_vectors("x", axes="md")
 def jacobian(
     f: Callable[..., Any],
     x: Any,
@@ -182,6 +185,7 @@ def jacobian(
     return shaped(retried(lambda: jacobians(q, full_output)), shape)
 
 
+@of_vectors("x", axes="de")
 def hessian(
     f: Callable[..., Any],
     x: Any,
@@ -256,6 +260,7 @@ def hessian(
     return shaped(made, q.shape if diagonal else (*q.shape, q.shape[-1]))
 
 
+@of_vectors("x", "v", axes="d")
 def hessian_vector(
     f: Callable[..., Any],
     x: Any,
@@ -319,6 +324,7 @@ def hessian_vector(
     return shaped(retried(lambda: products(q, as_rows(v), full_output)), q.shape)
 
 
+@of_vectors("x", "v", axes="m")
 def directional(
     f: Callable[..., Any],
     x: Any,

@@ -13,10 +13,10 @@ ROOT = Path(fastgrad.__file__).parent
 
 #: Rooms by floor. A room may import rooms of its own floor and of those below; a package counts as one room.
 FLOORS: dict[int, tuple[str, ...]] = {
-    1: ("stencils", "elementary", "estimates", "_operators", "_compile", "_references"),
+    1: ("stencils", "elementary", "estimates", "_operators", "_compile", "_references", "_kinds"),
     2: ("_ufunc", "_program", "_blocks", "_operands", "_bars", "ladder", "complexstep", "_advance", "_climb",
         "_asking", "_colouring", "_extrapolation", "_first", "_interpreted", "_judgement", "_lanes", "_rounds",
-        "_windows"),
+        "_windows", "_calls", "_containers", "_frames", "_labelled", "_lazy", "_masked"),
     3: ("_engines", "_called", "_compiled", "_functions", "_vectors", "_vector_code", "_vector_loops", "_sweeps",
         "gate", "gates"),
     4: ("derivatives", "_questions", "_jacobians", "_grouped", "_hessians", "multivariate", "sparsity", "circuits",

@@ -1,0 +1,87 @@
+"""Arrays that hold arrays: those of xarray, pandas and Dask, and masked ones; each kind has a room of its own.
+
+A public function that is given one hands its call over. The arrays are taken out, the outermost kind of container does
+the same call with what is inside, and puts the results back into containers of its kind.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any, ParamSpec, TypeVar
+
+from . import _frames, _labelled, _lazy, _masked
+from ._calls import opened
+from ._kinds import CONTAINERS, PLAIN, kinds
+from .estimates import Estimate
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_SPREAD = {"xarray": _labelled.spread, "pandas": _frames.spread, "dask": _lazy.spread, "masked": _masked.spread}
+
+
+def contained(*values: Any) -> bool:
+    """Tell whether one of the arrays, or of the bounds, is not a plain one."""
+    for value in values:
+        if kinds[type(value)] is not PLAIN:
+            return True
+        if type(value) in (tuple, list) and len(value) == 2 and contained(*value):
+            return True
+    return False
+
+
+def over_containers(
+    function: Callable[..., Any],
+    f: Any,
+    points: dict[str, Any],
+    named: dict[str, Any],
+    axes: str = "",
+    vectors: bool = False,
+) -> Any:
+    """Do the call that was given containers."""
+    for name in ("out", "sparsity"):
+        if named.pop(name, None) is not None:
+            raise TypeError(f"`{name}` must be left out with containers; got it. Pass arrays, `numpy.asarray(x)`.")
+    if isinstance(named.get("wrt"), tuple):
+        return tuple(over_containers(function, f, points, {**named, "wrt": wrt}, axes, vectors) for wrt in named["wrt"])
+    call, operands = opened(function, f, points, named, axes, vectors)
+    there = [kind for kind in CONTAINERS if any(kinds[type(o)] == kind for o in operands)]
+    if not there:
+        return call(*operands)
+    if "pandas" in there and ("xarray" in there or "dask" in there):
+        raise TypeError(
+            f"`{call.names[0]}` and the others must be of one library, or NumPy's; got {' and '.join(there)}. "
+            "Convert some: `x.to_xarray()`, `x.compute()`."
+        )
+    made = _SPREAD[there[0]](call, operands)
+    return Estimate(*made) if call.fields > 1 else made
+
+
+def of_vectors(*vectors: str, axes: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let a function of vectors take containers; `axes` as in `Call`."""
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        signature = inspect.signature(function)
+        arrays = ("step", "rel_step", "bounds", *vectors)
+
+        @functools.wraps(function)
+        def over(*args: P.args, **named: P.kwargs) -> R:
+            if not contained(*args[1:], *_named(named, arrays)):
+                return function(*args, **named)
+            given = signature.bind(*args, **named)
+            given.apply_defaults()
+            rest = dict(given.arguments)
+            f, points = rest.pop("f"), {name: rest.pop(name) for name in vectors}
+            made: R = over_containers(over, f, points, rest, axes, vectors=True)
+            return made
+
+        return over
+
+    return decorate
+
+
+def _named(named: dict[str, Any], names: Iterable[str]) -> list[Any]:
+    """Those of the named arguments that are there."""
+    return [named[name] for name in names if name in named]

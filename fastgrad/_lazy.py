@@ -1,0 +1,97 @@
+"""Dask arrays: the call is done block by block, wherever and whenever Dask computes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ._calls import Call
+
+
+def spread(call: Call, operands: Sequence[Any]) -> Any:
+    """Lay the call out over blocks; vectors are brought into one block each, other chunks are kept."""
+    import dask.array as da
+
+    arrays = [da.asanyarray(o) for o in operands]
+    if call.whole:
+        arrays = _vectors_in_one_block(call, arrays)
+    loops = call.loops(arrays)
+    most = max(loops)
+    previewed = call.preview(
+        [
+            np.empty_like(a._meta, shape=(0,) * max(n, 1) + a.shape[a.ndim - core :])
+            for a, n, core in zip(arrays, loops, call.cores, strict=True)
+        ]
+    )
+    metas = list(previewed) if call.fields > 1 else [previewed]
+    sizes = metas[0].shape[max(most, 1) :]
+    # every axis has a number; that of the coordinates is an axis of the arrays, those of outputs and pairs are new
+    batch, number = tuple(range(most)), {axis: most + i for i, axis in enumerate("dme")}
+    axes = (*batch, *(number[axis] for axis in call.axes[: len(sizes)]))
+    new = dict(zip(axes[most:], sizes, strict=True))
+    placed = [
+        part
+        for a, n, core in zip(arrays, loops, call.cores, strict=True)
+        for part in (a, (*batch[most - n :], *([number["d"]] * core)))
+    ]
+    work, name = Work(call.with_one_worker()), call.function.__name__
+    metas = [np.empty_like(meta, shape=(0,) * len(axes)) for meta in metas]
+    if call.fields == 1:
+        given = {axis: size for axis, size in new.items() if axis != number["d"]}
+        return da.blockwise(work, axes, *placed, new_axes=given, concatenate=True, meta=metas[0], token=name)
+    # a block of this one is a whole `Estimate`, evaluated once for all its fields
+    whole = da.blockwise(work, batch, *placed, concatenate=True, meta=np.empty((0,) * most, object), token=name)
+    return [
+        da.blockwise(Field(i), axes, whole, batch, new_axes=new, meta=meta, token=f"{name}-{i}")
+        for i, meta in enumerate(metas)
+    ]
+
+
+class Work(NamedTuple):
+    """What is done with each block."""
+
+    call: Call
+
+    def __call__(self, *blocks: Any) -> Any:
+        """Do the call, and refuse results of another type than was announced."""
+        found = self.call(*blocks)
+        first = found[0] if self.call.fields > 1 else found
+        if np.iscomplexobj(first):
+            raise TypeError(
+                "`f` must return real numbers for Dask's arrays, whose type is announced before `f` is called; got "
+                f"complex ones. Say it yourself: x.map_blocks(functools.partial(fg.{self.call.function.__name__}, f), "
+                "dtype=complex)."
+            )
+        return found
+
+
+class Field(NamedTuple):
+    """One field of the estimate that a block is."""
+
+    nth: int
+
+    def __call__(self, estimate: Any) -> Any:
+        """Take it out."""
+        return estimate[self.nth]
+
+
+def _vectors_in_one_block(call: Call, arrays: list[Any]) -> list[Any]:
+    """Give all arrays of vectors their whole last axis in one block."""
+    import dask.array as da
+
+    length = max(a.shape[-1] if a.ndim else 1 for a, core in zip(arrays, call.cores, strict=True) if core)
+    made = []
+    for a, core, name in zip(arrays, call.cores, call.names, strict=True):
+        if core:
+            if a.ndim and a.shape[-1] not in (1, length):
+                raise ValueError(
+                    f"`{name}` must have one number for each of {length} coordinates, or one for all; got shape "
+                    f"{a.shape}. Put the vector on its last axis."
+                )
+            a = a.rechunk({-1: -1}) if a.ndim else a
+            if a.ndim == 0 or a.shape[-1] != length:
+                a = da.broadcast_to(a, (*a.shape[:-1], length))
+        made.append(a)
+    return made
