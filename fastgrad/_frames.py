@@ -48,7 +48,7 @@ def spread(call: Call, operands: Sequence[Any]) -> Any:
                 axes[i] = pd.RangeIndex(sizes[i], name="output")
             elif coordinates is not None:
                 axes[i] = coordinates
-        if [*map(len, axes)] != [*sizes] or len(sizes) > most + len(call.axes):
+        if [*map(len, axes)] != [*sizes]:
             raise ValueError(
                 f"`{call.names[0]}` and the others must broadcast to the labels; got shape {sizes} for labels "
                 f"of shape {tuple(map(len, axes))}. Give all of them labels, or pass arrays only."
