@@ -29,12 +29,20 @@ def select(_typing: Any, condition: Any, yes: Any, no: Any) -> Any:
     return types.float64(types.boolean, types.float64, types.float64), code
 
 
-def _apart(module: Any, scopes: Sequence[str]) -> Any:
-    """Metadata that names places in memory which do not overlap."""
-    domain = module.add_metadata([ir.MetaDataString(module, "fastgrad")])
-    return module.add_metadata(
-        [module.add_metadata([ir.MetaDataString(module, f"fastgrad {s}"), domain]) for s in scopes]
-    )
+def _apart(module: Any, instruction: Any, bits: Sequence[bool]) -> None:
+    """Say that places in memory do not overlap where one of their `bits` differs.
+
+    In LLVM's terms every bit is a domain of two scopes: who is in one of them is no alias of the other. It takes a few
+    words for each place, where naming all others would take as many as there are places.
+    """
+    mine, others = [], []
+    for k, bit in enumerate(bits):
+        domain = module.add_metadata([ir.MetaDataString(module, f"fastgrad {k}")])
+        scopes = [module.add_metadata([ir.MetaDataString(module, f"fastgrad {k} {b}"), domain]) for b in (0, 1)]
+        mine.append(scopes[bit])
+        others.append(scopes[not bit])
+    instruction.set_metadata("alias.scope", module.add_metadata(mine))
+    instruction.set_metadata("noalias", module.add_metadata(others))
 
 
 @intrinsic
@@ -43,8 +51,7 @@ def load(_typing: Any, place: Any, i: Any) -> Any:
 
     def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
         loaded = builder.load(builder.gep(args[0], [args[1]]))
-        loaded.set_metadata("alias.scope", _apart(builder.module, ["arguments"]))
-        loaded.set_metadata("noalias", _apart(builder.module, ["results"]))
+        _apart(builder.module, loaded, [False])
         return loaded
 
     return types.float64(_DOUBLES, types.intp), code
@@ -56,10 +63,8 @@ def store(_typing: Any, place: Any, i: Any, value: Any, which: Any, count: Any) 
 
     def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
         stored = builder.store(args[2], builder.gep(args[0], [args[1]]))
-        mine, all_of_them = which.literal_value, range(count.literal_value)
-        stored.set_metadata("alias.scope", _apart(builder.module, ["results", f"result {mine}"]))
-        others = [f"result {k}" for k in all_of_them if k != mine]
-        stored.set_metadata("noalias", _apart(builder.module, ["arguments", *others]))
+        number, bits = which.literal_value, count.literal_value.bit_length()
+        _apart(builder.module, stored, [True, *(bool(number >> k & 1) for k in range(bits))])
         return _context.get_dummy_value()
 
     return types.void(_DOUBLES, types.intp, types.float64, which, count), code
@@ -124,7 +129,7 @@ def body(n, places, data):
     {"; ".join(f"a{i} = pointer(places[{i}], 'd')" for i in sorted(self._used)) or "pass"}
     {"; ".join(f"r{k} = pointer(places[{self.nin + k}], 'd')" for k in range(self.nout))}
     for i in range(n):
-        {indent.join(lines)}
+        {indent.join(lines or ["pass"])}
     if raised != 0:
         add_to(data, {RAISED}, raised)
     return 0
@@ -160,7 +165,7 @@ class Layout:
 
 def _lowered(outputs: Sequence[Node]) -> list[Node]:
     """Take gates apart into those that have a text."""
-    graph = Graph(node=type(outputs[0]))
+    graph = Graph(node=type(outputs[0]) if outputs else Node)
     here: dict[Node, Node] = {}
 
     def apply(node: Node, operands: list[Node]) -> Node:

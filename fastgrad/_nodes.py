@@ -214,6 +214,8 @@ def _reduced(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str
         return _dressed(step.accumulate(array, **given))
     where = given.pop("where", True)
     assert where is True
+    if not array.size and ufunc.identity is not None:
+        given.setdefault("initial", float(ufunc.identity))
     if given.get("axis", 0) is None or isinstance(given.get("axis"), tuple):
         keep, axes = given.pop("keepdims", False), given.pop("axis")
         axes = tuple(range(array.ndim)) if axes is None else tuple(a % array.ndim for a in axes)

@@ -138,9 +138,12 @@ class Circuit:
 
     def _derivative(self, name: str, args: Any, wrt: int, out: Any, workers: Any) -> Any:
         wrt = self._vector(name, wrt)
-        whole = Group([node for row in self._jacobian for node in row[self._columns(wrt)]])
-        group = whole._replace(shape=(*self._shape(), int(self._sizes[wrt] or 1)))
-        return self._run(("jacobian", wrt), lambda: [group], args, _tuple(out), workers)[0]
+
+        def groups() -> list[Group]:
+            nodes = [node for row in self._jacobian for node in row[self._columns(wrt)]]
+            return [Group(nodes, (*self._shape(), int(self._sizes[wrt] or 1)))]
+
+        return self._run(("jacobian", wrt), groups, args, _tuple(out), workers)[0]
 
     def hessian(self, *args: Any, wrt: int = 0, out: Any = None, workers: int | None = None) -> Any:
         """Hessian in a vector argument: ``(..., d) -> (..., d, d)``, symmetric to the last bit."""
