@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from ._graph import Graph, Node, in_order
+from ._growth import past
 from ._primitives import select
 
 
@@ -35,12 +36,12 @@ def jacobian(outputs: Sequence[Node], nin: int) -> list[list[Node]]:
     """
     order = in_order(outputs)
     graph = Graph(node=type(order[0]))
-    partials = local_partials(order, graph)[1]
+    edges = _edges(order, *local_partials(order, graph))
     rows: list[list[Any]]
     if len(outputs) <= nin:
-        rows = [_backwards(order, partials, output, nin) for output in outputs]
+        rows = [_backwards(order, edges, output, nin) for output in outputs]
     else:
-        columns = [_forwards(order, partials, position) for position in range(nin)]
+        columns = [_forwards(order, edges, position) for position in range(nin)]
         rows = [[column.get(output) for column in columns] for output in outputs]
     return [[graph.constant(0.0) if s is None else graph.node(s.counted()) for s in row] for row in rows]
 
@@ -62,7 +63,20 @@ def local_partials(order: Sequence[Node], graph: Graph) -> tuple[dict[Node, Node
     return here, partials
 
 
-def _backwards(order: Sequence[Node], partials: Any, output: Node, nin: int) -> list[Any]:
+def _edges(
+    order: Sequence[Node], here: dict[Node, Node], partials: dict[Node, tuple[Any, ...]]
+) -> dict[Node, list[tuple[Node, Any]]]:
+    """Return for each node what its slope goes on to, and by which partial it is multiplied on the way."""
+    edges: dict[Node, list[tuple[Node, Any]]] = {}
+    for node in order:
+        edges[node] = list(zip(node.operands, partials.get(node, ()), strict=False))
+        if (found := past(node, here)) is not None:
+            avoided, behind, slope = found
+            edges[node] = [(o, p) for o, p in edges[node] if o is not avoided] + [(behind, slope)]
+    return edges
+
+
+def _backwards(order: Sequence[Node], edges: Any, output: Node, nin: int) -> list[Any]:
     """Slopes of one output in all inputs."""
     arrived: dict[Node, list[_Slope]] = {output: [_Slope(1.0)]}
     row: list[Any] = [None] * nin
@@ -72,13 +86,13 @@ def _backwards(order: Sequence[Node], partials: Any, output: Node, nin: int) -> 
         slope = _sum(arrived.pop(node))
         if node.name == "input":
             row[node.value] = slope
-        for operand, partial in zip(node.operands, partials.get(node, ()), strict=False):
+        for operand, partial in edges[node]:
             if operand.name != "constant" and (contribution := _times(slope, partial)) is not None:
                 arrived.setdefault(operand, []).append(contribution)
     return row
 
 
-def _forwards(order: Sequence[Node], partials: Any, position: int) -> dict[Node, Any]:
+def _forwards(order: Sequence[Node], edges: Any, position: int) -> dict[Node, Any]:
     """Slopes of all nodes in one input."""
     slopes: dict[Node, Any] = {}
     for node in order:
@@ -88,7 +102,7 @@ def _forwards(order: Sequence[Node], partials: Any, position: int) -> dict[Node,
             continue
         terms = [
             term
-            for operand, partial in zip(node.operands, partials.get(node, ()), strict=False)
+            for operand, partial in edges[node]
             if operand in slopes and (term := _times(slopes[operand], partial)) is not None
         ]
         if terms:

@@ -172,11 +172,11 @@ def random_circuit(seed: int, words: dict[str, Callable[..., Any]]) -> Callable[
     return f
 
 
-def terms(c: Circuit, point: Any) -> list[float]:
-    """For each partial the sum of ``abs(dG/dn * n)`` over the nodes `n` of its program `G`.
+def terms(c: Circuit, point: Any) -> np.ndarray:
+    """For each partial the largest and the sum of ``abs(dG/dn * n)`` over the nodes `n` of its program `G`.
 
-    Rounding every node by half an ulp moves the partial by as many halves of an ulp of this sum: it stands for the
-    terms that were added up, also for those inside the nodes.
+    Rounding every node by half an ulp moves the partial by as many halves of an ulp of the sum: these are the terms
+    that were added up, also those inside the nodes.
     """
     row = c._jacobian[0]
     order = in_order(row)
@@ -193,57 +193,79 @@ def terms(c: Circuit, point: Any) -> list[float]:
     inside: dict[Node, list[Any]] = {}
     for (node, operand, _), slope in zip(edges, slopes, strict=True):
         inside.setdefault(node, []).append((operand, slope))
-    sums = []
+    both = []
     for root in row:
-        arrived, total = {root: 1.0}, 0.0
+        arrived, each = {root: 1.0}, [0.0]
         for node in reversed(order):
             if arrived.get(node):
-                total += abs(arrived[node] * values[node]) if np.isfinite(values[node]) else 0.0
+                each.append(abs(arrived[node] * values[node]) if np.isfinite(values[node]) else 0.0)
                 for operand, slope in inside.get(node, ()):
                     arrived[operand] = arrived.get(operand, 0.0) + arrived[node] * slope
-        sums.append(total)
-    return sums
+        both.append((max(each), sum(each)))
+    return np.array(both).T
 
 
-def test_random_circuits_against_mpmath() -> None:
-    """200 of them: within an ulp of the terms of each partial."""
-    mpmath = pytest.importorskip("mpmath")
+def test_random_circuits_against_mpmath_and_jax() -> None:
+    """200 of them: within an ulp of the sum of the terms of each partial, and so is jax, or else it is jax that errs.
+
+    Within 2 ulp of the largest single term are 598 of the 600 partials; 586 of jax's, which has ``1 - tanh(x)**2``.
+    """
+    mpmath, jax = pytest.importorskip("mpmath"), pytest.importorskip("jax")
     mp = mpmath.mp.clone()
-    mp.dps = 40
+    mp.dps = 50
     mp.arctan, mp.arctan2, mp.maximum, mp.minimum = mp.atan, mp.atan2, max, min
     exact_words = vocabulary(mp, lambda c, x, y: x if c else y)
-    h = mp.mpf(10) ** -14
+    h = mp.mpf(10) ** -16
+    close, like_jax, count = 0, 0, 0
     for seed in range(200):
         c = fg.circuit(random_circuit(seed, vocabulary(np, fg.where)))
         exact = random_circuit(seed, exact_words)
         point = np.random.default_rng(seed).uniform(-1.5, 1.5, 3)
-        found, room = uncompiled(c._jacobian[0], point), terms(c, point)
+        found, (largest, total) = uncompiled(c._jacobian[0], point), np.spacing(terms(c, point))
+        with jax.enable_x64(True):
+            theirs = jax.grad(random_circuit(seed, vocabulary(jax.numpy, jax.numpy.where)), argnums=(0, 1, 2))
+            beside = np.array(theirs(*point.tolist()))
         for i in range(3):
             at = [mp.mpf(v) for v in point.tolist()]
-            try:
-                ahead, behind = (exact(*[v + s * h * (k == i) for k, v in enumerate(at)]) for s in (1, -1))
-            except ZeroDivisionError:  # mpmath's hypot at 0
-                continue
+            ahead, behind = (exact(*[v + s * h * (k == i) for k, v in enumerate(at)]) for s in (1, -1))
             slope = (ahead - behind) / (2 * h)
-            assert abs(found[i] - slope) <= np.spacing(room[i]) + 1e-26, (seed, i)
+            error, of_jax = (float(abs(mp.mpf(float(v)) - slope)) for v in (found[i], beside[i]))
+            assert error <= total[i] + 1e-30, (seed, i)
+            assert abs(found[i] - beside[i]) <= 2 * total[i] or of_jax > total[i], (seed, i)
+            close += error <= 2 * largest[i] + 1e-30
+            like_jax += abs(found[i] - beside[i]) <= 2 * total[i]
+            count += 1
+    assert count == 600 and close >= 597 and like_jax >= 598
 
 
-def test_random_circuits_against_jax() -> None:
-    """Within 2 ulp of the terms of each partial, but for a few: jax has ``1 - tanh(x)**2``, which cancels."""
-    jax = pytest.importorskip("jax")
-    near = []
-    with jax.enable_x64(True):
-        for seed in range(200, 240):
-            c = fg.circuit(random_circuit(seed, vocabulary(np, fg.where)))
-            theirs = jax.grad(random_circuit(seed, vocabulary(jax.numpy, jax.numpy.where)), argnums=(0, 1, 2))
-            point = np.random.default_rng(seed).uniform(-1.5, 1.5, 3)
-            wanted = np.array(theirs(*point.tolist()))
-            there = np.isfinite(wanted)  # arctan2 at the origin
-            gap = abs(uncompiled(c._jacobian[0], point) - wanted)[there]
-            room = np.spacing(terms(c, point))[there]
-            near += (gap <= 2 * room).tolist()
-            assert (gap <= 1e-13 + 100 * room).all(), seed
-    assert np.mean(near) > 0.95
+#: What grows beyond all numbers below, in NumPy or mpmath; all have slopes of 0, or of 1, far out.
+OUTGROWING: dict[str, Callable[..., Any]] = {
+    "sigmoid": lambda m, x: 1 / (1 + m.exp(-x)), "power": lambda m, x: (1 + m.exp(-x)) ** -1,
+    "softplus": lambda m, x: m.log(1 + m.exp(x)), "log1p": lambda m, x: m.log1p(m.exp(x)),
+    "swish": lambda m, x: x / (1 + m.exp(-x)), "fermi": lambda m, x: 3 / (m.exp(x / 2) + 2),
+    "bose": lambda m, x: 1 / (m.exp(x) - 1), "negative bose": lambda m, x: 1 / (1 - m.exp(x)),
+    "sech": lambda m, x: 1 / m.cosh(x), "csch": lambda m, x: 1 / m.sinh(x),
+    "squared": lambda m, x: 1 / (1 + m.exp(-x)) ** 2, "tanh": lambda m, x: 2 / (1 + m.exp(-2 * x)) - 1,
+    "reciprocal": lambda m, x: 1 / m.exp(-x),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OUTGROWING)
+def test_slopes_through_what_outgrows_the_numbers(name: str) -> None:
+    """An infinite slope meets one of 0: first and second derivatives are right all the same."""
+    mpmath = pytest.importorskip("mpmath")
+    mp = mpmath.mp.clone()
+    mp.dps = 700  # what is added to 1 may be 1e-434
+    f = OUTGROWING[name]
+    c = fg.circuit(lambda v: f(np, v[0]), n=1)
+    second = jacobian(c._jacobian[0], 1)[0]
+    for x in (-1000.0, -720.0, -709.9, -300.0, -40.0, -1.5, 0.7, 30.0, 650.0):
+        h = mp.mpf(10) ** -15
+        ahead, here, behind = (f(mp, mp.mpf(x) + s * h) for s in (1, 0, -1))
+        wanted = float((ahead - behind) / (2 * h)), float((ahead - 2 * here + behind) / h**2)
+        for found, slope in zip(uncompiled([*c._jacobian[0], *second], [x]), wanted, strict=True):
+            if np.isfinite(uncompiled(c._outputs, [x])):
+                assert abs(found - slope) <= 1e-14 * abs(slope) * max(1.0, abs(x) / 10) + 1e-300, x
 
 
 def test_compiled_is_uncompiled() -> None:
