@@ -60,11 +60,12 @@ def with_bars(
         values[inside] = f(points[inside], every[inside])
         return values
 
-    coarse_values, fine_values = values_at(within, offsets, x, h), values_at(within, fine, x, probe)
-    df = combine(stencil, coarse_values, h)
+    coarse_values = dict(zip(offsets, values_at(within, offsets, x, h), strict=True))
+    fine_values = dict(zip(fine, values_at(within, fine, x, probe), strict=True))
+    df, better = (combine(s, [coarse_values[o] for o in s.needed], h) for s in (stencil, wide))
     noise = _noise([fine_values[o] for o in fine])
     weight = sum(abs(float(w)) for w in stencil.weights) / h**stencil.n
-    error = _SAFETY * np.abs(combine(wide, coarse_values, h) - df) + _DEVIATIONS * noise * weight
+    error = _SAFETY * np.abs(better - df) + _DEVIATIONS * noise * weight
     error[np.isnan(error)] = np.inf  # the next order leaves the domain although the stencil does not: nothing to go by
     status = np.full(x.size, Status.CONVERGED, dtype=np.int8)
     scale = np.maximum(np.abs(df), np.abs(coarse_values[Fraction(0)]) / np.maximum(np.abs(x), 1.0) ** stencil.n)

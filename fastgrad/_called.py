@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ._blocks import LARGE, blocks, over_pieces
+from ._blocks import BLOCK, LARGE, blocks, over_pieces
 from ._engines import PerformanceWarning, Request, TurnedComplex, refuse_real, weak, with_complex
-from ._program import combine, steps, values_at
+from ._program import combine, positions, steps
+from ._sharing import Proof
 from .stencils import Stencil
 
 
@@ -23,64 +24,79 @@ class Called:
         self.f = weak(f)
         self._pointwise = pointwise
         self._serial = bool(pointwise)
+        self._alone: Proof | None = None
         self.result = "d"
         self._lock = threading.RLock()  # `f` may differentiate itself
 
     def derivative(self, request: Request, operands: list[Any], out: Any) -> tuple[Any, bool]:
         """Walk the batch block by block; every block is evaluated at all offsets and combined while in cache.
 
-        Returns the derivative, and whether there is something in it that is not finite.
+        Returns the derivative, and whether there may be something in it that is not finite.
         """
         shape = np.broadcast_shapes(*map(np.shape, operands))
         if 0 in shape:
             return (np.empty(shape, request.kind) if out is None else out), False
         self.find_out(request, operands)
         try:
-            result = self._in_pieces(request, operands, out, shape)
+            return self._in_pieces(request, operands, out, shape)
         except TurnedComplex:
             self.result = "D"
-            result = self._in_pieces(request, operands, out, shape)
-        return result, not np.isfinite(result).all()
+            return self._in_pieces(request, operands, out, shape)
 
-    def _in_pieces(self, request: Request, operands: list[Any], out: Any, shape: tuple[int, ...]) -> Any:
-        """Spread a large batch over threads, if that is safe.
-
-        Nobody can see whether `f` works in memory of its own, so it meets a second thread only if it is NumPy's or if
-        the caller asked for workers. Blocks that stay in cache gain more anyway: a factor of four to six over calls
-        with whole arrays, threads another 1.3.
-        """
+    def _in_pieces(self, request: Request, operands: list[Any], out: Any, shape: tuple[int, ...]) -> tuple[Any, bool]:
+        """Spread a large batch over threads, if that is safe."""
         result = np.empty(shape, with_complex(request.kind, self.result)) if out is None else out
         refuse_real(result, self.result)
-        alone = self._serial or not (request.asked or isinstance(self.f(), np.ufunc))
-        if alone or request.workers == 1 or result.size < LARGE:
-            self._walk(request, operands, result)
+        doubtful: list[bool] = []
+        nargs = request.arguments(operands)
+        if result.size < LARGE or self.threads(request, nargs) == 1:
+            self._walk(request, operands, result, doubtful)
         else:
             whole = [np.broadcast_to(o, shape) if np.ndim(o) else o for o in operands]
-            over_pieces(
-                lambda piece: self._walk(request, [o[piece] if np.ndim(o) else o for o in whole], result[piece]),
-                shape,
-                request.workers,
-            )
-        return result[()] if out is None else out
 
-    def _walk(self, request: Request, operands: list[Any], result: Any) -> None:
-        """Apply the stencil to one block after the other."""
+            def piece(at: tuple[slice, ...]) -> None:
+                self._walk(request, [o[at] if np.ndim(o) else o for o in whole], result[at], doubtful)
+
+            over_pieces(piece, shape, request.workers)
+        return (result[()] if out is None else out), any(doubtful)
+
+    def threads(self, request: Request, nargs: int) -> int:
+        """How many threads may be inside `f` at once.
+
+        A function may work in memory of its own, and then two threads would mix their points. So it meets a second one
+        if it was read and found to share nothing, or if the caller asked for workers.
+        """
+        if request.workers == 1 or self._serial:
+            return 1
+        if not request.asked:
+            with self._lock:
+                if self._alone is None or not self._alone.holds():
+                    self._alone = Proof(self.f(), nargs)
+            if not self._alone.found:
+                return 1
+        return request.workers
+
+    def _walk(self, request: Request, operands: list[Any], result: Any, doubtful: list[bool]) -> None:
+        """Apply the stencil to one block after the other; tell of blocks with something that may not be finite."""
         stencil, wrt, mode = request[:3]
         assert isinstance(stencil, Stencil)  # the ladder has a walk of its own
-        nargs = len(operands) - (mode != "auto")
+        nargs, offsets = request.arguments(operands), [float(o) for o in stencil.needed]
         # A scalar argument stays what it is: an int may be an index or a count. The point itself is always an array.
         walked = [i for i, o in enumerate(operands) if i in (wrt, nargs) or np.ndim(o)]
         kind = np.complex128 if self.result == "D" else np.float64
+        inputs, size = [operands[i] for i in walked], max(BLOCK // len(offsets), 1)
         with np.errstate(all="ignore"):  # a NaN says what went wrong and where; so does the compiled loop
-            for parts, (target,) in blocks([operands[i] for i in walked], [result], result.shape, [kind]):
+            for parts, (target,) in blocks(inputs, [result], result.shape, [kind], size):
                 here = dict(zip(walked, parts, strict=True))
-
-                def f(x: Any, here: dict[int, Any] = here) -> Any:
-                    return self.evaluate([x if i == wrt else here.get(i, operands[i]) for i in range(nargs)])
-
                 x = here[wrt]
                 h = steps(stencil, self.result, x, here.get(nargs), mode)
-                target[...] = combine(stencil, values_at(f, stencil.needed, x, h), h)
+                # One call for all offsets, with memory that nobody else has: `f` may write into its arguments or keep
+                # them, and may hand out the same memory at every call.
+                given = [np.tile(here[i], len(offsets)) if i in here else operands[i] for i in range(nargs)]
+                given[wrt] = positions(offsets, x, h).ravel()
+                values = np.asarray(self._call(given, given), dtype=kind)
+                combine(stencil, np.broadcast_to(values, given[wrt].shape).reshape(len(offsets), -1), h, target)
+                doubtful.append(not np.isfinite(target.sum()))
 
     def evaluate(self, arguments: list[Any], out: Any = None, lenient: bool = False) -> Any:
         """Evaluate `f` at one-dimensional arrays, into an array of its own: `f` may reuse its buffer.
@@ -88,11 +104,21 @@ class Called:
         `f` gets copies, because one that writes into its arguments must not change the next evaluation. If `lenient`,
         points where it raises an arithmetic or a value error are outside its domain: NaN.
         """
+        values = self._call([a.copy() if isinstance(a, np.ndarray) else a for a in arguments], arguments, lenient)
+        own = np.empty(max(np.size(a) for a in arguments), np.complex128 if self.result == "D" else np.float64)
+        own[...] = values
+        return own
+
+    def _call(self, given: list[Any], arguments: list[Any], lenient: bool = False) -> Any:
+        """Call `f` with what is `given` to be overwritten; the values are its own, and one may stand for all points.
+
+        `arguments` are the same, for calls with one point at a time.
+        """
         f, size = self.f(), max(np.size(a) for a in arguments)
         values: Any = None
         if not self._pointwise:
             try:
-                values = _numbers(f(*[a.copy() if isinstance(a, np.ndarray) else a for a in arguments]))
+                values = _numbers(f(*given))
             except (ValueError, ArithmeticError):
                 if not lenient:
                     raise
@@ -105,9 +131,7 @@ class Called:
             values = np.array([_one_number(one(*row)) for row in zip(*columns, strict=True)])
         if values.dtype.kind == "c" and self.result != "D":
             raise TurnedComplex
-        own = np.empty(size, np.complex128 if self.result == "D" else np.float64)
-        own[...] = values
-        return own
+        return values
 
     def find_out(self, request: Request, operands: list[Any]) -> None:
         """Compare a call with two points with two calls with one point, and remember which way `f` can be called."""

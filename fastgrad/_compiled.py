@@ -137,6 +137,10 @@ class Compiled:
             return _nan_where(~np.isfinite(points), result), True
         return result, False
 
+    def threads(self, request: Request, _nargs: int) -> int:
+        """How many threads may be inside `f` at once: machine code writes to nothing but its results."""
+        return request.workers
+
     def raise_again(self, ufunc: Ufunc, request: Request, operands: list[Any], result: Any) -> None:
         """Call `f` itself where the compiled `f` raised, so that the caller sees its exception unchanged."""
         relevant = operands[: self._nargs] if request.mode == LADDER else operands

@@ -127,7 +127,7 @@ class Function:
     def _walk(
         self, engine: Any, request: Request, operands: list[Any], limits: list[Any], shape: Any, out: Any, lean: bool
     ) -> Any:
-        wrt, mode, kind, workers = request[1:5]
+        wrt, mode, kind = request[1:4]
         if out is not None:
             refuse_real(out, engine.result)
         outer = with_complex(kind, engine.result)
@@ -142,15 +142,17 @@ class Function:
             climbs = mode == LADDER and _climbs(engine, operands)
 
             def fill(inputs: list[Any], arrays: list[Any]) -> None:
-                for parts, targets in blocks(inputs, arrays, arrays[0].shape, kinds):
-                    here = dict(zip(walked, parts, strict=False))
-                    made = self._block(engine, request, operands, here, parts[len(walked) :], climbs)
-                    for target, values in zip(targets, made, strict=False):
-                        target[...] = values
+                with np.errstate(all="ignore"):  # threads have settings of their own
+                    for parts, targets in blocks(inputs, arrays, arrays[0].shape, kinds):
+                        here = dict(zip(walked, parts, strict=False))
+                        made = self._block(engine, request, operands, here, parts[len(walked) :], climbs)
+                        for target, values in zip(targets, made, strict=False):
+                            target[...] = values
 
             inputs = [operands[i] for i in walked] + limits
             before = engine.values().raised if climbs else 0
-            if workers > 1 and isinstance(engine, Compiled) and arrays[0].size * LADDER_POINTS >= LARGE:
+            large = arrays[0].size * LADDER_POINTS >= LARGE
+            if large and (workers := engine.threads(request, request.arguments(operands))) > 1:
                 whole = [np.broadcast_to(o, shape) for o in inputs]
                 over_pieces(
                     lambda piece: fill([o[piece] for o in whole], [o[piece] for o in arrays]),
@@ -172,17 +174,15 @@ class Function:
         rule, wrt, mode = request[:3]
         nargs = request.arguments(operands)
         if isinstance(rule, Adaptive) and climbs:
-            with np.errstate(all="ignore"):  # threads have settings of their own
-                fields = engine.fields(rule, wrt).call(*[here.get(i, o) for i, o in enumerate(operands)])
-                return judged(dict(zip(FIELDS, fields, strict=True)), rule)
+            fields = engine.fields(rule, wrt).call(*[here.get(i, o) for i, o in enumerate(operands)])
+            return judged(dict(zip(FIELDS, fields, strict=True)), rule)
         f = _evaluator(engine, operands, nargs, wrt, here)
         if isinstance(rule, Adaptive):
             step, low, high = (here[nargs + k] for k in range(3))
             return estimate(f, here[wrt], rule, step, low, high, kind=engine.result)
         assert isinstance(rule, Stencil)
         low, high = limits or (None, None)
-        with np.errstate(all="ignore"):
-            return with_bars(f, rule, engine.result, here[wrt], here.get(nargs), mode, low, high)
+        return with_bars(f, rule, engine.result, here[wrt], here.get(nargs), mode, low, high)
 
     def _settled(self, request: Request, operands: list[Any]) -> Compiled | Called:
         """Return the engine, after the first request has shown that the compiled function can be trusted."""

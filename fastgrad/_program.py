@@ -5,9 +5,9 @@ The two forms below do the same operations in the same order, so the engines agr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from math import frexp
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,7 @@ def compiled_point(kernel: Any, result: str, stencil: Stencil, nargs: int, wrt: 
 
     # One difference with a power of two for a weight, as in the central one: the weight goes into 1/h.
     weights = [float(w) for w, _, _ in stencil.differences]
-    lead = weights[0] if len(weights) == stencil.n == 1 and mode == "auto" and frexp(weights[0])[0] == 0.5 else 1.0
+    lead = weights[0] if len(weights) == stencil.n == 1 and mode == "auto" and math.frexp(weights[0])[0] == 0.5 else 1.0
     parameters = names if mode == "auto" else [*names, "step"]
     lines = [f"def point({', '.join(parameters)}):", f"x = x{wrt}"]
     if mode == "auto":
@@ -63,21 +63,43 @@ def compiled_point(kernel: Any, result: str, stencil: Stencil, nargs: int, wrt: 
 
 
 def steps(stencil: Stencil, result: str, x: Any, given: Any, mode: str) -> Any:
-    """Choose or take over the step at every point of an array, by the arithmetic of `compiled_point`."""
-    if mode == "auto":
-        size = np.maximum(np.abs(x), 1.0)
-        return np.ldexp(best_step(stencil, result), np.frexp(size)[1] - 1) + (x - x)
-    return (x + (given * np.maximum(np.abs(x), 1.0) if mode == "relative" else given)) - x
+    """Choose or take over the step at every point of an array, by the arithmetic of `compiled_point`; NaN beyond all.
+
+    On the bits of the exponent as there: `frexp` and `ldexp` took a third of the time of a block.
+    """
+    if mode != "auto":
+        return (x + (given * np.maximum(np.abs(x), 1.0) if mode == "relative" else given)) - x
+    binade = np.atleast_1d(np.asarray(x, dtype=np.float64)).view(np.int64) & EXPONENT
+    np.maximum(binade, 1023 << 52, out=binade)
+    h = binade.view(np.float64).reshape(np.shape(x))
+    h *= best_step(stencil, result)
+    if not math.isfinite(h.sum()):  # one pass instead of two: the sum overflows now and then, and that costs a look
+        h[~np.isfinite(h)] = np.nan
+    return h
 
 
-def values_at(f: Callable[[Any], Any], offsets: Iterable[Fraction], x: Any, h: Any) -> dict[Fraction, Any]:
+def positions(offsets: Sequence[float], x: Any, h: Any) -> Any:
+    """Positions at offsets in units of `h`: a row for each."""
+    moved = np.empty((len(offsets), *np.shape(x)))
+    for row, offset in zip(moved, offsets, strict=True):
+        np.multiply(h, offset, out=row)
+        np.add(row, x, out=row)
+    return moved
+
+
+def values_at(f: Callable[[Any], Any], offsets: Iterable[Fraction], x: Any, h: Any) -> list[Any]:
     """Evaluate `f`, from an array of positions to an array of values, at offsets in units of `h`."""
-    return {offset: f(x + float(offset) * h if offset else x.copy()) for offset in offsets}
+    return [f(x + float(offset) * h if offset else x.copy()) for offset in offsets]
 
 
-def combine(stencil: Stencil, values: dict[Fraction, Any], h: Any) -> Any:
-    """Combine values at offsets into the derivative."""
-    total = sum(float(w) * (values[a] - values[b]) for w, a, b in stencil.differences)
-    for _ in range(stencil.n):
-        total = total / h
-    return total
+def combine(stencil: Stencil, values: Any, h: Any, out: Any = None) -> Any:
+    """Combine values at the offsets that are needed, in their order, into the derivative; into `out` if it is given."""
+    total: Any = None
+    for weight, a, b in stencil.terms:
+        term = values[a] - values[b]
+        if weight != 1.0:
+            term *= weight
+        total = term if total is None else np.add(total, term, out=total)
+    for _ in range(stencil.n - 1):
+        total /= h
+    return np.divide(total, h, out=out)

@@ -15,6 +15,7 @@ import dis
 import functools
 import hashlib
 import math
+import operator
 import os
 import sys
 import weakref
@@ -34,39 +35,91 @@ from .elementary import REPLACEMENTS, SCIPY_SPECIAL
 #: Bytes of a captured array that are compared at every call; a function that holds more is called as it is.
 _ARRAY_LIMIT = 4096
 
-_ABSENT = object()
+#: Stands for what a name is bound to that is not bound.
+ABSENT = object()
 
 _CLASSES_FROM = ("builtins", "numpy")
 
 _NUMPY_UFUNCS = {value for value in vars(np).values() if isinstance(value, np.ufunc)}
 
 
+class Watch:
+    """What was found when references were followed, and whether it is still there; asked at every call."""
+
+    __slots__ = ("_arrays", "_cells", "_functions", "_holders", "_names")
+
+    def __init__(self) -> None:
+        self._functions: list[tuple[weakref.ref[FunctionType], CodeType, Any, Any]] = []
+        self._names: list[tuple[Any, str, Any]] = []
+        self._cells: list[tuple[CellType, Any]] = []
+        self._arrays: list[tuple[np.ndarray[Any, Any], bytes]] = []
+        self._holders: list[tuple[Any, list[Any]]] = []
+
+    def function(self, f: FunctionType) -> None:
+        """Watch a function's own parts, and do not hold it."""
+        self._functions.append((weakref.ref(f), f.__code__, f.__defaults__, f.__kwdefaults__))
+
+    def name(self, names: Any, name: str, value: Any) -> None:
+        """Watch what a name is bound to, `ABSENT` when it is not."""
+        self._names.append((names, name, value))
+
+    def cell(self, cell: CellType, value: Any) -> None:
+        """Watch a closure variable."""
+        self._cells.append((cell, value))
+
+    def array(self, array: np.ndarray[Any, Any], content: bytes) -> None:
+        """Watch the content of an array."""
+        self._arrays.append((array, content))
+
+    def holder(self, holder: list[Any] | dict[Any, Any]) -> None:
+        """Watch which items a list or a dictionary holds."""
+        self._holders.append((holder, _items(holder)))
+
+    def holds(self) -> bool:
+        """Tell whether everything is still what it was."""
+        for reference, code, defaults, keywords in self._functions:  # loops: `all` took a microsecond more
+            f = reference()
+            if f is None or f.__code__ is not code:
+                return False
+            if f.__defaults__ is not defaults or f.__kwdefaults__ is not keywords:
+                return False
+        for names, name, value in self._names:
+            if names.get(name, ABSENT) is not value:
+                return False
+        try:
+            for cell, value in self._cells:
+                if cell.cell_contents is not value:
+                    return False
+        except ValueError:  # a closure variable was deleted
+            return False
+        for array, content in self._arrays:
+            if array.tobytes() != content:
+                return False
+        for holder, items in self._holders:
+            now = _items(holder)
+            if len(now) != len(items) or not all(map(operator.is_, now, items)):
+                return False
+        return True
+
+
+def _items(holder: list[Any] | dict[Any, Any]) -> list[Any]:
+    return list(holder.values()) if isinstance(holder, dict) else list(holder)
+
+
 class Reading:
     """One function read through; see the module."""
 
-    __slots__ = ("_arrays", "_cells", "_hash", "_names", "_seen", "_start", "key", "linked")
+    __slots__ = ("_hash", "_seen", "_start", "_watch", "holds", "key", "linked")
 
     def __init__(self, f: Callable[..., Any]) -> None:
         self._hash = hashlib.sha256()
-        self._names: list[tuple[dict[str, Any], str, Any]] = []
-        self._cells: list[tuple[CellType, Any]] = []
-        self._arrays: list[tuple[np.ndarray[Any, Any], bytes]] = []
+        self._watch = Watch()
+        self.holds = self._watch.holds
         self._seen: dict[int, Any] = {}
         function = _as_function(f)
         self._start = None if function is f else function  # `f` itself is watched, not held
         self.linked = self._function(function)
         self.key = self._hash.digest()
-
-    def holds(self) -> bool:
-        """Tell whether everything the function refers to is still what it was."""
-        try:
-            return (
-                all(names.get(name, _ABSENT) is value for names, name, value in self._names)
-                and all(cell.cell_contents is value for cell, value in self._cells)
-                and all(array.tobytes() == content for array, content in self._arrays)
-            )
-        except ValueError:  # a closure variable was deleted
-            return False
 
     def _add(self, *parts: Any) -> None:
         for part in parts:
@@ -83,9 +136,9 @@ class Reading:
         names, attributes = _names(code)
         linked: dict[str, Any] = {"__builtins__": builtins}
         for name in names:
-            value = f.__globals__.get(name, _ABSENT)
-            self._names.append((f.__globals__, name, value))
-            if value is not _ABSENT:
+            value = f.__globals__.get(name, ABSENT)
+            self._watch.name(f.__globals__, name, value)
+            if value is not ABSENT:
                 self._add("global", name)
                 linked[name] = self._value(value, attributes)
             elif not hasattr(builtins, name):
@@ -96,13 +149,13 @@ class Reading:
                 value = cell.cell_contents
             except ValueError:
                 raise Uncompilable(f"`{name}` is not defined yet") from None
-            self._cells.append((cell, value))
+            self._watch.cell(cell, value)
             self._add("closure", name)
             cells.append(CellType(self._value(value, attributes)))
-        slots = _slots(f)
-        self._names += [(slots, part, slots.get(part)) for part in ("code", "defaults", "kwdefaults")]
+        self._watch.function(f)
         keywords = f.__kwdefaults__ or {}
-        self._names += [(keywords, name, value) for name, value in keywords.items()]
+        for name, value in keywords.items():
+            self._watch.name(keywords, name, value)
         self._add("defaults", len(f.__defaults__ or ()))
         defaults = tuple(self._value(v, attributes) for v in f.__defaults__ or ())
         copy = FunctionType(code, linked, f.__name__, defaults or None, tuple(cells))
@@ -137,7 +190,7 @@ class Reading:
             return tuple(self._value(v, attributes) for v in value)
         if kind is np.ndarray and value.dtype.kind in "fiubc" and value.nbytes <= _ARRAY_LIMIT:
             content = value.tobytes()
-            self._arrays.append((value, content))
+            self._watch.array(value, content)
             self._add("array", value.dtype.str, value.shape, content)
             return value.copy()
         if isinstance(value, ModuleType):
@@ -179,15 +232,15 @@ class Reading:
         known = module.__name__.partition(".")[0] in ("math", "cmath", "numpy")
         linked = ModuleType(module.__name__)
         for name in sorted(attributes):
-            value = vars(module).get(name, _ABSENT)
-            if value is _ABSENT:
-                value = getattr(module, name, _ABSENT) if known else _ABSENT
-            if value is not _ABSENT:
+            value = vars(module).get(name, ABSENT)
+            if value is ABSENT:
+                value = getattr(module, name, ABSENT) if known else ABSENT
+            if value is not ABSENT:
                 self._add("attribute", name)
                 if known and not _elementary(value):
                     setattr(linked, name, value)
                 else:
-                    self._names.append((vars(module), name, value))
+                    self._watch.name(vars(module), name, value)
                     setattr(linked, name, self._value(value, attributes))
         return linked
 
@@ -224,18 +277,6 @@ def _names(code: CodeType) -> tuple[tuple[str, ...], frozenset[str]]:
             names.update(inner[0])
             attributes.update(inner[1])
     return tuple(sorted(names)), frozenset(attributes)
-
-
-class _slots(dict[str, Any]):  # noqa: N801
-    """A function's own parts, looked up by name like a namespace, so that they are watched like one."""
-
-    def __init__(self, f: FunctionType) -> None:
-        super().__init__()
-        self._function = weakref.ref(f)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """Return the part called `name`."""
-        return getattr(self._function(), f"__{name}__", default)
 
 
 def _as_function(f: Any) -> Any:

@@ -80,7 +80,8 @@ def derivative(
         Where to put the result.
     workers : int, optional
         Threads for a large batch; all cores by default, 1 stays on the calling thread. The result does not depend
-        on it. A function that is not compiled meets a second thread only when you ask for workers.
+        on it. A function that is not compiled meets a second thread only when you ask for workers, or when reading it
+        shows that it writes to nothing that its other calls see, as a scratch buffer or a memo would be.
 
     Returns
     -------

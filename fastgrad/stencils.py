@@ -210,6 +210,12 @@ class Stencil:
         """Offsets at which `f` is evaluated, in rising order."""
         return tuple(sorted({o for _, *ends in self.differences for o in ends}))
 
+    @cached_property
+    def terms(self) -> tuple[tuple[float, int, int], ...]:
+        """The differences in machine numbers, with places among the offsets needed: fractions are slow to look up."""
+        places = {offset: place for place, offset in enumerate(self.needed)}
+        return tuple((float(w), places[a], places[b]) for w, a, b in self.differences)
+
     def step_for(self, eps: float) -> float:
         """Power of two near the step where truncation ``c h^order`` equals rounding ``eps sum|w| / h^n``."""
         order, factor = self._moment

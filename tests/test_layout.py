@@ -13,7 +13,8 @@ ROOT = Path(fastgrad.__file__).parent
 
 #: Rooms by floor. A room may import rooms of its own floor and of those below; a package counts as one room.
 FLOORS: dict[int, tuple[str, ...]] = {
-    1: ("stencils", "elementary", "estimates", "_operators", "_compile", "_references", "_kinds"),
+    1: ("stencils", "elementary", "estimates", "_operators", "_compile", "_references", "_kinds",
+        "_belongings", "_harmless", "_sharing"),
     2: ("_ufunc", "_program", "_blocks", "_operands", "_bars", "ladder", "complexstep", "_advance", "_climb",
         "_asking", "_colouring", "_extrapolation", "_first", "_interpreted", "_judgement", "_lanes", "_rounds",
         "_windows", "_calls", "_containers", "_frames", "_labelled", "_lazy", "_masked"),
