@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ._case import Case
 from ._verdicts import Judged, Verdict
-from ._witnesses import Analytic, Case
+from ._witnesses import Analytic
 from .estimates import Estimate, Status
 
 #: Two values are taken for the same mistake when they are this close; below it is the realm of rounding.

@@ -27,6 +27,13 @@ LOST = 2.0**-1050
 TELLING = 0.01
 
 
+#: Where the estimate is 0, it tells if its bar is at most this share of the slopes around.
+STEEP = 2.0**-20
+
+#: And a value below this share of them is not seen: the square of 1e-300 is 0.
+UNSEEN = 2.0**-52
+
+
 class Verdict(IntEnum):
     """What is said of one analytic value.
 
@@ -56,7 +63,12 @@ class Judged(NamedTuple):
     allowed: Any
 
 
-def judge(analytic: Any, found: Estimate, rounding: Any = 0.0, unit: float = 0.0) -> Judged:
+def is_flat(analytic: Any, found: Estimate) -> Any:
+    """Mark where the estimate is 0 and the value is not: a maximum, or a function that is flat to its last digit."""
+    return (found.df == 0) & (analytic != 0)
+
+
+def judge(analytic: Any, found: Estimate, rounding: Any = 0.0, unit: float = 0.0, slope: Any = 0.0) -> Judged:
     """Judge analytic values by an estimate.
 
     Everything is compared with the sizes of the values themselves: multiplying all by a power of two changes nothing,
@@ -72,16 +84,18 @@ def judge(analytic: Any, found: Estimate, rounding: Any = 0.0, unit: float = 0.0
         What the analytic values owe to rounding.
     unit : float
         Spacing at 1 of the numbers that the analytic function works in; 0 for float64.
+    slope : array_like
+        How steep the function is around a point where it `is_flat`.
     """
     with np.errstate(all="ignore"):
         size = np.maximum(np.abs(analytic), np.abs(found.df))
         bars = BARS * found.error + LOST
-        allowed = bars + np.maximum(rounding, max(SAME, PLACES * unit) * size)
+        allowed = bars + np.maximum(rounding, max(SAME, PLACES * unit) * size) + UNSEEN * slope
         off = np.abs(analytic - found.df)
         off = np.where(analytic == found.df, 0.0, off)
         close = off <= allowed
         # A function that is flat to its last digit has a slope below its rounding: only 0 can be seen to be right.
-        flat = (found.df == 0) & (analytic != 0)
+        flat = is_flat(analytic, found) & ~(bars <= STEEP * slope)
         exact = (rounding <= np.maximum(TELLING * size, bars)) | (off == 0)
         telling = (found.success | (bars <= TELLING * size)) & ~flat & exact
         # Between the sides: as far from both together as they are from each other.

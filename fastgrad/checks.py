@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from ._case import case
 from ._evidence import Evidence
 from ._findings import Check
 from ._patterns import patterns
 from ._sampling import of_itself
-from ._verdicts import Verdict, acquit, judge
-from ._witnesses import Analytic, case
+from ._verdicts import Verdict, acquit, is_flat, judge
+from ._witnesses import Analytic
 
 __all__ = ["Check", "Verdict", "check"]
 
@@ -70,7 +71,7 @@ def check(
       a second estimate, made with narrower steps, does not take the value's part against the first. Or the analytic
       value is NaN or infinite where the derivative exists.
     - ``UNDECIDED``: they are close, but the bar is too wide to tell, as for a noisy function, or where `f` is flat to
-      its last digit; or there is no estimate.
+      its last digit, not only at a point as `sin` is at pi / 2, but around it; or there is no estimate.
     - ``KINK``: the derivatives from the left and from the right differ, and the value lies between them.
 
     There is no absolute tolerance. Multiplying `f` by a power of two changes no verdict, nor does it to measure `x` in
@@ -113,14 +114,16 @@ def check(
     asked = case(f, of, args, wrt)
     found = asked.estimate()
     told = Analytic(analytic, asked, found.df.shape)
-    judged = judge(told.values, found, unit=asked.unit)
+    flat = is_flat(told.values, found)
+    slope = asked.secants(flat) if flat.any() else 0.0
+    judged = judge(told.values, found, unit=asked.unit, slope=slope)
     if (judged.verdict == Verdict.DISAGREES).any():
         rounding = told.rounding()
-        judged = judge(told.values, found, rounding, asked.unit)
+        judged = judge(told.values, found, rounding, asked.unit, slope)
         suspect = (judged.verdict == Verdict.DISAGREES) & np.isfinite(told.values)
         if suspect.any():
             again = asked.again(found, suspect)
-            judged = acquit(judged, found, judge(told.values, again, rounding, asked.unit), again)
+            judged = acquit(judged, found, judge(told.values, again, rounding, asked.unit, slope), again)
     with np.errstate(all="ignore"):
         excess = np.where(judged.off == 0, 0.0, judged.off / judged.allowed)
     evidence = Evidence(asked, told, found, judged)

@@ -23,7 +23,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
     4: ("derivatives", "_questions", "_jacobians", "_grouped", "_hessians", "multivariate", "sparsity", "circuits",
         "_primitive", "_smooth", "_kinked", "_primitives", "_graph", "_nodes", "_substitution", "_formulas", "_tracing",
         "_growth", "_accumulate", "_codegen", "_fused", "_drawing", "_layers"),
-    5: ("checks", "_witnesses", "_verdicts", "_evidence", "_patterns", "_places", "_findings", "_sampling",
+    5: ("checks", "_case", "_witnesses", "_verdicts", "_evidence", "_patterns", "_places", "_findings", "_sampling",
         "comparison", "_jitted", "report", "corpus", "nist"),
     6: ("__init__", "__main__", "cli", "commands"),
 }  # fmt: skip

@@ -69,6 +69,35 @@ def test_a_slope_below_the_rounding_of_f_is_undecided() -> None:
     assert check(np.tanh, lambda x: np.zeros_like(x), np.array([30.0])).verdict.tolist() == [Verdict.AGREES]
 
 
+def test_zero_is_told_at_a_maximum() -> None:
+    """The estimate is 0, the value a rounding beside it: against the slopes around, that is the same."""
+    at = np.pi / 2
+    assert check(np.sin, np.cos, np.array([at, -at, 3 * at, 101 * at])).counts["AGREES"] == 4
+    assert check(lambda x: np.sin(x) + 5, np.cos, at).verdict == Verdict.AGREES
+    assert check(lambda x: np.exp(-x * x), lambda x: -2 * x * np.exp(-x * x), 1e-20).verdict == Verdict.AGREES
+    assert check(lambda x: x * x, lambda x: 2 * x, np.array([0.0, 1e-300, -1e-200])).counts["AGREES"] == 3
+    x = np.array([[at, 1.0], [-at, 2.0], [0.3, 1.0]])
+    gradient = lambda v: np.stack([np.cos(v[..., 0]) * v[..., 1], np.sin(v[..., 0])], -1)  # noqa: E731
+    assert check(lambda v: np.sin(v[0]) * v[1], gradient, x, of="gradient").counts["AGREES"] == 6
+    hessian = lambda v: np.array([[-np.sin(v[0]) * v[1], np.cos(v[0])], [np.cos(v[0]), 0]])  # noqa: E731
+    assert check(lambda v: np.sin(v[0]) * v[1], hessian, np.array([[at, 1.0]]), of="hessian").counts["AGREES"] == 4
+
+
+@given(st.integers(0, 300), st.integers(-300, 300))
+def test_zero_is_told_on_every_scale(k: int, m: int) -> None:
+    s, t = 2.0**k, 2.0**m
+    f, df = lambda x: t * np.sin(x / s), lambda x: t / s * np.cos(x / s)
+    assert check(f, df, s * np.pi / 2).verdict == Verdict.AGREES
+    assert check(f, lambda x: df(x) + 1e-12 * t / s, s * np.pi / 2).verdict == Verdict.DISAGREES
+
+
+def test_zero_is_not_told_where_nothing_moves() -> None:
+    """A slope of 1e-18 is below the rounding of 5, also where that bends a little."""
+    assert check(lambda x: 5.0 + 0.0 * x, 1e-18, 1.0).verdict == Verdict.UNDECIDED
+    assert check(lambda x: 1 + 1e-8 * x * x, lambda x: 6e-8 * x, 1e-10).verdict == Verdict.UNDECIDED
+    assert check(lambda x: np.where(x < 0.5, 0.0, x - 0.5), 1e-9, 0.0).verdict == Verdict.DISAGREES
+
+
 def test_float32_in_float64_is_found_and_float32_in_float32_is_not() -> None:
     assert not check(np.sin, lambda x: np.cos(x.astype(np.float32)), X)
     assert check(np.sin, lambda x: np.cos(x).astype(np.float32), X.astype(np.float32))
