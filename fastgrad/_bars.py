@@ -66,6 +66,9 @@ def with_bars(
     noise = _noise([fine_values[o] for o in fine])
     weight = sum(abs(float(w)) for w in stencil.weights) / h**stencil.n
     error = _SAFETY * np.abs(better - df) + _DEVIATIONS * noise * weight
+    if symmetric and stencil.n == 1:
+        far, corner = _slopes_apart(coarse_values, h)
+        error = np.maximum(error, corner / 2)
     error[np.isnan(error)] = np.inf  # the next order leaves the domain although the stencil does not: nothing to go by
     status = np.full(x.size, Status.CONVERGED, dtype=np.int8)
     scale = np.maximum(np.abs(df), np.abs(coarse_values[Fraction(0)]) / np.maximum(np.abs(x), 1.0) ** stencil.n)
@@ -77,7 +80,7 @@ def with_bars(
         rise = (fine_values[fine[-1]] - middle) / (end * probe)
         fall = (middle - fine_values[fine[0]]) / (end * probe)
         # The slopes of a smooth function approach each other in proportion to the distance; at a kink they do not.
-        near, far = np.abs(rise - fall), np.abs(_second_difference(coarse_values) / h)
+        near = np.abs(rise - fall)
         apart = (near > 0.7 * far) & (near > 0.01 * (np.abs(rise) + np.abs(fall))) & (near > 100 * noise / probe)
         kink = apart & (end * probe <= 0.6 * h)
         df[kink] = ((rise + fall) / 2)[kink]
@@ -131,10 +134,15 @@ def _next_order(stencil: Stencil) -> Stencil:
     return Stencil((*stencil.offsets, first - 1 if last <= 0 else last + 1), stencil.n)
 
 
-def _second_difference(values: dict[Fraction, Any]) -> Any:
-    """Second difference between the nearest offsets on both sides."""
-    nearest = min(o for o in values if o > 0)
-    return (values[nearest] - 2 * values[Fraction(0)] + values[-nearest]) / float(nearest)
+def _slopes_apart(values: dict[Fraction, Any], h: Any) -> tuple[Any, Any]:
+    """Measure how far the slopes ahead and behind are apart, and how much of that is a corner within the stencil.
+
+    For a smooth function the gap between them is in proportion to the distance. What is left when it is extrapolated
+    to 0 from the two nearest pairs of offsets is a corner, which no order of the stencil sees.
+    """
+    near, far = sorted(o for o in values if o > 0 and -o in values)[:2]
+    narrow, wide = ((values[o] - 2 * values[Fraction(0)] + values[-o]) / (float(o) * h) for o in (near, far))
+    return np.abs(narrow), np.abs(float(far) * narrow - float(near) * wide) / float(far - near)
 
 
 def _noise(values: list[Any]) -> Any:
@@ -148,5 +156,6 @@ def _noise(values: list[Any]) -> Any:
         for order in (3, 4):
             gain = factorial(order) ** 2 / factorial(2 * order)
             squares = squares + gain * np.mean(np.abs(np.diff(np.array(half), order, axis=0)) ** 2, axis=0) / 4
-    floor = np.finfo(np.float64).eps / 4 * np.max(np.abs(np.array(values)), axis=0)
+    known = np.finfo(np.float64)
+    floor = known.eps / 4 * np.max(np.abs(np.array(values)), axis=0) + known.smallest_subnormal
     return np.maximum(np.sqrt(squares), floor)

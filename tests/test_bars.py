@@ -50,6 +50,33 @@ def test_bars_see_noise_inside_f() -> None:
     assert np.median(found.error) > 1e-6
 
 
+@pytest.mark.parametrize("rule", [fg.central(), fg.central(4), fg.central(6)], ids=repr)
+def test_a_corner_within_the_stencil_widens_the_bar(rule: fg.Stencil) -> None:
+    # max(x - 100, 0) at 99.999999 had slope 0.499 +- 0.0014 with success: the corner is nearer than the noise probes
+    for distance in 100 * 2.0 ** -np.arange(8, 30):
+        for x in (100 - distance, 100 + distance):
+            found = fg.derivative(lambda x: np.maximum(x - 100, 0.0), x, method=rule, full_output=True)
+            truth = float(x > 100)
+            if found.status == fg.Status.KINK:  # nearer than the probes can tell
+                assert found.left - found.error <= truth <= found.right + found.error
+            else:
+                wrong = abs(found.df - truth)
+                assert wrong <= 1e-6 or (wrong <= 10 * found.error and not found.success)
+
+
+def test_bars_of_subnormal_values_are_not_zero() -> None:
+    x = np.linspace(0.1, 3, 50)
+    found = fg.derivative(lambda x: 1e-308 * np.sin(x), x, method="central", full_output=True)
+    assert np.all(abs(found.df - 1e-308 * np.cos(x)) <= found.error)
+
+
+@pytest.mark.parametrize("offsets", [[-3, 1, 3], [-3, -1, 3], [-2, 2], [-0.5, 0.5], [-2, -1, 0, 2], [-1, 0, 3]])
+def test_bars_of_stencils_of_any_offsets(offsets: list[float]) -> None:
+    # those that reach as far to both sides without being symmetric raised KeyError
+    found = fg.derivative(np.sin, X, method=fg.Stencil(offsets), full_output=True)
+    assert np.mean(abs(found.df - np.cos(X)) <= found.error) > 0.96 and found.success.all()
+
+
 def test_a_symmetric_stencil_at_a_kink_says_so() -> None:
     found = fg.derivative(abs, [-1.0, 0.0, 1.0], method="central", full_output=True)
     assert found.status.tolist() == [fg.Status.CONVERGED, fg.Status.KINK, fg.Status.CONVERGED]
