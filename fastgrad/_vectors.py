@@ -255,7 +255,7 @@ def numbers(value: Any) -> Any:
 
 def _form_of(value: Any) -> Form:
     """Form of a function that returned `value` for one vector."""
-    if value.ndim > 1:
+    if value.size != max(value.shape, default=1):  # one row or one column of numbers is as good as one axis
         raise ValueError(
             f"`f` must return a number or a one-dimensional array for one vector; got shape {value.shape}. "
             "Return it raveled, and reshape the result."
