@@ -639,3 +639,51 @@ def test_flat_at_infinity_is_not_a_slope() -> None:
     """A constant, and tanh at infinity, gave 0 at points that are not finite."""
     for f in (np.tanh, Opaque(np.tanh), lambda x: 1.0):
         assert np.isnan(fg.derivative(f, np.array([np.inf, -np.inf, np.nan]))).all()
+
+
+# One point, the second time -------------------------------------------------------------------------------------------
+
+SLOPE = 2.0
+
+
+def steep(x: float, y: float = 1.0) -> float:
+    if x > 100.0:
+        raise ArithmeticError("beyond 100")
+    return SLOPE * x * y if x > -50.0 else math.nan
+
+
+@pytest.mark.parametrize("method", ["adaptive", "central", fg.central(4), fg.adaptive(side="left")])
+def test_a_point_that_was_asked_for_before(method: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The short road for one point: the same bits, and everything unusual takes the long one."""
+    for _ in range(3):
+        first = fg.derivative(steep, 0.3, 2.0, method=method, workers=1)
+        again = fg.derivative(steep, 0.3, 2.0, method=method)
+        assert type(first) is type(again) is np.float64
+        assert first == again == fg.derivative(steep, np.array([0.3]), 2.0, method=method)[0] == pytest.approx(4.0)
+        assert fg.derivative(steep, 0.3, 2.0, wrt=1, method=method) == pytest.approx(0.6)
+        assert fg.derivative(steep, 0.3, 2.0, wrt=-1, method=method) == pytest.approx(0.6)
+        for x in (math.nan, math.inf, -math.inf, -60.0):
+            if x < 100:
+                assert np.isnan(fg.derivative(steep, x, 2.0, method=method))
+        with pytest.raises(ArithmeticError, match="beyond 100"):
+            fg.derivative(steep, 101.0, 2.0, method=method)
+    flat = lambda x: 3.0  # noqa: E731
+    for _ in range(2):
+        assert fg.derivative(flat, 1.0, method=method) == 0.0
+        assert np.isnan(fg.derivative(flat, math.inf, method=method))
+    monkeypatch.setitem(globals(), "SLOPE", 5.0)
+    assert fg.derivative(steep, 0.3, 2.0, method=method) == pytest.approx(10.0)
+    with pytest.raises(TypeError, match="`wrt`"):
+        fg.derivative(steep, 0.3, 2.0, wrt=True, method=method)
+    with pytest.raises(ValueError, match="`workers`"):
+        fg.derivative(steep, 0.3, 2.0, method=method, workers=0)
+    with pytest.raises(TypeError, match="`method`"):
+        fg.derivative(steep, 0.3, 2.0, method=[method])  # type: ignore[arg-type]
+
+
+def test_an_edge_of_the_domain_is_found_the_second_time_too() -> None:
+    f = lambda x: math.sqrt(x)  # noqa: E731
+    for method in ("central", "adaptive"):
+        assert fg.derivative(f, 1.0, method=method) == pytest.approx(0.5)
+        for _ in range(2):
+            assert fg.derivative(f, 1e-12, method=method) == pytest.approx(5e5, rel=1e-6)
