@@ -7,16 +7,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import special
 
 import fastgrad as fg
 from fastgrad import gates
 from fastgrad.comparison import ahead
 from fastgrad.comparison.catalogue import FUNCTIONS
-from fastgrad.comparison.method import Method
+from fastgrad.comparison.method import Answer, Method
 from fastgrad.comparison.methods import standard_methods
-from fastgrad.comparison.peers import NUMPY, SCIPY
+from fastgrad.comparison.peers import INSTALLED, NUMPY, SCIPY
 from fastgrad.comparison.problems import Problem, gate_problems
-from fastgrad.report.results import AccuracyReport, Row
+from fastgrad.report.results import FACTORS, AccuracyReport, Row
 
 mpmath = pytest.importorskip("mpmath")
 X = np.linspace(-2.0, 2.0, 201)
@@ -85,6 +86,8 @@ def test_nan_is_an_infinite_error() -> None:
     row = only(fg.accuracy(Problem("2x", lambda x: 2 * x, exact=lambda x: 2.0 + 0 * x, given=(X,)),
                            constant_method(values), 201))  # fmt: skip
     assert row.missing == 51
+    assert row.missing_at == ((X[0],), (X[4],), (X[8],))
+    assert len(row.worst) == 3 and all(math.isnan(point.df) and point.truth == 2.0 for point in row.worst)
     assert row.max_error == math.inf
     assert row.median_error == 0.0
     assert row.off == pytest.approx(51 / 201)
@@ -94,7 +97,60 @@ def test_worst_point() -> None:
     values = np.where(X == X[17], 3.0, 2.0)
     row = only(fg.accuracy(Problem("2x", lambda x: 2 * x, exact=lambda x: 2.0 + 0 * x, given=(X,)),
                            constant_method(values), 201))  # fmt: skip
-    assert row.worst == X[17]
+    (point,) = row.worst
+    assert (point.args, point.df, point.truth) == ((X[17],), 3.0, 2.0)
+    assert point.error == row.max_error == pytest.approx(0.5)
+
+
+def test_points_that_are_told_have_all_their_arguments() -> None:
+    """Pasted into calls they give what was told."""
+
+    def f(x: Any, y: Any) -> Any:
+        return np.sqrt(x) * y
+
+    y = np.linspace(1.0, 2.0, 201)
+    (row,) = fg.accuracy(f, "scipy", (X + 2.001, y)).rows  # SciPy has nothing to say near the edge of the domain
+    assert row.missing > 3 and row.missing_at == tuple(zip((X + 2.001)[:3], y[:3], strict=True))
+    for point in fg.accuracy(f, "central", (X + 4.0, y)).rows[0].worst:
+        assert point.df == fg.derivative(f, *point.args, method="central")
+        assert point.truth == pytest.approx(point.args[1] / 2 / math.sqrt(point.args[0]), rel=1e-14)
+        assert point.bar == pytest.approx(fg.derivative(f, *point.args, method="central", full_output=True).error)
+
+
+def test_ulps_are_distances_between_neighbours() -> None:
+    """2 + 3 spacings is off by three ulps; the slope scale of 2x is 2."""
+    row = only(fg.accuracy(Problem("2x", lambda x: 2 * x, exact=lambda x: 2.0 + 0 * x, given=(X,)),
+                           constant_method(2.0 + 3 * np.spacing(2.0)), 201))  # fmt: skip
+    assert row.median_ulp == row.p99_ulp == row.max_ulp == 3.0
+    assert row.digits == pytest.approx(-math.log10(3 * np.spacing(2.0) / 2))
+
+
+def test_bars_are_counted_at_their_multiples() -> None:
+    """Errors of 1 and 3 bars, half of the points each."""
+    errors = np.where(np.arange(201) % 2 == 0, 1e-3, 3e-3)
+
+    def estimate(f: Any, args: Any, wrt: int) -> Answer:
+        count = np.size(args[wrt])
+        return Answer(2.0 + errors[:count], np.full(count, 1e-3), np.ones(count, bool), np.full(count, 7.0))
+
+    method = Method("m", "m", lambda f, args, wrt: 2.0 + errors[: np.size(args[wrt])], estimate, ours=False)
+    row = only(fg.accuracy(Problem("2x", lambda x: 2 * x, exact=lambda x: 2.0 + 0 * x, given=(X,)), method, 201))
+    assert row.evaluations == 7.0
+    shares = dict(zip(FACTORS, row.calibration, strict=True))
+    assert shares[FACTORS[0]] == 0.0
+    assert shares[FACTORS[-1]] == 1.0
+    assert row.covered == pytest.approx(101 / 201, abs=0.01)
+
+
+def test_errors_along_the_domain() -> None:
+    """A planted error shows in its part of the domain, and there alone."""
+    values = np.where(X > 1.85, 2.5, 2.0)
+    problem = Problem("2x", lambda x: 2 * x, exact=lambda x: 2.0 + 0 * x, given=(X,))
+    (profile,) = fg.accuracy(problem, constant_method(values), 201, curves=["2x"]).profiles
+    assert (profile.edges[0], profile.edges[-1]) == (-2.0, 2.0)
+    worst = np.array(profile.worst)
+    assert set(np.flatnonzero(worst > 0)) == {len(worst) - 2, len(worst) - 1}
+    assert worst[-1] == pytest.approx(0.25)
 
 
 def test_a_slope_of_zero_is_judged_by_its_surroundings() -> None:
@@ -111,9 +167,12 @@ def test_evaluations_are_counted(rule: Any, count: int) -> None:
 
 def test_every_method_on_a_function_of_two_arguments() -> None:
     report = fg.accuracy(lambda x, y: x * y * y, None, (X, X + 3.0), wrt=1)
+    assert {row.label for row in report.rows} >= {"fwd 1", "complex", "adaptive", "SciPy"}
+    assert len(report.rows) == 7 + len(INSTALLED)
     for row in report.rows:
         assert not row.failure
-        assert row.max_error < 1e-6, row
+        assert row.off < 0.1, row  # where the slope is all but 0, forward differences are
+        assert row.median_error < 1e-6, row
         assert row.nanoseconds > 0
         assert row.truth.startswith("mpmath")
 
@@ -175,6 +234,36 @@ def test_summary_adds_up() -> None:
     assert line.functions == 2
     assert line.max_error == max(row.max_error for row in report.rows)
     assert line.median_error == np.median([row.median_error for row in report.rows])
+
+
+@pytest.mark.parametrize(
+    ("word", "library", "most"),
+    [("numdifftools", "numdifftools", 1e-10), ("jacobi", "jacobi", 1e-6), ("statsmodels", "statsmodels", 1e-8),
+     ("jax", "jax", 1e-14), ("complex", "numpy", 1e-14)],
+)  # fmt: skip
+def test_other_libraries(word: str, library: str, most: float) -> None:
+    pytest.importorskip(library)
+
+    def f(x: Any) -> Any:
+        return np.exp(-x * x) * math.pi + np.tanh(x)
+
+    assert only(fg.accuracy(f, word, X + 0.003)).median_error < most
+
+
+def test_jax_traces_what_was_written_for_numpy() -> None:
+    """Helpers, closures, constants and scipy.special; what it cannot trace is told, and loses its row alone."""
+    pytest.importorskip("jax")
+    rates = np.array([0.5, 2.0])
+
+    def helper(x: Any) -> Any:
+        return special.expit(rates[1] * x)
+
+    (row,) = fg.accuracy(lambda x, y: helper(x) * np.hypot(x, y) + math.e, "jax", (X + 0.003, X + 5.0), wrt=1).rows
+    assert not row.failure
+    assert row.median_ulp < 4
+    branching, unknown = fg.accuracy([by_branch, special.j0], "jax", X + 3.0).rows
+    assert branching.failure.endswith("it branches on values")
+    assert "`j0`" in unknown.failure
 
 
 def test_unknown_method_and_missing_points() -> None:

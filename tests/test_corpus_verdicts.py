@@ -120,7 +120,7 @@ def test_a_dozen_functions_from_end_to_end() -> None:
     report = fg.accuracy(DOZEN, points=1000)
     found = {verdict.method: verdict for verdict in report.verdicts}
     assert list(found) == [method.name for method in judged_methods()]
-    assert {PEERS[word].name for word in INSTALLED} < set(found)
+    assert {PEERS[word].name for word in INSTALLED if not PEERS[word].traced} < set(found)
     ours = found["adaptive()"].figures
     points = sum(len(case.points) for case in DOZEN)
     assert (ours.functions, ours.points) == (12, points)

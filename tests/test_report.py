@@ -13,18 +13,24 @@ import pytest
 
 import fastgrad as fg
 from fastgrad import gates, report
-from fastgrad.report import html, plots, tables, terminal
-from fastgrad.report.results import AccuracyReport, Curve, Row, Standing
+from fastgrad.report import cells, drawing, html, notes, plots, tables, terminal
+from fastgrad.report.results import FACTORS, AccuracyReport, Curve, Point, Profile, Row, Standing
 
-ROW = Row("sine", "function", "central(order=2)", "central 2", "closed form", 1000, 1000, 2e-9, 1e-9, 3e-11, 0.002, 0,
-          4e-9, 5e-11, 0.5, 2.0, 12.345)  # fmt: skip
+ROW = Row(
+    "sine", "function", "central(order=2)", "central 2", "closed form", points=1000, timed=1000, max_error=2e-9,
+    p99_error=1e-9, median_error=3e-11, max_ulp=2e7, p99_ulp=1e7, median_ulp=3e5, off=0.002, max_absolute=4e-9,
+    median_absolute=5e-11, worst=(Point((0.5,), 0.877, 0.878, 2e-9, 4e-9),), evaluations=2.0, nanoseconds=12.345,
+    covered=0.99, calibration=tuple(k / 16 for k in range(17)),
+)  # fmt: skip
 CURVE = Curve("sine", "central(order=2)", "central 2", (1e-8, 1e-5, 1e-2), (1e-8, 1e-11, 1e-5), 1e-5, 2e-11)
+PROFILE = Profile("sine", "central(order=2)", "central 2", (0.0, 1.0, 2.0), (1e-9, math.nan), (1e-11, math.nan))
 
 
 def many(count: int = 5) -> AccuracyReport:
     names = [(f"f{i}", label) for i in range(count) for label in ("a", "b")]
     rows = tuple(replace(ROW, function=name, method=label, label=label) for name, label in names)
-    return AccuracyReport(rows, (CURVE,), {"points": "1,000", "cores": "2", "numpy": "2"})
+    return AccuracyReport(rows, (CURVE,), {"points": "1,000", "cores": "2", "numpy": "2"},
+                          profiles=(PROFILE,))  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -32,16 +38,16 @@ def many(count: int = 5) -> AccuracyReport:
     [(0.0, "0"), (2.4e-9, "2e-09"), (math.inf, "NaN"), (math.nan, "-"), (5e299, "> 1"), (1.0, "1e+00")],
 )
 def test_errors_are_shown(value: float, text: str) -> None:
-    assert tables.error(value) == text
+    assert cells.error(value) == text
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.0, "0 %"), (1e-6, "0.0001 %"), (0.099, "10 %"), (1.0, "100 %")])
 def test_shares_are_shown(value: float, text: str) -> None:
-    assert tables.share(value) == text
+    assert cells.share(value) == text
 
 
 def test_few_functions_get_a_table_each_and_many_share() -> None:
-    assert [t.title for t in tables.tables(AccuracyReport((ROW,)))] == ["sine"]
+    assert [t.title for t in tables.tables(AccuracyReport((ROW,)))] == ["sine", "sine: worst points"]
     titles = [t.title for t in tables.tables(many())]
     assert titles[0] == "Functions: maximum error"
     assert titles[-1] == "Functions: all 5 together"
@@ -50,7 +56,7 @@ def test_few_functions_get_a_table_each_and_many_share() -> None:
 def test_a_failure_is_told() -> None:
     failed = AccuracyReport((replace(ROW, failure="RuntimeError: no"),))
     assert "failed" in repr(failed)
-    assert any("RuntimeError: no" in note for note in tables.notes(failed))
+    assert any("RuntimeError: no" in note for note in notes.notes(failed))
 
 
 def test_json_holds_everything_and_no_nan() -> None:
@@ -58,14 +64,18 @@ def test_json_holds_everything_and_no_nan() -> None:
     found = json.loads(text, parse_constant=lambda name: pytest.fail(name))
     assert found["rows"][0]["max_error"] is None
     assert found["rows"][0]["median_error"] == 3e-11
+    assert found["rows"][0]["digits"] == pytest.approx(-math.log10(3e-11))
+    assert found["rows"][0]["worst"][0] == {"args": [0.5], "df": 0.877, "truth": 0.878, "error": 2e-9, "bar": 4e-9}
     assert found["curves"][0]["chosen_step"] == 1e-5
+    assert (found["curves"][0]["best_step"], found["curves"][0]["best_error"]) == (1e-5, 1e-11)
+    assert len(found["factors"]) == len(FACTORS) == len(found["rows"][0]["calibration"])
     assert found["summary"][0]["functions"] == 1
 
 
 def test_markdown_tables_are_whole() -> None:
     text = many().to_markdown()
     blocks = [block.splitlines() for block in text.split("\n\n") if block.startswith("|")]
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     for block in blocks:
         assert len({line.count("|") for line in block}) == 1
     assert "2e-09" in text
@@ -88,6 +98,45 @@ def test_terminal_at_eighty_columns(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert shown.count("3e-12") >= 32
 
 
+def test_a_table_too_wide_is_cut(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is lost, every part has the first column, and no line is too long."""
+    pytest.importorskip("rich")
+    monkeypatch.setenv("COLUMNS", "80")
+    labels = [f"column-{k:02d}" for k in range(20)]
+    table = tables.Table("wide", ("", *labels), tuple((f"row {i}", *(f"{i}.{k}" for k in range(20))) for i in range(2)))
+    terminal.show_one(table)
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 80
+    assert all(label in shown for label in labels)
+    assert shown.count("row 1") == shown.count("wide") > 1
+    assert all(f"1.{k}" in shown for k in range(20))
+
+
+def test_the_gist_is_told_first() -> None:
+    """The most reliable method and the fastest right one; a method that fails is neither."""
+    rows = (
+        replace(ROW, method="good", label="good", off=0.0, median_error=1e-15, nanoseconds=100.0),
+        replace(ROW, method="quick", label="quick", off=0.001, nanoseconds=1.0),
+        replace(ROW, method="quicker, wrong", label="wrong", off=0.5, nanoseconds=0.1),
+        replace(ROW, method="broken", label="broken", failure="no"),
+    )
+    (text,) = notes.in_short(AccuracyReport(rows))
+    assert text == (
+        "Most reliable is good, 15.0 digits at the median point, 0 % of the points off by more than 1e-6; fastest with "
+        "at most 1 % off is quick, 1.0 ns a point."
+    )
+
+
+def test_worst_points_are_listed_worst_first() -> None:
+    point = ROW.worst[0]
+    rows = [replace(ROW, function=f"f{i}", worst=(replace(point, args=(float(i), 2.0), error=i * 1e-3),))
+            for i in range(1, 9)]  # fmt: skip
+    (table,) = [t for t in tables.tables(AccuracyReport(tuple(rows))) if t.part == "worst"]
+    assert [cells[1] for cells in table.cells] == ["f8", "f7", "f6"]
+    assert table.cells[0][2:] == ("8, 2", "8e-03", "0.877", "0.878", "4.0e-09")
+    assert "worst points" not in repr(AccuracyReport(tuple(rows)))
+
+
 def test_no_bar_where_nobody_looks() -> None:
     with terminal.progress() as bar:
         assert bar is None
@@ -101,6 +150,17 @@ def test_pages_and_plots_are_written(tmp_path: Path) -> None:
     assert (tmp_path / "new" / "vcurve-sine.png").read_bytes().startswith(b"\x89PNG")
     assert "</svg>" in (tmp_path / "new" / "vcurve-sine.svg").read_text()
     assert "![Error against step](vcurve-sine.png)" in (tmp_path / "new" / "report.md").read_text()
+
+
+@pytest.mark.parametrize(("name", "start"), [("a.html", "<!doctype"), ("a.md", "# fastgrad"), ("a.json", "{")])
+def test_a_single_page(tmp_path: Path, name: str, start: str) -> None:
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("jinja2")
+    assert report.write(many(), tmp_path / name) == [tmp_path / name]
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text().startswith(start)
+    with pytest.raises(ValueError, match="a page ends in"):
+        report.write(many(), tmp_path / "a.pdf")
 
 
 @pytest.mark.parametrize(("room", "library"), [(terminal, "rich"), (plots, "matplotlib"), (html, "jinja2")])
@@ -117,13 +177,30 @@ def test_the_page_needs_nothing_else() -> None:
     found = replace(many(), rows=(replace(ROW, function="<b>evil</b>"), *many().rows))
     text = found.to_html()
     assert text.startswith("<!doctype html>")
-    assert text.count("<svg") == text.count("</svg>") == 2
+    assert text.count("<svg") == text.count("</svg>") == 4
+    assert [picture.part for picture in plots.pictures(found)] == list(plots.TEXTS)
     assert "<b>evil" not in text
     assert "&lt;b&gt;evil" in text
     assert not any(word in text for word in ("<script", "<link", "src=", "@import"))
-    assert all(part.startswith("#") for part in re.findall(r'href="([^"]*)"', text))
+    assert all(part.startswith(("#", "data:")) for part in re.findall(r'href="([^"]*)"', text))
+    names = re.findall(r'\bid="([^"]*)"', text)
+    assert len(names) == len(set(names)) > 50
+    assert {link[1:] for link in re.findall(r'(?:href="|url\()(#[^")]*)', text)} <= set(names)
     for table in tables.tables(found):
         assert table.title in text
+
+
+def test_plots_take_the_colours_of_the_page() -> None:
+    """No colour of a plot is fixed but those of the heat map, which is an image; all variables are defined."""
+    pytest.importorskip("matplotlib")
+    for picture in plots.pictures(many()):
+        used = set(re.findall(r"var\(--(\w+)", picture.svg))
+        assert {"ink", "line"} <= used or picture.part == "Error along the domain"
+        assert used <= set(drawing.SCHEME)
+        fixed = set(re.findall(r"(?:fill|stroke): (#[0-9a-f]{6})", picture.svg))
+        assert not fixed, picture.part
+    assert all(drawing.variables().count(f"--{name}:") == 3 for name in drawing.SCHEME)
+    assert len({pair[0] for pair in drawing.SCHEME.values()}) == len(drawing.SCHEME)
 
 
 def test_rows_as_a_frame() -> None:
@@ -131,6 +208,8 @@ def test_rows_as_a_frame() -> None:
     frame = many().to_dataframe()
     assert isinstance(frame, pandas.DataFrame)
     assert len(frame) == 10
+    assert frame.worst[0] == (0.5,)
+    assert frame.groupby("label").max_error.max().to_dict() == {"a": 2e-9, "b": 2e-9}
     assert frame.digits[0] == pytest.approx(-math.log10(3e-11))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .._blocks import cores
-from ..report.results import AccuracyReport, Curve, Row, Verdict
+from ..report.results import AccuracyReport, Curve, Profile, Row, Verdict
 from .measuring import Bench
 from .methods import chosen_methods, judged_methods, standard_methods
 from .problems import gate_problems, problem_of
@@ -43,9 +43,10 @@ def accuracy(
         together, at their own points. Left out: every gate that has a derivative, the functions of
         `fastgrad.comparison.catalogue`, and the whole corpus.
     methods : rule, word, Method, or sequence of them, optional
-        Words are those of `derivative`, and ``"numpy"``, ``"scipy"``, ``"numdifftools"`` and ``"jacobi"`` for a naive
-        difference and other libraries. Left out: every rule, NumPy and SciPy; on the corpus the adaptive rule, a
-        central difference and every library that is installed.
+        Words are those of `derivative`, and ``"numpy"``, ``"scipy"``, ``"numdifftools"``, ``"jacobi"``,
+        ``"statsmodels"`` and ``"jax"`` for a naive difference and other libraries; jax gives the exact gradient of
+        what it can trace. Left out: every rule and every library that is installed; on the corpus the adaptive rule,
+        a central difference and the libraries that call a function instead of tracing it.
     points : int, array_like, or tuple of array_like, optional
         How many points to draw, a million if left out; or the points themselves, one array for each argument.
     domain : sequence of (low, high), optional
@@ -53,15 +54,15 @@ def accuracy(
     wrt : int, default 0
         Which argument to differentiate in.
     curves : iterable of str, optional
-        Names of the functions (wildcards allowed) to take curves of error against step of.
+        Names of the functions (wildcards allowed) to take curves of error against step, and along the domain, of.
     progress : callable, optional
         Called as ``progress(done, total, name)``.
 
     Returns
     -------
     AccuracyReport
-        A value: ``rows``, ``summary()``, ``verdicts`` on the corpus, ``to_json()``, ``to_markdown()``, ``to_html()``,
-        ``to_dataframe()``; its `repr` is a table.
+        A value: ``rows``, ``summary()``, ``curves``, ``profiles``, ``verdicts`` on the corpus, ``to_json()``,
+        ``to_markdown()``, ``to_html()``, ``to_dataframe()``; its `repr` is a table.
 
     Raises
     ------
@@ -88,6 +89,7 @@ def accuracy(
     chosen, wanted = chosen_methods(methods), tuple(curves)
     rows: list[Row] = []
     drawn: list[Curve] = []
+    along: list[Profile] = []
     judged: tuple[Verdict, ...] = ()
     total = len(problems) + bool(cases)
     for done, problem in enumerate(problems):
@@ -97,6 +99,7 @@ def accuracy(
         rows += [bench.row(method) for method in chosen or standard_methods()]
         if any(fnmatchcase(problem.name, pattern) for pattern in wanted):
             drawn += [curve for method in chosen or standard_methods() if (curve := bench.curve(method))]
+            along += [profile for method in chosen or standard_methods() if (profile := bench.profile(method))]
     if cases:
         from .verdicts import verdicts
 
@@ -107,7 +110,8 @@ def accuracy(
         judged = verdicts(chosen or judged_methods(), cases, min(count, COUNT), tell)
     if progress:
         progress(total, total, "")
-    return AccuracyReport(tuple(rows), tuple(drawn), about(count if given is None else None), judged)
+    return AccuracyReport(tuple(rows), tuple(drawn), about(count if given is None else None), judged,
+                          tuple(along))  # fmt: skip
 
 
 def _is_case(f: Any) -> bool:

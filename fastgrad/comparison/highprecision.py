@@ -1,27 +1,22 @@
 """The true derivative of a function that somebody wrote for floats: the same function, run in mpmath.
 
-A function is copied with every reference to `math`, NumPy or `scipy.special` replaced by mpmath's equal, helpers
-included. Before it is believed its values are compared with those of the original.
+Before it is believed its values are compared with those of the original.
 """
 
 from __future__ import annotations
 
-import builtins
 import contextlib
-import functools
-import inspect
 import math
 from collections.abc import Callable
 from time import perf_counter
-from types import CellType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
-import scipy.special
 from numpy.typing import NDArray
 
 from ..corpus.case import Case
 from ..corpus.truths import BITS, differentiate, slope_scale
+from .translation import Translator, Untranslatable
 
 #: How well the copy must agree with the original, relative to ``|f| + |x f'|``: loose, since `f` may cancel.
 AGREEMENT = 1e-6
@@ -40,10 +35,6 @@ _SAME = (
     "acos acosh asin asinh atan atan2 atanh ceil cos cosh digamma ellipe ellipk erf erfc exp expm1 fabs floor gamma "
     "hypot log log10 log1p power sign sin sinh sqrt tan tanh zeta beta erfi"
 ).split()
-
-
-class Untranslatable(Exception):
-    """The function uses something that mpmath has no equal for."""
 
 
 def _table() -> dict[str, Callable[..., Any]]:
@@ -72,90 +63,6 @@ def _table() -> dict[str, Callable[..., Any]]:
     return same | renamed | own
 
 
-class _Stand:
-    """A module as the copy sees it: functions replaced, numbers kept as the floats that `f` uses."""
-
-    def __init__(self, module: ModuleType, table: dict[str, Callable[..., Any]]) -> None:
-        self._module, self._table = module, table
-
-    def __getattr__(self, name: str) -> Any:
-        value = getattr(self._module, name)
-        if isinstance(value, ModuleType):
-            return _Stand(value, self._table)
-        if isinstance(value, (int, float)) or value is None:
-            return value
-        return _stand_in(name, self._table)
-
-
-def _stand_in(name: str, table: dict[str, Callable[..., Any]]) -> Callable[..., Any]:
-    if name not in table:
-        raise Untranslatable(f"it uses `{name}`")
-    return table[name]
-
-
-class _Translator:
-    """Copies a function and everything it refers to."""
-
-    def __init__(self) -> None:
-        import mpmath
-
-        self._table = _table()
-        self._copies: dict[int, Any] = {}
-        self._builtins = {**vars(builtins), "float": mpmath.mpf}
-
-    def value(self, value: Any) -> Any:
-        """Return what stands for `value` in the copy."""
-        package = str(getattr(value, "__module__", "") or "").partition(".")[0]
-        formula = getattr(value, "__formula__", getattr(value, "py_func", value))
-        if isinstance(value, ModuleType):
-            known = value.__name__.partition(".")[0] in ("math", "cmath", "numpy", "scipy")
-            return _Stand(value, self._table) if known else _Own(value, self)
-        if isinstance(value, np.ufunc) or value is np.float64 or package in ("math", "numpy", "scipy"):
-            if isinstance(value, np.generic):
-                return value.item()
-            if isinstance(value, np.ndarray):
-                return value.astype(object)
-            return _stand_in(str(getattr(value, "__name__", value)), self._table)
-        if isinstance(formula, FunctionType):
-            return self._function(formula)
-        if isinstance(value, functools.partial):
-            keywords = {k: self.value(v) for k, v in value.keywords.items()}
-            return functools.partial(self.value(value.func), *map(self.value, value.args), **keywords)
-        if inspect.ismethod(value):
-            return functools.partial(self.value(value.__func__), value.__self__)
-        return value.astype(object) if isinstance(value, np.ndarray) else value
-
-    def _function(self, f: FunctionType) -> Any:
-        if id(f) not in self._copies:
-            names: dict[str, Any] = {"__builtins__": self._builtins}
-            copy = FunctionType(f.__code__, names, f.__name__, f.__defaults__, None if not f.__closure__ else tuple(
-                CellType() for _ in f.__closure__))  # fmt: skip
-            copy.__kwdefaults__ = f.__kwdefaults__
-            self._copies[id(f)] = copy
-            for name in _loaded(f.__code__):
-                if name in f.__globals__:
-                    names[name] = self.value(f.__globals__[name])
-            for cell, original in zip(copy.__closure__ or (), f.__closure__ or (), strict=True):
-                cell.cell_contents = self.value(original.cell_contents)
-        return self._copies[id(f)]
-
-
-class _Own:
-    """One of the caller's own modules as the copy sees it."""
-
-    def __init__(self, module: ModuleType, translator: _Translator) -> None:
-        self._module, self._translator = module, translator
-
-    def __getattr__(self, name: str) -> Any:
-        return self._translator.value(getattr(self._module, name))
-
-
-def _loaded(code: Any) -> set[str]:
-    """Names that a function may load, those of the functions inside it included."""
-    inside = (_loaded(c) for c in code.co_consts if hasattr(c, "co_names"))
-    return set(code.co_names).union(*inside)
-
-
 def translated(f: Callable[..., Any]) -> Callable[..., Any]:
     """Copy `f` for mpmath's numbers.
 
@@ -164,10 +71,9 @@ def translated(f: Callable[..., Any]) -> Callable[..., Any]:
     Untranslatable
         When it uses something that has no equal there.
     """
-    copy = _Translator().value(f)
-    if not callable(copy) or copy is f:
-        raise Untranslatable(f"it is a {type(f).__name__} that cannot be read")
-    return copy  # type: ignore[no-any-return]
+    import mpmath
+
+    return Translator(_table().get, {"float": mpmath.mpf}, lambda array: array.astype(object), "mpmath").copied(f)
 
 
 def true_derivative(
@@ -251,6 +157,3 @@ def _case(copy: Callable[..., Any], row: tuple[float, ...], wrt: int) -> Case:
             raise
 
     return Case("", "", copy, (), exact)
-
-
-assert scipy.special  # the modules that `f` may refer to must be there to be recognised

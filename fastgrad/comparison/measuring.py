@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..derivatives import derivative
-from ..report.results import SLACK, TOLERANCE, Curve, Row
+from ..report.results import FACTORS, SLACK, TOLERANCE, Curve, Point, Profile, Row
 from .method import Counted, Method
 from .problems import Floats, Problem
 
@@ -20,6 +20,9 @@ JUDGED = 100_000
 
 #: A method that takes longer than so many seconds is run on fewer points.
 PATIENCE = 0.5
+
+#: Points of a row that are shown: the worst, and those without a result. Parts of a domain.
+SHOWN, PARTS = 3, 48
 
 
 class Bench:
@@ -31,6 +34,8 @@ class Bench:
         self.size = max(np.size(a) for a in self.args)
         self.x = self.args[problem.wrt]
         self.arrays = _on_arrays(problem.f, self.args)
+        #: Relative errors of every method that has its row, at the first points.
+        self.errors: dict[str, Floats] = {}
         with np.errstate(all="ignore"):
             self.df, self.scale, self.truth = self._truth()
 
@@ -41,7 +46,8 @@ class Bench:
             args = self._head(JUDGED)
             df, values = (_filled(g(*args), min(self.size, JUDGED)) for g in (known, self.arrays))
             return df, self._scale(df, values, known, args), "closed form"
-        from .highprecision import POINTS, Untranslatable, true_derivative
+        from .highprecision import POINTS, true_derivative
+        from .translation import Untranslatable
 
         few = self._head(POINTS)
         values = _filled(self.arrays(*few), max(np.size(a) for a in few))
@@ -78,87 +84,131 @@ class Bench:
             "label": method.label,
             "truth": self.truth,
         }
-        f = self.problem.f if method.ours else self.arrays
+        f = self.problem.f if method.ours or method.traced else self.arrays
         try:
             with np.errstate(all="ignore"):
                 return Row(**head, **self._measured(f, method))
         except Exception as problem:  # a method that cannot do it loses its row, not the report
-            return Row(**head, failure=f"{type(problem).__name__}: {problem}"[:200])
+            return Row(**head, failure=f"{type(problem).__name__}: {problem}".splitlines()[0][:200])
 
     def _measured(self, f: Callable[..., Any], method: Method) -> dict[str, Any]:
         wrt = self.problem.wrt
         count = min(self.size, method.limit or self.size)
         # A first call compiles; its second tells whether the whole batch would take too long.
-        self._quietly(lambda: method.run(f, self._head(64), wrt))
         small = min(count, 1000)
-        seconds = _timed(lambda: self._quietly(lambda: method.run(f, self._head(small), wrt)))[0]
-        while count > 1000 and seconds / small * count > PATIENCE:
+        self._quietly(lambda: method.run(f, self._head(small if method.traced else min(64, small)), wrt))
+        best, result = _timed(lambda: self._quietly(lambda: method.run(f, self._head(small), wrt)))
+        while count > 1000 and best / small * count > PATIENCE:
             count //= 10
-        args = self._head(count)
-        best, result = _timed(lambda: self._quietly(lambda: method.run(f, args, wrt)))
-        for _ in range(2 if best < 0.1 else 0):
-            best = min(best, _timed(lambda: self._quietly(lambda: method.run(f, args, wrt)))[0])
+        if count > small:
+            args = self._head(count)
+            best, result = _timed(lambda: self._quietly(lambda: method.run(f, args, wrt)))
+        for _ in range(2 if best < 0.1 or method.traced else 0):
+            best = min(best, _timed(lambda: self._quietly(lambda: method.run(f, self._head(count), wrt)))[0])
+        found = _filled(result, count)
         return {
-            **self._errors(_filled(result, count)),
+            **self._errors(found, method.name),
             "timed": count,
             "nanoseconds": best / count * 1e9,
             "evaluations": self._evaluations(method, small),
-            "covered": self._covered(f, method, small),
+            "worst": self._worst(f, method, found),
+            **self._bars(f, method, min(count, method.barred)),
         }
 
-    def _errors(self, found: Floats) -> dict[str, Any]:
+    def _errors(self, found: Floats, name: str) -> dict[str, Any]:
         """Quantiles of the error; the derivative must exist for a point to count."""
         count = min(found.size, self.df.size)
         df, scale = self.df[:count], self.scale[:count]
         absolute = np.abs(found[:count] - df)
         relative = absolute / scale
-        where = np.arange(count)
-        if not (exists := np.isfinite(df)).all():
-            absolute, relative, where = absolute[exists], relative[exists], where[exists]
-        if not where.size:
+        exists = np.isfinite(df)
+        if not exists.any():
             raise ValueError("the derivative exists at none of the points")
-        bad = ~np.isfinite(relative)
-        missing = int(np.count_nonzero(bad))
-        if missing:
-            absolute[bad] = relative[bad] = inf
-        middle, high = (where.size - 1) // 2, int(0.99 * (where.size - 1))
-        worst = int(np.argmax(relative))
-        ranked = np.partition(relative, (middle, high))
+        bad = exists & ~np.isfinite(relative)
+        absolute[bad] = relative[bad] = inf
+        self.errors[name] = np.where(exists, relative, nan)
+        places = [self._at(i) for i in np.flatnonzero(bad)[:SHOWN]]
+        absolute, relative, ulps = absolute[exists], relative[exists], (absolute / np.spacing(scale))[exists]
+        middle, high = (relative.size - 1) // 2, int(0.99 * (relative.size - 1))
+        ranked, ranked_ulps = (np.partition(a, (middle, high)) for a in (relative, ulps))
         return {
-            "points": where.size,
-            "max_error": float(relative[worst]),
+            "points": relative.size,
+            "max_error": float(relative.max()),
             "p99_error": float(ranked[high]),
             "median_error": float(ranked[middle]),
-            "off": float(np.count_nonzero(relative > TOLERANCE) / where.size),
-            "missing": missing,
-            "missing_at": tuple(np.broadcast_to(self.x, self.size)[where[np.flatnonzero(bad)[:5]]].tolist()),
+            "max_ulp": float(ulps.max()),
+            "p99_ulp": float(ranked_ulps[high]),
+            "median_ulp": float(ranked_ulps[middle]),
+            "off": float(np.count_nonzero(relative > TOLERANCE) / relative.size),
+            "missing": int(np.count_nonzero(bad)),
+            "missing_at": tuple(places),
             "max_absolute": float(absolute.max()),
             "median_absolute": float(np.partition(absolute, middle)[middle]),
-            "worst": float(np.broadcast_to(self.x, self.size)[where[worst]]),
         }
 
-    def _covered(self, f: Callable[..., Any], method: Method, count: int) -> float:
-        """Share of points whose error is within the bar, where the method gives one."""
+    def _at(self, index: int) -> tuple[float, ...]:
+        """All arguments at a point."""
+        return tuple(float(a[index]) if np.ndim(a) else float(a) for a in self.args)
+
+    def _worst(self, f: Callable[..., Any], method: Method, found: Floats) -> tuple[Point, ...]:
+        """List the points with the largest errors, with the bars given for them."""
+        errors = self.errors[method.name]
+        shown = np.nan_to_num(errors, nan=-1.0, posinf=inf)
+        ranked = np.argpartition(-shown, min(SHOWN, shown.size - 1))[:SHOWN]
+        ranked = ranked[np.argsort(-shown[ranked], kind="stable")]
+        ranked = ranked[errors[ranked] > 0]
+        bars, estimate = np.full(ranked.size, nan), method.estimate
+        if estimate is not None and ranked.size:
+            args = tuple(a[ranked] if np.ndim(a) else a for a in self.args)
+            bars = _filled(self._quietly(lambda: estimate(f, args, self.problem.wrt)).error, ranked.size)
+        return tuple(
+            Point(self._at(i), float(found[i]), float(self.df[i]), float(errors[i]), float(bar))
+            for i, bar in zip(ranked, bars, strict=True)
+        )
+
+    def _bars(self, f: Callable[..., Any], method: Method, count: int) -> dict[str, Any]:
+        """Shares of points whose error is within the bar, or a multiple of it, where the method gives one."""
         count, estimate = min(count, self.df.size), method.estimate
         if estimate is None:
-            return nan
+            return {}
         answer = self._quietly(lambda: estimate(f, self._head(count), self.problem.wrt))
         df, error = _filled(answer.df, count), _filled(answer.error, count)
         counted = np.isfinite(self.df[:count]) & np.isfinite(df)
+        made = {} if method.ours else {"evaluations": float(np.mean(_filled(answer.nfev, count)))}
         if not counted.any() or np.isnan(error).all():
-            return nan
-        off, bar = np.abs(df - self.df[:count]), error + SLACK * self.scale[:count]
-        return float(np.mean(off[counted] <= bar[counted]))
+            return made
+        off, bar = np.abs(df - self.df[:count])[counted], error[counted]
+        slack = SLACK * self.scale[:count][counted]
+        shares = [float(np.mean(off <= factor * bar + slack)) for factor in (1.0, *FACTORS)]
+        return made | {"covered": shares[0], "calibration": tuple(shares[1:])}
 
     def _evaluations(self, method: Method, count: int) -> float:
-        """Count evaluations per point: the size of every call of a function that nobody can compile."""
+        """Count evaluations per point of our own: the size of every call of a function that nobody can compile."""
+        if not method.ours:
+            return nan  # other libraries are counted when they are asked for their bars
         counted = Counted(self.arrays)
         args = self._head(count)
-        self._quietly(lambda: method.run(counted, args, self.problem.wrt))
-        if method.ours:  # the first call also finds out how the function can be called
+        for _ in range(2):  # the first call also finds out how the function can be called
             counted.count = 0
             self._quietly(lambda: method.run(counted, args, self.problem.wrt))
         return counted.count / count
+
+    def profile(self, method: Method) -> Profile | None:
+        """Errors along the domain, once the method has its row; None when it failed, or all points are one."""
+        errors = self.errors.get(method.name)
+        if errors is None:
+            return None
+        x = np.broadcast_to(np.asarray(self.x, dtype=np.float64), self.size)[: errors.size]
+        low, high = float(np.min(x)), float(np.max(x))
+        if not low < high:
+            return None
+        logarithmic = low > 0 and high > 1e3 * low
+        edges = (np.geomspace if logarithmic else np.linspace)(low, high, PARTS + 1)
+        part = np.clip(np.searchsorted(edges, x, side="right") - 1, 0, PARTS - 1)
+        parts = [values[~np.isnan(values)] for k in range(PARTS) for values in (errors[part == k],)]
+        worst, median = ([float(reduce(v)) if v.size else nan for v in parts] for reduce in (np.max, np.median))
+        name = self.problem.name
+        return Profile(name, method.name, method.label, tuple(edges.tolist()), tuple(worst), tuple(median))
 
     def curve(self, method: Method, count: int = 200) -> Curve | None:
         """Median error against step, over a few points; None for a rule without a step.

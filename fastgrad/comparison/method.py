@@ -56,6 +56,10 @@ class Method:
         Whether fastgrad runs it; other libraries get a version of `f` that takes arrays.
     limit : int, optional
         Most points it is run on, because it is slow.
+    barred : int
+        Points at which it is asked for its error bar.
+    traced : bool
+        Whether it reads the formula of `f` instead of calling it: it gets `f` as it is, and evaluates nothing.
     stencil : Stencil, optional
         The rule, where there is one with a fixed step: it gets a curve of error against step.
     """
@@ -66,4 +70,6 @@ class Method:
     estimate: Callable[[Elementwise, tuple[Any, ...], int], Answer] | None = field(default=None, compare=False)
     ours: bool = True
     limit: int | None = None
+    barred: int = 1000
+    traced: bool = False
     stencil: Stencil | None = field(default=None, compare=False)

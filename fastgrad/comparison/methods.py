@@ -10,7 +10,7 @@ import numpy as np
 from ..derivatives import METHODS, derivative
 from ..stencils import Stencil, central
 from .method import Answer, Elementwise, Method
-from .peers import INSTALLED, NUMPY, PEERS, SCIPY
+from .peers import INSTALLED, PEERS
 
 
 def method_of(rule: Any) -> Method:
@@ -42,21 +42,21 @@ def method_of(rule: Any) -> Method:
 def _label(name: str) -> str:
     """Shorten ``central(order=4)`` to ``central 4``: eight columns must fit into 80 letters."""
     word, _, rest = name.partition("(")
-    word = {"forward": "fwd", "backward": "bwd"}.get(word, word)
+    word = {"forward": "fwd", "backward": "bwd", "complex_step": "complex"}.get(word, word)
     order = rest.partition("order=")[2].partition(",")[0].strip(")")
     return f"{word} {order}".strip()
 
 
 def standard_methods() -> tuple[Method, ...]:
-    """Every rule that `derivative` knows by a word, central differences of higher order, NumPy and SciPy."""
+    """Every rule that `derivative` knows by a word, central differences of higher order, every library there is."""
     rules = [rule for word, rule in METHODS.items() if word not in ("complex", "adaptive")]
-    rules += [central(4), central(6), METHODS["adaptive"]]  # the last beside the peers it is compared with
-    return (*map(method_of, rules), NUMPY, SCIPY)
+    rules += [central(4), central(6), METHODS["complex"], METHODS["adaptive"]]  # the last beside its peers
+    return (*map(method_of, rules), *(PEERS[word] for word in INSTALLED))
 
 
 def judged_methods() -> tuple[Method, ...]:
-    """Methods that are run over the corpus: the default, a fixed step beside it, and every library there is."""
-    return (method_of("adaptive"), method_of("central"), *(PEERS[word] for word in INSTALLED))
+    """Methods that are run over the corpus: the default, a fixed step, and every library that calls functions."""
+    return (method_of("adaptive"), method_of("central"), *(PEERS[w] for w in INSTALLED if not PEERS[w].traced))
 
 
 def chosen_methods(methods: Iterable[Any] | None) -> tuple[Method, ...] | None:

@@ -15,7 +15,7 @@ from .problems import Floats
 NAIVE_STEP = 1e-5
 
 #: Where one call takes one point: enough for a time, and no more than a second.
-FEW = 200
+FEW = 100
 
 
 def _of_one(f: Elementwise, args: tuple[Any, ...], wrt: int) -> Elementwise:
@@ -83,6 +83,24 @@ def _jacobi_answer(f: Elementwise, args: tuple[Any, ...], wrt: int) -> Answer:
     return _one_by_one(one, f, args, wrt)
 
 
+def _statsmodels(f: Elementwise, args: tuple[Any, ...], wrt: int) -> Any:
+    """Differentiate by `statsmodels.tools.numdiff.approx_fprime`, centered; for a vector it would form a matrix."""
+    return _statsmodels_answer(f, args, wrt).df
+
+
+def _statsmodels_answer(f: Elementwise, args: tuple[Any, ...], wrt: int) -> Answer:
+    from statsmodels.tools.numdiff import approx_fprime
+
+    return _one_by_one(lambda g, x: (approx_fprime(np.array([x]), g, centered=True), np.nan), f, args, wrt)
+
+
+def _jax(f: Elementwise, args: tuple[Any, ...], wrt: int) -> Any:
+    """Differentiate exactly, by `jax.grad`."""
+    from .exactly import gradient
+
+    return gradient(f, args, wrt)
+
+
 def _one_by_one(
     differentiate: Callable[[Counted, float], tuple[Any, Any]], f: Elementwise, args: tuple[Any, ...], wrt: int
 ) -> Answer:
@@ -109,9 +127,13 @@ PEERS: dict[str, Method] = {
     "numpy": NUMPY,
     "scipy": SCIPY,
     "numdifftools": Method(
-        "numdifftools", "numdiff- tools", _numdifftools, _numdifftools_answer, ours=False, limit=10_000
+        "numdifftools", "numdifftools", _numdifftools, _numdifftools_answer, ours=False, limit=10_000, barred=FEW
     ),
-    "jacobi": Method("jacobi", "jacobi", _jacobi, _jacobi_answer, ours=False, limit=FEW),
+    "jacobi": Method("jacobi", "jacobi", _jacobi, _jacobi_answer, ours=False, limit=FEW, barred=FEW),
+    "statsmodels": Method(
+        "statsmodels", "statsmodels", _statsmodels, _statsmodels_answer, ours=False, limit=10 * FEW, barred=FEW
+    ),
+    "jax": Method("jax, exact", "jax", _jax, ours=False, traced=True),
 }
 
 #: Those of them that can be run here.

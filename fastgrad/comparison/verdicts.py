@@ -13,7 +13,7 @@ import numpy as np
 from .._functions import function
 from ..corpus import Case, batched
 from ..corpus.measure import measure
-from ..report.results import Pace, Verdict
+from ..report.results import FACTORS, Pace, Verdict
 from .method import Counted, Method
 from .peers import SCIPY
 
@@ -66,7 +66,7 @@ def verdict(method: Method, cases: Sequence[Case]) -> Verdict:
             f = Counted(batched(f))
         return tuple(method.estimate(f if method.ours else batched(f), (x,), 0))
 
-    figures = measure(asked, cases)
+    figures = measure(asked, cases, factors=FACTORS)
     kept = {kind: records[:KEPT] for kind, records in figures.offenders.items()}
     return Verdict(method.name, method.label, replace(figures, offenders=kept))
 

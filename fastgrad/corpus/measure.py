@@ -82,6 +82,7 @@ class Figures:
     silent_kinks: float
     families: dict[str, tuple[int, float, float]]
     offenders: dict[str, list[Record]]
+    calibration: tuple[float, ...] = ()
     seconds: float = float("nan")
     raised: dict[str, str] = field(default_factory=dict)
     show: int = 12
@@ -144,16 +145,21 @@ def answers(method: Method, cases: Sequence[Case] = CASES) -> tuple[Floats, dict
     return np.concatenate([part for part, _ in ran], axis=1), raised
 
 
-def measure(method: Method, cases: Sequence[Case] = CASES, show: int = 12) -> Figures:
-    """Run `method` over `cases`; `show` is how many offenders of a category are printed."""
+def measure(
+    method: Method, cases: Sequence[Case] = CASES, show: int = 12, factors: Sequence[float] = ()
+) -> Figures:
+    """Run `method` over `cases`; `show` offenders of a category are printed, `factors` are multiples of the bar."""
     start = time.perf_counter()
     found, raised = answers(method, cases)
     seconds = time.perf_counter() - start
-    return replace(judge(found, cases), seconds=seconds, raised=raised, show=show)
+    return replace(judge(found, cases, factors), seconds=seconds, raised=raised, show=show)
 
 
-def judge(found: Floats, cases: Sequence[Case] = CASES) -> Figures:
-    """Take the figures of rows df, error, success, nfev, status at the points of all cases, one after the other."""
+def judge(found: Floats, cases: Sequence[Case] = CASES, factors: Sequence[float] = ()) -> Figures:
+    """Take the figures of rows df, error, success, nfev, status at the points of all cases, one after the other.
+
+    ``calibration`` is the share of errors within `factors` times the bar.
+    """
     df, error, success, nfev, status = found
 
     def column(get: Callable[[Case], Any]) -> Floats:
@@ -214,6 +220,9 @@ def judge(found: Floats, cases: Sequence[Case] = CASES) -> Figures:
         kinks=int(np.sum(kink)),
         silent_kinks=_share(ok[kink]),
         families=families,
+        calibration=() if np.isnan(error).all() else tuple(
+            _share((off <= factor * error + np.spacing(np.abs(true)))[both]) for factor in factors
+        ),
         offenders={
             "missed although attainable": worst(missed & attainable & finite),
             "NaN although attainable": worst(exists & attainable & ~finite),

@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import MissingExtra
-from .plots import pictures
-from .tables import DETAILED, is_summary, notes, style, tables
+from .drawing import variables
+from .notes import in_short, notes
+from .plots import TEXTS, Picture, pictures
+from .results import DEFINITION
+from .tables import Table, style, tables
 
 if TYPE_CHECKING:
     from .results import AccuracyReport
@@ -24,23 +27,31 @@ def require() -> None:
 
 
 def page(report: AccuracyReport) -> str:
-    """Write the page: summary first, then plots, then function by function."""
+    """Write the page: summary first, then plots, worst points, and function by function."""
     require()
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    found = list(tables(report))
-    first = found if len(found) <= DETAILED else [table for table in found if is_summary(table)]
+    parts: dict[str, list[Table]] = {"summary": [], "worst": [], "detail": []}
+    for table in tables(report):
+        parts[table.part].append(table)
+    drawn: dict[str, list[Picture]] = {}
+    for picture in pictures(report):
+        drawn.setdefault(picture.part, []).append(picture)
     house = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
     setting, *others = notes(report)
     return house.get_template("report.html").render(
-        setting=setting,
-        first=first,
-        rest=[table for table in found if table not in first],
-        plots=pictures(report),
-        notes=others,
-        definition=report.to_dict()["errors"],
-        style=style,
-    )
+        title=_title(report), setting=setting, gist=in_short(report), parts=parts, drawn=drawn, texts=TEXTS,
+        notes=others, definition=DEFINITION, style=style, variables=variables(),
+        alone=all(len(plots) == 1 for plots in drawn.values()),
+    )  # fmt: skip
+
+
+def _title(report: AccuracyReport) -> str:
+    """Name the function when there is one, for a browser's tabs."""
+    names = list(dict.fromkeys(row.function for row in report.rows))
+    if len(names) == 1 and not report.verdicts:
+        return f"The derivative of {names[0]}: accuracy, speed and cost"
+    return "fastgrad: accuracy, speed and cost of methods"

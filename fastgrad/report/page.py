@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .tables import Table, is_summary, notes, tables
+from .notes import CAPTION, in_short, notes
+from .results import DEFINITION
+from .tables import Table, tables
 
 if TYPE_CHECKING:
     from .results import AccuracyReport
@@ -14,20 +16,20 @@ if TYPE_CHECKING:
 def markdown(report: AccuracyReport, plots: Sequence[str] = ()) -> str:
     """Write the page: summary first, then the curves, then function by function."""
     found = list(tables(report))
-    together = [table for table in found if is_summary(table)]
+    together = [table for table in found if table.part == "summary"]
     lines = ["# fastgrad: accuracy, speed and cost of methods", ""]
-    lines += [f"- {note}" for note in notes(report)]
-    lines += ["", report.to_dict()["errors"], ""]
+    lines += [*(f"- {text}" for text in in_short(report)), ""]
     for table in together:
         lines += [*_section(table), ""]
     if plots:
         lines += ["## Error against step", ""]
-        lines += ["The dot marks the step that fastgrad chooses and the error that it gets there.", ""]
+        lines += [CAPTION, ""]
         lines += [f"![Error against step]({name})" for name in plots]
         lines.append("")
     for table in found:
         if table not in together:
             lines += [*_section(table), ""]
+    lines += ["## Notes", "", *(f"- {note}" for note in [*notes(report), DEFINITION])]
     return "\n".join(lines).rstrip() + "\n"
 
 

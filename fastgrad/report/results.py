@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from math import isfinite, log10, nan
+from math import isfinite, isnan, log10, nan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,8 +22,24 @@ SLACK = 2.0**-48
 DEFINITION = (
     "Errors are relative to the local slope: the largest of |f'(x)|, the mean of |f'| at x (1 - 2^-10) and "
     "x (1 + 2^-10), and 1e-9 |f(x)| / max(|x|, 1), which is the slope that rounding alone can feign. A derivative "
-    "that comes back NaN or infinite counts as an infinite error. A point is off when its error exceeds 1e-6."
+    "that comes back NaN or infinite counts as an infinite error. A point is off when its error exceeds 1e-6. "
+    "An ulp is the distance from the local slope to the next floating-point number."
 )
+
+
+#: Multiples of the error bar at which it is counted how many errors lie within.
+FACTORS: tuple[float, ...] = tuple(10.0 ** (k / 4) for k in range(-8, 9))
+
+
+@dataclass(frozen=True)
+class Point:
+    """One point of a row: all arguments, what was found there, what is true, the error, and the bar given for it."""
+
+    args: tuple[float, ...]
+    df: float
+    truth: float
+    error: float
+    bar: float = nan
 
 
 @dataclass(frozen=True)
@@ -42,22 +58,26 @@ class Row:
         Points of the timed run.
     max_error, p99_error, median_error : float
         Relative errors: see `DEFINITION`.
+    max_ulp, p99_ulp, median_ulp : float
+        The same in units of the last place of the local slope.
     off : float
         Share of points with an error beyond `TOLERANCE`.
     missing : int
         Points at which the result is NaN or infinite though the derivative exists.
     max_absolute, median_absolute : float
         Errors in units of `f` over units of its argument.
-    worst : float
-        Where the relative error is largest.
+    worst : tuple of Point
+        Where the relative error is largest, the worst first.
     evaluations : float
         Evaluations of `f` per point.
     nanoseconds : float
         Time per point, best of a few runs, on all cores that the method uses.
     covered : float
         Share of points whose error is within the method's own error bar, and `SLACK`; NaN for one that gives none.
-    missing_at : tuple of float
-        Where the result is missing, the first few points.
+    calibration : tuple of float
+        Share of points whose error is within `FACTORS` times the bar; empty for one that gives none.
+    missing_at : tuple of tuple of float
+        Where the result is missing: the arguments at the first few points.
     failure : str
         The exception, when the method raised one; the figures are NaN then.
     """
@@ -72,15 +92,19 @@ class Row:
     max_error: float = nan
     p99_error: float = nan
     median_error: float = nan
+    max_ulp: float = nan
+    p99_ulp: float = nan
+    median_ulp: float = nan
     off: float = nan
     missing: int = 0
     max_absolute: float = nan
     median_absolute: float = nan
-    worst: float = nan
+    worst: tuple[Point, ...] = ()
     evaluations: float = nan
     nanoseconds: float = nan
     covered: float = nan
-    missing_at: tuple[float, ...] = ()
+    calibration: tuple[float, ...] = ()
+    missing_at: tuple[tuple[float, ...], ...] = ()
     failure: str = ""
 
     @property
@@ -101,10 +125,35 @@ class Curve:
     chosen_step: float
     chosen_error: float
 
+    @property
+    def best(self) -> tuple[float, float]:
+        """The step with the least error among those tried, and that error."""
+        return min(zip(self.steps, self.errors, strict=True), key=lambda pair: pair[1])
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Error of one method along the domain of one function, in parts of it.
+
+    Attributes
+    ----------
+    edges : tuple of float
+        Where the parts begin, and where the last one ends.
+    worst, median : tuple of float
+        Relative errors in every part; NaN where no point lies.
+    """
+
+    function: str
+    method: str
+    label: str
+    edges: tuple[float, ...]
+    worst: tuple[float, ...]
+    median: tuple[float, ...]
+
 
 @dataclass(frozen=True)
 class Summary:
-    """One method over all functions of a group: medians over the functions, and the worst of them."""
+    """One method over all functions of a group: medians over the functions (`covered`: mean), the worst of them."""
 
     group: str
     method: str
@@ -116,6 +165,9 @@ class Summary:
     evaluations: float
     nanoseconds: float
     failures: int
+    median_ulp: float = nan
+    p99_error: float = nan
+    covered: float = nan
 
 
 @dataclass(frozen=True)
@@ -174,12 +226,13 @@ class Standing:
 
 @dataclass(frozen=True, repr=False)
 class AccuracyReport:
-    """What `accuracy` found: rows, curves, where and with what they were measured, verdicts on the corpus."""
+    """What `accuracy` found: rows, curves, profiles, with what they were measured, verdicts on the corpus."""
 
     rows: tuple[Row, ...] = ()
     curves: tuple[Curve, ...] = ()
     about: dict[str, str] = field(default_factory=dict)
     verdicts: tuple[Verdict, ...] = ()
+    profiles: tuple[Profile, ...] = ()
 
     def summary(self) -> tuple[Summary, ...]:
         """One line for each group and method, in their order."""
@@ -188,10 +241,17 @@ class AccuracyReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dictionaries, lists and numbers; what is not finite becomes None."""
-        parts: dict[str, tuple[Any, ...]] = {"rows": self.rows, "summary": self.summary(), "curves": self.curves,
-                                               "corpus": self.verdicts}
-        found: dict[str, Any] = {"about": self.about, "errors": DEFINITION}
-        return found | {key: [_plain(asdict(value)) for value in values] for key, values in parts.items()}
+        return {
+            "about": self.about,
+            "errors": DEFINITION,
+            "factors": FACTORS,
+            "rows": [_plain(asdict(row) | {"digits": row.digits}) for row in self.rows],
+            "summary": [_plain(asdict(line)) for line in self.summary()],
+            "curves": [_plain(asdict(c) | dict(zip(("best_step", "best_error"), c.best, strict=True)))
+                       for c in self.curves],
+            "profiles": [_plain(asdict(profile)) for profile in self.profiles],
+            "corpus": [_plain(asdict(verdict)) for verdict in self.verdicts],
+        }  # fmt: skip
 
     def to_json(self) -> str:
         """Write the report for machines; what is not finite becomes null."""
@@ -212,6 +272,8 @@ class AccuracyReport:
     def to_dataframe(self) -> Any:
         """Put the rows into a `pandas.DataFrame`, one line for each function and method.
 
+        The column ``worst`` holds the arguments of the worst point, ``missing_at`` those of points without a result.
+
         Raises
         ------
         ImportError
@@ -219,7 +281,10 @@ class AccuracyReport:
         """
         import pandas
 
-        return pandas.DataFrame([asdict(row) | {"digits": row.digits} for row in self.rows])
+        lines = [
+            asdict(row) | {"digits": row.digits, "worst": row.worst[0].args if row.worst else ()} for row in self.rows
+        ]
+        return pandas.DataFrame(lines)
 
     def __repr__(self) -> str:
         """Print the report as a table."""
@@ -231,9 +296,11 @@ class AccuracyReport:
 def _summary(rows: list[Row]) -> Summary:
     good = [r for r in rows if not r.failure]
     worst = max(good, key=lambda r: r.max_error, default=rows[0])
+    held = [r.covered for r in good if not isnan(r.covered)]
 
     def median(name: str) -> float:
-        return float(np.median([getattr(r, name) for r in good])) if good else nan
+        values = [value for r in good if not isnan(value := getattr(r, name))]
+        return float(np.median(values)) if values else nan
 
     return Summary(
         group=rows[0].group,
@@ -246,6 +313,9 @@ def _summary(rows: list[Row]) -> Summary:
         evaluations=median("evaluations"),
         nanoseconds=median("nanoseconds"),
         failures=len(rows) - len(good),
+        median_ulp=median("median_ulp"),
+        p99_error=median("p99_error"),
+        covered=float(np.mean(held)) if held else nan,
     )
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from math import isfinite, isnan
+from math import isnan
 from typing import TYPE_CHECKING
+
+from .cells import digits, error, evaluations, number, percent, share, size, time, times, ulps
 
 if TYPE_CHECKING:
     from .results import AccuracyReport, Row, Standing, Verdict
@@ -14,6 +16,9 @@ GROUPS = {"gate": "Gates", "function": "Functions", "yours": "Your functions"}
 
 #: Up to this many functions get a table each, with a line for every method.
 DETAILED = 3
+
+#: Of more functions, so many worst points a method are shown.
+WORST = 3
 
 
 @dataclass(frozen=True)
@@ -24,55 +29,8 @@ class Table:
     header: tuple[str, ...]
     cells: tuple[tuple[str, ...], ...]
     note: str = ""
-
-
-def error(value: float) -> str:
-    """Show an error in one digit: more would be noise. Beyond 1 no digit of the derivative is right."""
-    if isnan(value):
-        return "-"
-    if not isfinite(value):
-        return "NaN"
-    if value > 1:
-        return "> 1"
-    return "0" if value == 0 else f"{value:.0e}"
-
-
-def size(value: float) -> str:
-    """Show a number that has a unit, in two digits."""
-    return "NaN" if not isfinite(value) else "0" if value == 0 else f"{value:.1e}"
-
-
-def time(nanoseconds: float) -> str:
-    """Show a time in nanoseconds."""
-    if not isfinite(nanoseconds):
-        return "-"
-    return f"{nanoseconds:,.0f}" if nanoseconds >= 100 else f"{nanoseconds:.1f}"
-
-
-def evaluations(value: float) -> str:
-    """Show a count: whole where it is, with a decimal where it is a mean."""
-    return "-" if not isfinite(value) else f"{value:,.0f}" if abs(value - round(value)) < 0.05 else f"{value:,.1f}"
-
-
-def share(value: float) -> str:
-    """Show a share in per cent, and tell little from nothing."""
-    if isnan(value):
-        return "-"
-    if value == 0:
-        return "0 %"
-    return f"{100 * value:.1g} %" if value < 0.01 else f"{100 * value:.0f} %"
-
-
-def percent(value: float) -> str:
-    """Show a share in per cent, with two decimals near all and near nothing, where they matter."""
-    if isnan(value):
-        return "-"
-    return f"{100 * value:.1f} %" if 0.01 <= value < 0.99 or value in (0.0, 1.0) else f"{100 * value:.2f} %"
-
-
-def times(value: float) -> str:
-    """Show a ratio of speeds in two digits."""
-    return "-" if not isfinite(value) else f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
+    part: str = "detail"
+    """``"summary"`` for what a reader wants to see first, ``"worst"`` for what would fill a screen."""
 
 
 def style(table: Table, column: int, cell: str) -> str:
@@ -85,11 +43,6 @@ def style(table: Table, column: int, cell: str) -> str:
     return "good" if cell == "0" or (exponent.lstrip("+-").isdigit() and int(exponent) <= -11) else ""
 
 
-def is_summary(table: Table) -> bool:
-    """Tell the tables that a reader wants to see first."""
-    return "together" in table.title or "corpus" in table.title
-
-
 def tables(report: AccuracyReport) -> Iterator[Table]:
     """All tables of a report, the summary last: there a terminal stops scrolling."""
     functions = list(dict.fromkeys((row.group, row.function) for row in report.rows))
@@ -98,6 +51,8 @@ def tables(report: AccuracyReport) -> Iterator[Table]:
             yield _detail([row for row in report.rows if (row.group, row.function) == (group, name)])
     else:
         yield from _matrices(report)
+    yield from _worst(report)
+    if len(functions) > DETAILED:
         yield from _summaries(report)
     if report.verdicts:
         yield _corpus(report.verdicts)
@@ -114,39 +69,6 @@ def _matrices(report: AccuracyReport) -> Iterator[Table]:
         yield _matrix(f"{title}: nanoseconds per point", rows, lambda row: time(row.nanoseconds))
 
 
-def notes(report: AccuracyReport) -> list[str]:
-    """List what a reader must know to judge the figures."""
-    found = [_setting(report)]
-    most = max((row.timed for row in report.rows), default=0)
-    for label in dict.fromkeys(row.label for row in report.rows):
-        counts = [row.timed for row in report.rows if row.label == label and not row.failure]
-        if counts and min(counts) < most:
-            where = "every function" if max(counts) < most else "functions where it is slow"
-            found.append(f"{label} was timed on {min(counts):,} points or more of {where}.")
-    slow = {v.label: v.pace.points for v in report.verdicts if 0 < v.pace.points < report.verdicts[0].pace.points}
-    if report.verdicts:
-        most = report.verdicts[0].pace.points
-        found.append(f"Corpus: timed on up to {most:,} points of each of a few compiled functions, in turns.")
-        found += [f"{label} took up to {count:,} points there." for label, count in slow.items()]
-        found += [f"{v.label} on {name} of the corpus: {why}" for v in report.verdicts
-                  for name, why in v.figures.raised.items()]
-    judged = {row.function: row for row in report.rows if row.truth != "closed form" and not row.failure}
-    found += [f"Truth of {name}: {row.truth}, at {row.points:,} points." for name, row in judged.items()]
-    if any(row.group == "gate" for row in report.rows):
-        found.append("Logic gates are left out: their values are true and false, they have no derivative.")
-    if any(row.function in ("maximum", "absolute", "round_half_up") for row in report.rows):
-        found.append("Within a step of a kink or a jump every difference is off, hence the maxima of some gates.")
-    found += sorted({f"{r.label} on {r.function}: {r.failure}" for r in report.rows if r.failure})
-    return found
-
-
-def _setting(report: AccuracyReport) -> str:
-    about = report.about
-    versions = ", ".join(f"{name} {about[name]}" for name in ("fastgrad", "numpy", "scipy", "numba") if name in about)
-    machine = f"{about.get('cores', '?')} cores, {about.get('vectors', '?')}"
-    return f"Points: {about.get('points', '?')} a function. {versions}; {machine}."
-
-
 def _matrix(title: str, rows: list[Row], show: Callable[[Row], str]) -> Table:
     """Functions down, methods across."""
     labels = tuple(dict.fromkeys(row.label for row in rows))
@@ -158,35 +80,74 @@ def _matrix(title: str, rows: list[Row], show: Callable[[Row], str]) -> Table:
 
 def _detail(rows: list[Row]) -> Table:
     """Methods down, figures across, for one function."""
-    header = ("", "max error", "median", "max abs", "median abs", "off", "ns/point", "eval")
     cells = tuple(
-        (row.label, "failed", *[""] * 6)
-        if row.failure
-        else (
-            row.label, error(row.max_error), error(row.median_error), size(row.max_absolute),
-            size(row.median_absolute), share(row.off), time(row.nanoseconds), evaluations(row.evaluations),
-        )
+        (row.label, "failed", *[""] * (len(FIGURES) - 1)) if row.failure
+        else (row.label, *(show(row) for show in FIGURES.values()))
         for row in rows
     )  # fmt: skip
-    good = [row for row in rows if not row.failure]
-    where = ", ".join(f"{row.label} {row.worst:.6g}" for row in good if row.max_error > 0)
-    return Table(rows[0].function, header, cells, f"Largest error at x = {where}." if where else "")
+    good = [row for row in rows if row.worst]
+    where = ", ".join(f"{row.label} {', '.join(f'{a:.6g}' for a in row.worst[0].args)}" for row in good)
+    note = f"Largest error at: {where}." if where else ""
+    return Table(rows[0].function, ("", *FIGURES), cells, note, "summary")
+
+
+#: The figures of a row: what stands over a column, and how the figure is shown.
+FIGURES: dict[str, Callable[[Row], str]] = {
+    "median error": lambda row: error(row.median_error),
+    "99 % error": lambda row: error(row.p99_error),
+    "max error": lambda row: error(row.max_error),
+    "digits": lambda row: digits(row.digits),
+    "median ulp": lambda row: ulps(row.median_ulp),
+    "99 % ulp": lambda row: ulps(row.p99_ulp),
+    "max ulp": lambda row: ulps(row.max_ulp),
+    "off": lambda row: share(row.off),
+    "bar holds": lambda row: percent(row.covered),
+    "ns/ point": lambda row: time(row.nanoseconds),
+    "eval": lambda row: evaluations(row.evaluations),
+}
+
+
+def _worst(report: AccuracyReport) -> Iterator[Table]:
+    """Where every method is at its worst: a few points a function, or a few a method of many functions."""
+    for group in dict.fromkeys(row.group for row in report.rows):
+        rows = [row for row in report.rows if row.group == group]
+        few = len({row.function for row in rows}) <= DETAILED
+        header: tuple[str, ...]
+        lines: list[tuple[str, ...]] = []
+        for label in dict.fromkeys(row.label for row in rows):
+            points = [(row, point) for row in rows if row.label == label for point in row.worst]
+            points.sort(key=lambda pair: -pair[1].error)
+            for row, point in points if few else points[:WORST]:
+                lines.append((
+                    label, row.function, ", ".join(map(number, point.args)), error(point.error), number(point.df),
+                    number(point.truth), "-" if isnan(point.bar) else size(point.bar),
+                ))  # fmt: skip
+        if lines:
+            header, title = ("", "function", "at", "error", "found", "true", "bar"), GROUPS[group]
+            if few and len({row.function for row in rows}) == 1:
+                header, lines = (header[0], *header[2:]), [(line[0], *line[2:]) for line in lines]
+                title = rows[0].function
+            yield Table(f"{title}: worst points", header, tuple(lines), "", "worst")
 
 
 def _summaries(report: AccuracyReport) -> Iterator[Table]:
     """One line a method, for each group."""
-    header = ("", "median error", "off", "max error", "on", "ns/point", "eval")
+    header = ("", "median error", "99 % error", "max error", "median ulp", "off", "bar holds", "ns/ point", "eval",
+              "fails")  # fmt: skip
     summary = report.summary()
+    labels = {row.method: row.label for row in report.rows}
     for group in dict.fromkeys(line.group for line in summary):
         lines = [line for line in summary if line.group == group]
         cells = tuple(
             (
-                line.method, error(line.median_error), share(line.off), error(line.max_error), line.worst,
-                time(line.nanoseconds), evaluations(line.evaluations),
+                labels[line.method], error(line.median_error), error(line.p99_error), error(line.max_error),
+                ulps(line.median_ulp), share(line.off), percent(line.covered), time(line.nanoseconds),
+                evaluations(line.evaluations), str(line.failures) if line.failures else "",
             )
             for line in lines
         )  # fmt: skip
-        yield Table(f"{GROUPS[group]}: all {lines[0].functions} together", header, cells, MEANING)
+        title = f"{GROUPS[group]}: all {lines[0].functions} together"
+        yield Table(title, header, cells, MEANING, "summary")
 
 
 def _corpus(verdicts: Sequence[Verdict]) -> Table:
@@ -206,7 +167,7 @@ def _corpus(verdicts: Sequence[Verdict]) -> Table:
     first = verdicts[0].figures
     title = f"Development corpus: {first.functions} functions, {first.points:,} points"
     cells = tuple((name, *map(show, verdicts)) for name, show in lines)
-    return Table(title, ("", *(v.label for v in verdicts)), cells, CORPUS)
+    return Table(title, ("", *(v.label for v in verdicts)), cells, CORPUS, "summary")
 
 
 def _families(verdicts: Sequence[Verdict]) -> Table:
@@ -218,7 +179,7 @@ def _families(verdicts: Sequence[Verdict]) -> Table:
     )  # fmt: skip
     header = ("", "points", *(v.label for v in verdicts), "bar holds")
     note = f"Attainable points missed; bar holds: that of {verdicts[0].method}."
-    return Table("Development corpus: family by family", header, cells, note)
+    return Table("Development corpus: family by family", header, cells, note, "summary")
 
 
 def standing(found: Standing) -> Table:
@@ -238,13 +199,19 @@ CORPUS = (
     "slope, more where the function is noisy; steady: at two neighbouring steps. Wrong: beyond the tolerance and ten "
     "times the bar, with success reported."
 )
-MEANING = "Medians over the functions; off: share of points with an error beyond 1e-6; eval: evaluations per point."
+MEANING = (
+    "Medians over the functions, but the largest maximum. Off: share of points with an error beyond 1e-6. Bar holds: "
+    "share of points whose error is within the method's own error bar. Eval: evaluations per point. Fails: functions "
+    "that it could not do."
+)
 
 
 def plain_text(report: AccuracyReport) -> str:
     """Lay the tables out with spaces alone."""
     parts = []
     for table in tables(report):
+        if table.part == "worst":
+            continue
         widths = [max(map(len, column)) for column in zip(table.header, *table.cells, strict=True)]
         parts.append(table.title)
         for line in (table.header, *table.cells):

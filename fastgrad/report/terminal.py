@@ -5,10 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from . import MissingExtra
-from .tables import Table, notes, style, tables
+from .notes import in_short, notes
+from .results import DEFINITION
+from .tables import Table, style, tables
 
 if TYPE_CHECKING:
     from .results import AccuracyReport
@@ -29,7 +32,8 @@ def require() -> None:
 
 def show(report: AccuracyReport) -> None:
     """Print all tables of a report, then the notes."""
-    draw(tables(report), [*notes(report), report.to_dict()["errors"]])
+    shown = (table for table in tables(report) if table.part != "worst")
+    draw(shown, [*in_short(report), *notes(report), DEFINITION])
 
 
 def draw(drawn: Iterable[Table], texts: Sequence[str]) -> None:
@@ -62,10 +66,29 @@ def _console() -> Any:
 def _print(console: Any, table: Table) -> None:
     from rich.text import Text
 
-    console.print()
-    console.print(_rich(table, gap=2 if console.width >= 100 else 1))
+    gap = 2 if console.width >= 100 else 1
+    for part in _fitting(table, console.width, gap):
+        console.print()
+        console.print(_rich(part, gap))
     if table.note:
         console.print(Text(table.note, "dim"))
+
+
+def _fitting(table: Table, width: int, gap: int) -> Iterator[Table]:
+    """Cut a table that is too wide into several under each other, each with the first column."""
+    widths = [
+        max(*(len(part) for part in name.rsplit(" ", 1)), *(len(cells[i]) for cells in table.cells)) + gap
+        for i, name in enumerate(table.header)
+    ]
+    first, taken, title = 1, widths[0], table.title
+    for i in range(1, len(widths) + 1):
+        if i == len(widths) or (taken + widths[i] > width + gap and i > first):
+            chosen = [0, *range(first, i)]
+            cells = tuple(tuple(line[k] for k in chosen) for line in table.cells)
+            yield replace(table, title=title, header=tuple(table.header[k] for k in chosen), cells=cells)
+            first, taken, title = i, widths[0], f"{table.title}, continued"
+        if i < len(widths):
+            taken += widths[i]
 
 
 def _rich(table: Table, gap: int) -> Any:
@@ -79,7 +102,7 @@ def _rich(table: Table, gap: int) -> Any:
     )
     for i, name in enumerate(table.header):
         # a label such as "central 4" stands in two lines, which leaves room for the figures
-        drawn.add_column(name.replace(" ", "\n", 1), justify="right" if i else "left", no_wrap=True)
+        drawn.add_column("\n".join(name.rsplit(" ", 1)), justify="right" if i else "left", no_wrap=True)
     for cells in table.cells:
         drawn.add_row(*(Text(cell, COLOURS[style(table, i, cell)]) for i, cell in enumerate(cells)))
     return drawn
