@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ._kinds import PLAIN, REFUSED, kinds, refusal
-from ._operands import argument
+from ._operands import argument, check_vector
 
 
 class Place(NamedTuple):
@@ -97,6 +97,8 @@ def opened(
         cores.append(core)
         return Place(len(operands) - 1)
 
+    if vectors and hasattr(points["x"], "ndim"):  # a Dataset has none
+        check_vector(points["x"])
     positional = tuple(place(value, name) for name, value in points.items())
     named = dict(named)
     for name in ("step", "rel_step"):

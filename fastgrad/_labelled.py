@@ -73,8 +73,6 @@ def _vector_dimension(x: Any) -> Any:
             "`x` must be an array whose last dimension is the vector; got a Dataset. Pass "
             '`x.to_dataarray().transpose(..., "variable")` to have its variables as coordinates.'
         )
-    if not x.dims:
-        raise ValueError("`x` must be a vector; got a DataArray without dimensions. Use `derivative` for numbers.")
     return x.dims[-1]
 
 

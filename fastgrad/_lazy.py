@@ -36,35 +36,31 @@ def spread(call: Call, operands: Sequence[Any]) -> Any:
         for a, n, core in zip(arrays, loops, call.cores, strict=True)
         for part in (a, (*batch[most - n :], *([number["d"]] * core)))
     ]
-    work, name = Work(call.with_one_worker()), call.function.__name__
+    name = call.function.__name__
+    # as an argument by name, so that Dask computes its own arrays among the further arguments of `f`
+    named = {"call": call.with_one_worker(), "concatenate": True, "token": name}
     metas = [np.empty_like(meta, shape=(0,) * len(axes)) for meta in metas]
     if call.fields == 1:
         given = {axis: size for axis, size in new.items() if axis != number["d"]}
-        return da.blockwise(work, axes, *placed, new_axes=given, concatenate=True, meta=metas[0], token=name)
+        return da.blockwise(work, axes, *placed, new_axes=given, meta=metas[0], **named)
     # a block of this one is a whole `Estimate`, evaluated once for all its fields
-    whole = da.blockwise(work, batch, *placed, concatenate=True, meta=np.empty((0,) * most, object), token=name)
+    whole = da.blockwise(work, batch, *placed, meta=np.empty((0,) * most, object), **named)
     return [
         da.blockwise(Field(i), axes, whole, batch, new_axes=new, meta=meta, token=f"{name}-{i}")
         for i, meta in enumerate(metas)
     ]
 
 
-class Work(NamedTuple):
-    """What is done with each block."""
-
-    call: Call
-
-    def __call__(self, *blocks: Any) -> Any:
-        """Do the call, and refuse results of another type than was announced."""
-        found = self.call(*blocks)
-        first = found[0] if self.call.fields > 1 else found
-        if np.iscomplexobj(first):
-            raise TypeError(
-                "`f` must return real numbers for Dask's arrays, whose type is announced before `f` is called; got "
-                f"complex ones. Say it yourself: x.map_blocks(functools.partial(fg.{self.call.function.__name__}, f), "
-                "dtype=complex)."
-            )
-        return found
+def work(*blocks: Any, call: Call) -> Any:
+    """Do the call with one block of each array, and refuse results of another type than was announced."""
+    found = call(*blocks)
+    first = found[0] if call.fields > 1 else found
+    if np.iscomplexobj(first):
+        raise TypeError(
+            "`f` must return real numbers for Dask's arrays, whose type is announced before `f` is called; got complex "
+            f"ones. Say it yourself: x.map_blocks(functools.partial(fg.{call.function.__name__}, f), dtype=complex)."
+        )
+    return found
 
 
 class Field(NamedTuple):

@@ -43,6 +43,15 @@ def _as_array(value: Any, name: str) -> Any:
         raise ValueError(f"`{name}` must be a number or an array ({err}). Give all rows one length.") from None
 
 
+def check_vector(x: Any) -> None:
+    """Check that `x` is not a single number."""
+    if np.ndim(x) == 0:
+        raise ValueError(
+            f"`x` must be a vector, or an array with the vectors on its last axis; got the number {x}. "
+            "Use `derivative` for functions of a number, or pass [x]."
+        )
+
+
 def result_kind(operands: list[Any]) -> Any:
     """Type of the result: float32 and float16 stay, everything else counts as float64."""
     for operand in operands:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ._engines import LADDER
-from ._operands import argument, checked_bounds, positive_step, result_kind, threads
+from ._operands import argument, check_vector, checked_bounds, positive_step, result_kind, threads
 from ._vector_loops import Machine
 from ._vectors import Form, TurnedComplex, VectorFunction, vector_function
 from .complexstep import ComplexStep
@@ -90,11 +90,7 @@ def question(
     args = args if isinstance(args, tuple) else (args,)
     known = vector_function(f, len(args))
     x = np.asarray(argument(x, "x"))
-    if x.ndim == 0:
-        raise ValueError(
-            f"`x` must be a vector, or an array with the vectors on its last axis; got the number {x}. "
-            "Use `derivative` for functions of a number, or pass [x]."
-        )
+    check_vector(x)
     rule = METHODS.get(method) if isinstance(method, str) else method
     if not isinstance(rule, (Stencil, Adaptive, ComplexStep)):
         raise unknown_method(method)

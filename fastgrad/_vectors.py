@@ -82,8 +82,13 @@ class VectorFunction:
         key = x.shape[1], compiled, kinds_of(args), *map(np.shape, args)
         known = self._forms.get(key)
         if known is None:
+            inside = np.isfinite(x).all(axis=1)
+            if low is not None:
+                inside &= ((x >= low) & (x <= high)).all(axis=1)
             with self._lock, np.errstate(all="ignore"):
-                known = self._forms[key] = self._find_out(x, args, low, high, compiled)
+                if not inside.any():  # only the shape of the result is asked for: too little to remember
+                    return self._at_no_point(x, args, low, high)
+                known = self._forms[key] = self._find_out(x, args, low, high, np.flatnonzero(inside), compiled)
         return known
 
     def _one(self, vector: Any, args: tuple[Any, ...]) -> Any:
@@ -95,16 +100,17 @@ class VectorFunction:
         self.f()(given, *args, out)
         return out
 
-    def _find_out(self, x: Any, args: tuple[Any, ...], low: Any, high: Any, compiled: bool) -> Form:
-        inside = np.isfinite(x).all(axis=1)
-        if low is not None:
-            inside &= ((x >= low) & (x <= high)).all(axis=1)
+    def _at_no_point(self, x: Any, args: tuple[Any, ...], low: Any, high: Any) -> Form:
+        """Find out what `f` returns, where no row of `x` may be given to it."""
+        ones = np.ones((1, x.shape[1]))
+        known = x[:1] if len(x) and low is None else ones if low is None else np.clip(
+            ones, np.broadcast_to(low, x.shape)[:1], np.broadcast_to(high, x.shape)[:1])  # fmt: skip
+        return _form_of(self._one(known[0], args))
+
+    def _find_out(
+        self, x: Any, args: tuple[Any, ...], low: Any, high: Any, where: Any, compiled: bool
+    ) -> Form:
         d = x.shape[1]
-        if not inside.any():  # only the shape of the result is asked for
-            known = x[:1] if len(x) and low is None else np.ones((1, d)) if low is None else np.clip(
-                np.ones((1, d)), np.broadcast_to(low, x.shape)[:1], np.broadcast_to(high, x.shape)[:1])  # fmt: skip
-            return _form_of(self._one(known[0], args))
-        where = np.flatnonzero(inside)
         first = x[where[0]]
         value = self._one(first, args)
         form = _form_of(value)

@@ -20,6 +20,14 @@ def form_of(f: Any, x: Any = X, args: tuple[Any, ...] = ()) -> Any:
     return vector_function(f, len(args)).form(x, args)
 
 
+def test_an_empty_batch_decides_nothing() -> None:
+    """A function that met no points first was called one vector at a time for good."""
+    for first in (np.empty((0, 4)), np.full((2, 4), np.nan)):
+        f: Any = lambda v: np.sum(v * v) * v[1]  # noqa: E731
+        assert form_of(f, first).code is None
+        assert form_of(f).code is not None
+
+
 @pytest.mark.parametrize(
     ("f", "layout", "outputs"),
     [

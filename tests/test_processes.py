@@ -1,0 +1,189 @@
+"""Other processes and threads: what people pass around travels, and everything works there after use here."""
+
+from __future__ import annotations
+
+import functools
+import math
+import multiprocessing
+import pickle
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+import numpy as np
+import pytest
+from conftest import run_python
+from scipy import special
+
+import fastgrad as fg
+from fastgrad import gates
+
+X = np.linspace(-2, 2, 1001)
+V = X[:1000].reshape(250, 4)
+
+
+def wave(x: Any) -> Any:
+    return np.sin(3 * x) * x
+
+
+def called(x: Any) -> Any:
+    return special.j0(3 * x)
+
+
+def energy(v: Any) -> Any:
+    return np.sum(np.sin(v)) * v[0]
+
+
+def pair(v: Any) -> Any:
+    return v[0] * v[1], v[2] * math.sin(v[3])
+
+
+@fg.gate(partials=lambda x: 2.0 * math.cos(2.0 * x))
+def twice(x: float) -> float:
+    return math.sin(2.0 * x)
+
+
+chain = fg.circuit(wave)
+surface = fg.circuit(energy, n=4)
+
+RULES = [fg.central(4), fg.forward(), fg.backward(2), fg.adaptive(n=2), fg.complex_step(), fg.Stencil([-1, 0, 3])]
+
+#: What is called, with what: functions, gates, rules, circuits and partials of ours, in every role they can have.
+TASKS: dict[str, tuple[Any, ...]] = {
+    "derivative": (fg.derivative, wave, X),
+    "called": (fg.derivative, called, X),
+    "gate": (fg.derivative, gates.sigmoid, X),
+    "own gate": (fg.derivative, twice, X),
+    "gate itself": (gates.softplus, X),
+    "own gate itself": (twice, X),
+    "circuit": (chain, X),
+    "circuit's partials": (chain.partials, X),
+    "circuit's gradient": (surface.gradient, V),
+    "circuit differentiated": (fg.derivative, chain, X),
+    "gradient": (functools.partial(fg.gradient, energy), V),
+    "jacobian": (functools.partial(fg.jacobian, pair, method="central"), V),
+    "hessian": (functools.partial(fg.hessian, method=fg.central(n=2)), energy, V),
+    "threads": (functools.partial(fg.derivative, method="central", workers=2), wave, np.linspace(-2, 2, 2**20 + 1)),
+    **{repr(rule): (functools.partial(fg.derivative, method=rule), wave, X) for rule in RULES},
+}
+
+
+def run(name: str) -> Any:
+    f, *args = TASKS[name]
+    return f(*args)
+
+
+def run_this(task: tuple[Any, ...]) -> Any:
+    return task[0](*task[1:])
+
+
+def same(one: Any, other: Any) -> bool:
+    if isinstance(one, tuple):
+        return all(map(same, one, other))
+    return bool(np.array_equal(one, other))
+
+
+SCRIPT = """
+import multiprocessing, sys, warnings
+from concurrent.futures import ProcessPoolExecutor
+
+sys.path.insert(0, {tests!r})
+import test_processes as here
+
+if __name__ == "__main__":
+    wanted = [here.run(name) for name in here.TASKS]  # used before any other process is there
+    # newer Pythons warn of threads at a fork: there are some, they are replaced in the child, and that is the test
+    warnings.filterwarnings("ignore", message=".*multi-threaded.*fork", category=DeprecationWarning)
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context({method!r})) as pool:
+        found = list(pool.map(here.run_this, here.TASKS.values()))
+    assert len(found) == len(wanted) > 15
+    wrong = [name for name, a, b in zip(here.TASKS, found, wanted, strict=True) if not here.same(a, b)]
+    print("wrong:", wrong)
+"""
+
+
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_everything_works_in_other_processes_after_use(method: str, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.format(tests=str(Path(__file__).parent), method=method))
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(script)], capture_output=True, text=True, timeout=600, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "wrong: []"
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("dumps", [pickle.dumps, cloudpickle.dumps], ids=["pickle", "cloudpickle"])
+@pytest.mark.parametrize("name", TASKS)
+def test_everything_travels_before_and_after_use(name: str, dumps: Any) -> None:
+    before = dumps(TASKS[name])
+    wanted = run(name)
+    for sent in (before, dumps(TASKS[name])):
+        f, *args = pickle.loads(sent)
+        assert same(f(*args), wanted)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=repr)
+def test_rules_are_equal_after_a_journey(rule: Any) -> None:
+    again = pickle.loads(pickle.dumps(rule))
+    assert again == rule and hash(again) == hash(rule) and repr(again) == repr(rule)
+
+
+def test_what_cannot_be_imported_travels_by_cloudpickle() -> None:
+    k = 1.5
+
+    @fg.gate(partials=lambda x: k * math.cos(k * x))
+    def local(x: float) -> float:
+        return math.sin(k * x)
+
+    for f in (lambda x: np.sin(k * x) * x, local, lambda x: local(x) + x * x, fg.circuit(lambda x: gates.tanh(k * x))):
+        wanted = fg.derivative(f, X)
+        again = cloudpickle.loads(cloudpickle.dumps(f))
+        assert again is not f
+        assert np.array_equal(fg.derivative(again, X), wanted)
+    gradient = cloudpickle.loads(cloudpickle.dumps(functools.partial(fg.gradient, lambda v: energy(k * v))))
+    assert np.array_equal(gradient(V), fg.gradient(lambda v: energy(k * v), V))
+
+
+def test_many_threads_use_new_functions_at_once() -> None:
+    """The first use finds out how a function runs; eight threads at once all get the right numbers."""
+    k = 0.75
+    functions = [
+        (fg.derivative, lambda x: np.sin(k * x) * x, X),
+        (fg.derivative, lambda x: special.j1(k * x), X),
+        (fg.gradient, lambda v: energy(k * v), V),
+        (fg.jacobian, lambda v: (k * v[0] * v[1], v[2]), V),
+        (fg.derivative, fg.circuit(lambda x: gates.tanh(k * x)), X),
+    ]
+    for make, f, x in functions:
+        barrier = threading.Barrier(8)
+
+        def one(_: int, make: Any = make, f: Any = f, x: Any = x, barrier: Any = barrier) -> Any:
+            barrier.wait()
+            return make(f, x)
+
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(one, range(8)))
+        assert all(np.array_equal(a, found[0]) for a in found)
+        assert np.array_equal(make(f, x), found[0])
+
+
+def test_two_processes_fill_one_cache(tmp_path: Path) -> None:
+    """Both compile at once into an empty directory; neither reads what the other has half written."""
+    script = """
+import numpy as np, fastgrad as fg
+x = np.linspace(-1, 1, 1000)
+exact = np.exp(x) * (np.sin(x) + np.cos(x))
+for method in ("central", "forward", fg.central(4)):
+    assert abs(fg.derivative(lambda x: np.sin(x) * np.exp(x), x, method=method) - exact).max() < 1e-6
+print("right")
+"""
+    with ThreadPoolExecutor(2) as pool:
+        told = list(pool.map(lambda _: run_python(script, FASTGRAD_CACHE_DIR=str(tmp_path)), range(2)))
+    assert told == ["right"] * 2
+    assert run_python(script, FASTGRAD_CACHE_DIR=str(tmp_path)) == "right"
