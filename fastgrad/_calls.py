@@ -43,6 +43,8 @@ class Call:
     """For each of them, whether its last axis is that of the vector; the other axes broadcast."""
     axes: str
     """Axes that results have after those of the batch: d, again e, of the coordinates; m of the outputs, if any."""
+    telling: bool
+    """Whether `f` itself must be asked how results look: how many outputs, or of which type."""
 
     def __call__(self, *operands: Any) -> Any:
         """Do the call with these arrays."""
@@ -68,10 +70,10 @@ class Call:
     def preview(self, operands: Sequence[Any]) -> Any:
         """Do the call with arrays without points: results that tell type and axes.
 
-        All arguments are checked on the way. `f` is called only if the number of its outputs is asked for: then once,
-        at a vector of ones.
+        All arguments are checked on the way. `f` is called only if the number of its outputs is asked for: then at a
+        vector of ones.
         """
-        return (self if "m" in self.axes else replace(self, f=_StandIn()))(*operands)
+        return (self if self.telling else replace(self, f=_StandIn()))(*operands)
 
     def loops(self, operands: Sequence[Any]) -> list[int]:
         """How many axes of the batch each of the arrays has."""
@@ -79,7 +81,13 @@ class Call:
 
 
 def opened(
-    function: Callable[..., Any], f: Any, points: dict[str, Any], named: dict[str, Any], axes: str, vectors: bool
+    function: Callable[..., Any],
+    f: Any,
+    points: dict[str, Any],
+    named: dict[str, Any],
+    axes: str,
+    vectors: bool,
+    telling: bool,
 ) -> tuple[Call, list[Any]]:
     """Take the arrays out of a call: the call, and the arrays. Numbers stay in it."""
     operands: list[Any] = []
@@ -109,7 +117,7 @@ def opened(
         bounds = (bounds.lb, bounds.ub)
     if isinstance(bounds, (tuple, list)):
         named["bounds"] = tuple(place(limit, f"bounds[{i}]") for i, limit in enumerate(bounds))
-    return Call(function, f, positional, named, tuple(names), tuple(cores), axes), operands
+    return Call(function, f, positional, named, tuple(names), tuple(cores), axes, telling), operands
 
 
 def _filled(value: Any, operands: Sequence[Any]) -> Any:

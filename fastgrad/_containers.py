@@ -39,14 +39,15 @@ def over_containers(
     named: dict[str, Any],
     axes: str = "",
     vectors: bool = False,
+    telling: bool = False,
 ) -> Any:
-    """Do the call that was given containers."""
+    """Do the call that was given containers; `axes` and `telling` as in `Call`."""
     for name in ("out", "sparsity"):
         if named.pop(name, None) is not None:
             raise TypeError(f"`{name}` must be left out with containers; got it. Pass arrays, `numpy.asarray(x)`.")
     if isinstance(named.get("wrt"), tuple):
-        return tuple(over_containers(function, f, points, {**named, "wrt": wrt}, axes, vectors) for wrt in named["wrt"])
-    call, operands = opened(function, f, points, named, axes, vectors)
+        return tuple(over_containers(function, f, points, {**named, "wrt": wrt}) for wrt in named["wrt"])
+    call, operands = opened(function, f, points, named, axes, vectors, telling)
     there = [kind for kind in CONTAINERS if any(kinds[type(o)] == kind for o in operands)]
     if not there:
         return call(*operands)
@@ -74,7 +75,7 @@ def of_vectors(*vectors: str, axes: str) -> Callable[[Callable[P, R]], Callable[
             given.apply_defaults()
             rest = dict(given.arguments)
             f, points = rest.pop("f"), {name: rest.pop(name) for name in vectors}
-            made: R = over_containers(over, f, points, rest, axes, vectors=True)
+            made: R = over_containers(over, f, points, rest, axes, vectors=True, telling="m" in axes)
             return made
 
         return over

@@ -58,7 +58,8 @@ def derivative(
         one number at a time is called point by point, with a `PerformanceWarning`.
     *args : array_like
         One for each argument of `f`; they broadcast together. Integers and booleans count as float64. The
-        differencing runs in float64 whatever the type. None of them is ever changed.
+        differencing runs in float64 whatever the type. None of them is ever changed. Arrays of xarray, pandas and
+        Dask and masked arrays are taken as they are, see the notes.
     wrt : int or tuple of int, default 0
         Which argument to differentiate in; a tuple gives a tuple of results.
     method : {"adaptive", "central", "forward", "backward", "complex"} or a rule, default "adaptive"
@@ -77,7 +78,7 @@ def derivative(
     full_output : bool, default False
         Return an `Estimate` instead: the derivative with an error bar, a status, the number of evaluations.
     out : ndarray, optional
-        Where to put the result.
+        Where to put the result; for plain arrays only, those of memory-mapped files included.
     workers : int, optional
         Threads for a large batch; all cores by default, 1 stays on the calling thread. The result does not depend
         on it. A function that is not compiled meets a second thread only when you ask for workers, or when reading it
@@ -87,7 +88,8 @@ def derivative(
     -------
     scalar or ndarray
         Of the shape the arguments broadcast to; float32 and float16 when the arguments are, else float64; complex
-        when `f` returns complex numbers. Points where `f` or the point is not finite give NaN, and only those.
+        when `f` returns complex numbers. Points where `f` or the point is not finite give NaN, and only those. Of
+        the kind of the arguments, where these are no plain arrays.
 
     Raises
     ------
@@ -95,6 +97,20 @@ def derivative(
         For arguments of the wrong kind; the message names the argument and the remedy.
     Exception
         Whatever `f` raises, unchanged.
+
+    Notes
+    -----
+    *Arrays that hold arrays.* `f` always gets plain arrays. Around them is kept what there was:
+
+    - xarray: dimensions, coordinates, attributes and names; several arrays broadcast by the names of dimensions and are
+      aligned as ``xarray.set_options(arithmetic_join=...)`` says. A Dataset is differentiated variable by variable.
+    - pandas: index and columns; labels that differ are joined as in pandas' arithmetic, with NaN where one is missing.
+    - Dask: the result is lazy, in the chunks of the points; `f` is called when it is computed, in whatever thread or
+      process does that. `f` must return real numbers.
+    - Masked arrays: what is masked is not evaluated and masked in the result.
+    - Memory-mapped files are arrays, for the points as for `out`.
+
+    Arrays with units and others that keep arithmetic to themselves raise a TypeError that says what to pass.
 
     Examples
     --------

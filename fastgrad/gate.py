@@ -14,7 +14,9 @@ from numba.core import types
 from numba.extending import typeof_impl
 
 from ._compile import jit
+from ._containers import over_containers
 from ._functions import function
+from ._kinds import PLAIN, kinds
 from ._operands import argument, checked_out, common_shape, result_kind
 from ._operators import Uncompilable
 from ._references import Reading
@@ -26,7 +28,8 @@ class Gate:
     """A function of a few numbers that knows its own exact derivative.
 
     A gate is called like a NumPy ufunc: arguments broadcast, `out=` takes the result, float32 stays float32, integers
-    and booleans count as float64. It runs as machine code, inside Numba functions too, and it can be pickled.
+    and booleans count as float64, arrays of xarray, pandas, Dask and masked ones stay what they are. It runs as machine
+    code, inside Numba functions too, and it can be pickled.
     NaN marks what is undefined; no warning is given.
 
     Attributes
@@ -202,6 +205,10 @@ def gate(
 def _apply(f: Any, args: tuple[Any, ...], out: Any, kind: Any) -> Any:
     """Values of a scalar formula on arrays, with the dtype rules of a gate."""
     name = getattr(f, "__name__", "gate")
+    for a in args:
+        if type(a) is not float and kinds[type(a)] is not PLAIN:
+            points = {f"args[{i}]": a for i, a in enumerate(args)}
+            return over_containers(values, f, points, {"out": out, "kind": kind}, telling=True)
     known = function(f, len(args))
     operands = [a if type(a) is float else argument(a, f"args[{i}]") for i, a in enumerate(args)]
     if out is not None:
@@ -221,6 +228,11 @@ def _apply(f: Any, args: tuple[Any, ...], out: Any, kind: Any) -> Any:
         common_shape(operands)  # names the arguments when they do not broadcast
         raise
     return result[()] if own else result
+
+
+def values(f: Any, *args: Any, kind: Any) -> Any:
+    """Values of a formula on what was in containers."""
+    return _apply(f, args, None, kind)
 
 
 def _nth(together: Callable[..., Any], i: int) -> Callable[..., Any]:

@@ -9,6 +9,12 @@ All of them take the vector on the last axis and the batch in front, and `f` in 
 What Numba can compile runs as machine code. Anything else is called with a few vectors, together and one by one, to see
 whether it takes a batch; one that does not is called one vector at a time. That is found out once for each function and
 length of the vector. `f` gets copies: it cannot change the caller's array, nor the next evaluation.
+
+Points may be arrays that hold arrays, as in `derivative`; `f` gets plain ones. Of a pandas DataFrame rows are the batch
+and columns the variables, a Series is one vector; a third axis (matrices for a batch) becomes a second level of the
+index. Of an xarray DataArray the last dimension is the vector; what is new in a result is called "output", or as that
+dimension with "_2" added. Dask's arrays keep the chunks of the batch, a vector is brought into one chunk; for
+`jacobian` and `directional` the function is called beforehand, at ones, to see how many outputs it has.
 """
 
 from __future__ import annotations
@@ -50,6 +56,7 @@ def gradient(
         ``f(x, *args)``, a number for every vector, of shape () or (1,); see the forms in `fastgrad.multivariate`.
     x : array_like, shape (..., d)
         The points, in units of your own; never changed. Integers count as float64, the differencing runs in float64.
+        Arrays of xarray, pandas and Dask and masked ones are taken as they are, and give results of their kind.
     args : tuple, default ()
         What `f` takes after the vector, handed over as it is, the same for all points.
     method : {"adaptive", "central", "forward", "backward", "complex"} or a rule, default "adaptive"
@@ -132,6 +139,7 @@ def jacobian(
         ``f(x, *args)``, m numbers for every vector; see the forms in `fastgrad.multivariate`.
     x : array_like, shape (..., d)
         The points, in units of your own; never changed. Integers count as float64, the differencing runs in float64.
+        Arrays of xarray, pandas and Dask and masked ones are taken as they are, and give results of their kind.
     args : tuple, default ()
         What `f` takes after the vector, handed over as it is, the same for all points.
     sparsity : array_like or scipy.sparse array, shape (m, d), optional
@@ -207,6 +215,7 @@ def hessian(
         ``f(x, *args)``, a number for every vector; see the forms in `fastgrad.multivariate`.
     x : array_like, shape (..., d)
         The points, in units of your own; never changed. Integers count as float64, the differencing runs in float64.
+        Arrays of xarray, pandas and Dask and masked ones are taken as they are, and give results of their kind.
     args : tuple, default ()
         What `f` takes after the vector, handed over as it is, the same for all points.
     diagonal : bool, default False
@@ -282,6 +291,7 @@ def hessian_vector(
         ``f(x, *args)``, a number for every vector; see the forms in `fastgrad.multivariate`.
     x : array_like, shape (..., d)
         The points, in units of your own; never changed. Integers count as float64, the differencing runs in float64.
+        Arrays of xarray, pandas and Dask and masked ones are taken as they are, and give results of their kind.
     v : array_like, shape (..., d)
         The vectors; they broadcast with `x`.
     args : tuple, default ()
@@ -346,6 +356,7 @@ def directional(
         ``f(x, *args)``, a number or m numbers for every vector; see the forms in `fastgrad.multivariate`.
     x : array_like, shape (..., d)
         The points, in units of your own; never changed. Integers count as float64, the differencing runs in float64.
+        Arrays of xarray, pandas and Dask and masked ones are taken as they are, and give results of their kind.
     v : array_like, shape (..., d)
         The vectors, of any length; they broadcast with `x`.
     args : tuple, default ()

@@ -143,6 +143,22 @@ def test_a_number_beside_a_container_stays_a_number(make: Any) -> None:
     assert np.array_equal(bare(fg.derivative(Opaque(power), make(POINTS), 1, method="central")) > 99, POINTS < np.inf)
 
 
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+def test_gates_and_their_partials(make: Any) -> None:
+    for x in (POINTS, POINTS.astype(np.float32)):
+        for gate, *more in ((fg.gates.sigmoid,), (fg.gates.multiply, 0.5), (fg.gates.logical_and, x > 0)):
+            given = [make(a) if np.ndim(a) else a for a in (x, *more)]
+            found, wanted = gate(*given), gate(x, *more)
+            assert type(found) is type(given[0]) and bare(found).dtype == wanted.dtype
+            assert np.array_equal(bare(found), wanted)
+        slopes = fg.gates.multiply.partials(make(x), make(x * x))
+        assert all(map(np.array_equal, map(bare, slopes), fg.gates.multiply.partials(x, x * x)))
+    hidden = fg.gates.tanh(masked())
+    assert np.array_equal(hidden.mask, masked().mask)
+    with pytest.raises(TypeError, match="`out` must be left out"):
+        fg.gates.tanh(make(POINTS), out=np.empty(POINTS.shape))
+
+
 VECTORS = {
     "gradient": lambda x, **named: fg.gradient(bowl, x, **named),
     "jacobian": lambda x, **named: fg.jacobian(polar, x, **named),
