@@ -57,7 +57,7 @@ class Call:
         return 7 if self.named.get("full_output") else 1
 
     @property
-    def whole(self) -> bool:
+    def vectors(self) -> bool:
         """Whether it is about vectors."""
         return any(self.cores)
 
@@ -109,9 +109,10 @@ def opened(
         check_vector(points["x"])
     positional = tuple(place(value, name) for name, value in points.items())
     named = dict(named)
+    along = "v" in points and axes == "m"  # a step along a vector is a number for each point
     for name in ("step", "rel_step"):
         if name in named:
-            named[name] = place(named[name], name, vectors and not ("v" in points and axes == "m"))
+            named[name] = place(named[name], name, vectors and not along)
     bounds: Any = named.get("bounds")
     if hasattr(bounds, "lb"):
         bounds = (bounds.lb, bounds.ub)

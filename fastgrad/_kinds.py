@@ -36,6 +36,7 @@ _REMEDIES = {
     "pint": "Pass its numbers, `x.magnitude`; the result has the unit of `f` over that of the argument.",
     "astropy": "Pass its numbers, `x.value`; the result has the unit of `f` over that of the argument.",
     "unyt": "Pass its numbers, `x.value`; the result has the unit of `f` over that of the argument.",
+    "cupy": "Pass `x.get()`.",
     "sparse": "Pass `x.todense()`.",
 }
 

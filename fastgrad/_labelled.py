@@ -21,17 +21,16 @@ def spread(call: Call, operands: Sequence[Any]) -> Any:
     inner: list[list[Any]] = [[] for _ in operands]
     dims: dict[str, Any] = {}
     vectors: Any = None
-    if call.whole:
-        vectors = next(o for o, core in zip(operands, call.cores, strict=True) if core and kinds[type(o)] == "xarray")
+    if call.vectors:
+        named = [core and kinds[type(o)] == "xarray" for o, core in zip(operands, call.cores, strict=True)]
+        vectors = next((o for o, has in zip(operands, named, strict=True) if has), None)
         dim = _vector_dimension(vectors)
         dims = {"d": dim, "e": _unused(f"{dim}_2", operands), "m": _unused(_OUTPUTS, operands)}
         operands = [
-            o.expand_dims({dim: vectors.sizes[dim]}) if core and kinds[type(o)] == "xarray" and dim not in o.dims else o
-            for o, core in zip(operands, call.cores, strict=True)
+            o.expand_dims({dim: vectors.sizes[dim]}) if has and dim not in o.dims else o
+            for o, has in zip(operands, named, strict=True)
         ]
-        inner = [
-            [dim] if core and kinds[type(o)] == "xarray" else [] for o, core in zip(operands, call.cores, strict=True)
-        ]
+        inner = [[dim] if has else [] for has in named]
     missing: list[str] = []
 
     def padded(*arrays: Any) -> Any:
@@ -73,6 +72,8 @@ def _vector_dimension(x: Any) -> Any:
             "`x` must be an array whose last dimension is the vector; got a Dataset. Pass "
             '`x.to_dataarray().transpose(..., "variable")` to have its variables as coordinates.'
         )
+    if x is None:
+        raise TypeError("`x` must be a DataArray where `step` is one; got another array. Pass `step.values`.")
     return x.dims[-1]
 
 

@@ -15,7 +15,7 @@ def spread(call: Call, operands: Sequence[Any]) -> Any:
     import dask.array as da
 
     arrays = [da.asanyarray(o) for o in operands]
-    if call.whole:
+    if call.vectors:
         arrays = _vectors_in_one_block(call, arrays)
     loops = call.loops(arrays)
     most = max(loops)

@@ -19,7 +19,7 @@ import xarray as xr
 from conftest import Opaque, run_python
 
 import fastgrad as fg
-from fastgrad._kinds import PLAIN, REFUSED, kinds
+from fastgrad._kinds import CONTAINERS, PLAIN, REFUSED, kinds
 
 
 def wave(x: Any) -> Any:
@@ -131,6 +131,21 @@ def test_several_arguments(make: Any) -> None:
         assert isinstance(found, tuple)
         assert all(np.array_equal(bare(a), b) for a, b in zip(found, wanted, strict=True))
     assert np.array_equal(bare(fg.derivative(product, make(x), 0.5)), fg.derivative(product, x, 0.5))
+
+
+@pytest.mark.parametrize("other", MAKERS)
+@pytest.mark.parametrize("one", MAKERS)
+def test_kinds_beside_one_another(one: str, other: str) -> None:
+    """The outermost kind has the result; tables of pandas stand beside plain and masked arrays only."""
+    x, y = MAKERS[one](POINTS), MAKERS[other](POINTS[::-1].copy())
+    pair = {kinds[type(x)], kinds[type(y)]}
+    if "pandas" in pair and pair & {"xarray", "dask"}:
+        with pytest.raises(TypeError, match=r"`args\[0\]` and the others must be of one library.*to_xarray"):
+            fg.derivative(product, x, y)
+        return
+    found = fg.derivative(product, x, y, wrt=1)
+    assert kinds[type(found)] == min(pair, key=CONTAINERS.index)
+    assert np.array_equal(bare(found), fg.derivative(product, POINTS, POINTS[::-1], wrt=1))
 
 
 @pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
@@ -311,12 +326,6 @@ def test_tables_of_dask_are_refused_with_a_remedy() -> None:
         fg.derivative(wave, kind(POINTS))
 
 
-def test_libraries_do_not_mix() -> None:
-    for other in (labelled(POINTS), chunked(POINTS)):
-        with pytest.raises(TypeError, match=r"`args\[0\]` and the others must be of one library"):
-            fg.derivative(product, framed(POINTS), other)
-
-
 # Memory-mapped files --------------------------------------------------------------------------------------------------
 
 
@@ -482,8 +491,12 @@ def test_dimensions_of_matrices() -> None:
     assert fg.jacobian(polar, x.rename(t="output", k="k_2")).dims == ("output", "output_", "k_2")
     assert np.array_equal(fg.gradient(bowl, x, step=x.t * 0.0 + 1e-3, method="central"),
                           fg.gradient(bowl, POINTS, step=1e-3, method="central"))  # fmt: skip
+    every = fg.directional(bowl, x, x[0], step=x.t * 0.0 + 1e-3, method="central")
+    assert np.array_equal(every, fg.directional(bowl, POINTS, POINTS[0], step=1e-3, method="central"))
     with pytest.raises(ValueError, match="`x` must be a vector"):
         fg.gradient(bowl, x[0, 0])
+    with pytest.raises(TypeError, match="`x` must be a DataArray where `step` is one"):
+        fg.directional(bowl, POINTS, POINTS, step=x.t + 1.0)
 
 
 # pandas ---------------------------------------------------------------------------------------------------------------
