@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 from . import _frames, _labelled, _lazy, _masked
@@ -65,11 +65,14 @@ def of_vectors(*vectors: str, axes: str) -> Callable[[Callable[P, R]], Callable[
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         signature = inspect.signature(function)
-        arrays = ("step", "rel_step", "bounds", *vectors)
+        arrays = frozenset({"step", "rel_step", "bounds", *vectors})
 
         @functools.wraps(function)
         def over(*args: P.args, **named: P.kwargs) -> R:
-            if not contained(*args[1:], *_named(named, arrays)):
+            odd = not arrays.isdisjoint(named) and contained(*(named[name] for name in arrays if name in named))
+            for a in args[1:]:
+                odd = odd or kinds[type(a)] is not PLAIN
+            if not odd:
                 return function(*args, **named)
             given = signature.bind(*args, **named)
             given.apply_defaults()
@@ -81,8 +84,3 @@ def of_vectors(*vectors: str, axes: str) -> Callable[[Callable[P, R]], Callable[
         return over
 
     return decorate
-
-
-def _named(named: dict[str, Any], names: Iterable[str]) -> list[Any]:
-    """Those of the named arguments that are there."""
-    return [named[name] for name in names if name in named]
