@@ -23,6 +23,8 @@ K = 3
 def f(x): return np.exp(-0.3 * x) * np.sin(3 * x)
 def two(x, y): return x**2 * y
 def boom(x): raise RuntimeError("no way")
+def three(x): return np.ones(3)
+def word(x): return "a"
 """
 
 
@@ -38,6 +40,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     np.save(tmp_path / "words.npy", np.array(["a", "b"]))
     (tmp_path / "text.npy").write_text("hello")
     (tmp_path / "plain").write_text("hello")
+    (tmp_path / "broken.py").write_text("def f(x) return x")
     return tmp_path
 
 
@@ -72,7 +75,7 @@ def test_a_function_of_yours(module: Path, capsys: pytest.CaptureFixture[str], a
         (["usersown"], "MODULE:FUNCTION"),
         (["nomodule:f", "--domain", "0", "1"], "no module named 'nomodule'"),
         (["nofile.py:f", "--domain", "0", "1"], "no file nofile.py"),
-        (["usersown:g", "--domain", "0", "1"], "has no 'g'; it has f, two, boom"),
+        (["usersown:g", "--domain", "0", "1"], "has no 'g'; it has f, two, boom, three, word"),
         (["usersown:K", "--domain", "0", "1"], "must be a function"),
         (["usersown:f"], "--domain LOW HIGH, or --points"),
         (["usersown:f", "--domain", "5", "-5"], "the lower first; got 5 -5"),
@@ -85,6 +88,9 @@ def test_a_function_of_yours(module: Path, capsys: pytest.CaptureFixture[str], a
         (["usersown:two", "--domain", "0", "1"], "raised TypeError"),
         (["usersown:boom", "--domain", "0", "1"], "raised RuntimeError: no way (usersown.py, line 7)"),
         (["fastgrad.gates:logical_or", "--domain", "0", "1"], "Use the differentiable `soft_or`"),
+        (["usersown:three", "--domain", "0", "1"], "`three` must return one real number for one point; got shape (3,)"),
+        (["usersown:word", "--domain", "0", "1"], "`word` must return one real number for one point; got 'a'."),
+        (["broken.py:f", "--domain", "0", "1"], "importing broken.py raised SyntaxError: expected ':'"),
         (["-n", "1"], "at least 2"),
         (["--only", "nothing"], "matches no function"),
         (["--domain", "0", "1"], "go with a function of yours"),
@@ -126,7 +132,7 @@ def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -
 
 def test_where_this_machine_stands(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    assert main(["bench", "-n", "1000", "--json"]) == 0
+    assert main(["bench", "-n", "1e3", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     for line in found["nanoseconds"].values():
         assert set(line) == {"central 2", "adaptive", "NumPy", "SciPy", "copy"}

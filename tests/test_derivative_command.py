@@ -249,6 +249,17 @@ def test_progress_where_somebody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     assert f"NaN at {np.isnan(np.load('df.npy')).sum():,}" in lines[-1]
 
 
+def test_warned_where_numbers_may_be_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+    """Once, however many blocks there are; that a function is slow is not told in a pipe."""
+    with Path("usersown.py").open("a") as file:
+        file.write("def share(x): return np.exp(x) / np.sum(np.exp(x))\n")
+    assert main(["derivative", "usersown:share", "--input", "x.npy", "--output", "df.npy", "--method", "central"]) == 0
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("fastgrad: warning: `f` is not elementwise")
+    assert err.count("\n") == 1
+
+
 def command(*arguments: str) -> subprocess.Popen[str]:
     """Start the command in a process of its own."""
     return subprocess.Popen([sys.executable, "-m", "fastgrad", "derivative", *arguments], text=True,

@@ -43,6 +43,14 @@ def add_points(parser: Any, points: str = POINTS, domain: str = DOMAIN) -> None:
     parser.add_argument("--points", type=Path, metavar="FILE", help=points)
 
 
+def whole(text: str) -> int:
+    """Read a count, 1e6 too."""
+    value = float(text)
+    if not value.is_integer():
+        raise argparse.ArgumentTypeError(f"must be a whole number; got {text}")
+    return int(value)
+
+
 def count_of(given: argparse.Namespace, default: int, least: int, words: str) -> int:
     """Read how many points are asked for."""
     count = default if given.points_count is None else int(given.points_count)

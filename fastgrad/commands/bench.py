@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from .arguments import add_json, command, count_of, extras, say
+from .arguments import add_json, command, count_of, extras, say, whole
 
 EXAMPLES = """\
 examples:
@@ -23,7 +23,7 @@ def register(commands: Any) -> None:
         "Time the central difference and the adaptive rule on a few functions, beside NumPy, SciPy and a plain copy, "
         "in less than a minute.", EXAMPLES, run,
     )  # fmt: skip
-    parser.add_argument("-n", "--points-count", type=int, metavar="N", help="points of a run (default: 2000000)")
+    parser.add_argument("-n", "--points-count", type=whole, metavar="N", help="points of a run (default: 2000000)")
     add_json(parser, "a table")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import DOMAIN, add_json, add_points, command, count_of, say
+from .arguments import DOMAIN, add_json, add_points, command, count_of, say, whole
 from .mistakes import Mistake
 from .targets import columns_of, loaded, one_place, where_raised, within
 
@@ -43,7 +43,7 @@ def register(commands: Any) -> None:
     parser.add_argument("--dimension", type=int, metavar="D", help="length of the vector, for a gradient and the like")
     parser.add_argument("--wrt", type=int, nargs="+", default=[0], metavar="I",
                         help="the argument to differentiate in, from 0; with several the derivative returns a tuple")
-    parser.add_argument("-n", "--points-count", type=int, metavar="N", help=f"points to draw (default: {CHECKED})")
+    parser.add_argument("-n", "--points-count", type=whole, metavar="N", help=f"points to draw (default: {CHECKED})")
     add_json(parser, "a table")  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from time import monotonic
 from typing import Any
 
@@ -106,19 +107,29 @@ def _differentiated(
     f: Callable[..., Any], block: Sequence[Any], wrt: tuple[int, ...], options: dict[str, Any], name: str
 ) -> list[Any]:
     """Columns of results for a block."""
+    from .._engines import PerformanceWarning
     from ..derivatives import derivative
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("default" if sys.stderr.isatty() else "ignore")
+        with warnings.catch_warnings(record=True) as heard:
+            warnings.simplefilter("always")
             found = derivative(f, *block, wrt=wrt, **options)
     except Exception as problem:
         if within(problem) and not isinstance(problem, TypeError):
             raise Mistake(str(problem)) from problem
         raise Mistake(f"{name} raised {where_raised(problem)}") from problem
+    for warning in heard:
+        _warn(str(warning.message), issubclass(warning.category, PerformanceWarning))
     if not options["full_output"]:
         return list(found)
     return [part for one in found for part in (one.df, one.error, one.status)]
+
+
+@cache
+def _warn(text: str, slow: bool) -> None:
+    """Tell once of what may make the numbers wrong, and of slowness where somebody waits."""
+    if not slow or sys.stderr.isatty():
+        print(f"fastgrad: warning: {text}", file=sys.stderr)
 
 
 def _chosen(source: Source, given: argparse.Namespace) -> list[int]:

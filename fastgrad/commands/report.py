@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from .arguments import add_json, add_points, command, count_of, extras, say
+from .arguments import add_json, add_points, command, count_of, extras, say, whole
 from .mistakes import Mistake, reason
-from .targets import columns_of, loaded, matching, one_place, rule_of, where_raised
+from .targets import columns_of, loaded, matching, one_place, rule_of, where_raised, within
 
 EXAMPLES = """\
 examples:
@@ -40,7 +40,7 @@ def register(commands: Any) -> None:
     parser.add_argument("function", nargs="?", metavar="MODULE:FUNCTION", help="your own function, or FILE.py:FUNCTION")
     add_points(parser)
     parser.add_argument("--wrt", type=int, default=0, metavar="I", help="differentiate in this argument, from 0")
-    parser.add_argument("-n", "--points-count", type=int, metavar="N", help="points a function (default: 1000000)")
+    parser.add_argument("-n", "--points-count", type=whole, metavar="N", help="points a function (default: 1000000)")
     parser.add_argument("--method", action="append", metavar="METHOD", default=[],
                         help="adaptive, central, central4, forward, scipy, jax ...; may be repeated (default: all)")
     parser.add_argument("--only", action="append", metavar="PATTERN", default=[],
@@ -86,7 +86,8 @@ def run(given: argparse.Namespace) -> int:
         except Exception as problem:
             if not given.function:
                 raise
-            raise Mistake(f"{given.function} raised {where_raised(problem)}") from problem
+            ours = within(problem) and not isinstance(problem, TypeError)
+            raise Mistake(str(problem) if ours else f"{given.function} raised {where_raised(problem)}") from problem
         say(report.to_json() if given.json else None, lambda: terminal.show(report))
         if given.out:
             try:

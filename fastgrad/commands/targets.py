@@ -103,13 +103,14 @@ def _names(module: Any) -> str:
 def within(problem: BaseException) -> bool:
     """Tell what fastgrad refused from what something else raised."""
     frames = traceback.extract_tb(problem.__traceback__)
-    return not frames or Path(frames[-1].filename).parent == Path(__file__).parents[1]
+    return not frames or Path(__file__).parents[1] in Path(frames[-1].filename).parents
 
 
 def where_raised(problem: BaseException) -> str:
     """Tell an exception in one line, with the place it was raised at."""
     frames = traceback.extract_tb(problem.__traceback__)
-    place = "" if within(problem) else f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})"
+    told = within(problem) or isinstance(problem, SyntaxError)  # which names its own place
+    place = "" if told else f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})"
     return f"{type(problem).__name__}: {str(problem).splitlines()[0] if str(problem) else ''}{place}"
 
 

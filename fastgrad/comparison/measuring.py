@@ -13,7 +13,7 @@ import numpy as np
 from ..derivatives import derivative
 from ..report.results import FACTORS, SLACK, TOLERANCE, Curve, Point, Profile, Row
 from .method import Counted, Method
-from .problems import Floats, Problem
+from .problems import Floats, Problem, name_of
 
 #: Points at which errors are taken: more would move no quantile, and take longer than what is measured.
 JUDGED = 100_000
@@ -254,9 +254,13 @@ def _on_arrays(f: Callable[..., Any], args: tuple[Any, ...]) -> Callable[..., An
 
     def one(*row: Any) -> Any:
         try:
-            return f(*row)
+            value = f(*row)
         except (ValueError, ZeroDivisionError, OverflowError):
             return nan
+        if np.size(value) != 1 or np.asarray(value).dtype.kind not in "fiub":
+            shown = f"shape {np.shape(value)}" if np.size(value) != 1 else repr(value)
+            raise ValueError(f"`{name_of(f)}` must return one real number for one point; got {shown}.")
+        return value
 
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
