@@ -19,7 +19,7 @@ from .tables import GROUPS
 if TYPE_CHECKING:
     from .results import AccuracyReport, Curve, Profile, Row
 
-__all__ = ["Picture", "draw", "pictures", "require"]
+__all__ = ["Picture", "draw", "pictures", "require", "steps"]
 
 #: Errors below are drawn here: a logarithm has no zero.
 LEAST = 1e-17
@@ -38,7 +38,7 @@ def draw(report: AccuracyReport, directory: Path) -> list[Path]:
     """Draw one plot for every function that has curves, as SVG and as PNG."""
     written: list[Path] = []
     for name in dict.fromkeys(curve.function for curve in report.curves):
-        written += save(_steps(report, name), directory / f"vcurve-{_slug(name)}")
+        written += save(steps(report, name), directory / f"vcurve-{_slug(name)}")
     return written
 
 
@@ -55,7 +55,7 @@ def pictures(report: AccuracyReport) -> Iterator[Picture]:
     points = [(v.pace.nanoseconds, v.figures.median_error, v.label) for v in report.verdicts]
     yield from _scatter(points, colours, "Development corpus", "speed-corpus")
     for name in dict.fromkeys(curve.function for curve in report.curves):
-        text = svg(_steps(report, name), f"steps-{_slug(name)}")
+        text = svg(steps(report, name), f"steps-{_slug(name)}")
         yield Picture("Error against step", name, text)
     for name in dict.fromkeys(profile.function for profile in report.profiles):
         text = svg(_along([p for p in report.profiles if p.function == name]), f"along-{_slug(name)}")
@@ -106,7 +106,7 @@ def _scatter(points: Sequence[tuple[float, float, str]], colours: Colours, title
     yield Picture("Accuracy against speed", title, svg(figure, name))
 
 
-def _steps(report: AccuracyReport, name: str) -> Any:
+def steps(report: AccuracyReport, name: str) -> Any:
     """Error against step, a V for every rule with a step."""
     colours = _colours(report)
     figure, axes = plot("step relative to max(|x|, 1)", "median relative error")

@@ -1,0 +1,40 @@
+"""The README's pictures are drawn from the library, and are there."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+pytest.importorskip("matplotlib")
+ROOM = Path(__file__).parent.parent / "bench" / "pictures.py"
+if not ROOM.exists():
+    pytest.skip("an installed package has no benchmarks beside it", allow_module_level=True)
+
+_spec = importlib.util.spec_from_file_location("bench_pictures", ROOM)
+assert _spec is not None
+assert _spec.loader is not None
+bench: Any = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(bench)
+
+
+def words(text: str) -> list[str]:
+    """What is written in a picture."""
+    return [" ".join(node.itertext()) for node in ElementTree.fromstring(text).iter("{http://www.w3.org/2000/svg}text")]
+
+
+def test_pictures_are_whole_and_those_of_the_readme() -> None:
+    """Drawn anew they say the same words, stand by themselves, and follow the reader into the dark."""
+    drawn = bench.drawn()
+    shown = re.findall(r"!\[[^]]*\]\(docs/([^)]*)\)", (ROOM.parent.parent / "README.md").read_text())
+    assert sorted(shown) == sorted(drawn)
+    for name, text in drawn.items():
+        stored = (bench.DOCS / name).read_text()
+        assert words(stored) == words(text)
+        assert len(words(text)) > 10
+        assert "prefers-color-scheme: dark" in stored
+        assert not re.search(r"(?:href|src)=.http", stored)
