@@ -220,6 +220,11 @@ def test_standing_tells_medians_of_ratios() -> None:
     assert ratios["ours"] == 5.0
     assert math.isnan(ratios["NumPy"])
     assert json.loads(found.to_json())["ratios"]["times as fast as NumPy"] == {"ours": 5.0, "NumPy": None}
+    assert found.promises() == ()
+    kept = Standing({"f": {"central 2": 1.0, "adaptive": 10.0, "NumPy": 7.0, "SciPy": 90.0}}, found.about)
+    assert [(p.method, p.here, p.promised) for p in kept.promises()] == [
+        ("central 2", 7.0, 6.0), ("central 2", 90.0, 100.0), ("adaptive", 9.0, 5.0)]  # fmt: skip
+    assert "central 2 is 90 times as fast as SciPy (promised: 100)." in tables.standing(kept).note
     table = tables.standing(found)
     assert table.cells[-1] == ("times as fast as NumPy", "5", "")
     assert table.cells[0] == ("f", "1.0", "10.0")

@@ -188,9 +188,13 @@ def standing(found: Standing) -> Table:
     cells = [(name, *map(time, line.values())) for name, line in found.nanoseconds.items()]
     cells += [(name, *("" if isnan(v) else times(v) for v in line.values())) for name, line in found.ratios().items()]
     about = found.about
+    stands = " ".join(
+        f"{p.method} is {times(p.here)} times as fast as {p.beside} (promised: {times(p.promised)})."
+        for p in found.promises()
+    )
     return Table(
         f"Here: {about['points']} points, {about['cores']} cores, {about['vectors']}", header, tuple(cells),
-        "Each time is the best of a few runs taken in turns; the ratios are medians over the functions.",
+        f"Each time is the best of a few runs taken in turns; the ratios are medians over the functions. {stands}",
     )  # fmt: skip
 
 
