@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -156,6 +158,24 @@ def test_as_a_module_in_a_pipe(module: Path) -> None:
     assert done.stderr == ""
     assert "\x1b" not in done.stdout
     assert "central" in done.stdout
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are found in /proc")
+def test_interrupted_while_others_compile(module: Path) -> None:
+    """Ctrl-C reaches all processes of a terminal: one line in all, no traceback of a child's, and soon."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "fastgrad", "report", "-n", "100"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, start_new_session=True,
+    ) as run:  # fmt: skip
+        children = Path(f"/proc/{run.pid}/task/{run.pid}/children")
+        deadline = time.monotonic() + 60
+        while len(children.read_text().split()) < 2:
+            assert time.monotonic() < deadline and run.poll() is None
+            time.sleep(0.05)
+        time.sleep(0.5)
+        os.killpg(run.pid, signal.SIGINT)
+        out, err = run.communicate(timeout=60)
+    assert (run.returncode, out, err) == (130, "", "fastgrad: interrupted\n")
 
 
 def test_certified_regressions(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,9 +6,12 @@ share the work through the cache on disk. Without a cache that can be written th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from contextlib import contextmanager
+from multiprocessing import active_children, get_context
 
 from .._blocks import cores
 from ..corpus import CASES
@@ -34,12 +37,33 @@ def compile_ahead(
     try:
         # spawned, since a fork of a process that has threads may hang
         with ProcessPoolExecutor(cores(), mp_context=get_context("spawn")) as pool:
-            tasks = [pool.submit(_compile, name, name in curves) for name in names]
-            for done, _ in enumerate(as_completed(tasks)):
-                if progress:
-                    progress(done, len(names), "compiling")
+            others = active_children()
+            with _left_alone():
+                tasks = [pool.submit(_compile, name, name in curves) for name in names]
+            try:
+                for done, _ in enumerate(as_completed(tasks)):
+                    if progress:
+                        progress(done, len(names), "compiling")
+            except BaseException:  # Ctrl-C: what they are at is not worth waiting for
+                pool.shutdown(wait=False, cancel_futures=True)
+                for child in set(active_children()) - set(others):
+                    child.terminate()
+                raise
     except (OSError, BrokenExecutor):
         pass  # where processes cannot be had it only takes longer
+
+
+@contextmanager
+def _left_alone() -> Iterator[None]:
+    """Let processes that are started here not hear Ctrl-C: each of them would print a traceback of its own."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _compile(name: str, curves: bool) -> None:
