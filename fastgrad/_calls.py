@@ -43,6 +43,8 @@ class Call:
     """For each of them, whether its last axis is that of the vector; the other axes broadcast."""
     axes: str
     """Axes that results have after those of the batch: d, again e, of the coordinates; m of the outputs, if any."""
+    fields: int
+    """How many arrays the call returns; more than one come as a tuple."""
     telling: bool
     """Whether `f` itself must be asked how results look: how many outputs, or of which type."""
 
@@ -50,11 +52,6 @@ class Call:
         """Do the call with these arrays."""
         positional = _filled(self.positional, operands)
         return self.function(self.f, *positional, **{k: _filled(v, operands) for k, v in self.named.items()})
-
-    @property
-    def fields(self) -> int:
-        """How many arrays the call returns; more than one come as an `Estimate`."""
-        return 7 if self.named.get("full_output") else 1
 
     @property
     def vectors(self) -> bool:
@@ -87,6 +84,7 @@ def opened(
     named: dict[str, Any],
     axes: str,
     vectors: bool,
+    fields: int,
     telling: bool,
 ) -> tuple[Call, list[Any]]:
     """Take the arrays out of a call: the call, and the arrays. Numbers stay in it."""
@@ -118,7 +116,7 @@ def opened(
         bounds = (bounds.lb, bounds.ub)
     if isinstance(bounds, (tuple, list)):
         named["bounds"] = tuple(place(limit, f"bounds[{i}]") for i, limit in enumerate(bounds))
-    return Call(function, f, positional, named, tuple(names), tuple(cores), axes, telling), operands
+    return Call(function, f, positional, named, tuple(names), tuple(cores), axes, fields, telling), operands
 
 
 def _filled(value: Any, operands: Sequence[Any]) -> Any:

@@ -39,15 +39,18 @@ def over_containers(
     named: dict[str, Any],
     axes: str = "",
     vectors: bool = False,
+    fields: int | None = None,
     telling: bool = False,
 ) -> Any:
-    """Do the call that was given containers; `axes` and `telling` as in `Call`."""
+    """Do the call that was given containers; `axes`, `fields` and `telling` as in `Call`."""
     for name in ("out", "sparsity"):
         if named.pop(name, None) is not None:
             raise TypeError(f"`{name}` must be left out with containers; got it. Pass arrays, `numpy.asarray(x)`.")
     if isinstance(named.get("wrt"), tuple):
         return tuple(over_containers(function, f, points, {**named, "wrt": wrt}) for wrt in named["wrt"])
-    call, operands = opened(function, f, points, named, axes, vectors, telling)
+    estimate = bool(named.get("full_output"))
+    count = len(Estimate._fields) if estimate else fields or 1
+    call, operands = opened(function, f, points, named, axes, vectors, count, telling)
     there = [kind for kind in CONTAINERS if any(kinds[type(o)] == kind for o in operands)]
     if not there:
         return call(*operands)
@@ -57,7 +60,7 @@ def over_containers(
             "Convert some: `x.to_xarray()`, `x.compute()`."
         )
     made = _SPREAD[there[0]](call, operands)
-    return Estimate(*made) if call.fields > 1 else made
+    return Estimate(*made) if estimate else tuple(made) if count > 1 else made
 
 
 def of_vectors(*vectors: str, axes: str) -> Callable[[Callable[P, R]], Callable[P, R]]:

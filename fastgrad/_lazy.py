@@ -43,7 +43,7 @@ def spread(call: Call, operands: Sequence[Any]) -> Any:
     if call.fields == 1:
         given = {axis: size for axis, size in new.items() if axis != number["d"]}
         return da.blockwise(work, axes, *placed, new_axes=given, meta=metas[0], **named)
-    # a block of this one is a whole `Estimate`, evaluated once for all its fields
+    # a block of this one is a whole tuple, evaluated once for all its fields
     whole = da.blockwise(work, batch, *placed, meta=np.empty((0,) * most, object), **named)
     return [
         da.blockwise(Field(i), axes, whole, batch, new_axes=new, meta=meta, token=f"{name}-{i}")
@@ -64,13 +64,13 @@ def work(*blocks: Any, call: Call) -> Any:
 
 
 class Field(NamedTuple):
-    """One field of the estimate that a block is."""
+    """One field of the tuple that a block is."""
 
     nth: int
 
-    def __call__(self, estimate: Any) -> Any:
+    def __call__(self, block: Any) -> Any:
         """Take it out."""
-        return estimate[self.nth]
+        return block[self.nth]
 
 
 def _vectors_in_one_block(call: Call, arrays: list[Any]) -> list[Any]:

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from ._accumulate import jacobian
+from ._containers import over_containers
 from ._drawing import mermaid, program, svg
 from ._formulas import where
 from ._fused import Fused, Group
 from ._graph import Node
+from ._kinds import PLAIN, kinds
 from ._operands import argument_index, threads
 from ._tracing import trace
 
@@ -81,16 +83,30 @@ class Circuit:
         return [Group([node for row in self._jacobian for node in row[columns]], self._shape() + own)]
 
     def _run(self, what: Any, groups: Callable[[], list[Group]], args: Any, out: Any, workers: Any) -> tuple[Any, ...]:
+        for a in args:
+            if kinds[type(a)] is not PLAIN and self._sizes == (None,) * len(args):
+                return self._over_containers(what, len(groups()), args, out, workers)
         fused = self._made.get(what)
         if fused is None:
             fused = self._made.setdefault(what, Fused(self.formula, self._sizes, groups()))
         return fused(args, out, 1 if workers == 1 else threads(workers))
 
+    def _over_containers(self, what: Any, fields: int, args: Any, out: Any, workers: Any) -> tuple[Any, ...]:
+        points = {f"args[{i}]": a for i, a in enumerate(args)}
+        named = {"what": what, "out": out, "workers": workers}
+        found = over_containers(_results, self, points, named, fields=fields, telling=True)
+        return found if fields > 1 else (found,)
+
+    def _groups(self, what: str) -> list[Group]:
+        """Return what is to be computed: values, partials or both."""
+        values = self._value_groups() if what in ("values", "both") else []
+        return values + (self._all_partials() if what in ("partials", "both") else [])
+
     # What is asked -------------------------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, out: Any = None, workers: int | None = None) -> Any:
         """Values at a batch of points; a tuple if the function returns one."""
-        found = self._run("values", self._value_groups, args, _tuple(out), workers)
+        found = self._run("values", lambda: self._groups("values"), args, _tuple(out), workers)
         return found if self._several else found[0]
 
     def partials(self, *args: Any, out: Any = None, workers: int | None = None) -> tuple[Any, ...]:
@@ -99,13 +115,13 @@ class Circuit:
         For a vector argument its partial is the gradient, or the jacobian, with its components on the last axis. A
         function of numbers that returns a tuple gives a tuple of partials for each of its results.
         """
-        found = self._run("partials", self._all_partials, args, _tuple(out), workers)
+        found = self._run("partials", lambda: self._groups("partials"), args, _tuple(out), workers)
         return self._sorted(found)
 
     def value_and_partials(self, *args: Any, out: Any = None, workers: int | None = None) -> tuple[Any, Any]:
         """Return the values and all partial derivatives, computed together."""
         count = len(self._outputs) if self._several else 1
-        found = self._run("both", lambda: self._value_groups() + self._all_partials(), args, _tuple(out), workers)
+        found = self._run("both", lambda: self._groups("both"), args, _tuple(out), workers)
         return (found[:count] if self._several else found[0]), self._sorted(found[count:])
 
     def _all_partials(self) -> list[Group]:
@@ -239,7 +255,8 @@ def circuit(f: Callable[..., Any], n: int | Sequence[int | None] | None = None) 
     Circuit
         Called like `f`; ``c.partials(*args)`` is the tuple of partial derivatives, ``c.gradient(x)``,
         ``c.jacobian(x)`` and ``c.hessian(x)`` are for vectors, with the batch in front. float32 stays float32,
-        integers count as float64. All take ``out=`` and ``workers=``.
+        integers count as float64. All take ``out=`` and ``workers=``. With numbers for arguments, arrays of xarray,
+        pandas and Dask and masked ones give results of their kind.
 
     Raises
     ------
@@ -305,6 +322,12 @@ def _argument_names(f: Callable[..., Any], count: int) -> list[str]:
 
 def _tuple(out: Any) -> Any:
     return out if out is None or isinstance(out, tuple) else (out,)
+
+
+def _results(c: Circuit, *args: Any, what: str, workers: int | None) -> Any:
+    """Results of a circuit on what was in containers."""
+    found = c._run(what, lambda: c._groups(what), args, None, workers)
+    return found if len(found) > 1 else found[0]
 
 
 def _find(module: str, name: str) -> Any:

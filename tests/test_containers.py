@@ -174,6 +174,26 @@ def test_gates_and_their_partials(make: Any) -> None:
         fg.gates.tanh(make(POINTS), out=np.empty(POINTS.shape))
 
 
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+def test_circuits_of_numbers(make: Any) -> None:
+    one, two = fg.circuit(product), fg.circuit(lambda x, y: (x * y, np.sin(x)))
+    for x in (POINTS, POINTS.astype(np.float32)):
+        for c in (one, two):
+            for call in (c, c.partials, c.value_and_partials):
+                found, wanted = flat(call(make(x), 0.5)), flat(call(x, 0.5))
+                assert all(type(a) is type(make(x)) for a in found)
+                assert all(bare(a).dtype == b.dtype for a, b in zip(found, wanted, strict=True))
+                assert all(map(np.array_equal, map(bare, found), wanted))
+    assert isinstance(one.value_and_partials(make(POINTS), 0.5)[1], tuple)
+    assert np.array_equal(one(masked(), 0.5).mask, masked().mask)
+    with pytest.raises(TypeError, match="`out` must be left out"):
+        one(make(POINTS), 0.5, out=np.empty(POINTS.shape))
+
+
+def flat(found: Any) -> list[Any]:
+    return [a for part in found for a in flat(part)] if isinstance(found, tuple) else [found]
+
+
 VECTORS = {
     "gradient": lambda x, **named: fg.gradient(bowl, x, **named),
     "jacobian": lambda x, **named: fg.jacobian(polar, x, **named),

@@ -214,6 +214,13 @@ def test_it_is_one_step_in_a_longer_calculation() -> None:
     assert computed(error) < 1e-13
 
 
+def test_calls_travel_after_use() -> None:
+    lazy = fg.derivative(wave, da.from_array(POINTS, chunks=3))
+    wanted = computed(lazy)
+    for loads, dumps in ((pickle.loads, pickle.dumps), (cloudpickle.loads, cloudpickle.dumps)):
+        assert np.array_equal(computed(loads(dumps(lazy))), wanted)
+
+
 # A cluster ------------------------------------------------------------------------------------------------------------
 
 
@@ -298,13 +305,3 @@ def test_exceptions_come_back_from_the_cluster(cluster: Client) -> None:
 
     with pytest.raises(KeyError, match="no such table"):
         fg.derivative(broken, da.from_array(POINTS, chunks=3)).compute()
-
-
-# What travels ---------------------------------------------------------------------------------------------------------
-
-
-def test_calls_travel_after_use() -> None:
-    lazy = fg.derivative(wave, da.from_array(POINTS, chunks=3))
-    wanted = computed(lazy)
-    for loads, dumps in ((pickle.loads, pickle.dumps), (cloudpickle.loads, cloudpickle.dumps)):
-        assert np.array_equal(computed(loads(dumps(lazy))), wanted)
