@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,9 @@ LARGE = 4 * PIECE
 
 #: A point of the adaptive rule costs as much as that many of a stencil, and often a hundred times more.
 LADDER_POINTS = 32
+
+#: Seconds of a part of a piece below which the next may be longer, and beyond which it must be shorter.
+_SHORT, _LONG = 0.02, 0.2
 
 _inside = threading.local()
 
@@ -48,7 +52,34 @@ def pieces(shape: tuple[int, ...], points: int = PIECE) -> Iterator[tuple[slice,
     axis = max(range(len(shape)), key=shape.__getitem__)
     width = max(1, points * shape[axis] // size)
     for start in range(0, shape[axis], width):
-        yield (slice(None),) * axis + (slice(start, start + width),)
+        yield (slice(None),) * axis + (slice(start, min(start + width, shape[axis])),)
+
+
+class _Pace:
+    """Work on pieces in parts that are neither so small that starting them counts, nor so long that nobody can wait.
+
+    Between two parts Python hears Ctrl-C, and a thread whether it is still wanted. A piece of a function that takes
+    ten microseconds a point would take seconds, so the first part is small, and the next are as long as that allows.
+    """
+
+    def __init__(self, work: Callable[[tuple[slice, ...]], Any]) -> None:
+        self.work = work
+        self.stopped = False
+        self._share = 1.0 / 64.0
+
+    def __call__(self, piece: tuple[slice, ...]) -> None:
+        """Do the work on a piece."""
+        *before, along = piece
+        start, whole = along.start, along.stop - along.start
+        while start < along.stop and not self.stopped:
+            stop = min(start + max(int(self._share * whole), 1), along.stop)
+            began = perf_counter()
+            self.work((*before, slice(start, stop)))
+            took, start = perf_counter() - began, stop
+            if took < _SHORT:
+                self._share = min(4.0 * self._share, 1.0)
+            elif took > _LONG:
+                self._share = max(self._share / 4.0, 2.0**-40)
 
 
 def over_pieces(
@@ -58,20 +89,22 @@ def over_pieces(
 
     Inside a worker everything stays on that thread. The first exception stops what has not begun and is raised.
     """
+    paced = _Pace(work)
     if workers == 1 or getattr(_inside, "piece", False):
         for piece in pieces(shape, points):
-            work(piece)
+            paced(piece)
         return
 
     def mark(piece: tuple[slice, ...]) -> None:
         _inside.piece = True
-        work(piece)
+        paced(piece)
 
     pending: list[Future[None]] = [_pool(workers).submit(mark, piece) for piece in pieces(shape, points)]
     try:
         for future in pending:
             future.result()
     finally:
+        paced.stopped = True
         for future in pending:
             future.cancel()
         for future in pending:

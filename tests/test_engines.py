@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Opaque, engine_of
+from conftest import Opaque, engine_of, run_python
 from scipy import special
 
 import fastgrad as fg
@@ -360,26 +360,107 @@ INTERRUPTED = """
 import math, os, signal, threading
 import numpy as np
 import fastgrad as fg
+from scipy import special
 
-def f(x):
+def waves(x):
     return math.sin(1000 * x)
 
-x = np.linspace(0, 3, 4_000_000)
-fg.derivative(f, x[:300], workers={workers})  # compiles
+def slow(x):
+    total = 0.0
+    for k in range(2000):
+        total += math.sin(k * x)
+    return total
+
+def called(x):
+    for k in range(200):
+        x = np.sin(x)
+    return x * special.j0(0.0)
+
+x = np.linspace(0, 3, {size})
+fg.derivative({f}, x[:300], {given})  # compiles
 threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
 try:
-    fg.derivative(f, x, workers={workers}, full_output={bars})
+    fg.derivative({f}, x, {given})
 except KeyboardInterrupt:
     print("interrupted")
 """
 
 
-@pytest.mark.parametrize(("workers", "bars"), [(1, False), (2, False), (1, True), (2, True)])
-def test_control_c_is_heard(workers: int, bars: bool) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(("f", "size", "given"), [
+    ("waves", 4_000_000, "full_output=False"), ("waves", 4_000_000, "full_output=True"),
+    ("slow", 2**22, "method='central'"), ("called", 2**25, "method='central'"), ("called", 2**22, "full_output=True"),
+])  # fmt: skip
+def test_control_c_is_heard(f: str, size: int, given: str, workers: int) -> None:
     """All points would take a minute; the process ends when it is told to."""
-    script = INTERRUPTED.format(workers=workers, bars=bars)
+    script = INTERRUPTED.format(f=f, size=size, given=f"{given}, workers={workers}")
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "interrupted", done.stderr
+
+
+def test_slow_functions_are_worked_on_in_short_parts() -> None:
+    """Whatever a point costs, no part takes long, none is left out, and none comes after the stop."""
+    from fastgrad import _blocks
+
+    def visited(seconds: float, size: int) -> list[int]:
+        seen: list[int] = []
+
+        def work(piece: Any) -> None:
+            seen.append(len(range(size)[piece[0]]))
+            clock[0] += seconds * seen[-1]
+
+        clock = [0.0]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(_blocks, "perf_counter", lambda: clock[0])
+            _blocks.over_pieces(work, (size,), 1)
+        assert sum(seen) == size
+        return seen
+
+    cheap, dear = visited(1e-9, 10**7), visited(1e-4, 2**19)
+    assert max(cheap) == _blocks.PIECE and len(cheap) < 10**7 // _blocks.PIECE + 16
+    assert max(dear) * 1e-4 < 0.9
+    assert visited(10.0, 3) == [1, 1, 1]
+
+
+def test_one_worker_never_starts_a_thread() -> None:
+    script = """
+import threading
+import numpy as np
+import fastgrad as fg
+from scipy import special
+
+before = threading.active_count()
+x = np.linspace(-2, 2, 2**21)
+for f in (lambda x: x * x, lambda x: x * special.j0(x)):
+    fg.derivative(f, x, method="central", workers=1)
+    fg.derivative(f, x[: 2**16], workers=1)
+assert threading.active_count() == before
+fg.derivative(np.sin, x, method="central", workers=2)
+assert before < threading.active_count() <= before + 2
+"""
+    assert run_python(script) == ""
+
+
+def test_callers_on_many_threads_share_one_pool() -> None:
+    """However many threads ask at once, no more threads work for them than one of them would have."""
+    x = np.linspace(-2, 2, 2**21)
+    exact = fg.derivative(np.sin, x, method="central", workers=1)
+    found: list[Any] = []
+
+    def ours() -> set[int | None]:
+        return {t.ident for t in threading.enumerate() if t.name.startswith("fastgrad")}
+
+    before = ours()
+    callers = [
+        threading.Thread(target=lambda: found.append(fg.derivative(np.sin, x, method="central", workers=2)))
+        for _ in range(8)
+    ]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert len(found) == 8 and all(np.array_equal(exact, values) for values in found)
+    assert len(ours() - before) <= 2
 
 
 @pytest.mark.parametrize("method", ["adaptive", "central"])
