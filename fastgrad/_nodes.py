@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-import linecache
 import math
-import os
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,27 +10,7 @@ import numpy as np
 
 from ._graph import Node
 from ._primitives import PRIMITIVES, through_ufunc
-
-_PACKAGE = os.path.dirname(__file__) + os.sep
-_NUMPY = os.path.dirname(np.__file__) + os.sep
-
-#: What this thread is tracing: the code of the user's function and of its helpers.
-running = threading.local()
-
-
-def refusal(what: str, remedy: str) -> TypeError:
-    """Error that names the line of the user's function that cannot be traced."""
-    frames = []
-    frame = inspect.currentframe()
-    while frame is not None:
-        frames.append(frame)
-        frame = frame.f_back
-    known = getattr(running, "codes", None) or ()
-    theirs = [f for f in frames if f.f_code in known]
-    theirs += [f for f in frames if not f.f_code.co_filename.startswith((_PACKAGE, _NUMPY))]
-    path, line = theirs[0].f_code.co_filename, theirs[0].f_lineno
-    text = linecache.getline(path, line).strip()
-    return TypeError(f"`f` cannot be traced at {path}:{line}, `{text}`: {what}. {remedy}.")
+from ._refusal import refusal
 
 
 class Traced(Node):
@@ -65,14 +41,41 @@ class Traced(Node):
             "a call into code that wants a number", "Write it with NumPy or math, or make it a gate with `fg.gate`"
         )
 
-    def conjugate(self) -> Any:
-        """Stay as it is: circuits are real."""
+    def _with(self, name: str, *operands: Any) -> Any:
+        if any(isinstance(o, complex) for o in operands):
+            raise refusal("a complex number", "Trace the real and the imaginary part")
+        return super()._with(name, *operands)
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return other // self, other % self
+
+    def copy(self) -> Any:
+        """Stay as it is, like everything that would only change an array's form."""
         return self
+
+    conjugate = conj = copy
+
+    def astype(self, *_: Any, **__: Any) -> Any:
+        """Stay a node: it is float64 as it is."""
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or not hasattr(np.ndarray, name):
+            raise AttributeError(f"a node has no attribute {name!r}")
+        raise refusal(f"`.{name}` of a number", "Pass `n=` for a function of a vector")
+
+    def __format__(self, form: str) -> str:
+        if form:
+            raise refusal("a value written as text", "Leave that out of `f`")
+        return repr(self)
 
     __complex__ = __float__
 
     def __int__(self) -> int:
-        raise refusal("a value made a whole number", "Use np.floor or np.trunc")
+        raise refusal("a value made a whole number", "Use np.floor, np.rint or np.trunc")
 
     __round__ = __trunc__ = __floor__ = __ceil__ = __int__
 
@@ -95,6 +98,14 @@ class Traced(Node):
         return array
 
 
+def _known(key: Any) -> Any:
+    """Return an index that does not depend on values."""
+    for k in key if isinstance(key, tuple) else (key,):
+        if isinstance(k, Node) or getattr(getattr(k, "dtype", None), "kind", "") == "O":
+            raise refusal("an index that depends on a value", "Use np.where, and np.sum over all of it")
+    return key
+
+
 class Nodes(np.ndarray):
     """An array of nodes: everything that arrays of objects do, and NumPy's functions element by element."""
 
@@ -107,6 +118,12 @@ class Nodes(np.ndarray):
     def __gate__(self, gate: Any, args: tuple[Any, ...]) -> Any:
         """Pass through a gate, element by element."""
         return elementwise(gate, args)
+
+    def __getitem__(self, key: Any) -> Any:
+        return super().__getitem__(_known(key))
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__setitem__(_known(key), value)
 
     def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
         """Stay nodes: they are float64 as it is."""
@@ -135,14 +152,16 @@ def as_nodes(values: Any) -> Any:
     return array.view(Nodes)
 
 
-def plain(value: Any) -> Any:
-    """Return an array without our handling of NumPy's functions."""
+def plain(value: Any, inside: bool = False) -> Any:
+    """Return an array without our handling of NumPy's functions; lists of arrays and of lists remain lists of them."""
     if isinstance(value, np.ndarray):
         return value.view(np.ndarray)
     if isinstance(value, Node):
         return as_nodes(value).view(np.ndarray)
     if isinstance(value, (list, tuple)):
-        made = [plain(v) for v in value]
+        if inside and any(isinstance(v, Node) for v in value):
+            return as_nodes(value).view(np.ndarray)
+        made = [plain(v, inside=True) for v in value]
         return type(value)(made) if type(value) in (list, tuple) else made
     return value
 
@@ -233,6 +252,12 @@ def _where(condition: Any, x: Any, y: Any) -> Any:
     return elementwise(_choose, (condition, x, y))
 
 
+def _select(conditions: Sequence[Any], choices: Sequence[Any], default: Any) -> Any:
+    for condition, choice in zip(reversed(conditions), reversed(choices), strict=True):
+        default = _where(condition, choice, default)
+    return default
+
+
 def _choose(condition: Any, x: Any, y: Any) -> Any:
     if not isinstance(condition, Node):
         return x if condition else y
@@ -255,11 +280,12 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.ndim: lambda x: 0 if isinstance(x, Node) else x.ndim,
     np.shape: lambda x: () if isinstance(x, Node) else x.shape,
     np.size: lambda x: 1 if isinstance(x, Node) else x.size,
-    np.max: lambda x, axis=None: np.maximum.reduce(x, axis=axis),
-    np.min: lambda x, axis=None: np.minimum.reduce(x, axis=axis),
-    np.sum: lambda x, axis=None, keepdims=False: np.add.reduce(x, axis=axis, keepdims=keepdims),
-    np.prod: lambda x, axis=None, keepdims=False: np.multiply.reduce(x, axis=axis, keepdims=keepdims),
-    np.mean: lambda x, axis=None, keepdims=False: _mean(x, axis, keepdims),
+    np.select: lambda conditions, choices, default=0.0: _select(conditions, choices, default),
+    np.max: lambda x, axis=None, keepdims=False: np.maximum.reduce(x, axis=axis, keepdims=keepdims),
+    np.min: lambda x, axis=None, keepdims=False: np.minimum.reduce(x, axis=axis, keepdims=keepdims),
+    np.sum: lambda x, axis=None, dtype=None, keepdims=False: np.add.reduce(x, axis=axis, keepdims=keepdims),
+    np.prod: lambda x, axis=None, dtype=None, keepdims=False: np.multiply.reduce(x, axis=axis, keepdims=keepdims),
+    np.mean: lambda x, axis=None, dtype=None, keepdims=False: _mean(x, axis, keepdims),
     np.var: lambda x, axis=None: _mean(np.square(x - _mean(x, axis, True)), axis, False),
     np.std: lambda x, axis=None: np.sqrt(np.var(x, axis=axis)),
     np.cumsum: lambda x, axis=None: np.add.accumulate(np.ravel(x) if axis is None else x, axis=axis or 0),
@@ -283,6 +309,6 @@ def _array_function(function: Any, args: Any, kwargs: Any) -> Any:
     try:
         return _dressed(function(*[plain(a) for a in args], **{k: plain(v) for k, v in kwargs.items()}))
     except TypeError as err:
-        if "Cannot cast" not in str(err):
+        if "cannot be traced" in str(err):
             raise
         raise refusal(f"`np.{function.__name__}` wants numbers", "Write it with sums and products") from err

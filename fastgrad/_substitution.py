@@ -12,8 +12,9 @@ import numpy as np
 from numba.core.dispatcher import Dispatcher
 
 from ._graph import Node
-from ._nodes import Nodes, as_nodes, refusal, running
+from ._nodes import Nodes, as_nodes
 from ._primitives import through_ufunc
+from ._refusal import refusal, running
 from .gate import Gate
 
 _MATH_NAMES = {
@@ -78,6 +79,22 @@ _SUBSTITUTES[np.empty] = _of_objects(np.zeros)
 _SUBSTITUTES[np.empty_like] = _SUBSTITUTES[np.zeros_like] = lambda x, *_, **__: _SUBSTITUTES[np.zeros](np.shape(x))
 
 
+def _softmax(x: Any, axis: Any = None) -> Any:
+    return np.exp(_log_softmax(x, axis))
+
+
+def _log_softmax(x: Any, axis: Any = None) -> Any:
+    return x - np.logaddexp.reduce(x, axis=axis, keepdims=True)
+
+
+#: Of SciPy's functions that are no ufuncs, those people write layers with; by name, so that SciPy need not be loaded.
+_OF_SCIPY: dict[str, Callable[..., Any]] = {
+    "logsumexp": lambda x, axis=None, keepdims=False: np.logaddexp.reduce(x, axis=axis, keepdims=keepdims),
+    "softmax": _softmax,
+    "log_softmax": _log_softmax,
+}
+
+
 class _StandIn(ModuleType):
     """A module as the traced function sees it."""
 
@@ -104,6 +121,8 @@ def substituted(value: Any, memo: dict[int, Any] | None = None) -> Any:
         return value
     if isinstance(value, ModuleType):
         return _StandIn(value, memo)
+    if getattr(value, "__module__", None) == "scipy.special._logsumexp" and value.__name__ in _OF_SCIPY:
+        return _on_nodes(value, _OF_SCIPY[value.__name__])
     if isinstance(value, Dispatcher):
         return substituted(value.py_func, memo)
     if isinstance(value, functools.partial):

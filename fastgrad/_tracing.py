@@ -9,8 +9,9 @@ import numpy as np
 
 from ._formulas import through_gate
 from ._graph import Graph, Node
-from ._nodes import Traced, as_nodes, plain, refusal, running
+from ._nodes import Traced, as_nodes, plain
 from ._primitives import Primitive
+from ._refusal import refusal, running
 from ._substitution import substituted
 
 #: Nodes of one circuit. A thousand compile in some ten seconds; a loop that unrolls further is better left a loop.

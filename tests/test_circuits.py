@@ -476,7 +476,10 @@ VECTORS: dict[str, Callable[[Any], Any]] = {
     "like": lambda v: v * np.ones_like(v) + np.zeros_like(v), "comparison": lambda v: v * (v > 0.5),
     "math": lambda v: math.exp(v[0]) + math.sqrt(v[1]) + math.log(v[2], 2) + math.hypot(v[0], v[1], v[2]),
     "reduce": lambda v: functools.reduce(np.maximum, v), "filled": filled, "unpacked": unpacked, "changed": changed,
-    "helper": lambda v: helper(v[0]) + v[1] % 0.4,
+    "helper": lambda v: helper(v[0]) + v[1] % 0.4, "python's divmod": lambda v: sum(divmod(v[2] * v[1], 0.25)),
+    "nested lists": lambda v: np.concatenate([v[:1], [v[0] * v[1], 1.0], np.ones(1)]),
+    "select": lambda v: np.select([v > 0.5, v > 0.4], [v * v, 3 * v], 7.0), "empty": lambda v: np.sum(v[4:]) + v[0],
+    "largest": lambda v: v / np.max(v, axis=0, keepdims=True) + np.sum(v, dtype=float),
 }  # fmt: skip
 
 
@@ -515,6 +518,9 @@ def test_scipy_special() -> None:
     c = fg.circuit(
         lambda x: special.expit(x) + special.erf(x) * special.ndtr(x) + special.xlogy(x, x) + special.erfc(x)
     )
+    v = np.array([0.3, -0.2, 0.9])
+    for f in (special.softmax, special.log_softmax, lambda v: special.logsumexp(v, axis=0)):
+        assert uncompiled(fg.circuit(f, n=3)._outputs, v) == pytest.approx(np.ravel(f(v)), rel=1e-14)
     h, x = 1e-6, 0.7
     assert uncompiled(c._jacobian[0], [x])[0] == pytest.approx(
         (c.formula(x + h) - c.formula(x - h)) / (2 * h), rel=1e-9
@@ -537,6 +543,13 @@ CANNOT: dict[str, tuple[Callable[[Any], Any], str]] = {
     "math": (lambda x: math.gamma(x), "no gate stands for `math.gamma`"),
     "linalg": (lambda x: np.linalg.det(np.array([[x, x], [x, 2 * x]])), "no gate stands for `np.linalg.det`"),
     "sort": (lambda x: np.sort(np.array([x, 2 * x])), "a branch on a value"),
+    "mask": (lambda x: np.array([x, 2 * x])[np.array([x, x]) > 0], "an index that depends on a value"),
+    "masked": (lambda x: np.array([x, x]).__setitem__(np.array([x, x]) > 0, 0.0), "an index that depends on a value"),
+    "fft": (lambda x: np.fft.fft(np.array([x, x])), "`np.fft` wants numbers"),
+    "piecewise": (lambda x: np.piecewise(x, [x < 0], [1.0]), "a branch on a value"),
+    "method": (lambda x: x.sum(), "`.sum` of a number. Pass `n=`"),
+    "text": (lambda x: float(f"{x:.2f}"), "a value written as text"),
+    "complex": (lambda x: abs(x * 1j), "a complex number"),
     "interp": (lambda x: np.interp(x, [0, 1], [0, 1]), "`np.interp` wants numbers"),
 }
 
