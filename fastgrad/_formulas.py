@@ -10,8 +10,10 @@ from ._accumulate import jacobian
 from ._compile import function_from, jit
 from ._graph import Graph, Node, grafted
 from ._nodes import Nodes, Traced, elementwise
+from ._operators import Uncompilable
 from ._primitives import PRIMITIVES, Primitive
 from ._references import Reading
+from ._refusal import refusal
 from ._substitution import substituted
 from .gate import Gate, gate
 from .gates import GATES
@@ -51,7 +53,12 @@ def through_gate(gate: Gate, args: tuple[Any, ...]) -> Any:
         return _logic(name, *args)
     if _OWN.get(name) is gate and name in PRIMITIVES:
         return graph.apply(PRIMITIVES[name], *args)
-    return graph.apply(primitive_of(gate, len(args)), *args)
+    try:
+        made = primitive_of(gate, len(args))
+    except Uncompilable as err:
+        remedy = "Write its formula and its partials with NumPy or math"
+        raise refusal(f"the gate `{name}` cannot be compiled, for it {err}", remedy) from err
+    return graph.apply(made, *args)
 
 
 def _logic(name: str, *args: Any) -> Any:

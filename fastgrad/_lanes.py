@@ -23,7 +23,7 @@ from numba.core import types
 from numba.extending import intrinsic
 
 from ._compile import Native, inner, native
-from ._ufunc import _API, ADDRESS, ARGUMENTS, OWN, RAISED, RESULTS, WORDS, _clear_flags, call_body
+from ._ufunc import _API, ADDRESS, ARGUMENTS, OWN, RAISED, RESULTS, WORDS, _clear_flags, call_body, words_at
 
 #: Points in a tile, and components of the widest.
 _TILE = 4
@@ -38,16 +38,6 @@ _GAP = 8
 #: the table. The table holds the number of components of each operand, then the row of each of those components, then
 #: how many rows are constant, and for each its number and the bits of the constant.
 _ROWS, _GIVEN, _COMPUTED, _TABLE = range(OWN, OWN + 4)
-
-
-@intrinsic
-def _at(_typing: Any, address: Any) -> Any:
-    """Turn an address into a pointer to words."""
-
-    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        return builder.inttoptr(args[0], ir.IntType(64).as_pointer())
-
-    return WORDS(types.intp), code
 
 
 def _shuffled(builder: Any, a: Any, b: Any, places: Sequence[int]) -> Any:
@@ -125,32 +115,32 @@ def _move(inwards, first, outer, core, size, count, table):  # type: ignore[no-u
 
     `table` is the address of the rows' addresses.
     """
-    rows = _at(table)  # type: ignore[call-arg,var-annotated]
+    rows = words_at(table)  # type: ignore[call-arg,var-annotated]
     done = 0
     while core == 8 and size > 1 and done + _TILE <= count:
         at, c = first + done * outer, 0
         while c + 4 <= size:
             if inwards:
-                _to_rows_4(at + 8 * c, outer, _at(table + 8 * c), 8 * done)
+                _to_rows_4(at + 8 * c, outer, words_at(table + 8 * c), 8 * done)
             else:
-                _to_points_4(at + 8 * c, outer, _at(table + 8 * c), 8 * done)
+                _to_points_4(at + 8 * c, outer, words_at(table + 8 * c), 8 * done)
             c += 4
         if c + 2 <= size:
             if inwards:
-                _to_rows_2(at + 8 * c, outer, _at(table + 8 * c), 8 * done)
+                _to_rows_2(at + 8 * c, outer, words_at(table + 8 * c), 8 * done)
             else:
-                _to_points_2(at + 8 * c, outer, _at(table + 8 * c), 8 * done)
+                _to_points_2(at + 8 * c, outer, words_at(table + 8 * c), 8 * done)
             c += 2
         if c < size:
             if inwards:
-                _to_rows_1(at + 8 * c, outer, _at(table + 8 * c), 8 * done)
+                _to_rows_1(at + 8 * c, outer, words_at(table + 8 * c), 8 * done)
             else:
-                _to_points_1(at + 8 * c, outer, _at(table + 8 * c), 8 * done)
+                _to_points_1(at + 8 * c, outer, words_at(table + 8 * c), 8 * done)
         done += _TILE
     for k in range(size):
-        row = _at(rows[k])
+        row = words_at(rows[k])
         if outer == 8:
-            line = _at(first + k * core)
+            line = words_at(first + k * core)
             for i in range(done, count):
                 if inwards:
                     row[i] = line[i]
@@ -159,16 +149,16 @@ def _move(inwards, first, outer, core, size, count, table):  # type: ignore[no-u
         else:
             for i in range(done, count):
                 if inwards:
-                    row[i] = _at(first + i * outer + k * core)[0]
+                    row[i] = words_at(first + i * outer + k * core)[0]
                 else:
-                    _at(first + i * outer + k * core)[0] = row[i]
+                    words_at(first + i * outer + k * core)[0] = row[i]
 
 
 def _loop(args, dims, steps, data):  # type: ignore[no-untyped-def]
     """Inner loop of all gufuncs over circuits; `data` as above."""
     n, nin = dims[0], data[ARGUMENTS]
     total = nin + data[RESULTS]
-    table = _at(data[_TABLE])  # type: ignore[call-arg,var-annotated]
+    table = words_at(data[_TABLE])  # type: ignore[call-arg,var-annotated]
     bodies = data[_GIVEN] + data[_COMPUTED]
     width = 8 * (_LANES + _GAP)
     memory = np.empty((data[_ROWS] + 1) * (_LANES + _GAP))
@@ -184,7 +174,7 @@ def _loop(args, dims, steps, data):  # type: ignore[no-untyped-def]
         rows[k] = base + table[total + k] * width
     at = total + components
     for k in range(table[at]):  # constants are written once
-        row = _at(base + table[at + 1 + 2 * k] * width)
+        row = words_at(base + table[at + 1 + 2 * k] * width)
         for i in range(min(_LANES, n)):
             row[i] = table[at + 2 + 2 * k]
     start = 0
@@ -194,7 +184,7 @@ def _loop(args, dims, steps, data):  # type: ignore[no-untyped-def]
         for k in range(total):
             size, outer = table[k], steps[k]
             if k == nin:
-                call_body(data[ADDRESS], count, _at(places.ctypes.data), data)
+                call_body(data[ADDRESS], count, words_at(places.ctypes.data), data)
             inwards = k < nin
             if not inwards or outer != 0 or start == 0:  # what is the same at all points is written once
                 where = rows.ctypes.data + 8 * place

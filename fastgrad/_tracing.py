@@ -14,7 +14,7 @@ from ._primitives import Primitive
 from ._refusal import refusal, running
 from ._substitution import substituted
 
-#: Nodes of one circuit. A thousand compile in some ten seconds; a loop that unrolls further is better left a loop.
+#: Nodes of one circuit. A thousand compile in one to ten seconds; a loop that unrolls further is better left a loop.
 LIMIT = 10_000
 
 

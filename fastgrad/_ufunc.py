@@ -51,6 +51,16 @@ def pointer(_typing: Any, address: Any, kind: Any) -> Any:
     return pointer(types.intp, kind), code
 
 
+@intrinsic
+def words_at(_typing: Any, address: Any) -> Any:
+    """Turn an address into a pointer to words."""
+
+    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], ir.IntType(64).as_pointer())
+
+    return WORDS(types.intp), code
+
+
 def _room_on_stack(builder: Any, kind: Any) -> Any:
     """Reserve memory when the function is entered; Numba's own helper would also fill it with zeros, at every call."""
     with builder.goto_entry_block():

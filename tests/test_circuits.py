@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 import functools
 import math
 import operator
@@ -51,6 +52,11 @@ def branching(x: float) -> float:
     if x < -100.0:
         raise ValueError("too far left")
     return x * x if x > 0.5 else x - 0.25
+
+
+@fg.gate(partials=lambda x: 1.0)
+def opaque(x: float) -> float:
+    return float(decimal.Decimal(x))
 
 
 @fg.circuit
@@ -550,6 +556,7 @@ CANNOT: dict[str, tuple[Callable[[Any], Any], str]] = {
     "method": (lambda x: x.sum(), "`.sum` of a number. Pass `n=`"),
     "text": (lambda x: float(f"{x:.2f}"), "a value written as text"),
     "complex": (lambda x: abs(x * 1j), "a complex number"),
+    "gate": (lambda x: 2 * opaque(x), "the gate `opaque` cannot be compiled, for it refers to the class Decimal"),
     "interp": (lambda x: np.interp(x, [0, 1], [0, 1]), "`np.interp` wants numbers"),
 }
 
