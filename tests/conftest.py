@@ -14,6 +14,7 @@ import pytest
 from hypothesis import settings
 
 settings.register_profile("seeded", derandomize=True, deadline=None, max_examples=40, database=None)
+settings.register_profile("thorough", settings.get_profile("seeded"), max_examples=600)
 settings.load_profile("seeded")
 
 EPS = float(np.finfo(float).eps)
@@ -24,6 +25,17 @@ def pytest_configure(config: pytest.Config) -> None:
     if "FASTGRAD_CACHE_DIR" not in os.environ:
         cache = getattr(config, "cache", None)
         os.environ["FASTGRAD_CACHE_DIR"] = str(cache.mkdir("kernels")) if cache else tempfile.mkdtemp()
+    if config.option.markexpr == "slow":
+        settings.load_profile("thorough")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Count the laws among the slow tests when those are asked for: with a larger budget they are."""
+    if config.option.markexpr == "slow":
+        for item in items:
+            if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+                item.add_marker(pytest.mark.slow)
 
 
 class Opaque:

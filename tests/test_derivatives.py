@@ -67,7 +67,7 @@ def exact_on_polynomials(f: Callable[..., Any], stencil: Stencil, x: float, coef
 
 
 @pytest.mark.parametrize("stencil", EVERY, ids=repr)
-@settings(max_examples=25)
+@settings(max_examples=max(25, settings.default.max_examples // 4))
 @given(x=numbers, coefficients=st.lists(numbers, min_size=5, max_size=5))
 def test_exact_on_polynomials_called(stencil: Stencil, x: float, coefficients: list[float]) -> None:
     exact_on_polynomials(Opaque(polynomial), stencil, x, coefficients)
