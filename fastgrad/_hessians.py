@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from ._engines import LADDER
-from ._extrapolation import BARS, ROUNDING
 from ._jacobians import ENTRIES, along, jacobians, scaled, stretch, unit
 from ._questions import Question
 from ._sweeps import Directions, derive
@@ -171,22 +170,20 @@ def _mixed(q: Question, which: Any, u: Any, w: Any, size: Any, bars: bool) -> An
     found = []
     if (inside := every[~near]).size:
         a, b = u[inside], w[inside]
-        found.append((inside, derived(inside, (a + b, a - b), q.rule), 4 * size[inside]))
+        # The ladder judges rounding by the size of what it sees: without `f` itself, a difference of 0 beside values of
+        # 1e8 would be a flat function. Its value at the point changes no derivative.
+        still = (np.zeros_like(a),) if q.mode == LADDER else ()
+        found.append((inside, derived(inside, (a + b, a - b, *still), q.rule), 4 * size[inside]))
     if (edge := every[near]).size:
         a, b = (v[edge] * sign[edge, None] for v, sign in ((u, inward[0]), (w, inward[1])))
         scale = (2 * size * inward[0] * inward[1])[edge]
         found.append((edge, derived(edge, (a + b, a, b), _to_the_right(q.rule)), scale))
     made = q.empty((which.size,), bars)
-    if bars:  # the differences that the rule sees do not show how large the values are that round
-        rounding = 2 * BARS * ROUNDING * np.abs(q.rows(q.x, False)).reshape(-1)[which]
     for some, values, scale in found:
         if not bars:
             made[0][some] = values[:, 0] / scale
             continue
         parts = scaled(Estimate(*(a[:, 0] for a in values)), scale)
-        # a difference of exactly 0 may be one that rounding hides: it does so at steps of 1/64 and below for certain
-        hidden = np.where(parts.df == 0, 64.0**2, 1.0) * rounding[some]
-        parts = parts._replace(error=np.maximum(parts.error, hidden / np.abs(scale)))
         for target, part in zip(made, parts, strict=True):
             target[some] = part
     return made

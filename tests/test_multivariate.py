@@ -360,3 +360,21 @@ def test_mixed_derivatives_that_rounding_hides_say_so() -> None:
     x = np.array([110.979, 0.00045756, -2.49013e-05, 0.3, 0.2])
     found = fg.hessian(rosenbrock, x, full_output=True)
     assert abs(found.df[1, 2] + 400 * x[1]) <= found.error[1, 2]
+
+
+@pytest.mark.parametrize("opaque", [False, True], ids=["compiled", "called"])
+@pytest.mark.parametrize("large", [1e2, 1e3, 1e4, 1e5, 1e6])
+def test_mixed_derivatives_beside_large_values_are_not_zero(large: float, opaque: bool) -> None:
+    """They came out as 0 with success: the ladder took the rounding of 1e8 for that of a difference near 0."""
+
+    def f(v: Any) -> Any:
+        return v[0] * v[2] + v[1] ** 2
+
+    g = Opaque(f) if opaque else f
+    x = np.array([0.7, large, -1.2])
+    wanted = np.array([[0.0, 0.0, 1.0], [0.0, 2.0, 0.0], [1.0, 0.0, 0.0]])
+    found = fg.hessian(g, x, full_output=True)
+    assert np.all(abs(found.df - wanted) <= np.minimum(found.error, 1e-3))
+    for v in ([-1.0, 0.0, 1.0], [-1.0, 0.0, 0.0]):
+        product = fg.hessian_vector(g, x, v, full_output=True)
+        assert np.all(abs(product.df - wanted @ v) <= np.minimum(product.error, 1e-3))
