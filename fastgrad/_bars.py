@@ -65,7 +65,9 @@ def with_bars(
     df, better = (combine(s, [coarse_values[o] for o in s.needed], h) for s in (stencil, wide))
     noise = _noise([fine_values[o] for o in fine])
     weight = sum(abs(float(w)) for w in stencil.weights) / h**stencil.n
-    error = _SAFETY * np.abs(better - df) + _DEVIATIONS * noise * weight
+    # where values grow over a step, as x**2 does beside 0, those at its end round more than the probes show
+    rounding = np.maximum(noise, _rounding([coarse_values[o] for o in stencil.needed]))
+    error = _SAFETY * np.abs(better - df) + _DEVIATIONS * rounding * weight
     if symmetric and stencil.n == 1:
         far, corner = _slopes_apart(coarse_values, h)
         error = np.maximum(error, corner / 2)
@@ -156,6 +158,10 @@ def _noise(values: list[Any]) -> Any:
         for order in (3, 4):
             gain = factorial(order) ** 2 / factorial(2 * order)
             squares = squares + gain * np.mean(np.abs(np.diff(np.array(half), order, axis=0)) ** 2, axis=0) / 4
+    return np.maximum(np.sqrt(squares), _rounding(values))
+
+
+def _rounding(values: list[Any]) -> Any:
+    """Estimate how far the largest of some values is rounded, even where they are subnormal."""
     known = np.finfo(np.float64)
-    floor = known.eps / 4 * np.max(np.abs(np.array(values)), axis=0) + known.smallest_subnormal
-    return np.maximum(np.sqrt(squares), floor)
+    return known.eps / 4 * np.max(np.abs(np.array(values)), axis=0) + known.smallest_subnormal

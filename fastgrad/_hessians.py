@@ -71,7 +71,7 @@ def hessians(q: Question, bars: bool) -> Any:
         return Estimate(*made) if bars else made[0]
     rows, columns = np.triu_indices(d, 1)
     width = max(1, _NUMBERS // max(d, 1))
-    for here, part in q.parts(ENTRIES // max(d, 1)):
+    for here, part in q.exactly.parts(ENTRIES // max(d, 1)):
         climbs = q.mode == LADDER
         own = diagonals(part, bars or climbs)
         units = _lengths(part, own.error if climbs else None)
@@ -95,7 +95,7 @@ def products(q: Question, v: Any, bars: bool) -> Any:
     if made[0].size == 0:
         return Estimate(*made) if bars else made[0]
     width = max(1, _NUMBERS // max(d, 1))
-    for here, part in q.parts(ENTRIES // max(d, 1)):
+    for here, part in q.exactly.parts(ENTRIES // max(d, 1)):
         length = stretch(part.x, v[here])
         w = v[here] * length[:, None]
         error = None

@@ -69,6 +69,11 @@ class Question(NamedTuple):
         fields = {name: a[points] for name in ("x", "given", "low", "high") if (a := getattr(self, name)) is not None}
         return self._replace(**fields)
 
+    @property
+    def exactly(self) -> Question:
+        """Ask the same in float64, for results that others are made of."""
+        return self._replace(kind=np.dtype(np.float64))
+
     def parts(self, size: int) -> Iterator[tuple[slice, Question]]:
         """Ask the same about all points in blocks of `size`, but at least one."""
         for start in range(0, len(self.x), max(1, size)):
@@ -161,8 +166,9 @@ def shaped(made: Any, shape: tuple[int, ...]) -> Any:
 
 
 def retried(work: Callable[[], Any]) -> Any:
-    """Do the work again if `f` turned out to return complex numbers."""
-    try:
-        return work()
-    except TurnedComplex:
-        return work()
+    """Do the work again if `f` turned out to return complex numbers; what overflows a small type is infinite there."""
+    with np.errstate(over="ignore"):
+        try:
+            return work()
+        except TurnedComplex:
+            return work()

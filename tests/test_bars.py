@@ -70,6 +70,13 @@ def test_bars_of_subnormal_values_are_not_zero() -> None:
     assert np.all(abs(found.df - 1e-308 * np.cos(x)) <= found.error)
 
 
+@pytest.mark.parametrize("rule", [fg.forward(), fg.forward(2), fg.central(4)], ids=repr)
+def test_bars_beside_a_zero_know_the_rounding_at_the_end_of_the_step(rule: fg.Stencil) -> None:
+    x = np.array([2.16e-6, -3e-8, 5e-11])
+    found = fg.derivative(lambda x: x * x, x, method=rule, step=2.87e-4, full_output=True)
+    assert np.all(abs(found.df - 2 * x) <= found.error)
+
+
 @pytest.mark.parametrize("offsets", [[-3, 1, 3], [-3, -1, 3], [-2, 2], [-0.5, 0.5], [-2, -1, 0, 2], [-1, 0, 3]])
 def test_bars_of_stencils_of_any_offsets(offsets: list[float]) -> None:
     # those that reach as far to both sides without being symmetric raised KeyError

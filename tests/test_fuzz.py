@@ -267,6 +267,8 @@ def _vector_case(r: np.random.Generator) -> tuple[dict[str, Any], Callable[[], N
         size = abs(truth)
         if what in ("directional", "hessian_vector"):
             size = (abs(slope(p)) if what == "directional" else abs(bend(p))) @ abs(v)
+        elif what == "hessian":
+            size = np.max(size, axis=(-2, -1), keepdims=True, initial=0.0) + 0 * size
         _judge(found, truth, size.reshape(np.shape(truth)), dtype, 10, rule != "adaptive")
 
     return call, run

@@ -378,3 +378,14 @@ def test_mixed_derivatives_beside_large_values_are_not_zero(large: float, opaque
     for v in ([-1.0, 0.0, 1.0], [-1.0, 0.0, 0.0]):
         product = fg.hessian_vector(g, x, v, full_output=True)
         assert np.all(abs(product.df - wanted @ v) <= np.minimum(product.error, 1e-3))
+
+
+def test_half_precision_is_not_what_hessians_are_made_of() -> None:
+    """Bars on the way overflowed float16, with a warning and steps chosen by them."""
+    x = np.array([[0.0, -2.332], [1e4, 3.0]], dtype=np.float16)
+    exact = x.astype(np.float64)
+    for found, wanted in (
+        (fg.hessian(lambda v: v[0] * v[1] ** 2, x, full_output=True).df[:, 0, 1], 2 * exact[:, 1]),
+        (fg.hessian_vector(lambda v: v[0] * v[1] ** 2, x, [1.0, 0.0], full_output=True).df[:, 1], 2 * exact[:, 1]),
+    ):
+        assert found.dtype == np.float16 and np.all(abs(found - wanted) <= 1e-3 * abs(wanted))
