@@ -229,7 +229,9 @@ def cluster() -> Iterator[Client]:
     """Two processes, each with a thread of its own."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=DeprecationWarning, module="(distributed|tornado|zict|dask)")
+        patience = {f"distributed.comm.timeouts.{name}": "120s" for name in ("connect", "tcp")}  # on a busy machine
         with (
+            dask.config.set(patience),
             LocalCluster(
                 n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=False
             ) as made,
