@@ -3,35 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
+from ._blocks import pieces
 from ._calls import Call
 from ._operands import common_shape
+
+#: Numbers of an array that are taken out at a time: enough for several threads, copies of 12 MiB.
+_NUMBERS = 3 << 19
 
 
 def spread(call: Call, operands: Sequence[Any]) -> Any:
     """Do the call at the points that are not masked in any of the arrays; a vector is, if a coordinate of it is."""
-    plain = [np.ma.getdata(o) for o in operands]
     masks = [
         np.ma.getmaskarray(o).any(axis=-1) if core and np.ndim(o) else np.ma.getmaskarray(o)
         for o, core in zip(operands, call.cores, strict=True)
     ]
     shape = common_shape(masks)
-    hidden = np.any([np.broadcast_to(mask, shape) for mask in masks], axis=0)
-    seen = ~hidden
-    found = call(
-        *(
-            np.broadcast_to(o, (*shape, *o.shape[o.ndim - core :]) if o.ndim else shape)[seen]
-            for o, core in zip(plain, call.cores, strict=True)
-        )
-    )
+    hidden = np.broadcast_to(reduce(np.logical_or, masks), shape)
+    whole = [
+        np.broadcast_to(a, (*shape, *a.shape[a.ndim - core :]) if a.ndim else shape)
+        for a, core in zip(map(np.ma.getdata, operands), call.cores, strict=True)
+    ]
+    results: list[Any] = []
+    width = max([a.shape[-1] for a, core in zip(whole, call.cores, strict=True) if core and a.ndim], default=1)
+    for place in pieces(shape, _NUMBERS // max(width, 1)) if hidden.size * width > _NUMBERS else [(...,)]:
+        seen = ~hidden[place]
+        found = call(*(a[place][seen] for a in whole))
+        for i, values in enumerate(found if call.fields > 1 else (found,)):
+            if i == len(results):
+                empty = np.nan if values.dtype.kind in "fc" else 0
+                results.append(np.full((*shape, *values.shape[1:]), empty, values.dtype))
+            elif values.dtype != results[i].dtype:  # complex from here on
+                results[i] = results[i].astype(np.result_type(results[i], values))
+            results[i][place][seen] = values
 
     def masked(values: Any) -> Any:
-        whole = np.full((*shape, *values.shape[1:]), np.nan if values.dtype.kind in "fc" else 0, values.dtype)
-        whole[seen] = values
-        mask = hidden.reshape(shape + (1,) * (whole.ndim - len(shape)))
-        return np.ma.MaskedArray(whole, np.broadcast_to(mask, whole.shape))[()]
+        mask = hidden.reshape(shape + (1,) * (values.ndim - len(shape)))
+        return np.ma.MaskedArray(values, np.broadcast_to(mask, values.shape))[()]
 
-    return [*map(masked, found)] if call.fields > 1 else masked(found)
+    return [*map(masked, results)] if call.fields > 1 else masked(results[0])

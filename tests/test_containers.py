@@ -434,6 +434,41 @@ def test_vectors_with_a_masked_coordinate_are_masked() -> None:
     assert along.mask.all()
 
 
+@pytest.mark.parametrize("shape", [(40,), (4, 10), (1, 40)])
+def test_large_masked_arrays_are_taken_in_pieces(shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fastgrad._masked._NUMBERS", 7)
+    x = np.ma.masked_inside(np.linspace(-2, 2, 40).reshape(shape), -0.5, 0.9)
+    y = np.ma.masked_greater(np.linspace(0, 1, shape[-1]), 0.95)
+    found = fg.derivative(product, x, y, wrt=1, full_output=True)
+    wanted = fg.derivative(product, x.data, y.data, wrt=1, full_output=True)
+    for a, b in zip(found, wanted, strict=True):
+        assert a.dtype == b.dtype and np.array_equal(a.mask, x.mask | y.mask)
+        assert np.array_equal(a.compressed(), b[~a.mask])
+    vectors = np.ma.MaskedArray(np.linspace(-2, 2, 60).reshape(20, 3), np.arange(60).reshape(20, 3) % 11 == 0)
+    hessian = fg.hessian(bowl, vectors)
+    assert np.array_equal(hessian.mask[:, 0, 0], vectors.mask.any(axis=1))
+    assert np.array_equal(hessian[~vectors.mask.any(axis=1)], fg.hessian(bowl, vectors.data)[~vectors.mask.any(axis=1)])
+    phase = Opaque(lambda x: np.sqrt(x + 0j) if np.min(x) > -1 else wave(x))  # complex in the later pieces only
+    assert fg.derivative(phase, x.ravel(), method="central").dtype == complex
+
+
+def test_ten_million_masked_points_in_64_mebibytes() -> None:
+    pytest.importorskip("resource")
+    script = """
+import resource, sys, numpy as np, fastgrad as fg
+f = fg.gates.sigmoid
+fg.derivative(f, np.ma.masked_array([1.0, 2.0], [0, 1]), method="central")
+x = np.linspace(-5, 5, 10**7)
+x = np.ma.masked_array(x, x > 4.9)
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+before = peak()
+found = fg.derivative(f, x, method="central")
+print((peak() - before - found.data.nbytes - found.mask.nbytes) / 2**20)
+"""
+    assert float(run_python(script)) < 64
+
+
 def test_masks_are_not_lost_where_they_do_not_belong() -> None:
     with pytest.raises(TypeError, match=r"`args\[0\]` must be an array without a mask here"):
         fg.check(np.sin, np.cos, masked())
