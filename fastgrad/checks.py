@@ -41,7 +41,7 @@ def check(
     *args : array_like
         For a derivative one array for each argument of `f`; they broadcast. Else the vectors, of shape ``(..., d)``,
         and what further arguments `f` takes. For a gate or a circuit they may be left out: it is checked all over its
-        domain, at edges, at zero and at ties.
+        domain, at edges, at zero and at ties. Several arguments or results of a circuit become one vector of each.
     of : {"derivative", "gradient", "jacobian", "hessian"}, default "derivative"
         What `analytic` is of `f`. Shapes are those of the functions of these names.
     wrt : int or tuple of int, default 0
@@ -110,7 +110,7 @@ def check(
     True
     """
     if analytic is None:
-        analytic, args, of, wrt = of_itself(f, args, of)
+        f, analytic, args, of, wrt = of_itself(f, args, of)
     asked = case(f, of, args, wrt)
     found = asked.estimate()
     told = Analytic(analytic, asked, found.df.shape)

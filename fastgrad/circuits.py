@@ -35,6 +35,8 @@ class Circuit:
         As given to `circuit`.
     nin : int
         Number of arguments.
+    nout : int or None
+        Number of results; None for a single number.
     """
 
     __name__: str
@@ -47,6 +49,7 @@ class Circuit:
         self._sizes = _sizes(f, n)
         self.nin = len(self._sizes)
         self._outputs, self._kind = trace(f, self._sizes)
+        self.nout = None if self._kind is None else len(self._outputs)
         self._made: dict[Any, Fused] = {}
         for name in ("__name__", "__qualname__", "__doc__", "__module__"):
             setattr(self, name, getattr(f, name, getattr(type(f), name, None)))

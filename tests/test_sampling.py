@@ -57,6 +57,36 @@ def test_whatever_brings_partials_checks_itself() -> None:
     assert check(Circuit())
 
 
+CIRCUITS = {
+    "two vectors": (lambda u, v: u @ np.sin(v), (2, 2), "gradient"),
+    "vector and number": (lambda u, s: s * np.outer(u, u), (2, None), "jacobian"),
+    "several results": (lambda x, y: (x * y, np.maximum(x, y)), None, "jacobian"),
+    "results of a vector": (lambda v: np.array([v[0] * v[1], v[0], 1.0]), 2, "jacobian"),
+}
+
+
+@pytest.mark.parametrize("name", CIRCUITS)
+def test_circuits_of_every_shape_check_themselves(name: str) -> None:
+    f, n, of = CIRCUITS[name]
+    c = fg.circuit(f, n=n)
+    found = check(c)
+    assert found and found.of == of, found
+    assert found.counts["UNDECIDED"] == 0 and (found.counts["KINK"] > 0) == (name == "several results"), found
+    points = [np.ones((3, size) if size else 3) / 2 for size in (n if isinstance(n, tuple) else (n,) * c.nin)]
+    assert check(c, None, *points).verdict.shape == (3, *found.verdict.shape[1:])
+
+
+def test_a_circuit_through_a_wrong_gate_is_found() -> None:
+    @fg.gate(partials=lambda x: 3.0 * x)
+    def square(x: float) -> float:
+        return x * x
+
+    found = check(fg.circuit(lambda u, s: (s * square(u[0]), u[1]), n=(2, None)))
+    assert not found and "wrong only at row 0, column 0" in found.patterns, found
+    with pytest.raises(ValueError, match="a circuit of several arguments or results"):
+        check(fg.circuit(lambda u, s: s * u[0], n=(2, None)), of="gradient")
+
+
 def test_points_lie_in_the_domain_at_its_edges_and_at_ties() -> None:
     x, y = sample(((0.0, 1.0), (-np.inf, np.inf)))
     assert x.shape == y.shape
