@@ -137,6 +137,11 @@ def test_a_dozen_functions_from_end_to_end() -> None:
         assert 0 < verdict.pace.points <= 1000
     titles = [table.title for table in tables.tables(report)]
     assert titles[-2:] == [f"Development corpus: 12 functions, {points} points", "Development corpus: family by family"]
+    worst = next(t for t in tables.tables(report) if t.title == "Development corpus: worst points")
+    scipy = [cells for cells in worst.cells if cells[0] == "SciPy"]
+    assert len(scipy) == tables.WORST
+    record = found["scipy.differentiate"].figures.offenders["NaN although attainable"][0]
+    assert (record.case, repr(record.x), "inf", "NaN") in [(c[1], c[2], c[3], c[4]) for c in scipy]
     assert "bar covers the error" in repr(report)
     stored = json.loads(report.to_json())["corpus"]
     assert stored[0]["figures"]["missed"] == 0

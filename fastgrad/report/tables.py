@@ -55,6 +55,7 @@ def tables(report: AccuracyReport) -> Iterator[Table]:
     if len(functions) > DETAILED:
         yield from _summaries(report)
     if report.verdicts:
+        yield _offenders(report.verdicts)
         yield _corpus(report.verdicts)
         yield _families(report.verdicts)
 
@@ -128,6 +129,21 @@ def _worst(report: AccuracyReport) -> Iterator[Table]:
                 header, lines = (header[0], *header[2:]), [(line[0], *line[2:]) for line in lines]
                 title = rows[0].function
             yield Table(f"{title}: worst points", header, tuple(lines), "", "worst")
+
+
+def _offenders(verdicts: Sequence[Verdict]) -> Table:
+    """Points of the corpus where every method is furthest from the truth, in units of what is tolerated."""
+    lines = []
+    for verdict in verdicts:
+        records = {(r.case, r.x): r for kept in verdict.figures.offenders.values() for r in kept if not isnan(r.truth)}
+        for record in sorted(records.values(), key=lambda r: -r.excess)[:WORST]:
+            lines.append((
+                verdict.label, record.case, number(record.x), times(record.excess) if record.excess < 1e4 else
+                size(record.excess), number(record.df), number(record.truth), "-" if isnan(record.error) else
+                size(record.error),
+            ))  # fmt: skip
+    header = ("", "function", "at", "times the tolerance", "found", "true", "bar")
+    return Table("Development corpus: worst points", header, tuple(lines), "", "worst")
 
 
 def _summaries(report: AccuracyReport) -> Iterator[Table]:
