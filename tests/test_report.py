@@ -14,7 +14,8 @@ import pytest
 import fastgrad as fg
 from fastgrad import gates, report
 from fastgrad.report import cells, drawing, html, notes, plots, tables, terminal
-from fastgrad.report.results import FACTORS, AccuracyReport, Curve, Point, Profile, Row, Standing
+from fastgrad.report.results import FACTORS, AccuracyReport, Curve, Point, Profile, Row
+from fastgrad.report.standing import Standing
 
 ROW = Row(
     "sine", "function", "central(order=2)", "central 2", "closed form", points=1000, timed=1000, max_error=2e-9,

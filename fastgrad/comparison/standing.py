@@ -9,7 +9,7 @@ import numpy as np
 
 from ..corpus import Case
 from ..corpus.points import uniform
-from ..report.results import Standing
+from ..report.standing import Standing
 from .accuracy import about
 from .method import Method
 from .methods import method_of

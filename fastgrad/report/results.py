@@ -199,55 +199,6 @@ class Verdict:
     pace: Pace = Pace()
 
 
-#: What is promised of which method beside which other: times as fast, on compiled functions.
-PROMISES = (("central 2", "NumPy", 6.0), ("central 2", "SciPy", 100.0), ("adaptive", "SciPy", 5.0))
-
-
-@dataclass(frozen=True)
-class Promise:
-    """How many times as fast as another a method is, here and as promised."""
-
-    method: str
-    beside: str
-    here: float
-    promised: float
-
-
-@dataclass(frozen=True)
-class Standing:
-    """Time per point of a few functions, by what was done to them, and where it ran."""
-
-    nanoseconds: dict[str, dict[str, float]]
-    about: dict[str, str] = field(default_factory=dict)
-
-    def ratios(self) -> dict[str, dict[str, float]]:
-        """How many times as fast as NumPy and SciPy: medians over the functions."""
-        lines = self.nanoseconds.values()
-        labels = list(next(iter(lines)))
-        return {
-            f"times as fast as {beside}": {
-                label: nan if label == beside else float(np.median([line[beside] / line[label] for line in lines]))
-                for label in labels
-            }
-            for beside in labels
-            if beside in ("NumPy", "SciPy")
-        }
-
-    def promises(self) -> tuple[Promise, ...]:
-        """Where this machine stands beside what is promised."""
-        ratios = self.ratios()
-        return tuple(
-            Promise(method, beside, ratios[f"times as fast as {beside}"][method], promised)
-            for method, beside, promised in PROMISES
-            if method in ratios.get(f"times as fast as {beside}", {})
-        )
-
-    def to_json(self) -> str:
-        """Write times, ratios and promises for machines."""
-        found = asdict(self) | {"ratios": self.ratios(), "promises": [asdict(p) for p in self.promises()]}
-        return json.dumps(_plain(found), indent=1, allow_nan=False) + "\n"
-
-
 @dataclass(frozen=True, repr=False)
 class AccuracyReport:
     """What `accuracy` found: rows, curves, profiles, with what they were measured, verdicts on the corpus."""
@@ -269,12 +220,12 @@ class AccuracyReport:
             "about": self.about,
             "errors": DEFINITION,
             "factors": FACTORS,
-            "rows": [_plain(asdict(row) | {"digits": row.digits}) for row in self.rows],
-            "summary": [_plain(asdict(line)) for line in self.summary()],
-            "curves": [_plain(asdict(c) | dict(zip(("best_step", "best_error"), c.best, strict=True)))
+            "rows": [plain(asdict(row) | {"digits": row.digits}) for row in self.rows],
+            "summary": [plain(asdict(line)) for line in self.summary()],
+            "curves": [plain(asdict(c) | dict(zip(("best_step", "best_error"), c.best, strict=True)))
                        for c in self.curves],
-            "profiles": [_plain(asdict(profile)) for profile in self.profiles],
-            "corpus": [_plain(asdict(verdict)) for verdict in self.verdicts],
+            "profiles": [plain(asdict(profile)) for profile in self.profiles],
+            "corpus": [plain(asdict(verdict)) for verdict in self.verdicts],
         }  # fmt: skip
 
     def to_json(self) -> str:
@@ -343,9 +294,10 @@ def _summary(rows: list[Row]) -> Summary:
     )
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Make plain dictionaries, lists and numbers; what is not finite becomes None."""
     if isinstance(value, dict):
-        return {key: _plain(v) for key, v in value.items()}
+        return {key: plain(v) for key, v in value.items()}
     if isinstance(value, (tuple, list)):
-        return [_plain(v) for v in value]
+        return [plain(v) for v in value]
     return None if isinstance(value, float) and not isfinite(value) else value
