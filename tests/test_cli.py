@@ -161,6 +161,18 @@ def test_as_a_module_in_a_pipe(module: Path) -> None:
     assert "central" in done.stdout
 
 
+def test_a_reader_who_goes_away(module: Path) -> None:
+    """Status 0 and not a word, as for `head`."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "fastgrad", "report", "usersown:f", "--domain", "0", "1", "-n", "100", "--method",
+         "central"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as run:  # fmt: skip
+        assert run.stdout is not None and run.stderr is not None
+        run.stdout.close()
+        assert run.stderr.read() == ""
+    assert run.returncode == 0
+
+
 @pytest.mark.skipif(not Path("/proc/self/task").exists() or cores() < 2, reason="needs /proc and two cores")
 def test_interrupted_while_others_compile(module: Path) -> None:
     """Ctrl-C reaches all processes of a terminal: one line in all, no traceback of a child's, and soon."""

@@ -59,8 +59,14 @@ def show_one(table: Table) -> None:
 def _console() -> Any:
     from rich.console import Console
 
-    console = Console(highlight=False)
-    return console if console.width >= NARROWEST else Console(highlight=False, width=NARROWEST)
+    class Piped(Console):
+        """A console that leaves a reader who went away to the command line: rich would end with status 1."""
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    console = Piped(highlight=False)
+    return console if console.width >= NARROWEST else Piped(highlight=False, width=NARROWEST)
 
 
 def _print(console: Any, table: Table) -> None:
