@@ -55,12 +55,12 @@ def spread(call: Call, operands: Sequence[Any]) -> Any:
             )
         made = found
         if len(axes) == 1:
-            made = pd.Series(found, index=axes[0], name=title)
+            made = pd.Series(found, index=axes[0], name=title, copy=False)
         elif len(axes) > 1:
             rows = axes[0]
             for more in axes[1:-1]:
                 rows = _pairs(rows, more)
-            made = pd.DataFrame(found.reshape(-1, sizes[-1]), index=rows, columns=axes[-1])
+            made = pd.DataFrame(found.reshape(-1, sizes[-1]), index=rows, columns=axes[-1], copy=False)
         if axes:
             made.attrs = dict(attrs)
         return made
