@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import differentiate
+from scipy import differentiate, special
 
 import fastgrad as fg
 
@@ -105,6 +105,39 @@ def test_central_beside_a_copy(name: str, library: str, points: Any, timed: Any)
         "copy": lambda: (x.copy(), y.copy()) and exact,
     }
     timed(f"goal: central of {name}, 1e+07 points", calls[library], exact, 7)
+
+
+class Opaque:
+    """A function that nobody can compile."""
+
+    def __init__(self, f: Callable[..., Any]) -> None:
+        self.f = f
+
+    def __call__(self, *args: Any) -> Any:
+        return self.f(*args)
+
+
+CALLED = {
+    "sigmoid": (sigmoid, sigmoid_slope),
+    "chain": (chain, chain_slope),
+    "expit": (special.expit, sigmoid_slope),
+    "Bessel function": (special.j0, lambda x: -special.j1(x)),
+    "product": (lambda x: x * x, lambda x: 2 * x),
+}
+
+
+@pytest.mark.parametrize("library", ["fastgrad", "fastgrad, one worker", "numpy"])
+@pytest.mark.parametrize("name", CALLED)
+def test_called_functions_beside_numpy(name: str, library: str, points: Any, timed: Any) -> None:
+    """A function that cannot be compiled, beside the difference of whole arrays."""
+    f, slope = Opaque(CALLED[name][0]), CALLED[name][1]
+    (x,) = points(10**7, (-8, 8))
+    calls = {
+        "fastgrad": lambda: fg.derivative(f, x, method="central"),
+        "fastgrad, one worker": lambda: fg.derivative(f, x, method="central", workers=1),
+        "numpy": lambda: naive(f, x),
+    }
+    timed(f"goal: central of {name}, called, 1e+07 points", calls[library], slope(x), 5)
 
 
 @pytest.mark.parametrize("library", ["central", "adaptive", "scipy"])

@@ -12,7 +12,7 @@ import numpy as np
 
 from ._blocks import BLOCK, LARGE, blocks, over_pieces
 from ._engines import PerformanceWarning, Request, TurnedComplex, refuse_real, weak, with_complex
-from ._program import combine, positions, steps
+from ._program import Loops, combine, loops, positions, steps
 from ._sharing import Proof
 from .stencils import Stencil
 
@@ -48,16 +48,23 @@ class Called:
         result = np.empty(shape, with_complex(request.kind, self.result)) if out is None else out
         refuse_real(result, self.result)
         doubtful: list[bool] = []
-        nargs = request.arguments(operands)
-        if result.size < LARGE or self.threads(request, nargs) == 1:
+        nargs, machine = request.arguments(operands), None
+        if result.size < LARGE:
             self._walk(request, operands, result, doubtful)
         else:
+            if self.result != "D" and isinstance(request.rule, Stencil):
+                machine = loops(request.rule, self.result, request.mode)
+            before = machine.combined.nonfinite if machine else 0
             whole = [np.broadcast_to(o, shape) if np.ndim(o) else o for o in operands]
 
             def piece(at: tuple[slice, ...]) -> None:
-                self._walk(request, [o[at] if np.ndim(o) else o for o in whole], result[at], doubtful)
+                self._walk(request, [o[at] if np.ndim(o) else o for o in whole], result[at], doubtful, machine)
 
-            over_pieces(piece, shape, request.workers)
+            over_pieces(piece, shape, self.threads(request, nargs))
+            if machine and machine.combined.nonfinite != before:
+                # A flat function has no slope at infinity either; the loop leaves these rare points to us.
+                np.copyto(result, np.nan, where=~np.isfinite(whole[request.wrt]))
+                doubtful.append(True)
         return (result[()] if out is None else out), any(doubtful)
 
     def threads(self, request: Request, nargs: int) -> int:
@@ -76,7 +83,9 @@ class Called:
                 return 1
         return request.workers
 
-    def _walk(self, request: Request, operands: list[Any], result: Any, doubtful: list[bool]) -> None:
+    def _walk(
+        self, request: Request, operands: list[Any], result: Any, doubtful: list[bool], machine: Loops | None = None
+    ) -> None:
         """Apply the stencil to one block after the other; tell of blocks with something that may not be finite."""
         stencil, wrt, mode = request[:3]
         assert isinstance(stencil, Stencil)  # the ladder has a walk of its own
@@ -88,15 +97,26 @@ class Called:
         with np.errstate(all="ignore"):  # a NaN says what went wrong and where; so does the compiled loop
             for parts, (target,) in blocks(inputs, [result], result.shape, [kind], size):
                 here = dict(zip(walked, parts, strict=True))
-                x = here[wrt]
-                h = steps(stencil, self.result, x, here.get(nargs), mode)
+                x, step = here[wrt], here.get(nargs)
                 # One call for all offsets, with memory that nobody else has: `f` may write into its arguments or keep
                 # them, and may hand out the same memory at every call.
-                given = [np.tile(here[i], len(offsets)) if i in here else operands[i] for i in range(nargs)]
-                given[wrt] = positions(offsets, x, h).ravel()
+                given = [np.concatenate([here[i]] * len(offsets)) if i in here else operands[i] for i in range(nargs)]
+                if machine:
+                    more = () if step is None else (step,)
+                    moved = np.empty((len(offsets), x.size))
+                    for row, move in zip(moved, machine.moved, strict=True):
+                        move.call(x, *more, out=row)
+                else:
+                    h = steps(stencil, self.result, x, step, mode)
+                    moved = positions(offsets, x, h)
+                given[wrt] = moved.ravel()
                 values = np.asarray(self._call(given, given), dtype=kind)
-                combine(stencil, np.broadcast_to(values, given[wrt].shape).reshape(len(offsets), -1), h, target)
-                doubtful.append(not np.isfinite(target.sum()))
+                values = values.reshape(moved.shape) if values.ndim else np.full(moved.shape, values)
+                if machine:
+                    machine.combined.call(x, *values, *more, out=target)
+                else:
+                    combine(stencil, values, h, target)
+                    doubtful.append(not np.isfinite(target.sum()))
 
     def evaluate(self, arguments: list[Any], out: Any = None, lenient: bool = False) -> Any:
         """Evaluate `f` at one-dimensional arrays, into an array of its own: `f` may reuse its buffer.

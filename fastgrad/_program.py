@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._compile import function_from, jit
-from ._ufunc import EXPONENT
+from ._compile import LOCK, function_from, jit
+from ._ufunc import EXPONENT, Ufunc, body
 from .stencils import Stencil
 
 
@@ -22,44 +23,85 @@ def best_step(stencil: Stencil, result: str) -> float:
     return stencil.step_for(float(np.finfo(np.float32 if result == "f" else np.float64).eps))
 
 
+def _step_lines(stencil: Stencil, result: str, mode: str) -> tuple[list[str], float]:
+    """Text that chooses the step at a point, and the weight that goes into it."""
+    best = best_step(stencil, result)
+    if mode != "auto":
+        # The step that is really taken: what the spacing of floating-point numbers makes of the one asked for.
+        return [f"h = (x + step{' * max(abs(x), 1.0)' if mode == 'relative' else ''}) - x"], 1.0
+    # One difference with a power of two for a weight, as in the central one: the weight goes into 1/h.
+    weights = [float(w) for w, _, _ in stencil.differences]
+    lead = weights[0] if len(weights) == stencil.n == 1 and math.frexp(weights[0])[0] == 0.5 else 1.0
+    # The binade of max(|x|, 1) by its exponent bits: h and 1/h are powers of two, every x + k h is exact where it
+    # can be, and no division is left in the loop. Flipping the exponent bits of 2^e gives 2^(1-e).
+    return [
+        f"binade = max(np.float64(x).view(np.int64) & np.int64({EXPONENT}), np.int64({1023 << 52}))",
+        f"h = np.int64(binade).view(np.float64) * {best!r}",
+        f"per_h = np.int64(binade ^ np.int64({EXPONENT})).view(np.float64) * {0.5 * lead / best!r}",
+    ], lead
+
+
+def _sum_lines(stencil: Stencil, mode: str, lead: float, value: Callable[[Fraction], str]) -> list[str]:
+    """Text that combines values into the derivative."""
+    weights = [float(w) for w, _, _ in stencil.differences]
+    terms = [
+        f"{w / lead!r} * ({value(a)} - {value(b)})" if w != lead else f"({value(a)} - {value(b)})"
+        for w, (_, a, b) in zip(weights, stencil.differences, strict=True)
+    ]
+    divided = ["total = total * per_h" if mode == "auto" else "total = total / h"] * stencil.n
+    return [f"total = {' + '.join(terms)}", *divided, "return total"]
+
+
 def compiled_point(kernel: Any, result: str, stencil: Stencil, nargs: int, wrt: int, mode: str) -> tuple[Any, str]:
     """Scalar kernel of the derivative of `kernel` (which returns `result`), and its own result kind.
 
     `mode` is ``"auto"``, or ``"absolute"`` or ``"relative"`` when a last argument gives the step.
     """
     names = [f"x{i}" for i in range(nargs)]
-    best = best_step(stencil, result)
 
     def f(offset: Any) -> str:
         moved = f"x + {float(offset)!r} * h" if offset else "x"
         call = f"kernel({', '.join(moved if i == wrt else name for i, name in enumerate(names))})"
         return call if result == "D" else f"{call} * 1.0"  # from bool, int or float32
 
-    # One difference with a power of two for a weight, as in the central one: the weight goes into 1/h.
-    weights = [float(w) for w, _, _ in stencil.differences]
-    lead = weights[0] if len(weights) == stencil.n == 1 and mode == "auto" and math.frexp(weights[0])[0] == 0.5 else 1.0
     parameters = names if mode == "auto" else [*names, "step"]
-    lines = [f"def point({', '.join(parameters)}):", f"x = x{wrt}"]
-    if mode == "auto":
-        # The binade of max(|x|, 1) by its exponent bits: h and 1/h are powers of two, every x + k h is exact where it
-        # can be, and no division is left in the loop. Flipping the exponent bits of 2^e gives 2^(1-e).
-        lines += [
-            f"binade = max(np.float64(x).view(np.int64) & np.int64({EXPONENT}), np.int64({1023 << 52}))",
-            f"h = np.int64(binade).view(np.float64) * {best!r}",
-            f"per_h = np.int64(binade ^ np.int64({EXPONENT})).view(np.float64) * {0.5 * lead / best!r}",
-        ]
-    else:
-        # The step that is really taken: what the spacing of floating-point numbers makes of the one asked for.
-        lines += [f"h = (x + step{' * max(abs(x), 1.0)' if mode == 'relative' else ''}) - x"]
-    terms = [
-        f"{w / lead!r} * ({f(a)} - {f(b)})" if w != lead else f"({f(a)} - {f(b)})"
-        for w, (_, a, b) in zip(weights, stencil.differences, strict=True)
-    ]
-    lines += [f"total = {' + '.join(terms)}"]
-    lines += ["total = total * per_h" if mode == "auto" else "total = total / h"] * stencil.n
-    lines += ["return total"]
+    chosen, lead = _step_lines(stencil, result, mode)
+    lines = [f"def point({', '.join(parameters)}):", f"x = x{wrt}", *chosen, *_sum_lines(stencil, mode, lead, f)]
     point = function_from("\n    ".join(lines) + "\n", "point", {"kernel": kernel})
     return jit(point), "D" if result == "D" else "d"
+
+
+class Loops(NamedTuple):
+    """A stencil as compiled loops around a function that is called with arrays: what NumPy does in a dozen passes."""
+
+    moved: tuple[Ufunc, ...]
+    """Position at each offset that is needed, from the point and the step if one is given."""
+    combined: Ufunc
+    """The derivative, from the point, the values, and the step if one is given."""
+
+
+@cache
+def loops(stencil: Stencil, result: str, mode: str) -> Loops:
+    """Compile a stencil for a function that returns real numbers."""
+    chosen, lead = _step_lines(stencil, result, mode)
+    extra = [] if mode == "auto" else ["step"]
+
+    def ufunc(name: str, parameters: list[str], lines: list[str], watched: int | None = None) -> Ufunc:
+        text = "\n    ".join([f"def point({', '.join(parameters)}):", *lines]) + "\n"
+        code = body(text.encode(), lambda: (jit(function_from(text, "point", {})), "d"), len(parameters), watched)
+        return Ufunc(code, len(parameters), name, f"{name} of {stencil}")
+
+    values = [f"v{i}" for i in range(len(stencil.needed))]
+    places = dict(zip(stencil.needed, values, strict=True))
+    total = _sum_lines(stencil, mode, lead, places.__getitem__)
+    with LOCK:
+        return Loops(
+            tuple(
+                ufunc("moved", ["x", *extra], [*chosen, f"return x + {float(o)!r} * h" if o else "return x"])
+                for o in stencil.needed
+            ),
+            ufunc("combined", ["x", *values, *extra], [*chosen, *total], 0),
+        )
 
 
 def steps(stencil: Stencil, result: str, x: Any, given: Any, mode: str) -> Any:

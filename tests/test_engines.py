@@ -16,6 +16,7 @@ from scipy import special
 
 import fastgrad as fg
 from fastgrad import gates
+from fastgrad._blocks import LARGE
 
 X = np.linspace(-2.0, 2.0, 41)
 
@@ -384,6 +385,19 @@ try:
 except KeyboardInterrupt:
     print("interrupted")
 """
+
+
+@pytest.mark.parametrize("method", ["forward", "central", fg.central(4), fg.central(n=2), fg.Stencil([-1, 0, 3])])
+@pytest.mark.parametrize("given", [{}, {"step": 1e-4}, {"rel_step": 1e-4}])
+def test_large_batches_give_the_bits_of_small_ones(method: Any, given: dict[str, float]) -> None:
+    """A large batch of a called function takes compiled loops for the steps and the sum, a small one NumPy."""
+    x = np.linspace(-3, 3, LARGE + 5) * np.exp2(np.arange(LARGE + 5) % 40 - 20.0)
+    x[::1000] = np.resize([0.0, -0.0, np.inf, -np.inf, np.nan, 1e300, 5e-324], x[::1000].size)
+    for f in (Opaque(lambda x: 1.0 / (1.0 + np.exp(-x))), Opaque(lambda x: 3.0), Opaque(lambda x: np.float32(x) ** 2)):
+        large = fg.derivative(f, x, method=method, **given)
+        part = slice(4000, 9000)
+        assert np.array_equal(large[part], fg.derivative(f, x[part], method=method, **given), equal_nan=True)
+        assert np.isnan(large[~np.isfinite(x)]).all()
 
 
 @pytest.mark.parametrize("workers", [1, 2])
