@@ -18,6 +18,7 @@ from ._fused import Fused, Group
 from ._graph import Node
 from ._kinds import PLAIN, kinds
 from ._operands import argument_index, threads
+from ._signature import argument_names, sizes_of
 from ._tracing import trace
 
 
@@ -46,7 +47,7 @@ class Circuit:
         if inspect.isroutine(f):
             self.__formula__ = f
         self.n = n
-        self._sizes = _sizes(f, n)
+        self._sizes = sizes_of(f, n)
         self.nin = len(self._sizes)
         self._outputs, self._kind = trace(f, self._sizes)
         self.nout = None if self._kind is None else len(self._outputs)
@@ -207,7 +208,7 @@ class Circuit:
 
     def _names(self) -> list[str]:
         """Names of all inputs, those of vectors with an index."""
-        names = _argument_names(self.formula, self.nin)
+        names = argument_names(self.formula, self.nin)
         return [
             name if size is None else f"{name}[{i}]"
             for name, size in zip(names, self._sizes, strict=True)
@@ -285,43 +286,6 @@ def circuit(f: Callable[..., Any], n: int | Sequence[int | None] | None = None) 
     if not callable(f):
         raise TypeError(f"`f` must be callable; got {f!r:.80}. Pass the function itself, not its value.")
     return Circuit(f, n)
-
-
-def _sizes(f: Callable[..., Any], n: Any) -> tuple[int | None, ...]:
-    """Check `n` and return it for each argument."""
-    if n is None:
-        return (None,) * len(_required(f))
-    if isinstance(n, (int, np.integer)) and not isinstance(n, bool):
-        sizes: tuple[Any, ...] = (n,)
-    elif isinstance(n, (tuple, list)):
-        sizes = tuple(n)
-    else:
-        raise TypeError(f"`n` must be a length, or one for each argument; got {n!r:.80}. Pass, say, 3 or (3, None).")
-    for size in sizes:
-        if size is not None and (isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1):
-            raise ValueError(f"`n` must be at least 1, or None for a number; got {size!r}. Pass, say, 3.")
-    return tuple(None if size is None else int(size) for size in sizes)
-
-
-def _required(f: Callable[..., Any]) -> list[str]:
-    """Names of the arguments without defaults."""
-    if isinstance(f, np.ufunc):
-        return [f"x{i}" for i in range(f.nin)]
-    if hasattr(f, "nin") and hasattr(f, "formula"):
-        f = f.formula
-    parameters = inspect.signature(f).parameters.values()
-    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        raise TypeError("`n` must tell how many arguments `f(*args)` gets. Pass one None for each: n=(None, None).")
-    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    return [p.name for p in positional if p.default is p.empty]
-
-
-def _argument_names(f: Callable[..., Any], count: int) -> list[str]:
-    try:
-        names = _required(f)
-    except (TypeError, ValueError):
-        names = []
-    return names if len(names) == count else [f"x{i}" for i in range(count)]
 
 
 def _tuple(out: Any) -> Any:
