@@ -32,8 +32,8 @@ FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 NUMERICAL = {"derivatives", "multivariate", "sparsity", "ladder", "_bars", "stencils", "_vectors", "_sweeps",
              "_questions", "_jacobians", "_grouped", "_hessians", "_jitted"}  # fmt: skip
 ANALYTIC = {"gate", "gates", "circuits", "_primitive", "_smooth", "_kinked", "_primitives", "_graph", "_refusal",
-            "_nodes", "_substitution", "_formulas", "_tracing", "_signature", "_growth", "_accumulate", "_emit", "_codegen",
-            "_fused", "_lanes", "_drawing", "_layers"}  # fmt: skip
+            "_nodes", "_substitution", "_formulas", "_tracing", "_signature", "_growth", "_accumulate", "_emit",
+            "_codegen", "_fused", "_lanes", "_drawing", "_layers"}  # fmt: skip
 
 
 def imported(source: str, package: tuple[str, ...]) -> set[str]:
