@@ -21,12 +21,12 @@ X = np.linspace(-4.0, 5.0, 40)
 @given(st.integers(-300, 300), st.randoms(use_true_random=False))
 def test_judging_is_free_of_scale(k: int, random: Any) -> None:
     rng = np.random.default_rng(random.randrange(1 << 30))
-    df, error = rng.normal(size=50), 10.0 ** rng.uniform(-16, 1, 50)
-    analytic = df + error * 10.0 ** rng.uniform(-2, 2, 50) * rng.choice([-1, 1], 50)
-    status = rng.choice([0, -1, -3, -5], 50).astype(np.int8)
+    df, error = rng.normal(size=500), 10.0 ** rng.uniform(-16, 1, 500)
+    analytic = df + error * 10.0 ** rng.uniform(-2, 2, 500) * rng.choice([-1, 1], 500)
+    status = rng.choice([0, -1, -3, -5], 500).astype(np.int8)
     df[status == -3] = np.nan
-    apart = np.where(status == -5, abs(rng.normal(size=50)), 0.0)
-    rounding = error * rng.choice([0, 1, 100], 50)
+    apart = np.where(status == -5, abs(rng.normal(size=500)), 0.0)
+    rounding = error * rng.choice([0, 1, 100], 500)
     found = Estimate(df, error, status, status == 0, status, df - apart, df + apart)
     factor = 2.0**k
     there = Estimate(*(factor * a if i in (0, 1, 5, 6) else a for i, a in enumerate(found)))
