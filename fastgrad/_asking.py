@@ -7,6 +7,11 @@ import numpy as np
 from ._extrapolation import LEVELS, kernel
 from ._judgement import ASKED, Point, exponent, scale_of
 
+LOOKS = 4
+"""Most looks after the first."""
+SECOND_TOP = 7
+"""Coarsest level, below the scale, of the second look; from two levels further on all steps are halved."""
+
 
 @kernel
 def has(q: Point, level: int) -> bool:
@@ -28,6 +33,40 @@ def ask(q: Point, level: int, coarsest: int, most: int) -> None:
             return
     q.asked[k] = level
     q.asking = k + 1
+
+
+@kernel
+def probe_of(top: int) -> int:
+    """Level below the scale of the probe of a look that begins at `top`."""
+    return 18 if top == SECOND_TOP else top + 10
+
+
+@kernel
+def look_closer(q: Point) -> bool:
+    """Ask for the next finer look; say whether there is one.
+
+    It begins four levels below the last, or where the first has values on both sides. Near 0, where many functions have
+    steps of the size of the point for their scale, it begins at a third of that.
+    """
+    x = abs(q.x)
+    scale = scale_of(x)
+    top = q.top + 4
+    if q.top == 0:
+        top = scale - exponent(x) + 3 if x > 0 else 0
+        for j in range(q.count):
+            if np.isfinite(q.above[j]) and np.isfinite(q.below[j]):
+                if 0 < j < q.count - 1:
+                    top = max(top, scale - q.levels[j] + 1)
+                break
+        top = SECOND_TOP if top <= SECOND_TOP else max(top, SECOND_TOP + 2)
+    if q.looks >= LOOKS or scale - probe_of(top) < q.finest or scale - top > q.coarsest:
+        return False
+    q.top = top
+    q.looks += 1
+    for level in range(top, top + 6):
+        ask(q, scale - level, q.coarsest, ASKED)
+    ask(q, scale - probe_of(top), q.coarsest, ASKED)
+    return True
 
 
 @kernel

@@ -20,10 +20,10 @@ from numba.extending import intrinsic
 
 from ._compile import Native, at_hand, native
 from ._extrapolation import GAINS, SERIES, kernel
-from ._first import PLANES
 from ._interpreted import empty, interpreted
 from ._judgement import ASKED, POINT
-from ._rounds import OUTCOME, ROUNDS, close_block, emit, judge, look, open_block, take
+from ._looks import PLANES
+from ._rounds import OUTCOME, ROUNDS, close_block, emit, first_look, judge, open_block, take
 from ._ufunc import ADDRESS, ARGUMENTS, BODY, OWN, RESULTS, WORDS, Ufunc, call_body, pointer, words_on_stack
 
 #: Words of its own that the body needs: who evaluates, a word for the evaluator, the argument to differentiate in,
@@ -88,7 +88,7 @@ def _run(evaluator, context, x, lo, hi, step, n, side, rtol, atol, size, out):  
     """Differentiate at all points, `size` of them at a time: ask, evaluate, judge, until none asks for more."""
     size = min(size, max(x.size, 1))
     room = max(2 * ASKED, PLANES) * size
-    p, s, work = np.empty(size, POINT), np.empty(1, SERIES), np.empty((5, size))
+    p, s, given, made = np.empty(size, POINT), np.empty(1, SERIES), np.empty((3, size)), np.empty((3, size))
     active, who, done = np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size, np.int64)
     points, index, values, f0 = np.empty(room), np.empty(room, np.int64), np.empty(room), np.empty(size)
     at, of, found = points.ctypes.data, index.ctypes.data, values.ctypes.data
@@ -97,12 +97,13 @@ def _run(evaluator, context, x, lo, hi, step, n, side, rtol, atol, size, out):  
         for i in range(m):
             points[i], index[i] = x[start + i], start + i
         _call_evaluator(evaluator, at, of, m, f0.ctypes.data, context)  # type: ignore[call-arg]
-        k = look(x, f0, start, m, lo, hi, step, who, points, index) if n == 1 and side == 0 else 0
+        k = first_look(x, f0, start, m, lo, hi, step, who, points, index) if n == 1 and side == 0 else 0
         if k > 0:
             _call_evaluator(evaluator, at, of, PLANES * k, found, context)
         left = open_block(
-            p, active, start, m, x, f0, lo, hi, step, n, side, rtol, atol, who, k, values, work, done, s, GAINS, out
-        )
+            p, active, start, m, x, f0, lo, hi, step, n, side, rtol, atol, who, k, values, given, made, done, s, GAINS,
+            out,
+        )  # fmt: skip
         for _ in range(ROUNDS):
             if left == 0:
                 break
@@ -110,7 +111,7 @@ def _run(evaluator, context, x, lo, hi, step, n, side, rtol, atol, size, out):  
             if count > 0:
                 _call_evaluator(evaluator, at, of, count, found, context)
             take(p, active, left, start, lo, hi, step, side, values)
-            left = judge(p, active, left, n, side, rtol, atol, s, GAINS)
+            left = judge(p, active, left, n, side, rtol, atol, who, values, given, made, done, s, GAINS)
         close_block(p, start, start + m, out)
 
 

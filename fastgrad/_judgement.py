@@ -27,6 +27,10 @@ ENOUGH = 46
 """No more levels are asked for once a point has this many: 93 evaluations."""
 AIM = 1e-13
 """A bar below this share of the local slope is not improved on."""
+JUMP = 2.0**-14
+"""Jumps beyond a window that are smaller than this share of the change of `f` there are taken for an iteration's."""
+SHAKEN = 2.0**18
+"""Noise of one value, as it comes out of the extrapolation to wider steps; several times that, to be sure."""
 UNKNOWN = 0.5
 """Beyond this score not even the size of the derivative is known."""
 
@@ -53,6 +57,10 @@ POINT = np.dtype(
         ("count", np.int64),
         ("asking", np.int64),
         ("rounds", np.int64),
+        ("top", np.int64),
+        ("looks", np.int64),
+        ("seen", np.int64),
+        ("safe", np.int64),
         ("asked", np.int64, (ASKED,)),
         ("levels", np.int64, (LEVELS,)),
         ("above", np.float64, (LEVELS,)),
@@ -63,7 +71,9 @@ POINT = np.dtype(
 
 ``above[j]`` and ``below[j]`` are the values at `x` plus and minus the step of ``levels[j]``, NaN where there is none;
 levels run from coarse to fine, the first `count` are filled. ``asked[:asking]`` are the levels wanted next; a point
-that asks for none is finished. `size` is the local slope scale.
+that asks for none is finished. `size` is the local slope scale. `top` is the coarsest level of the look under way, from
+the scale down, 0 without one; `looks` counts them, `seen` is what the last one said, and `safe` whether a result
+stands already.
 """
 
 
@@ -199,6 +209,52 @@ def kink_at(q: Point, left: float, right: float) -> tuple[bool, int]:
             finer = max(exponent(noise / abs(jump)) + 1, q.finest)
             return abs(seen - jump) <= 0.5 * abs(jump), finer if finer < q.levels[j] - 1 else q.levels[j]
     return True, q.levels[q.count - 1]
+
+
+@kernel
+def leading(t: Floats, d: Floats, j: int) -> tuple[float, float]:
+    """Coefficient of ``t^4`` that `j` and the last four of six quotients give, and how far `j` is from those four."""
+    apart = 1.0
+    for k in range(2, 6):
+        apart *= t[j] - t[k]
+    found = d[j] / apart
+    for i in range(2, 6):
+        part = t[i] - t[j]
+        for k in range(2, 6):
+            if k != i:
+                part *= t[i] - t[k]
+        found += d[i] / part
+    return abs(found), abs(found * apart)
+
+
+@kernel
+def jumps(q: Point, top: int, probe: int, t: Floats, d: Floats) -> bool:
+    """Whether the six levels of a look from `top` on are parted by a small jump.
+
+    An iteration that stops earlier or later when the argument moves leaves such jumps; see `hidden`. Where a function
+    is smooth the leading coefficient is the same whichever level is added to the finest four; of a jump, wherever it
+    is, the widest level shows half as much as the next or less. The probe shows the noise.
+    """
+    scale = scale_of(q.x)
+    first, last = 0, q.count - 1
+    while q.levels[first] != scale - top:
+        first += 1
+    while q.levels[last] != scale - probe:
+        last -= 1
+    for i in range(7):
+        j = first + i if i < 6 else last
+        h = step_of(q.levels[j], scale)
+        t[i], d[i] = h * h, (q.above[j] - q.below[j]) / (2 * h)
+    _, noise = leading(t, d, 6)
+    h, change = step_of(q.levels[first + 1], scale), abs(q.above[first + 1] - q.below[first + 1])
+    size = max(abs(q.above[first]), abs(q.below[first])) + abs(q.x) * change / (2 * h)
+    noise = max(1.4142 * noise * step_of(q.levels[last], scale), ROUNDING * size)
+    narrow, off = leading(t, d, 1)
+    # a jump among the four comes out up to a thousand times as large
+    if not SHAKEN * noise < off * h < 64 * JUMP * change:
+        return False
+    wide, _ = leading(t, d, 0)
+    return bool(wide < 0.75 * narrow)
 
 
 @kernel

@@ -7,17 +7,18 @@ by the same code, so both give the same bits, whatever else is in the batch.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from ._advance import advance
-from ._asking import begin
-from ._extrapolation import Floats, Ints, kernel, step_of
-from ._first import PLANES, STEPS, accept, unit
-from ._judgement import CONVERGED, NONFINITE, Point, exponent, scale_of
+from ._advance import advance, finish
+from ._asking import SECOND_TOP, begin, look_closer, probe_of
+from ._extrapolation import Floats, Ints, Series, kernel, step_of
+from ._judgement import CONVERGED, NONFINITE, Point, exponent, jumps, scale_of
+from ._looks import DONE, FINER, FIRST, LATER, OPEN, PLANES, SECOND, TINY, Look, accept, unit
 
-ROUNDS = 16
+ROUNDS = 20
 """More rounds than any point needs: it runs out of levels before."""
 
 
@@ -36,6 +37,7 @@ def open_point(q: Point, x: float, f0: float, lo: float, hi: float, step: float,
     """Load a point and how far it may go: its coarsest level, the widest in need, and the finest."""
     q.x, q.f0 = x, f0
     q.count, q.asking, q.rounds, q.nfev, q.status = 0, 0, 0, 1, NONFINITE
+    q.top, q.looks, q.seen, q.safe = 0, 0, OPEN, 0
     q.df = q.left = q.right = np.nan
     q.error, q.size = np.inf, 0.0
     if np.isfinite(x) and np.isfinite(f0):
@@ -49,23 +51,23 @@ def open_point(q: Point, x: float, f0: float, lo: float, hi: float, step: float,
 
 
 @kernel
-def look(x: Floats, f0: Floats, start: int, m: int, lo: Floats, hi: Floats, step: Floats, who: Ints, points: Floats,
-         index: Ints) -> int:  # fmt: skip
+def first_look(x: Floats, f0: Floats, start: int, m: int, lo: Floats, hi: Floats, step: Floats, who: Ints,
+               points: Floats, index: Ints) -> int:  # fmt: skip
     """Write the first look at all points that have room for it on both sides; return how many have."""
     k = 0
     for i in range(m):
         at = start + i
-        a, h = x[at], 0.125 * unit(x[at])
+        a, h = x[at], FIRST.steps[0] * unit(x[at])
         if (
             np.isfinite(a) and np.isfinite(f0[i]) and h <= step[at] and a - h >= lo[at] and a + h <= hi[at]
-            and (a == 0 or abs(a) >= 2.0**-12) and abs(a) < 2.0**1000
+            and abs(a) < 2.0**1000
         ):  # fmt: skip
             who[k] = i
             k += 1
-    for j in range(len(STEPS)):
+    for j in range(len(FIRST.steps)):
         for r in range(k):
             a = x[start + who[r]]
-            h = unit(a) * STEPS[j]
+            h = unit(a) * FIRST.steps[j]
             points[2 * j * k + r], points[(2 * j + 1) * k + r] = a + h, a - h
             index[2 * j * k + r] = index[(2 * j + 1) * k + r] = start + who[r]
     return k
@@ -73,19 +75,20 @@ def look(x: Floats, f0: Floats, start: int, m: int, lo: Floats, hi: Floats, step
 
 @kernel
 def open_block(p: Block, active: Ints, start: int, m: int, x: Floats, f0: Floats, lo: Floats, hi: Floats, step: Floats,
-               n: int, side: int, rtol: float, atol: float, who: Ints, k: int, v: Floats, work: Floats, done: Ints,
-               s: Any, gains: Floats, out: Outcome) -> int:  # fmt: skip
+               n: int, side: int, rtol: float, atol: float, who: Ints, k: int, v: Floats, given: Floats, made: Floats,
+               done: Ints, s: Any, gains: Floats, out: Outcome) -> int:  # fmt: skip
     """Judge the first look at `k` of `m` points, and set the others going; return how many are under way."""
     for r in range(k):
-        work[0, r], work[1, r] = x[start + who[r]], f0[who[r]]
-    accept(work[0], work[1], k, v, work[2], work[3], work[4], done)
+        a = x[start + who[r]]
+        given[0, r], given[1, r], given[2, r] = a, f0[who[r]], unit(a)
+    accept(FIRST, given[0], given[1], given[2], k, v, made[0], made[1], made[2], done)
     under_way, r = 0, 0
     for i in range(m):
         at = start + i
         looked = r < k and who[r] == i
-        if looked and done[r] == 1:
+        if looked and done[r] == DONE:
             o = out[at]
-            o.df, o.error, o.size, o.left, o.right = work[2, r], work[3, r], work[4, r], work[2, r], work[2, r]
+            o.df, o.error, o.size, o.left, o.right = made[0, r], made[1, r], made[2, r], made[0, r], made[0, r]
             o.status, o.nfev = CONVERGED, 1 + PLANES
             p[i].nfev = 0
             r += 1
@@ -94,11 +97,17 @@ def open_block(p: Block, active: Ints, start: int, m: int, x: Floats, f0: Floats
         open_point(q, x[at], f0[i], lo[at], hi[at], step[at], n, side)
         if looked:
             scale = scale_of(q.x)
-            for j in range(len(STEPS)):
-                q.levels[j] = scale - 3 - j if j < len(STEPS) - 1 else scale - 18
+            for j in range(len(FIRST.steps)):
+                q.levels[j] = scale - 3 - j if j < len(FIRST.steps) - 1 else scale - 18
                 q.above[j], q.below[j] = v[2 * j * k + r], v[(2 * j + 1) * k + r]
-            q.count, q.nfev = len(STEPS), 1 + PLANES
-            advance(q, n, side, rtol, atol, s[0], gains)
+            q.count, q.nfev, q.seen = len(FIRST.steps), 1 + PLANES, done[r]
+            if q.seen == TINY:
+                finish(q, made[0, r], made[1, r], made[2, r], CONVERGED)
+                q.left = q.right = q.df
+                q.safe = 1
+            elif q.seen == FINER and jumps(q, 3, 18, s[0].t, s[0].value):
+                q.seen = OPEN
+            go_on(q, n, side, rtol, atol, s, gains)
             r += 1
         elif np.isfinite(q.x) and np.isfinite(q.f0):
             begin(q, n, side)
@@ -106,6 +115,19 @@ def open_block(p: Block, active: Ints, start: int, m: int, x: Floats, f0: Floats
             active[under_way] = i
             under_way += 1
     return under_way
+
+
+@kernel
+def go_on(q: Point, n: int, side: int, rtol: float, atol: float, s: Any, gains: Floats) -> None:
+    """Decide what comes after a look: nothing, a finer one, or the state machine."""
+    q.asking = 0
+    if q.seen == DONE:
+        return
+    if (q.seen == FINER or q.seen == TINY) and look_closer(q):
+        return
+    q.top = 0
+    if q.safe == 0:
+        advance(q, n, side, rtol, atol, s[0], gains)
 
 
 @kernel
@@ -170,13 +192,54 @@ def take(p: Block, active: Ints, m: int, start: int, lo: Floats, hi: Floats, ste
 
 
 @kernel
-def judge(p: Block, active: Ints, m: int, n: int, side: int, rtol: float, atol: float, s: Any,
-          gains: Floats) -> int:  # fmt: skip
-    """Advance every active point and keep those that ask for more."""
+def look_together(p: Block, active: Ints, m: int, look: Look, second: bool, who: Ints, v: Floats, given: Floats,
+                  made: Floats, done: Ints, s: Series) -> None:  # fmt: skip
+    """Judge all points that took the second look, or a later one."""
+    k = 0
+    for r in range(m):
+        q = p[active[r]]
+        if q.top > 0 and (q.top == SECOND_TOP) == second:
+            who[k] = active[r]
+            k += 1
+    for r in range(k):
+        q = p[who[r]]
+        scale = scale_of(q.x)
+        given[0, r], given[1, r], given[2, r] = q.x, q.f0, math.ldexp(1.0, scale if second else scale - q.top)
+        place = 0
+        while q.levels[place] != scale - q.top:
+            place += 1
+        for j in range(6):
+            v[2 * j * k + r], v[(2 * j + 1) * k + r] = q.above[place + j], q.below[place + j]
+        place += 6
+        while q.levels[place] != scale - probe_of(q.top):
+            place += 1
+        v[12 * k + r], v[13 * k + r] = q.above[place], q.below[place]
+    accept(look, given[0], given[1], given[2], k, v, made[0], made[1], made[2], done)
+    for r in range(k):
+        q = p[who[r]]
+        q.seen = done[r]
+        if q.seen == TINY:  # these steps are of the size of the point already
+            q.seen = DONE
+        if q.seen == DONE and jumps(q, q.top, probe_of(q.top), s.t, s.value):
+            q.seen = OPEN
+        if q.seen == DONE and made[1, r] < q.error:
+            finish(q, made[0, r], made[1, r], made[2, r], CONVERGED)
+            q.left = q.right = q.df
+
+
+@kernel
+def judge(p: Block, active: Ints, m: int, n: int, side: int, rtol: float, atol: float, who: Ints, v: Floats,
+          given: Floats, made: Floats, done: Ints, s: Any, gains: Floats) -> int:  # fmt: skip
+    """Judge every active point and keep those that ask for more."""
+    look_together(p, active, m, SECOND, True, who, v, given, made, done, s[0])
+    look_together(p, active, m, LATER, False, who, v, given, made, done, s[0])
     kept = 0
     for r in range(m):
         q = p[active[r]]
-        advance(q, n, side, rtol, atol, s[0], gains)
+        if q.top > 0:
+            go_on(q, n, side, rtol, atol, s, gains)
+        else:
+            advance(q, n, side, rtol, atol, s[0], gains)
         if q.asking > 0:
             active[kept] = active[r]
             kept += 1

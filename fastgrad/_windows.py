@@ -26,11 +26,10 @@ from ._extrapolation import (
     kernel,
     residual,
 )
+from ._judgement import JUMP
 
 GOOD = 1e-6
 """Windows whose bar is below this share of the local slope compete by their bars, others by that share."""
-JUMP = 2.0**-14
-"""Jumps beyond a window that are smaller than this share of the change of `f` there are taken for an iteration's."""
 
 
 class Window(NamedTuple):

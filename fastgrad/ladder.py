@@ -101,9 +101,11 @@ def adaptive(n: int = 1, side: Side = "both", rtol: float | None = None, atol: f
     -----
     *Evaluations.* The steps of a point are levels of a ladder: powers of two times the scale ``max(|x|, 1)``, and one
     more at 3/32 of it. The first look is the same for all points: six steps from 1/8 to 1/128 of the scale and a fine
-    probe at 2^-17 of it, fifteen evaluations with ``f(x)``. Most points of most functions need no more. The others are
-    spread over further levels, down to the scale of ``|x|`` itself where that is small, and then filled in where the
-    best window was found: finer where truncation rules its bar, coarser where noise does. No level is evaluated twice.
+    probe at 2^-17 of it, fifteen evaluations with ``f(x)``. Most points of most functions need no more. Where the steps
+    were too wide, four finer looks at most follow, of eight to fourteen evaluations each; near 0 and near the edge of a
+    domain they begin at the size of the point or where there are values. What they do not settle (noise, kinks, flat
+    places) is spread over further levels, and then filled in where the best window was found: finer where truncation
+    rules its bar, coarser where noise does. No level is evaluated twice.
 
     *Extrapolation.* The odd part ``(f(x + h) - f(x - h)) / 2h`` is a power series in ``h^2`` (the even part serves
     ``n = 2, 4``, a one-sided quotient, in ``h``, the sides). Every window of up to eight neighbouring levels is

@@ -479,3 +479,32 @@ def test_a_domain_narrower_than_the_first_steps(width: float) -> None:
     truth = -(x - 1) / math.sqrt(width**2 - (x - 1) ** 2)
     assert abs(found.df[0] - truth) <= found.error[0]
     assert abs(found.df[0] - truth) <= 1e-5 or not found.success[0]
+
+
+@pytest.mark.parametrize(
+    ("f", "slope", "points", "most"),
+    [
+        (lambda x: np.sin(30 * x), lambda x: 30 * np.cos(30 * x), (-3, 3), 23),
+        (lambda x: np.exp(-50 * x * x), lambda x: -100 * x * np.exp(-50 * x * x), (-1, 1), 25),
+        (lambda x: np.sin(1000 * x), lambda x: 1000 * np.cos(1000 * x), (-3, 3), 43),
+        (np.log, lambda x: 1 / x, (1e-6, 0.1), 29),
+        (np.sqrt, lambda x: 0.5 / np.sqrt(x), (1e-9, 1e-6), 29),
+    ],
+)
+def test_finer_looks_settle_most_of_what_the_first_leaves(
+    f: Function, slope: Function, points: tuple[float, float], most: int
+) -> None:
+    x = np.random.default_rng(8).uniform(*points, 500)
+    found, truth = ladder(f, x), slope(x)
+    scale = np.maximum(np.abs(truth), 1e-3 * np.abs(truth).max())
+    assert np.median(found.nfev) <= most
+    assert np.all(np.abs(found.df - truth) <= 1e-10 * scale) and found.success.all()
+    assert np.mean(np.abs(found.df - truth) <= found.error + EPS * np.abs(truth)) >= 0.99
+
+
+def test_points_near_zero_are_seen_at_their_own_scale_and_at_that_of_the_function() -> None:
+    x = 10.0 ** -np.arange(4, 100, 7)
+    check(lambda x: x * x, x, 2 * x, 1e-12)
+    check(lambda x: x**1.5, x, 1.5 * np.sqrt(x), 1e-12)
+    check(lambda x: np.sin(x) + 2, x, np.cos(x), 1e-12)
+    assert np.all(ladder(np.exp, x).nfev <= 15)

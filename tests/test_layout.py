@@ -16,7 +16,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
     1: ("stencils", "elementary", "estimates", "_operators", "_compile", "_references", "_kinds",
         "_belongings", "_harmless", "_sharing"),
     2: ("_ufunc", "_program", "_blocks", "_operands", "_bars", "ladder", "complexstep", "_advance", "_climb",
-        "_asking", "_colouring", "_extrapolation", "_first", "_interpreted", "_judgement", "_lanes", "_rounds",
+        "_asking", "_colouring", "_extrapolation", "_interpreted", "_judgement", "_lanes", "_looks", "_rounds",
         "_windows", "_calls", "_containers", "_frames", "_labelled", "_lazy", "_masked"),
     3: ("_engines", "_called", "_compiled", "_functions", "_vectors", "_vector_code", "_vector_loops", "_sweeps",
         "gate", "gates"),
