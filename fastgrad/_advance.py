@@ -38,6 +38,7 @@ from ._judgement import (
     exponent,
     flat_from,
     flat_side,
+    grainy,
     kink_at,
     noise_like,
     quiet_from,
@@ -83,7 +84,8 @@ def settled(q: Point, phase: int, n: int, kind: int, w: Window, s: Series, gains
 @kernel
 def finish(q: Point, value: float, error: float, size: float, status: int) -> None:
     """Write down the result so far."""
-    q.df, q.error, q.size, q.status = value, error, size, status
+    # infinite where the squares of the steps overflow
+    q.df, q.error, q.size, q.status = value, error if error == error else np.inf, size, status
 
 
 @kernel
@@ -146,6 +148,20 @@ def advance(q: Point, n: int, side: int, rtol: float, atol: float, s: Series, ga
                 elif verdict < 0 and count < ENOUGH - 6:
                     for d in range(2, 13, 2):
                         ask(q, levels[s.index[wide.fine]] - d, q.coarsest, 5)
+    if w.coarse >= 0 and not chosen and 0 < flat < count and (n > 1 or side != 0):
+        last = -1
+        for j in range(k):
+            if s.index[j] < flat:
+                last = j
+        wide = best_window(s, kind, n, m, k, last)
+        if wide.coarse >= 0 and wide.score < 0.02:
+            verdict = grainy(q, s, k, wide.coarse, wide.fine)
+            if verdict == 1:
+                chosen = True
+                w = wide
+            elif verdict < 0 and count < ENOUGH - 6:
+                for d in range(6):
+                    ask(q, levels[flat] + d, q.coarsest, 6)
     value, bar, noise, truncation, score = w.value, w.bar, w.noise, w.truncation, w.score
     coarse, fine, size, floor, quiet, loudest = 0, 0, 0.0, 0.0, -1, 0.0
     quiet_above = 0

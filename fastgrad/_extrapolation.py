@@ -39,6 +39,8 @@ CENTRAL_ODD, CENTRAL_EVEN, RIGHT, LEFT = 0, 1, 2, 3
 
 ROUNDING = 0.3 * 2.0**-52
 """Root mean square of one rounding of a value, relative to it (0.29 ulp; the mean over the binade is smaller)."""
+LEAST = 2.0**-1074
+"""Rounding of a value among the subnormal numbers, whatever its size."""
 CONDITION = 0.15
 """Share of the rounding of the argument, ``|x f'|`` ulp, that a value is assumed to carry."""
 BARS = 3.5
@@ -163,7 +165,7 @@ def fill(q: Point, kind: int, n: int, scale: int, s: Series) -> int:
             t = h if kind == RIGHT else -h
             s.value[k], s.weight[k] = (v - f0) / t, h
             size, slope = max(abs(v), abs(f0)), abs(v - f0) / h
-        noise = ROUNDING * size
+        noise = ROUNDING * size + LEAST
         if not (noise < np.inf and abs(s.value[k]) < np.inf and slope < np.inf):
             continue
         s.h[k], s.t[k], s.noise[k] = h, t, noise

@@ -44,7 +44,7 @@ _MEANINGS: dict[str, Any] = {
     "__builtins__": builtins,
     "np": SimpleNamespace(
         empty=empty, isfinite=math.isfinite, inf=np.float64(np.inf), nan=np.float64(np.nan), int64=np.int64,
-        float64=np.float64,
+        float64=np.float64, floor=np.floor,
     ),
     "math": SimpleNamespace(ldexp=_ldexp, frexp=math.frexp),
     "float": np.float64,

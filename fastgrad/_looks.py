@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._extrapolation import BARS, CONDITION, GAINS, RELATIVE, ROUNDING, Floats, Ints, kernel, step_of
+from ._extrapolation import BARS, CONDITION, GAINS, LEAST, RELATIVE, ROUNDING, Floats, Ints, kernel, step_of
 from ._judgement import AIM
 
 #: What a look says of a point: that it goes on to the state machine, that it is finished, that its steps were too wide,
@@ -159,7 +159,7 @@ def secant(y: float, p: float, q: float, h: float) -> float:
 @kernel
 def rounding(p: float, q: float) -> float:
     """Return the rounding of one of two values."""
-    return float(ROUNDING * max(abs(p), abs(q)))
+    return float(ROUNDING * max(abs(p), abs(q)) + LEAST)
 
 
 @kernel

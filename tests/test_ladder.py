@@ -508,3 +508,36 @@ def test_points_near_zero_are_seen_at_their_own_scale_and_at_that_of_the_functio
     check(lambda x: x**1.5, x, 1.5 * np.sqrt(x), 1e-12)
     check(lambda x: np.sin(x) + 2, x, np.cos(x), 1e-12)
     assert np.all(ladder(np.exp, x).nfev <= 15)
+
+
+def test_grains_are_no_plateaus_for_any_order_and_side() -> None:
+    def single(x: Any) -> Any:
+        return np.asarray(np.exp(np.asarray(x * x, np.float32)), float)
+
+    x = np.array([-0.49511181591685616, -0.37325943329406375, 0.6003770428361417])
+    for rule in (adaptive(side="left"), adaptive(side="right"), adaptive()):
+        found, truth = ladder(single, x, rule), 2 * x * np.exp(x * x)
+        assert np.all(np.abs(found.df - truth) <= found.error) and np.all(found.error < 1e-2)
+    found, truth = ladder(single, x, adaptive(2)), (2 + 4 * x * x) * np.exp(x * x)
+    assert np.all(np.abs(found.df - truth) <= found.error) and np.all(found.error < 0.1)
+    found = ladder(lambda x: np.round(np.sin(x), 6), [-1.17, 2.66], adaptive(2))
+    assert np.all(np.abs(found.df + np.sin([-1.17, 2.66])) <= found.error) and np.all(found.error < 1e-3)
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_flat_is_flat_for_any_side(n: int) -> None:
+    def step(x: Any) -> Any:
+        y = np.clip(x, 0.0, 1.0)
+        return y * y * (3 - 2 * y)
+
+    x = np.array([-2.0, -0.3, -0.01, 1.001, 1.4])
+    for side in ("left", "right") if n == 1 else ("both", "right"):
+        found = ladder(step, x, adaptive(n, side))  # type: ignore[arg-type]
+        assert np.all(found.df == 0.0) and found.success.all()
+
+
+def test_bars_among_subnormal_and_huge_numbers() -> None:
+    x = np.linspace(0.1, 3, 20)
+    found = ladder(lambda x: 1e-308 * np.sin(x), x)
+    assert np.all(np.abs(found.df - 1e-308 * np.cos(x)) <= found.error)
+    assert not np.isnan(ladder(np.sqrt, [1.5e171, 6.5e-155], adaptive(2)).error).any()
