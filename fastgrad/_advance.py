@@ -61,6 +61,8 @@ def series_window(q: Point, kind: int, n: int, s: Series, gains: Floats) -> tupl
 @kernel
 def settled(q: Point, phase: int, n: int, kind: int, w: Window, s: Series, gains: Floats) -> bool:
     """Whether the first levels are enough: a bar as short as the rounding of the values allows, or short anyway."""
+    if s.index[w.coarse] > q.count - 4:
+        return False  # three levels agree by chance where values have grains: sqrt(x + 1) - sqrt(x), bisections
     aim = AIM if phase == 0 else 100 * AIM
     m = n - 1 if kind >= RIGHT else (n - 1) // 2
     floor = lever(s, kind, n, m, w.fine, w.fine - w.coarse, -1000, q.levels, gains) * s.conditioned[w.fine]
