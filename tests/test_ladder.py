@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import pickle
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -541,3 +542,26 @@ def test_bars_among_subnormal_and_huge_numbers() -> None:
     found = ladder(lambda x: 1e-308 * np.sin(x), x)
     assert np.all(np.abs(found.df - 1e-308 * np.cos(x)) <= found.error)
     assert not np.isnan(ladder(np.sqrt, [1.5e171, 6.5e-155], adaptive(2)).error).any()
+
+
+def test_ripples_are_no_noise() -> None:
+    x = np.random.default_rng(11).uniform(-1, 1, 40)
+    found, truth = ladder(lambda x: np.exp(x) + 1e-6 * np.sin(1e4 * x), x), np.exp(x) + 1e-2 * np.cos(1e4 * x)
+    assert np.all(np.abs(found.df - truth) <= 1e-7) and np.all(np.abs(found.df - truth) <= found.error)
+    found, truth = ladder(lambda x: x * x + 1e-4 * np.sin(500 * x), 3 * x), 6 * x + 5e-2 * np.cos(1500 * x)
+    assert np.all(np.abs(found.df - truth) <= 1e-8) and np.all(np.abs(found.df - truth) <= found.error)
+
+
+def test_small_whole_changes_do_not_agree_by_chance() -> None:
+    x = np.append(10.0 ** np.linspace(6, 7.5, 60), 19276564.955695108)
+    found = ladder(lambda x: np.sqrt(x + 1) - np.sqrt(x), x)
+    truth = -0.5 / (np.sqrt(x) * np.sqrt(x + 1) * (np.sqrt(x) + np.sqrt(x + 1)))
+    assert np.mean(np.abs(found.df - truth) <= found.error) >= 0.95
+    assert not np.any((np.abs(found.df - truth) > 10 * found.error) & found.success)
+
+
+def test_divisions_do_not_round_alike_on_both_sides_of_the_probe() -> None:
+    x = np.random.default_rng(5).uniform(0, 10, 400)
+    found = ladder(lambda x: (x / 3 + 1.1) ** 7, x)
+    truth = np.array([float(7 * (Fraction(v) / 3 + Fraction(1.1)) ** 6 / 3) for v in x.tolist()])
+    assert np.mean(np.abs(found.df - truth) <= found.error) >= 0.99
