@@ -1,4 +1,42 @@
-"""fastgrad: derivatives of ordinary functions over large batches of points."""
+"""Derivatives of ordinary functions over large batches of points, with an error bar that holds.
+
+Functions of numbers, at every point of a batch
+    derivative      the derivative of `f` in one of its arguments, or in several
+
+Functions of a vector: the last axis is the vector, the batch stands in front
+    gradient        of a function with one result
+    jacobian        of a function with several results; with `sparsity=`, a sparse matrix
+    hessian         second derivatives in all pairs of coordinates, or the diagonal
+    directional     the jacobian times a vector, without the jacobian
+    hessian_vector  the hessian times a vector, without the hessian
+    sparsity        which results depend on which coordinates: the pattern for `jacobian`
+
+Rules: what `method=` takes beside words
+    adaptive        finds the step at every point; the default. It makes an Adaptive
+    central         looks to both sides evenly; two evaluations. These three make a Stencil
+    forward         looks to the right only
+    backward        looks to the left only
+    complex_step    exact to rounding for analytic functions of complex numbers. It makes a ComplexStep
+    Stencil         a difference rule with the offsets that you give
+    weights         finite-difference weights on nodes that you give
+
+What comes back with `full_output=True`
+    Estimate        derivative, error bar, status, evaluations, left and right derivative
+    Status          CONVERGED, TOLERANCE_NOT_REACHED, NONFINITE or KINK
+
+Trust
+    check           compares a derivative of yours with the numerical one and its bar. It returns a Check
+    Verdict         AGREES, DISAGREES, UNDECIDED or KINK: what a Check says of an entry
+    accuracy        compares methods on your function, or on all that fastgrad knows; the report prints as a table
+
+Exact derivatives
+    gates           some forty formulas with their partial derivatives, called like NumPy's functions
+    gate            makes a gate of a formula and partial derivatives of yours
+    circuit         traces a function for its exact derivatives by the chain rule
+    where           a choice between two values that can be traced
+
+PerformanceWarning says that a function runs slowly, and how to make it fast. The command line is ``fastgrad --help``.
+"""
 
 from . import _jitted as _jitted  # tells Numba how to compile calls of ours
 from . import gates
@@ -45,3 +83,8 @@ __all__ = [
     "weights",
     "where",
 ]
+
+
+def __dir__() -> list[str]:
+    """List what is public, without the rooms behind it."""
+    return [*__all__, "__version__"]

@@ -45,6 +45,13 @@ class Check:
         The arguments that were differentiated in.
     names : tuple of str
         Names of the arguments.
+
+    Examples
+    --------
+    >>> import numpy as np, fastgrad as fg
+    >>> found = fg.check(np.sin, lambda x: 1.001 * np.cos(x), np.linspace(-1, 1, 9))
+    >>> bool(found), found.counts["DISAGREES"], float(abs(found.analytic / found.numerical - 1.001).max()) < 1e-12
+    (False, 9, True)
     """
 
     verdict: Any

@@ -31,6 +31,23 @@ def where(condition: float, x: float, y: float) -> float:
 
     In a circuit the branch that is not taken has no part in the derivative, not even where its slope is infinite.
 
+    Parameters
+    ----------
+    condition : bool, or array_like
+        True where `x` is to be taken.
+    x, y : float, or array_like
+        What to choose from; all three broadcast, float32 stays float32. Both are computed before one is taken.
+
+    Returns
+    -------
+    scalar, ndarray, or node of a circuit
+        Of the shape that the three broadcast to.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When arguments are no numbers, or do not broadcast.
+
     Examples
     --------
     >>> import numpy as np, fastgrad as fg

@@ -37,6 +37,18 @@ UNSEEN = 2.0**-52
 class Verdict(IntEnum):
     """What is said of one analytic value.
 
+    Attributes
+    ----------
+    AGREES
+        0: within the error bar of the estimate, and the bar is narrow enough for that to say something.
+    DISAGREES
+        1: further away than the bar, the rounding of the analytic value and a second estimate allow; or it is NaN or
+        infinite where the derivative exists.
+    UNDECIDED
+        2: the bar, or the rounding of the analytic value itself, is too wide to tell; or there is no estimate.
+    KINK
+        3: the function has a kink here, and the value lies between the derivatives from the left and from the right.
+
     Examples
     --------
     >>> import fastgrad as fg
@@ -45,14 +57,9 @@ class Verdict(IntEnum):
     """
 
     AGREES = 0
-    """Within the error bar of the estimate, and the bar is narrow enough for that to say something."""
     DISAGREES = 1
-    """Further away than the bar, the rounding of the analytic value and a second estimate allow; or it is NaN or
-    infinite where the derivative exists."""
     UNDECIDED = 2
-    """The bar, or the rounding of the analytic value itself, is too wide to tell; or there is no estimate."""
     KINK = 3
-    """The function has a kink here, and the value lies between the derivatives from the left and from the right."""
 
 
 class Judged(NamedTuple):

@@ -18,7 +18,13 @@ _SLACK = 1e-6
 
 @dataclass(frozen=True)
 class ComplexStep:
-    """The rule that looks sideways, into the complex plane; made by `complex_step`, which explains it."""
+    """The rule that looks sideways, into the complex plane; made by `complex_step`, which explains it.
+
+    Attributes
+    ----------
+    n : int
+        Order of the derivative: 1, for which alone it is exact.
+    """
 
     n: int = 1
 

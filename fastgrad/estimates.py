@@ -9,6 +9,17 @@ from typing import Any, NamedTuple
 class Status(IntEnum):
     """How the derivative at a point came out.
 
+    Attributes
+    ----------
+    CONVERGED
+        0: the error bar is within the tolerance.
+    TOLERANCE_NOT_REACHED
+        -1: the best value that could be had, with its error bar, which is wider than the tolerance.
+    NONFINITE
+        -3: `f` or the point is not finite there, or `f` has no values around it; the derivative is NaN.
+    KINK
+        -5: the derivatives from the left and from the right differ; `df` is their mean.
+
     Examples
     --------
     >>> import fastgrad as fg
@@ -17,13 +28,9 @@ class Status(IntEnum):
     """
 
     CONVERGED = 0
-    """The error bar is within the tolerance."""
     TOLERANCE_NOT_REACHED = -1
-    """The best value that could be had, with its error bar, which is wider than the tolerance."""
     NONFINITE = -3
-    """`f` or the point is not finite there, or `f` has no values around it: the derivative is NaN."""
     KINK = -5
-    """The derivatives from the left and from the right differ; `df` is their mean."""
 
 
 class Estimate(NamedTuple):
@@ -32,7 +39,7 @@ class Estimate(NamedTuple):
     Attributes
     ----------
     df : ndarray
-        The derivative.
+        The derivative, in units of `f` over those of the argument; float64 or as the arguments' type asks.
     error : ndarray
         Bar that is meant to cover ``abs(df - truth)``; infinite where nothing can be said.
     status : ndarray of int8
@@ -43,6 +50,14 @@ class Estimate(NamedTuple):
         Evaluations of `f` spent on the point.
     left, right : ndarray
         One-sided derivatives; they differ from `df` at a kink only.
+
+    Examples
+    --------
+    >>> import numpy as np, fastgrad as fg
+    >>> x = np.linspace(0.1, 2, 20)
+    >>> found = fg.derivative(np.log, x, full_output=True)
+    >>> bool(np.all(abs(found.df - 1 / x) <= found.error)), bool(found.success.all())
+    (True, True)
     """
 
     df: Any

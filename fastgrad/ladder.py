@@ -27,7 +27,17 @@ TOLERANCE = 1e-6
 
 @dataclass(frozen=True)
 class Adaptive:
-    """The adaptive ladder as a value; made by `adaptive`, which explains the method."""
+    """The adaptive ladder as a value; made by `adaptive`, which explains the method.
+
+    Attributes
+    ----------
+    n : int
+        Order of the derivative, 1 to 4.
+    side : {"left", "both", "right"}
+        Where it looks.
+    rtol, atol : float
+        The tolerance, that of the local slope scale if `rtol` is None.
+    """
 
     n: int = 1
     side: Side = "both"
@@ -144,11 +154,15 @@ def adaptive(n: int = 1, side: Side = "both", rtol: float | None = None, atol: f
 
     Examples
     --------
-    >>> import fastgrad as fg
+    >>> import numpy as np, fastgrad as fg
     >>> fg.adaptive()
     adaptive()
     >>> fg.adaptive(n=2, side="right")
     adaptive(n=2, side='right')
+    >>> x = np.linspace(-3, 3, 101)
+    >>> found = fg.derivative(np.sin, x, method=fg.adaptive(n=2), full_output=True)
+    >>> float(abs(found.df + np.sin(x)).max()) < 1e-9, bool((abs(found.df + np.sin(x)) <= found.error).all())
+    (True, True)
     """
     return Adaptive(n, side, rtol, atol)
 

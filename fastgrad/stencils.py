@@ -126,6 +126,16 @@ class Stencil:
     order : int
         Order of accuracy: the error falls like ``h**order``.
 
+    Raises
+    ------
+    TypeError, ValueError
+        When offsets are no finite numbers, not distinct or too few, or `n` is not a whole number from 1 to 10.
+
+    References
+    ----------
+    B. Fornberg, "Generation of finite difference formulas on arbitrarily spaced grids",
+    Math. Comp. 51 (1988) 699-706.
+
     Examples
     --------
     >>> import fastgrad as fg
@@ -135,6 +145,8 @@ class Stencil:
     (-0.5, 0.0, 0.5)
     >>> fg.Stencil([-1, 0, 3])
     Stencil(offsets=(-1, 0, 3), n=1)
+    >>> float(abs(fg.derivative(lambda x: x * x, 3.0, method=fg.Stencil([-1, 0, 3])) - 6.0)) < 1e-9
+    True
     """
 
     offsets: tuple[Fraction, ...]
@@ -265,6 +277,21 @@ def forward(order: int = 1, n: int = 1) -> Stencil:
     n : int, default 1
         Order of the derivative, 1 to 10.
 
+    Returns
+    -------
+    Stencil
+        The rule, a small frozen value.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When `order` or `n` is not a whole number from 1 to 10.
+
+    References
+    ----------
+    B. Fornberg, "Generation of finite difference formulas on arbitrarily spaced grids",
+    Math. Comp. 51 (1988) 699-706.
+
     Examples
     --------
     >>> import fastgrad as fg
@@ -281,9 +308,24 @@ def backward(order: int = 1, n: int = 1) -> Stencil:
     Parameters
     ----------
     order : int, default 1
-        Order of accuracy, 1 to 10.
+        Order of accuracy, 1 to 10. Order 1 costs two evaluations.
     n : int, default 1
         Order of the derivative, 1 to 10.
+
+    Returns
+    -------
+    Stencil
+        The rule, a small frozen value.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When `order` or `n` is not a whole number from 1 to 10.
+
+    References
+    ----------
+    B. Fornberg, "Generation of finite difference formulas on arbitrarily spaced grids",
+    Math. Comp. 51 (1988) 699-706.
 
     Examples
     --------
@@ -301,9 +343,25 @@ def central(order: int = 2, n: int = 1) -> Stencil:
     Parameters
     ----------
     order : int, default 2
-        Order of accuracy, 1 to 10. Symmetry makes it even: an odd `order` gives the next even one.
+        Order of accuracy, 1 to 10. Symmetry makes it even: an odd `order` gives the next even one. Order 2 costs two
+        evaluations, order 4 four.
     n : int, default 1
         Order of the derivative, 1 to 10.
+
+    Returns
+    -------
+    Stencil
+        The rule, a small frozen value.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When `order` or `n` is not a whole number from 1 to 10.
+
+    References
+    ----------
+    B. Fornberg, "Generation of finite difference formulas on arbitrarily spaced grids",
+    Math. Comp. 51 (1988) 699-706.
 
     Examples
     --------
