@@ -38,13 +38,11 @@ from ._judgement import (
     exponent,
     flat_from,
     flat_side,
-    grainy,
     kink_at,
-    noise_like,
-    quiet_from,
     scale_of,
     steepest,
 )
+from ._noise import grainy, noise_like, quiet_from
 from ._windows import Window, best_window, lever, prepare
 
 

@@ -9,8 +9,8 @@ from ._judgement import ASKED, Point, exponent, scale_of
 
 LOOKS = 4
 """Most looks after the first."""
-SECOND_TOP = 7
-"""Coarsest level, below the scale, of the second look; from two levels further on all steps are halved."""
+FIRST_TOP, SECOND_TOP = 3, 7
+"""Coarsest levels of the first two looks, below the scale; from two levels further on all steps are halved."""
 
 
 @kernel
@@ -38,7 +38,7 @@ def ask(q: Point, level: int, coarsest: int, most: int) -> None:
 @kernel
 def probe_of(top: int) -> int:
     """Level below the scale of the probe of a look that begins at `top`."""
-    return 18 if top == SECOND_TOP else top + 10
+    return 18 if top <= SECOND_TOP else top + 10
 
 
 @kernel

@@ -1,8 +1,7 @@
 """The rounds of the ladder over a block of points: ask, evaluate, judge, drop what is done.
 
-The same kernels serve two drivers. `in_python` calls an opaque function with arrays; `in_machine_code` calls a block
-evaluator through its address and never comes back to Python. Every decision is made point by point on the same numbers
-by the same code, so both give the same bits, whatever else is in the batch.
+Whoever evaluates, machine code or a Python function of arrays: every decision is made point by point on the same
+numbers by the same code, so the bits are the same, whatever else is in the batch.
 """
 
 from __future__ import annotations
@@ -13,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from ._advance import advance, finish
-from ._asking import SECOND_TOP, begin, look_closer, probe_of
+from ._asking import FIRST_TOP, SECOND_TOP, begin, look_closer, probe_of
 from ._extrapolation import Floats, Ints, Series, kernel, step_of
-from ._judgement import CONVERGED, NONFINITE, Point, exponent, jumps, scale_of
+from ._judgement import CONVERGED, NONFINITE, Point, exponent, scale_of
 from ._looks import DONE, FINER, FIRST, LATER, OPEN, PLANES, SECOND, TINY, Look, accept, unit
+from ._noise import jumps
 
 ROUNDS = 20
 """More rounds than any point needs: it runs out of levels before."""
@@ -98,14 +98,14 @@ def open_block(p: Block, active: Ints, start: int, m: int, x: Floats, f0: Floats
         if looked:
             scale = scale_of(q.x)
             for j in range(len(FIRST.steps)):
-                q.levels[j] = scale - 3 - j if j < len(FIRST.steps) - 1 else scale - 18
+                q.levels[j] = scale - (FIRST_TOP + j if j < len(FIRST.steps) - 1 else probe_of(FIRST_TOP))
                 q.above[j], q.below[j] = v[2 * j * k + r], v[(2 * j + 1) * k + r]
             q.count, q.nfev, q.seen = len(FIRST.steps), 1 + PLANES, done[r]
             if q.seen == TINY:
                 finish(q, made[0, r], made[1, r], made[2, r], CONVERGED)
                 q.left = q.right = q.df
                 q.safe = 1
-            elif q.seen == FINER and jumps(q, 3, 18, s[0].t, s[0].value):
+            elif q.seen == FINER and jumps(q, FIRST_TOP, probe_of(FIRST_TOP), s[0].t, s[0].value):
                 q.seen = OPEN
             go_on(q, n, side, rtol, atol, s, gains)
             r += 1

@@ -26,7 +26,7 @@ from ._extrapolation import (
     kernel,
     residual,
 )
-from ._judgement import JUMP
+from ._noise import JUMP
 
 GOOD = 1e-6
 """Windows whose bar is below this share of the local slope compete by their bars, others by that share."""
