@@ -88,13 +88,15 @@ def run(given: argparse.Namespace) -> int:
                 raise
             ours = within(problem) and not isinstance(problem, TypeError)
             raise Mistake(str(problem) if ours else f"{given.function} raised {where_raised(problem)}") from problem
-        say(report.to_json() if given.json else None, lambda: terminal.show(report))
-        if given.out:
+        written: list[Path] = []
+        if given.out:  # before a reader of the tables who has seen enough ends the command
             try:
-                for path in write(report, given.out):
-                    print(f"wrote {path}", file=sys.stderr)
+                written = write(report, given.out)
             except OSError as problem:
                 raise Mistake(f"cannot write to {given.out}: {reason(problem)}.") from problem
+        say(report.to_json() if given.json else None, lambda: terminal.show(report))
+        for path in written:
+            print(f"wrote {path}", file=sys.stderr)
     return 0 if report.verdicts or not all(row.failure for row in report.rows) else 2
 
 

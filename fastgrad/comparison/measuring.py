@@ -94,9 +94,10 @@ class Bench:
     def _measured(self, f: Callable[..., Any], method: Method) -> dict[str, Any]:
         wrt = self.problem.wrt
         count = min(self.size, method.limit or self.size)
-        # A first call compiles; its second tells whether the whole batch would take too long.
+        # A first call compiles, our rules only what so many points are worth; the second tells whether the whole batch
+        # would take too long.
         small = min(count, 1000)
-        self._quietly(lambda: method.run(f, self._head(small if method.traced else min(64, small)), wrt))
+        self._quietly(lambda: method.run(f, self._head(small if method.ours or method.traced else min(64, small)), wrt))
         best, result = _timed(lambda: self._quietly(lambda: method.run(f, self._head(small), wrt)))
         while count > 1000 and best / small * count > PATIENCE:
             count //= 10
