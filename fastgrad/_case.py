@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,52 +64,46 @@ class Case:
             found = derivative(self.f, *wide, wrt=self.wrt, full_output=True)
             parts = [np.stack(fields) if self.several else fields[0] for fields in zip(*found, strict=True)]
             return Estimate(*map(np.asarray, parts))
-        return self._vectors(np.asarray(self.args[0], dtype=np.float64), None)
+        found = self._vectors(np.asarray(self.args[0], dtype=np.float64), full_output=True)
+        return Estimate(*map(np.asarray, found))
 
     def again(self, first: Estimate, where: Any) -> Estimate:
         """Estimate the marked entries with narrower steps; the others stay as they are."""
-        if self.of == "derivative":
-            fields = [np.array(a).reshape(len(self.wrt), -1) for a in first]
-            whole = [np.ravel(a).astype(np.float64) for a in np.broadcast_arrays(*self.args)]
-            for k, here in enumerate(where.reshape(len(self.wrt), -1)):
-                if here.any():
-                    points = [a[here] for a in whole]
-                    found = derivative(self.f, *points, wrt=self.wrt[k], rel_step=NARROW, full_output=True)
-                    for column, values in zip(fields, found, strict=True):
-                        column[k, here] = values
-        else:
-            x = np.asarray(self.args[0], dtype=np.float64)
-            rows = np.nonzero(where.any(axis=tuple(range(len(self.batch), where.ndim)))) if self.batch else ...
-            fields = [np.array(a) for a in first]
-            for column, values in zip(fields, self._vectors(x[rows], NARROW), strict=True):
-                column[rows] = values
-        return Estimate(*(column.reshape(a.shape) for column, a in zip(fields, first, strict=True)))
-
-    def _vectors(self, x: Any, rel_step: float | None) -> Estimate:
-        found = VECTORS[self.of](self.f, x, args=self.args[1:], rel_step=rel_step, full_output=True)
-        return Estimate(*map(np.asarray, found))
+        fields = [self._rows(np.array(a)) for a in first]
+        for place, found in self._asked(where, full_output=True):
+            for column, values in zip(fields, found, strict=True):
+                column[place] = values
+        return Estimate(*(column.reshape(where.shape) for column in fields))
 
     def secants(self, where: Any) -> Any:
         """Slopes of secants to either side at the marked entries, the steeper one of each pair; elsewhere 0.
 
         They tell how steep `f` is around a point where its derivative is 0 or nearly so.
         """
-        steepest = np.zeros(where.shape)
+        steepest = self._rows(np.zeros(where.shape))
         for side in ("forward", "backward"):
-            if self.of == "derivative":
-                whole = [np.ravel(a).astype(np.float64) for a in np.broadcast_arrays(*self.args)]
-                rows = steepest.reshape(len(self.wrt), -1)
-                for k, here in enumerate(where.reshape(rows.shape)):
+            for place, found in self._asked(where, method=side):
+                steepest[place] = np.fmax(steepest[place], np.abs(found))
+        return np.where(where, steepest.reshape(where.shape), 0.0)
+
+    def _asked(self, where: Any, **how: Any) -> Iterator[tuple[Any, Any]]:
+        """Ask with narrow steps at the marked entries: places among the `_rows`, and what is found there."""
+        if self.of == "derivative":
+            whole = [np.ravel(a).astype(np.float64) for a in np.broadcast_arrays(*self.args)]
+            for k, here in enumerate(self._rows(where)):
+                if here.any():
                     points = [a[here] for a in whole]
-                    if here.any():
-                        found = derivative(self.f, *points, wrt=self.wrt[k], method=side, rel_step=NARROW)
-                        rows[k, here] = np.fmax(rows[k, here], np.abs(found))
-            else:
-                rows = where.any(axis=tuple(range(len(self.batch), where.ndim)))
-                x = np.asarray(self.args[0], dtype=np.float64)[rows]
-                found = VECTORS[self.of](self.f, x, args=self.args[1:], method=side, rel_step=NARROW)
-                steepest[rows] = np.fmax(steepest[rows], np.abs(found))
-        return np.where(where, steepest, 0.0)
+                    yield (k, here), derivative(self.f, *points, wrt=self.wrt[k], rel_step=NARROW, **how)
+        else:  # a vector with a marked entry is asked as a whole
+            here = where.any(axis=tuple(range(len(self.batch), where.ndim)))
+            yield here, self._vectors(np.asarray(self.args[0], dtype=np.float64)[here], rel_step=NARROW, **how)
+
+    def _rows(self, entries: Any) -> Any:
+        """Give the derivatives in each argument a row."""
+        return entries.reshape(len(self.wrt), -1) if self.of == "derivative" else entries
+
+    def _vectors(self, x: Any, **how: Any) -> Any:
+        return VECTORS[self.of](self.f, x, args=self.args[1:], **how)
 
 
 def case(f: Callable[..., Any], of: str, args: tuple[Any, ...], wrt: Any) -> Case:

@@ -102,10 +102,10 @@ def _numbers(o: Any) -> Any:
     """Numbers of a Series or DataFrame; missing ones are NaN."""
     import pandas as pd
 
-    kinds = [o.dtype] if isinstance(o, pd.Series) else list(o.dtypes)
-    if all(isinstance(kind, np.dtype) for kind in kinds) or not all(map(pd.api.types.is_numeric_dtype, kinds)):
+    dtypes = [o.dtype] if isinstance(o, pd.Series) else list(o.dtypes)
+    if all(isinstance(dtype, np.dtype) for dtype in dtypes) or not all(map(pd.api.types.is_numeric_dtype, dtypes)):
         return o.to_numpy()
-    small = all(str(kind) in ("Float32", "float32", "float[pyarrow]") for kind in kinds)
+    small = all(str(dtype) in ("Float32", "float32", "float[pyarrow]") for dtype in dtypes)
     return o.to_numpy(dtype=np.float32 if small else np.float64, na_value=np.nan)
 
 
