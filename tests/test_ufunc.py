@@ -66,7 +66,8 @@ def test_every_length_and_stride(n: int, a: int, b: int, c: int) -> None:
     assert np.all(out == -1.0)
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 7, 30, 61])
+# Before NumPy 2.3 its iterator takes 64 arrays: the arguments, three of the rule's own, and the result.
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 30, 60])
 def test_many_arguments(count: int) -> None:
     scope: dict[str, Any] = {}
     names = [f"a{i}" for i in range(count)]
