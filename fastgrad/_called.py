@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import threading
 import warnings
 from collections.abc import Callable
@@ -11,10 +10,23 @@ from typing import Any
 import numpy as np
 
 from ._blocks import BLOCK, LARGE, blocks, over_pieces
-from ._engines import PerformanceWarning, Request, TurnedComplex, refuse_real, weak, with_complex
+from ._engines import (
+    PerformanceWarning,
+    Request,
+    TurnedComplex,
+    numbers,
+    refuse_real,
+    stack_depth,
+    weak,
+    with_complex,
+)
+from ._mixing import differ, mixes, warn
 from ._program import Loops, combine, loops, positions, steps
 from ._sharing import Proof
 from .stencils import Stencil
+
+#: A function found elementwise is tested again in blocks of so many times more points.
+_GROWTH = 16
 
 
 class Called:
@@ -25,6 +37,7 @@ class Called:
         self._pointwise = pointwise
         self._serial = bool(pointwise)
         self._alone: Proof | None = None
+        self._met = 1  # points of the largest block that needs no test whether `f` mixes them
         self.result = "d"
         self._lock = threading.RLock()  # `f` may differentiate itself
 
@@ -137,14 +150,22 @@ class Called:
         f, size = self.f(), max(np.size(a) for a in arguments)
         values: Any = None
         if not self._pointwise:
+            test = size > self._met
+            if test:  # reads the arguments after the call, which may have written into them
+                given = [a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
             try:
-                values = _numbers(f(*given))
+                values = numbers(f(*given))
             except (ValueError, ArithmeticError):
                 if not lenient:
                     raise
             else:
                 if values.shape not in ((size,), ()):
                     raise _wrong_shape(values.shape, size)
+                if test:
+                    values = values.copy()
+                    self._test(arguments, values, size)
+                    if self._pointwise:
+                        values = None
         if values is None:
             columns = [a if isinstance(a, np.ndarray) and a.ndim else [a] * size for a in arguments]
             one = _lenient(f) if lenient else f
@@ -152,6 +173,21 @@ class Called:
         if values.dtype.kind == "c" and self.result != "D":
             raise TurnedComplex
         return values
+
+    def _test(self, arguments: list[Any], values: Any, size: int) -> None:
+        """Call `f` point by point from now on if it mixes its points; tested again when there are many times more.
+
+        All offsets go into one call, so a running total would not even give the derivative of a running total.
+        """
+        with self._lock:
+            if size <= self._met or self._pointwise:
+                return
+            mixing = mixes(self.f(), arguments, values)
+            if mixing:
+                self._pointwise = self._serial = True
+                warn()
+            if mixing is not None:
+                self._met = _GROWTH * size
 
     def find_out(self, request: Request, operands: list[Any]) -> None:
         """Compare a call with two points with two calls with one point, and remember which way `f` can be called."""
@@ -167,9 +203,10 @@ class Called:
         ends[request.wrt] = np.array(ends[request.wrt], dtype=np.float64)
         together: Any = None
         refusal: Exception | None = None
+        mixing = False
         try:
             returned = [f(*(e.copy() if isinstance(e, np.ndarray) else e[0] for e in ends)) for _ in range(2)]
-            together = _numbers(returned[1]).copy()
+            together = numbers(returned[1]).copy()
             # Whoever hands out the same memory twice cannot be called by two threads at once.
             self._serial = np.may_share_memory(np.asarray(returned[0]), np.asarray(returned[1]))
         except Exception as raised:  # whatever `f` raises for two points, it may still take one
@@ -185,7 +222,17 @@ class Called:
         else:
             apart = np.array([_one_number(value) for value in one_by_one])
         if together is not None and together.shape in ((2,), ()):
-            self._pointwise = not np.allclose(together, apart, rtol=1e-4, atol=0, equal_nan=True)
+
+            def again() -> Any:
+                return numbers([f(*row) for row in zip(*ends, strict=True)])
+
+            self._pointwise = differ(apart, together, again, together)
+            if self._pointwise:  # or it holds a vector of two numbers, and takes one point at a time
+                try:
+                    many = [np.resize(e, 7) if isinstance(e, np.ndarray) else e[0] for e in ends]
+                    mixing = np.shape(f(*many)) in ((7,), ())
+                except Exception as raised:
+                    refusal = raised
         else:
             self._pointwise = True
         self._serial = self._serial or bool(self._pointwise)
@@ -193,30 +240,16 @@ class Called:
             self.result = "D"
         elif apart.dtype in (np.float32, np.float16):
             self.result = "f"
-        if self._pointwise:
-            why = f"it raised {type(refusal).__name__} for two points" if refusal else "two points at once change it"
+        if mixing:
+            warn()
+        elif self._pointwise:
+            why = f"it raised {type(refusal).__name__}" if refusal else "it returned another shape"
             warnings.warn(
-                f"`{getattr(f, '__name__', 'f')}` is called with one point at a time ({why}), which is slow. "
-                "Write it so that it takes arrays, or so that Numba can compile it.",
+                f"`{getattr(f, '__name__', 'f')}` is called with one point at a time ({why} for several), which is "
+                "slow. Write it so that it takes arrays, or so that Numba can compile it.",
                 PerformanceWarning,
-                stacklevel=_stack_depth(),
+                stacklevel=stack_depth(),
             )
-
-
-def _stack_depth() -> int:
-    """Frames from the caller of `warnings.warn` to the first outside the package."""
-    frame, depth = inspect.currentframe(), 0
-    while frame is not None and frame.f_globals.get("__package__") == __package__:
-        frame, depth = frame.f_back, depth + 1
-    return depth
-
-
-def _numbers(values: Any) -> np.ndarray[Any, Any]:
-    """Values that `f` returned, as an array of numbers."""
-    array = np.asarray(values)
-    if array.dtype.kind not in "fiubc":
-        raise TypeError(f"`f` must return numbers; got {type(values).__name__} of {array.dtype}. Return an array.")
-    return array
 
 
 def _lenient(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -233,41 +266,10 @@ def _lenient(f: Callable[..., Any]) -> Callable[..., Any]:
 
 def _one_number(value: Any) -> Any:
     """Check the value that `f` returned for one point."""
-    array = _numbers(value)
+    array = numbers(value)
     if array.size != 1:
         raise _wrong_shape(array.shape, 1)
     return array.reshape(())[()]
-
-
-def warn_of_mixing(f: Callable[..., Any], arguments: list[Any], wrt: int) -> None:
-    """Warn if `f` of several points together is not what it is of each: a sum, a softmax, a running total.
-
-    Compiled for one number it is another function; `f` itself, called with arrays, would not have been taken for one.
-    """
-    shape = np.broadcast_shapes(*map(np.shape, arguments))
-    # seven: few functions of one number hold a vector of that length, which would only seem to mix the points
-    places = np.linspace(0, int(np.prod(shape)) - 1, 7).astype(int)
-    apart = [i == wrt or np.ndim(a) > 0 for i, a in enumerate(arguments)]
-    columns = [
-        np.broadcast_to(a, shape).ravel()[places].astype(np.float64) if own else [a] * places.size
-        for a, own in zip(arguments, apart, strict=True)
-    ]
-    try:
-        with np.errstate(all="ignore"):
-            alone = _numbers([f(*row) for row in zip(*columns, strict=True)]) * 1.0
-            together = 1.0 * _numbers(f(*(c if own else c[0] for c, own in zip(columns, apart, strict=True))))
-    except Exception:  # it takes one number at a time, and then it cannot mix them
-        return
-    if together.shape not in ((), alone.shape):
-        return
-    with np.errstate(all="ignore"):
-        same = np.abs(together - alone) <= 1e-3 * np.abs(alone)
-    if not np.all(same | ~np.isfinite(alone)):
-        warnings.warn(
-            "`f` is not elementwise: its value at a point changes when others stand beside it, as in x / np.sum(x). It "
-            "is differentiated as a function of one number. For a function of a vector use `gradient` or `jacobian`.",
-            stacklevel=_stack_depth(),
-        )
 
 
 def _wrong_shape(shape: tuple[int, ...], size: int) -> ValueError:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ._blocks import LADDER_POINTS, LARGE, PIECE, over_pieces
-from ._called import Called, warn_of_mixing
+from ._called import Called
 from ._climb import FIELDS, ladder_ufunc
 from ._compile import LOCK, function_from, jit, return_kind
 from ._engines import LADDER, Request, refuse_real, weak, with_complex
@@ -179,10 +179,7 @@ class Compiled:
             with np.errstate(all="ignore"):
                 gap = abs(compiled(*row) * 1.0 - wanted * 1.0) if np.ndim(wanted) == 0 else np.inf
                 votes.append(bool(gap <= 1e-3 * abs(wanted) or not np.isfinite(gap)))
-        trusted = 2 * sum(votes) >= len(votes)
-        if trusted and size:
-            warn_of_mixing(self.f(), operands[: self._nargs], request.wrt)
-        return trusted
+        return 2 * sum(votes) >= len(votes)
 
 
 def _of_fixed_arity(f: Any, nargs: int) -> Any:

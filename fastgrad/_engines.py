@@ -7,6 +7,7 @@ broadcast together, into an output array.
 
 from __future__ import annotations
 
+import inspect
 import weakref
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -74,3 +75,19 @@ def refuse_real(out: Any, result: str) -> None:
 def with_complex(kind: Any, result: str) -> Any:
     """Type of the result array: the complex partner of `kind` when `f` returns complex numbers."""
     return np.result_type(kind, np.complex64) if result == "D" else kind
+
+
+def stack_depth() -> int:
+    """Frames from the caller of `warnings.warn` to the first outside the package."""
+    frame, depth = inspect.currentframe(), 0
+    while frame is not None and frame.f_globals.get("__package__") == __package__:
+        frame, depth = frame.f_back, depth + 1
+    return depth
+
+
+def numbers(values: Any) -> np.ndarray[Any, Any]:
+    """Values that `f` returned, as an array of numbers."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "fiubc":
+        raise TypeError(f"`f` must return numbers; got {type(values).__name__} of {array.dtype}. Return an array.")
+    return array

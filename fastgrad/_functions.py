@@ -18,6 +18,7 @@ from ._climb import FIELDS, compiled_for
 from ._compile import LOCK
 from ._compiled import Compiled
 from ._engines import LADDER, Request, TurnedComplex, refuse_real, with_complex
+from ._mixing import warn_of_mixing
 from ._operators import Uncompilable
 from ._references import Reading
 from .complexstep import SAMPLE, compare, slope
@@ -42,7 +43,7 @@ class Function:
         f_itself = getattr(f, "__formula__", f)
         self.reading: Reading | None = None
         self._refusal: str | None = getattr(f, "__not_differentiable__", None)
-        self._checked = False
+        self._checked = self._compared = False
         self._ready: dict[tuple[Any, int], tuple[Callable[..., Any], tuple[float, ...]]] = {}
         self._engine: Compiled | Called
         try:
@@ -215,6 +216,10 @@ class Function:
             if not trusted:
                 self._engine = Called(self._engine.f())
             self._checked = True
+        if not self._compared and isinstance(self._engine, Compiled):
+            if any(isinstance(o, np.ndarray) and o.size > 1 for o in operands):  # one point has nothing to mix with
+                self._compared = True
+                warn_of_mixing(self._engine.f(), operands[: request.arguments(operands)], request.wrt)
         return self._engine
 
     def values(self, operands: list[Any], out: Any) -> Any:

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ._compile import LOCK, Native
-from ._engines import PerformanceWarning, weak
+from ._engines import PerformanceWarning, stack_depth, weak
 from ._operators import Uncompilable
 from ._references import Reading
 from ._vector_code import kinds_of, machine_code
@@ -121,6 +121,7 @@ class VectorFunction:
             return form
         count = next(k for k in (3, 4, 5) if k not in (d, form.outputs))
         chosen = where[np.linspace(0, len(where) - 1, count).astype(int)]
+        chosen[:2] = chosen[1::-1]  # in no order, or who sorts the vectors of a sorted batch is not found out
         for spread in (2.0**-7, 2.0**-20):
             rows = _scattered(x[chosen], spread)
             if low is not None:
@@ -224,7 +225,7 @@ class VectorFunction:
                 f"`{getattr(self.f(), '__name__', 'f')}` is called with one vector at a time, which is slow. Write it "
                 "so that it takes a batch with the vector on the last axis, or so that Numba can compile it.",
                 PerformanceWarning,
-                stacklevel=_stack_depth(),
+                stacklevel=stack_depth(),
             )
         found = np.empty((len(vectors), form.outputs), np.complex128 if form.kind == "D" else np.float64)
         for i, vector in enumerate(vectors):
@@ -311,14 +312,6 @@ def _fills(f: Any, nargs: int) -> bool:
         f"`f` must take the vector and {nargs} more argument{'s' * (nargs != 1)}; got "
         f"{getattr(f, '__name__', 'f')}{signature}. Pass what else it takes as `args`."
     )
-
-
-def _stack_depth() -> int:
-    """Frames from the caller of `warnings.warn` to the first outside the package."""
-    frame, depth = inspect.currentframe(), 0
-    while frame is not None and frame.f_globals.get("__package__") == __package__:
-        frame, depth = frame.f_back, depth + 1
-    return depth
 
 
 _known: dict[tuple[int, int], tuple[Any, VectorFunction]] = {}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import re
 import subprocess
 import sys
 import threading
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -280,7 +283,6 @@ def raising_value_error(x: Any) -> Any:
 @pytest.mark.parametrize("f", [
     Opaque(lambda x: math.sin(x)), Opaque(lambda x: x * x if x > 0 else 0.0), Opaque(lambda x: float(x) ** 2),
     Opaque(lambda x: max(x, 0.0)), Opaque(lambda x: x * special.j0(0.0) if x > 0 else 0.0 * x),
-    Opaque(lambda x: x - np.mean(x) + x * x),
 ])  # fmt: skip
 def test_pointwise_functions_warn_once(f: Any) -> None:
     f = Opaque(f)
@@ -477,13 +479,133 @@ def test_callers_on_many_threads_share_one_pool() -> None:
     assert len(ours() - before) <= 2
 
 
+MIXING: dict[str, Callable[[Any], Any]] = {
+    "cumsum": lambda x: np.cumsum(x), "cumsum method": lambda x: x.cumsum(), "centred": lambda x: x - x.mean(),
+    "sorted": lambda x: np.sort(x), "rolled": lambda x: np.roll(x, 1), "flipped": lambda x: np.flip(x),
+    "normed": lambda x: x / np.linalg.norm(x), "softmax": lambda x: special.softmax(x),
+    "share": lambda x: x / np.sum(x),
+    "gradient": lambda x: np.gradient(x), "convolved": lambda x: np.convolve(x, [1.0, 2.0, 1.0], mode="same"),
+    "diff": lambda x: np.diff(x, prepend=0.0), "index": lambda x: np.arange(x.size) * x, "size": lambda x: x.size * x,
+    "sum": lambda x: np.sum(x**2), "logsumexp": lambda x: special.logsumexp(x), "from first": lambda x: x - x[0],
+    "running": lambda x: np.maximum.accumulate(x), "rank": lambda x: np.argsort(np.argsort(x)) * x,
+    "matrix": lambda x: x @ np.triu(np.ones((np.size(x), np.size(x)))),
+    "numbers alone": lambda x: x - np.mean(x) + x * x,
+}  # fmt: skip
+
+
+#: Those that are the identity of a single number; the others are constant.
+IDENTITIES = ["cumsum", "cumsum method", "sorted", "rolled", "flipped", "size", "logsumexp", "running", "matrix"]
+
+
+@pytest.mark.parametrize("method", ["adaptive", "central"])
+@pytest.mark.parametrize("name", MIXING)
+def test_functions_that_mix_points_say_so(name: str, method: Any) -> None:
+    """A running total of all offsets of all points had slopes of a hundred thousand, without a word.
+
+    Every call sees a function it has not met; what is returned is the derivative of a function of one number.
+    """
+    falling = np.linspace(3.0, 1.0, 5) ** 1.5
+    for x in (falling, falling[::-1], np.linspace(0.0, 1.0, 5), np.array([2.0, 3.0]), np.linspace(0.1, 1.0, 700)):
+        f = Opaque(MIXING[name])
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                got = fg.derivative(f, x, method=method)
+            except (ValueError, IndexError) as refusal:
+                assert re.search("elementwise|one value per point|matmul", str(refusal))
+                continue
+        assert [w for w in caught if "`gradient` or `jacobian`" in str(w.message)], x
+        exact = {"sum": 2 * x, "numbers alone": 2 * x}.get(name, np.isin(name, IDENTITIES) * np.ones_like(x))
+        assert got[1:3] == pytest.approx(exact[1:3], rel=1e-6, abs=1e-7)  # a share of 0 is 0 / 0
+
+
+@pytest.mark.parametrize("name", MIXING)
+def test_a_single_point_does_not_mix_with_its_own_offsets(name: str) -> None:
+    """What such a function is of one number, it is; or it says that it is none."""
+    f = Opaque(MIXING[name])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            got = fg.derivative(f, np.array([0.3]), method="central")
+        except (ValueError, IndexError) as refusal:
+            assert re.search("elementwise|one value per point|matmul", str(refusal))
+            return
+    one = [float(np.ravel(MIXING[name](np.float64(t)))[0]) for t in (0.3 - 2**-17, 0.3 + 2**-17)]
+    assert got[0] == pytest.approx((one[1] - one[0]) * 2**16, abs=1e-9)
+
+
 @pytest.mark.parametrize("method", ["adaptive", "central"])
 def test_compiled_functions_that_mix_points_say_so(method: Any) -> None:
-    """Compiled for one number a softmax is 1, and its derivative was 0 without a word."""
-    mixing = lambda x: np.exp(x) / np.sum(np.exp(x)), lambda x: np.sum(x**2), lambda x: x - np.mean(x)
-    for f in mixing:
-        with pytest.warns(UserWarning, match="`gradient` or `jacobian`"):
-            fg.derivative(f, np.array([1.0, 2.0, 3.0]), method=method)
+    """Compiled for one number a softmax is 1, and its derivative was 0 without a word; so after a single point."""
+    for f in (
+        lambda x: np.exp(x) / np.sum(np.exp(x)), lambda x: np.sum(x**2), lambda x: x - np.mean(x),
+        lambda x: np.cumsum(x), lambda x: x - np.max(x),
+    ):  # fmt: skip
+        for points in ([1.0, 2.0, 3.0], [1.0, 2.0]):
+            g = functools.partial(f)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                fg.derivative(g, points[0], method=method)
+            with pytest.warns(UserWarning, match="`gradient` or `jacobian`"):
+                fg.derivative(g, np.array(points), method=method)
+            assert engine_of(g) == "compiled"
+
+
+class Counting:
+    """Adds the number of its calls, times a little."""
+
+    def __init__(self, little: float) -> None:
+        self.calls, self.little = 0, little
+
+    def __call__(self, x: Any) -> Any:
+        self.calls += 1
+        return np.sin(x) + self.little * self.calls
+
+
+def _bisected(x: Any) -> Any:
+    """Square root by bisection until all points are done."""
+    low, high = np.zeros_like(x), np.maximum(x, 1.0)
+    while np.max(high - low) > 1e-11:
+        middle = (low + high) / 2
+        low, high = np.where(middle**2 < x, middle, low), np.where(middle**2 < x, high, middle)
+    return (low + high) / 2
+
+
+def _honest() -> dict[str, Callable[[Any], Any]]:
+    rng = np.random.default_rng(1)
+    table = np.linspace(-4, 4, 101)
+    return {
+        "special": special.j0, "noise": lambda x: np.sin(x) + 1e-6 * rng.normal(size=np.shape(x)),
+        "much noise": lambda x: rng.normal(size=np.shape(x)), "one noise": lambda x: np.sin(x) + 0.1 * rng.normal(),
+        "counter": Counting(0.0), "drifting": Counting(1e-3), "solver": _bisected, "constant": lambda x: 2.0,
+        "root": lambda x: special.j0(x) - special.j0(0.7), "tiny": lambda x: 1e-200 * special.j0(x),
+        "single": lambda x: np.sin(np.asarray(x, np.float32)), "table": lambda x: np.interp(x, table, table**3),
+        "matrix": lambda x: np.exp(np.multiply.outer(x, np.arange(3.0))) @ np.ones(3),
+        "steps": lambda x: np.floor(3 * x),
+        "hidden single": lambda x: np.sin(np.asarray(x, np.float32)).astype(np.float64), "poles": special.gamma,
+        "masked": lambda x: np.where(x > 0.5, special.j0(x), np.nan), "square": lambda x: x * x + 0 * special.j0(x),
+        "arrays only": lambda x: np.array([special.j0(v) for v in x[:]]), "writes": lambda x: np.add(x, 1.0, out=x),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("method", ["adaptive", "central", "forward"])
+@pytest.mark.parametrize("name", _honest())
+def test_honest_functions_are_not_said_to_mix(name: str, method: Any) -> None:
+    """Noise, a state, a tolerance, a value near zero: none of it is another point. Warnings are errors here."""
+    for x in (np.array([0.3]), np.array([0.3, 0.7]), np.linspace(0.0, 2.0, 9), np.linspace(0.1, 3.0, 700), 0.7):
+        f = Opaque(_honest()[name])
+        if name != "arrays only" or np.ndim(x):
+            fg.derivative(f, x, method=method)
+
+
+@pytest.mark.parametrize("points", [2, 5, 1000])
+def test_telling_whether_points_are_mixed_costs_three_calls_once(points: int) -> None:
+    f = Opaque(special.j0)
+    fg.derivative(f, np.linspace(0.1, 1.0, points), method="central")
+    first = len(f.sizes)
+    fg.derivative(f, np.linspace(0.1, 1.0, points), method="central")
+    assert len(f.sizes) == first + 1
+    assert first <= 4 + 1 + 3 and sum(f.sizes) - 2 * 2 * points <= 6 + 1 + 7
 
 
 def test_functions_of_one_number_that_hold_a_vector_mix_nothing() -> None:
