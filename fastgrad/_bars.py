@@ -85,12 +85,13 @@ def with_bars(
         near = np.abs(rise - fall)
         apart = (near > 0.7 * far) & (near > 0.01 * (np.abs(rise) + np.abs(fall))) & (near > 100 * noise / probe)
         kink = apart & (end * probe <= 0.6 * h)
-        df[kink] = ((rise + fall) / 2)[kink]
-        error[kink] = (100 * noise / probe + np.abs(near - far))[kink]
+        # the derivative stays the stencil's, as without a bar, which covers the mean of the two sides
+        beside = np.abs((rise + fall) / 2 - df)
+        error[kink] = (100 * noise / probe + np.abs(near - far) + beside)[kink]
         left[kink], right[kink] = fall[kink], rise[kink]
         status[kink] = Status.KINK
     bad = ~np.isfinite(df)
-    df[bad], error[bad], status[bad] = np.nan, np.inf, Status.NONFINITE
+    error[bad], status[bad] = np.inf, Status.NONFINITE
     left[bad] = right[bad] = np.nan
     nfev = np.where(inside, len(offsets) + len(fine) - 1, 0).astype(np.int32)
     made = Estimate(df, error, status, status == Status.CONVERGED, nfev, left, right)

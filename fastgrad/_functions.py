@@ -99,8 +99,8 @@ class Function:
         points[request.wrt] = np.atleast_1d(whole[request.wrt])[where]
         better = self.derivative(request._replace(rule=rule, mode=LADDER), [*points, inf, -inf, inf], None)
         if not shape:
-            return result if np.isnan(better[0]) else better[0]
-        result[where] = np.where(np.isnan(better), result[where], better)
+            return better[0]
+        result[where] = better
         return result
 
     def complex_step(self, request: Request, operands: list[Any]) -> Any:

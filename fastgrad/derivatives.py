@@ -55,7 +55,8 @@ def derivative(
     f : callable
         ``f(*args)``, elementwise: every value depends on the arguments at one point only. It runs compiled when
         Numba can compile it, else it is called with one-dimensional arrays, block by block; a function that takes
-        one number at a time is called point by point, with a `PerformanceWarning`.
+        one number at a time is called point by point, with a `PerformanceWarning`. One that mixes the points of a
+        batch, as ``x / np.sum(x)`` does, is differentiated as a function of one number, with a warning, or refused.
     *args : array_like
         One for each argument of `f`; they broadcast together. Integers and booleans count as float64. The
         differencing runs in float64 whatever the type. None of them is ever changed. Arrays of xarray, pandas and

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from conftest import Opaque
 from scipy import special
 
 import fastgrad as fg
@@ -147,3 +149,41 @@ def test_bad_bounds_are_refused() -> None:
     for bounds, error in (((1, 0), ValueError), ((0,), TypeError), (3.0, TypeError), ((0, math.nan), ValueError)):
         with pytest.raises(error, match="`bounds`"):
             fg.derivative(np.exp, 0.5, bounds=bounds)
+
+
+EDGES: dict[str, Callable[[Any], Any]] = {
+    "abs": lambda x: np.abs(x), "relu": lambda x: np.maximum(x, 0.0),
+    "corner": lambda x: np.abs(x - 0.5) * x + np.exp(x),
+    "pole": lambda x: 1 / x, "double pole": lambda x: 1 / x**2, "log": lambda x: np.log(x),
+    "sqrt": lambda x: np.sqrt(x),
+    "cusp": lambda x: np.sqrt(np.abs(x)), "steps": lambda x: np.floor(x),
+    "smooth": lambda x: np.sin(x) * np.exp(-x * x),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", [
+    fg.forward(), fg.backward(), fg.central(), fg.central(4), fg.central(2, n=2), fg.forward(2),
+], ids=str)  # fmt: skip
+@pytest.mark.parametrize("name", EDGES)
+def test_a_bar_does_not_change_the_derivative(name: str, rule: fg.Stencil) -> None:
+    """A stencil is a stencil: at kinks and poles too it gives what it gives without a bar, to the last bit."""
+    rng = np.random.default_rng(5)
+    special_points = [0.0, 0.5, 1e-9, -1e-6, 3e-6, 1.0, 2.0, 1e-300, 1e6, np.inf, np.nan]
+    x = np.concatenate([special_points, rng.normal(size=60), 0.5 + 1e-6 * rng.normal(size=10)])
+    called = Opaque(EDGES[name])
+    ways: list[tuple[Any, dict[str, float]]] = [(called, {}), (called, {"step": 1e-3})]
+    ways.append((called, {"rel_step": 2.0**-12}))
+    if rule == fg.central():
+        ways.append((EDGES[name], {}))
+    for f, given in ways:
+        plain = fg.derivative(f, x, method=rule, **given)
+        made = fg.derivative(f, x, method=rule, full_output=True, **given)
+        assert np.array_equal(plain, made.df, equal_nan=True)
+
+
+def test_the_bar_at_a_kink_covers_the_mean_of_both_sides() -> None:
+    x = np.concatenate([[0.0], 1e-9 * np.linspace(-1, 1, 7)])
+    made = fg.derivative(lambda x: np.abs(x) + x, x, method="central", full_output=True)
+    kinks = made.status == fg.Status.KINK
+    assert kinks[0]
+    assert np.all(np.abs(made.df - (made.left + made.right) / 2)[kinks] <= made.error[kinks])
