@@ -18,7 +18,7 @@ class Status(IntEnum):
     NONFINITE
         -3: `f` or the point is not finite there, or `f` has no values around it; the derivative is NaN.
     KINK
-        -5: the derivatives from the left and from the right differ; `df` is their mean.
+        -5: the derivatives from the left and from the right differ; `df` is their mean, or what the stencil gives.
 
     Examples
     --------
