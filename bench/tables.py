@@ -14,6 +14,7 @@ import json
 import re
 import sys
 from collections.abc import Sequence
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,12 @@ def rendered(found: dict[str, Any]) -> dict[str, str]:
         f"Numba {about['numba']}.",
     }
     for group, title in (("function", "real functions, some of them hard"), ("gate", "derivatives of gates")):
-        lines = [line for line in found["summary"] if line["group"] == group]
+        # JSON has no NaN: a method that evaluates nothing, or failed throughout, has no figure there
+        lines = [
+            {key: nan if value is None else value for key, value in line.items()}
+            for line in found["summary"]
+            if line["group"] == group
+        ]
         cells = [
             [line["method"], show.error(line["median_error"]), show.share(line["off"]), show.time(line["nanoseconds"]),
              show.evaluations(line["evaluations"])]
