@@ -73,8 +73,9 @@ class Check:
 
     @property
     def decided(self) -> bool:
-        """Whether anything could be decided at all."""
-        return bool(np.any(self.verdict != Verdict.UNDECIDED))
+        """Whether anything could be decided at all: noise shows a kink here and there, and nothing else."""
+        counts = self.counts
+        return counts["AGREES"] + counts["DISAGREES"] > 0 or counts["KINK"] > counts["UNDECIDED"]
 
     def __bool__(self) -> bool:
         """Tell whether nothing disagrees."""
@@ -96,7 +97,9 @@ def text(check: Check) -> str:
     if not check:
         head = f"{counts['DISAGREES']:,} of {entries} disagree{'s' if counts['DISAGREES'] == 1 else ''}"
     elif not check.decided:
-        head = f"NOTHING COULD BE DECIDED: at none of {entries} is the numerical derivative sharp enough to tell"
+        head = f"NOTHING COULD BE DECIDED: of {entries} none has a numerical derivative sharp enough to tell"
+        if counts["KINK"]:
+            head += ", and the few kinks may be noise"
     else:
         head = f"nothing disagrees, {entries}"
     lines = [f"Check of the {check.of}, {check.title}: {head}"]

@@ -62,6 +62,17 @@ def test_a_bar_that_is_too_wide_tells_nothing() -> None:
     assert "NOTHING COULD BE DECIDED" in repr(found)
 
 
+def test_a_few_kinks_among_noise_decide_nothing() -> None:
+    rng = np.random.default_rng(3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        found = check(Opaque(lambda x: rng.normal(size=np.shape(x))), np.zeros_like, np.linspace(0, 1, 1000))
+    assert found and found.counts["UNDECIDED"] > 900, found
+    assert not found.decided, found
+    kinks = check(Opaque(lambda x: np.abs(x)), np.sign, np.zeros(3))
+    assert kinks.counts["KINK"] == 3 and kinks.decided, kinks
+
+
 def test_a_slope_below_the_rounding_of_f_is_undecided() -> None:
     """The hyperbolic tangent is 1 to the last digit at 30: its slope might be 3e-26 or three times that."""
     found = check(np.tanh, lambda x: 1 / np.cosh(x) ** 2, np.array([0.5, 30.0]))
