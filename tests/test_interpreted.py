@@ -50,7 +50,8 @@ def test_same_bits(name: str, rule: Adaptive, monkeypatch: pytest.MonkeyPatch) -
     compiled, python = both(FUNCTIONS[name], rule, monkeypatch)
     for field, a, b in zip(Estimate._fields, compiled, python, strict=True):
         assert np.array_equal(a, b, equal_nan=True) and a.dtype == b.dtype, field
-    assert np.isfinite(compiled.df).any()
+    # from one side six rounded digits are too few to converge: it says so
+    assert compiled.success.any() or rule.n > 1 or name == "step" or (name, rule.side) == ("rounded", "left")
 
 
 def test_same_bits_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
