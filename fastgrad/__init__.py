@@ -38,12 +38,13 @@ Exact derivatives
 PerformanceWarning says that a function runs slowly, and how to make it fast. The command line is ``fastgrad --help``.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from . import _jitted as _jitted  # tells Numba how to compile calls of ours
 from . import gates
 from ._engines import PerformanceWarning
 from .checks import Check, Verdict, check
 from .circuits import circuit, where
-from .comparison import accuracy
 from .complexstep import ComplexStep, complex_step
 from .derivatives import derivative
 from .estimates import Estimate, Status
@@ -52,6 +53,9 @@ from .ladder import Adaptive, adaptive
 from .multivariate import directional, gradient, hessian, hessian_vector, jacobian
 from .sparsity import sparsity
 from .stencils import Stencil, backward, central, forward, weights
+
+if TYPE_CHECKING:
+    from .comparison import accuracy
 
 __version__ = "0.1.0"
 __all__ = [
@@ -83,6 +87,16 @@ __all__ = [
     "weights",
     "where",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load what compares methods when it is asked for: it makes tables, and would take 30 ms of every start."""
+    if name == "accuracy":
+        from .comparison import accuracy
+
+        globals()[name] = accuracy
+        return accuracy
+    raise AttributeError(f"module `{__name__}` has no attribute `{name}`")
 
 
 def __dir__() -> list[str]:

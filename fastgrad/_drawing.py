@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from typing import Any
-from xml.sax.saxutils import escape
 
 from ._accumulate import local_partials
 from ._codegen import Program
@@ -121,7 +121,7 @@ def mermaid(outputs: Sequence[Node], names: Sequence[str], point: Sequence[float
     lines = ["flowchart LR"]
     for node in sheet.nodes:
         value = f"<br/>= {_short(sheet.values[node])}" if sheet.values else ""
-        text = escape(sheet.label(node)).replace('"', "#quot;").replace("*", "#42;") + value
+        text = escape(sheet.label(node), quote=False).replace('"', "#quot;").replace("*", "#42;") + value
         left, right = ("([", "])") if node.name == "input" else ("[[", "]]") if node in sheet.outputs else ("[", "]")
         lines.append(f'    n{sheet.number[node]}{left}"{text}"{right}')
     for (operand, node, _), slope in zip(sheet.edges, sheet.slopes, strict=True):
@@ -178,7 +178,8 @@ def svg(outputs: Sequence[Node], names: Sequence[str], point: Sequence[float] | 
         middle, centre = box.x + box.width / 2, box.y + box.height / 2
         line = centre + (-4 if sheet.values else 4.5)
         parts.append(f'<text class="small" x="{box.x + 5:.1f}" y="{box.y + 11:.1f}">{sheet.number[node]}</text>')
-        parts.append(f'<text x="{middle + 4:.1f}" y="{line:.1f}" text-anchor="middle">{escape(texts[node])}</text>')
+        words = escape(texts[node], quote=False)
+        parts.append(f'<text x="{middle + 4:.1f}" y="{line:.1f}" text-anchor="middle">{words}</text>')
         if sheet.values:
             parts.append(
                 f'<text class="value" x="{middle:.1f}" y="{centre + 13:.1f}" text-anchor="middle">'

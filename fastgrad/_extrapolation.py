@@ -58,40 +58,39 @@ def _step(below: int) -> float:
     return 2.0**-below if below < 4 else 3 / 32 if below == 4 else 2.0 ** (1 - below)
 
 
-def _gain(kind: int, steps: list[float]) -> list[float]:
-    """Root mean square of every Taylor coefficient for unit noise in the values, times ``steps[-1]^n``."""
-    h = [s / steps[-1] for s in steps]
-    t = h if kind == RIGHT else [s * s for s in h]
-    lagrange = []
-    for j in range(len(t)):
-        polynomial = [1.0]
-        for i in range(len(t)):
-            if i != j:
-                pairs = zip([0.0, *polynomial], [*polynomial, 0.0], strict=True)
-                polynomial = [(a - t[i] * b) / (t[j] - t[i]) for a, b in pairs]
-        lagrange.append(polynomial)
-    gains = []
-    for weights in zip(*lagrange, strict=True):
-        each = [w / (s * s if kind == CENTRAL_EVEN else s) for w, s in zip(weights, h, strict=True)]
-        squares = sum(v * v for v in each)
-        if kind == CENTRAL_ODD:
-            gains.append(math.sqrt(squares / 2))
-        else:  # the value at the point itself has a part in every quotient
-            gains.append(
-                math.sqrt(squares + sum(each) ** 2) if kind == RIGHT else math.sqrt(squares / 2 + sum(each) ** 2)
-            )
+def _gain(kind: int, steps: Floats) -> Floats:
+    """Root mean square of the lowest Taylor coefficients for unit noise in the values, times ``steps[-1]^n``.
+
+    `steps` holds a ladder in every column; so does the result. Columns together: one by one they took 11 ms of every
+    start.
+    """
+    h = steps / steps[-1]
+    t = h if kind == RIGHT else h * h
+    lagrange = np.zeros((4, *t.shape))  # coefficients, from the lowest, of the polynomial that is 1 at one level
+    lagrange[0] = 1.0
+    for i in range(len(t)):
+        others = np.arange(len(t)) != i
+        product = lagrange[:, others] * -t[i]
+        product[1:] += lagrange[:-1, others]
+        lagrange[:, others] = product / (t[others] - t[i])
+    each = lagrange / (h * h if kind == CENTRAL_EVEN else h)
+    squares = np.sum(each * each, axis=1)
+    if kind == CENTRAL_ODD:
+        squares /= 2
+    else:  # the value at the point itself has a part in every quotient
+        squares = (squares if kind == RIGHT else squares / 2) + np.sum(each, axis=1) ** 2
+    gains: Floats = np.sqrt(squares)
     return gains
 
 
 def _gains() -> Floats:
     """All gains: finest level below the scale (0: far below), kind, coefficient, number of levels."""
     table = np.zeros((12, 3, 4, WIDEST + 1))
-    for below in range(12):
-        for kind in (CENTRAL_ODD, CENTRAL_EVEN, RIGHT):
-            for count in range(1, WIDEST + 1):
-                last = below or 40
-                gains = _gain(kind, [_step(q) for q in range(last - count + 1, last + 1)])[:4]
-                table[below, kind, : len(gains), count] = gains
+    finest = [40, *range(1, 12)]
+    steps = np.array([[_step(level - back) for level in finest] for back in reversed(range(WIDEST))])
+    for kind in (CENTRAL_ODD, CENTRAL_EVEN, RIGHT):
+        for count in range(1, WIDEST + 1):
+            table[:, kind, :, count] = _gain(kind, steps[-count:]).T
     return table
 
 

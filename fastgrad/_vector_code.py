@@ -14,7 +14,6 @@ import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
-from numba.np.arrayobj import make_array, populate_array
 from numba.np.numpy_support import from_dtype
 
 from ._compile import Native, function_from, jit, native, quiet
@@ -104,6 +103,8 @@ def _view(array: Any) -> Any:
     @intrinsic
     def view(_typing: Any, address: Any, lengths: Any) -> Any:
         def code(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+            from numba.np.arrayobj import make_array, populate_array  # 30 ms of start-up for all who have no vectors
+
             item = context.get_data_type(array.dtype)
             size = context.get_constant(types.intp, context.get_abi_sizeof(item))
             shape = cgutils.unpack_tuple(builder, args[1])

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 import re
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -37,6 +40,22 @@ def test_table_of_contents() -> None:
 def test_dir_is_what_is_public() -> None:
     assert dir(fastgrad) == sorted([*fastgrad.__all__, "__version__"])
     assert all(hasattr(fastgrad, name) for name in dir(fastgrad))
+
+
+def test_import_loads_nothing_that_a_derivative_does_not_need() -> None:
+    script = "import sys, fastgrad; print(*sys.modules)"
+    command = [sys.executable, "-W", "error", "-c", script]
+    loaded = set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+    assert "fastgrad.derivatives" in loaded
+    heavy = {"scipy.special", "scipy.sparse", "scipy.differentiate", "numba.np.arrayobj", "ssl", "xml", "jinja2"}
+    assert not loaded & (heavy | {"fastgrad.comparison", "fastgrad.report", "fastgrad.corpus"})
+
+
+def test_what_is_loaded_on_demand_is_found_like_the_rest() -> None:
+    assert pickle.loads(pickle.dumps(fastgrad.accuracy)) is fastgrad.accuracy
+    assert dict(inspect.getmembers(fastgrad))["accuracy"] is fastgrad.accuracy
+    with pytest.raises(AttributeError, match="acuracy"):
+        fastgrad.acuracy  # noqa: B018
 
 
 @pytest.mark.parametrize("name", signatures())
