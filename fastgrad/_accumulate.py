@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from ._graph import Graph, Node, in_order
 from ._growth import past
 from ._primitives import select
+from ._settling import settling
 
 
 class _Slope(NamedTuple):
@@ -36,12 +37,13 @@ def jacobian(outputs: Sequence[Node], nin: int) -> list[list[Node]]:
     """
     order = in_order(outputs)
     graph = Graph(node=type(order[0]))
-    edges = _edges(order, *local_partials(order, graph))
+    here, partials = local_partials(order, graph)
+    edges, settled = _edges(order, here, partials), settling(order, partials)
     rows: list[list[Any]]
     if len(outputs) <= nin:
-        rows = [_backwards(order, edges, output, nin) for output in outputs]
+        rows = [_backwards(order, edges, settled, output, nin) for output in outputs]
     else:
-        columns = [_forwards(order, edges, position) for position in range(nin)]
+        columns = [_forwards(order, edges, settled, position) for position in range(nin)]
         rows = [[column.get(output) for column in columns] for output in outputs]
     return [[graph.constant(0.0) if s is None else graph.node(s.counted()) for s in row] for row in rows]
 
@@ -76,7 +78,7 @@ def _edges(
     return edges
 
 
-def _backwards(order: Sequence[Node], edges: Any, output: Node, nin: int) -> list[Any]:
+def _backwards(order: Sequence[Node], edges: Any, settled: dict[Node, Any], output: Node, nin: int) -> list[Any]:
     """Slopes of one output in all inputs."""
     arrived: dict[Node, list[_Slope]] = {output: [_Slope(1.0)]}
     row: list[Any] = [None] * nin
@@ -88,11 +90,15 @@ def _backwards(order: Sequence[Node], edges: Any, output: Node, nin: int) -> lis
             row[node.value] = slope
         for operand, partial in edges[node]:
             if operand.name != "constant" and (contribution := _times(slope, partial)) is not None:
+                if node in settled:
+                    counts = _or_not(contribution.value != 0.0, settled[node])
+                    guard = counts if contribution.guard is None else contribution.guard & counts
+                    contribution = contribution._replace(guard=guard)
                 arrived.setdefault(operand, []).append(contribution)
     return row
 
 
-def _forwards(order: Sequence[Node], edges: Any, position: int) -> dict[Node, Any]:
+def _forwards(order: Sequence[Node], edges: Any, settled: dict[Node, Any], position: int) -> dict[Node, Any]:
     """Slopes of all nodes in one input."""
     slopes: dict[Node, Any] = {}
     for node in order:
@@ -100,14 +106,20 @@ def _forwards(order: Sequence[Node], edges: Any, position: int) -> dict[Node, An
             if node.value == position:
                 slopes[node] = _Slope(1.0)
             continue
-        terms = [
-            term
-            for operand, partial in edges[node]
-            if operand in slopes and (term := _times(slopes[operand], partial)) is not None
-        ]
+        terms = []
+        for operand, partial in edges[node]:
+            if operand in slopes and (term := _times(slopes[operand], partial)) is not None:
+                if node in settled:
+                    counts = _or_not(partial != 0.0, settled[node])
+                    term = term._replace(value=select(counts, term.value, 0.0))
+                terms.append(term)
         if terms:
             slopes[node] = _sum(terms)
     return slopes
+
+
+def _or_not(condition: Any, calm: Any) -> Any:
+    return condition if calm is None else condition | ~calm
 
 
 def _sum(slopes: list[_Slope]) -> _Slope:

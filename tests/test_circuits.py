@@ -274,6 +274,48 @@ def test_slopes_through_what_outgrows_the_numbers(name: str) -> None:
                 assert abs(found - slope) <= 1e-14 * abs(slope) * max(1.0, abs(x) / 10) + 1e-300, x
 
 
+#: What levels off before what is inside it outgrows the numbers: slopes of 0 at 800, first and second.
+SETTLING: dict[str, Callable[..., Any]] = {
+    "gompertz": lambda x: np.exp(-np.exp(x)), "cloglog": lambda x: 1 - np.exp(-3 * np.exp(x)),
+    "expm1": lambda x: np.expm1(-np.exp(x) / 2), "tanh": lambda x: np.tanh(np.sinh(x)),
+    "steep power": lambda x: np.exp(-(x**120)), "gumbel": lambda x: np.exp(x - np.exp(x)),
+    "scaled": lambda x: np.exp(-np.exp(x / (1 + x / 1e9))), "sigmoid": lambda x: gates.sigmoid(np.exp(x) * np.exp2(x)),
+    "logaddexp": lambda x: np.logaddexp(0.0, -np.exp(x)), "to the": lambda x: np.tanh(4.0**x / 1e9),
+    "twice": lambda x: np.exp(-np.exp(np.exp(x))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SETTLING)
+def test_what_settles_is_flat_where_what_is_inside_outgrows_the_numbers(name: str) -> None:
+    """0 times infinity, which was NaN: in the rows of one result, and in the columns of many."""
+    f = SETTLING[name]
+    c, several = fg.circuit(lambda v: f(v[0]), n=1), fg.circuit(lambda v: [f(v[0]), v[0], v[0]], n=1)
+    second = jacobian(c._jacobian[0], 1)[0]
+    assert uncompiled([*c._jacobian[0], *second, *several._jacobian[0]], [800.0]).tolist() == [0.0, 0.0, 0.0]
+    x = np.array([[0.25], [0.75]])
+    assert fg.check(c, c.gradient, x, of="gradient") and fg.check(c, several.jacobian(x)[:, 0], x, of="gradient")
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (lambda x: np.tanh(1 / x), 0.0),  # a jump
+        (lambda x: np.exp(-np.exp(1 / x)), 0.0),
+        (lambda x: np.exp(-np.exp(800 + x) / x), 0.0),
+        (lambda x: np.exp(2 * np.log(x) - np.exp(x)), 0.0),
+        (lambda x: np.sqrt(np.exp(-np.exp(x)) - 0.1), 800.0),  # outside the domain
+        (lambda x: np.log(np.exp(-np.exp(x))), 800.0),
+        (lambda x: np.exp(-np.exp(x) * np.sqrt(x - 801)), 800.0),
+        (lambda x: np.exp(-np.exp(x)), math.nan),
+    ],
+)
+def test_what_settles_hides_nothing(f: Callable[..., Any], x: float) -> None:
+    """Poles, edges of domains and NaN are not taken for flat."""
+    c = fg.circuit(f)
+    several = fg.circuit(lambda x: (f(x), x))
+    assert np.isnan(c.partials(x)[0]) and np.isnan(several.partials(x)[0][0])
+
+
 def test_compiled_is_uncompiled() -> None:
     """The same text in machine code and in NumPy: to the ulps of their elementary functions."""
     c = fg.circuit(lambda x, y: np.tanh(x * y) * np.exp(-x) + np.hypot(x, y) * np.log(y))
