@@ -112,6 +112,25 @@ def add_to(_typing: Any, words: Any, place: Any, amount: Any) -> Any:
     return types.void(WORDS, types.intp, types.intp), code
 
 
+@intrinsic
+def attempt(typing: Any, f: Any, args: Any) -> Any:
+    """Call a compiled function with a tuple of arguments: its value, and whether it raised.
+
+    What ``try`` and ``except`` around the call would tell, without the half of the time to compile a body that Numba
+    needs for these two (0.14 of 0.27 seconds for a central difference).
+    """
+    signature = typing.resolve_function_type(f, args.types, {})
+
+    def code(context: Any, builder: Any, returned: Any, values: Any) -> Any:
+        made = f.dispatcher.overloads[signature.args]
+        context.active_code_library.add_linking_library(made.library)
+        parts = [builder.extract_value(values[1], i) for i in range(len(signature.args))]
+        status, value = context.call_internal_no_propagate(builder, made.fndesc, signature, parts)
+        return context.make_tuple(builder, returned.return_type, [value, status.is_error])
+
+    return types.Tuple((signature.return_type, types.boolean))(f, args), code
+
+
 def body(key: bytes, point: Callable[[], tuple[Any, str]], nin: int, watched: int | None = None) -> Native:
     """Loop of the scalar kernel that ``point() -> (kernel, result kind)`` makes; `key` says what it is.
 
@@ -127,16 +146,15 @@ def body(key: bytes, point: Callable[[], tuple[Any, str]], nin: int, watched: in
         sizes = ["np.float64(abs(value))" if result == "D" else "np.float64(value)"]
         sizes += [] if watched is None else [f"np.float64(x{watched}[i])"]
         check = "; ".join(f"nonfinite |= np.int64(({s}.view(np.int64) & {EXPONENT}) == {EXPONENT})" for s in sizes)
-        # Without `except` an exception of f would vanish here; with it the loop still vectorises when f cannot raise.
+        # An exception of f would vanish here if nobody asked; the loop still vectorises when f cannot raise.
         source = f"""
 def body(n, places, data):
     {", ".join(names)}, = {"".join(f"pointer(places[{i}], 'd'), " for i in range(nin))}
     out = pointer(places[{nin}], {result!r})
     raised, nonfinite = 0, np.int64(0)
     for i in range(n):
-        try:
-            value = point({", ".join(f"{name}[i]" for name in names)})
-        except Exception:
+        value, failed = attempt(point, ({", ".join(f"{name}[i]" for name in names)},))
+        if failed:
             value = {missing}
             raised += 1
         out[i] = value
@@ -147,8 +165,8 @@ def body(n, places, data):
         add_to(data, {NONFINITE}, 1)
     return 0
 """
-        function = function_from(source, "body", {"point": kernel, "pointer": pointer, "add_to": add_to})
-        return function, BODY, result
+        within = {"point": kernel, "pointer": pointer, "add_to": add_to, "attempt": attempt}
+        return function_from(source, "body", within), BODY, result
 
     return native(b"body %d " % nin + key, build)
 

@@ -76,8 +76,7 @@ def test_many_arguments(count: int) -> None:
     strided = [np.arange(200.0 * (1 + i % 3))[:: 1 + i % 3] for i in range(count)]
     got = fg.derivative(f, *strided, wrt=count - 1, workers=1)
     assert got == pytest.approx(np.full(200, float(count)), rel=1e-6)
-    # Python makes a call of more than 30 arguments out of a list, which Numba does not take.
-    assert engine_of(f, count) == ("compiled" if count <= 30 else "called")
+    assert engine_of(f, count) == "compiled"
 
 
 def test_ufunc_methods_of_numpy() -> None:
