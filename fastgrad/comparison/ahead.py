@@ -1,28 +1,33 @@
 """Compiling for the default report on all cores, before anything is timed.
 
-Numba compiles one function at a time in a process; some 700 of them take two thirds of a first report. Child processes
-share the work through the cache on disk. Without a cache that can be written the report still comes out, only later.
+Numba compiles one function at a time in a process; some 600 of them take most of a first report. Child processes share
+the work through the cache on disk. Without a cache that can be written the report still comes out, only later.
 """
 
 from __future__ import annotations
 
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import active_children, get_context
+
+import numpy as np
 
 from .._blocks import cores
 from ..corpus import CASES
+from ..derivatives import derivative
 from .catalogue import FUNCTIONS
-from .measuring import Bench
-from .methods import judged_methods, standard_methods
+from .methods import standard_methods
 from .problems import gate_problems
-from .verdicts import verdict
 
 #: Starting processes costs two seconds: a few functions are compiled sooner without.
 FEWEST = 12
+
+#: Points at which a function is compiled and nothing else; points that are worth compiling the adaptive rule for.
+FEW, MANY = 2, 1000
 
 
 def compile_ahead(
@@ -39,11 +44,11 @@ def compile_ahead(
         with ProcessPoolExecutor(cores(), mp_context=get_context("spawn")) as pool:
             others = active_children()
             with _left_alone():
-                tasks = [pool.submit(_compile, name, name in curves) for name in names]
+                tasks = [pool.submit(_compile_ladder), *(pool.submit(_compile, n, n in curves) for n in names)]
             try:
                 for done, _ in enumerate(as_completed(tasks)):
                     if progress:
-                        progress(done, len(names), "compiling")
+                        progress(done, len(tasks), "compiling")
             except BaseException:  # Ctrl-C: what they are at is not worth waiting for
                 pool.shutdown(wait=False, cancel_futures=True)
                 for child in set(active_children()) - set(others):
@@ -67,15 +72,21 @@ def _left_alone() -> Iterator[None]:
 
 
 def _compile(name: str, curves: bool) -> None:
-    """Compile what goes by a name, in a child process: run everything once on a few points."""
-    for problem in (p for p in gate_problems() + FUNCTIONS if p.name == name):
-        bench = Bench(problem, 64)
-        for method in standard_methods():
-            if method.ours:
-                bench.row(method)
-                if curves:
-                    bench.curve(method)
-    cases = [case for case in CASES if case.name == name]
-    for method in judged_methods() if cases else ():
-        if method.ours:
-            verdict(method, cases)
+    """Compile what goes by a name, in a child process: run our methods once on two points."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        for problem in (p for p in gate_problems() + FUNCTIONS if p.name == name):
+            args = problem.points(FEW)
+            for method in (m for m in standard_methods() if m.ours):
+                with suppress(Exception):  # whoever measures it will say why it failed
+                    method.run(problem.f, args, problem.wrt)
+                    if curves and method.stencil is not None:
+                        derivative(problem.f, *args, wrt=problem.wrt, method=method.stencil, rel_step=1e-3)
+        for case in (c for c in CASES if c.name == name):
+            with suppress(Exception):
+                derivative(case.f, case.x[:FEW])
+
+
+def _compile_ladder() -> None:
+    """Compile the adaptive rule itself, which a batch does."""
+    derivative(np.sin, np.linspace(0.0, 1.0, MANY))
