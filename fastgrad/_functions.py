@@ -39,7 +39,7 @@ class Function:
     """One function of the caller's, and the engine that runs it."""
 
     def __init__(self, f: Callable[..., Any], nargs: int) -> None:
-        _check_call(f, nargs)
+        check_call(f, nargs)
         f_itself = getattr(f, "__formula__", f)
         self.reading: Reading | None = None
         self._refusal: str | None = getattr(f, "__not_differentiable__", None)
@@ -295,7 +295,7 @@ def _compiled(f: Callable[..., Any], reading: Reading, nargs: int) -> Compiled:
     return engine.of(f)
 
 
-def _check_call(f: Any, nargs: int) -> None:
+def check_call(f: Any, nargs: int) -> None:
     """Raise unless `f` can be called with `nargs` arguments."""
     if not callable(f):
         raise TypeError(f"`f` must be callable; got {f!r:.80}. Pass the function itself, not its value.")

@@ -2,7 +2,8 @@
 
 Anything that NumPy may read by ``np.asarray`` without losing a thing is *plain*. A *container* holds plain arrays and
 something besides, labels, a mask, a plan of computing; `_containers` looks inside. A type that keeps arithmetic to
-itself, as arrays with units do, is *refused*: what NumPy would read of it are numbers without their meaning.
+itself, as arrays with units do, is *refused*, for what NumPy would read of it are numbers without their meaning; so is
+text.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ class _Kinds(dict[type, str | None]):
 
 def _kind(kind: type) -> str | None:
     """Tell the kind of a type."""
+    if issubclass(kind, (str, bytes)):
+        return REFUSED
     if issubclass(kind, np.ma.MaskedArray):
         return MASKED
     if issubclass(kind, np.ndarray):
@@ -78,6 +81,11 @@ kinds = _Kinds()
 def refusal(value: Any, name: str) -> TypeError:
     """Say why an array is not taken, and what to pass."""
     kind = type(value)
+    if issubclass(kind, (str, bytes)):
+        return TypeError(
+            f"`{name}` must be an array of real numbers; got the text {value!r:.80}. Pass numbers; options go by "
+            "keyword."
+        )
     library = _library(kind)
     if kinds[kind] == MASKED:
         return TypeError(

@@ -29,8 +29,11 @@ def argument(value: Any, name: str) -> Any:
             raise ValueError(
                 f"`{name}` must be below 1.8e308; got an int of {value.bit_length()} bits. Scale the function."
             ) from None
-    remedy = "Differentiate the real and the imaginary part." if array.dtype.kind == "c" else "Convert it to float64."
-    raise TypeError(f"`{name}` must be an array of real numbers; got one of dtype {array.dtype}. {remedy}")
+    got = f"one of dtype {array.dtype}" if array.ndim or array.dtype != object else f"a {type(value).__name__}"
+    remedy = "Convert it to float64." if array.ndim else "Pass a number, a list of numbers or an array."
+    if array.dtype.kind == "c":
+        remedy = "Differentiate the real and the imaginary part."
+    raise TypeError(f"`{name}` must be an array of real numbers; got {got}. {remedy}")
 
 
 def _as_array(value: Any, name: str) -> Any:
@@ -99,7 +102,8 @@ def argument_index(wrt: Any, nargs: int) -> int:
     if isinstance(wrt, (bool, np.bool_)) or not isinstance(wrt, (int, np.integer)):
         raise TypeError(f"`wrt` must be the index of an argument, or a tuple of them; got {wrt!r}. Pass, say, 0.")
     if not -nargs <= wrt < nargs:
-        raise ValueError(f"`wrt` must be from {-nargs} to {nargs - 1} for {nargs} arguments; got {wrt}. Count from 0.")
+        count = f"{nargs} argument{'s' * (nargs != 1)}"
+        raise ValueError(f"`wrt` must be from {-nargs} to {nargs - 1} for {count}; got {wrt}. Count from 0.")
     return int(wrt) % nargs
 
 
@@ -116,7 +120,7 @@ def threads(workers: Any) -> int:
 
 def common_shape(operands: list[Any]) -> tuple[int, ...]:
     """Shape that all operands broadcast to."""
-    shapes = [np.shape(o) for o in operands]
+    shapes = [shape for o in operands if (shape := np.shape(o))]
     try:
         return np.broadcast_shapes(*shapes)
     except ValueError:

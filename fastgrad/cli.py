@@ -7,13 +7,18 @@ import os
 import sys
 from collections.abc import Sequence
 
+from . import __version__
 from .commands import bench, check, derivative, report
 from .commands.mistakes import Mistake
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status: 2 for a mistake of the caller's, else what the command says."""
-    given = _parser().parse_args(arguments)
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    if given.command is None:
+        parser.print_help(sys.stderr)
+        return 2
     try:
         return int(given.run(given))
     except Mistake as mistake:
@@ -28,11 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from importlib.metadata import version
-
-    parser = argparse.ArgumentParser(prog="fastgrad", description="Derivatives of functions over batches of points.")
-    parser.add_argument("--version", action="version", version=f"fastgrad {version('fastgrad')}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    parser = argparse.ArgumentParser(
+        prog="fastgrad", description="Derivatives of functions over batches of points.",
+        epilog="fastgrad COMMAND --help shows examples.",
+    )  # fmt: skip
+    parser.add_argument("--version", action="version", version=f"fastgrad {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="command")
     for room in (derivative, check, report, bench):
         room.register(commands)
     return parser

@@ -236,4 +236,6 @@ def unknown_method(method: Any) -> Exception:
     words = ", ".join(map(repr, METHODS))
     if isinstance(method, str):
         return ValueError(f"`method` must be one of {words} or a rule; got {method!r}. See fg.central.")
+    if any(method is make for make in (adaptive, backward, central, complex_step, forward)):
+        return TypeError(f"`method` must be a rule; got the function {method.__name__}. Call it: {method.__name__}().")
     return TypeError(f"`method` must be one of {words} or a rule; got {method!r:.80}. See fg.central.")

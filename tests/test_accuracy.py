@@ -275,6 +275,28 @@ def test_unknown_method_and_missing_points() -> None:
         fg.accuracy(gates.sin, "central", 1)
     with pytest.raises(TypeError, match="`functions`"):
         fg.accuracy(3.0, "central", X)
+    for points in ([], (), np.ones((0, 2))):
+        with pytest.raises(ValueError, match="`points` must hold some points"):
+            fg.accuracy(np.sin, "central", points)
+    with pytest.raises(ValueError, match="must broadcast together"):
+        fg.accuracy(np.hypot, "central", (X, X[:3]))
+    with pytest.raises(TypeError, match="must take 1 argument"):
+        fg.accuracy(lambda x, y: x * y, "central", X)
+    with pytest.raises(ValueError, match="`wrt` must be from -1 to 0"):
+        fg.accuracy(np.sin, "central", X, wrt=1)
+    for domain in ((0, 1), [(1, 0)], [(0, np.inf)], [(0, 1, 2)]):
+        with pytest.raises(ValueError, match="`domain` must hold a finite pair"):
+            fg.accuracy(np.sin, "central", 100, domain=domain)
+
+
+def test_points_of_any_shape() -> None:
+    """Lists, tables, and numbers for arguments that are held."""
+    assert only(fg.accuracy(np.sin, "central", [1.0, 2.0, 3.0])).points == 3
+    assert only(fg.accuracy(np.sin, "central", np.ones((4, 5)))).points == 20
+    assert only(fg.accuracy(lambda x, y: x * y, "central", (np.ones((4, 1)), np.arange(5.0)))).points == 20
+    row = only(fg.accuracy(lambda x, y: x * y, "central", (np.ones(5), 2.0), wrt=-1))
+    assert row.points == 5
+    assert row.max_error < 1e-9
 
 
 def test_compiling_ahead_needs_no_children_for_a_few(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import fastgrad
 from fastgrad._blocks import cores
 from fastgrad.cli import main
 
@@ -88,14 +90,16 @@ def test_a_function_of_yours(module: Path, capsys: pytest.CaptureFixture[str], a
         (["usersown:f", "--points", "text.npy"], "is not an array"),
         (["usersown:f", "--points", "words.npy"], "real numbers"),
         (["usersown:f", "--points", "points.npy", "--domain", "0", "1"], "exclude each other"),
-        (["usersown:two", "--domain", "0", "1"], "raised TypeError"),
+        (["usersown:two", "--domain", "0", "1"], "two(x, y) cannot take 1 argument(s); give one --domain for each"),
+        (["usersown.f", "--domain", "0", "1"], "got 'usersown.f'. Did you mean usersown:f."),
+        (["broken.py", "--domain", "0", "1"], "Say which function: broken.py:NAME."),
         (["usersown:boom", "--domain", "0", "1"], "raised RuntimeError: no way (usersown.py, line 7)"),
-        (["fastgrad.gates:logical_or", "--domain", "0", "1"], "Use the differentiable `soft_or`"),
+        (["fastgrad.gates:logical_or", *2 * ["--domain", "0", "1"]], "Use the differentiable `soft_or`"),
         (["usersown:three", "--domain", "0", "1"], "`three` must return one real number for one point; got shape (3,)"),
         (["usersown:word", "--domain", "0", "1"], "`word` must return one real number for one point; got 'a'."),
         (["broken.py:f", "--domain", "0", "1"], "importing broken.py raised SyntaxError: expected ':'"),
         (["-n", "1"], "at least 2"),
-        (["--only", "nothing"], "matches no function"),
+        (["--only", "sigmiod"], "matches no function. There are 285: sigmoid;"),
         (["--domain", "0", "1"], "go with a function of yours"),
         (["usersown:f", "--domain", "0", "1", "--out", "plain"], "cannot write to plain"),
         (["usersown:f", "--domain", "0", "1", "--out", "page.pdf"], "a page ends in .html, .md, .json"),
@@ -112,6 +116,31 @@ def test_mistakes(module: Path, capsys: pytest.CaptureFixture[str], arguments: l
     assert message in err
     assert err.startswith("fastgrad: ")
     assert err.count("\n") == 1
+
+
+def test_without_a_command_the_commands_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert all(word in err for word in ("derivative", "check", "report", "bench", "fastgrad COMMAND --help"))
+
+
+def test_version_from_a_tree_that_is_not_installed(tmp_path: Path) -> None:
+    """Copied, without the metadata that an installation writes."""
+    shutil.copytree(Path(fastgrad.__file__).parent, tmp_path / "fastgrad", ignore=shutil.ignore_patterns("__pycache__"))
+    program = ("import sys\n"
+               "import importlib.metadata as m\n"
+               "def lost(name): raise m.PackageNotFoundError(name)\n"
+               "m.version = m.distribution = lost\n"
+               "import fastgrad.cli\n"
+               "from fastgrad.comparison.accuracy import about\n"
+               "assert fastgrad.__file__.startswith(sys.argv[1]), fastgrad.__file__\n"
+               "assert about(3)['fastgrad'] == fastgrad.__version__\n"
+               "fastgrad.cli.main(['--version'])")  # fmt: skip
+    ran = subprocess.run([sys.executable, "-c", program, str(tmp_path)], cwd=tmp_path, text=True, capture_output=True,
+                         env={**os.environ, "PYTHONPATH": str(tmp_path)})  # fmt: skip
+    assert ran.stderr == ""
+    assert ran.stdout == f"fastgrad {fastgrad.__version__}\n"
 
 
 def test_without_rich_the_extra_is_named(
@@ -257,7 +286,8 @@ def test_checks(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["usersown:f"], "`analytic` must be given"),
+        (["usersown:f"], "name the derivative of usersown:f, too"),
+        (["usersown:f", "usersown:two", "--domain", "0", "1"], "cannot take 1 argument(s), those of usersown:f."),
         (["usersown:f", "usersown:df"], "--domain LOW HIGH, or --points"),
         (["usersown:f", "usersown:g", "--domain", "0", "1"], "has no 'g'"),
         (["usersown:f", "usersown:boom", "--domain", "0", "1"], "raised RuntimeError: no way (usersown.py, line 7)"),

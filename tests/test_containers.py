@@ -243,6 +243,24 @@ def test_nothing_in_nothing_out(make: Any) -> None:
     assert bare(fg.gradient(bowl, make(np.empty((0, 3))))).shape == (0, 3)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "named", "message"),
+    [
+        ((POINTS, "central"), {}, r"`args\[1\]` must be an array .* got the text 'central'\. .* options go by keyword"),
+        (("1",), {}, "got the text '1'"),
+        ((b"1",), {}, "got the text b'1'"),
+        ((["1"],), {}, "got one of dtype <U1. Convert it"),
+        (((x for x in POINTS),), {}, "got a generator. Pass a number, a list of numbers or an array"),
+        (({1.0},), {}, "got a set. Pass"),
+        ((POINTS,), {"step": "auto"}, "`step` must be an array of real numbers; got the text 'auto'"),
+        ((POINTS,), {"method": fg.central}, r"got the function central\. Call it: central\(\)"),
+    ],
+)
+def test_what_is_no_array(arguments: Any, named: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        fg.derivative(wave, *arguments, **named)
+
+
 @pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 def test_mistakes_are_told_as_for_arrays(make: Any) -> None:
     x = make(POINTS)
@@ -603,7 +621,7 @@ def test_pandas_refuses_what_is_ambiguous() -> None:
     with pytest.raises(ValueError, match="must broadcast to the labels"):
         fg.derivative(product, x[:1], np.ones(5))
     assert fg.derivative(product, np.ones((2, 1)), x).columns.equals(x.index)
-    with pytest.raises(ValueError, match="`args` and steps must broadcast together"):
+    with pytest.raises(ValueError, match=r"`args` and steps must broadcast together; got shapes \(\d+,\), \(2,\)\."):
         fg.derivative(product, x, np.ones(2))
     with pytest.raises(ValueError, match="`v` must have the labels of the vector"):
         fg.directional(bowl, framed(POINTS), x)

@@ -174,6 +174,25 @@ def test_no_rows() -> None:
     assert Path("df.csv").read_text() == "df\n"
 
 
+def test_headers_as_numpy_and_pandas_write_them(capsys: pytest.CaptureFixture[str]) -> None:
+    """NumPy puts a sharp before the names; the index of pandas has no name and goes by its number."""
+    np.savetxt("sharp.csv", PAIRS[:3], delimiter=",", header="spot,vol")
+    Path("index.csv").write_text(",spot,vol\n0,1,2\n1,3,4\n")
+    for name in ("sharp.csv", "index.csv"):
+        assert main(["derivative", "usersown:two", "--input", name, "--columns", "spot", "vol", "--output", "-"]) == 0
+        df = np.array(capsys.readouterr().out.split()[1:], float)
+        x, y = (PAIRS[:3] if name == "sharp.csv" else np.array([[1.0, 2.0], [3.0, 4.0]])).T
+        np.testing.assert_allclose(df, 2 * x * y, rtol=1e-11)
+    assert main(["derivative", "usersown:two", "--input", "index.csv", "--output", "-"]) == 2
+    assert "cannot take 3 argument(s), the columns 0, spot, vol of index.csv" in capsys.readouterr().err
+
+
+def test_nan_is_told_where_nobody_looks_at_the_status(capsys: pytest.CaptureFixture[str]) -> None:
+    np.save("edge.npy", [-1.0, 2.0])
+    assert main(["derivative", "usersown:root", "--input", "edge.npy", "--output", "df.npy"]) == 1
+    assert capsys.readouterr().err == "fastgrad: NaN at 1 of 2 points\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -202,6 +221,7 @@ def test_no_rows() -> None:
         (["usersown:boom"], "usersown:boom raised RuntimeError: no way (usersown.py, line 7)"),
         (["usersown:f", "--output", "no/df.npy"], "cannot write to --output no/df.npy: No such file or directory."),
         (["usersown:f", "--output", "dir.npy"], "it is a directory"),
+        (["usersown:f", "--output", "./x.npy"], "--output ./x.npy is --input, and the points would be lost"),
         (["usersown:f", "--output", "-", "--json"], "give the output a file"),
         (["usersown:wave", "--output", "df.parquet"], "Parquet has no complex numbers"),
     ],

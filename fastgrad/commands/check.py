@@ -11,7 +11,7 @@ import numpy as np
 
 from .arguments import DOMAIN, add_json, add_points, command, count_of, say, whole
 from .mistakes import Mistake
-from .targets import columns_of, loaded, one_place, where_raised, within
+from .targets import columns_of, fits, loaded, one_place, where_raised, within
 
 EXAMPLES = """\
 examples:
@@ -53,7 +53,12 @@ def run(given: argparse.Namespace) -> int:
 
     f = loaded(given.function)
     analytic = loaded(given.analytic) if given.analytic else None
+    if analytic is None and not hasattr(type(f), "partials"):
+        raise Mistake(f"name the derivative of {given.function}, too; only gates and circuits bring their own.")
     args = _places(given)
+    if args and given.of == "derivative":
+        fits(f, len(args), given.function, "; give one --domain for each, or one column of --points")
+        fits(analytic or f, len(args), given.analytic or given.function, f", those of {given.function}")
     wrt: Any = given.wrt[0] if len(given.wrt) == 1 else tuple(given.wrt)
     if analytic is not None and not args:
         raise Mistake(f"say where to check {given.function}: --domain LOW HIGH, or --points FILE.")

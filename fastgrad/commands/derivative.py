@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import inspect
 import json
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -18,7 +18,7 @@ import numpy as np
 from .arguments import add_json, command, say
 from .files import BLOCK, Source, opened
 from .mistakes import Mistake, reason
-from .targets import loaded, rule_of, where_raised, within
+from .targets import fits, loaded, rule_of, where_raised, within
 from .writing import written
 
 EXAMPLES = """\
@@ -72,7 +72,9 @@ def run(given: argparse.Namespace) -> int:
         raise Mistake("--json and --output - both write to standard output; give the output a file.")
     f, source = loaded(given.function), opened(given.input, "--input")
     chosen = _chosen(source, given)
-    _fits(f, chosen, source, given)
+    named = ", ".join(source.columns[c] for c in chosen)
+    fits(f, len(chosen), given.function, f", the columns {named} of {given.input}; choose with --columns")
+    _apart(given)
     wrt = _indices(given.wrt, len(chosen))
     names = _names(wrt, [source.columns[c] for c in chosen], given.full_output)
     bounds = None if given.bounds is None else tuple(given.bounds)
@@ -97,9 +99,11 @@ def run(given: argparse.Namespace) -> int:
             "points": points, "missing": missing, "seconds": round(monotonic() - start, 3)}  # fmt: skip
     if given.json:
         say(json.dumps(done) + "\n")
-    elif sys.stderr.isatty():
-        lost = f", NaN at {missing:,}" if missing else ""
-        print(f"wrote {given.output}: {points:,} points in {done['seconds']:.3g} s{lost}", file=sys.stderr)
+        return 1 if missing else 0
+    if sys.stderr.isatty():
+        print(f"wrote {given.output}: {points:,} points in {done['seconds']:.3g} s", file=sys.stderr)
+    if missing:
+        print(f"fastgrad: NaN at {missing:,} of {points:,} points", file=sys.stderr)
     return 1 if missing else 0
 
 
@@ -148,18 +152,11 @@ def _chosen(source: Source, given: argparse.Namespace) -> list[int]:
     return found
 
 
-def _fits(f: Callable[..., Any], chosen: Sequence[int], source: Source, given: argparse.Namespace) -> None:
-    """Refuse more or fewer columns than the function has arguments, where it tells."""
-    try:
-        inspect.signature(f).bind(*chosen)
-    except ValueError:
-        return  # it does not tell
-    except TypeError:
-        names = ", ".join(source.columns[c] for c in chosen)
-        raise Mistake(
-            f"{given.function}{inspect.signature(f)} cannot take {len(chosen)} argument(s), the columns {names} of "
-            f"{given.input}; choose with --columns."
-        ) from None
+def _apart(given: argparse.Namespace) -> None:
+    """Refuse to put the derivatives in place of the points."""
+    if "-" not in (given.input, given.output) and Path(given.output).exists():
+        if Path(given.output).samefile(given.input):
+            raise Mistake(f"--output {given.output} is --input, and the points would be lost; give it another name.")
 
 
 def _indices(wrt: Sequence[int], arguments: int) -> tuple[int, ...]:

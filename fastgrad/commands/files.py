@@ -142,7 +142,7 @@ def _text(name: str, what: str) -> Source:
     with _lines(name) as lines:
         first = next(lines, "")
     delimiter = next((mark for mark in ",;\t" if mark in first), None)
-    cells = [_bare(cell) for cell in first.split(delimiter)]
+    cells = [_bare(cell) for cell in first.removeprefix("#").split(delimiter)]  # np.savetxt writes "# x,y"
     if not first.strip():
         raise Mistake(f"{what} is empty, or begins with an empty line.")
     named = not all(map(_is_number, cells))
@@ -156,7 +156,8 @@ def _text(name: str, what: str) -> Source:
                 done += len(part)
                 yield [np.ascontiguousarray(table[:, c]) for c in columns]
 
-    return Source(tuple(cells) if named else tuple(map(str, range(len(cells)))), None, blocks)
+    names = [cell if named and cell else str(i) for i, cell in enumerate(cells)]  # pandas' index has no name
+    return Source(tuple(names), None, blocks)
 
 
 def _lines(name: str) -> AbstractContextManager[Iterator[str]]:

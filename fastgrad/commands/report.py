@@ -10,7 +10,7 @@ from typing import Any
 
 from .arguments import add_json, add_points, command, count_of, extras, say, whole
 from .mistakes import Mistake, reason
-from .targets import columns_of, loaded, matching, one_place, rule_of, where_raised, within
+from .targets import columns_of, fits, loaded, matching, one_place, rule_of, where_raised, within
 
 EXAMPLES = """\
 examples:
@@ -158,6 +158,7 @@ def _own_problems(given: argparse.Namespace) -> list[Any]:
     arguments = len(columns) if columns else len(given.domain) or getattr(f, "nin", 0)
     if not arguments:
         raise Mistake(f"say where to differentiate {given.function}: --domain LOW HIGH, or --points FILE.")
+    fits(f, arguments, given.function, "; give one --domain for each, or one column of --points")
     if not -arguments <= given.wrt < arguments:
         raise Mistake(f"--wrt must be from 0 to {arguments - 1} for {arguments} argument(s); got {given.wrt}.")
     domain = [(low, high) for low, high in given.domain]

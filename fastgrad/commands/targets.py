@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import importlib
 import importlib.util
+import inspect
 import os
 import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from math import isfinite
 from pathlib import Path
@@ -20,6 +22,9 @@ import numpy as np
 from ..stencils import backward, central, forward
 from .files import BLOCK, opened
 from .mistakes import Mistake
+
+#: Names shown of those that a pattern does not match.
+NEAR = 8
 
 
 def one_place(given: argparse.Namespace) -> None:
@@ -62,7 +67,7 @@ def loaded(target: str) -> Callable[..., Any]:
     """Import ``module:function`` or ``file.py:function``."""
     place, separator, name = target.rpartition(":")
     if not (separator and place and name):
-        raise Mistake(f"write the function as MODULE:FUNCTION; got {target!r}.")
+        raise Mistake(f"write the function as MODULE:FUNCTION or FILE.py:FUNCTION; got {target!r}{_meant(target)}.")
     sys.path.insert(0, os.getcwd())
     try:
         found: Any = _file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
@@ -80,6 +85,26 @@ def loaded(target: str) -> Callable[..., Any]:
     if not callable(found):
         raise Mistake(f"{target} must be a function; it is of type {type(found).__name__}.")
     return found  # type: ignore[no-any-return]
+
+
+def _meant(target: str) -> str:
+    """Guess what was meant by a function without a colon."""
+    place, dot, name = target.rpartition(".")
+    if name == "py" and Path(target).exists():
+        return f". Say which function: {target}:NAME"
+    return f". Did you mean {place}:{name}" if dot and name.isidentifier() and name != "py" else ""
+
+
+def fits(f: Callable[..., Any], count: int, name: str, remedy: str) -> None:
+    """Refuse more or fewer arguments than a function takes, where it tells."""
+    try:
+        signature = inspect.signature(f)
+    except (TypeError, ValueError):
+        return  # it does not tell
+    try:
+        signature.bind(*range(count))
+    except TypeError:
+        raise Mistake(f"{name}{signature} cannot take {count} argument(s){remedy}.") from None
 
 
 def _file(path: Path) -> Any:
@@ -119,6 +144,8 @@ def matching(only: Sequence[str], known: Sequence[Any], what: str) -> list[Any]:
     patterns = [p.lower() for p in only] or ["*"]
     chosen = [p for p in known if any(fnmatchcase(p.name.lower(), pattern) for pattern in patterns)]
     if not chosen:
-        names = "; ".join(p.name for p in known)
-        raise Mistake(f"--only {only[0]!r} matches no {what}. There are: {names}.")
+        names = [p.name for p in known]
+        near = get_close_matches(only[0].strip("*"), names, NEAR, 0.4) or names[:NEAR]
+        more = " ..." if len(names) > len(near) else ""
+        raise Mistake(f"--only {only[0]!r} matches no {what}. There are {len(names)}: {'; '.join(near)}{more}.")
     return chosen

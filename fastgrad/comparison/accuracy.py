@@ -6,7 +6,7 @@ import platform
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
-from importlib.metadata import version
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -48,7 +48,8 @@ def accuracy(
         what it can trace. Left out: every rule and every library that is installed; on the corpus the adaptive rule,
         a central difference and the libraries that call a function instead of tracing it.
     points : int, array_like, or tuple of array_like, optional
-        How many points to draw, a million if left out; or the points themselves, one array for each argument.
+        How many points to draw, a million if left out; or the points themselves, one array for each argument, which
+        broadcast together.
     domain : sequence of (low, high), optional
         For each argument the interval from which points are drawn, for functions that come without.
     wrt : int, default 0
@@ -76,7 +77,7 @@ def accuracy(
     >>> [row.max_error < 1e-9 for row in report.rows]
     [True, True]
     """
-    count, given = (COUNT, points) if points is None or np.ndim(_first(points)) else (_count(points), None)
+    count, given = (_count(points), None) if _is_number(points) else (COUNT, points)
     if functions is None:
         from ..corpus import CASES  # neither need be loaded with the package
         from .catalogue import FUNCTIONS
@@ -95,7 +96,7 @@ def accuracy(
     for done, problem in enumerate(problems):
         if progress:
             progress(done, total, problem.name)
-        bench = Bench(problem, len(np.ravel(given)) if given is not None and not problem.domain else count)
+        bench = Bench(problem, problem.size or count)
         rows += [bench.row(method) for method in chosen or standard_methods()]
         if any(fnmatchcase(problem.name, pattern) for pattern in wanted):
             drawn += [curve for method in chosen or standard_methods() if (curve := bench.curve(method))]
@@ -120,8 +121,9 @@ def _is_case(f: Any) -> bool:
     return room is not None and isinstance(f, room.Case)
 
 
-def _first(points: Any) -> Any:
-    return points[0] if isinstance(points, (tuple, list)) and points else points
+def _is_number(points: Any) -> bool:
+    """Tell a number of points from the points themselves."""
+    return points is not None and not isinstance(points, (tuple, list)) and np.ndim(points) == 0
 
 
 def _count(points: Any) -> int:
@@ -141,7 +143,7 @@ def about(count: int | None) -> dict[str, str]:
         "vectors": vectors(),
         "machine": platform.machine(),
         "python": platform.python_version(),
-    } | {name: version(name) for name in libraries}
+    } | {name: import_module(name).__version__ for name in libraries}
 
 
 def vectors() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from math import inf, nan
+from textwrap import shorten
 from time import perf_counter
 from typing import Any
 
@@ -20,6 +21,9 @@ JUDGED = 100_000
 
 #: A method that takes longer than so many seconds is run on fewer points.
 PATIENCE = 0.5
+
+#: Letters of what a method that failed had to say.
+SAID = 300
 
 #: Points of a row that are shown: the worst, and those without a result. Parts of a domain.
 SHOWN, PARTS = 3, 48
@@ -89,7 +93,7 @@ class Bench:
             with np.errstate(all="ignore"):
                 return Row(**head, **self._measured(f, method))
         except Exception as problem:  # a method that cannot do it loses its row, not the report
-            return Row(**head, failure=f"{type(problem).__name__}: {problem}".splitlines()[0][:200])
+            return Row(**head, failure=shorten(f"{type(problem).__name__}: {problem}", SAID, placeholder=" ..."))
 
     def _measured(self, f: Callable[..., Any], method: Method) -> dict[str, Any]:
         wrt = self.problem.wrt

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import inf, log, nan
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._functions import check_call
+from .._operands import argument, argument_index, common_shape
 from ..gate import Gate
 from ..gates import GATES
 
@@ -66,6 +68,11 @@ class Problem:
     log: bool = False
     given: tuple[Any, ...] = field(default=(), repr=False, compare=False)
 
+    @property
+    def size(self) -> int:
+        """How many points are given; 0 when they are drawn."""
+        return max(map(np.size, self.given), default=0)
+
     def points(self, count: int, seed: int = 2024) -> tuple[Any, ...]:
         """Arguments for `count` points, the same ones every time; at most `count` of those given."""
         if self.given:
@@ -75,7 +82,7 @@ class Problem:
 
     def _draw(self, random: np.random.Generator, low: float, high: float, count: int) -> Floats:
         if self.log:
-            return np.exp(random.uniform(math.log(low), math.log(high), count))
+            return np.exp(random.uniform(log(low), log(high), count))
         return random.uniform(low, high, count)
 
 
@@ -106,18 +113,40 @@ def problem_of(f: Any, points: Any = None, domain: Sequence[Interval] = (), wrt:
         return f
     if not callable(f):
         raise TypeError(f"`functions` must be callable; got {f!r:.80}. Pass the function itself, not its value.")
-    given = tuple(points) if isinstance(points, (tuple, list)) and points and np.ndim(points[0]) else points
-    if given is None:
-        given = ()
-    elif not isinstance(given, tuple):
-        given = (np.asarray(given),)
-    arguments = len(given) or len(domain)
-    if isinstance(f, Gate) and not arguments:
+    given = () if points is None else _given(points)
+    domain = tuple(map(_interval, domain))
+    if isinstance(f, Gate) and not given and not domain:
         domain = window(f)
-    elif not arguments:
-        raise ValueError(f"`points` must say where to differentiate {name_of(f)}; got none. Pass an array of points.")
+    arguments = len(given) or len(domain)
+    if not arguments:
+        raise ValueError(
+            f"`points` must say where to differentiate {name_of(f)}; got none. Pass an array of points, "
+            "or `domain=[(low, high)]`."
+        )
+    check_call(f, arguments)
+    wrt = argument_index(wrt, arguments)
     exact = f.partials[wrt] if isinstance(f, Gate) else None
-    return Problem(name_of(f), f, tuple(domain), exact, wrt, "yours", given=given)
+    return Problem(name_of(f), f, () if given else domain, exact, wrt, "yours", given=given)
+
+
+def _given(points: Any) -> tuple[Any, ...]:
+    """Points for each argument: vectors of one length, and numbers for arguments that are held."""
+    several = isinstance(points, tuple) or (isinstance(points, list) and any(map(np.ndim, points)))
+    arrays = [argument(a, "points") for a in (points if several else (points,))]
+    shape = common_shape(arrays)
+    if 0 in shape or not shape:
+        raise ValueError(f"`points` must hold some points; got shape {shape}. Pass a vector for each argument.")
+    return tuple(np.broadcast_to(a, shape).ravel() if np.ndim(a) else a for a in arrays)
+
+
+def _interval(pair: Any) -> Interval:
+    """Check an entry of `domain`."""
+    low, high = pair if np.shape(pair) == (2,) else (nan, nan)
+    if not -inf < low <= high < inf:
+        raise ValueError(
+            f"`domain` must hold a finite pair (low, high) for each argument; got {pair!r:.80}. Pass [(0, 1)]."
+        )
+    return float(low), float(high)
 
 
 def name_of(f: Any) -> str:

@@ -22,7 +22,7 @@ class MissingExtra(ImportError):
     """A library that only reports need is not installed; the message says how to get it."""
 
     def __init__(self, library: str) -> None:
-        super().__init__(f'the report needs {library}, which is not installed: pip install "fastgrad[report]"')
+        super().__init__(f'this needs {library}, which is not installed: pip install "fastgrad[report]"')
 
 
 def require(path: Path) -> None:
