@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from math import inf, prod
 from time import perf_counter
 from typing import Any
 
@@ -15,17 +16,20 @@ import numpy as np
 #: Points that a called function gets at a time: a handful of such arrays stay in the second-level cache.
 BLOCK = 1 << 14
 
-#: Points in a piece of a batch: they take a fraction of a millisecond.
+#: Most points in a piece of a batch, where nothing else limits it.
 PIECE = 1 << 18
 
-#: Points below which a second thread does not pay for cheap functions: handing out a piece costs some 20 microseconds.
-LARGE = 4 * PIECE
+#: Points from which a called function is worth compiled loops around it.
+LARGE = 1 << 20
 
-#: A point of the adaptive rule costs as much as that many of a stencil, and often a hundred times more.
-LADDER_POINTS = 32
+#: Seconds of work below which a second thread does not pay: handing out takes 20 to 40 microseconds.
+WORTH = 3e-4
 
-#: Seconds of a part of a piece below which the next may be longer, and beyond which it must be shorter.
-_SHORT, _LONG = 0.02, 0.2
+#: Seconds that a piece is to take: long against starting it, short for somebody who waits.
+_LONG, _SHORT = 0.02, 5e-5
+
+#: Most points of the first piece, where nobody knows what a point costs.
+_FIRST = 1024
 
 _inside = threading.local()
 
@@ -44,72 +48,137 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_pool.cache_clear)  # threads do not survive a fork
 
 
-def pieces(shape: tuple[int, ...], points: int = PIECE) -> Iterator[tuple[slice, ...]]:
-    """Cut an array of `shape` along its longest axis into pieces of about so many points."""
-    size = 1
-    for length in shape:
-        size *= length
-    axis = max(range(len(shape)), key=shape.__getitem__)
-    width = max(1, points * shape[axis] // size)
-    for start in range(0, shape[axis], width):
-        yield (slice(None),) * axis + (slice(start, min(start + width, shape[axis])),)
+class Pace:
+    """What a point of a function costs, as it was the last time: that decides how a batch is worked on."""
+
+    __slots__ = ("seconds",)
+
+    def __init__(self) -> None:
+        self.seconds = inf
+        """Seconds of a point; infinite until it is known."""
+
+    def worth(self, points: int) -> bool:
+        """Tell whether so many points are to be worked on in pieces, over threads, or must be to find out."""
+        return points * self.seconds >= WORTH
+
+    def took(self, points: int, began: float) -> float:
+        """Return what a point has cost since `began`, and remember it unless there were too few to tell."""
+        seconds = max(perf_counter() - began, 1e-9)
+        if points >= _FIRST or seconds >= WORTH or self.seconds == inf:
+            self.seconds = seconds / points
+        return seconds / points
 
 
-class _Pace:
-    """Work on pieces in parts that are neither so small that starting them counts, nor so long that nobody can wait.
+class _Batch:
+    """A batch that is cut along its longest axis while it is worked on; whoever is free takes the next piece.
 
-    Between two parts Python hears Ctrl-C, and a thread whether it is still wanted. A piece of a function that takes
-    ten microseconds a point would take seconds, so the first part is small, and the next are as long as that allows.
+    A piece is as long as it may be without keeping anybody waiting: those who press Ctrl-C, which Python hears between
+    two pieces only, and at the end of the batch the other threads. The first ones find out what a point costs.
     """
 
-    def __init__(self, work: Callable[[tuple[slice, ...]], Any]) -> None:
-        self.work = work
-        self.stopped = False
-        self._share = 1.0 / 64.0
+    def __init__(self, work: Callable[[tuple[slice, ...]], Any], shape: tuple[int, ...], most: int, pace: Pace) -> None:
+        self.work, self.pace = work, pace
+        self.axis = max(range(len(shape)), key=shape.__getitem__)
+        self.begun, self.end = 0, shape[self.axis]
+        self.each = prod(shape) // self.end
+        """Points behind one index of the axis."""
+        unknown = pace.seconds == inf
+        first = min(prod(shape) // 64, _FIRST) if unknown else min(int(_LONG / pace.seconds), BLOCK)
+        self.width, self.most = max(first, 1), most
+        """Points of the next piece, and most that it may have."""
+        self.threads = 1
+        """How many threads share the batch."""
+        self.failure: tuple[int, BaseException] | None = None
+        self._lock = threading.Lock()
 
-    def __call__(self, piece: tuple[slice, ...]) -> None:
-        """Do the work on a piece."""
-        *before, along = piece
-        start, whole = along.start, along.stop - along.start
-        while start < along.stop and not self.stopped:
-            stop = min(start + max(int(self._share * whole), 1), along.stop)
-            began = perf_counter()
-            self.work((*before, slice(start, stop)))
-            took, start = perf_counter() - began, stop
-            if took < _SHORT:
-                self._share = min(4.0 * self._share, 1.0)
-            elif took > _LONG:
-                self._share = max(self._share / 4.0, 2.0**-40)
+    @property
+    def left(self) -> int:
+        """Points that nobody has taken yet."""
+        return (self.end - self.begun) * self.each
+
+    def _taken(self) -> tuple[int, int]:
+        """Take the next piece: from where to where."""
+        with self._lock:
+            points = min(self.width, self.most)
+            if self.threads > 1:
+                points = min(points, max(self.left // (2 * self.threads), int(_SHORT / self.pace.seconds)))
+            start = self.begun
+            self.begun = min(start + max(points // self.each, 1), self.end)
+            return start, self.begun
+
+    def piece(self) -> bool:
+        """Work on the next piece; tell whether there was one."""
+        start, stop = self._taken()
+        if start == stop:
+            return False
+        before, _inside.piece = getattr(_inside, "piece", False), True
+        began = perf_counter()
+        try:
+            self.work((slice(None),) * self.axis + (slice(start, stop),))
+        except BaseException as raised:
+            with self._lock:  # pieces begin in order, so an exception of an earlier one is still to come, or has come
+                if self.failure is None or start < self.failure[0]:
+                    self.failure = start, raised
+            self.stop()
+            return False
+        finally:
+            _inside.piece = before
+        points = (stop - start) * self.each
+        self.width = max(min(4 * points, int(_LONG / self.pace.took(points, began))), 1)
+        return True
+
+    def pieces(self) -> None:
+        """Work on pieces until none is left."""
+        while self.piece():
+            pass
+
+    def stop(self) -> None:
+        """Let nobody begin another piece."""
+        with self._lock:
+            self.begun = self.end
 
 
 def over_pieces(
-    work: Callable[[tuple[slice, ...]], Any], shape: tuple[int, ...], workers: int, points: int = PIECE
+    work: Callable[[tuple[slice, ...]], Any],
+    shape: tuple[int, ...],
+    workers: int,
+    most: int = PIECE,
+    pace: Pace | None = None,
 ) -> None:
-    """Do `work` on every piece of an array of `shape`, on `workers` threads.
+    """Do `work` on every piece of an array of `shape`, on `workers` threads if that is worth it.
 
-    Inside a worker everything stays on that thread. The first exception stops what has not begun and is raised.
+    The calling thread is one of them: where other processes want the same cores, a thread that only waits gives its
+    core away, and the chain of the benchmarks took 44 ns a point instead of 28. What is asked for inside `work`
+    stays on the thread that asks. The exception of the earliest piece stops what has not begun and is raised.
+
+    Parameters
+    ----------
+    work : callable
+        Gets the place of a piece.
+    shape : tuple of int
+        Not empty.
+    workers : int
+        How many threads. With 1 there is no other than the calling one.
+    most : int
+        Points of the longest piece.
+    pace : Pace, optional
+        What a point costs, if that is remembered from one batch to the next.
     """
-    paced = _Pace(work)
-    if workers == 1 or getattr(_inside, "piece", False):
-        for piece in pieces(shape, points):
-            paced(piece)
-        return
-
-    def mark(piece: tuple[slice, ...]) -> None:
-        _inside.piece = True
-        paced(piece)
-
-    pending: list[Future[None]] = [_pool(workers).submit(mark, piece) for piece in pieces(shape, points)]
+    pace = pace or Pace()
+    batch, helpers = _Batch(work, shape, most, pace), []
+    free = workers > 1 and not getattr(_inside, "piece", False)
+    if free and (pace.seconds < inf or batch.piece()) and pace.worth(batch.left):
+        batch.threads = workers
+        helpers = [_pool(workers - 1).submit(batch.pieces) for _ in range(workers - 1)]
     try:
-        for future in pending:
-            future.result()
+        batch.pieces()
     finally:
-        paced.stopped = True
-        for future in pending:
-            future.cancel()
-        for future in pending:
-            if not future.cancelled():
-                future.exception()  # waits: nothing may still write into the caller's arrays afterwards
+        batch.stop()
+        for helper in helpers:
+            if not helper.cancel():
+                helper.result()  # waits: nothing may still write into the caller's arrays afterwards
+    if batch.failure:
+        raise batch.failure[1]
 
 
 def blocks(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from ._blocks import BLOCK, LARGE, blocks, over_pieces
+from ._blocks import BLOCK, LARGE, Pace, blocks, over_pieces
 from ._engines import (
     PerformanceWarning,
     Request,
@@ -37,6 +38,7 @@ class Called:
         self._pointwise = pointwise
         self._serial = bool(pointwise)
         self._alone: Proof | None = None
+        self._pace = Pace()
         self._met = 1  # points of the largest block that needs no test whether `f` mixes them
         self.result = "d"
         self._lock = threading.RLock()  # `f` may differentiate itself
@@ -57,23 +59,26 @@ class Called:
             return self._in_pieces(request, operands, out, shape)
 
     def _in_pieces(self, request: Request, operands: list[Any], out: Any, shape: tuple[int, ...]) -> tuple[Any, bool]:
-        """Spread a large batch over threads, if that is safe."""
+        """Spread a batch that takes long over threads, if that is safe."""
         result = np.empty(shape, with_complex(request.kind, self.result)) if out is None else out
         refuse_real(result, self.result)
         doubtful: list[bool] = []
         nargs, machine = request.arguments(operands), None
-        if result.size < LARGE:
+        if result.size >= LARGE and self.result != "D" and isinstance(request.rule, Stencil):
+            machine = loops(request.rule, self.result, request.mode)
+        workers = self.threads(request, nargs) if self._pace.worth(result.size) else 1
+        if workers == 1 and not machine:
+            began = perf_counter()
             self._walk(request, operands, result, doubtful)
+            self._pace.took(result.size, began)
         else:
-            if self.result != "D" and isinstance(request.rule, Stencil):
-                machine = loops(request.rule, self.result, request.mode)
             before = machine.combined.nonfinite if machine else 0
             whole = [np.broadcast_to(o, shape) if np.ndim(o) else o for o in operands]
 
             def piece(at: tuple[slice, ...]) -> None:
                 self._walk(request, [o[at] if np.ndim(o) else o for o in whole], result[at], doubtful, machine)
 
-            over_pieces(piece, shape, self.threads(request, nargs))
+            over_pieces(piece, shape, workers, pace=self._pace)
             if machine and machine.combined.nonfinite != before:
                 # A flat function has no slope at infinity either; the loop leaves these rare points to us.
                 np.copyto(result, np.nan, where=~np.isfinite(whole[request.wrt]))

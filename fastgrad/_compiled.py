@@ -5,11 +5,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from copy import copy
+from math import prod
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from ._blocks import LADDER_POINTS, LARGE, PIECE, over_pieces
+from ._blocks import over_pieces
 from ._called import Called
 from ._climb import FIELDS, ladder_ufunc
 from ._compile import LOCK, function_from, jit, return_kind
@@ -103,14 +105,14 @@ class Compiled:
         watched = self.values() if mode == LADDER else ufunc
         before, nonfinite = watched.raised, ufunc.nonfinite
         points = operands[wrt].copy() if out is not None and np.may_share_memory(out, operands[wrt]) else operands[wrt]
-        worth = LADDER_POINTS if mode == LADDER else 1
-        # On one thread too: Python hears Ctrl-C between the pieces only.
-        large = sum(o.size for o in operands if isinstance(o, np.ndarray)) * worth >= LARGE
+        size = _size(operands)
+        large = size > 1 and ufunc.pace.worth(size)
 
         def into(out: Any, operands: list[Any]) -> None:
             with np.errstate(all="ignore"):  # what overflows a smaller type is infinite there, as in the called engine
                 ufunc.call(*operands, out=out, casting="same_kind")
 
+        began = perf_counter()
         if not large and out is None and kind == np.float64:
             result = ufunc.call(*operands)
         elif not large and out is not None:
@@ -120,16 +122,18 @@ class Compiled:
             shape = np.broadcast_shapes(*map(np.shape, operands))
             result = np.empty(shape, with_complex(kind, ufunc.result)) if out is None else out
             whole = [np.broadcast_to(o, shape) for o in operands]
-            if large:
+            if large:  # on one thread too: Python hears Ctrl-C between the pieces only
                 over_pieces(
                     lambda piece: into(result[piece], [o[piece] for o in whole]),
                     shape,
                     workers,
-                    PIECE // worth,
+                    pace=ufunc.pace,
                 )
             else:
                 into(result, whole)
             result = result[()] if out is None else out
+        if size and not large:
+            ufunc.pace.took(size, began)
         if watched.raised != before:
             self.raise_again(watched, request, operands, result)
         if ufunc.nonfinite != nonfinite:
@@ -188,6 +192,12 @@ def _of_fixed_arity(f: Any, nargs: int) -> Any:
         return f
     names = ", ".join(f"x{i}" for i in range(nargs))
     return function_from(f"def fixed({names}):\n    return f({names})\n", "fixed", {"f": jit(f)})
+
+
+def _size(operands: list[Any]) -> int:
+    """How many points operands have together; 0 if all are numbers."""
+    shapes = {o.shape for o in operands if isinstance(o, np.ndarray)}
+    return prod(np.broadcast_shapes(*shapes)) if len(shapes) > 1 else prod(shapes.pop()) if shapes else 0
 
 
 def _nan_where(bad: Any, result: Any) -> Any:

@@ -7,12 +7,13 @@ import weakref
 from collections import Counter
 from collections.abc import Callable
 from math import inf
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from ._bars import substitute, with_bars
-from ._blocks import LADDER_POINTS, LARGE, PIECE, blocks, over_pieces
+from ._blocks import Pace, blocks, over_pieces
 from ._called import Called
 from ._climb import FIELDS, compiled_for
 from ._compile import LOCK
@@ -45,6 +46,7 @@ class Function:
         self._refusal: str | None = getattr(f, "__not_differentiable__", None)
         self._checked = self._compared = False
         self._ready: dict[tuple[Any, int], tuple[Callable[..., Any], tuple[float, ...]]] = {}
+        self._paces: dict[Any, Pace] = {}
         self._engine: Compiled | Called
         try:
             self.reading = Reading(f)
@@ -171,17 +173,17 @@ class Function:
 
             inputs = [operands[i] for i in walked] + limits
             before = engine.values().raised if climbs else 0
-            large = arrays[0].size * LADDER_POINTS >= LARGE
+            size, pace = arrays[0].size, self._paces.setdefault((request.rule, wrt, mode), Pace())
+            large = size > 1 and pace.worth(size)
             if large and (workers := engine.threads(request, request.arguments(operands))) > 1:
                 whole = [np.broadcast_to(o, shape) for o in inputs]
                 over_pieces(
-                    lambda piece: fill([o[piece] for o in whole], [o[piece] for o in arrays]),
-                    shape,
-                    workers,
-                    PIECE // LADDER_POINTS,
+                    lambda piece: fill([o[piece] for o in whole], [o[piece] for o in arrays]), shape, workers, pace=pace
                 )
             else:
+                began = perf_counter()
                 fill(inputs, arrays)
+                pace.took(size, began)
             if climbs and engine.values().raised != before:
                 engine.raise_again(engine.values(), request, operands, arrays[0])
         results = [array[()] for array in arrays]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import reduce
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from ._blocks import pieces
 from ._calls import Call
 from ._operands import common_shape
 
@@ -30,7 +30,7 @@ def spread(call: Call, operands: Sequence[Any]) -> Any:
     ]
     results: list[Any] = []
     width = max([a.shape[-1] for a, core in zip(whole, call.cores, strict=True) if core and a.ndim], default=1)
-    for place in pieces(shape, _NUMBERS // max(width, 1)) if hidden.size * width > _NUMBERS else [(...,)]:
+    for place in _pieces(shape, _NUMBERS // max(width, 1)) if hidden.size * width > _NUMBERS else [(...,)]:
         seen = ~hidden[place]
         found = call(*(a[place][seen] for a in whole))
         for i, values in enumerate(found if call.fields > 1 else (found,)):
@@ -46,3 +46,11 @@ def spread(call: Call, operands: Sequence[Any]) -> Any:
         return np.ma.MaskedArray(values, np.broadcast_to(mask, values.shape))[()]
 
     return [*map(masked, results)] if call.fields > 1 else masked(results[0])
+
+
+def _pieces(shape: tuple[int, ...], points: int) -> Iterator[tuple[slice, ...]]:
+    """Cut an array of `shape` along its longest axis into pieces of about so many points."""
+    axis = max(range(len(shape)), key=shape.__getitem__)
+    width = max(1, points * shape[axis] // prod(shape))
+    for start in range(0, shape[axis], width):
+        yield (slice(None),) * axis + (slice(start, min(start + width, shape[axis])),)

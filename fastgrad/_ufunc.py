@@ -18,6 +18,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
+from ._blocks import Pace
 from ._compile import Native, function_from, native
 
 #: Room for gathered arguments and results, in numbers: together they stay in the first-level cache.
@@ -276,7 +277,7 @@ class Ufunc:
         What those words point into.
     """
 
-    __slots__ = ("_data", "_owners", "_tables", "call", "result")
+    __slots__ = ("_data", "_owners", "_tables", "call", "pace", "result")
 
     def __init__(
         self, code: Native, nin: int, name: str, doc: str, nout: int = 1, own: Sequence[int] = (), keep: Any = None
@@ -284,6 +285,7 @@ class Ufunc:
         loop, copy = _shared()
         kind, _, size = _RESULTS[code.result]
         self.result = code.result
+        self.pace = Pace()
         self._owners = (code, loop, copy, keep)
         words = (code.address, 0, 0, nin, nout, size, 8, copy.address, *own)
         self._data = (ctypes.c_int64 * len(words))(*words)

@@ -414,30 +414,6 @@ def test_control_c_is_heard(f: str, size: int, given: str, workers: int) -> None
     assert done.stdout.strip() == "interrupted", done.stderr
 
 
-def test_slow_functions_are_worked_on_in_short_parts() -> None:
-    """Whatever a point costs, no part takes long, none is left out, and none comes after the stop."""
-    from fastgrad import _blocks
-
-    def visited(seconds: float, size: int) -> list[int]:
-        seen: list[int] = []
-
-        def work(piece: Any) -> None:
-            seen.append(len(range(size)[piece[0]]))
-            clock[0] += seconds * seen[-1]
-
-        clock = [0.0]
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(_blocks, "perf_counter", lambda: clock[0])
-            _blocks.over_pieces(work, (size,), 1)
-        assert sum(seen) == size
-        return seen
-
-    cheap, dear = visited(1e-9, 10**7), visited(1e-4, 2**19)
-    assert max(cheap) == _blocks.PIECE and len(cheap) < 10**7 // _blocks.PIECE + 16
-    assert max(dear) * 1e-4 < 0.9
-    assert visited(10.0, 3) == [1, 1, 1]
-
-
 def test_one_worker_never_starts_a_thread() -> None:
     script = """
 import threading

@@ -552,7 +552,12 @@ def test_proven_functions_meet_several_threads_and_give_the_same_bits(monkeypatc
 
     spread = []
     over_pieces = _called.over_pieces
-    monkeypatch.setattr(_called, "over_pieces", lambda *given: spread.append(given[2]) or over_pieces(*given))
+
+    def watched(work: Any, shape: Any, workers: int, **named: Any) -> None:
+        spread.append(workers)
+        over_pieces(work, shape, workers, **named)
+
+    monkeypatch.setattr(_called, "over_pieces", watched)
     monkeypatch.setattr("fastgrad._operands.cores", lambda: 3)
     x = np.linspace(-2, 2, LARGE + 1001)
     for f, pure in ((PURE["callable object"], True), (scratch_in_closure(), False)):

@@ -1,0 +1,119 @@
+"""Batches in pieces: every point once, whatever it costs and whoever works on it."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+
+import fastgrad as fg
+from fastgrad import _blocks
+from fastgrad._blocks import Pace, over_pieces
+
+
+def costing(seconds: float, shape: tuple[int, ...], pace: Pace | None = None) -> list[int]:
+    """Points of the pieces that one thread works on, by a clock that only the points move."""
+    seen: list[int] = []
+    points = np.empty(shape, np.int8)
+
+    def work(piece: Any) -> None:
+        seen.append(points[piece].size)
+        clock[0] += seconds * seen[-1]
+
+    clock = [0.0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_blocks, "perf_counter", lambda: clock[0])
+        over_pieces(work, shape, 1, pace=pace)
+    assert sum(seen) == points.size
+    return seen
+
+
+def test_pieces_are_neither_long_nor_many() -> None:
+    cheap, dear = costing(1e-9, (10**7,)), costing(1e-4, (2**19,))
+    assert max(cheap) == _blocks.PIECE and len(cheap) < 10**7 // _blocks.PIECE + 16
+    assert max(dear) * 1e-4 < 0.9
+    assert costing(10.0, (3,)) == [1, 1, 1]
+    assert max(costing(1e-4, (7, 2**16, 2))) * 1e-4 < 0.9
+
+
+def test_what_a_point_cost_is_remembered() -> None:
+    pace = Pace()
+    assert pace.worth(2)  # nobody knows
+    first, again = costing(1e-4, (2**16,), pace), costing(1e-4, (2**16,), pace)
+    assert pace.seconds == pytest.approx(1e-4)
+    assert pace.worth(100) and not pace.worth(2)
+    assert first[0] > 200 >= max(again)
+    costing(1e-9, (10,), pace)  # too short to tell
+    assert pace.seconds == pytest.approx(1e-4)
+    costing(1e-9, (2**16,), pace)
+    assert pace.seconds == pytest.approx(1e-9)
+
+
+@pytest.mark.parametrize("shape", [(1,), (5,), (3, 70_001), (70_001, 3), (2, 1, 90_000)])
+def test_every_point_once_on_every_thread(shape: tuple[int, ...]) -> None:
+    seen, threads = np.zeros(shape, int), set()
+
+    def work(piece: Any) -> None:
+        threads.add(threading.get_ident())
+        seen[piece] += 1
+        threading.Event().wait(0.001)
+
+    for workers in (1, 2, 5):
+        threads.clear()
+        over_pieces(work, shape, workers)
+        assert (seen == 1).all()
+        assert len(threads) <= workers
+        assert workers == 1 or seen.size < 100 or len(threads) > 1
+        seen[:] = 0
+
+
+def test_a_worker_asks_no_others() -> None:
+    """Neither the helpers nor the thread that asked for them; and afterwards it may ask again."""
+    mixed: list[bool] = []
+
+    def inner(piece: Any) -> None:
+        threading.Event().wait(0.001)
+        inside.add(threading.get_ident())
+
+    def outer(piece: Any) -> None:
+        inside.clear()
+        over_pieces(inner, (1000,), 3)
+
+    inside: set[int] = set()
+    for _ in range(2):
+        over_pieces(lambda piece: outer(piece), (1,), 3)
+        mixed.append(len(inside) > 1)
+    assert mixed == [False, False]
+    outer(None)
+    assert len(inside) > 1
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_the_exception_of_the_first_point_is_raised(workers: int) -> None:
+    """As a loop over the points would; and nothing is written after it."""
+    finished: list[int] = []
+
+    def work(piece: Any) -> None:
+        threading.Event().wait(0.001)
+        for i in range(piece[0].start, piece[0].stop):
+            if i in (300, 301, 700, 999):
+                raise ValueError(i)
+        finished.append(piece[0].stop)
+
+    for _ in range(5):
+        with pytest.raises(ValueError, match=r"^300$"):
+            over_pieces(work, (1000,), workers)
+        count = len(finished)
+        threading.Event().wait(0.01)
+        assert len(finished) == count
+
+
+def test_arguments_that_broadcast_to_many_points_are_many() -> None:
+    """A large batch can be made of two short arrays; it is cut like any other."""
+    x, y = np.linspace(-1, 1, 700)[:, None], np.linspace(0, 1, 900)
+    alone = fg.derivative(lambda x, y: np.sin(x * y) + np.exp(x), x, y, method="central", workers=1)
+    for _ in range(2):
+        assert np.array_equal(fg.derivative(lambda x, y: np.sin(x * y) + np.exp(x), x, y, method="central"), alone)
+    assert np.max(abs(alone - (y * np.cos(x * y) + np.exp(x)))) < 1e-9
