@@ -6,7 +6,7 @@ import inspect
 import weakref
 from collections import Counter
 from collections.abc import Callable
-from math import inf
+from math import inf, isfinite
 from time import perf_counter
 from typing import Any
 
@@ -73,7 +73,7 @@ class Function:
         result, doubtful = engine.derivative(request, operands, out)
         if doubtful and request.mode == "auto":
             return self._repaired(request, operands, result)
-        if isinstance(engine, Compiled) and type(result) is np.float64 and request.mode in _TAILS:
+        if type(result) is np.float64 and request.mode in _TAILS and isinstance(engine, Compiled):
             self._ready[request.rule, request.wrt] = engine.slope(*request[:3]).call, _TAILS[request.mode]
         return result
 
@@ -86,8 +86,8 @@ class Function:
         if ready is None:
             return None
         call, tail = ready
-        value, x = call(*args, *tail), args[wrt]
-        return value if value - value == 0.0 == x - x else None  # what is not finite has to be looked into
+        value = call(*args, *tail)
+        return value if isfinite(value) and isfinite(args[wrt]) else None  # what is not finite has to be looked into
 
     def _repaired(self, request: Request, operands: list[Any], result: Any) -> Any:
         """Let the adaptive rule take the points whose stencil left the domain of `f`; no other point moves."""

@@ -128,9 +128,10 @@ def derivative(
     numbers = True
     odd = (step is not rel_step or bounds is not None) and contained(step, rel_step, bounds)
     for a in args:
-        if type(a) is not float:
+        kind = type(a)
+        if kind is not float and kind is not np.float64:
             numbers = False
-            if kinds[type(a)] is not PLAIN:
+            if kinds[kind] is not PLAIN:
                 odd = True
     if odd:
         named = {"wrt": wrt, "method": method, "step": step, "rel_step": rel_step, "bounds": bounds,

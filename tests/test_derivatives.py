@@ -689,3 +689,14 @@ def test_an_edge_of_the_domain_is_found_the_second_time_too() -> None:
         assert fg.derivative(f, 1.0, method=method) == pytest.approx(0.5)
         for _ in range(2):
             assert fg.derivative(f, 1e-12, method=method) == pytest.approx(5e5, rel=1e-6)
+
+
+@pytest.mark.parametrize("method", ["central", "forward", "adaptive"])
+def test_a_number_of_numpy_is_a_number(method: str) -> None:
+    """The same bits as for Python's own, at the first call and after it; what overflows is no warning."""
+    f = lambda x: np.exp(2.0 * x)  # noqa: E731
+    for x in (0.3, -2.0, 354.85, 354.9, 400.0, math.inf, math.nan):
+        found = [fg.derivative(f, kind(x), method=method) for kind in (float, np.float64) for _ in range(3)]
+        assert {type(value) for value in found} == {np.float64}
+        assert len({value.tobytes() for value in found if not np.isnan(value)}) <= 1
+        assert len({np.isnan(value) for value in found}) == 1
