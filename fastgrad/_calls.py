@@ -39,10 +39,12 @@ class Call:
     named: dict[str, Any]
     names: tuple[str, ...]
     """What messages call the arrays that were taken out."""
-    cores: tuple[bool, ...]
-    """For each of them, whether its last axis is that of the vector; the other axes broadcast."""
+    cores: tuple[int, ...]
+    """For each of them, which vector's axis its last one is, or 0; the other axes broadcast."""
     axes: str
     """Axes that results have after those of the batch: d, again e, of the coordinates; m of the outputs, if any."""
+    along: int
+    """The vector whose coordinates those are."""
     fields: int
     """How many arrays the call returns; more than one come as a tuple."""
     telling: bool
@@ -74,7 +76,7 @@ class Call:
 
     def loops(self, operands: Sequence[Any]) -> list[int]:
         """How many axes of the batch each of the arrays has."""
-        return [np.ndim(o) - core for o, core in zip(operands, self.cores, strict=True)]
+        return [np.ndim(o) - bool(core) for o, core in zip(operands, self.cores, strict=True)]
 
 
 def opened(
@@ -83,19 +85,27 @@ def opened(
     points: dict[str, Any],
     named: dict[str, Any],
     axes: str,
-    vectors: bool,
+    vectors: bool | dict[str, int],
     fields: int,
     telling: bool,
+    along: int = 1,
 ) -> tuple[Call, list[Any]]:
-    """Take the arrays out of a call: the call, and the arrays. Numbers stay in it."""
+    """Take the arrays out of a call: the call, and the arrays. Numbers stay in it.
+
+    With ``vectors=True`` all arrays are along one vector, whose number is 1; of several vectors a dictionary tells the
+    numbers by name.
+    """
+    shared = vectors is True
     operands: list[Any] = []
     names: list[str] = []
-    cores: list[bool] = []
+    cores: list[int] = []
 
-    def place(value: Any, name: str, core: bool = vectors) -> Any:
+    def place(value: Any, name: str, core: int = shared) -> Any:
         kind = kinds[type(value)]
         if kind == REFUSED:
             raise refusal(value, name)
+        if core and not shared and getattr(value, "ndim", 1) == 0:  # a number is no vector, and the call will say so
+            kind, value = PLAIN, np.asarray(value)[()]
         if value is None or (kind is PLAIN and np.ndim(value) == 0):
             return value
         operands.append(argument(value, name) if kind is PLAIN else value)
@@ -103,20 +113,21 @@ def opened(
         cores.append(core)
         return Place(len(operands) - 1)
 
-    if vectors and hasattr(points["x"], "ndim"):  # a Dataset has none
+    if shared and hasattr(points["x"], "ndim"):  # a Dataset has none
         check_vector(points["x"])
-    positional = tuple(place(value, name) for name, value in points.items())
+    known = vectors if isinstance(vectors, dict) else {}
+    positional = tuple(place(value, name, known.get(name, shared)) for name, value in points.items())
     named = dict(named)
-    along = "v" in points and axes == "m"  # a step along a vector is a number for each point
+    moving = shared and not ("v" in points and axes == "m")  # a step along a vector is a number for each point
     for name in ("step", "rel_step"):
         if name in named:
-            named[name] = place(named[name], name, vectors and not along)
+            named[name] = place(named[name], name, moving)
     bounds: Any = named.get("bounds")
     if hasattr(bounds, "lb"):
         bounds = (bounds.lb, bounds.ub)
     if isinstance(bounds, (tuple, list)):
         named["bounds"] = tuple(place(limit, f"bounds[{i}]") for i, limit in enumerate(bounds))
-    return Call(function, f, positional, named, tuple(names), tuple(cores), axes, fields, telling), operands
+    return Call(function, f, positional, named, tuple(names), tuple(cores), axes, along, fields, telling), operands
 
 
 def _filled(value: Any, operands: Sequence[Any]) -> Any:

@@ -38,11 +38,12 @@ def over_containers(
     points: dict[str, Any],
     named: dict[str, Any],
     axes: str = "",
-    vectors: bool = False,
+    vectors: bool | dict[str, int] = False,
     fields: int | None = None,
     telling: bool = False,
+    along: int = 1,
 ) -> Any:
-    """Do the call that was given containers; `axes`, `fields` and `telling` as in `Call`."""
+    """Do the call that was given containers; `axes`, `fields` and so on as in `Call` and `opened`."""
     for name in ("out", "sparsity"):
         if named.pop(name, None) is not None:
             raise TypeError(f"`{name}` must be left out with containers; got it. Pass arrays, `numpy.asarray(x)`.")
@@ -50,7 +51,7 @@ def over_containers(
         return tuple(over_containers(function, f, points, {**named, "wrt": wrt}) for wrt in named["wrt"])
     estimate = bool(named.get("full_output"))
     count = len(Estimate._fields) if estimate else fields or 1
-    call, operands = opened(function, f, points, named, axes, vectors, count, telling)
+    call, operands = opened(function, f, points, named, axes, vectors, count, telling, along)
     there = [kind for kind in CONTAINERS if any(kinds[type(o)] == kind for o in operands)]
     if not there:
         return call(*operands)

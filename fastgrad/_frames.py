@@ -23,16 +23,17 @@ def spread(call: Call, operands: Sequence[Any]) -> Any:
     most = max(loops)
     framed = [kinds[type(o)] == "pandas" for o in operands]
     batch: list[Any] = [None] * most
-    coordinates: Any = None
+    coordinates: dict[int, Any] = {}
     for o, n, core, name, has in zip(operands, loops, call.cores, call.names, framed, strict=True):
         if not has:
             continue
         for i, labels in enumerate(o.axes[:n], most - n):
             batch[i] = labels if batch[i] is None else _joined(batch[i], labels)
         if core:
-            coordinates = o.axes[-1] if coordinates is None else _same_labels(coordinates, o.axes[-1], name)
+            known = coordinates.setdefault(core, o.axes[-1])
+            coordinates[core] = _same_labels(known, o.axes[-1], name)
     values = [
-        _numbers(_relabelled(o, [*batch[most - n :], *([coordinates] * core)], name)) if has else o
+        _numbers(_relabelled(o, [*batch[most - n :], *([coordinates[core]] if core else [])], name)) if has else o
         for o, n, core, name, has in zip(operands, loops, call.cores, call.names, framed, strict=True)
     ]
     _check_unlabelled(call, operands, loops, batch)
@@ -46,8 +47,8 @@ def spread(call: Call, operands: Sequence[Any]) -> Any:
         for i, axis in enumerate(call.axes[: len(sizes) - most], most):
             if axis == "m":
                 axes[i] = pd.RangeIndex(sizes[i], name="output")
-            elif coordinates is not None:
-                axes[i] = coordinates
+            elif call.along in coordinates:
+                axes[i] = coordinates[call.along]
         if [*map(len, axes)] != [*sizes]:
             raise ValueError(
                 f"`{call.names[0]}` and the others must broadcast to the labels; got shape {sizes} for labels "

@@ -10,27 +10,33 @@ import numpy as np
 from ._calls import Call
 from ._kinds import kinds
 
-#: Dimension of the outputs of a jacobian.
-_OUTPUTS = "output"
+#: Dimensions of the outputs of a jacobian, and of a vector that has no name for its own.
+_OUTPUTS, _COORDINATES = "output", "coordinate"
 
 
 def spread(call: Call, operands: Sequence[Any]) -> Any:
     """Do the call with the arrays inside, lined up as in xarray's own arithmetic."""
     import xarray as xr
 
+    labelled = [kinds[type(o)] == "xarray" for o in operands]
     inner: list[list[Any]] = [[] for _ in operands]
     dims: dict[str, Any] = {}
-    vectors: Any = None
+    x: Any = None
+    vectors: dict[int, Any] = {}
+    for i, (o, core) in enumerate(zip(operands, call.cores, strict=True)):
+        if core and labelled[i]:
+            vectors.setdefault(core, o)
+            inner[i] = [_vector_dimension(vectors[core])]
     if call.vectors:
-        named = [core and kinds[type(o)] == "xarray" for o, core in zip(operands, call.cores, strict=True)]
-        vectors = next((o for o, has in zip(operands, named, strict=True) if has), None)
-        dim = _vector_dimension(vectors)
+        x = vectors.get(call.along)
+        if x is None and "x" in call.names:
+            raise TypeError("`x` must be a DataArray where `step` is one; got another array. Pass `step.values`.")
+        dim = _unused(_COORDINATES, operands) if x is None else _vector_dimension(x)
         dims = {"d": dim, "e": _unused(f"{dim}_2", operands), "m": _unused(_OUTPUTS, operands)}
         operands = [
-            o.expand_dims({dim: vectors.sizes[dim]}) if has and dim not in o.dims else o
-            for o, has in zip(operands, named, strict=True)
+            o.expand_dims({own[0]: vectors[core].sizes[own[0]]}) if own and own[0] not in o.dims else o
+            for o, own, core in zip(operands, inner, call.cores, strict=True)
         ]
-        inner = [[dim] if has else [] for has in named]
     missing: list[str] = []
 
     def padded(*arrays: Any) -> Any:
@@ -56,8 +62,8 @@ def spread(call: Call, operands: Sequence[Any]) -> Any:
 
     def finished(one: Any) -> Any:
         one = one.isel({dims[axis]: 0 for axis in missing})
-        if dims and dims["e"] in one.dims and dims["d"] in getattr(vectors, "coords", ()):
-            one = one.assign_coords({dims["e"]: vectors.coords[dims["d"]].values})
+        if dims and dims["e"] in one.dims and dims["d"] in getattr(x, "coords", ()):
+            one = one.assign_coords({dims["e"]: x.coords[dims["d"]].values})
         return one
 
     return [*map(finished, made)] if call.fields > 1 else finished(made)
@@ -72,8 +78,6 @@ def _vector_dimension(x: Any) -> Any:
             "`x` must be an array whose last dimension is the vector; got a Dataset. Pass "
             '`x.to_dataarray().transpose(..., "variable")` to have its variables as coordinates.'
         )
-    if x is None:
-        raise TypeError("`x` must be a DataArray where `step` is one; got another array. Pass `step.values`.")
     return x.dims[-1]
 
 

@@ -21,20 +21,22 @@ def spread(call: Call, operands: Sequence[Any]) -> Any:
     most = max(loops)
     previewed = call.preview(
         [
-            np.empty_like(a._meta, shape=(0,) * max(n, 1) + a.shape[a.ndim - core :])
+            np.empty_like(a._meta, shape=(0,) * max(n, 1) + (a.shape[-1:] if core else ()))
             for a, n, core in zip(arrays, loops, call.cores, strict=True)
         ]
     )
     metas = list(previewed) if call.fields > 1 else [previewed]
     sizes = metas[0].shape[max(most, 1) :]
     # every axis has a number; that of the coordinates is an axis of the arrays, those of outputs and pairs are new
-    batch, number = tuple(range(most)), {axis: most + i for i, axis in enumerate("dme")}
+    batch = tuple(range(most))
+    number: dict[Any, int] = {axis: most + i for i, axis in enumerate(("d", "m", "e", *call.cores))}
+    number[call.along] = number["d"]
     axes = (*batch, *(number[axis] for axis in call.axes[: len(sizes)]))
     new = dict(zip(axes[most:], sizes, strict=True))
     placed = [
         part
         for a, n, core in zip(arrays, loops, call.cores, strict=True)
-        for part in (a, (*batch[most - n :], *([number["d"]] * core)))
+        for part in (a, (*batch[most - n :], *([number[core]] if core else [])))
     ]
     name = call.function.__name__
     # as an argument by name, so that Dask computes its own arrays among the further arguments of `f`
@@ -77,10 +79,13 @@ def _vectors_in_one_block(call: Call, arrays: list[Any]) -> list[Any]:
     """Give all arrays of vectors their whole last axis in one block."""
     import dask.array as da
 
-    length = max(a.shape[-1] if a.ndim else 1 for a, core in zip(arrays, call.cores, strict=True) if core)
+    lengths: dict[int, int] = {}
+    for a, core in zip(arrays, call.cores, strict=True):
+        lengths[core] = max(lengths.get(core, 1), a.shape[-1] if a.ndim else 1)
     made = []
     for a, core, name in zip(arrays, call.cores, call.names, strict=True):
         if core:
+            length = lengths[core]
             if a.ndim and a.shape[-1] not in (1, length):
                 raise ValueError(
                     f"`{name}` must have one number for each of {length} coordinates, or one for all; got shape "

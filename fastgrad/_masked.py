@@ -25,7 +25,7 @@ def spread(call: Call, operands: Sequence[Any]) -> Any:
     shape = common_shape(masks)
     hidden = np.broadcast_to(reduce(np.logical_or, masks), shape)
     whole = [
-        np.broadcast_to(a, (*shape, *a.shape[a.ndim - core :]) if a.ndim else shape)
+        np.broadcast_to(a, (*shape, *(a.shape[-1:] if core else ())) if a.ndim else shape)
         for a, core in zip(map(np.ma.getdata, operands), call.cores, strict=True)
     ]
     results: list[Any] = []

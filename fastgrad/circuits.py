@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import sys
 from collections.abc import Callable, Sequence
@@ -10,14 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ._accumulate import jacobian
-from ._containers import over_containers
+from ._answers import Answers
 from ._drawing import mermaid, program, svg
 from ._formulas import where
-from ._fused import Fused, Group
 from ._graph import Node
-from ._kinds import PLAIN, kinds
-from ._operands import argument_index, threads
+from ._operands import argument_index
 from ._signature import argument_names, sizes_of
 from ._tracing import trace
 
@@ -51,67 +47,24 @@ class Circuit:
         self.nin = len(self._sizes)
         self._outputs, self._kind = trace(f, self._sizes)
         self.nout = None if self._kind is None else len(self._outputs)
-        self._made: dict[Any, Fused] = {}
+        self._answers = Answers(f, self._sizes, self._outputs, self._kind)
         for name in ("__name__", "__qualname__", "__doc__", "__module__"):
             setattr(self, name, getattr(f, name, getattr(type(f), name, None)))
 
-    # What is computed ----------------------------------------------------------------------------------------------
-
     @property
-    def _several(self) -> bool:
-        """Whether there are several results of their own, not one array."""
-        return self._kind is not None and all(size is None for size in self._sizes)
-
-    @functools.cached_property
     def _jacobian(self) -> list[list[Node]]:
-        return jacobian(self._outputs, sum(1 if size is None else size for size in self._sizes))
+        return self._answers.jacobian
 
-    def _columns(self, wrt: int) -> slice:
-        widths = [1 if size is None else size for size in self._sizes]
-        return slice(sum(widths[:wrt]), sum(widths[: wrt + 1]))
-
-    def _shape(self) -> tuple[int, ...]:
-        """Shape of the values at one point."""
-        return () if self._kind is None else (len(self._outputs),) if self._kind == "tuple" else self._kind
-
-    def _value_groups(self) -> list[Group]:
-        if self._several:
-            return [Group([node]) for node in self._outputs]
-        return [Group(self._outputs, self._shape())]
-
-    def _partial_groups(self, wrt: int) -> list[Group]:
-        size, columns = self._sizes[wrt], self._columns(wrt)
-        own = () if size is None else (size,)
-        if self._several:
-            return [Group(row[columns], own) for row in self._jacobian]
-        return [Group([node for row in self._jacobian for node in row[columns]], self._shape() + own)]
-
-    def _run(self, what: Any, groups: Callable[[], list[Group]], args: Any, out: Any, workers: Any) -> tuple[Any, ...]:
-        for a in args:
-            if kinds[type(a)] is not PLAIN and self._sizes == (None,) * len(args):
-                return self._over_containers(what, len(groups()), args, out, workers)
-        fused = self._made.get(what)
-        if fused is None:
-            fused = self._made.setdefault(what, Fused(self.formula, self._sizes, groups()))
-        return fused(args, out, 1 if workers == 1 else threads(workers))
-
-    def _over_containers(self, what: Any, fields: int, args: Any, out: Any, workers: Any) -> tuple[Any, ...]:
-        points = {f"args[{i}]": a for i, a in enumerate(args)}
-        named = {"what": what, "out": out, "workers": workers}
-        found = over_containers(_results, self, points, named, fields=fields, telling=True)
-        return found if fields > 1 else (found,)
-
-    def _groups(self, what: str) -> list[Group]:
-        """Return what is to be computed: values, partials or both."""
-        values = self._value_groups() if what in ("values", "both") else []
-        return values + (self._all_partials() if what in ("partials", "both") else [])
+    def _answer(self, what: str, args: Any, out: Any, workers: Any, wrt: int = 0) -> tuple[Any, ...]:
+        out = out if out is None or isinstance(out, tuple) else (out,)
+        return self._answers.answer(self, what, wrt, args, out, workers)
 
     # What is asked -------------------------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, out: Any = None, workers: int | None = None) -> Any:
         """Values at a batch of points; a tuple if the function returns one."""
-        found = self._run("values", lambda: self._groups("values"), args, _tuple(out), workers)
-        return found if self._several else found[0]
+        found = self._answer("values", args, out, workers)
+        return found if self._answers.several else found[0]
 
     def partials(self, *args: Any, out: Any = None, workers: int | None = None) -> tuple[Any, ...]:
         """Exact partial derivatives in every argument, as a tuple.
@@ -119,21 +72,17 @@ class Circuit:
         For a vector argument its partial is the gradient, or the jacobian, with its components on the last axis. A
         function of numbers that returns a tuple gives a tuple of partials for each of its results.
         """
-        found = self._run("partials", lambda: self._groups("partials"), args, _tuple(out), workers)
+        found = self._answer("partials", args, out, workers)
         return self._sorted(found)
 
     def value_and_partials(self, *args: Any, out: Any = None, workers: int | None = None) -> tuple[Any, Any]:
         """Return the values and all partial derivatives, computed together."""
-        count = len(self._outputs) if self._several else 1
-        found = self._run("both", lambda: self._groups("both"), args, _tuple(out), workers)
-        return (found[:count] if self._several else found[0]), self._sorted(found[count:])
-
-    def _all_partials(self) -> list[Group]:
-        columns = [self._partial_groups(i) for i in range(self.nin)]
-        return [group for row in zip(*columns, strict=True) for group in row]
+        count = len(self._outputs) if self._answers.several else 1
+        found = self._answer("both", args, out, workers)
+        return (found[:count] if self._answers.several else found[0]), self._sorted(found[count:])
 
     def _sorted(self, found: tuple[Any, ...]) -> tuple[Any, ...]:
-        if not self._several:
+        if not self._answers.several:
             return found
         return tuple(found[k : k + self.nin] for k in range(0, len(found), self.nin))
 
@@ -157,28 +106,13 @@ class Circuit:
         return self._derivative("jacobian", args, wrt, out, workers)
 
     def _derivative(self, name: str, args: Any, wrt: int, out: Any, workers: Any) -> Any:
-        wrt = self._vector(name, wrt)
-
-        def groups() -> list[Group]:
-            nodes = [node for row in self._jacobian for node in row[self._columns(wrt)]]
-            return [Group(nodes, (*self._shape(), int(self._sizes[wrt] or 1)))]
-
-        return self._run(("jacobian", wrt), groups, args, _tuple(out), workers)[0]
+        return self._answer("jacobian", args, out, workers, self._vector(name, wrt))[0]
 
     def hessian(self, *args: Any, wrt: int = 0, out: Any = None, workers: int | None = None) -> Any:
         """Hessian in a vector argument: ``(..., d) -> (..., d, d)``, symmetric to the last bit."""
         if self._kind is not None:
             raise TypeError("`hessian` is of a function with one result; this circuit has several. Trace one of them.")
-        wrt = self._vector("hessian", wrt)
-        columns = self._columns(wrt)
-
-        def groups() -> list[Group]:
-            slopes, width = self._jacobian[0][columns], sum(1 if s is None else s for s in self._sizes)
-            rows = [row[columns] for row in jacobian(slopes, width)]
-            size = len(rows)
-            return [Group([rows[max(i, j)][min(i, j)] for i in range(size) for j in range(size)], (size, size))]
-
-        return self._run(("hessian", wrt), groups, args, _tuple(out), workers)[0]
+        return self._answer("hessian", args, out, workers, self._vector("hessian", wrt))[0]
 
     def _vector(self, name: str, wrt: int) -> int:
         wrt = argument_index(wrt, self.nin)
@@ -259,8 +193,8 @@ def circuit(f: Callable[..., Any], n: int | Sequence[int | None] | None = None) 
     Circuit
         Called like `f`; ``c.partials(*args)`` is the tuple of partial derivatives, ``c.gradient(x)``,
         ``c.jacobian(x)`` and ``c.hessian(x)`` are for vectors, with the batch in front. float32 stays float32,
-        integers count as float64. All take ``out=`` and ``workers=``. With numbers for arguments, arrays of xarray,
-        pandas and Dask and masked ones give results of their kind.
+        integers count as float64. All take ``out=`` and ``workers=``. Arrays of xarray, pandas and Dask and masked ones
+        give results of their kind, with their labels; as everywhere, the last axis is the vector.
 
     Raises
     ------
@@ -286,16 +220,6 @@ def circuit(f: Callable[..., Any], n: int | Sequence[int | None] | None = None) 
     if not callable(f):
         raise TypeError(f"`f` must be callable; got {f!r:.80}. Pass the function itself, not its value.")
     return Circuit(f, n)
-
-
-def _tuple(out: Any) -> Any:
-    return out if out is None or isinstance(out, tuple) else (out,)
-
-
-def _results(c: Circuit, *args: Any, what: str, workers: int | None) -> Any:
-    """Results of a circuit on what was in containers."""
-    found = c._run(what, lambda: c._groups(what), args, None, workers)
-    return found if len(found) > 1 else found[0]
 
 
 def _find(module: str, name: str) -> Any:

@@ -190,6 +190,51 @@ def test_circuits_of_numbers(make: Any) -> None:
         one(make(POINTS), 0.5, out=np.empty(POINTS.shape))
 
 
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+def test_circuits_of_vectors(make: Any) -> None:
+    one, two = fg.circuit(bowl, n=3), fg.circuit(polar, n=3)
+    for x in (POINTS, POINTS[0], POINTS.astype(np.float32)):
+        for call in (one, one.gradient, one.hessian, one.partials, one.value_and_partials, two, two.jacobian):
+            found, wanted = flat(call(make(x))), flat(call(x))
+            for a, b in zip(found, wanted, strict=True):  # pandas puts rows of matrices below each other
+                assert bare(a).dtype == b.dtype and np.array_equal(np.reshape(bare(a), b.shape), b)
+    assert type(one.hessian(labelled(POINTS))) is xr.DataArray
+    assert np.array_equal(one.gradient(masked()).mask.any(axis=-1), masked().mask.any(axis=-1))
+    with pytest.raises(TypeError, match="`out` must be left out"):
+        one.gradient(make(POINTS), out=np.empty(POINTS.shape))
+    for wrong in (POINTS[:, :2], np.float64(1.0)):
+        with pytest.raises(ValueError, match="must have 3 components"):
+            bare(one.gradient(make(wrong) if wrong.ndim else labelled(np.array(wrong))))
+
+
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+def test_circuits_of_several_vectors(make: Any) -> None:
+    """A layer: the weights come with labels of their own, or as a bare array; a number beside them has a batch."""
+    c = fg.circuit(lambda w, v, t: np.tanh(w[:3] @ v) * w[3] * t, n=(4, 3, None))
+    w, t = np.linspace(-1.0, 1.0, 4), np.linspace(0.5, 1.0, 5)
+    wanted = flat(c.value_and_partials(w, POINTS, t))
+    weights = [w, w]
+    if isinstance(make(w), (xr.DataArray, pd.Series)):
+        weights[1] = xr.DataArray(w, dims="weight", coords={"weight": list("abcd")}) if make is not framed else make(w)
+    for given in weights:
+        batch = make(POINTS)
+        beside: Any = xr.DataArray(t, dims="t") if isinstance(batch, xr.DataArray) else t
+        beside = pd.Series(t, index=batch.index) if make is framed else beside
+        found = flat(c.value_and_partials(given, batch, beside))
+        assert all(type(a) in (type(batch), pd.Series) for a in found)
+        assert all(map(np.array_equal, map(bare, found), wanted))
+    if make is framed:
+        assert list(found[1].columns) == list(given.index) and list(found[2].columns) == list(batch.columns)
+    if make is labelled:
+        assert found[1].dims == ("t", "weight") and found[2].dims == ("t", "k") and found[3].dims == ("t",)
+        assert c.gradient(w, batch, 1.0).dims == ("t", "coordinate")
+
+
+def test_circuits_of_arrays_want_bare_ones() -> None:
+    with pytest.raises(TypeError, match="return a number or one row of them for containers"):
+        fg.circuit(lambda v: np.outer(v, v), n=3).jacobian(labelled(POINTS))
+
+
 def flat(found: Any) -> list[Any]:
     return [a for part in found for a in flat(part)] if isinstance(found, tuple) else [found]
 
