@@ -51,21 +51,25 @@ if hasattr(os, "register_at_fork"):
 class Pace:
     """What a point of a function costs, as it was the last time: that decides how a batch is worked on."""
 
-    __slots__ = ("seconds",)
+    __slots__ = ("_points", "seconds")
 
     def __init__(self) -> None:
         self.seconds = inf
         """Seconds of a point; infinite until it is known."""
+        self._points = 0
 
     def worth(self, points: int) -> bool:
         """Tell whether so many points are to be worked on in pieces, over threads, or must be to find out."""
         return points * self.seconds >= WORTH
 
     def took(self, points: int, began: float) -> float:
-        """Return what a point has cost since `began`, and remember it unless there were too few to tell."""
+        """Return what a point has cost since `began`, and remember it, unless it is known from more points.
+
+        Few points cost as much as it takes to start: remembered for good, that gave threads to a hundred cheap points.
+        """
         seconds = max(perf_counter() - began, 1e-9)
-        if points >= _FIRST or seconds >= WORTH or self.seconds == inf:
-            self.seconds = seconds / points
+        if points >= min(_FIRST, self._points) or seconds >= WORTH:
+            self.seconds, self._points = seconds / points, points
         return seconds / points
 
 

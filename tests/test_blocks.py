@@ -51,6 +51,17 @@ def test_what_a_point_cost_is_remembered() -> None:
     assert pace.seconds == pytest.approx(1e-9)
 
 
+def test_a_few_points_do_not_tell_for_good() -> None:
+    """What it takes to start counted as the cost of five points, and gave threads to a hundred cheap ones for good."""
+    pace, clock = Pace(), [0.0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_blocks, "perf_counter", lambda: clock[0])
+        for points in (5, 40, 300, 2000):
+            began, clock[0] = clock[0], clock[0] + 1e-5 + 1e-8 * points
+            pace.took(points, began)
+    assert pace.seconds < 2e-8 and not pace.worth(10_000)
+
+
 @pytest.mark.parametrize("shape", [(1,), (5,), (3, 70_001), (70_001, 3), (2, 1, 90_000)])
 def test_every_point_once_on_every_thread(shape: tuple[int, ...]) -> None:
     seen, threads = np.zeros(shape, int), set()
