@@ -178,7 +178,9 @@ class Compiled:
                 row = row[: self._nargs] if ladder else row
                 with np.errstate(all="ignore"):
                     wanted = self.f()(*row) if ladder else called.derivative(request, row, None)[0]
-            except Exception:  # as Python `f` may raise where the compiled `f` returns infinity or NaN
+            except Exception:  # as Python `f` may raise where the compiled `f` returns infinity or NaN, but no number
+                if np.isfinite(compiled(*row)):
+                    votes.append(False)
                 continue
             with np.errstate(all="ignore"):
                 gap = abs(compiled(*row) * 1.0 - wanted * 1.0) if np.ndim(wanted) == 0 else np.inf
