@@ -12,6 +12,7 @@ import numpy as np
 
 from ._blocks import BLOCK, LARGE, Pace, blocks, over_pieces
 from ._engines import (
+    BEYOND,
     PerformanceWarning,
     Request,
     TurnedComplex,
@@ -40,6 +41,8 @@ class Called:
         self._alone: Proof | None = None
         self._pace = Pace()
         self._met = 1  # points of the largest block that needs no test whether `f` mixes them
+        self._many = False
+        self._notice: Callable[[], None] | None = None
         self.result = "d"
         self._lock = threading.RLock()  # `f` may differentiate itself
 
@@ -140,7 +143,7 @@ class Called:
         """Evaluate `f` at one-dimensional arrays, into an array of its own: `f` may reuse its buffer.
 
         `f` gets copies, because one that writes into its arguments must not change the next evaluation. If `lenient`,
-        points where it raises an arithmetic or a value error are outside its domain: NaN.
+        points where it raises as in `BEYOND` are outside its domain: NaN.
         """
         values = self._call([a.copy() if isinstance(a, np.ndarray) else a for a in arguments], arguments, lenient)
         own = np.empty(max(np.size(a) for a in arguments), np.complex128 if self.result == "D" else np.float64)
@@ -160,7 +163,7 @@ class Called:
                 given = [a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
             try:
                 values = numbers(f(*given))
-            except (ValueError, ArithmeticError):
+            except BEYOND:
                 if not lenient:
                     raise
             else:
@@ -190,16 +193,25 @@ class Called:
             mixing = mixes(self.f(), arguments, values)
             if mixing:
                 self._pointwise = self._serial = True
-                warn()
+                self._tell(warn)
             if mixing is not None:
                 self._met = _GROWTH * size
 
     def find_out(self, request: Request, operands: list[Any]) -> None:
         """Compare a call with two points with two calls with one point, and remember which way `f` can be called."""
+        self._many = self._many or any(np.size(a) > 1 for a in operands[: request.arguments(operands)])
         if self._pointwise is None:
             with self._lock, np.errstate(all="ignore"):
                 if self._pointwise is None:
                     self._find_out(request, operands)
+        if self._notice:
+            self._tell(self._notice)
+
+    def _tell(self, notice: Callable[[], None]) -> None:
+        """Give notice of the way `f` is called, as soon as it is asked for more than one point."""
+        self._notice = None if self._many else notice
+        if self._many:
+            notice()
 
     def _find_out(self, request: Request, operands: list[Any]) -> None:
         f = self.f()
@@ -246,15 +258,14 @@ class Called:
         elif apart.dtype in (np.float32, np.float16):
             self.result = "f"
         if mixing:
-            warn()
+            self._tell(warn)
         elif self._pointwise:
             why = f"it raised {type(refusal).__name__}" if refusal else "it returned another shape"
-            warnings.warn(
+            message = (
                 f"`{getattr(f, '__name__', 'f')}` is called with one point at a time ({why} for several), which is "
-                "slow. Write it so that it takes arrays, or so that Numba can compile it.",
-                PerformanceWarning,
-                stacklevel=stack_depth(),
+                "slow. Write it so that it takes arrays, or so that Numba can compile it."
             )
+            self._tell(lambda: warnings.warn(message, PerformanceWarning, stacklevel=stack_depth()))
 
 
 def _lenient(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -263,7 +274,7 @@ def _lenient(f: Callable[..., Any]) -> Callable[..., Any]:
     def one(*row: Any) -> Any:
         try:
             return f(*row)
-        except (ValueError, ArithmeticError):
+        except BEYOND:
             return np.nan
 
     return one

@@ -58,6 +58,18 @@ class Request(NamedTuple):
         return len(operands) - {"auto": 0, LADDER: 3}.get(self.mode, 1)
 
 
+#: What `f` may raise beside a point to say that its domain ends there: a value it cannot take, an index beyond a table.
+BEYOND = (ValueError, ArithmeticError, LookupError, AssertionError)
+
+
+def check_callable(f: Any) -> None:
+    """Raise unless `f` can be called for a number."""
+    if not callable(f):
+        raise TypeError(f"`f` must be callable; got {f!r:.80}. Pass the function itself, not its value.")
+    if inspect.iscoroutinefunction(f):
+        raise TypeError(f"`f` must return numbers; got the coroutine {f!r:.80}. Pass lambda x: asyncio.run(f(x)).")
+
+
 def weak(f: Any) -> Callable[[], Any]:
     """Refer to `f` without keeping it alive, nor the data it holds; builtins live as long as the process."""
     try:
@@ -86,8 +98,15 @@ def stack_depth() -> int:
 
 
 def numbers(values: Any) -> np.ndarray[Any, Any]:
-    """Values that `f` returned, as an array of numbers."""
+    """Values that `f` returned, as an array of numbers; those of mpmath, fractions and decimals are converted."""
     array = np.asarray(values)
+    if array.dtype == object and array.size:
+        real = all(hasattr(v, "__float__") for v in array.flat)
+        if real or all(hasattr(v, "__float__") or hasattr(v, "__complex__") for v in array.flat):
+            try:
+                return array.astype(np.float64 if real else np.complex128)
+            except (TypeError, ValueError):  # a symbol, a row of another length
+                pass
     if array.dtype.kind not in "fiubc":
         raise TypeError(f"`f` must return numbers; got {type(values).__name__} of {array.dtype}. Return an array.")
     return array

@@ -18,7 +18,7 @@ from ._called import Called
 from ._climb import FIELDS, compiled_for
 from ._compile import LOCK
 from ._compiled import Compiled
-from ._engines import LADDER, Request, TurnedComplex, refuse_real, with_complex
+from ._engines import LADDER, Request, TurnedComplex, check_callable, refuse_real, with_complex
 from ._mixing import warn_of_mixing
 from ._operators import Uncompilable
 from ._references import Reading
@@ -299,8 +299,7 @@ def _compiled(f: Callable[..., Any], reading: Reading, nargs: int) -> Compiled:
 
 def check_call(f: Any, nargs: int) -> None:
     """Raise unless `f` can be called with `nargs` arguments."""
-    if not callable(f):
-        raise TypeError(f"`f` must be callable; got {f!r:.80}. Pass the function itself, not its value.")
+    check_callable(f)
     if isinstance(f, np.ufunc) and f.nin != nargs:  # its signature counts `out` too
         raise TypeError(f"`f` must take {nargs} arguments; got {f.__name__} of {f.nin}. Pass one array for each.")
     try:

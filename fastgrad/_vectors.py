@@ -17,7 +17,8 @@ from typing import Any, Literal
 import numpy as np
 
 from ._compile import LOCK, Native
-from ._engines import PerformanceWarning, stack_depth, weak
+from ._engines import BEYOND, PerformanceWarning, check_callable, stack_depth, weak
+from ._engines import numbers as plain
 from ._operators import Uncompilable
 from ._references import Reading
 from ._vector_code import kinds_of, machine_code
@@ -188,7 +189,7 @@ class VectorFunction:
     def rows(self, form: Form, vectors: Any, args: tuple[Any, ...], lenient: bool = False) -> Any:
         """Evaluate `f` at every row of `vectors`, block by block: an array of shape (k, m) of its own.
 
-        If `lenient`, vectors at which it raises an arithmetic or a value error are outside its domain: NaN.
+        If `lenient`, vectors at which it raises as in `BEYOND` are outside its domain: NaN.
         """
         values = np.empty((len(vectors), form.outputs), np.complex128 if form.kind == "D" else np.float64)
         if form.code is not None:
@@ -212,7 +213,7 @@ class VectorFunction:
             try:
                 given = np.array(vectors if form.layout == "rows" else vectors.T)
                 values = _arranged(numbers(self.f()(given, *args)), len(vectors), form, form.turned)
-            except (ValueError, ArithmeticError):
+            except BEYOND:
                 if not lenient:
                     raise
             else:
@@ -231,7 +232,7 @@ class VectorFunction:
         for i, vector in enumerate(vectors):
             try:
                 value = self._one(vector, args)
-            except (ValueError, ArithmeticError):
+            except BEYOND:
                 if not lenient:
                     raise
                 value = np.full(form.outputs, np.nan)
@@ -254,10 +255,7 @@ def numbers(value: Any) -> Any:
         )
     if isinstance(value, (tuple, list)) and len(value) and any(np.ndim(v) for v in value):
         value = np.stack(np.broadcast_arrays(*value))
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiubc":
-        raise TypeError(f"`f` must return numbers; got {type(value).__name__} of {array.dtype}. Return an array.")
-    return array
+    return plain(value)
 
 
 def _form_of(value: Any) -> Form:
@@ -296,8 +294,9 @@ def _same(together: Any, apart: Any) -> bool:
 
 def _fills(f: Any, nargs: int) -> bool:
     """Check that `f` takes a vector and `nargs` more arguments; tell whether it wants an array to fill besides."""
-    if not callable(f):
-        raise TypeError(f"`f` must be callable; got {f!r:.80}. Pass the function itself, not its value.")
+    check_callable(f)
+    if isinstance(getattr(f, "signature", None), str):  # Numba's gufunc shows the function it was made of
+        return False
     try:
         signature = inspect.signature(f)
     except (TypeError, ValueError):  # some builtins do not tell

@@ -69,11 +69,12 @@ def derivative(
         functions that accept complex numbers.
     step : array_like, optional
         Absolute step in units of the argument, positive; broadcasts with the points. It is taken as it is, up to the
-        spacing of floating-point numbers. For the adaptive rule it is the largest step to take.
+        spacing of floating-point numbers; below that there is no difference to take: NaN. For the adaptive rule it is
+        the largest step to take.
     rel_step : array_like, optional
         Step relative to ``max(|x|, 1)``. With neither, the step is chosen per point: the power of two near which
         truncation and rounding balance, for the orders of the rule and the precision of what `f` returns.
-    bounds : (low, high), optional
+    bounds : (low, high) or scipy.optimize.Bounds, optional
         `f` is never called with the argument outside; both broadcast with the points. Points whose stencil would
         leave them are differentiated from inside.
     full_output : bool, default False
@@ -97,7 +98,8 @@ def derivative(
     TypeError, ValueError
         For arguments of the wrong kind; the message names the argument and the remedy.
     Exception
-        Whatever `f` raises, unchanged.
+        Whatever `f` raises at a point, unchanged. Where it raises an arithmetic, a value or a lookup error or fails an
+        assertion beside a point, its domain ends there.
 
     Notes
     -----

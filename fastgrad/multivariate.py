@@ -83,8 +83,8 @@ def gradient(
     TypeError, ValueError
         For arguments of the wrong kind; the message names the argument and the remedy.
     Exception
-        Whatever `f` raises at a point, unchanged. Where it raises an arithmetic or a value error beside a point, its
-        domain ends there.
+        Whatever `f` raises at a point, unchanged. Where it raises an arithmetic, a value or a lookup error or fails an
+        assertion beside a point, its domain ends there.
 
     See Also
     --------
@@ -173,8 +173,8 @@ def jacobian(
     TypeError, ValueError
         For arguments of the wrong kind; the message names the argument and the remedy.
     Exception
-        Whatever `f` raises at a point, unchanged. Where it raises an arithmetic or a value error beside a point, its
-        domain ends there.
+        Whatever `f` raises at a point, unchanged. Where it raises an arithmetic, a value or a lookup error or fails an
+        assertion beside a point, its domain ends there.
 
     Examples
     --------
@@ -244,8 +244,8 @@ def hessian(
     TypeError, ValueError
         For arguments of the wrong kind; the message names the argument and the remedy.
     Exception
-        Whatever `f` raises at a point, unchanged. Where it raises an arithmetic or a value error beside a point, its
-        domain ends there.
+        Whatever `f` raises at a point, unchanged. Where it raises an arithmetic, a value or a lookup error or fails an
+        assertion beside a point, its domain ends there.
 
     Notes
     -----
@@ -319,8 +319,8 @@ def hessian_vector(
     TypeError, ValueError
         For arguments of the wrong kind; the message names the argument and the remedy.
     Exception
-        Whatever `f` raises at a point, unchanged. Where it raises an arithmetic or a value error beside a point, its
-        domain ends there.
+        Whatever `f` raises at a point, unchanged. Where it raises an arithmetic, a value or a lookup error or fails an
+        assertion beside a point, its domain ends there.
 
     Examples
     --------
@@ -384,8 +384,8 @@ def directional(
     TypeError, ValueError
         For arguments of the wrong kind; the message names the argument and the remedy.
     Exception
-        Whatever `f` raises at a point, unchanged. Where it raises an arithmetic or a value error beside a point, its
-        domain ends there.
+        Whatever `f` raises at a point, unchanged. Where it raises an arithmetic, a value or a lookup error or fails an
+        assertion beside a point, its domain ends there.
 
     Examples
     --------
