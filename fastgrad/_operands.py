@@ -85,6 +85,8 @@ def positive_step(value: Any, name: str) -> Any:
 
 def checked_bounds(bounds: Any) -> tuple[Any, Any]:
     """Check `bounds` and return them as two float64 arrays or numbers."""
+    if hasattr(bounds, "lb") and hasattr(bounds, "ub"):  # scipy.optimize.Bounds
+        bounds = tuple(b.item() if np.size(b) == 1 else b for b in (bounds.lb, bounds.ub))
     if not isinstance(bounds, (tuple, list)) or len(bounds) != 2:
         raise TypeError(f"`bounds` must be a pair (low, high); got {bounds!r:.80}. Pass for instance (0, np.inf).")
     low, high = (np.asarray(argument(-inf if b is None else b, f"bounds[{i}]")) for i, b in enumerate(bounds))

@@ -110,8 +110,7 @@ def question(
         given = _like(given, x[..., 0], name).ravel() if whole else _like(given, x, name)
     low = high = None
     if bounds is not None:
-        pair = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") else bounds
-        low, high = (_like(limit, x, f"bounds[{i}]") for i, limit in enumerate(checked_bounds(pair)))
+        low, high = (_like(limit, x, f"bounds[{i}]") for i, limit in enumerate(checked_bounds(bounds)))
         outside = ~((points >= low) & (points <= high)).all(axis=1)
         if outside.any():  # `f` is not to be called there
             points = np.where(outside[:, None], np.nan, points)
