@@ -160,6 +160,8 @@ class Analytic:
         given = [a.copy()[()] if isinstance(a, np.ndarray) else a for a in args]
         with np.errstate(all="ignore"):
             result = self.given(*given)
+        if hasattr(result, "toarray"):  # a sparse jacobian
+            result = result.toarray()
         # copied before anything is compared: the result may be one of the arguments, or a buffer used again
         several = isinstance(result, tuple) or (self.case.several and isinstance(result, list))
         try:

@@ -83,6 +83,8 @@ def weights(nodes: ArrayLike, x0: float = 0.0, n: int = 1) -> NDArray[np.float64
     """
     order = _positive("n", n, lowest=0, highest=None)
     positions = np.asarray(nodes)
+    if isinstance(nodes, np.ma.MaskedArray):
+        raise TypeError("`nodes` must be an array without a mask; got a masked one. Pass nodes.compressed().")
     if positions.dtype.kind not in "fiu":
         raise TypeError(f"`nodes` must be real numbers; got an array of {positions.dtype}. Convert it to float64.")
     if positions.ndim != 1:
