@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from fastgrad.comparison.method import Answer, Method
 from fastgrad.comparison.methods import standard_methods
 from fastgrad.comparison.peers import INSTALLED, NUMPY, SCIPY
 from fastgrad.comparison.problems import Problem, gate_problems
+from fastgrad.report import terminal
 from fastgrad.report.results import FACTORS, AccuracyReport, Row
 
 mpmath = pytest.importorskip("mpmath")
@@ -305,3 +308,27 @@ def test_compiling_ahead_needs_no_children_for_a_few(monkeypatch: pytest.MonkeyP
     with pytest.raises(TypeError):
         monkeypatch.setattr(ahead, "cores", lambda: 2)
         ahead.compile_ahead([p.name for p in ALL])
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("rich", [True, False])
+def test_progress_on_a_terminal(monkeypatch: pytest.MonkeyPatch, rich: bool) -> None:
+    """A bar for who looks, where rich is there to draw it; in a pipe nothing, and nothing for who asks otherwise."""
+    if rich:
+        pytest.importorskip("rich")
+    else:
+        monkeypatch.setattr(terminal, "find_spec", lambda name: None)
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+    fg.accuracy(np.sin, "central", X)
+    assert bool(screen.getvalue()) == rich
+    told: list[tuple[int, int, str]] = []
+    screen.truncate(0)
+    fg.accuracy([np.sin, np.cos], "central", X, progress=lambda *how: told.append(how))
+    assert told == [(0, 2, "sin"), (1, 2, "cos"), (2, 2, "")]
+    assert screen.getvalue() == ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -302,6 +303,29 @@ def test_an_interrupted_run_leaves_nothing(number: signal.Signals, status: int) 
     assert (out, "Traceback" in err) == ("", False)
     assert Path("df.npy").read_text() == "before"
     assert not list(Path().glob(".*part"))
+
+
+def test_after_a_killed_run_the_next_one_cleans_up() -> None:
+    """No process can clean up after SIGKILL; neither half a result nor the part stays, and other runs are let alone."""
+    Path("df.npy").write_text("before")
+    np.save("x.npy", np.zeros(3_000_000))
+    elsewhere = Path(".df.npy.elsewhere-1.part")
+    for path in (elsewhere, Path(f".other.npy.{platform.node()}-99999999.part")):
+        path.touch()
+    with command("usersown:slow", "--input", "x.npy", "--output", "df.npy") as run:
+        deadline = time.monotonic() + 60
+        while not (parts := list(Path().glob(f".df.npy.*-{run.pid}.part"))):
+            assert time.monotonic() < deadline and run.poll() is None
+            time.sleep(0.02)
+        run.kill()
+        run.communicate(timeout=60)
+    assert Path("df.npy").read_text() == "before"
+    assert parts[0].exists()
+    np.save("x.npy", np.zeros(3))
+    assert main(["derivative", "usersown:slow", "--input", "x.npy", "--output", "df.npy"]) == 0
+    np.testing.assert_allclose(np.load("df.npy"), 2.0, rtol=1e-12)
+    assert not parts[0].exists()
+    assert len(list(Path().glob(".*.part"))) == 2
 
 
 def test_a_closed_pipe_is_no_mistake() -> None:

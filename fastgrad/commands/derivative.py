@@ -32,6 +32,9 @@ One row out for each row in. With one column the result is called df, with sever
 --full-output each is followed by its error bar and its status (0 converged, -1 tolerance not reached, -3 not finite,
 -5 kink). In a .npy file several columns are the fields of a structured array.
 
+The result is written beside its place and moved there when it is complete: whatever ends a run, there is what was
+there before, or the whole of it. Run it again from the start.
+
 exit status: 0 when there is a derivative everywhere, 1 when the file is written but some derivatives are NaN, 2 when
 the call is wrong or the function raised, 130 or 143 when interrupted or terminated; nothing is written then
 """

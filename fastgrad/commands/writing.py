@@ -1,11 +1,14 @@
 """Results into files, block by block: written beside the place and moved into it when all is there.
 
-Whatever stops a run, the place holds what it held before, or the whole new result, never a part of it.
+Whatever stops a run, the place holds what it held before, or the whole new result, never a part of it. A run that is
+killed or loses its power cannot remove what it wrote beside; the next one to the same place does.
 """
 
 from __future__ import annotations
 
+import glob
 import os
+import platform
 import signal
 import sys
 import threading
@@ -42,7 +45,11 @@ def written(name: str, option: str, columns: Sequence[str]) -> Iterator[Write]:
 def _beside(path: Path, what: str) -> Iterator[Path]:
     """Give a name to write under, which is moved to `path` when all went well, and removed when not."""
     place = Path(os.path.realpath(path))
-    part = place.with_name(f".{place.name}.{os.getpid()}.part")
+    begun = f".{place.name}.{platform.node()}-"
+    part = place.with_name(f"{begun}{os.getpid()}.part")
+    for other in place.parent.glob(f"{glob.escape(begun)}*.part"):
+        if not _is_running(other.name.removeprefix(begun).removesuffix(".part")):
+            other.unlink(missing_ok=True)
     try:
         if place.is_dir():
             raise Mistake(f"cannot write to {what}: it is a directory.")
@@ -56,6 +63,17 @@ def _beside(path: Path, what: str) -> Iterator[Path]:
         os.replace(part, place)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _is_running(number: str) -> bool:
+    """Tell whether there is a process of that number on this machine; where one cannot ask, there is."""
+    if os.name != "posix" or not number.isdecimal():
+        return True
+    try:
+        os.kill(int(number), 0)  # asks, and does nothing
+    except OSError as problem:
+        return not isinstance(problem, ProcessLookupError)
+    return True
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from . import MissingExtra
@@ -116,11 +117,10 @@ def _rich(table: Table, gap: int) -> Any:
 
 @contextmanager
 def progress() -> Iterator[Callable[[int, int, str], None] | None]:
-    """Give a function that draws a progress bar on standard error; None when nobody would see it."""
-    if not sys.stderr.isatty():
+    """Give a function that draws a progress bar on standard error; None without rich, or when nobody would see it."""
+    if not sys.stderr.isatty() or find_spec("rich") is None:
         yield None
         return
-    require()
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
