@@ -12,7 +12,7 @@ from numba.extending import overload
 from ._exp import exp
 from ._inverse import arctan
 from ._log import log, log1p
-from ._overload import OPTIONS, Kernel, elementary
+from ._overload import OPTIONS, Kernel, composed
 from ._power import sqrt
 from ._trig import sin
 
@@ -21,7 +21,7 @@ _LN_2 = math.log(2.0)
 _HUGE = 1e150  # its square is still finite
 
 
-@elementary(np.hypot)
+@composed(np.hypot)
 def hypot(x: Any, y: Any) -> Any:
     """Length ``sqrt(x**2 + y**2)`` without overflow."""
     x, y = abs(np.float64(x)), abs(np.float64(y))
@@ -31,7 +31,7 @@ def hypot(x: Any, y: Any) -> Any:
     return np.inf if x == np.inf or y == np.inf else length
 
 
-@elementary(np.arctan2)
+@composed(np.arctan2)
 def arctan2(y: Any, x: Any) -> Any:
     """Angle of the point (x, y), from -pi to pi."""
     y, x = np.float64(y), np.float64(x)
@@ -45,14 +45,14 @@ def arctan2(y: Any, x: Any) -> Any:
     return math.copysign(angle, y) + 0.0 * (x + y) if x != x or y != y else math.copysign(angle, y)
 
 
-@elementary(np.logaddexp)
+@composed(np.logaddexp)
 def logaddexp(x: Any, y: Any) -> Any:
     """Logarithm of ``exp(x) + exp(y)`` without overflow."""
     x, y = np.float64(x), np.float64(y)
     return x + _LN_2 if x == y else (x if x > y else y) + log1p(exp(-abs(x - y)))
 
 
-@elementary(np.arcsinh)
+@composed(np.arcsinh)
 def arcsinh(x: Any) -> Any:
     """Inverse hyperbolic sine."""
     x = np.float64(x)
@@ -62,7 +62,7 @@ def arcsinh(x: Any) -> Any:
     return math.copysign(near if size < _HUGE else log(size) + _LN_2, x)
 
 
-@elementary(np.arccosh)
+@composed(np.arccosh)
 def arccosh(x: Any) -> Any:
     """Inverse hyperbolic cosine; nan below 1."""
     x = np.float64(x)
@@ -71,7 +71,7 @@ def arccosh(x: Any) -> Any:
     return np.nan if x < 1.0 else value
 
 
-@elementary(np.arctanh)
+@composed(np.arctanh)
 def arctanh(x: Any) -> Any:
     """Inverse hyperbolic tangent; nan outside -1 to 1."""
     x = np.float64(x)
@@ -79,14 +79,14 @@ def arctanh(x: Any) -> Any:
     return math.copysign(0.5 * log1p(2.0 * size / (1.0 - size)), x) if size <= 1.0 else np.nan
 
 
-@elementary(np.sinc)
+@composed(np.sinc)
 def sinc(x: Any) -> Any:
     """Return ``sin(pi x) / (pi x)``, 1 at 0."""
     angle = np.pi * np.float64(x)
     return 1.0 if angle == 0.0 else sin(angle) / angle
 
 
-@elementary(np.heaviside)
+@composed(np.heaviside)
 def heaviside(x: Any, middle: Any) -> Any:
     """Step from 0 to 1, `middle` at 0."""
     x = np.float64(x)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ._bits import bits, fma, from_bits, muladd, polynomial
 from ._exp import EXP, EXPONENT, LN2_HI, LN2_LO, LOG2_E, ONE, SHIFT, SIGN
 from ._overload import elementary
+from ._symbols import bits, fma, from_bits, muladd, polynomial, select
 
 _TWO_OVER_ROOT_PI, _TWO_OVER_ROOT_PI_REST = 1.1283791670955126, 1.533545961316588e-17
 _BIAS_LESS = np.uint64(1023)
@@ -69,9 +69,8 @@ def erf(x: Any) -> Any:
     -----
     Minimax polynomials, up to 1 of ``erf(x) / x``, beyond of ``-log(erfc(x))``. At most 1.3 ulp.
     """
-    x = np.float64(x)
     a = abs(x)
-    c = 5.95 if a > 5.95 else a
+    c = select(a > 5.95, 5.95, a)
     square = c * c
     head = c * _TWO_OVER_ROOT_PI
     tail = fma(c, _TWO_OVER_ROOT_PI, -head) + c * _TWO_OVER_ROOT_PI_REST
@@ -82,7 +81,7 @@ def erf(x: Any) -> Any:
     r = muladd(-k, LN2_LO, muladd(-k, LN2_HI, -q))
     e = 1.0 + muladd(r * r, polynomial(r, EXP), r)
     big = 1.0 - e * from_bits((bits(t) - _BIAS_LESS) << EXPONENT)
-    value = small if a < 1.0 else big
+    value = select(a < 1.0, small, big)
     return from_bits(bits(value) | (bits(x) & SIGN))
 
 
@@ -143,9 +142,8 @@ def erfc(x: Any) -> Any:
     ``1 - erf(x)`` below 0.65, beyond ``exp(-x**2)`` in two parts times a polynomial in ``(x - 4) / (x + 4)``
     (Shepherd and Laframboise 1981). At most 1.02 ulp.
     """
-    x = np.float64(x)
     a = abs(x)
-    c = 28.0 if a > 28.0 else a
+    c = select(a > 28.0, 28.0, a)
     square = c * c
     square_rest = fma(c, c, -square)
     head = x * _TWO_OVER_ROOT_PI
@@ -179,5 +177,5 @@ def erfc(x: Any) -> Any:
     u = bits(t)
     half = u >> ONE
     value = value * from_bits(half << EXPONENT) * from_bits((u - half) << EXPONENT)
-    value = 2.0 - value if x < 0.0 else value
-    return small if a < 0.65 else value
+    value = select(x < 0.0, 2.0 - value, value)
+    return select(a < 0.65, small, value)

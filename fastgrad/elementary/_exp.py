@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ._bits import bits, fma, from_bits, muladd, polynomial
 from ._overload import elementary, inlined
+from ._symbols import bits, fma, from_bits, muladd, polynomial, select
 
 LOG2_E = 1.4426950408889634
 # ln 2 in two parts; 32 bits in the first, so that k times it is exact for every k that occurs.
@@ -59,9 +59,8 @@ def exp(x: Any) -> Any:
     Reduction by multiples of ln 2 in two parts (Cody and Waite 1980) and a minimax polynomial. At most 0.92
     ulp.
     """
-    x = np.float64(x)
-    c = 1400.0 if x > 1400.0 else x
-    c = -1400.0 if c < -1400.0 else c
+    c = select(x > 1400.0, 1400.0, x)
+    c = select(c < -1400.0, -1400.0, c)
     t = muladd(c, LOG2_E, SHIFT)
     k = t - SHIFT
     head = muladd(-k, LN2_HI, c)
@@ -111,9 +110,8 @@ def exp2(x: Any) -> Any:
     The integer part goes to the exponent, the fraction to a minimax polynomial; exact at integers.
     At most 0.84 ulp.
     """
-    x = np.float64(x)
-    c = 2000.0 if x > 2000.0 else x
-    c = -2000.0 if c < -2000.0 else c
+    c = select(x > 2000.0, 2000.0, x)
+    c = select(c < -2000.0, -2000.0, c)
     t = c + SHIFT
     r = c - (t - SHIFT)
     head = r * LN_2
@@ -156,9 +154,8 @@ def expm1(x: Any) -> Any:
     -----
     As `exp`, with ``e**r - 1`` carried in two parts. At most 0.80 ulp.
     """
-    x = np.float64(x)
-    c = 709.9 if x > 709.9 else x
-    c = -40.0 if c < -40.0 else c
+    c = select(x > 709.9, 709.9, x)
+    c = select(c < -40.0, -40.0, c)
     t = muladd(c, LOG2_E, SHIFT)
     k = t - SHIFT
     head = muladd(-k, LN2_HI, c)
@@ -177,8 +174,8 @@ def expm1(x: Any) -> Any:
     total = front + scale * z
     lost = ((scale - front) - 0.5) + ((front - total) + scale * z)
     result = 2.0 * (total + (lost + scale * rest))
-    result = x if abs(x) < 1e-17 else result
-    return np.inf if x > 709.9 else result
+    result = select(abs(x) < 1e-17, x, result)
+    return select(x > 709.9, np.inf, result)
 
 
 @inlined
@@ -203,9 +200,8 @@ def sigmoid(x: Any) -> Any:
     -----
     ``e**-|x|`` in two parts and one divide, corrected by its remainder; never overflows. At most 0.76 ulp.
     """
-    x = np.float64(x)
     a = abs(x)
-    c = 800.0 if a > 800.0 else a
+    c = select(a > 800.0, 800.0, a)
     t = muladd(-c, LOG2_E, SHIFT)
     k = t - SHIFT
     head = muladd(-k, LN2_HI, -c)
@@ -223,11 +219,11 @@ def sigmoid(x: Any) -> Any:
     below = 1.0 + e
     below_rest = (e - (below - 1.0)) + rest * first * second
     negative = x < 0.0
-    above = p if negative else 1.0
-    above_rest = rest if negative else 0.0
+    above = select(negative, p, 1.0)
+    above_rest = select(negative, rest, 0.0)
     # One divide; the remainder of the quotient times the reciprocal again corrects it.
     inverse = 1.0 / below
     q = above * inverse
     remainder = fma(-q, below, above) + (above_rest - q * below_rest)
     q = q + remainder * inverse
-    return q * first * second if negative else q
+    return select(negative, q * first * second, q)

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ._bits import bits, fma, from_bits, muladd, polynomial
 from ._exp import EXPM1, EXPONENT, LN2_HI, LN2_LO, LOG2_E, SHIFT, SIGN
 from ._overload import elementary
+from ._symbols import bits, fma, from_bits, muladd, polynomial, select
 
 _BIAS_LESS = np.uint64(1023)
 
@@ -31,9 +31,8 @@ def tanh(x: Any) -> Any:
     ``(E - 1) / (E + 1)`` with ``E = exp(2 |x|)``, both in two parts, one divide, corrected by its remainder.
     At most 0.70 ulp.
     """
-    x = np.float64(x)
     a = abs(x)
-    c = 2.0 * (20.0 if a > 20.0 else a)
+    c = 2.0 * select(a > 20.0, 20.0, a)
     t = muladd(c, LOG2_E, SHIFT)
     k = t - SHIFT
     head = muladd(-k, LN2_HI, c)
@@ -98,9 +97,8 @@ def sinh(x: Any) -> Any:
     -----
     ``sinh(k ln 2 + r)`` by the addition theorem, without a divide. At most 0.82 ulp.
     """
-    x = np.float64(x)
     a = abs(x)
-    c = 711.0 if a > 711.0 else a
+    c = select(a > 711.0, 711.0, a)
     t = muladd(c, LOG2_E, SHIFT)
     k = t - SHIFT
     head = muladd(-k, LN2_HI, c)
@@ -113,7 +111,7 @@ def sinh(x: Any) -> Any:
     # sinh(k ln 2 + r) = up cosh r + down sinh r with half the sum and half the difference of 2**k and 2**-k:
     # no divide
     grow = from_bits((bits(t) - _GROW) << EXPONENT)
-    k = 40.0 if k > 40.0 else k
+    k = select(k > 40.0, 40.0, k)
     shrink = from_bits((_SHRINK - bits(k + SHIFT)) << EXPONENT)
     up, down = grow - shrink, grow + shrink
     lead = down * r
@@ -122,8 +120,8 @@ def sinh(x: Any) -> Any:
     lost = (grow - up) - shrink
     low = (((up - total) + lead) + lost) + (fma(down, r, -lead) + muladd(up, even, down * odd))
     result = _TWO_40 * (total + low)
-    result = a if a < 1e-9 else result
-    result = np.inf if a > 711.0 else result
+    result = select(a < 1e-9, a, result)
+    result = select(a > 711.0, np.inf, result)
     return from_bits(bits(result) | (bits(x) & SIGN))
 
 
@@ -144,9 +142,8 @@ def cosh(x: Any) -> Any:
     -----
     ``cosh(k ln 2 + r)`` by the addition theorem, without a divide. At most 0.77 ulp.
     """
-    x = np.float64(x)
     a = abs(x)
-    c = 711.0 if a > 711.0 else a
+    c = select(a > 711.0, 711.0, a)
     t = muladd(c, LOG2_E, SHIFT)
     k = t - SHIFT
     head = muladd(-k, LN2_HI, c)
@@ -157,7 +154,7 @@ def cosh(x: Any) -> Any:
     odd = muladd(r * square, polynomial(square, _SINH), rest)
     even = square * polynomial(square, _COSH)
     grow = from_bits((bits(t) - _GROW) << EXPONENT)
-    k = 40.0 if k > 40.0 else k
+    k = select(k > 40.0, 40.0, k)
     shrink = from_bits((_SHRINK - bits(k + SHIFT)) << EXPONENT)
     up, down = grow - shrink, grow + shrink
     lead = up * r
@@ -165,4 +162,4 @@ def cosh(x: Any) -> Any:
     lost = (grow - down) + shrink
     low = (((down - total) + lead) + lost) + (fma(up, r, -lead) + muladd(down, even, up * odd))
     result = _TWO_40 * (total + low)
-    return np.inf if a > 711.0 else result
+    return select(a > 711.0, np.inf, result)

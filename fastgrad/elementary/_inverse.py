@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
-from ._bits import bits, fma, from_bits, muladd, polynomial
 from ._exp import SIGN
 from ._overload import elementary
+from ._symbols import bits, fma, from_bits, muladd, polynomial, select, square_root
 
 _PI_HALF, _PI_HALF_REST = 1.5707963267948966, 6.123233995736766e-17
 
@@ -46,25 +45,24 @@ def arctan(x: Any) -> Any:
     -----
     Three intervals, one divide, corrected by its remainder, and one minimax polynomial. At most 0.81 ulp.
     """
-    x = np.float64(x)
     a = abs(x)
     far = a > 2.414213562373095
     near = a <= 0.41421356237309503
-    a = 1e300 if a > 1e300 else a
+    a = select(a > 1e300, 1e300, a)
     # arctan a = 0, pi/4 or pi/2 plus arctan t with |t| <= tan(pi/8), one divide for all three
     more = a + 1.0
-    above = -1.0 if far else (a if near else a - 1.0)
-    below = a if far else (1.0 if near else more)
-    middle = not (far or near)
+    above = select(far, -1.0, select(near, a, a - 1.0))
+    below = select(far, a, select(near, 1.0, more))
+    middle = ~(far | near)
     # what a - 1 and a + 1 lost: 1.2 ulp without
-    above_rest = a - (above + 1.0) if middle else 0.0
-    below_rest = a - (more - 1.0) if middle else 0.0
+    above_rest = select(middle, a - (above + 1.0), 0.0)
+    below_rest = select(middle, a - (more - 1.0), 0.0)
     inverse = 1.0 / below
     t = above * inverse
     rest = (fma(-t, below, above) + (above_rest - t * below_rest)) * inverse
     z = t * t
-    base = _PI_HALF if far else (0.0 if near else 0.5 * _PI_HALF)
-    base_rest = _PI_HALF_REST if far else (0.0 if near else 0.5 * _PI_HALF_REST)
+    base = select(far, _PI_HALF, select(near, 0.0, 0.5 * _PI_HALF))
+    base_rest = select(far, _PI_HALF_REST, select(near, 0.0, 0.5 * _PI_HALF_REST))
     total = base + t
     low = muladd(t * z, polynomial(z, _ARCTAN), ((base - total) + t) + (rest + base_rest))
     return from_bits(bits(total + low) | (bits(x) & SIGN))
@@ -106,18 +104,17 @@ def arcsin(x: Any) -> Any:
     Minimax polynomial up to 0.5, beyond it of ``sqrt((1 - |x|) / 2)``, the root in two parts. At most 0.63
     ulp.
     """
-    x = np.float64(x)
     a = abs(x)
     big = a > 0.5
-    z = 0.5 * (1.0 - a) if big else a * a
-    root = math.sqrt(z)
+    z = select(big, 0.5 * (1.0 - a), a * a)
+    root = square_root(z)
     # arcsin a = pi/2 - 2 arcsin(sqrt((1 - a) / 2)); the root in two parts, else 1.4 ulp just above 0.5
     rest = fma(-root, root, z) / (2.0 * root + 1e-300)
-    s = root if big else a
+    s = select(big, root, a)
     tail = s * z * polynomial(z, _ARCSIN)
     total = _PI_HALF - 2.0 * root
     low = ((_PI_HALF - total) - 2.0 * root) + (_PI_HALF_REST - 2.0 * (rest + tail))
-    value = total + low if big else a + tail
+    value = select(big, total + low, a + tail)
     return from_bits(bits(value) | (bits(x) & SIGN))
 
 
@@ -138,19 +135,18 @@ def arccos(x: Any) -> Any:
     -----
     As `arcsin`. At most 0.62 ulp.
     """
-    x = np.float64(x)
     a = abs(x)
     big = a > 0.5
-    z = 0.5 * (1.0 - a) if big else a * a
-    root = math.sqrt(z)
-    rest = fma(-root, root, z) / (2.0 * root + 1e-300) if big else 0.0
-    s = root if big else a
+    z = select(big, 0.5 * (1.0 - a), a * a)
+    root = square_root(z)
+    rest = select(big, fma(-root, root, z) / (2.0 * root + 1e-300), 0.0)
+    s = select(big, root, a)
     tail = muladd(s * z, polynomial(z, _ARCSIN), rest)
     negative = x < 0.0
     # base - s - tail with base 0 or pi (and both doubled) beyond 0.5, else pi/2
-    s, tail = (2.0 * s, 2.0 * tail) if big else (s, tail)
-    s, tail = (-s, -tail) if (big and not negative) or (negative and not big) else (s, tail)
-    base = (2.0 * _PI_HALF if negative else 0.0) if big else _PI_HALF
-    base_rest = (2.0 * _PI_HALF_REST if negative else 0.0) if big else _PI_HALF_REST
+    s, tail = select(big, (2.0 * s, 2.0 * tail), (s, tail))
+    s, tail = select((big & ~negative) | (negative & ~big), (-s, -tail), (s, tail))
+    base = select(big, select(negative, 2.0 * _PI_HALF, 0.0), _PI_HALF)
+    base_rest = select(big, select(negative, 2.0 * _PI_HALF_REST, 0.0), _PI_HALF_REST)
     total = base - s
     return total + (((base - total) - s) + (base_rest - tail))

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ._bits import bits, fma, from_bits, muladd, polynomial
 from ._exp import EXPONENT, LN2_HI, LN2_LO
 from ._overload import elementary
+from ._symbols import bits, fma, from_bits, muladd, polynomial, select
 
 # (2 artanh(s) / s - 2) / s**2, error 2**-59.5 of the logarithm
 LOG = (
@@ -54,10 +54,9 @@ def log(x: Any) -> Any:
     -----
     The identity at the head of this module. At most 0.77 ulp.
     """
-    x = np.float64(x)
     subnormal = x < SMALLEST_NORMAL
-    u = bits(x * TWO_54 if subnormal else x) + OFFSET
-    k = from_bits((u >> EXPONENT) | INTEGER) - (INTEGER_BIAS + 54.0 if subnormal else INTEGER_BIAS)
+    u = bits(select(subnormal, x * TWO_54, x)) + OFFSET
+    k = from_bits((u >> EXPONENT) | INTEGER) - select(subnormal, INTEGER_BIAS + 54.0, INTEGER_BIAS)
     f = from_bits((u & MANTISSA) + ROOT_HALF) - 1.0
     s = f / (2.0 + f)
     z = s * s
@@ -69,8 +68,8 @@ def log(x: Any) -> Any:
     head = big + f
     lost = (big - head) + f
     result = head + ((low + lost) - h)
-    result = result if x < np.inf else x
-    return result if x > 0.0 else (-np.inf if x == 0.0 else math.nan)
+    result = select(x < np.inf, result, x)
+    return select(x > 0.0, result, select(x == 0.0, -np.inf, math.nan))
 
 
 @elementary(np.log1p)
@@ -90,7 +89,6 @@ def log1p(x: Any) -> Any:
     -----
     As `log` of the rounded sum ``1 + x``, with what the rounding lost put back. At most 0.77 ulp.
     """
-    x = np.float64(x)
     y = 1.0 + x
     back = y - 1.0
     lost = (1.0 - (y - back)) + (x - back)
@@ -99,7 +97,7 @@ def log1p(x: Any) -> Any:
     k = from_bits(biased | INTEGER) - INTEGER_BIAS
     f = from_bits((u & MANTISSA) + ROOT_HALF) - 1.0
     # what the sum 1 + x lost, on the scale of f; it counts for small k only, and 2**-k must stay in range
-    lost = lost * from_bits((_TWICE_BIAS - biased) << EXPONENT) if y < 1e18 else 0.0
+    lost = select(y < 1e18, lost * from_bits((_TWICE_BIAS - biased) << EXPONENT), 0.0)
     g = f + lost
     lost = (f - g) + lost
     s = g / (2.0 + g)
@@ -111,9 +109,9 @@ def log1p(x: Any) -> Any:
     head = big + g
     low = low + ((big - head) + g)
     result = head + (low - h)
-    result = result if x < np.inf else x
-    result = x if abs(x) < 1e-17 else result
-    return result if x > -1.0 else (-np.inf if x == -1.0 else math.nan)
+    result = select(x < np.inf, result, x)
+    result = select(abs(x) < 1e-17, x, result)
+    return select(x > -1.0, result, select(x == -1.0, -np.inf, math.nan))
 
 
 _TWICE_BIAS = np.uint64(2046)
@@ -141,10 +139,9 @@ def log2(x: Any) -> Any:
     -----
     As `log`, times ``1 / ln 2`` in two parts; exact at powers of two. At most 0.68 ulp.
     """
-    x = np.float64(x)
     subnormal = x < SMALLEST_NORMAL
-    u = bits(x * TWO_54 if subnormal else x) + OFFSET
-    k = from_bits((u >> EXPONENT) | INTEGER) - (INTEGER_BIAS + 54.0 if subnormal else INTEGER_BIAS)
+    u = bits(select(subnormal, x * TWO_54, x)) + OFFSET
+    k = from_bits((u >> EXPONENT) | INTEGER) - select(subnormal, INTEGER_BIAS + 54.0, INTEGER_BIAS)
     f = from_bits((u & MANTISSA) + ROOT_HALF) - 1.0
     s = f / (2.0 + f)
     z = s * s
@@ -157,8 +154,8 @@ def log2(x: Any) -> Any:
     rest = muladd(rest, LOG2_E_HI, muladd(ln, LOG2_E_LO, fma(ln, LOG2_E_HI, -product)))
     total = k + product
     result = total + (((k - total) + product) + rest)
-    result = result if x < np.inf else x
-    return result if x > 0.0 else (-np.inf if x == 0.0 else math.nan)
+    result = select(x < np.inf, result, x)
+    return select(x > 0.0, result, select(x == 0.0, -np.inf, math.nan))
 
 
 @elementary(np.log10)
@@ -178,10 +175,9 @@ def log10(x: Any) -> Any:
     -----
     As `log`, times ``1 / ln 10`` in two parts. At most 0.64 ulp.
     """
-    x = np.float64(x)
     subnormal = x < SMALLEST_NORMAL
-    u = bits(x * TWO_54 if subnormal else x) + OFFSET
-    k = from_bits((u >> EXPONENT) | INTEGER) - (INTEGER_BIAS + 54.0 if subnormal else INTEGER_BIAS)
+    u = bits(select(subnormal, x * TWO_54, x)) + OFFSET
+    k = from_bits((u >> EXPONENT) | INTEGER) - select(subnormal, INTEGER_BIAS + 54.0, INTEGER_BIAS)
     f = from_bits((u & MANTISSA) + ROOT_HALF) - 1.0
     s = f / (2.0 + f)
     z = s * s
@@ -195,5 +191,5 @@ def log10(x: Any) -> Any:
     big = k * LOG10_2_HI
     total = big + product
     result = total + (((big - total) + product) + muladd(k, LOG10_2_LO, rest))
-    result = result if x < np.inf else x
-    return result if x > 0.0 else (-np.inf if x == 0.0 else math.nan)
+    result = select(x < np.inf, result, x)
+    return select(x > 0.0, result, select(x == 0.0, -np.inf, math.nan))

@@ -7,9 +7,14 @@ from typing import Any
 
 import numba
 import numpy as np
-from numba import types
+from llvmlite import ir
+from numba.core import types
+from numba.core.imputils import lower_builtin
 from numba.core.registry import CPUDispatcher, cpu_target
+from numba.core.typing.templates import AbstractTemplate, infer, infer_global, signature
 from numba.extending import overload
+
+from ._symbols import DOUBLE, written
 
 #: Never `fastmath`; NumPy's error model, because Python's check of every division stops SIMD; inlined,
 #: because a loop over a call is not vectorised; no wrapper for C, which nobody calls and which costs 10 ms of
@@ -20,7 +25,7 @@ _REAL = (types.Float, types.Integer, types.Boolean)
 
 
 def inlined(function: Callable[..., Any]) -> Any:
-    """Compile a part that kernels share."""
+    """Compile a function that only compiled code calls."""
     options: Any = {**OPTIONS, "no_cpython_wrapper": True}  # a wrapper costs 20 ms of compiling
     return numba.njit(**options)(function)
 
@@ -46,26 +51,78 @@ class Kernel(CPUDispatcher):
 
 
 def elementary(original: Callable[..., Any]) -> Callable[[Callable[..., Any]], Kernel]:
-    """Make a `Kernel` out of a scalar function of one or two arguments.
+    """Make a `Kernel` out of a function of one or two symbols.
 
-    Real scalars go to the scalar function, arrays of real numbers to a loop over it, everything else (complex
-    numbers above all) to `original` as Numba knows it. The choice is made while typing and costs nothing at
-    run time.
+    Real scalars go to what it writes, arrays of real numbers to a loop over it, everything else (complex numbers above
+    all) to `original` as Numba knows it. The choice is made while typing and costs nothing at run time.
     """
 
-    def decorate(scalar: Callable[..., Any]) -> Kernel:
-        one = scalar.__code__.co_argcount == 1
-        stub, entry = _unary(scalar) if one else _binary(scalar)
-        implement = (
-            _unary_implementation(scalar, original) if one else _binary_implementation(scalar, original)
-        )
-        options: Any = {**OPTIONS, "no_cpython_wrapper": True}
-        overload(stub, jit_options=options, strict=False)(implement)
-        for name in ("__name__", "__qualname__", "__doc__", "__module__"):
-            setattr(entry, name, getattr(scalar, name))
-        return Kernel(entry, stub)
+    def decorate(kernel: Callable[..., Any]) -> Kernel:
+        stub, entry = _unary(kernel) if kernel.__code__.co_argcount == 1 else _binary(kernel)
+        _teach(stub, kernel)
+        return _kernel(kernel, original, stub, entry, None)
 
     return decorate
+
+
+def composed(original: Callable[..., Any]) -> Callable[[Callable[..., Any]], Kernel]:
+    """Do the same with a function of scalars for Numba to read, made of kernels."""
+
+    def decorate(scalar: Callable[..., Any]) -> Kernel:
+        stub, entry = _unary(scalar) if scalar.__code__.co_argcount == 1 else _binary(scalar)
+        return _kernel(scalar, original, stub, entry, scalar)
+
+    return decorate
+
+
+def _teach(stub: Callable[..., Any], kernel: Callable[..., Any]) -> None:
+    """Tell Numba that `stub` takes real scalars, and that `kernel` writes what it does."""
+    count = kernel.__code__.co_argcount
+
+    class Real(AbstractTemplate):
+        """Types of real scalars."""
+
+        key = stub
+
+        def generic(self, args: Any, kws: Any) -> Any:
+            """Return the signature for such arguments."""
+            if not kws and len(args) == count and all(isinstance(a, _REAL) for a in args):
+                return signature(types.float64, *[types.float64] * count)
+            return None
+
+    infer(Real)
+    infer_global(stub, types.Function(Real))
+
+    def lower(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        name = f"fastgrad_{kernel.__name__}"
+        function = builder.module.globals.get(name)
+        if function is None:  # once in a module: LLVM copies it into its callers
+            kind = ir.FunctionType(DOUBLE, [DOUBLE] * count)
+            function = ir.Function(builder.module, kind, name)
+            function.linkage = "internal"
+            function.attributes.add("alwaysinline")
+            function.attributes.add("nounwind")
+            written(context, function, kernel)
+        return builder.call(function, args)
+
+    lower_builtin(stub, *[types.float64] * count)(lower)
+
+
+def _kernel(
+    named: Callable[..., Any],
+    original: Callable[..., Any],
+    stub: Callable[..., Any],
+    entry: Callable[..., Any],
+    scalar: Callable[..., Any] | None,
+) -> Kernel:
+    """Give `stub` what it does with other things than real scalars, and with those if `scalar` is there."""
+    one = named.__code__.co_argcount == 1
+    implement = _unary_implementation(stub, scalar, original) if one else _binary_implementation(scalar, original)
+    options: Any = {**OPTIONS, "no_cpython_wrapper": True}
+    overload(stub, jit_options=options, strict=False)(implement)
+    for name in ("__name__", "__qualname__", "__doc__", "__module__"):
+        setattr(entry, name, getattr(named, name))
+    return Kernel(entry, stub)
 
 
 def _unary(scalar: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
@@ -88,18 +145,19 @@ def _binary(scalar: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[..
     return stub, entry
 
 
-def _unary_implementation(scalar: Callable[..., Any], original: Callable[..., Any]) -> Callable[..., Any]:
-    def implement(x: Any) -> Callable[..., Any]:
+def _unary_implementation(
+    stub: Callable[..., Any], scalar: Callable[..., Any] | None, original: Callable[..., Any]
+) -> Callable[..., Any]:
+    def implement(x: Any) -> Any:
         if isinstance(x, _REAL):
             return scalar
         if isinstance(x, types.Array) and x.ndim and isinstance(x.dtype, _REAL):
-            kernel = inlined(scalar)
 
             def loop(x: Any) -> Any:
                 flat = x.ravel()
                 out = np.empty(flat.size, np.float64)
                 for i in range(flat.size):
-                    out[i] = kernel(flat[i])
+                    out[i] = stub(flat[i])
                 return out.reshape(x.shape)
 
             return loop
@@ -108,8 +166,8 @@ def _unary_implementation(scalar: Callable[..., Any], original: Callable[..., An
     return implement
 
 
-def _binary_implementation(scalar: Callable[..., Any], original: Callable[..., Any]) -> Callable[..., Any]:
-    def implement(x: Any, y: Any) -> Callable[..., Any]:
+def _binary_implementation(scalar: Callable[..., Any] | None, original: Callable[..., Any]) -> Callable[..., Any]:
+    def implement(x: Any, y: Any) -> Any:
         if isinstance(x, _REAL) and isinstance(y, _REAL):
             return scalar
         return lambda x, y: original(x, y)

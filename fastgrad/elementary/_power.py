@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ._bits import bits, fma, from_bits, muladd, polynomial
 from ._exp import EXP2, EXPONENT, LN_2, LN_2_REST, ONE, SHIFT, SIGN
 from ._log import INTEGER, INTEGER_BIAS, MANTISSA, OFFSET, ROOT_HALF, SMALLEST_NORMAL, TWO_54
 from ._overload import elementary
+from ._symbols import bits, fma, from_bits, muladd, polynomial, select, square_root
 
 
 @elementary(np.sqrt)
@@ -30,7 +30,7 @@ def sqrt(x: Any) -> Any:
     -----
     The hardware's instruction, rounded correctly.
     """
-    return math.sqrt(np.float64(x))
+    return square_root(x)
 
 
 # m**(-1/3), error 2**-17.4
@@ -65,17 +65,16 @@ def cbrt(x: Any) -> Any:
     Inverse cube root by a polynomial, then two Newton steps, the last with its residual in two parts.
     At most 0.501 ulp.
     """
-    x = np.float64(x)
     a = abs(x)
     subnormal = a < SMALLEST_NORMAL
-    u = bits(a * TWO_54 if subnormal else a) + OFFSET
-    k = from_bits((u >> EXPONENT) | INTEGER) - (INTEGER_BIAS + 54.0 if subnormal else INTEGER_BIAS)
+    u = bits(select(subnormal, a * TWO_54, a)) + OFFSET
+    k = from_bits((u >> EXPONENT) | INTEGER) - select(subnormal, INTEGER_BIAS + 54.0, INTEGER_BIAS)
     m = from_bits((u & MANTISSA) + ROOT_HALF)
     # 2**k = 2**(3 q + j)
     t = muladd(k, 0.3333333333333333, SHIFT)
     j = k - 3.0 * (t - SHIFT)
-    y = polynomial(m, _CBRT) * (_ROOT_HALF if j > 0.0 else (_ROOT_TWO if j < 0.0 else 1.0))
-    m = m * (2.0 if j > 0.0 else (0.5 if j < 0.0 else 1.0))
+    y = polynomial(m, _CBRT) * select(j > 0.0, _ROOT_HALF, select(j < 0.0, _ROOT_TWO, 1.0))
+    m = m * select(j > 0.0, 2.0, select(j < 0.0, 0.5, 1.0))
     # m**(-1/3) to 2**-49, then a Newton step on the cube root with the residual in two parts
     e = muladd(-m * y, y * y, 1.0)
     y = muladd(y * e, muladd(e, 0.2222222222222222, 0.3333333333333333), y)
@@ -86,7 +85,7 @@ def cbrt(x: Any) -> Any:
     c = c + residual * (y * 0.3333333333333333)
     c = c * from_bits((bits(t) - _BIAS_LESS) << EXPONENT)
     c = from_bits(bits(c) | (bits(x) & SIGN))
-    return c if 0.0 < a < np.inf else x + x
+    return select((a > 0.0) & (a < np.inf), c, x + x)
 
 
 # 2 artanh(s) / (s ln 2) = A + z (B + z Q(z)), z = s**2; error 2**-72 of the logarithm
@@ -123,11 +122,10 @@ def power(x: Any, y: Any) -> Any:
     -----
     ``log2 |x|`` in two parts to 2**-67, times `y`, then as `exp2`. At most 0.90 ulp.
     """
-    x, y = np.float64(x), np.float64(y)
     a = abs(x)
     subnormal = a < SMALLEST_NORMAL
-    u = bits(a * TWO_54 if subnormal else a) + OFFSET
-    k = from_bits((u >> EXPONENT) | INTEGER) - (INTEGER_BIAS + 54.0 if subnormal else INTEGER_BIAS)
+    u = bits(select(subnormal, a * TWO_54, a)) + OFFSET
+    k = from_bits((u >> EXPONENT) | INTEGER) - select(subnormal, INTEGER_BIAS + 54.0, INTEGER_BIAS)
     f = from_bits((u & MANTISSA) + ROOT_HALF) - 1.0
     # log2(a) in two parts, error 2**-67 of it: y log2(a) goes up to 1075, and its absolute error counts
     below = 2.0 + f
@@ -149,13 +147,13 @@ def power(x: Any, y: Any) -> Any:
     v_rest = fma(s, w, -v) + muladd(s_rest, w, s * w_rest)
     big = k + v
     rest = ((k - big) + v) + v_rest
-    big = big if 0.0 < a < np.inf else (-np.inf if a == 0.0 else a)
+    big = select((a > 0.0) & (a < np.inf), big, select(a == 0.0, -np.inf, a))
     # 2**(y log2 a)
     p = y * big
     p_rest = fma(y, big, -p) + y * rest
-    p_rest = p_rest if abs(p) < 2000.0 else 0.0
-    p = 2000.0 if p > 2000.0 else p
-    p = -2000.0 if p < -2000.0 else p
+    p_rest = select(abs(p) < 2000.0, p_rest, 0.0)
+    p = select(p > 2000.0, 2000.0, p)
+    p = select(p < -2000.0, -2000.0, p)
     t = p + SHIFT
     r = p - (t - SHIFT)
     head = r * LN_2
@@ -166,12 +164,12 @@ def power(x: Any, y: Any) -> Any:
     half = u >> ONE
     value = value * from_bits(half << EXPONENT) * from_bits((u - half) << EXPONENT)
     # what C says about signs, zeros and infinities
-    value = 1.0 if a == 1.0 and y == y else value
+    value = select((a == 1.0) & (y == y), 1.0, value)
     size = abs(y)
     half_way = 0.5 * size + _TWO_52
-    excess = size - 2.0 * (half_way - _TWO_52) if size < 2.0 * _TWO_52 else 0.0
+    excess = select(size < 2.0 * _TWO_52, size - 2.0 * (half_way - _TWO_52), 0.0)
     odd = abs(excess) == 1.0
-    whole = odd or excess == 0.0
-    value = math.nan if -np.inf < x < 0.0 and not whole else value
-    value = from_bits(bits(value) ^ (bits(x) & SIGN)) if odd else value
-    return 1.0 if x == 1.0 or y == 0.0 else value
+    whole = odd | (excess == 0.0)
+    value = select((x > -np.inf) & (x < 0.0) & ~whole, math.nan, value)
+    value = select(odd, from_bits(bits(value) ^ (bits(x) & SIGN)), value)
+    return select((x == 1.0) | (y == 0.0), 1.0, value)

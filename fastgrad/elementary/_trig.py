@@ -12,14 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from ._bits import beyond, bits, fma, from_bits, muladd, polynomial
+from ._beyond import beyond
 from ._exp import ONE, SIGN
-from ._overload import elementary, inlined
+from ._overload import elementary
+from ._symbols import bits, entry, fma, from_bits, muladd, number, polynomial, select
 
 _TWO_OVER_PI = 0.6366197723675814
 _PI_HALF_1, _PI_HALF_2, _PI_HALF_3 = 1.5707963267948966, 6.123233995736766e-17, -1.4973849048591698e-33
 _SHIFT = 6755399441055744.0
-_0, _TWO, _30, _32, _52, _62, _63 = (np.uint64(n) for n in (0, 2, 30, 32, 52, 62, 63))
+_TWO, _30, _32, _52, _62, _63 = (np.uint64(n) for n in (2, 30, 32, 52, 62, 63))
 _LOW, _BITS_30 = np.uint64(2**32 - 1), np.uint64(2**30 - 1)
 _FRACTION, _HIDDEN = np.uint64(2**52 - 1), np.uint64(2**52)
 
@@ -43,55 +44,51 @@ _COS = (
 
 
 # 2 / pi in words of 32 bits, after 32 zeros; the largest float64 needs 1,193 bits
-_WORDS = np.array(
-    [
-        0x00000000,
-        0xA2F9836E,
-        0x4E441529,
-        0xFC2757D1,
-        0xF534DDC0,
-        0xDB629599,
-        0x3C439041,
-        0xFE5163AB,
-        0xDEBBC561,
-        0xB7246E3A,
-        0x424DD2E0,
-        0x06492EEA,
-        0x09D1921C,
-        0xFE1DEB1C,
-        0xB129A73E,
-        0xE88235F5,
-        0x2EBB4484,
-        0xE99C7026,
-        0xB45F7E41,
-        0x3991D639,
-        0x835339F4,
-        0x9C845F8B,
-        0xBDF9283B,
-        0x1FF897FF,
-        0xDE05980F,
-        0xEF2F118B,
-        0x5A0A6D1F,
-        0x6D367ECF,
-        0x27CB09B7,
-        0x4F463F66,
-        0x9E5FEA2D,
-        0x7527BAC7,
-        0xEBE5F17B,
-        0x3D0739F7,
-        0x8A5292EA,
-        0x6BFB5FB1,
-        0x1F8D5D08,
-        0x56033046,
-        0xFC7B6BAB,
-        0xF0CFBC20,
-        0x9AF4361D,
-    ],
-    dtype=np.uint64,
+_WORDS = (
+    0x00000000,
+    0xA2F9836E,
+    0x4E441529,
+    0xFC2757D1,
+    0xF534DDC0,
+    0xDB629599,
+    0x3C439041,
+    0xFE5163AB,
+    0xDEBBC561,
+    0xB7246E3A,
+    0x424DD2E0,
+    0x06492EEA,
+    0x09D1921C,
+    0xFE1DEB1C,
+    0xB129A73E,
+    0xE88235F5,
+    0x2EBB4484,
+    0xE99C7026,
+    0xB45F7E41,
+    0x3991D639,
+    0x835339F4,
+    0x9C845F8B,
+    0xBDF9283B,
+    0x1FF897FF,
+    0xDE05980F,
+    0xEF2F118B,
+    0x5A0A6D1F,
+    0x6D367ECF,
+    0x27CB09B7,
+    0x4F463F66,
+    0x9E5FEA2D,
+    0x7527BAC7,
+    0xEBE5F17B,
+    0x3D0739F7,
+    0x8A5292EA,
+    0x6BFB5FB1,
+    0x1F8D5D08,
+    0x56033046,
+    0xFC7B6BAB,
+    0xF0CFBC20,
+    0x9AF4361D,
 )
 
 
-@inlined
 def _near(a: Any) -> Any:
     """Bits that end in `k` mod 4, and ``a - k pi/2`` in two parts; right up to 2**30."""
     t = muladd(a, _TWO_OVER_PI, _SHIFT)
@@ -107,37 +104,38 @@ def _near(a: Any) -> Any:
     return bits(t), r, (second - r) + third
 
 
-@inlined
 def _far(a: Any) -> Any:
     """Do the same for any finite ``a`` of at least 2**30, one number at a time."""
     u = bits(a)
     low, high = u & _LOW, ((u & _FRACTION) | _HIDDEN) >> _32
     # 192 bits of 2 / pi from the one that, times a, stands for 2; bits before it stand for whole turns. Times
     # the mantissa, modulo 2**192, from the last word to the first: a 2 / pi mod 4.
-    start = np.int64(u >> _52) - (1075 + 2 - 32)
-    place, shift = start >> 5, _32 - np.uint64(start & 31)
-    carry = before = digit = _0
-    s = rest = 0.0
+    start = (u >> _52) - (1075 + 2 - 32)
+    place, shift = start >> 5, _32 - (start & 31)
+    words = [entry(_WORDS, "fastgrad_two_over_pi", place + i) for i in range(7)]
+    carry: Any = 0
+    before: Any = 0
+    s: Any = 0.0
+    rest: Any = 0.0
     weight = 2.0**-190
     for i in range(5, -1, -1):
-        word = (((_WORDS[place + i] << _32) | _WORDS[place + i + 1]) >> shift) & _LOW
+        word = (((words[i] << _32) | words[i + 1]) >> shift) & _LOW
         one, two = low * word, high * before
         total = (one & _LOW) + (two & _LOW) + carry
         carry = (one >> _32) + (two >> _32) + (total >> _32)
         before, digit = word, total & _LOW
         if i > 0:  # small to large: exact but for bits 2**-100 below
-            part = np.float64(digit) * weight
+            part = number(digit) * weight
             add = s + part
             rest += s - (add - part)
             s = add
             weight *= 2.0**32
     # the first word: two bits of k, then the fraction; round k to nearest
-    fraction = np.int64(digit & _BITS_30)
-    k = digit >> _30
-    if fraction >= 1 << 29:
-        fraction -= 1 << 30
-        k += ONE
-    part = np.float64(fraction) * weight
+    fraction, k = digit & _BITS_30, digit >> _30
+    up = fraction >= 1 << 29
+    fraction = select(up, fraction - (1 << 30), fraction)
+    k = select(up, k + ONE, k)
+    part = number(fraction) * weight
     f = part + s
     back = f - part
     rest += (part - (f - back)) + (s - back)
@@ -147,7 +145,6 @@ def _far(a: Any) -> Any:
     return k, r, (head - r) + tail
 
 
-@inlined
 def _series(r: Any, rest: Any) -> Any:
     """Sine of ``r + rest`` less `r`; cosine as a large and a small part."""
     z = r * r
@@ -157,26 +154,24 @@ def _series(r: Any, rest: Any) -> Any:
     return sine, lead, ((1.0 - lead) - half) + muladd(z * z, polynomial(z, _COS), -r * rest)
 
 
-@inlined
 def _sin(x: Any, u: Any, r: Any, rest: Any) -> Any:
     sine, lead, cosine = _series(r, rest)
-    value = lead + cosine if u & ONE else r + sine
+    value = select((u & ONE) != 0, lead + cosine, r + sine)
     return from_bits(bits(value) ^ ((u & _TWO) << _62) ^ (bits(x) & SIGN))
 
 
-@inlined
 def _cos(u: Any, r: Any, rest: Any) -> Any:
     sine, lead, cosine = _series(r, rest)
-    value = r + sine if u & ONE else lead + cosine
+    value = select((u & ONE) != 0, r + sine, lead + cosine)
     return from_bits(bits(value) ^ (((u + ONE) & _TWO) << _62))
 
 
-@inlined
 def _tan(x: Any, u: Any, r: Any, rest: Any) -> Any:
     sine, lead, cosine = _series(r, rest)
     odd = u & ONE
-    above, above_rest = (lead, cosine) if odd else (r, sine)
-    below, below_rest = (r, sine) if odd else (lead, cosine)
+    swapped = odd != 0
+    above, above_rest = select(swapped, (lead, cosine), (r, sine))
+    below, below_rest = select(swapped, (r, sine), (lead, cosine))
     divisor = below + below_rest
     below_rest = (below - divisor) + below_rest
     # One divide; the remainder of the quotient times the reciprocal again corrects it: 1.2 ulp, without it
@@ -189,17 +184,17 @@ def _tan(x: Any, u: Any, r: Any, rest: Any) -> Any:
 
 def _sin_far(x: Any) -> Any:
     u, r, rest = _far(abs(x))
-    return _sin(x, u, r, rest) if abs(x) < np.inf else np.nan
+    return select(abs(x) < np.inf, _sin(x, u, r, rest), np.nan)
 
 
 def _cos_far(x: Any) -> Any:
     u, r, rest = _far(abs(x))
-    return _cos(u, r, rest) if abs(x) < np.inf else np.nan
+    return select(abs(x) < np.inf, _cos(u, r, rest), np.nan)
 
 
 def _tan_far(x: Any) -> Any:
     u, r, rest = _far(abs(x))
-    return _tan(x, u, r, rest) if abs(x) < np.inf else np.nan
+    return select(abs(x) < np.inf, _tan(x, u, r, rest), np.nan)
 
 
 _sin_beyond, _cos_beyond, _tan_beyond = (beyond(f, 2.0**30) for f in (_sin_far, _cos_far, _tan_far))
@@ -222,7 +217,6 @@ def sin(x: Any) -> Any:
     -----
     The reductions at the head of this module and minimax polynomials up to pi/4. At most 0.84 ulp.
     """
-    x = np.float64(x)
     u, r, rest = _near(abs(x))
     return _sin_beyond(_sin(x, u, r, rest), x)
 
@@ -244,7 +238,6 @@ def cos(x: Any) -> Any:
     -----
     The reductions at the head of this module and minimax polynomials up to pi/4. At most 0.90 ulp.
     """
-    x = np.float64(x)
     u, r, rest = _near(abs(x))
     return _cos_beyond(_cos(u, r, rest), x)
 
@@ -266,6 +259,5 @@ def tan(x: Any) -> Any:
     -----
     Quotient of sine and cosine, both in two parts, corrected by its remainder. At most 1.2 ulp.
     """
-    x = np.float64(x)
     u, r, rest = _near(abs(x))
     return _tan_beyond(_tan(x, u, r, rest), x)
