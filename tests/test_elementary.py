@@ -620,6 +620,19 @@ def test_pickle_by_name() -> None:
         assert kernel.__name__ == name
 
 
+def test_a_kernel_cannot_branch() -> None:
+    from llvmlite import ir
+
+    from fastgrad.elementary._symbols import DOUBLE, Number, Place, bits, select
+
+    builder = ir.IRBuilder(ir.Function(ir.Module(), ir.FunctionType(DOUBLE, []), "f").append_basic_block())
+    x = Number(Place(None, builder), ir.Constant(DOUBLE, 1.0))
+    for symbol in (x, x < 2.0, bits(x)):
+        with pytest.raises(TypeError, match="select"):
+            bool(symbol)
+    assert [type(v) for v in select(x < 2.0, (x, 1.0), (3.0, x))] == [Number, Number]
+
+
 def run_python(text: str, **environment: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", text],

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ._exp import EXP, EXPONENT, LN2_HI, LN2_LO, LOG2_E, ONE, SHIFT, SIGN
+from ._exp import EXP, EXPONENT, LN2_HI, LN2_LO, LOG2_E, SHIFT, SIGN, powers
 from ._overload import elementary
 from ._symbols import bits, fma, from_bits, muladd, polynomial, select
 
@@ -174,8 +174,7 @@ def erfc(x: Any) -> Any:
     m_rest = muladd(g, w_rest, muladd(g_rest, w, fma(g, w, -m)))
     value = p * m
     value = value + (fma(p, m, -value) + muladd(rest, m, p * m_rest))
-    u = bits(t)
-    half = u >> ONE
-    value = value * from_bits(half << EXPONENT) * from_bits((u - half) << EXPONENT)
+    first, second = powers(t)
+    value = value * first * second
     value = select(x < 0.0, 2.0 - value, value)
     return select(a < 0.65, small, value)

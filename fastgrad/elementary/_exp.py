@@ -41,6 +41,32 @@ EXP = (
 )
 
 
+def reduced(c: Any) -> Any:
+    """Return the number whose low bits hold ``k + 2046``, and ``c - k ln 2`` in two parts, the first exact."""
+    t = muladd(c, LOG2_E, SHIFT)
+    k = t - SHIFT
+    return t, muladd(-k, LN2_HI, c), -k * LN2_LO
+
+
+def powers(t: Any) -> Any:
+    """``2**k`` as the product of two powers, since `k` runs from -1075 to 1024.
+
+    With ``u = k + 2046``, ``u >> 1`` is the biased exponent of one and the rest that of the other. The second product
+    rounds once, also into subnormals.
+    """
+    u = bits(t)
+    half = u >> ONE
+    return from_bits(half << EXPONENT), from_bits((u - half) << EXPONENT)
+
+
+def quotient(above: Any, above_rest: Any, below: Any, below_rest: Any) -> Any:
+    """Quotient of two sums: one divide, then the remainder of the quotient times the reciprocal corrects it."""
+    inverse = 1.0 / below
+    q = above * inverse
+    remainder = fma(-q, below, above) + (above_rest - q * below_rest)
+    return q + remainder * inverse
+
+
 @elementary(np.exp)
 def exp(x: Any) -> Any:
     """Exponential function.
@@ -61,19 +87,12 @@ def exp(x: Any) -> Any:
     """
     c = select(x > 1400.0, 1400.0, x)
     c = select(c < -1400.0, -1400.0, c)
-    t = muladd(c, LOG2_E, SHIFT)
-    k = t - SHIFT
-    head = muladd(-k, LN2_HI, c)
-    tail = -k * LN2_LO
+    t, head, tail = reduced(c)
     r = head + tail
     # `tail` joins the small terms: adding them to `r` would round twice, 1.03 ulp instead of 0.76.
     p = 1.0 + (head + muladd(r * r, polynomial(r, EXP), tail))
-    # 2**k as the product of two powers, since k runs from -1075 to 1024: with u = k + 2046, u >> 1 is the
-    # biased exponent of one and the rest that of the other. The second product rounds once, also into
-    # subnormals.
-    u = bits(t)
-    half = u >> ONE
-    return p * from_bits(half << EXPONENT) * from_bits((u - half) << EXPONENT)
+    first, second = powers(t)
+    return p * first * second
 
 
 # (2**r - 1 - r ln 2) / r**2, error 2**-58.0 of 2**r
@@ -117,9 +136,8 @@ def exp2(x: Any) -> Any:
     head = r * LN_2
     tail = fma(r, LN_2, -head) + r * LN_2_REST
     p = 1.0 + (head + muladd(r * r, polynomial(r, EXP2), tail))
-    u = bits(t)
-    half = u >> ONE
-    return p * from_bits(half << EXPONENT) * from_bits((u - half) << EXPONENT)
+    first, second = powers(t)
+    return p * first * second
 
 
 # (e**r - 1 - r - r**2 / 2) / r**3, error 2**-61.7 of e**r - 1
@@ -156,10 +174,7 @@ def expm1(x: Any) -> Any:
     """
     c = select(x > 709.9, 709.9, x)
     c = select(c < -40.0, -40.0, c)
-    t = muladd(c, LOG2_E, SHIFT)
-    k = t - SHIFT
-    head = muladd(-k, LN2_HI, c)
-    tail = -k * LN2_LO
+    t, head, tail = reduced(c)
     r = head + tail
     # e**r - 1 as z + rest. The square in two parts: in one, 1 + 2 z for k = 1 would cost 1.0 ulp instead of
     # 0.7.
@@ -202,28 +217,19 @@ def sigmoid(x: Any) -> Any:
     """
     a = abs(x)
     c = select(a > 800.0, 800.0, a)
-    t = muladd(-c, LOG2_E, SHIFT)
-    k = t - SHIFT
-    head = muladd(-k, LN2_HI, -c)
-    tail = -k * LN2_LO
+    t, head, tail = reduced(-c)
     r = head + tail
     small = muladd(r * r, polynomial(r, EXP), tail)
     # e**-|x| = 2**k (p + rest)
     z = head + small
     p = 1.0 + z
     rest = ((1.0 - p) + z) + ((head - z) + small)
-    u = bits(t)
-    half = u >> ONE
-    first, second = from_bits(half << EXPONENT), from_bits((u - half) << EXPONENT)
+    first, second = powers(t)
     e = p * first * second
     below = 1.0 + e
     below_rest = (e - (below - 1.0)) + rest * first * second
     negative = x < 0.0
     above = select(negative, p, 1.0)
     above_rest = select(negative, rest, 0.0)
-    # One divide; the remainder of the quotient times the reciprocal again corrects it.
-    inverse = 1.0 / below
-    q = above * inverse
-    remainder = fma(-q, below, above) + (above_rest - q * below_rest)
-    q = q + remainder * inverse
+    q = quotient(above, above_rest, below, below_rest)
     return select(negative, q * first * second, q)

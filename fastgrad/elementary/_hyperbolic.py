@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ._exp import EXPM1, EXPONENT, LN2_HI, LN2_LO, LOG2_E, SHIFT, SIGN
+from ._exp import EXPM1, EXPONENT, SHIFT, SIGN, quotient, reduced
 from ._overload import elementary
 from ._symbols import bits, fma, from_bits, muladd, polynomial, select
 
@@ -32,11 +32,7 @@ def tanh(x: Any) -> Any:
     At most 0.70 ulp.
     """
     a = abs(x)
-    c = 2.0 * select(a > 20.0, 20.0, a)
-    t = muladd(c, LOG2_E, SHIFT)
-    k = t - SHIFT
-    head = muladd(-k, LN2_HI, c)
-    tail = -k * LN2_LO
+    t, head, tail = reduced(2.0 * select(a > 20.0, 20.0, a))
     r = head + tail
     half = 0.5 * r
     square = half * r
@@ -53,11 +49,7 @@ def tanh(x: Any) -> Any:
     # the first term of each: what scale -+ 1 lost, for |x| > 18 only, but there 1.3 ulp
     above_rest = ((scale - over) - 1.0) + (((over - above) + z) + rest)
     below_rest = ((scale - under) + 1.0) + (((under - below) + z) + rest)
-    inverse = 1.0 / below
-    q = above * inverse
-    remainder = fma(-q, below, above) + (above_rest - q * below_rest)
-    q = q + remainder * inverse
-    return from_bits(bits(q) | (bits(x) & SIGN))
+    return from_bits(bits(quotient(above, above_rest, below, below_rest)) | (bits(x) & SIGN))
 
 
 # (sinh r / r - 1) / r**2, error 2**-61.7; (cosh r - 1) / r**2, error 2**-58
@@ -80,6 +72,23 @@ _COSH = (
 _GROW, _SHRINK, _TWO_40 = np.uint64(2046 - 982), np.uint64(2046 + 982), 2.0**40
 
 
+def _parts(a: Any) -> Any:
+    """For ``a = k ln 2 + r``: `r`, ``sinh r - r``, ``cosh r - 1``, and half of ``2**k`` and of ``2**-k``.
+
+    Then ``sinh a = up cosh r + down sinh r``, with the difference and the sum of the last two, and `cosh` with these
+    exchanged: no divide.
+    """
+    t, head, tail = reduced(select(a > 711.0, 711.0, a))
+    r = head + tail
+    rest = (head - r) + tail
+    square = r * r
+    odd = muladd(r * square, polynomial(square, _SINH), rest)
+    even = square * polynomial(square, _COSH)
+    k = t - SHIFT
+    k = select(k > 40.0, 40.0, k)
+    return r, odd, even, from_bits((bits(t) - _GROW) << EXPONENT), from_bits((_SHRINK - bits(k + SHIFT)) << EXPONENT)
+
+
 @elementary(np.sinh)
 def sinh(x: Any) -> Any:
     """Hyperbolic sine.
@@ -98,21 +107,7 @@ def sinh(x: Any) -> Any:
     ``sinh(k ln 2 + r)`` by the addition theorem, without a divide. At most 0.82 ulp.
     """
     a = abs(x)
-    c = select(a > 711.0, 711.0, a)
-    t = muladd(c, LOG2_E, SHIFT)
-    k = t - SHIFT
-    head = muladd(-k, LN2_HI, c)
-    tail = -k * LN2_LO
-    r = head + tail
-    rest = (head - r) + tail
-    square = r * r
-    odd = muladd(r * square, polynomial(square, _SINH), rest)
-    even = square * polynomial(square, _COSH)
-    # sinh(k ln 2 + r) = up cosh r + down sinh r with half the sum and half the difference of 2**k and 2**-k:
-    # no divide
-    grow = from_bits((bits(t) - _GROW) << EXPONENT)
-    k = select(k > 40.0, 40.0, k)
-    shrink = from_bits((_SHRINK - bits(k + SHIFT)) << EXPONENT)
+    r, odd, even, grow, shrink = _parts(a)
     up, down = grow - shrink, grow + shrink
     lead = down * r
     total = up + lead
@@ -143,19 +138,7 @@ def cosh(x: Any) -> Any:
     ``cosh(k ln 2 + r)`` by the addition theorem, without a divide. At most 0.77 ulp.
     """
     a = abs(x)
-    c = select(a > 711.0, 711.0, a)
-    t = muladd(c, LOG2_E, SHIFT)
-    k = t - SHIFT
-    head = muladd(-k, LN2_HI, c)
-    tail = -k * LN2_LO
-    r = head + tail
-    rest = (head - r) + tail
-    square = r * r
-    odd = muladd(r * square, polynomial(square, _SINH), rest)
-    even = square * polynomial(square, _COSH)
-    grow = from_bits((bits(t) - _GROW) << EXPONENT)
-    k = select(k > 40.0, 40.0, k)
-    shrink = from_bits((_SHRINK - bits(k + SHIFT)) << EXPONENT)
+    r, odd, even, grow, shrink = _parts(a)
     up, down = grow - shrink, grow + shrink
     lead = up * r
     total = down + lead

@@ -17,7 +17,7 @@ from ._overload import elementary
 from ._symbols import bits, fma, from_bits, muladd, polynomial, select
 
 # (2 artanh(s) / s - 2) / s**2, error 2**-59.5 of the logarithm
-LOG = (
+_LOG = (
     0.6666666666666735,
     0.3999999999941109,
     0.2857142874326284,
@@ -27,14 +27,49 @@ LOG = (
     0.14797507794479461,
 )
 
-SMALLEST_NORMAL = 2.2250738585072014e-308
-TWO_54 = 2.0**54
-ROOT_HALF = np.uint64(0x3FE6A09E667F3BCD)
+_SMALLEST_NORMAL = 2.2250738585072014e-308
+_TWO_54 = 2.0**54
+_ROOT_HALF = np.uint64(0x3FE6A09E667F3BCD)
 # Added to the bits of x, this puts k + 1023 into the exponent field.
-OFFSET = np.uint64(0x3FF0000000000000 - 0x3FE6A09E667F3BCD)
-MANTISSA = np.uint64((1 << 52) - 1)
+_OFFSET = np.uint64(0x3FF0000000000000 - 0x3FE6A09E667F3BCD)
+_MANTISSA = np.uint64((1 << 52) - 1)
 # Or-ed into this, a small integer becomes a float64: int64 to float64 is packed on AVX-512 only.
-INTEGER, INTEGER_BIAS = np.uint64(0x4330000000000000), 2.0**52 + 1023.0
+_INTEGER, _INTEGER_BIAS = np.uint64(0x4330000000000000), 2.0**52 + 1023.0
+
+
+def split(x: Any) -> Any:
+    """Exponent and mantissa of a positive number, the mantissa between ``sqrt(1/2)`` and ``sqrt(2)``."""
+    subnormal = x < _SMALLEST_NORMAL
+    k, m = _split(bits(select(subnormal, x * _TWO_54, x)) + _OFFSET)
+    return k - select(subnormal, _INTEGER_BIAS + 54.0, _INTEGER_BIAS), m
+
+
+def _split(u: Any) -> Any:
+    """Exponent with `_INTEGER_BIAS`, and mantissa, from bits with `_OFFSET`."""
+    return from_bits((u >> EXPONENT) | _INTEGER), from_bits((u & _MANTISSA) + _ROOT_HALF)
+
+
+def _series(f: Any) -> Any:
+    """Return `s`, what it is to be multiplied with, and ``f*f/2`` in two parts."""
+    s = f / (2.0 + f)
+    z = s * s
+    half = 0.5 * f
+    h = half * f
+    return s, muladd(z, polynomial(z, _LOG), h), h, fma(half, f, -h)
+
+
+def _in_two_parts(f: Any) -> Any:
+    """``log(1 + f)`` in two parts."""
+    s, factor, h, h_rest = _series(f)
+    low = muladd(s, factor, -h_rest)
+    ln = (f - h) + low
+    return ln, ((f - ln) - h) + low
+
+
+def _with_edges(x: Any, edge: float, value: Any) -> Any:
+    """Put in what a logarithm is at infinity, at the edge of its domain, and below that."""
+    value = select(x < np.inf, value, x)
+    return select(x > edge, value, select(x == edge, -np.inf, math.nan))
 
 
 @elementary(np.log)
@@ -54,22 +89,15 @@ def log(x: Any) -> Any:
     -----
     The identity at the head of this module. At most 0.77 ulp.
     """
-    subnormal = x < SMALLEST_NORMAL
-    u = bits(select(subnormal, x * TWO_54, x)) + OFFSET
-    k = from_bits((u >> EXPONENT) | INTEGER) - select(subnormal, INTEGER_BIAS + 54.0, INTEGER_BIAS)
-    f = from_bits((u & MANTISSA) + ROOT_HALF) - 1.0
-    s = f / (2.0 + f)
-    z = s * s
-    half = 0.5 * f
-    h = half * f
-    low = muladd(s, muladd(z, polynomial(z, LOG), h), muladd(k, LN2_LO, -fma(half, f, -h)))
+    k, m = split(x)
+    f = m - 1.0
+    s, factor, h, h_rest = _series(f)
+    low = muladd(s, factor, muladd(k, LN2_LO, -h_rest))
     # k ln 2 + f is the big part: in two sums, so that each rounds small terms only once
     big = k * LN2_HI
     head = big + f
     lost = (big - head) + f
-    result = head + ((low + lost) - h)
-    result = select(x < np.inf, result, x)
-    return select(x > 0.0, result, select(x == 0.0, -np.inf, math.nan))
+    return _with_edges(x, 0.0, head + ((low + lost) - h))
 
 
 @elementary(np.log1p)
@@ -92,26 +120,19 @@ def log1p(x: Any) -> Any:
     y = 1.0 + x
     back = y - 1.0
     lost = (1.0 - (y - back)) + (x - back)
-    u = bits(y) + OFFSET
-    biased = u >> EXPONENT
-    k = from_bits(biased | INTEGER) - INTEGER_BIAS
-    f = from_bits((u & MANTISSA) + ROOT_HALF) - 1.0
+    u = bits(y) + _OFFSET
+    k, m = _split(u)
+    k, f = k - _INTEGER_BIAS, m - 1.0
     # what the sum 1 + x lost, on the scale of f; it counts for small k only, and 2**-k must stay in range
-    lost = select(y < 1e18, lost * from_bits((_TWICE_BIAS - biased) << EXPONENT), 0.0)
+    lost = select(y < 1e18, lost * from_bits((_TWICE_BIAS - (u >> EXPONENT)) << EXPONENT), 0.0)
     g = f + lost
     lost = (f - g) + lost
-    s = g / (2.0 + g)
-    z = s * s
-    half = 0.5 * g
-    h = half * g
-    low = muladd(s, muladd(z, polynomial(z, LOG), h), muladd(k, LN2_LO, lost - fma(half, g, -h)))
+    s, factor, h, h_rest = _series(g)
+    low = muladd(s, factor, muladd(k, LN2_LO, lost - h_rest))
     big = k * LN2_HI
     head = big + g
     low = low + ((big - head) + g)
-    result = head + (low - h)
-    result = select(x < np.inf, result, x)
-    result = select(abs(x) < 1e-17, x, result)
-    return select(x > -1.0, result, select(x == -1.0, -np.inf, math.nan))
+    return _with_edges(x, -1.0, select(abs(x) < 1e-17, x, head + (low - h)))
 
 
 _TWICE_BIAS = np.uint64(2046)
@@ -139,23 +160,12 @@ def log2(x: Any) -> Any:
     -----
     As `log`, times ``1 / ln 2`` in two parts; exact at powers of two. At most 0.68 ulp.
     """
-    subnormal = x < SMALLEST_NORMAL
-    u = bits(select(subnormal, x * TWO_54, x)) + OFFSET
-    k = from_bits((u >> EXPONENT) | INTEGER) - select(subnormal, INTEGER_BIAS + 54.0, INTEGER_BIAS)
-    f = from_bits((u & MANTISSA) + ROOT_HALF) - 1.0
-    s = f / (2.0 + f)
-    z = s * s
-    half = 0.5 * f
-    h = half * f
-    low = muladd(s, muladd(z, polynomial(z, LOG), h), -fma(half, f, -h))
-    ln = (f - h) + low
-    rest = ((f - ln) - h) + low
+    k, m = split(x)
+    ln, rest = _in_two_parts(m - 1.0)
     product = ln * LOG2_E_HI
     rest = muladd(rest, LOG2_E_HI, muladd(ln, LOG2_E_LO, fma(ln, LOG2_E_HI, -product)))
     total = k + product
-    result = total + (((k - total) + product) + rest)
-    result = select(x < np.inf, result, x)
-    return select(x > 0.0, result, select(x == 0.0, -np.inf, math.nan))
+    return _with_edges(x, 0.0, total + (((k - total) + product) + rest))
 
 
 @elementary(np.log10)
@@ -175,21 +185,10 @@ def log10(x: Any) -> Any:
     -----
     As `log`, times ``1 / ln 10`` in two parts. At most 0.64 ulp.
     """
-    subnormal = x < SMALLEST_NORMAL
-    u = bits(select(subnormal, x * TWO_54, x)) + OFFSET
-    k = from_bits((u >> EXPONENT) | INTEGER) - select(subnormal, INTEGER_BIAS + 54.0, INTEGER_BIAS)
-    f = from_bits((u & MANTISSA) + ROOT_HALF) - 1.0
-    s = f / (2.0 + f)
-    z = s * s
-    half = 0.5 * f
-    h = half * f
-    low = muladd(s, muladd(z, polynomial(z, LOG), h), -fma(half, f, -h))
-    ln = (f - h) + low
-    rest = ((f - ln) - h) + low
+    k, m = split(x)
+    ln, rest = _in_two_parts(m - 1.0)
     product = ln * LOG10_E_HI
     rest = muladd(rest, LOG10_E_HI, muladd(ln, LOG10_E_LO, fma(ln, LOG10_E_HI, -product)))
     big = k * LOG10_2_HI
     total = big + product
-    result = total + (((big - total) + product) + muladd(k, LOG10_2_LO, rest))
-    result = select(x < np.inf, result, x)
-    return select(x > 0.0, result, select(x == 0.0, -np.inf, math.nan))
+    return _with_edges(x, 0.0, total + (((big - total) + product) + muladd(k, LOG10_2_LO, rest)))

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ._exp import EXP2, EXPONENT, LN_2, LN_2_REST, ONE, SHIFT, SIGN
-from ._log import INTEGER, INTEGER_BIAS, MANTISSA, OFFSET, ROOT_HALF, SMALLEST_NORMAL, TWO_54
+from ._exp import EXP2, EXPONENT, LN_2, LN_2_REST, SHIFT, SIGN, powers
+from ._log import split
 from ._overload import elementary
 from ._symbols import bits, fma, from_bits, muladd, polynomial, select, square_root
 
@@ -66,10 +66,7 @@ def cbrt(x: Any) -> Any:
     At most 0.501 ulp.
     """
     a = abs(x)
-    subnormal = a < SMALLEST_NORMAL
-    u = bits(select(subnormal, a * TWO_54, a)) + OFFSET
-    k = from_bits((u >> EXPONENT) | INTEGER) - select(subnormal, INTEGER_BIAS + 54.0, INTEGER_BIAS)
-    m = from_bits((u & MANTISSA) + ROOT_HALF)
+    k, m = split(a)
     # 2**k = 2**(3 q + j)
     t = muladd(k, 0.3333333333333333, SHIFT)
     j = k - 3.0 * (t - SHIFT)
@@ -123,10 +120,8 @@ def power(x: Any, y: Any) -> Any:
     ``log2 |x|`` in two parts to 2**-67, times `y`, then as `exp2`. At most 0.90 ulp.
     """
     a = abs(x)
-    subnormal = a < SMALLEST_NORMAL
-    u = bits(select(subnormal, a * TWO_54, a)) + OFFSET
-    k = from_bits((u >> EXPONENT) | INTEGER) - select(subnormal, INTEGER_BIAS + 54.0, INTEGER_BIAS)
-    f = from_bits((u & MANTISSA) + ROOT_HALF) - 1.0
+    k, m = split(a)
+    f = m - 1.0
     # log2(a) in two parts, error 2**-67 of it: y log2(a) goes up to 1075, and its absolute error counts
     below = 2.0 + f
     inverse = 1.0 / below
@@ -160,9 +155,8 @@ def power(x: Any, y: Any) -> Any:
     tail = fma(r, LN_2, -head) + muladd(p_rest, LN_2, r * LN_2_REST)
     r = r + p_rest
     value = 1.0 + (head + muladd(r * r, polynomial(r, EXP2), tail))
-    u = bits(t)
-    half = u >> ONE
-    value = value * from_bits(half << EXPONENT) * from_bits((u - half) << EXPONENT)
+    first, second = powers(t)
+    value = value * first * second
     # what C says about signs, zeros and infinities
     value = select((a == 1.0) & (y == y), 1.0, value)
     size = abs(y)
