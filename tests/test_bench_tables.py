@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,20 @@ def test_stored_results_name_no_machine_and_hold_every_row() -> None:
             assert stored["speed"][group]["fastgrad"] > 0
     for line in stored["corpus"]:
         assert {"missed", "covered", "wrong", "nan"} <= set(line)
+
+
+def test_every_row_is_a_group_of_the_benchmarks() -> None:
+    source = "".join(path.read_text() for path in ROOM.parent.glob("bench_*.py"))
+    for group in (*bench.CENTRAL.values(), *bench.CALLED.values(), *bench.ADAPTIVE.values()):
+        _, what, *_ = re.split(r" of (?:gate |corpus )?|,", group)
+        assert f'"{what}"' in source or f'"gate {what}"' in source or f'"corpus {what}"' in source
+
+
+def test_a_row_without_results_is_left_out() -> None:
+    group = next(iter(bench.CENTRAL.values()))
+    lines = bench._speeds(bench.CENTRAL | bench.CALLED, bench.COLUMNS["central"], {group: {"jax": 3.0}}).splitlines()
+    assert len(lines) == 3
+    assert lines[-1].endswith("| 3.0 |  |")
 
 
 def test_results_are_reduced_to_time_per_point() -> None:
