@@ -69,7 +69,7 @@ class Called:
         nargs, machine = request.arguments(operands), None
         if result.size >= LARGE and self.result != "D" and isinstance(request.rule, Stencil):
             machine = loops(request.rule, self.result, request.mode)
-        workers = self.threads(request, nargs) if self._pace.worth(result.size) else 1
+        workers = self.threads(request, nargs) if result.size > 1 and self._pace.worth(result.size) else 1
         if workers == 1 and not machine:
             began = perf_counter()
             self._walk(request, operands, result, doubtful)

@@ -339,6 +339,13 @@ INSIDE: dict[str, tuple[Any, Any]] = {
 }
 
 
+@pytest.mark.parametrize("method", ["adaptive", "central", "forward", "backward"])
+def test_one_point_is_the_first(method: str) -> None:
+    """Nothing is known yet of a function that shares nothing and could have threads."""
+    found = fg.derivative(lambda x: special.j0(x) * x, 0.3, method=method)
+    assert np.ndim(found) == 0 and abs(found - special.j0(0.3) + 0.3 * special.j1(0.3)) < 1e-6
+
+
 def _halves(x: Any) -> Any:
     y, large = np.zeros_like(x), x > 0.5
     y[large], y[~large] = x[large] ** 2, x[~large]
