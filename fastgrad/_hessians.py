@@ -18,7 +18,7 @@ from ._engines import LADDER
 from ._jacobians import ENTRIES, along, jacobians, scaled, stretch, unit
 from ._questions import Question
 from ._sweeps import Directions, derive
-from .estimates import Estimate
+from .estimates import Estimate, Status
 from .ladder import Adaptive
 from .stencils import Stencil, backward, central, forward
 
@@ -93,6 +93,17 @@ def products(q: Question, v: Any, bars: bool) -> Any:
     count, d = q.x.shape
     made = q.empty((count, d), bars)
     if made[0].size == 0:
+        return Estimate(*made) if bars else made[0]
+    moved = v.any(axis=1)
+    if not moved.all():  # nothing tells how far to go along no direction; solvers begin with the product and 0
+        still = np.flatnonzero(~moved)
+        there = np.isfinite(q.rows(q.x[still], False))
+        zero, error = (np.where(there, 0.0, other) for other in (np.nan, inf))
+        status = np.where(there, Status.CONVERGED, Status.NONFINITE)
+        rest = products(q.at(moved), v[moved], bars)
+        fields = zero, error, status, there, 1, zero, zero
+        for target, values, value in zip(made, rest if bars else [rest], fields, strict=False):
+            target[moved], target[still] = values, value
         return Estimate(*made) if bars else made[0]
     width = max(1, _NUMBERS // max(d, 1))
     for here, part in q.exactly.parts(ENTRIES // max(d, 1)):

@@ -269,6 +269,16 @@ def test_shapes_and_types() -> None:
     assert fg.jacobian(Opaque(lambda v: v[..., :1] * 2.0), [3.0, 4.0]).shape == (1, 2)
 
 
+def test_product_with_zero() -> None:
+    """The first that a solver of equations asks for."""
+    points = [[0.5, 0.9], [-1.0, 2.0], [0.5, 0.9]]
+    for f in (lambda v: np.log(v[0]) * v[1], Opaque(lambda v: np.log(v[..., 0]) * v[..., 1])):
+        found = fg.hessian_vector(f, points, [[0.0, 0.0], [0.0, 0.0], [1.0, 0.0]], full_output=True)
+        np.testing.assert_allclose(found.df, [[0, 0], [np.nan, np.nan], [-3.6, 2]], rtol=1e-9)
+        assert found.success[:, 0].tolist() == [True, False, True] and found.error[0].tolist() == [0, 0]
+        assert fg.hessian_vector(f, points[0], [0.0, 0.0], method="central").tolist() == [0, 0]
+
+
 def test_complex_values() -> None:
     def f(v: Any) -> Any:
         return np.exp(1j * v[0]) * v[1]
