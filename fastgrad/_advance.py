@@ -24,6 +24,7 @@ from ._extrapolation import (
     kernel,
     step_of,
 )
+from ._grains import beyond_flat
 from ._judgement import (
     AIM,
     ASKED,
@@ -42,7 +43,7 @@ from ._judgement import (
     scale_of,
     steepest,
 )
-from ._noise import grainy, noise_like, quiet_from
+from ._noise import noise_like, quiet_from
 from ._windows import Window, best_window, lever, prepare
 
 
@@ -149,20 +150,13 @@ def advance(q: Point, n: int, side: int, rtol: float, atol: float, s: Series, ga
                 elif verdict < 0 and count < ENOUGH - 6:
                     for d in range(2, 13, 2):
                         ask(q, levels[s.index[wide.fine]] - d, q.coarsest, 5)
-    if w.coarse >= 0 and not chosen and 0 < flat < count and (n > 1 or side != 0):
-        last = -1
-        for j in range(k):
-            if s.index[j] < flat:
-                last = j
-        wide = best_window(s, kind, n, m, k, last)
-        if wide.coarse >= 0 and wide.score < 0.02:
-            verdict = grainy(q, s, k, wide.coarse, wide.fine)
-            if verdict == 1:
-                chosen = True
-                w = wide
-            elif verdict < 0 and count < ENOUGH - 6:
-                for d in range(6):
-                    ask(q, levels[flat] + d, q.coarsest, 6)
+    doubt, doubtful = 0.0, 0.0
+    if w.coarse >= 0 and not chosen and 0 < flat < count:
+        wide, chosen, doubt = beyond_flat(q, s, kind, n, k, flat, flat_bar, side)
+        if doubt > 0.0:
+            doubtful = abs(wide.value) + s.secant[wide.fine]
+        if chosen:
+            w = wide
     value, bar, noise, truncation, score = w.value, w.bar, w.noise, w.truncation, w.score
     coarse, fine, size, floor, quiet, loudest = 0, 0, 0.0, 0.0, -1, 0.0
     quiet_above = 0
@@ -177,8 +171,9 @@ def advance(q: Point, n: int, side: int, rtol: float, atol: float, s: Series, ga
     is_flat = flat < count and not chosen and not unseen
     if is_flat and w.coarse >= 0:
         is_flat = not (abs(value) <= bar + flat_bar and bar < flat_bar)
-    if is_flat:
-        value, bar, score, size = 0.0, flat_bar, 0.0, 0.0
+    if is_flat:  # two answers in doubt: the bar covers both
+        value, bar, score, size = 0.0, max(flat_bar, doubt), 0.0, doubtful
+    bar = max(bar, doubt)
 
     # one-sided derivatives
     left, right = value, value

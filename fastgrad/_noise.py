@@ -46,38 +46,6 @@ def noise_like(q: Point, s: Series, count: int, coarse: int, fine: int, flat: bo
 
 
 @kernel
-def grainy(q: Point, s: Series, count: int, coarse: int, fine: int) -> int:
-    """Tell whether exactly flat levels below a window are those of a function with grains (1), or not (0); -1: unclear.
-
-    Small changes of such a function are whole multiples of one grain, and none leaves the window by more than four.
-    """
-    f0, grain, change = q.f0, np.inf, 0.0
-    for j in range(q.count):
-        for v in (q.above[j], q.below[j]):
-            off = abs(v - f0)
-            if 0.0 < off < grain:
-                grain = off
-            if j <= s.index[fine] and off < np.inf:
-                change = max(change, off)
-    if not grain < change * 2.0**-10:
-        return 0
-    usual = 64 * ROUNDING * abs(f0)
-    multiples = 3 if grain <= usual else 0  # rounding as everywhere: its grains are known
-    grain = max(grain, 0.25 * usual)
-    for j in range(q.count):
-        for v in (q.above[j], q.below[j]):
-            ratio = abs(v - f0) / grain
-            if grain > usual and 1.5 < ratio < 32.0:
-                if abs(ratio - np.floor(ratio + 0.5)) > 0.1:
-                    return 0
-                multiples += 1
-    for j in range(fine + 1, count):
-        if abs(residual(s, coarse, fine, 0, j)) > 4.0 * grain:
-            return 0
-    return 1 if multiples >= 3 else -1
-
-
-@kernel
 def quiet_from(s: Series, count: int, coarse: int, fine: int, parities: int) -> tuple[int, float]:
     """First series position of the fine levels that hardly deviate from a window although coarser ones do."""
     loudest = 0.0

@@ -139,7 +139,8 @@ def adaptive(n: int = 1, side: Side = "both", rtol: float | None = None, atol: f
     or truly has two scales. It is taken for noise where the deviation is small against the change of ``f`` (2^-7, or
     2^-10 where the fine levels are exactly flat), as loud at all levels over six to eight octaves, and of changing
     sign. So rounding to six digits is seen through, while the left side of a relu, a clipped wave and a step keep
-    their derivative 0.
+    their derivative 0. Where the flat levels are neither beyond a kink, down to which `f` is smooth, nor a step of a
+    coarse stair, both readings are open: the bar reaches from one to the other, and the point has not converged.
 
     *Sides.* Where one side has no values the other is extrapolated alone. Where both are sharp and differ, down to the
     finest level at which they could be told apart, there is a kink: `df` is the mean. Secants that grow without bound,
@@ -149,7 +150,7 @@ def adaptive(n: int = 1, side: Side = "both", rtol: float | None = None, atol: f
     gap between the fine probe and the first six steps while smooth at both, is not seen. A function whose values are
     smooth but wrong (a quadrature with fixed nodes, a table, an iteration that stops after the same number of steps
     all around) has the derivative of what it computes, and the bar is about that. A staircase of more than about a
-    thousand steps within the range of the point is taken for a rounded function. Rounding inside ``f`` that is the same
+    hundred steps within the range of the point is taken for a rounded function. Rounding inside ``f`` that is the same
     at all coarse steps can exceed the bar by a small factor.
 
     Examples

@@ -565,3 +565,38 @@ def test_divisions_do_not_round_alike_on_both_sides_of_the_probe() -> None:
     found = ladder(lambda x: (x / 3 + 1.1) ** 7, x)
     truth = np.array([float(7 * (Fraction(v) / 3 + Fraction(1.1)) ** 6 / 3) for v in x.tolist()])
     assert np.mean(np.abs(found.df - truth) <= found.error) >= 0.99
+
+
+@pytest.mark.parametrize("side", ["left", "both", "right"])
+@pytest.mark.parametrize("n", [1, 2])
+def test_rounded_values_are_not_flat_for_sure(n: int, side: str) -> None:
+    """Of three hundred points each up to 99 % had the derivative 0 with success: fine levels had the same value."""
+    x = np.random.default_rng(5).uniform(-3, 3, 300)
+    truth = np.cos(x) if n == 1 else -np.sin(x)
+    for rounded in (
+        lambda x: np.sin(x).astype(np.float32),
+        lambda x: np.sin(np.asarray(x, np.float32)),
+        lambda x: np.round(np.sin(x), 8),
+        lambda x: np.round(np.sin(x), 6),
+        lambda x: np.round(np.sin(x), 4),
+    ):
+        found = ladder(lambda x, f=rounded: np.asarray(f(x), np.float64), x, adaptive(n, side=side))
+        off = abs(found.df - truth)
+        assert ((off > 10 * found.error) & found.success).mean() <= 0.05
+        assert (off <= found.error).mean() >= 0.9
+
+
+def test_flat_beyond_a_kink_is_flat() -> None:
+    """What is smooth down to where it becomes flat is no rounding: the derivative is 0, without a doubt."""
+    x = np.concatenate([10.0 ** np.linspace(-12, -1.3, 40), -(10.0 ** np.linspace(-12, -1.3, 40))])
+    for f, edge in (
+        (lambda x: np.maximum(x, 0), 0.0),
+        (lambda x: np.sign(x) * np.maximum(abs(x) - 0.1, 0), 0.1),
+        (lambda x: np.sign(x) * np.maximum(abs(x) - 1e-3, 0), 1e-3),
+        (lambda x: np.where(abs(x) < 1e-2, 0, np.sin(x)), 1e-2),
+    ):
+        for side in ("left", "both", "right"):
+            points = x[x < 0] if edge == 0 else x[abs(x) < 0.9 * edge]
+            found = ladder(f, points, adaptive(side=side))
+            assert (found.df == 0).all()
+            assert found.success.mean() >= 0.95

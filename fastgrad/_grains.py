@@ -1,0 +1,127 @@
+"""Flat at the finest levels and sloped at coarser ones: a function of rounded values, or one that is flat there."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ._asking import ask
+from ._extrapolation import ROUNDING, Floats, Series, kernel, residual, step_of
+from ._judgement import ENOUGH, UNKNOWN, Point, scale_of
+from ._windows import Window, best_window
+
+SHARP = 0.02
+"""Score below which a window is sharp enough to be believed against flat levels."""
+STAIRS, FINE_STAIRS = 2.0**-3, 2.0**-7
+"""Deviations of a window that are a smaller share of the change of `f` there may be those of rounding, and are more
+likely those of rounding than of the steps of a stair."""
+
+
+@kernel
+def grainy(q: Point, s: Series, count: int, coarse: int, fine: int) -> int:
+    """Tell whether exactly flat levels below a window are those of a function with grains (1), or not (0); -1: unclear.
+
+    Small changes of such a function are whole multiples of one grain, and none leaves the window by more than four.
+    """
+    f0, grain, change = q.f0, np.inf, 0.0
+    for j in range(q.count):
+        for v in (q.above[j], q.below[j]):
+            off = abs(v - f0)
+            if 0.0 < off < grain:
+                grain = off
+            if j <= s.index[fine] and off < np.inf:
+                change = max(change, off)
+    if not grain < change * 2.0**-10:
+        return 0
+    usual = 64 * ROUNDING * abs(f0)
+    multiples = 3 if grain <= usual else 0  # rounding as everywhere: its grains are known
+    grain = max(grain, 0.25 * usual)
+    for j in range(q.count):
+        for v in (q.above[j], q.below[j]):
+            ratio = abs(v - f0) / grain
+            if grain > usual and 1.5 < ratio < 32.0:
+                if abs(ratio - np.floor(ratio + 0.5)) > 0.1:
+                    return 0
+                multiples += 1
+    for j in range(fine + 1, count):
+        if abs(residual(s, coarse, fine, 0, j)) > 4.0 * grain:
+            return 0
+    return 1 if multiples >= 3 else -1
+
+
+@kernel
+def leaves_smoothly(q: Point, values: Floats, off: float, h: Floats, v: Floats) -> tuple[bool, bool]:
+    """Whether one side is smooth down to its flat levels, as beyond a kink, and whether it has levels enough to say so.
+
+    A polynomial through three or four levels predicts the next finer one: twice to a small share of `off`, or of the
+    smallest change, which among rounded values happens once in a thousand times. Levels with the same value, a grain,
+    count once.
+    """
+    scale, k = scale_of(q.x), 0
+    for j in range(q.count - 1, -1, -1):
+        if k < 6 and 0.0 < abs(values[j] - q.f0) < np.inf and (k == 0 or values[j] != v[k - 1]):
+            h[k], v[k] = step_of(q.levels[j], scale), values[j]
+            k += 1
+    if k < 5:
+        return k == 0, k == 0
+    off = max(off, abs(v[0] - q.f0))
+    for i in range(2):
+        predicted = 0.0
+        for j in range(i + 1, i + k - 1):
+            part = v[j]
+            for m in range(i + 1, i + k - 1):
+                if m != j:
+                    part *= (h[i] - h[m]) / (h[j] - h[m])
+            predicted += part
+        if not abs(predicted - v[i]) <= off * 2.0**-5:
+            return False, True
+    return True, True
+
+
+@kernel
+def parted(q: Point, s: Series, last: int, coarse: int, fine: int, side: int) -> tuple[float, bool]:
+    """How far the levels down to the first flat one, after `last`, leave a window, as a share of the change there.
+
+    Infinite where that is certainly no rounding, because each side that has been looked at is smooth down to where it
+    becomes flat. And whether there were levels enough to say so.
+    """
+    change, loudest = 0.0, 0.0
+    for j in range(fine + 1):
+        for v in (q.above[s.index[j]], q.below[s.index[j]]):
+            if np.isfinite(v):
+                change = max(change, abs(v - q.f0))
+    for j in range(fine + 1, last + 2):
+        loudest = max(loudest, abs(residual(s, coarse, fine, 0, j)))
+    smooth, told = True, True
+    if side >= 0:
+        smooth, told = leaves_smoothly(q, q.above, loudest, s.lane, s.other_lane)
+    if side <= 0:
+        left, left_told = leaves_smoothly(q, q.below, loudest, s.lane, s.other_lane)
+        smooth, told = smooth and left, told and left_told
+    return np.inf if smooth else loudest / change, told
+
+
+@kernel
+def beyond_flat(q: Point, s: Series, kind: int, n: int, count: int, flat: int, flat_bar: float, side: int
+                ) -> tuple[Window, bool, float]:  # fmt: skip
+    """Judge what the levels say that are coarser than the flat ones, from `flat` on, or ask for more of them.
+
+    Returns their best window, whether its slope is taken rather than 0, and the slope at most where that is in doubt:
+    neither of the two answers can then be ruled out.
+    """
+    last = -1
+    for j in range(count):
+        if s.index[j] < flat:
+            last = j
+    wide = best_window(s, kind, n, (n - 1) // 2 if side == 0 else n - 1, count, last)
+    most = abs(wide.value) + wide.bar
+    if wide.coarse < 0 or most <= flat_bar or (n == 1 and wide.score >= UNKNOWN):
+        return wide, False, 0.0
+    clear = 0 if side == 0 and n == 1 else grainy(q, s, count, wide.coarse, wide.fine)
+    if clear == 1 and wide.score < SHARP:
+        return wide, True, 0.0
+    share, told = parted(q, s, last, wide.coarse, wide.fine, side)
+    possible = share < STAIRS
+    if (clear < 0 or (possible and not told)) and q.count < ENOUGH - 6:
+        for d in range(6):
+            ask(q, q.levels[flat] + d, q.coarsest, 6)
+    return wide, told and share < FINE_STAIRS and wide.score < UNKNOWN, most if possible else 0.0
