@@ -97,11 +97,12 @@ def products(q: Question, v: Any, bars: bool) -> Any:
     moved = v.any(axis=1)
     if not moved.all():  # nothing tells how far to go along no direction; solvers begin with the product and 0
         still = np.flatnonzero(~moved)
-        there = np.isfinite(q.rows(q.x[still], False))
-        zero, error = (np.where(there, 0.0, other) for other in (np.nan, inf))
+        with np.errstate(all="ignore"):
+            there = np.isfinite(q.rows(q.x[still], False))
+        zero, bar = (np.where(there, 0.0, other) for other in (np.nan, inf))
         status = np.where(there, Status.CONVERGED, Status.NONFINITE)
         rest = products(q.at(moved), v[moved], bars)
-        fields = zero, error, status, there, 1, zero, zero
+        fields = zero, bar, status, there, 1, zero, zero
         for target, values, value in zip(made, rest if bars else [rest], fields, strict=False):
             target[moved], target[still] = values, value
         return Estimate(*made) if bars else made[0]
