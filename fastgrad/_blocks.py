@@ -181,6 +181,7 @@ def over_pieces(
         for helper in helpers:
             if not helper.cancel():
                 helper.result()  # waits: nothing may still write into the caller's arrays afterwards
+        del batch.work  # a helper that was not needed lies in its queue for a while, and would keep the arrays
     if batch.failure:
         raise batch.failure[1]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from typing import Any
 
 import numpy as np
@@ -99,6 +100,27 @@ def test_a_worker_asks_no_others() -> None:
     assert mixed == [False, False]
     outer(None)
     assert len(inside) > 1
+
+
+def test_nothing_is_kept_for_helpers_that_came_too_late() -> None:
+    """They lay in their queue with the result, so that the next call had to ask the system for new memory."""
+    busy, pool, pace = threading.Event(), _blocks._pool(1), Pace()
+    pace.took(1, -1.0)
+    held = pool.submit(busy.wait)
+
+    class Work:
+        def __call__(self, piece: Any) -> None:
+            pass
+
+    work = Work()
+    known = weakref.ref(work)
+    try:
+        over_pieces(work, (1000,), 2, pace=pace)
+        del work
+        assert known() is None
+    finally:
+        busy.set()
+        held.result()
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
