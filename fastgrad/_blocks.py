@@ -62,6 +62,10 @@ class Pace:
         """Tell whether so many points are to be worked on in pieces, over threads, or must be to find out."""
         return points * self.seconds >= WORTH
 
+    def short(self, points: int) -> bool:
+        """Tell whether so many points are worked on before anybody minds the waiting."""
+        return points * self.seconds <= _LONG
+
     def took(self, points: int, began: float) -> float:
         """Return what a point has cost since `began`, and remember it, unless it is known from more points.
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
+from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._blocks import LARGE, over_pieces
+from ._blocks import PIECE, Pace, over_pieces
 from ._codegen import Layout, Program
 from ._compile import LOCK
 from ._graph import Node
@@ -19,11 +21,8 @@ from ._ufunc import Ufunc
 #: Arguments and results that NumPy lets a ufunc have; with more they travel as one vector.
 _OPERANDS = 60
 
-#: Points of numbers below which it is not looked at how much there is to do.
-_SMALL = LARGE // 8
-
-#: Arguments and results that count as one when a batch is cut into pieces for threads.
-_SHARE = 4
+#: Numbers that are copied into one vector at a time, where they travel so.
+_NUMBERS = 1 << 20
 
 
 class Group(NamedTuple):
@@ -51,7 +50,7 @@ class Fused:
         name, nodes = getattr(f, "__name__", "f"), [node for group in groups for node in group.nodes]
         widths = [1 if size is None else size for size in sizes]
         nin = sum(widths)
-        self._width = nin + len(nodes)
+        self._width, self._pace = nin + len(nodes), Pace()
         self._flat = all(s is None for s in sizes) and not any(g.shape for g in groups) and self._width <= _OPERANDS
         #: Operands and results go to the ufunc as they are.
         self._plain = self._flat or (None not in sizes and all(len(group.shape) == 1 for group in groups))
@@ -84,14 +83,18 @@ class Fused:
             )
         operands = [a if type(a) is float else argument(a, f"args[{i}]") for i, a in enumerate(args)]
         kind, before = result_kind(operands), self._made.raised
-        alone = workers == 1 or not any(isinstance(o, np.ndarray) and o.size >= _SMALL for o in operands)
-        if self._plain and alone and out is None and kind == np.float64 and self._fits(operands):
+        points = self._points(operands)
+        quick = points <= 1 or not self._pace.worth(points) or (workers == 1 and self._pace.short(points))
+        if self._plain and quick and out is None and kind == np.float64 and self._fits(operands):
+            began = perf_counter()
             try:
                 found = self._made.call(*operands)
             except ValueError:
                 self._batch(operands)  # names the arguments when they do not broadcast
                 raise
             results = found if isinstance(found, tuple) else (found,)
+            if points > 1:
+                self._pace.took(points, began)
         else:
             batch = self._batch(operands)
             if out is not None:
@@ -102,17 +105,25 @@ class Fused:
                     o.copy() if isinstance(o, np.ndarray) and any(np.may_share_memory(o, t) for t in out) else o
                     for o in operands
                 ]
-            points = int(np.prod(batch))
-            many = not self._packed and workers > 1 and points * self._width >= 4 * LARGE and points >= max(batch)
-            if out is None and not many and kind == np.float64:
+            if out is None and quick and kind == np.float64:
                 results = self._shaped(self._made.call(*self._vectors(operands)), batch)
             else:
                 results = tuple(np.empty(batch + g.shape, kind) for g in self._groups) if out is None else out
-                self._fill(operands, results, batch, workers if many else 1)
+                self._fill(operands, results, batch, 0 if quick else workers)
                 results = out or tuple(r[()] for r in results)
         if self._made.raised != before:
             self._raise_again(operands, results[0])
         return results
+
+    def _points(self, operands: list[Any]) -> int:
+        """How many points there are."""
+        shapes = {
+            o.shape if size is None else o.shape[:-1]
+            for o, size in zip(operands, self._sizes, strict=True)
+            if isinstance(o, np.ndarray)
+        }
+        shapes.discard(())
+        return prod(self._batch(operands) if len(shapes) > 1 else shapes.pop() if shapes else ())
 
     def _fits(self, operands: list[Any]) -> bool:
         """Tell whether vectors are of their lengths; `_batch` says what is wrong."""
@@ -157,34 +168,36 @@ class Fused:
             raise ValueError(f"`args` must broadcast together; got batches {listed}. Add axes of length 1.") from None
 
     def _fill(self, operands: list[Any], results: Sequence[Any], batch: tuple[int, ...], workers: int) -> None:
-        """Compute into `results`, in pieces over threads when there is much to do."""
-        flat = self._flat
-        if self._packed:
-            found = self._shaped(self._made.call(*self._vectors(operands)), batch)
-            with np.errstate(all="ignore"):
-                for result, values in zip(results, found, strict=True):
-                    result[...] = values
-            return
-        whole = [np.broadcast_to(o, batch if flat else (*batch, np.shape(o)[-1])) for o in self._vectors(operands)]
+        """Compute into `results`, in pieces over threads; all at once with 0 `workers`."""
         targets, later = [], []
         for result, group in zip(results, self._groups, strict=True):
             target = result
-            if not flat and len(group.shape) != 1:
+            if not self._flat and not self._packed and len(group.shape) != 1:
                 target = result.reshape(*batch, len(group.nodes))
                 if not np.may_share_memory(target, result):  # `out` has gaps between its rows
                     later.append((result, target))
             targets.append(target)
+        whole = [
+            np.broadcast_to(o, batch if size is None else (*batch, size))
+            for o, size in zip(operands, self._sizes, strict=True)
+        ]
 
-        def work(piece: tuple[slice, ...]) -> None:
-            place = piece[: len(batch)]
+        def work(place: tuple[slice, ...]) -> None:
+            vectors = self._vectors([o[place] for o in whole])
+            parts = tuple(t[place] if place else t for t in targets)  # without axes ``t[()]`` would be a number
             with np.errstate(all="ignore"):  # what overflows a smaller type is infinite there
-                parts = tuple(t[place] if place else t for t in targets)  # without axes ``t[()]`` would be a number
-                self._made.call(*[o[place] for o in whole], out=parts, casting="same_kind")
+                if self._packed:
+                    found = self._made.call(*vectors)
+                    for part, values in zip(parts, self._shaped(found, found.shape[:-1]), strict=True):
+                        part[...] = values
+                else:
+                    self._made.call(*vectors, out=parts, casting="same_kind")
 
-        if workers > 1:
-            over_pieces(work, (*batch, max(1, self._width // _SHARE)), workers)
-        else:
+        if not batch or not workers:
             work((slice(None),) * len(batch))
+        else:  # on one thread, too: Python hears Ctrl-C between the pieces only
+            most = max(1, _NUMBERS // self._width) if self._packed else PIECE
+            over_pieces(work, batch, workers, most, self._pace)
         for result, target in later:
             result[...] = target.reshape(result.shape)
 
