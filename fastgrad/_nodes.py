@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ._graph import Node
-from ._primitives import PRIMITIVES, through_ufunc
+from ._primitives import through_ufunc
 from ._refusal import refusal
 
 
@@ -38,7 +37,8 @@ class Traced(Node):
 
     def __float__(self) -> float:
         raise refusal(
-            "a call into code that wants a number", "Write it with NumPy or math, or make it a gate with `fg.gate`"
+            "a call into code that wants a number",
+            "Leave out `float`, write it with NumPy or math, or make it a gate with `fg.gate`",
         )
 
     def _with(self, name: str, *operands: Any) -> Any:
@@ -63,6 +63,9 @@ class Traced(Node):
         return self
 
     def __getattr__(self, name: str) -> Any:
+        ufunc = getattr(np, name, None)
+        if isinstance(ufunc, np.ufunc):  # how NumPy asks the objects in a list
+            return lambda: ufunc(self)
         if name.startswith("_") or not hasattr(np.ndarray, name):
             raise AttributeError(f"a node has no attribute {name!r}")
         raise refusal(f"`.{name}` of a number", "Pass `n=` for a function of a vector")
@@ -129,17 +132,17 @@ class Nodes(np.ndarray):
         """Stay nodes: they are float64 as it is."""
         return self.copy() if np.dtype(dtype).kind in "fO" else super().astype(dtype)
 
-    def mean(self, axis: Any = None, *_: Any, keepdims: bool = False, **__: Any) -> Any:  # type: ignore[override]
+    def mean(self, axis: Any = None, dtype: Any = None, out: Any = None, **options: Any) -> Any:
         """Mean along an axis."""
-        return np.mean(self, axis=axis, keepdims=keepdims)
+        return np.mean(self, axis=axis, out=out, **options)
 
-    def var(self, axis: Any = None, *_: Any, **__: Any) -> Any:
+    def var(self, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, **options: Any) -> Any:
         """Variance along an axis."""
-        return np.var(self, axis=axis)
+        return np.var(self, axis=axis, out=out, ddof=ddof, **options)
 
-    def std(self, axis: Any = None, *_: Any, **__: Any) -> Any:
+    def std(self, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, **options: Any) -> Any:
         """Return the standard deviation along an axis."""
-        return np.std(self, axis=axis)
+        return np.std(self, axis=axis, out=out, ddof=ddof, **options)
 
 
 def as_nodes(values: Any) -> Any:
@@ -166,12 +169,12 @@ def plain(value: Any, inside: bool = False) -> Any:
     return value
 
 
-def _dressed(value: Any) -> Any:
+def dressed(value: Any) -> Any:
     """Give an array of objects back as nodes, a single one as itself."""
     if isinstance(value, np.ndarray) and value.dtype == object:
         return value.view(Nodes) if value.ndim else value[()]
     if type(value) in (list, tuple):
-        return type(value)(map(_dressed, value))
+        return type(value)(map(dressed, value))
     return value
 
 
@@ -212,7 +215,7 @@ def _through(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str
         result = _reduced(ufunc, method, inputs, options)
     elif name in ("matmul", "vecdot"):
         a, b = map(plain, inputs)
-        result = _dressed(np.matmul(a, b) if name == "matmul" else np.sum(a * b, axis=-1))
+        result = dressed(np.matmul(a, b) if name == "matmul" else np.sum(a * b, axis=-1))
     else:
         raise refusal(f"no gate stands for `np.{name}` ({method})", "Write it with sums and products")
     if out is not None:
@@ -227,12 +230,15 @@ def _reduced(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str
     given = {k: v for k, v in options.items() if v is not np._NoValue and v is not None or k == "axis"}
     step = np.frompyfunc(lambda a, b: ufunc(a, b), 2, 1)
     if method == "outer":
-        return _dressed(step.outer(*map(plain, inputs)))
+        return dressed(step.outer(*map(plain, inputs)))
     array = plain(inputs[0])
     if method == "accumulate":
-        return _dressed(step.accumulate(array, **given))
+        return dressed(step.accumulate(array, **given))
     where = given.pop("where", True)
-    assert where is True
+    if where is not True:
+        if ufunc.identity is None:
+            raise refusal(f"`np.{ufunc.__name__}.reduce` with `where`", "Use np.where")
+        array = plain(np.where(where, inputs[0], float(ufunc.identity)))
     if not array.size and ufunc.identity is not None:
         given.setdefault("initial", float(ufunc.identity))
     if given.get("axis", 0) is None or isinstance(given.get("axis"), tuple):
@@ -244,71 +250,36 @@ def _reduced(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str
         result = step.reduce(flat, axis=-1, **given)
         if keep:
             result = np.reshape(result, [1 if a in axes else n for a, n in enumerate(array.shape)])
-        return _dressed(result)
-    return _dressed(step.reduce(array, **given))
+        return dressed(result)
+    return dressed(step.reduce(array, **given))
 
 
-def _where(condition: Any, x: Any, y: Any) -> Any:
-    return elementwise(_choose, (condition, x, y))
-
-
-def _select(conditions: Sequence[Any], choices: Sequence[Any], default: Any) -> Any:
-    for condition, choice in zip(reversed(conditions), reversed(choices), strict=True):
-        default = _where(condition, choice, default)
-    return default
-
-
-def _choose(condition: Any, x: Any, y: Any) -> Any:
-    if not isinstance(condition, Node):
-        return x if condition else y
-    return condition.graph.apply(PRIMITIVES["where"], condition, x, y)
-
-
-def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    if ord not in (None, 2) or (ord == 2 and np.ndim(x) != 1 and axis is None):
-        raise refusal(f"a norm of order {ord!r}", "Write it out")
-    return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))
-
-
-_FUNCTIONS: dict[Any, Callable[..., Any]] = {
-    np.where: _where,
-    np.clip: lambda x, low, high: np.minimum(np.maximum(x, low), high),
-    np.linalg.norm: _norm,
-    np.dot: lambda a, b: _dressed(np.dot(plain(a), plain(b))),
-    np.sinc: lambda x: _where(x == 0.0, 1.0, np.sin(math.pi * x) / (math.pi * x)),
-    np.round: lambda x, decimals=0: np.rint(x * 10.0**decimals) / 10.0**decimals,
-    np.ndim: lambda x: 0 if isinstance(x, Node) else x.ndim,
-    np.shape: lambda x: () if isinstance(x, Node) else x.shape,
-    np.size: lambda x: 1 if isinstance(x, Node) else x.size,
-    np.select: lambda conditions, choices, default=0.0: _select(conditions, choices, default),
-    np.max: lambda x, axis=None, keepdims=False: np.maximum.reduce(x, axis=axis, keepdims=keepdims),
-    np.min: lambda x, axis=None, keepdims=False: np.minimum.reduce(x, axis=axis, keepdims=keepdims),
-    np.sum: lambda x, axis=None, dtype=None, keepdims=False: np.add.reduce(x, axis=axis, keepdims=keepdims),
-    np.prod: lambda x, axis=None, dtype=None, keepdims=False: np.multiply.reduce(x, axis=axis, keepdims=keepdims),
-    np.mean: lambda x, axis=None, dtype=None, keepdims=False: _mean(x, axis, keepdims),
-    np.var: lambda x, axis=None: _mean(np.square(x - _mean(x, axis, True)), axis, False),
-    np.std: lambda x, axis=None: np.sqrt(np.var(x, axis=axis)),
-    np.cumsum: lambda x, axis=None: np.add.accumulate(np.ravel(x) if axis is None else x, axis=axis or 0),
-    np.abs: lambda x: np.absolute(x),
-}
-_FUNCTIONS[np.amax], _FUNCTIONS[np.amin] = _FUNCTIONS[np.max], _FUNCTIONS[np.min]
-
-
-def _mean(x: Any, axis: Any, keepdims: bool) -> Any:
-    total = np.sum(x, axis=axis, keepdims=keepdims)
-    return total / (np.size(x) / np.size(total))
+#: NumPy's functions of arrays that would look at values, and ours; `_array_functions` fills it.
+FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 
 
 def _array_function(function: Any, args: Any, kwargs: Any) -> Any:
     """NumPy's functions of arrays on nodes: ours where they would look at values, else those of object arrays."""
-    known = _FUNCTIONS.get(function)
+    known = FUNCTIONS.get(function)
     if known is not None:
-        return known(*args, **{k: v for k, v in kwargs.items() if v is not None or k == "axis"})
+        given = {k: v for k, v in kwargs.items() if (v is not None and v is not np._NoValue) or k == "axis"}
+        out = given.pop("out", None)
+        try:
+            result = known(*args, **given)
+        except TypeError as err:
+            if "unexpected keyword argument" not in str(err):
+                raise
+            options = ", ".join(k for k, v in given.items() if v is not None)
+            raise refusal(f"`np.{function.__name__}` with {options}", "Write it with sums and products") from err
+        if out is None:
+            return result
+        out[...] = result
+        return out
     if function.__module__ == "numpy.linalg":
         raise refusal(f"no gate stands for `np.linalg.{function.__name__}`", "Write it with sums and products")
     try:
-        return _dressed(function(*[plain(a) for a in args], **{k: plain(v) for k, v in kwargs.items()}))
-    except TypeError as err:
+        return dressed(function(*[plain(a) for a in args], **{k: plain(v) for k, v in kwargs.items()}))
+    except (TypeError, AttributeError) as err:
         if "cannot be traced" in str(err):
             raise
         raise refusal(f"`np.{function.__name__}` wants numbers", "Write it with sums and products") from err

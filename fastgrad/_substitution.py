@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numba.core.dispatcher import Dispatcher
 
+from ._array_functions import of_lists
 from ._graph import Node
-from ._nodes import Nodes, as_nodes
+from ._nodes import FUNCTIONS, Nodes, as_nodes
 from ._primitives import through_ufunc
 from ._refusal import refusal, running
 from .gate import Gate
@@ -59,7 +60,18 @@ _SUBSTITUTES[math.fsum] = _on_nodes(math.fsum, lambda x: functools.reduce(lambda
 _SUBSTITUTES[math.prod] = _on_nodes(math.prod, lambda x: functools.reduce(lambda a, b: a * b, x))
 _SUBSTITUTES[np.array] = _on_nodes(np.array, lambda x, *_, **__: as_nodes(x))
 _SUBSTITUTES[np.asarray] = _on_nodes(np.asarray, lambda x, *_, **__: x if isinstance(x, Nodes) else as_nodes(x))
-_SUBSTITUTES[np.float64] = _on_nodes(np.float64, lambda x: x)
+
+
+class _Float64(np.float64):
+    """NumPy's type, which leaves nodes as they are."""
+
+    def __new__(cls, x: Any = 0.0) -> Any:
+        return x if _has_nodes(x) else np.float64(x)
+
+
+_SUBSTITUTES[np.float64] = _Float64
+for _function in FUNCTIONS:
+    _SUBSTITUTES[_function] = _on_nodes(_function, of_lists(_function))
 
 
 def _of_objects(make: Callable[..., Any]) -> Callable[..., Any]:

@@ -528,6 +528,13 @@ VECTORS: dict[str, Callable[[Any], Any]] = {
     "nested lists": lambda v: np.concatenate([v[:1], [v[0] * v[1], 1.0], np.ones(1)]),
     "select": lambda v: np.select([v > 0.5, v > 0.4], [v * v, 3 * v], 7.0), "empty": lambda v: np.sum(v[4:]) + v[0],
     "largest": lambda v: v / np.max(v, axis=0, keepdims=True) + np.sum(v, dtype=float),
+    "degrees of freedom": lambda v: v.var(ddof=1) * np.std(v.reshape(2, 2), axis=1, ddof=1, keepdims=True),
+    "some": lambda v: np.sum(v, where=[True, False, True, True]) * np.prod(v, initial=3.0) * np.max(v, initial=0.5),
+    "into": lambda v: np.sum(v.reshape(2, 2), axis=0, out=np.zeros(2)), "range": lambda v: np.ptp(v) * np.cumprod(v),
+    "of lists": lambda v: np.max([v[0], v[1]]) * np.mean([v[2], v[3]]) * np.exp([v[0], np.linalg.norm([v[0], v[1]])]),
+    "norms": lambda v: [np.linalg.norm(v, p) for p in (1, np.inf, -np.inf)] + [np.linalg.norm(v.reshape(2, 2))],
+    "numpy's float": lambda v: v.astype(np.float64) * np.ones(4, np.float64) * np.float64(v[0]) * np.float64(2),
+    "piecewise": lambda v: np.piecewise(v, [v < 0.4, v > 0.8], [lambda a: -a, lambda a: a * a, 7.0]),
 }  # fmt: skip
 
 
@@ -594,7 +601,8 @@ CANNOT: dict[str, tuple[Callable[[Any], Any], str]] = {
     "mask": (lambda x: np.array([x, 2 * x])[np.array([x, x]) > 0], "an index that depends on a value"),
     "masked": (lambda x: np.array([x, x]).__setitem__(np.array([x, x]) > 0, 0.0), "an index that depends on a value"),
     "fft": (lambda x: np.fft.fft(np.array([x, x])), "`np.fft` wants numbers"),
-    "piecewise": (lambda x: np.piecewise(x, [x < 0], [1.0]), "a branch on a value"),
+    "option": (lambda x: np.mean(np.array([x, x]), where=[True, False]), "`np.mean` with where"),
+    "cov": (lambda x: np.cov(np.array([x, x])), "`np.cov` wants numbers"),
     "method": (lambda x: x.sum(), "`.sum` of a number. Pass `n=`"),
     "text": (lambda x: float(f"{x:.2f}"), "a value written as text"),
     "complex": (lambda x: abs(x * 1j), "a complex number"),

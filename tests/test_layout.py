@@ -21,9 +21,9 @@ FLOORS: dict[int, tuple[str, ...]] = {
     3: ("_engines", "_mixing", "_called", "_compiled", "_functions", "_vectors", "_vector_code", "_vector_loops",
         "_sweeps", "gate", "gates"),
     4: ("derivatives", "_questions", "_jacobians", "_grouped", "_hessians", "multivariate", "sparsity", "circuits",
-        "_primitive", "_smooth", "_kinked", "_primitives", "_graph", "_refusal", "_nodes", "_substitution", "_formulas",
-        "_tracing", "_signature", "_growth", "_settling", "_accumulate", "_emit", "_codegen", "_fused", "_answers",
-        "_drawing", "_layers"),
+        "_primitive", "_smooth", "_kinked", "_primitives", "_graph", "_refusal", "_nodes", "_array_functions",
+        "_substitution", "_formulas", "_tracing", "_signature", "_growth", "_settling", "_accumulate", "_emit",
+        "_codegen", "_fused", "_answers", "_drawing", "_layers"),
     5: ("checks", "_case", "_witnesses", "_verdicts", "_evidence", "_patterns", "_places", "_findings", "_sampling",
         "comparison", "_jitted", "report", "corpus", "nist"),
     6: ("__init__", "__main__", "cli", "commands"),
@@ -33,8 +33,9 @@ FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 NUMERICAL = {"derivatives", "multivariate", "sparsity", "ladder", "_bars", "stencils", "_vectors", "_sweeps",
              "_questions", "_jacobians", "_grouped", "_hessians", "_jitted"}  # fmt: skip
 ANALYTIC = {"gate", "gates", "circuits", "_primitive", "_smooth", "_kinked", "_primitives", "_graph", "_refusal",
-            "_nodes", "_substitution", "_formulas", "_tracing", "_signature", "_growth", "_settling", "_accumulate",
-            "_emit", "_codegen", "_fused", "_answers", "_lanes", "_drawing", "_layers"}  # fmt: skip
+            "_nodes", "_array_functions", "_substitution", "_formulas", "_tracing", "_signature", "_growth",
+            "_settling", "_accumulate", "_emit", "_codegen", "_fused", "_answers", "_lanes", "_drawing",
+            "_layers"}  # fmt: skip
 
 
 def imported(source: str, package: tuple[str, ...]) -> set[str]:

@@ -1,0 +1,111 @@
+"""NumPy's functions of arrays on nodes, where NumPy's own would look at values; the others do as they are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ._graph import Node
+from ._nodes import FUNCTIONS, as_nodes, dressed, elementwise, plain
+from ._primitives import PRIMITIVES
+from ._refusal import refusal
+
+
+def _reducing(ufunc: np.ufunc) -> Callable[..., Any]:
+    """Return the function that reduces an array by `ufunc`, along all axes if none is named."""
+
+    def reduced(x: Any, axis: Any = None, dtype: Any = None, **options: Any) -> Any:
+        return ufunc.reduce(x, axis=axis, **options)
+
+    return reduced
+
+
+def _where(condition: Any, x: Any, y: Any) -> Any:
+    return elementwise(_choose, (condition, x, y))
+
+
+def _choose(condition: Any, x: Any, y: Any) -> Any:
+    if not isinstance(condition, Node):
+        return x if condition else y
+    return condition.graph.apply(PRIMITIVES["where"], condition, x, y)
+
+
+def _select(conditions: Sequence[Any], choices: Sequence[Any], default: Any = 0.0) -> Any:
+    for condition, choice in zip(reversed(conditions), reversed(choices), strict=True):
+        default = _where(condition, choice, default)
+    return default
+
+
+def _piecewise(x: Any, conditions: Sequence[Any], functions: Sequence[Any], *args: Any, **named: Any) -> Any:
+    values = [f(x, *args, **named) if callable(f) else f for f in functions]
+    *values, default = values if len(values) > len(conditions) else [*values, 0.0]
+    return _select(conditions, values, default)
+
+
+def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    if ord in (None, 2, "fro") and not (ord == 2 and axis is None and np.ndim(x) != 1):
+        return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))
+    known: dict[Any, Callable[..., Any]] = {1: np.sum, math.inf: np.max, -math.inf: np.min}
+    if ord not in known or (axis is None and np.ndim(x) != 1) or np.ndim(axis):
+        raise refusal(f"a norm of order {ord!r}", "Write it out")
+    return known[ord](abs(x), axis=axis, keepdims=keepdims)
+
+
+def _mean(x: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
+    total = np.sum(x, axis=axis, keepdims=keepdims)
+    return total / (np.size(x) / np.size(total))
+
+
+def _var(x: Any, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
+    total = np.sum(np.square(x - np.mean(x, axis=axis, keepdims=True)), axis=axis, keepdims=keepdims)
+    return total / (np.size(x) / np.size(total) - ddof)
+
+
+def _cumulative(ufunc: np.ufunc) -> Callable[..., Any]:
+    def accumulated(x: Any, axis: Any = None, dtype: Any = None) -> Any:
+        return ufunc.accumulate(np.ravel(x) if axis is None else x, axis=axis or 0)
+
+    return accumulated
+
+
+FUNCTIONS.update(
+    {
+        np.where: _where,
+        np.select: _select,
+        np.piecewise: _piecewise,
+        np.clip: lambda x, low, high: np.minimum(np.maximum(x, low), high),
+        np.linalg.norm: _norm,
+        np.dot: lambda a, b: dressed(np.dot(plain(a), plain(b))),
+        np.sinc: lambda x: _where(x == 0.0, 1.0, np.sin(math.pi * x) / (math.pi * x)),
+        np.round: lambda x, decimals=0: np.rint(x * 10.0**decimals) / 10.0**decimals,
+        np.ndim: lambda x: 0 if isinstance(x, Node) else x.ndim,
+        np.shape: lambda x: () if isinstance(x, Node) else x.shape,
+        np.size: lambda x: 1 if isinstance(x, Node) else x.size,
+        np.max: _reducing(np.maximum),
+        np.min: _reducing(np.minimum),
+        np.sum: _reducing(np.add),
+        np.prod: _reducing(np.multiply),
+        np.ptp: lambda x, axis=None, keepdims=False: (
+            np.max(x, axis=axis, keepdims=keepdims) - np.min(x, axis=axis, keepdims=keepdims)
+        ),
+        np.mean: _mean,
+        np.var: _var,
+        np.std: lambda x, **named: np.sqrt(np.var(x, **named)),
+        np.cumsum: _cumulative(np.add),
+        np.cumprod: _cumulative(np.multiply),
+        np.abs: lambda x: np.absolute(x),
+    }
+)
+FUNCTIONS[np.amax], FUNCTIONS[np.amin] = FUNCTIONS[np.max], FUNCTIONS[np.min]
+
+
+def of_lists(function: Any) -> Callable[..., Any]:
+    """Return a function of the table for lists of nodes, too, in which NumPy would not find them."""
+
+    def over(*args: Any, **named: Any) -> Any:
+        return function(*[as_nodes(a) if isinstance(a, (list, tuple)) else a for a in args], **named)
+
+    return over
