@@ -84,16 +84,18 @@ class _Batch:
     two pieces only, and at the end of the batch the other threads. The first ones find out what a point costs.
     """
 
-    def __init__(self, work: Callable[[tuple[slice, ...]], Any], shape: tuple[int, ...], most: int, pace: Pace) -> None:
-        self.work, self.pace = work, pace
+    def __init__(
+        self, work: Callable[[tuple[slice, ...]], Any], shape: tuple[int, ...], least: int, most: int, pace: Pace
+    ) -> None:
+        self.work, self.pace, self.least, self.most = work, pace, least, most
         self.axis = max(range(len(shape)), key=shape.__getitem__)
         self.begun, self.end = 0, shape[self.axis]
         self.each = prod(shape) // self.end
         """Points behind one index of the axis."""
         unknown = pace.seconds == inf
         first = min(prod(shape) // 64, _FIRST) if unknown else min(int(_LONG / pace.seconds), BLOCK)
-        self.width, self.most = max(first, 1), most
-        """Points of the next piece, and most that it may have."""
+        self.width = max(first, 1)
+        """Points of the next piece."""
         self.threads = 1
         """How many threads share the batch."""
         self.failure: tuple[int, BaseException] | None = None
@@ -111,7 +113,7 @@ class _Batch:
             if self.threads > 1:
                 points = min(points, max(self.left // (2 * self.threads), int(_SHORT / self.pace.seconds)))
             start = self.begun
-            self.begun = min(start + max(points // self.each, 1), self.end)
+            self.begun = min(start + max(max(points, self.least) // self.each, 1), self.end)
             return start, self.begun
 
     def piece(self) -> bool:
@@ -151,6 +153,7 @@ def over_pieces(
     shape: tuple[int, ...],
     workers: int,
     most: int = PIECE,
+    least: int = 1,
     pace: Pace | None = None,
 ) -> None:
     """Do `work` on every piece of an array of `shape`, on `workers` threads if that is worth it.
@@ -169,12 +172,14 @@ def over_pieces(
         How many threads. With 1 there is no other than the calling one.
     most : int
         Points of the longest piece.
+    least : int
+        Points of the shortest one, where a piece has costs of its own; fewer than two of these are no work for two.
     pace : Pace, optional
         What a point costs, if that is remembered from one batch to the next.
     """
     pace = pace or Pace()
-    batch, helpers = _Batch(work, shape, most, pace), []
-    free = workers > 1 and not getattr(_inside, "piece", False)
+    batch, helpers = _Batch(work, shape, least, most, pace), []
+    free = workers > 1 and batch.left >= 2 * least and not getattr(_inside, "piece", False)
     if free and (pace.seconds < inf or batch.piece()) and pace.worth(batch.left):
         batch.threads = workers
         helpers = [_pool(workers - 1).submit(batch.pieces) for _ in range(workers - 1)]

@@ -31,6 +31,10 @@ from .stencils import Stencil
 _GROWTH = 16
 
 
+#: Points from which the walk through a piece costs little beside `f`.
+_LEAST = BLOCK // 4
+
+
 class Called:
     """A function called as it is: with blocks of points, or with one point at a time if it takes no more."""
 
@@ -69,7 +73,8 @@ class Called:
         nargs, machine = request.arguments(operands), None
         if result.size >= LARGE and self.result != "D" and isinstance(request.rule, Stencil):
             machine = loops(request.rule, self.result, request.mode)
-        workers = self.threads(request, nargs) if result.size > 1 and self._pace.worth(result.size) else 1
+        large = result.size >= 2 * _LEAST and self._pace.worth(result.size)
+        workers = self.threads(request, nargs) if large else 1
         if workers == 1 and not machine:
             began = perf_counter()
             self._walk(request, operands, result, doubtful)
@@ -81,7 +86,7 @@ class Called:
             def piece(at: tuple[slice, ...]) -> None:
                 self._walk(request, [o[at] if np.ndim(o) else o for o in whole], result[at], doubtful, machine)
 
-            over_pieces(piece, shape, workers, pace=self._pace)
+            over_pieces(piece, shape, workers, least=_LEAST, pace=self._pace)
             if machine and machine.combined.nonfinite != before:
                 # A flat function has no slope at infinity either; the loop leaves these rare points to us.
                 np.copyto(result, np.nan, where=~np.isfinite(whole[request.wrt]))

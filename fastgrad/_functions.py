@@ -7,30 +7,28 @@ import weakref
 from collections import Counter
 from collections.abc import Callable
 from math import inf, isfinite
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from ._bars import substitute, with_bars
-from ._blocks import Pace, blocks, over_pieces
+from ._bars import substitute
+from ._blocks import Pace, blocks
 from ._called import Called
-from ._climb import FIELDS, compiled_for
 from ._compile import LOCK
 from ._compiled import Compiled
-from ._engines import LADDER, Request, TurnedComplex, check_callable, refuse_real, with_complex
+from ._engines import LADDER, Request, check_callable
+from ._filling import climbs, fill
 from ._mixing import warn_of_mixing
 from ._operators import Uncompilable
 from ._references import Reading
 from .complexstep import SAMPLE, compare, slope
 from .estimates import Estimate
-from .ladder import Adaptive, estimate, judged
+from .ladder import Adaptive
 from .stencils import Stencil
 
 #: Compiled versions of one piece of code before it is called as it is: code whose captured values keep changing
 #: (``lambda x: a * x`` in a loop over `a`) would otherwise be compiled anew every time.
 _VERSIONS = 16
-
 
 #: What a request without steps and bounds adds to the arguments.
 _TAILS: dict[str, tuple[float, ...]] = {"auto": (), LADDER: (inf, -inf, inf)}
@@ -68,8 +66,8 @@ class Function:
         if out is not None:  # threads, and the search for what raised, read points after results have been written
             operands = [o.copy() if isinstance(o, np.ndarray) and np.may_share_memory(o, out) else o for o in operands]
         engine = self._settled(request, operands)
-        if request.mode == LADDER and not _climbs(engine, operands):
-            return self._filled(engine, request, operands, [], out)
+        if request.mode == LADDER and not climbs(engine, operands):
+            return fill(engine, self._pace(request), request, operands, [], out)
         result, doubtful = engine.derivative(request, operands, out)
         if doubtful and request.mode == "auto":
             return self._repaired(request, operands, result)
@@ -130,81 +128,12 @@ class Function:
 
     def estimate(self, request: Request, operands: list[Any], limits: list[Any]) -> Estimate:
         """Differentiate with error bars; `limits` are the bounds for a stencil."""
-        return Estimate(*self._filled(self._settled(request, operands), request, operands, limits, None, lean=False))
+        engine = self._settled(request, operands)
+        return Estimate(*fill(engine, self._pace(request), request, operands, limits, None, lean=False))
 
-    def _filled(
-        self, engine: Any, request: Request, operands: list[Any], limits: list[Any], out: Any, lean: bool = True
-    ) -> Any:
-        """Fill the arrays of an estimate, or the derivative alone, one block after the other."""
-        shape = np.broadcast_shapes(*map(np.shape, [*operands, *limits]))
-        with np.errstate(all="ignore"):
-            if isinstance(engine, Called) and 0 not in shape:
-                engine.find_out(request, operands)
-            try:
-                return self._walk(engine, request, operands, limits, shape, out, lean)
-            except TurnedComplex:
-                engine.result = "D"
-                return self._walk(engine, request, operands, limits, shape, out, lean)
-
-    def _walk(
-        self, engine: Any, request: Request, operands: list[Any], limits: list[Any], shape: Any, out: Any, lean: bool
-    ) -> Any:
-        wrt, mode, kind = request[1:4]
-        if out is not None:
-            refuse_real(out, engine.result)
-        outer = with_complex(kind, engine.result)
-        inner = np.complex128 if engine.result == "D" else np.float64
-        arrays = [np.empty(shape, outer) if out is None else out]
-        kinds: list[Any] = [inner]
-        if not lean:
-            arrays += [np.empty(shape, k) for k in (kind, np.int8, np.bool_, np.int32, outer, outer)]
-            kinds += [np.float64, np.int8, np.bool_, np.int32, inner, inner]
-        if 0 not in shape:
-            walked = [i for i, o in enumerate(operands) if i == wrt or i >= request.arguments(operands) or np.ndim(o)]
-            climbs = mode == LADDER and _climbs(engine, operands)
-
-            def fill(inputs: list[Any], arrays: list[Any]) -> None:
-                with np.errstate(all="ignore"):  # threads have settings of their own
-                    for parts, targets in blocks(inputs, arrays, arrays[0].shape, kinds):
-                        here = dict(zip(walked, parts, strict=False))
-                        made = self._block(engine, request, operands, here, parts[len(walked) :], climbs)
-                        for target, values in zip(targets, made, strict=False):
-                            target[...] = values
-
-            inputs = [operands[i] for i in walked] + limits
-            before = engine.values().raised if climbs else 0
-            size, pace = arrays[0].size, self._paces.setdefault((request.rule, wrt, mode), Pace())
-            large = size > 1 and pace.worth(size)
-            if large and (workers := engine.threads(request, request.arguments(operands))) > 1:
-                whole = [np.broadcast_to(o, shape) for o in inputs]
-                over_pieces(
-                    lambda piece: fill([o[piece] for o in whole], [o[piece] for o in arrays]), shape, workers, pace=pace
-                )
-            else:
-                began = perf_counter()
-                fill(inputs, arrays)
-                pace.took(size, began)
-            if climbs and engine.values().raised != before:
-                engine.raise_again(engine.values(), request, operands, arrays[0])
-        results = [array[()] for array in arrays]
-        return (results[0] if out is None else out) if lean else results
-
-    def _block(
-        self, engine: Any, request: Request, operands: list[Any], here: dict[int, Any], limits: Any, climbs: bool
-    ) -> Any:
-        """Differentiate one block; `here` holds its part of every operand that is not the same for all points."""
-        rule, wrt, mode = request[:3]
-        nargs = request.arguments(operands)
-        if isinstance(rule, Adaptive) and climbs:
-            fields = engine.fields(rule, wrt).call(*[here.get(i, o) for i, o in enumerate(operands)])
-            return judged(dict(zip(FIELDS, fields, strict=True)), rule)
-        f = _evaluator(engine, operands, nargs, wrt, here)
-        if isinstance(rule, Adaptive):
-            step, low, high = (here[nargs + k] for k in range(3))
-            return estimate(f, here[wrt], rule, step, low, high, kind=engine.result)
-        assert isinstance(rule, Stencil)
-        low, high = limits or (None, None)
-        return with_bars(f, rule, engine.result, here[wrt], here.get(nargs), mode, low, high)
+    def _pace(self, request: Request) -> Pace:
+        """Return what a point of such a request has cost."""
+        return self._paces.setdefault((request.rule, request.wrt, request.mode), Pace())
 
     def _settled(self, request: Request, operands: list[Any]) -> Compiled | Called:
         """Return the engine, after the first request has shown that the compiled function can be trusted."""
@@ -236,28 +165,6 @@ class Function:
         if not isinstance(self._engine, Compiled):
             raise Uncompilable("it is called as it is")
         return self._engine.values().call
-
-
-def _climbs(engine: Compiled | Called, operands: list[Any]) -> bool:
-    """Tell whether the ladder runs all in machine code at these points."""
-    return isinstance(engine, Compiled) and engine.result in "df" and compiled_for(operands)
-
-
-def _evaluator(engine: Any, operands: list[Any], nargs: int, wrt: int, here: dict[int, Any]) -> Any:
-    """Evaluate by positions and the indices of their points; the first call is at the points themselves.
-
-    There every exception of `f` is the caller's; beside them, where only the rule asked, it means the end of the
-    domain.
-    """
-    first = [True]
-
-    def f(points: Any, index: Any) -> Any:
-        rest = [here[i][index] if i in here else operands[i] for i in range(nargs)]
-        rest[wrt] = points
-        lenient, first[0] = not first[0], False
-        return engine.evaluate(rest, lenient=lenient)
-
-    return f
 
 
 _functions: dict[tuple[int, int], tuple[Any, Function]] = {}

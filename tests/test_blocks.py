@@ -63,6 +63,23 @@ def test_a_few_points_do_not_tell_for_good() -> None:
     assert pace.seconds < 2e-8 and not pace.worth(10_000)
 
 
+@pytest.mark.parametrize("workers", [1, 3])
+def test_no_piece_is_shorter_than_is_worth_it(workers: int) -> None:
+    """But the last."""
+    seen: list[int] = []
+
+    def work(piece: Any) -> None:
+        seen.append(piece[0].stop - piece[0].start)
+        threading.Event().wait(0.001)
+
+    over_pieces(work, (10_050,), workers, least=100)
+    assert sum(seen) == 10_050
+    assert sum(points < 100 for points in seen) <= 1
+    threads: set[int] = set()
+    over_pieces(lambda piece: threads.add(threading.get_ident()), (199,), workers, least=100)
+    assert threads == {threading.get_ident()}
+
+
 @pytest.mark.parametrize("shape", [(1,), (5,), (3, 70_001), (70_001, 3), (2, 1, 90_000)])
 def test_every_point_once_on_every_thread(shape: tuple[int, ...]) -> None:
     seen, threads = np.zeros(shape, int), set()
