@@ -153,8 +153,8 @@ def over_pieces(
     shape: tuple[int, ...],
     workers: int,
     most: int = PIECE,
-    least: int = 1,
     pace: Pace | None = None,
+    least: int = 1,
 ) -> None:
     """Do `work` on every piece of an array of `shape`, on `workers` threads if that is worth it.
 
@@ -172,10 +172,10 @@ def over_pieces(
         How many threads. With 1 there is no other than the calling one.
     most : int
         Points of the longest piece.
-    least : int
-        Points of the shortest one, where a piece has costs of its own; fewer than two of these are no work for two.
     pace : Pace, optional
         What a point costs, if that is remembered from one batch to the next.
+    least : int
+        Points of the shortest one, where a piece has costs of its own; fewer than two of these are no work for two.
     """
     pace = pace or Pace()
     batch, helpers = _Batch(work, shape, least, most, pace), []
