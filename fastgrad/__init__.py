@@ -43,16 +43,18 @@ from typing import TYPE_CHECKING, Any
 from . import _jitted as _jitted  # tells Numba how to compile calls of ours
 from . import gates
 from ._engines import PerformanceWarning
+from ._weights import weights
 from .checks import Check, Verdict, check
 from .circuits import circuit, where
 from .complexstep import ComplexStep, complex_step
+from .curvature import hessian, hessian_vector
 from .derivatives import derivative
 from .estimates import Estimate, Status
 from .gate import gate
 from .ladder import Adaptive, adaptive
-from .multivariate import directional, gradient, hessian, hessian_vector, jacobian
+from .multivariate import directional, gradient, jacobian
 from .sparsity import sparsity
-from .stencils import Stencil, backward, central, forward, weights
+from .stencils import Stencil, backward, central, forward
 
 if TYPE_CHECKING:
     from .comparison import accuracy

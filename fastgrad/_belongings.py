@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._references import ABSENT, Watch
+from ._watching import ABSENT, Watch
 
 #: Items of a captured list or dictionary that are looked at.
 _ITEMS = 1000

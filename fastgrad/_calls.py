@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._kinds import PLAIN, REFUSED, kinds, refusal
+from ._kinds import PLAIN, REFUSED, kinds, unreadable
 from ._operands import argument, check_vector
 
 
@@ -103,7 +103,7 @@ def opened(
     def place(value: Any, name: str, core: int = shared) -> Any:
         kind = kinds[type(value)]
         if kind == REFUSED:
-            raise refusal(value, name)
+            raise unreadable(value, name)
         if core and not shared and getattr(value, "ndim", 1) == 0:  # a number is no vector, and the call will say so
             kind, value = PLAIN, np.asarray(value)[()]
         if value is None or (kind is PLAIN and np.ndim(value) == 0):

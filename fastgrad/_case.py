@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from ._operands import argument, argument_index, common_shape, result_kind
+from .curvature import hessian
 from .derivatives import derivative
 from .estimates import Estimate
-from .multivariate import gradient, hessian, jacobian
+from .multivariate import gradient, jacobian
 
 #: Derivatives of functions of a vector.
 VECTORS: dict[str, Callable[..., Any]] = {"gradient": gradient, "jacobian": jacobian, "hessian": hessian}

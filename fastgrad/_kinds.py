@@ -78,7 +78,7 @@ def _library(kind: type) -> str:
 kinds = _Kinds()
 
 
-def refusal(value: Any, name: str) -> TypeError:
+def unreadable(value: Any, name: str) -> TypeError:
     """Say why an array is not taken, and what to pass."""
     kind = type(value)
     if issubclass(kind, (str, bytes)):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ._blocks import cores
-from ._kinds import MASKED, REFUSED, kinds, refusal
+from ._kinds import MASKED, REFUSED, kinds, unreadable
 
 _DOUBLE = np.dtype(np.float64)
 
@@ -39,7 +39,7 @@ def argument(value: Any, name: str) -> Any:
 def _as_array(value: Any, name: str) -> Any:
     """Make an array of `value`."""
     if kinds[type(value)] in (REFUSED, MASKED):
-        raise refusal(value, name)
+        raise unreadable(value, name)
     try:
         return np.asarray(value)
     except ValueError as err:

@@ -15,10 +15,8 @@ import dis
 import functools
 import hashlib
 import math
-import operator
 import os
 import sys
-import weakref
 from collections.abc import Callable
 from functools import lru_cache
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, ModuleType
@@ -30,80 +28,15 @@ from numba.np.ufunc.dufunc import DUFunc
 
 from ._compile import function_from, jit
 from ._operators import Uncompilable
+from ._watching import ABSENT, Watch
 from .elementary import REPLACEMENTS, SCIPY_SPECIAL
 
 #: Bytes of a captured array that are compared at every call; a function that holds more is called as it is.
 _ARRAY_LIMIT = 4096
 
-#: Stands for what a name is bound to that is not bound.
-ABSENT = object()
-
 _CLASSES_FROM = ("builtins", "numpy")
 
 _NUMPY_UFUNCS = {value for value in vars(np).values() if isinstance(value, np.ufunc)}
-
-
-class Watch:
-    """What was found when references were followed, and whether it is still there; asked at every call."""
-
-    __slots__ = ("_arrays", "_cells", "_functions", "_holders", "_names")
-
-    def __init__(self) -> None:
-        self._functions: list[tuple[weakref.ref[FunctionType], CodeType, Any, Any]] = []
-        self._names: list[tuple[Any, str, Any]] = []
-        self._cells: list[tuple[CellType, Any]] = []
-        self._arrays: list[tuple[np.ndarray[Any, Any], bytes]] = []
-        self._holders: list[tuple[Any, list[Any]]] = []
-
-    def function(self, f: FunctionType) -> None:
-        """Watch a function's own parts, and do not hold it."""
-        self._functions.append((weakref.ref(f), f.__code__, f.__defaults__, f.__kwdefaults__))
-
-    def name(self, names: Any, name: str, value: Any) -> None:
-        """Watch what a name is bound to, `ABSENT` when it is not."""
-        self._names.append((names, name, value))
-
-    def cell(self, cell: CellType, value: Any) -> None:
-        """Watch a closure variable."""
-        self._cells.append((cell, value))
-
-    def array(self, array: np.ndarray[Any, Any], content: bytes) -> None:
-        """Watch the content of an array."""
-        self._arrays.append((array, content))
-
-    def holder(self, holder: list[Any] | dict[Any, Any]) -> None:
-        """Watch which items a list or a dictionary holds."""
-        self._holders.append((holder, _items(holder)))
-
-    def holds(self) -> bool:
-        """Tell whether everything is still what it was."""
-        for reference, code, defaults, keywords in self._functions:  # loops: `all` took a microsecond more
-            f = reference()
-            if f is None or f.__code__ is not code:
-                return False
-            if f.__defaults__ is not defaults or f.__kwdefaults__ is not keywords:
-                return False
-        for names, name, value in self._names:
-            if names.get(name, ABSENT) is not value:
-                return False
-        try:
-            for cell, value in self._cells:
-                if cell.cell_contents is not value:
-                    return False
-        except ValueError:  # a closure variable was deleted
-            return False
-        for array, content in self._arrays:
-            if array.tobytes() != content:
-                return False
-        for holder, items in self._holders:
-            now = _items(holder)
-            if len(now) != len(items) or not all(map(operator.is_, now, items)):
-                return False
-        return True
-
-
-def _items(holder: list[Any] | dict[Any, Any]) -> list[Any]:
-    return list(holder.values()) if isinstance(holder, dict) else list(holder)
 
 
 class Reading:

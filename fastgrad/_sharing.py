@@ -41,7 +41,7 @@ from ._belongings import (
 )
 from ._compile import quiet
 from ._harmless import KEYWORDS, called, is_ufunc, method
-from ._references import ABSENT, Watch
+from ._watching import ABSENT, Watch
 
 #: Statements looked at before a function counts as too large to read, and calls within calls.
 _STATEMENTS, _DEPTH = 20_000, 16

@@ -1,6 +1,7 @@
-"""Derivatives of functions of a vector: gradient, jacobian, hessian, and the products that need no matrix.
+"""First derivatives of functions of a vector: gradient, jacobian, and the product that needs no matrix.
 
-All of them take the vector on the last axis and the batch in front, and `f` in any of these forms:
+These, and the second derivatives of `fastgrad.curvature`, take the vector on the last axis and the batch in front, and
+`f` in any of these forms:
 
 - for one vector: it gets a one-dimensional array and returns a number, a tuple, a list or a one-dimensional array;
 - for one vector, filling ``f(x, *args, out)``: as many results as coordinates;
@@ -23,7 +24,6 @@ from collections.abc import Callable
 from typing import Any
 
 from ._containers import of_vectors
-from ._hessians import diagonals, hessians, products, second
 from ._jacobians import along, jacobians
 from ._questions import as_rows, question, retried, shaped, together
 from .complexstep import ComplexStep
@@ -191,147 +191,6 @@ def jacobian(
         return sparse_jacobian(q, sparsity, full_output)
     shape = (*q.shape[:-1], q.form.outputs, q.shape[-1])
     return shaped(retried(lambda: jacobians(q, full_output)), shape)
-
-
-@of_vectors("x", axes="de")
-def hessian(
-    f: Callable[..., Any],
-    x: Any,
-    *,
-    args: tuple[Any, ...] = (),
-    diagonal: bool = False,
-    method: Method = "adaptive",
-    step: Any = None,
-    rel_step: Any = None,
-    bounds: Any = None,
-    full_output: bool = False,
-    workers: int | None = None,
-) -> Any:
-    """Differentiate a number-valued function of a vector twice, in all pairs of coordinates.
-
-    Parameters
-    ----------
-    f : callable
-        ``f(x, *args)``, a number for every vector; see the forms in `fastgrad.multivariate`.
-    x : array_like, shape (..., d)
-        The points, in units of your own; never changed. Integers count as float64, the differencing runs in float64.
-        Arrays of xarray, pandas and Dask and masked ones are taken as they are, and give results of their kind.
-    args : tuple, default ()
-        What `f` takes after the vector, handed over as it is, the same for all points.
-    diagonal : bool, default False
-        Only the diagonal, without the matrix.
-    method : {"adaptive", "central", "forward", "backward", "complex"} or a rule, default "adaptive"
-        The rule, as in `derivative`; one for first derivatives stands for its sister for second ones, and the complex
-        step has none. `adaptive` finds the step for every entry.
-    step, rel_step : array_like, optional
-        Step of a stencil, the largest one of the adaptive rule: absolute, or relative to ``max(|x|, 1)``. They
-        broadcast with `x`, so that every coordinate can have its own.
-    bounds : (low, high) or scipy.optimize.Bounds, optional
-        `f` is never called outside; both broadcast with `x`. A point outside has no derivatives: NaN.
-    full_output : bool, default False
-        Return an `Estimate`, arrays of the shape of the result: error bars, status, evaluations of every entry. An
-        evaluation that serves several entries is counted in each.
-    workers : int, optional
-        Threads for a large batch of a compiled function; all cores by default. The result does not depend on it.
-
-    Returns
-    -------
-    ndarray, shape (..., d, d), or (..., d) for the diagonal
-        Symmetric to the last bit.
-
-    Raises
-    ------
-    TypeError, ValueError
-        For arguments of the wrong kind; the message names the argument and the remedy.
-    Exception
-        Whatever `f` raises at a point, unchanged. Where it raises an arithmetic, a value or a lookup error or fails an
-        assertion beside a point, its domain ends there.
-
-    Notes
-    -----
-    The diagonal is differentiated along coordinates, the rest as a quarter of the second derivative at 0 of
-    ``f(x + t (u + w)) - f(x + t (u - w))``, `u` and `w` being vectors along two coordinates: with `central` the formula
-    of four points (Abramowitz and Stegun 25.3.26), with `adaptive` any number of digits of it. How long `u` and `w` are
-    against each other is read off the error bars of the diagonal. At a bound it is
-    ``f(x + t (u + w)) - f(x + t u) - f(x + t w)`` with `u` and `w` pointing inwards.
-
-    Examples
-    --------
-    >>> import numpy as np, fastgrad as fg
-    >>> found = fg.hessian(lambda v: v[0] ** 2 * np.sin(v[1]), [3.0, 0.5])
-    >>> exact = np.array([[2 * np.sin(0.5), 6 * np.cos(0.5)], [6 * np.cos(0.5), -9 * np.sin(0.5)]])
-    >>> float(np.max(abs(found - exact))) < 1e-9
-    True
-    """
-    q = question(f, x, args, method, step, rel_step, bounds, workers, full_output)
-    q = second(q)
-    made = retried(lambda: (diagonals if diagonal else hessians)(q, full_output))
-    return shaped(made, q.shape if diagonal else (*q.shape, q.shape[-1]))
-
-
-@of_vectors("x", "v", axes="d")
-def hessian_vector(
-    f: Callable[..., Any],
-    x: Any,
-    v: Any,
-    *,
-    args: tuple[Any, ...] = (),
-    method: Method = "adaptive",
-    step: Any = None,
-    rel_step: Any = None,
-    bounds: Any = None,
-    full_output: bool = False,
-    workers: int | None = None,
-) -> Any:
-    """Multiply the hessian of a number-valued function and a vector, without the hessian.
-
-    Parameters
-    ----------
-    f : callable
-        ``f(x, *args)``, a number for every vector; see the forms in `fastgrad.multivariate`.
-    x : array_like, shape (..., d)
-        The points, in units of your own; never changed. Integers count as float64, the differencing runs in float64.
-        Arrays of xarray, pandas and Dask and masked ones are taken as they are, and give results of their kind.
-    v : array_like, shape (..., d)
-        The vectors; they broadcast with `x`.
-    args : tuple, default ()
-        What `f` takes after the vector, handed over as it is, the same for all points.
-    method : {"adaptive", "central", "forward", "backward", "complex"} or a rule, default "adaptive"
-        The rule, as in `hessian`.
-    step, rel_step : array_like, optional
-        Step of a stencil, the largest one of the adaptive rule: absolute, or relative to ``max(|x|, 1)``. They
-        broadcast with `x`, so that every coordinate can have its own.
-    bounds : (low, high) or scipy.optimize.Bounds, optional
-        `f` is never called outside; both broadcast with `x`. A point outside has no derivatives: NaN.
-    full_output : bool, default False
-        Return an `Estimate`, arrays of the shape of the result: error bars, status, evaluations of every entry. An
-        evaluation that serves several entries is counted in each.
-    workers : int, optional
-        Threads for a large batch of a compiled function; all cores by default. The result does not depend on it.
-
-    Returns
-    -------
-    ndarray, shape (..., d)
-        ``H(x) v``; its cost grows with `d`, not with its square.
-
-    Raises
-    ------
-    TypeError, ValueError
-        For arguments of the wrong kind; the message names the argument and the remedy.
-    Exception
-        Whatever `f` raises at a point, unchanged. Where it raises an arithmetic, a value or a lookup error or fails an
-        assertion beside a point, its domain ends there.
-
-    Examples
-    --------
-    >>> import numpy as np, fastgrad as fg
-    >>> found = fg.hessian_vector(lambda v: v[0] ** 2 * v[1], [3.0, 0.5], [1.0, 2.0])
-    >>> float(np.max(abs(found - [2 * 0.5 + 6 * 2, 6]))) < 1e-9
-    True
-    """
-    x, v = together(x, v)
-    q = second(question(f, x, args, method, step, rel_step, bounds, workers, full_output))
-    return shaped(retried(lambda: products(q, as_rows(v), full_output)), q.shape)
 
 
 @of_vectors("x", "v", axes="m")

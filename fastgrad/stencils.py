@@ -10,104 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, cached_property
-from math import isfinite
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
-
-#: Orders beyond this gain nothing in double precision: the weights alternate and grow, rounding takes over.
-HIGHEST = 10
-
-
-def _exact_weights(nodes: tuple[Fraction, ...], x0: Fraction, n: int) -> tuple[Fraction, ...]:
-    """Weights of the `n`-th derivative at `x0` from values at `nodes` (the recurrence of Fornberg 1988)."""
-    table = [[Fraction(0)] * (n + 1) for _ in nodes]
-    table[0][0] = Fraction(1)
-    product, to_x0 = Fraction(1), nodes[0] - x0
-    for i in range(1, len(nodes)):
-        previous, product_here, to_x0_before = product, Fraction(1), to_x0
-        to_x0 = nodes[i] - x0
-        for j in range(i):
-            gap = nodes[i] - nodes[j]
-            product_here *= gap
-            if j == i - 1:
-                for k in range(min(i, n), -1, -1):
-                    lower = k * table[i - 1][k - 1] if k else Fraction(0)
-                    table[i][k] = previous / product_here * (lower - to_x0_before * table[i - 1][k])
-            for k in range(min(i, n), -1, -1):
-                lower = k * table[j][k - 1] if k else Fraction(0)
-                table[j][k] = (to_x0 * table[j][k] - lower) / gap
-        product = product_here
-    return tuple(row[n] for row in table)
-
-
-def weights(nodes: ArrayLike, x0: float = 0.0, n: int = 1) -> NDArray[np.float64]:
-    """Finite-difference weights on arbitrary nodes.
-
-    The weighted sum of function values at `nodes` is the `n`-th derivative at `x0`, exactly so for every
-    polynomial of degree below the number of nodes.
-
-    Parameters
-    ----------
-    nodes : array_like, shape (m,)
-        Distinct finite positions in any order, ``m > n``.
-    x0 : float, default 0.0
-        Where the derivative is wanted; it need not be a node.
-    n : int, default 1
-        Order of the derivative; 0 gives interpolation weights.
-
-    Returns
-    -------
-    ndarray of float64, shape (m,)
-        Computed in rational arithmetic from the exact values of the given floats, rounded once.
-
-    Raises
-    ------
-    TypeError, ValueError
-        When nodes are not real numbers, not distinct, not finite or too few.
-
-    References
-    ----------
-    B. Fornberg, "Generation of finite difference formulas on arbitrarily spaced grids",
-    Math. Comp. 51 (1988) 699-706.
-
-    Examples
-    --------
-    >>> import numpy as np, fastgrad as fg
-    >>> nodes = np.array([0.0, 0.1, 0.4])
-    >>> float(abs(fg.weights(nodes) @ nodes**2 - 0.0)) < 1e-16
-    True
-    """
-    order = _positive("n", n, lowest=0, highest=None)
-    positions = np.asarray(nodes)
-    if isinstance(nodes, np.ma.MaskedArray):
-        raise TypeError("`nodes` must be an array without a mask; got a masked one. Pass nodes.compressed().")
-    if positions.dtype.kind not in "fiu":
-        raise TypeError(f"`nodes` must be real numbers; got an array of {positions.dtype}. Convert it to float64.")
-    if positions.ndim != 1:
-        raise ValueError(f"`nodes` must be one-dimensional; got shape {positions.shape}. Pass one row of positions.")
-    if not isinstance(x0, (int, float, np.integer, np.floating)):
-        raise TypeError(f"`x0` must be a real number; got {x0!r:.80}. Pass a float.")
-    if not (np.all(np.isfinite(positions)) and isfinite(x0)):
-        raise ValueError("`nodes` and `x0` must be finite; got a NaN or an infinity among them. Remove it.")
-    exact = tuple(Fraction(*v.as_integer_ratio()) for v in positions.tolist())
-    centre = Fraction(*np.asarray(x0).tolist().as_integer_ratio())
-    if len(exact) <= order:
-        raise ValueError(
-            f"`nodes` must number more than `n`; got {len(exact)} for n={order}. Add nodes or lower `n`."
-        )
-    if len(set(exact)) < len(exact):
-        raise ValueError(f"`nodes` must be distinct; got {positions.tolist()}. Drop the repeated ones.")
-    try:
-        return np.array([float(w) for w in _exact_weights(exact, centre, order)])
-    except OverflowError:
-        raise ValueError(
-            f"`nodes` must not be so close that a weight of n={order} exceeds 1.8e308; got {positions.tolist()}. "
-            "Scale them."
-        ) from None
+from ._weights import HIGHEST, exact_weights, whole
 
 
 @dataclass(frozen=True)
@@ -161,7 +67,7 @@ class Stencil:
             raise TypeError(
                 f"`offsets` must be finite numbers in units of the step; got {offsets!r}. Use for instance [-1, 0, 1]."
             ) from err
-        n = _positive("n", n)
+        n = whole("n", n)
         if len(set(exact)) < len(exact) or len(exact) <= n:
             raise ValueError(
                 f"`offsets` must be distinct and more than `n`; got {len(exact)} offsets "
@@ -181,7 +87,7 @@ class Stencil:
     @cached_property
     def exact_weights(self) -> tuple[Fraction, ...]:
         """The weights as fractions, before the one rounding."""
-        return _exact_weights(self.offsets, Fraction(0), self.n)
+        return exact_weights(self.offsets, Fraction(0), self.n)
 
     @cached_property
     def weights(self) -> tuple[float, ...]:
@@ -249,16 +155,6 @@ class Stencil:
         return f"Stencil(offsets=({', '.join(offsets)}), n={self.n})"
 
 
-def _positive(name: str, value: Any, lowest: int = 1, highest: int | None = HIGHEST) -> int:
-    """Return `value` as an int, or raise naming the argument and the rule."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"`{name}` must be a whole number; got {value!r}. Pass an int.")
-    if value < lowest or (highest is not None and value > highest):
-        rule = f"between {lowest} and {highest}" if highest is not None else f"at least {lowest}"
-        raise ValueError(f"`{name}` must be {rule}; got {value}. Rules of low order are the robust ones.")
-    return int(value)
-
-
 def _central_points(order: int, n: int) -> int:
     """Points of the central rule: odd, and as few as reach the order."""
     return order + 2 * ((n + 1) // 2) - 1
@@ -300,7 +196,7 @@ def forward(order: int = 1, n: int = 1) -> Stencil:
     >>> float(abs(fg.derivative(lambda x: x * x, 3.0, method=fg.forward(order=2)) - 6.0)) < 1e-9
     True
     """
-    order, n = _positive("order", order), _positive("n", n)
+    order, n = whole("order", order), whole("n", n)
     return _between(0, order + n - 1, n)
 
 
@@ -335,7 +231,7 @@ def backward(order: int = 1, n: int = 1) -> Stencil:
     >>> float(abs(fg.derivative(lambda x: x * x, 3.0, method=fg.backward(order=2)) - 6.0)) < 1e-9
     True
     """
-    order, n = _positive("order", order), _positive("n", n)
+    order, n = whole("order", order), whole("n", n)
     return _between(1 - order - n, 0, n)
 
 
@@ -371,6 +267,6 @@ def central(order: int = 2, n: int = 1) -> Stencil:
     >>> float(abs(fg.derivative(lambda x: x * x, 3.0, method=fg.central(order=4)) - 6.0)) < 1e-12
     True
     """
-    order, n = _positive("order", order), _positive("n", n)
+    order, n = whole("order", order), whole("n", n)
     half = _central_points(order + order % 2, n) // 2
     return _between(-half, half, n)

@@ -20,7 +20,8 @@ from fastgrad.comparison.methods import standard_methods
 from fastgrad.comparison.peers import INSTALLED, NUMPY, SCIPY
 from fastgrad.comparison.problems import Problem, gate_problems
 from fastgrad.report import terminal
-from fastgrad.report.results import FACTORS, AccuracyReport, Row
+from fastgrad.report.collected import AccuracyReport
+from fastgrad.report.results import FACTORS, Row
 
 mpmath = pytest.importorskip("mpmath")
 X = np.linspace(-2.0, 2.0, 201)

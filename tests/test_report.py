@@ -14,7 +14,8 @@ import pytest
 import fastgrad as fg
 from fastgrad import gates, report
 from fastgrad.report import cells, drawing, html, notes, plots, tables, terminal
-from fastgrad.report.results import FACTORS, AccuracyReport, Curve, Point, Profile, Row
+from fastgrad.report.collected import AccuracyReport
+from fastgrad.report.results import FACTORS, Curve, Point, Profile, Row
 from fastgrad.report.standing import Standing
 
 ROW = Row(

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .arguments import add_json, command, say
-from .files import BLOCK, Source, opened
+from .files import BLOCK, Source, source_of
 from .mistakes import Mistake, reason
 from .targets import fits, loaded, rule_of, where_raised, within
 from .writing import written
@@ -73,7 +73,7 @@ def run(given: argparse.Namespace) -> int:
     """Read, differentiate and write, a block at a time."""
     if given.json and given.output == "-":
         raise Mistake("--json and --output - both write to standard output; give the output a file.")
-    f, source = loaded(given.function), opened(given.input, "--input")
+    f, source = loaded(given.function), source_of(given.input, "--input")
     chosen = _chosen(source, given)
     named = ", ".join(source.columns[c] for c in chosen)
     fits(f, len(chosen), given.function, f", the columns {named} of {given.input}; choose with --columns")

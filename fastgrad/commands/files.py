@@ -53,7 +53,7 @@ def kind_of(name: str, option: str) -> str:
     return kind
 
 
-def opened(name: str, option: str) -> Source:
+def source_of(name: str, option: str) -> Source:
     """Open a table; `option` is what the caller named it by."""
     kind = kind_of(name, option)
     what = f"{option} {name}"

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from ..stencils import backward, central, forward
-from .files import BLOCK, opened
+from .files import BLOCK, source_of
 from .mistakes import Mistake
 
 #: Names shown of those that a pattern does not match.
@@ -38,7 +38,7 @@ def one_place(given: argparse.Namespace) -> None:
 
 def columns_of(path: Path, most: int | None) -> tuple[Any, ...]:
     """Points out of a file, one array for each argument."""
-    source = opened(str(path), "--points")
+    source = source_of(str(path), "--points")
     parts: list[list[Any]] = []
     count = 0
     for block in source.blocks(range(len(source.columns)), BLOCK):

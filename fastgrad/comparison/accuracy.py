@@ -14,7 +14,8 @@ import numpy as np
 
 from .._blocks import cores
 from ..report import terminal
-from ..report.results import AccuracyReport, Curve, Profile, Row, Verdict
+from ..report.collected import AccuracyReport
+from ..report.results import Curve, Profile, Row, Verdict
 from .measuring import Bench
 from .method import Method
 from .methods import chosen_methods, judged_methods, standard_methods

@@ -9,7 +9,7 @@ from .page import markdown
 from .tables import plain_text
 
 if TYPE_CHECKING:
-    from .results import AccuracyReport
+    from .collected import AccuracyReport
 
 __all__ = ["MissingExtra", "markdown", "plain_text", "require", "write"]
 

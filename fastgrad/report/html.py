@@ -13,7 +13,7 @@ from .results import DEFINITION
 from .tables import Table, style, tables
 
 if TYPE_CHECKING:
-    from .results import AccuracyReport
+    from .collected import AccuracyReport
 
 TEMPLATES = Path(__file__).with_name("templates")
 

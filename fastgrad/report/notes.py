@@ -9,7 +9,7 @@ from .cells import digits, percent, share, time
 from .tables import GROUPS
 
 if TYPE_CHECKING:
-    from .results import AccuracyReport
+    from .collected import AccuracyReport
 
 #: A method with no more than this share of points off is called right.
 FEW = 0.01

@@ -10,7 +10,7 @@ from .results import DEFINITION
 from .tables import Table, tables
 
 if TYPE_CHECKING:
-    from .results import AccuracyReport
+    from .collected import AccuracyReport
 
 
 def markdown(report: AccuracyReport, plots: Sequence[str] = ()) -> str:

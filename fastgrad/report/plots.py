@@ -17,7 +17,8 @@ from .results import FACTORS
 from .tables import GROUPS
 
 if TYPE_CHECKING:
-    from .results import AccuracyReport, Curve, Profile, Row
+    from .collected import AccuracyReport
+    from .results import Curve, Profile, Row
 
 __all__ = ["Picture", "draw", "pictures", "require", "steps"]
 

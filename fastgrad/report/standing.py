@@ -8,7 +8,7 @@ from math import nan
 
 import numpy as np
 
-from .results import plain
+from .collected import plain
 
 #: What is promised of which method beside which other: times as fast, on compiled functions.
 PROMISES = (("central 2", "NumPy", 6.0), ("central 2", "SciPy", 100.0), ("adaptive", "SciPy", 5.0))

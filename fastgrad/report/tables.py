@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from .cells import digits, error, evaluations, number, percent, share, size, time, times, ulps
 
 if TYPE_CHECKING:
-    from .results import AccuracyReport, Row, Verdict
+    from .collected import AccuracyReport
+    from .results import Row, Verdict
     from .standing import Standing
 
 GROUPS = {"gate": "Gates", "function": "Functions", "yours": "Your functions"}

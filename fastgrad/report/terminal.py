@@ -15,7 +15,7 @@ from .results import DEFINITION
 from .tables import Table, style, tables
 
 if TYPE_CHECKING:
-    from .results import AccuracyReport
+    from .collected import AccuracyReport
 
 #: Narrower, the names of the functions would be cut.
 NARROWEST = 80
