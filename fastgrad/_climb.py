@@ -24,7 +24,7 @@ from ._interpreted import empty, interpreted
 from ._judgement import ASKED, POINT
 from ._looks import PLANES
 from ._rounds import OUTCOME, ROUNDS, close_block, emit, first_look, judge, open_block, take
-from ._ufunc import ADDRESS, ARGUMENTS, BODY, OWN, RESULTS, WORDS, Ufunc, call_body, pointer, words_on_stack
+from ._ufunc import ADDRESS, ARGUMENTS, BODY, OWN, RESULTS, WORDS, Ufunc, call_body, pointer, words_at, words_on_stack
 
 #: Words of its own that the body needs: who evaluates, a word for the evaluator, the argument to differentiate in,
 #: order of the derivative, side, both tolerances as bits, points at a time.
@@ -48,16 +48,6 @@ EXTRA = 3
 _FEW, _PATIENCE = 256, 1.0
 
 _BODY, _EVALUATOR = b"climb", b"evaluate"
-
-
-@intrinsic
-def words_at(_typing: Any, address: Any) -> Any:
-    """Turn an address into a pointer to words."""
-
-    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        return builder.inttoptr(args[0], ir.IntType(64).as_pointer())
-
-    return WORDS(types.intp), code
 
 
 @intrinsic

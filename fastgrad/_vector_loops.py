@@ -11,10 +11,10 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from ._climb import address_of, climb_compiled, words_at
+from ._climb import address_of, climb_compiled
 from ._compile import Native, inner, native
 from ._program import best_step
-from ._ufunc import EXPONENT, WORDS, pointer
+from ._ufunc import EXPONENT, WORDS, pointer, words_at
 from ._vector_code import words_of
 from .ladder import Adaptive
 from .stencils import Stencil
