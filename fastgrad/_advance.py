@@ -43,18 +43,23 @@ from ._judgement import (
     scale_of,
     steepest,
 )
-from ._noise import noise_like, quiet_from
-from ._windows import Window, best_window, lever, prepare
+from ._noise import noise_like, only_noise, quiet_from
+from ._windows import GOOD, Window, best_window, lever, prepare
+
+UNSHARP = 0.02
+"""Score beyond which a window may be one of noise alone."""
+STILL = 16.0
+"""Changes of `f` that are smaller than so many roundings are taken for rounding."""
 
 
 @kernel
-def series_window(q: Point, kind: int, n: int, s: Series, gains: Floats) -> tuple[Window, int]:
+def series_window(q: Point, kind: int, n: int, s: Series, gains: Floats, good: float) -> tuple[Window, int]:
     """Fill one series, extrapolate it and choose its best window."""
     scale = scale_of(q.x)
     count = fill(q, kind, n, scale, s)
     m = n - 1 if kind >= RIGHT else (n - 1) // 2
     prepare(s, kind, n, m, count, scale, q.levels, gains)
-    return best_window(s, kind, n, m, count, count), count
+    return best_window(s, kind, n, m, count, count, good), count
 
 
 @kernel
@@ -113,7 +118,7 @@ def advance(q: Point, n: int, side: int, rtol: float, atol: float, s: Series, ga
             q.left = q.right = 0.0
             return
 
-    w, k = series_window(q, kind, n, s, gains)
+    w, k = series_window(q, kind, n, s, gains, GOOD)
     consistent = flat == count or abs(w.value) <= w.bar + flat_bar
     if w.coarse >= 0:
         size = abs(w.value) + s.secant[w.fine]
@@ -129,6 +134,15 @@ def advance(q: Point, n: int, side: int, rtol: float, atol: float, s: Series, ga
             if q.asking > 0:
                 return
 
+    # constant up to the rounding of the values: the shortest bar, whatever the share of the slope that they feign
+    if phase == 0 and not w.score < UNSHARP:
+        if 0.0 < only_noise(q)[0] <= STILL * ROUNDING * abs(f0):
+            w = best_window(s, kind, n, m, k, k, np.inf)
+            if w.coarse >= 0:
+                finish(q, w.value, w.bar, 0.0, CONVERGED)
+                q.left = q.right = w.value
+                return
+
     # a coarser window that the finer levels contradict: are they noise?
     # not where four fine levels agree to eight digits: noise that is not flat has no octaves of convergence
     chosen, converges = False, flat == count and w.fine - w.coarse >= 3 and w.score < 1e-8
@@ -140,7 +154,7 @@ def advance(q: Point, n: int, side: int, rtol: float, atol: float, s: Series, ga
         if flat < count:
             last = max(last, w.fine)
         if last >= 0:
-            wide = best_window(s, kind, n, m, k, last)
+            wide = best_window(s, kind, n, m, k, last, GOOD)
             apart = abs(wide.value - w.value) > w.bar + wide.bar or flat < count
             if wide.coarse >= 0 and apart and wide.score < 0.02:
                 verdict = noise_like(q, s, k, wide.coarse, wide.fine, flat < count)
@@ -181,12 +195,12 @@ def advance(q: Point, n: int, side: int, rtol: float, atol: float, s: Series, ga
     status = CONVERGED if np.isfinite(value) else NONFINITE
     kink, finer = False, 0
     if side == 0 and not is_flat and not chosen:
-        r, k = series_window(q, RIGHT, n, s, gains)
+        r, k = series_window(q, RIGHT, n, s, gains, GOOD)
         r_coarse, r_fine, r_size = 0, 0, 0.0
         if r.coarse >= 0:
             r_coarse, r_fine = levels[s.index[r.coarse]], levels[s.index[r.fine]]
             r_size = abs(r.value) + s.secant[r.fine]
-        t, k = series_window(q, LEFT, n, s, gains)
+        t, k = series_window(q, LEFT, n, s, gains, GOOD)
         t_coarse, t_fine, t_size = 0, 0, 0.0
         if t.coarse >= 0:
             t_coarse, t_fine = levels[s.index[t.coarse]], levels[s.index[t.fine]]
@@ -199,7 +213,7 @@ def advance(q: Point, n: int, side: int, rtol: float, atol: float, s: Series, ga
             j = flat_side(q.below, count, f0)
             if j < count and levels[j] - levels[count - 1] >= 8:
                 left, left_bar = 0.0, BARS * ROUNDING * abs(f0) / step_of(levels[j], scale)
-            if abs(right - left) > 4 * (right_bar + left_bar):
+            if abs(right - left) > 4 * (right_bar + left_bar) and not only_noise(q)[1]:
                 kink, finer = kink_at(q, left, right)
         if kink:
             value, bar, status = 0.5 * (left + right), 0.5 * (left_bar + right_bar), KINK
@@ -264,6 +278,14 @@ def advance(q: Point, n: int, side: int, rtol: float, atol: float, s: Series, ga
                 ask(q, level, q.coarsest, 6)
         if q.asking == 0:
             ask_around(q, coarse, fine, truncation >= noise, score >= 1e-9, score > 1e-6 and not chosen)
-    if q.asking == 0 and status == CONVERGED and score > 0.3 and n == 1 and diverges(q):
+    if q.asking > 0 or score < UNSHARP:
+        return
+    if not is_flat and only_noise(q)[1]:
+        w, k = series_window(q, kind, n, s, gains, np.inf)
+        if w.coarse < 0:
+            return
+        finish(q, w.value, w.bar, abs(w.value) + s.secant[w.fine], CONVERGED)
+        q.left = q.right = w.value
+    elif status == CONVERGED and score > 0.3 and n == 1 and diverges(q):
         finish(q, np.nan, np.inf, 0.0, NONFINITE)
         q.left = q.right = np.nan

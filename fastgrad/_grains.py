@@ -7,7 +7,7 @@ import numpy as np
 from ._asking import ask
 from ._extrapolation import ROUNDING, Floats, Series, kernel, residual, step_of
 from ._judgement import ENOUGH, UNKNOWN, Point, scale_of
-from ._windows import Window, best_window
+from ._windows import GOOD, Window, best_window
 
 SHARP = 0.02
 """Score below which a window is sharp enough to be believed against flat levels."""
@@ -112,7 +112,7 @@ def beyond_flat(q: Point, s: Series, kind: int, n: int, count: int, flat: int, f
     for j in range(count):
         if s.index[j] < flat:
             last = j
-    wide = best_window(s, kind, n, (n - 1) // 2 if side == 0 else n - 1, count, last)
+    wide = best_window(s, kind, n, (n - 1) // 2 if side == 0 else n - 1, count, last, GOOD)
     most = abs(wide.value) + wide.bar
     if wide.coarse < 0 or most <= flat_bar or (n == 1 and wide.score >= UNKNOWN):
         return wide, False, 0.0

@@ -46,6 +46,30 @@ def noise_like(q: Point, s: Series, count: int, coarse: int, fine: int, flat: bo
 
 
 @kernel
+def only_noise(q: Point) -> tuple[float, bool]:
+    """Largest change of `f` at any level, and whether all changes are those of noise about a constant.
+
+    Such changes do not grow over eight octaves, and they go up and down from level to level.
+    """
+    most, fine, turns = 0.0, 0.0, 0
+    for side in range(2):
+        values = q.above if side == 0 else q.below
+        last, before = 0.0, 0.0
+        for j in range(q.count - 1, -1, -1):
+            change = values[j] - q.f0
+            if not abs(change) < np.inf:
+                continue
+            most = max(most, abs(change))
+            if q.levels[j] <= q.levels[0] - 8:
+                fine = max(fine, abs(change))
+            step = change - last
+            if step * before < 0.0:
+                turns += 1
+            last, before = change, step if step != 0.0 else before
+    return most, turns >= 2 and fine >= 0.125 * most
+
+
+@kernel
 def quiet_from(s: Series, count: int, coarse: int, fine: int, parities: int) -> tuple[int, float]:
     """First series position of the fine levels that hardly deviate from a window although coarser ones do."""
     loudest = 0.0

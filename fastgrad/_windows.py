@@ -14,6 +14,7 @@ from ._extrapolation import (
     CENTRAL_EVEN,
     CENTRAL_ODD,
     LANES,
+    LEAST,
     LEFT,
     RELATIVE,
     RIGHT,
@@ -105,21 +106,23 @@ def weigh(s: Series, kind: int, count: int, b: int, k: int, most: float) -> tupl
 
 
 @kernel
-def best_window(s: Series, kind: int, n: int, m: int, count: int, last: int) -> Window:
+def best_window(s: Series, kind: int, n: int, m: int, count: int, last: int, good: float) -> Window:
     """Best window that ends at series position `last` or coarser; `prepare` must have run.
 
     Its bar is `BARS` standard deviations of the noise found on all finer levels (never below the rounding of the
     values), times the gain of the extrapolation, plus the truncation. The score is the bar over the local slope
-    scale. Good windows compete by their bars, the others by their scores; the bar that is returned counts the rounding
-    of the argument too, which the choice leaves out because it is an assumption. ``coarse`` is -1 if there is none.
+    scale. Windows with scores below `good` compete by their bars, the others by their scores; the bar that is returned
+    counts the rounding of the argument too, which the choice leaves out because it is an assumption. ``coarse`` is -1
+    if there is none.
     """
+    least = 0.0 if good < np.inf else LEAST  # where bars alone count there need be no slope
     # the most promising one first: then nearly all others are ruled out without a look at their noise
     first_b, first_k, first = -1, 0, np.inf
     for b in range(min(count, last + 1)):
         for k in range(m, min(b, WIDEST - 1) + 1):
-            bound, size = s.bound[k, b], s.size[k, b]
+            bound, size = s.bound[k, b], max(s.size[k, b], least)
             if bound < np.inf and size > 0.0:
-                key = bound if bound < GOOD * size else 1e300 * min(bound / size, 1e5)
+                key = bound if bound < good * size else 1e300 * min(bound / size, 1e5)
                 if key < first:
                     first, first_b, first_k = key, b, k
     if first_b < 0:
@@ -127,23 +130,23 @@ def best_window(s: Series, kind: int, n: int, m: int, count: int, last: int) -> 
     b, k = first_b, first_k
     measured, noise = weigh(s, kind, count, b, k, np.inf)
     bar = s.truncation[k, b] + measured + RELATIVE * abs(s.table[k, b])
-    score = bar / s.size[k, b]
+    score = bar / max(s.size[k, b], least)
     lowest, fine, wide = score, b, k
     for b in range(min(count, last + 1)):
         for k in range(m, min(b, WIDEST - 1) + 1):
-            bound, size = s.bound[k, b], s.size[k, b]
+            bound, size = s.bound[k, b], max(s.size[k, b], least)
             if not (bound < np.inf and size > 0.0) or (b == first_b and k == first_k):
                 continue
             # beyond this bar it neither wins nor comes near enough to matter
-            most = min(bar, GOOD * size) if score < GOOD else size * max(score, 4 * lowest)
+            most = min(bar, good * size) if score < good else size * max(score, 4 * lowest)
             if bound >= most:
                 continue
             measured, assumed = weigh(s, kind, count, b, k, 1.001 * most)
             this = s.truncation[k, b] + measured + RELATIVE * abs(s.table[k, b])
             share = this / size
-            if score < GOOD:
-                take = share < GOOD and this < bar
-            elif share < GOOD:
+            if score < good:
+                take = share < good and this < bar
+            elif share < good:
                 take = True
             else:  # of those to come, a finer one nearly as good wins if its bar is shorter: slopes like a power of h
                 take = share < score or (share > 0.01 and share < 4 * lowest and this < bar)

@@ -600,3 +600,38 @@ def test_flat_beyond_a_kink_is_flat() -> None:
             found = ladder(f, points, adaptive(side=side))
             assert (found.df == 0).all()
             assert found.success.mean() >= 0.95
+
+
+@pytest.mark.parametrize("side", ["left", "both"])
+@pytest.mark.parametrize("n", [1, 2])
+def test_constant_but_for_rounding(n: int, side: str) -> None:
+    """A tenth of the points were NaN, others slopes of an ulp over the finest steps, up to 0.67."""
+    x = np.linspace(0.1, 3, 200)
+    for f in (
+        lambda x: np.sin(x) ** 2 + np.cos(x) ** 2,
+        lambda x: np.exp(x) * np.exp(-x),
+        lambda x: 1.47 * x / x,
+        lambda x: x / (x + 0.7) + 0.7 / (x + 0.7),
+    ):
+        found = ladder(f, x, adaptive(n, side=side))
+        assert (abs(found.df) <= found.error).mean() >= 0.99
+        assert abs(found.df).max() < (1e-12 if n == 1 else 1e-10) and found.success.all()
+    found = ladder(lambda x: (x + 1) ** 2 - x * x - 2 * x, x, adaptive(n, side=side))
+    assert (abs(found.df) <= found.error).mean() >= 0.99 and abs(found.df).max() < 1e-9
+
+
+def test_a_chaotic_map_is_not_still() -> None:
+    """Where steps of the first look overflow, what f does near the point was less than the rounding of that."""
+
+    def logistic(r: Any) -> Any:
+        x = 0.3 + 0 * r
+        for _ in range(20):
+            x = r * x * (1 - x)
+        return x
+
+    x = np.array([3.88227567905224, 3.965304481005564, 3.98851])
+    h = 1e-30
+    truth = np.array([(logistic(v + 1j * h)).imag / h for v in x])
+    with np.errstate(all="ignore"):
+        found = ladder(logistic, x)
+    assert (abs(found.df - truth) <= found.error).all()
