@@ -43,6 +43,7 @@ def _all_entries(q: Question, machine: Machine | None, bars: bool) -> Any:
     m = form.outputs
     made = q.empty((count, m, d), bars)
     width = _lines_at_a_time(q, machine)
+    q.f.expect(form, 2 * q.x.size)  # the slower `f` is, the fewer there are in a piece
 
     def work(piece: tuple[slice, ...]) -> None:
         part = q.at(piece[0])

@@ -208,6 +208,17 @@ class VectorFunction:
             values[start : start + size] = found
         return values
 
+    def expect(self, form: Form, count: int) -> None:
+        """Warn, once, that so many vectors are going to be given to `f` one at a time."""
+        if form.code is None and form.layout == "single" and count >= _MANY and not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"`{getattr(self.f(), '__name__', 'f')}` is called with one vector at a time, which is slow. Write it "
+                "so that it takes a batch with the vector on the last axis, or so that Numba can compile it.",
+                PerformanceWarning,
+                stacklevel=stack_depth(),
+            )
+
     def _block(self, form: Form, vectors: Any, args: tuple[Any, ...], lenient: bool) -> Any:
         if form.layout != "single" and len(vectors) > 1:
             try:
@@ -220,14 +231,8 @@ class VectorFunction:
                 if values is not None:
                     return values
                 form.layout = "single"  # what it returns depends on the values: it was not made for batches
-        elif len(vectors) >= _MANY and not self._warned:
-            self._warned = True
-            warnings.warn(
-                f"`{getattr(self.f(), '__name__', 'f')}` is called with one vector at a time, which is slow. Write it "
-                "so that it takes a batch with the vector on the last axis, or so that Numba can compile it.",
-                PerformanceWarning,
-                stacklevel=stack_depth(),
-            )
+        else:
+            self.expect(form, len(vectors))
         found = np.empty((len(vectors), form.outputs), np.complex128 if form.kind == "D" else np.float64)
         for i, vector in enumerate(vectors):
             try:

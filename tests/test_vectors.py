@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 import warnings
 from typing import Any
 
@@ -186,6 +187,9 @@ def test_warning_only_for_many_vectors() -> None:
     fg.gradient(one_at_a_time(), [1.0, 2.0])  # warnings are errors
     with pytest.warns(fg.PerformanceWarning, match="one vector at a time"):
         fg.gradient(one_at_a_time(), np.ones((1500, 2)), method="central")
+    slow = Opaque(lambda v: time.sleep(1e-4) or math.exp(v[0]) * v[1])
+    with pytest.warns(fg.PerformanceWarning, match="one vector at a time"):
+        fg.gradient(slow, np.ones((600, 2)), method="central")
 
 
 def test_complex_values_that_come_late() -> None:
