@@ -66,7 +66,10 @@ class Gate:
         soft: str | None = None,
     ) -> None:
         if not callable(formula):
-            raise TypeError(f"`formula` must be a function of scalars; got {formula!r:.80}. Decorate a `def`.")
+            raise TypeError(
+                f"`formula` must be a function of scalars; got {formula!r:.80}. "
+                "Write `@gate(partials=...)` above a `def`."
+            )
         self.formula = self.__formula__ = formula
         self._parameters = inspect.signature(formula).parameters
         required = [p for p in self._parameters.values() if p.default is p.empty]
