@@ -128,6 +128,7 @@ def join(a: Any, b: Any, watch: Watch) -> Any:
 
 
 def any_shared(values: Iterable[Plain]) -> bool:
+    """Tell whether one of them may be memory that other calls see; all are made first, which may raise."""
     return any([v.shared for v in values])
 
 

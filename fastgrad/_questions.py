@@ -40,7 +40,7 @@ class Question(NamedTuple):
     """Bounds, shape (b, d)."""
     workers: int
     relative: bool
-    """Whether they are relative to the size of the points."""
+    """Whether the steps are relative to the size of the points."""
 
     @property
     def form(self) -> Form:
