@@ -87,6 +87,12 @@ def checked_bounds(bounds: Any) -> tuple[Any, Any]:
     """Check `bounds` and return them as two float64 arrays or numbers."""
     if hasattr(bounds, "lb") and hasattr(bounds, "ub"):  # scipy.optimize.Bounds
         bounds = tuple(b.item() if np.size(b) == 1 else b for b in (bounds.lb, bounds.ub))
+    pairs = isinstance(bounds, list) and all(isinstance(b, tuple) and len(b) == 2 for b in bounds)
+    if pairs:  # two of them would be taken for (low, high) without a word
+        raise TypeError(
+            f"`bounds` must be a pair (low, high); got a list of pairs, {bounds!r:.80}. If they are SciPy's, one for "
+            "each coordinate, pass tuple(zip(*bounds))."
+        )
     if not isinstance(bounds, (tuple, list)) or len(bounds) != 2:
         raise TypeError(f"`bounds` must be a pair (low, high); got {bounds!r:.80}. Pass for instance (0, np.inf).")
     low, high = (np.asarray(argument(-inf if b is None else b, f"bounds[{i}]")) for i, b in enumerate(bounds))

@@ -411,6 +411,13 @@ def test_bounds_of_scipy() -> None:
     assert np.all(abs(fg.gradient(lambda v: (v**2).sum(), [0.0, 1.0], bounds=bounds) - [0, 2]) < 1e-10)
 
 
+@pytest.mark.parametrize("pairs", [[(0, 1), (2, 3)], [(0, 1), (2, 3), (0, 9)], [(0, 1)]])
+def test_pairs_of_scipy_are_not_taken_for_low_and_high(pairs: Any) -> None:
+    with pytest.raises(TypeError, match=r"`bounds` .* pass tuple\(zip\(\*bounds\)\)"):
+        fg.gradient(np.sum, np.full(len(pairs), 0.5), bounds=pairs)
+    assert np.isfinite(fg.gradient(np.sum, [0.5, 2.5, 1.0][: len(pairs)], bounds=tuple(zip(*pairs, strict=True)))).all()
+
+
 def test_masked_nodes_are_refused() -> None:
     with pytest.raises(TypeError, match="`nodes` must be an array without a mask"):
         fg.weights(np.ma.masked_array([0.0, 1.0, 2.0], [False, True, False]))
