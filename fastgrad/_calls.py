@@ -79,7 +79,7 @@ class Call:
         return [np.ndim(o) - bool(core) for o, core in zip(operands, self.cores, strict=True)]
 
 
-def opened(
+def emptied(
     function: Callable[..., Any],
     f: Any,
     points: dict[str, Any],

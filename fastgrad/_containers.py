@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 from . import _frames, _labelled, _lazy, _masked
-from ._calls import opened
+from ._calls import emptied
 from ._kinds import CONTAINERS, PLAIN, kinds
 from .estimates import Estimate
 
@@ -43,7 +43,7 @@ def over_containers(
     telling: bool = False,
     along: int = 1,
 ) -> Any:
-    """Do the call that was given containers; `axes`, `fields` and so on as in `Call` and `opened`."""
+    """Do the call that was given containers; `axes`, `fields` and so on as in `Call` and `emptied`."""
     for name in ("out", "sparsity"):
         if named.pop(name, None) is not None:
             raise TypeError(f"`{name}` must be left out with containers; got it. Pass arrays, `numpy.asarray(x)`.")
@@ -51,7 +51,7 @@ def over_containers(
         return tuple(over_containers(function, f, points, {**named, "wrt": wrt}) for wrt in named["wrt"])
     estimate = bool(named.get("full_output"))
     count = len(Estimate._fields) if estimate else fields or 1
-    call, operands = opened(function, f, points, named, axes, vectors, count, telling, along)
+    call, operands = emptied(function, f, points, named, axes, vectors, count, telling, along)
     there = [kind for kind in CONTAINERS if any(kinds[type(o)] == kind for o in operands)]
     if not there:
         return call(*operands)

@@ -21,55 +21,30 @@ from typing import Any
 
 from llvmlite import ir
 from numba.core import cgutils, types
-from numba.core.datamodel.models import OpaqueModel
 from numba.core.errors import TypingError
-from numba.core.imputils import lower_constant
-from numba.extending import NativeValue, intrinsic, overload, register_model, typeof_impl, unbox
+from numba.extending import intrinsic, overload
 
 from ._climb import ladder_ufunc
 from ._compile import function_from, jit, quiet, return_kind
 from ._operators import Uncompilable
 from ._program import best_step, compiled_point
 from ._references import Reading
+from ._typed import (
+    SCALARS,
+    checked_step,
+    constant,
+    function_of,
+    narrow,
+    refuse,
+    refuse_complex_step,
+    rule_of,
+    step_of,
+)
 from ._ufunc import ADDRESS, EXPONENT, Ufunc, body
-from .complexstep import ComplexStep
-from .derivatives import METHODS, derivative
+from .derivatives import derivative
 from .ladder import Adaptive
 from .multivariate import gradient
-from .stencils import Stencil, backward, central, forward
-
-
-class RuleType(types.Opaque):
-    """Numba's type of a rule: each rule is a type of its own, so that its weights are constants."""
-
-    def __init__(self, rule: Any) -> None:
-        self.rule = rule
-        super().__init__(name=f"fastgrad {rule!r}")
-
-
-def _register() -> None:
-    """Tell Numba about rules, as constants and as arguments; they hold nothing at run time."""
-    register_model(RuleType)(OpaqueModel)
-    for kind in (Stencil, Adaptive, ComplexStep):
-        typeof_impl.register(kind)(lambda rule, context: RuleType(rule))
-    lower_constant(RuleType)(lambda context, builder, kind, value: context.get_dummy_value())
-    unbox(RuleType)(lambda kind, value, c: NativeValue(c.context.get_dummy_value()))
-
-
-_register()
-
-
-def _written_out(make: Any) -> None:
-    """Let compiled code write out a stencil, ``fg.central(order=4)``: it is made when the code is compiled."""
-
-    @overload(make, strict=False, prefer_literal=True)
-    def written(*args: Any, **named: Any) -> Any:
-        rule = make(*(_constant(a, "order") for a in args), **{name: _constant(a, name) for name, a in named.items()})
-        return function_from("def impl(order=None, n=None):\n    return RULE\n", "impl", {"RULE": rule})
-
-
-for _make in (forward, backward, central):
-    _written_out(_make)
+from .stencils import Stencil
 
 
 @intrinsic(prefer_literal=True)
@@ -99,64 +74,6 @@ def _call(_typing: Any, data: Any, operands: Any) -> Any:
     return types.float64(data, operands), code
 
 
-def _function(f: Any, name: str) -> Any:
-    """Return the Python object behind a function's type."""
-    if isinstance(f, types.Dispatcher):
-        return f.dispatcher
-    if isinstance(f, types.Function) and callable(f.typing_key):
-        return f.typing_key
-    raise TypingError(
-        f"`f` must be compiled by numba.njit, and known when the function that calls `{name}` is compiled; got {f}. "
-        "Decorate it with @numba.njit."
-    )
-
-
-def _rule(method: Any, name: str) -> Any:
-    """Return the rule that `method` stands for."""
-    if isinstance(method, RuleType):
-        return method.rule
-    word = getattr(method, "literal_value", method)
-    if word in METHODS:
-        return METHODS[word]
-    words = ", ".join(map(repr, METHODS))
-    raise TypingError(
-        f"`method` must be one of {words}, written out, or a rule where `{name}` is called inside compiled "
-        f'code; got {method}. Pass, say, method="central".'
-    )
-
-
-def _constant(value: Any, name: str) -> Any:
-    """Return the value of an argument that must be known when the caller is compiled."""
-    value = value.value if isinstance(value, types.Omitted) else value
-    if isinstance(value, types.Literal):
-        return value.literal_value
-    if isinstance(value, (int, str)):
-        return value
-    raise TypingError(f"`{name}` must be written out inside compiled code; got {value}. Pass a number.")
-
-
-def _missing(value: Any) -> bool:
-    """Tell whether an argument was left out, or None was passed."""
-    return value is None or isinstance(value, types.NoneType) or getattr(value, "value", 0) is None
-
-
-def _refuse(given: dict[str, Any], name: str) -> None:
-    """Raise for options that compiled code does not have."""
-    for option, (value, default) in given.items():
-        if not _missing(value) and getattr(value, "literal_value", value) is not default:
-            raise TypingError(
-                f"`{option}` must be left out where `{name}` is called inside compiled code; got {value}. "
-                "Call it from Python."
-            )
-
-
-def _refuse_complex_step(rule: Any) -> None:
-    if isinstance(rule, ComplexStep):
-        raise TypingError(
-            f"`method` must be a stencil or adaptive inside compiled code; got {rule}. Call it from Python."
-        )
-
-
 _kernels: dict[tuple[bytes, int], Any] = {}
 
 
@@ -177,36 +94,28 @@ def _fixed(f: Any, nargs: int) -> Any:
     return jit(function_from(f"def fixed({names}):\n    return f({names})\n", "fixed", {"f": f}))
 
 
-_SCALARS = (types.Float, types.Integer, types.Boolean)
-
-
-def _narrow(kinds: Any) -> str:
-    """Type of results: float32 stays."""
-    return "np.float32" if all(k == types.float32 for k in kinds) else ""
-
-
 @overload(derivative, {"forceinline": True, "error_model": "numpy"}, strict=False, prefer_literal=True)
 def _derivative(
     f: Any, *args: Any, wrt: Any = 0, method: Any = "adaptive", step: Any = None, rel_step: Any = None,
     bounds: Any = None, full_output: Any = False, out: Any = None, workers: Any = None,
 ) -> Any:  # fmt: skip
     """Write `derivative` at one point."""
-    _refuse({"bounds": (bounds, None), "full_output": (full_output, False), "out": (out, None)}, "derivative")
-    target, rule, nargs = _function(f, "derivative"), _rule(method, "derivative"), len(args)
-    _refuse_complex_step(rule)
-    if not args or not all(isinstance(a, _SCALARS) for a in args):
+    refuse({"bounds": (bounds, None), "full_output": (full_output, False), "out": (out, None)}, "derivative")
+    target, rule, nargs = function_of(f, "derivative"), rule_of(method, "derivative"), len(args)
+    refuse_complex_step(rule)
+    if not args or not all(isinstance(a, SCALARS) for a in args):
         raise TypingError(
             f"the arguments of `derivative` must be numbers inside compiled code; got {', '.join(map(str, args))}. "
             "Loop over the points."
         )
-    index = _constant(wrt, "wrt")
+    index = constant(wrt, "wrt")
     if not isinstance(index, int) or not -nargs <= index < nargs:
         raise TypingError(f"`wrt` must be from {-nargs} to {nargs - 1} for {nargs} arguments; got {index}.")
     index %= nargs
-    mode, given = _step(step, rel_step)
+    mode, given = step_of(step, rel_step)
     names = [f"x{i}" for i in range(nargs)]
     numbers = ", ".join(f"np.float64({n})" for n in names)
-    lines = [] if mode == "auto" else _checked_step(given)
+    lines = [] if mode == "auto" else checked_step(given)
     kernel, key = _kernel(target, nargs)
     namespace: dict[str, Any] = {}
     if isinstance(rule, Stencil):
@@ -229,28 +138,8 @@ def _derivative(
         ]
     text = "\n    ".join(lines)
     keywords = "wrt=0, method=None, step=None, rel_step=None, bounds=None, full_output=False, out=None, workers=None"
-    source = f"def impl(f, {', '.join(names)}, {keywords}):\n    {text}\n    return {_narrow(args)}(df)\n"
+    source = f"def impl(f, {', '.join(names)}, {keywords}):\n    {text}\n    return {narrow(args)}(df)\n"
     return function_from(source, "impl", namespace)
-
-
-def _step(step: Any, rel_step: Any) -> tuple[str, str]:
-    """Mode of the step, and the name of the argument that gives it."""
-    if _missing(step) and _missing(rel_step):
-        return "auto", ""
-    if not _missing(step) and not _missing(rel_step):
-        raise TypingError("`step` and `rel_step` exclude each other; got both. Leave one out.")
-    mode, name, value = ("absolute", "step", step) if _missing(rel_step) else ("relative", "rel_step", rel_step)
-    if not isinstance(value, (*_SCALARS, int, float)):
-        raise TypingError(f"`{name}` must be a number inside compiled code; got {value}. Pass, say, 1e-5.")
-    return mode, name
-
-
-def _checked_step(name: str) -> list[str]:
-    return [
-        f"size = np.float64({name})",
-        "if not (size > 0.0 and size < np.inf):\n"
-        f"        raise ValueError('`{name}` must be positive and finite. Leave it out to have it chosen.')",
-    ]
 
 
 _ladders: dict[Any, Ufunc] = {}
@@ -274,18 +163,18 @@ def _gradient(
     bounds: Any = None, full_output: Any = False, workers: Any = None,
 ) -> Any:  # fmt: skip
     """Write `gradient` at one point, by a stencil."""
-    _refuse({"bounds": (bounds, None), "full_output": (full_output, False)}, "gradient")
-    target, rule = _function(f, "gradient"), _rule(method, "gradient")
+    refuse({"bounds": (bounds, None), "full_output": (full_output, False)}, "gradient")
+    target, rule = function_of(f, "gradient"), rule_of(method, "gradient")
     if not isinstance(rule, Stencil):
         raise TypingError(
             f"`method` must be a stencil where `gradient` is called inside compiled code; got {rule}. "
             'Use method="central", or a rule such as fg.central(order=4).'
         )
-    if not isinstance(x, types.Array) or x.ndim != 1 or not isinstance(x.dtype, _SCALARS):
+    if not isinstance(x, types.Array) or x.ndim != 1 or not isinstance(x.dtype, SCALARS):
         raise TypingError(
             f"`x` must be a one-dimensional array of real numbers inside compiled code; got {x}. Loop over the points."
         )
-    return _gradient_by(rule, target, x, args, *_step(step, rel_step))
+    return _gradient_by(rule, target, x, args, *step_of(step, rel_step))
 
 
 def _gradient_by(rule: Stencil, f: Any, x: Any, args: Any, mode: str, given: str) -> Any:
@@ -300,7 +189,7 @@ def _gradient_by(rule: Stencil, f: Any, x: Any, args: Any, mode: str, given: str
     call = f"number(kernel({', '.join(['moved', *rest])})) * 1.0"
     letter = _letter(kernel, (types.float64[::1], *map(types.unliteral, kinds)))
     offsets = {o: f"v{i}" for i, o in enumerate(rule.needed)}
-    lines = [] if mode == "auto" else _checked_step(given)
+    lines = [] if mode == "auto" else checked_step(given)
     lines += ["moved = np.empty(x.size)", "moved[:] = x", "out = np.empty(x.size)"]
     lines += ["if np.isnan(moved).any():", "    out[:] = np.nan", "    return OUT"]
     lines += [f"{name} = {call}" for o, name in offsets.items() if not o]
@@ -317,7 +206,7 @@ def _gradient_by(rule: Stencil, f: Any, x: Any, args: Any, mode: str, given: str
             lines += [f"    moved[k] = at + {float(o)!r} * h", f"    {name} = {call}"]
     terms = " + ".join(f"{float(w)!r} * ({offsets[a]} - {offsets[b]})" for w, a, b in rule.differences)
     lines += ["    moved[k] = at", f"    total = {terms}", *["    total = total / h"] * rule.n, "    out[k] = total"]
-    text = "\n    ".join([*lines, "return OUT"]).replace("OUT", f"out{_narrow([x.dtype]) and '.astype(np.float32)'}")
+    text = "\n    ".join([*lines, "return OUT"]).replace("OUT", f"out{narrow([x.dtype]) and '.astype(np.float32)'}")
     keywords = "args=(), method=None, step=None, rel_step=None, bounds=None, full_output=False, workers=None"
     source = f"def impl(f, x, {keywords}):\n    {text}\n"
     return function_from(source, "impl", {"kernel": kernel, "number": _number})

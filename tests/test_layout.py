@@ -14,7 +14,7 @@ ROOT = Path(fastgrad.__file__).parent
 #: Rooms by floor. A room may import rooms of its own floor and of those below; a package counts as one room.
 FLOORS: dict[int, tuple[str, ...]] = {
     1: ("stencils", "_weights", "elementary", "estimates", "_operators", "_compile", "_references", "_watching",
-        "_kinds", "_belongings", "_harmless", "_sharing"),
+        "_kinds", "_belongings", "_harmless", "_following", "_sharing"),
     2: ("_ufunc", "_program", "_blocks", "_operands", "_bars", "ladder", "complexstep", "_advance", "_climb",
         "_asking", "_colouring", "_extrapolation", "_grains", "_interpreted", "_judgement", "_lanes", "_looks",
         "_noise", "_rounds", "_windows", "_calls", "_containers", "_frames", "_labelled", "_lazy", "_masked"),
@@ -25,13 +25,13 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "_array_functions", "_substitution", "_formulas", "_tracing", "_signature", "_growth", "_settling",
         "_accumulate", "_emit", "_codegen", "_fused", "_answers", "_drawing", "_layers"),
     5: ("checks", "_case", "_witnesses", "_verdicts", "_evidence", "_patterns", "_places", "_findings", "_sampling",
-        "comparison", "_jitted", "report", "corpus", "nist"),
+        "comparison", "_typed", "_jitted", "report", "corpus", "nist"),
     6: ("__init__", "__main__", "cli", "commands"),
 }  # fmt: skip
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 
 NUMERICAL = {"derivatives", "multivariate", "curvature", "sparsity", "ladder", "_bars", "stencils", "_vectors",
-             "_sweeps", "_questions", "_jacobians", "_grouped", "_hessians", "_jitted"}  # fmt: skip
+             "_sweeps", "_questions", "_jacobians", "_grouped", "_hessians", "_typed", "_jitted"}  # fmt: skip
 ANALYTIC = {"gate", "gates", "circuits", "_primitive", "_smooth", "_kinked", "_primitives", "_graph", "_refusal",
             "_nodes", "_array_functions", "_substitution", "_formulas", "_tracing", "_signature", "_growth",
             "_settling", "_accumulate", "_emit", "_codegen", "_fused", "_answers", "_lanes", "_drawing",
