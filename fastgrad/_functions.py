@@ -22,7 +22,7 @@ from ._mixing import warn_of_mixing
 from ._operators import Uncompilable
 from ._references import Reading
 from .complexstep import SAMPLE, compare, slope
-from .estimates import Estimate
+from .estimates import Estimate, rounded
 from .ladder import Adaptive
 from .stencils import Stencil
 
@@ -129,7 +129,7 @@ class Function:
     def estimate(self, request: Request, operands: list[Any], limits: list[Any]) -> Estimate:
         """Differentiate with error bars; `limits` are the bounds for a stencil."""
         engine = self._settled(request, operands)
-        return Estimate(*fill(engine, self._pace(request), request, operands, limits, None, lean=False))
+        return rounded(Estimate(*fill(engine, self._pace(request), request, operands, limits, None, lean=False)))
 
     def _pace(self, request: Request) -> Pace:
         """Return what a point of such a request has cost."""

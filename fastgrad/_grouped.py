@@ -14,7 +14,7 @@ from ._jacobians import complex_rows
 from ._program import combine, steps, values_at
 from ._questions import Question
 from .complexstep import SAMPLE, ComplexStep, compare, sideways
-from .estimates import Estimate
+from .estimates import Estimate, rounded
 from .ladder import Adaptive, estimate
 
 #: Entries whose ladders climb side by side: they need 130 MB meanwhile. A colour with more of them is evaluated anew
@@ -41,6 +41,8 @@ def grouped(q: Question, pattern: Any, bars: bool) -> Any:
                 found = _entries(q, Entries(q, base, row[some], column[some]), bars)
                 for target, values in zip(made, found if bars else [found], strict=True):
                     target[some] = values
+    if bars:
+        made = list(rounded(Estimate(*made)))
     shaped = [scipy.sparse.csr_array((a, column.copy(), pattern.indptr.copy()), shape=pattern.shape) for a in made]
     return Estimate(*shaped) if bars else shaped[0]
 

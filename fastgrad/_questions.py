@@ -14,7 +14,7 @@ from ._vector_loops import Machine
 from ._vectors import Form, TurnedComplex, VectorFunction, vector_function
 from .complexstep import ComplexStep
 from .derivatives import METHODS, unknown_method
-from .estimates import Estimate
+from .estimates import Estimate, rounded
 from .ladder import Adaptive
 from .stencils import Stencil
 
@@ -160,7 +160,7 @@ def together(x: Any, v: Any) -> tuple[Any, Any]:
 def shaped(made: Any, shape: tuple[int, ...]) -> Any:
     """Give results their shape; of an `Estimate`, all of them."""
     if isinstance(made, Estimate):
-        return Estimate(*(a.reshape(shape)[()] for a in made))
+        return rounded(Estimate(*(a.reshape(shape)[()] for a in made)))
     return made.reshape(shape)[()]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Any, NamedTuple
 
+import numpy as np
+
 
 class Status(IntEnum):
     """How the derivative at a point came out.
@@ -41,7 +43,8 @@ class Estimate(NamedTuple):
     df : ndarray
         The derivative, in units of `f` over those of the argument; float64 or as the arguments' type asks.
     error : ndarray
-        Bar that is meant to cover ``abs(df - truth)``; infinite where nothing can be said.
+        Bar that is meant to cover ``abs(df - truth)``, the rounding of `df` to float32 included; infinite where nothing
+        can be said.
     status : ndarray of int8
         See `Status`.
     success : ndarray of bool
@@ -67,3 +70,15 @@ class Estimate(NamedTuple):
     nfev: Any
     left: Any
     right: Any
+
+
+def rounded(made: Estimate) -> Estimate:
+    """Let the bars cover the rounding of the derivative to its own type, where that is smaller than float64."""
+    df = np.asarray(made.df)
+    known = np.finfo(df.dtype)
+    if known.eps <= np.finfo(np.float64).eps:
+        return made
+    with np.errstate(all="ignore"):
+        half = np.abs(df).astype(np.float64) * (float(known.eps) / 2) + float(known.smallest_subnormal)
+        error = made.error + np.where(np.isnan(half), 0.0, half)
+        return made._replace(error=error.astype(np.asarray(made.error).dtype)[()])
