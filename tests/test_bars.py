@@ -52,6 +52,45 @@ def test_bars_see_noise_inside_f() -> None:
     assert np.median(found.error) > 1e-6
 
 
+@pytest.mark.parametrize("rule", [fg.central(), fg.central(4), fg.central(6), fg.forward(4), fg.backward(6)], ids=repr)
+def test_what_a_stencil_steps_over_is_in_the_bar_where_the_probes_beside_the_point_see_it(rule: fg.Stencil) -> None:
+    # central(6) of x**2 + 1e-9 sin(2e4 x) is off by 2e-5 and had a bar of 1e-9: the next order steps over it too
+    for f, slope in (
+        (lambda x: x * x + 1e-9 * np.sin(2e4 * x), lambda x: 2 * x + 2e-5 * np.cos(2e4 * x)),
+        (lambda x: np.tanh(1e4 * (x - 1.3)), lambda x: 1e4 * (1 - np.tanh(1e4 * (x - 1.3)) ** 2)),
+        (lambda x: np.sin(2e3 * x), lambda x: 2e3 * np.cos(2e3 * x)),
+    ):
+        x = np.concatenate([X, 1.3 + np.linspace(-1e-3, 1e-3, 50)])
+        found = fg.derivative(Opaque(f), x, method=rule, full_output=True)
+        assert np.mean(abs(found.df - slope(x)) <= found.error) >= 0.95
+
+
+@pytest.mark.parametrize("rule", [fg.central(4), fg.central(6)], ids=repr)
+def test_bars_of_high_orders_are_not_those_of_a_corner_where_there_is_none(rule: fg.Stencil) -> None:
+    for f, slope in ((np.sin, np.cos), (np.exp, np.exp)):
+        found = fg.derivative(f, X, method=rule, full_output=True)
+        assert np.median(found.error / np.abs(slope(X))) < 1e-9  # 5e-8 and 2e-6 before
+
+
+def test_values_near_zero_that_come_on_a_grid_are_not_taken_for_exact() -> None:
+    # Nine equidistant values of a line rounded alike: no noise in their differences. Bars of 8e-16 and 6e-19.
+    for f, x, rule, slope in (
+        (lambda x: 1e4 * 1.098e-5 * x - 1, 9.106, fg.central(), 1e4 * 1.098e-5),
+        (lambda x: x * 2e-6 - 2, 1e6, fg.forward(), 2e-6),
+    ):
+        found = fg.derivative(Opaque(f), x, method=rule, full_output=True)
+        assert abs(found.df - slope) <= found.error < 1e-7 * slope
+    for flat in (6.0, 2.0**40):
+        found = fg.derivative(Opaque(lambda x, flat=flat: flat + 0 * x), 1.0, method="central", full_output=True)
+        assert found.df == 0 and found.error < flat * 1e-8
+
+
+def test_a_jump_of_the_second_derivative_is_within_the_bar() -> None:
+    # the difference from the fourth order is a third of the error there
+    found = fg.derivative(lambda x: np.where(x <= 1.0, x * x / 2, x - 0.5), 1.0, method="central", full_output=True)
+    assert abs(found.df - 1.0) <= found.error
+
+
 @pytest.mark.parametrize("rule", [fg.central(), fg.central(4), fg.central(6)], ids=repr)
 def test_a_corner_within_the_stencil_widens_the_bar(rule: fg.Stencil) -> None:
     # max(x - 100, 0) at 99.999999 had slope 0.499 +- 0.0014 with success: the corner is nearer than the noise probes
