@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ._kinds import PLAIN, REFUSED, kinds, unreadable
-from ._operands import argument, check_vector
+from ._operands import argument, check_vector, checked_bounds
 
 
 class Place(NamedTuple):
@@ -127,6 +127,8 @@ def emptied(
         bounds = (bounds.lb, bounds.ub)
     if isinstance(bounds, (tuple, list)):
         named["bounds"] = tuple(place(limit, f"bounds[{i}]") for i, limit in enumerate(bounds))
+    elif bounds is not None:
+        checked_bounds(bounds)  # says that it is no pair; left where it is, the call would come back here for ever
     return Call(function, f, positional, named, tuple(names), tuple(cores), axes, along, fields, telling), operands
 
 

@@ -393,6 +393,15 @@ def test_arrays_that_keep_arithmetic_to_themselves_are_refused(library: str) -> 
                 call()
 
 
+@pytest.mark.parametrize("odd", ["ab", b"ab", pd.Series([0.0, 3.0]), np.ma.array([0.0, 3.0])], ids=repr)
+def test_bounds_that_are_no_pair_are_refused_instead_of_asked_for_ever(odd: Any) -> None:
+    for call in (fg.gradient, fg.hessian, fg.jacobian):
+        with pytest.raises(TypeError, match="`bounds` must be a pair"):
+            call(bowl, POINTS[0, :3], bounds=odd)
+    with pytest.raises(TypeError, match="`bounds` must be a pair"):
+        fg.derivative(wave, POINTS, bounds=odd)
+
+
 def test_arrays_that_numpy_reads_are_read() -> None:
     wanted = fg.derivative(wave, POINTS[0])
     for x in (pa.array(POINTS[0]), pa.chunked_array([POINTS[0]]), pd.Index(POINTS[0]), POINTS[0].tolist()):
