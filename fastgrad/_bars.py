@@ -27,8 +27,9 @@ _SAFETY, _DEVIATIONS = 3.0, 5.0
 
 
 def with_bars(
-    f: Callable[[Any, Any], Any], stencil: Stencil, result: str, x: Any, given: Any, mode: str, low: Any, high: Any
-) -> Estimate:
+    f: Callable[[Any, Any], Any], stencil: Stencil, result: str, x: Any, given: Any, mode: str, low: Any, high: Any,
+    mends: bool = True,
+) -> Estimate:  # fmt: skip
     """Differentiate by a stencil at an array of points, with an error bar.
 
     The bar adds up two parts. Truncation: the difference from the stencil of the next order at the same step, or from
@@ -44,6 +45,8 @@ def with_bars(
         From positions and the indices of the points they belong to, to values.
     x, given, low, high : ndarray of float64, or None
         Points, steps asked for, bounds.
+    mends : bool
+        Whether the adaptive rule takes the points whose stencil leaves the domain or the bounds; else they are NaN.
     """
     every = np.arange(x.size)
     wide = _next_order(stencil)
@@ -103,7 +106,7 @@ def with_bars(
     nfev = np.where(inside, len(offsets) + len(fine) - 1, 0).astype(np.int32)
     made = Estimate(df, error, status, status == Status.CONVERGED, nfev, left, right)
     outside = bad & np.isfinite(x) & (~inside if mode != "auto" else True)
-    return _repaired(made, outside, f, stencil, result, x, given, low, high)
+    return _repaired(made, outside & mends, f, stencil, result, x, given, low, high)
 
 
 def substitute(stencil: Stencil) -> Adaptive | None:

@@ -8,6 +8,7 @@ both, ``f(x + t (u + w)) - f(x + t u) - f(x + t w)`` takes its place, from insid
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from math import inf
 from typing import Any
@@ -85,6 +86,7 @@ def hessians(q: Question, bars: bool) -> Any:
             u[every, i], w[every, j] = units[which, i], units[which, j]
             for target, values in zip(made, _mixed(part, which, u, w, u[every, i] * w[every, j], bars), strict=True):
                 target[here.start + which, i, j] = target[here.start + which, j, i] = values
+    _mend(q, made, lambda some, points: hessians(some, bars))
     return Estimate(*made) if bars else made[0]
 
 
@@ -124,7 +126,24 @@ def products(q: Question, v: Any, bars: bool) -> Any:
             size = units[which, k] * units[which, d] * length[which]
             for target, values in zip(made, _mixed(part, which, u, w[which], size, bars), strict=True):
                 target[here.start + which, k] = values
+    _mend(q, made, lambda some, points: products(some, v[points], bars))
     return Estimate(*made) if bars else made[0]
+
+
+def _mend(q: Question, made: list[Any], again: Callable[[Question, Any], Any]) -> None:
+    """Let the adaptive rule take the entries whose stencil leaves the domain of `f`.
+
+    It is asked for the whole point: how far to go is told by the second derivatives along the coordinates. At the
+    lengths of the stencil it saw nothing of ``exp(1e9 x)`` but infinity and 0, and answered 0.
+    """
+    if q.mode != "auto":
+        return
+    lost = np.isnan(made[0])
+    points = np.flatnonzero(lost.any(axis=tuple(range(1, lost.ndim))) & np.isfinite(q.x).all(axis=1))
+    if points.size:
+        better = again(q.at(points)._replace(rule=Adaptive(2), mode=LADDER), points)
+        for target, values in zip(made, better if isinstance(better, Estimate) else [better], strict=True):
+            target[points] = np.where(lost[points], values, target[points])
 
 
 def _lengths(q: Question, error: Any) -> Any:
@@ -170,8 +189,9 @@ def _mixed(q: Question, which: Any, u: Any, w: Any, size: Any, bars: bool) -> An
         lines = Directions(q.x, np.stack(vectors, axis=1), which[some], q.low, q.high)
         steps, line = None if given is None else given[some], np.arange(len(vectors[0]))
         return derive(
-            difference, lines, line, 1, rule, q.form.kind, q.mode, steps, *lines.room(), bars=bars, machine=q.machine
-        )
+            difference, lines, line, 1, rule, q.form.kind, q.mode, steps, *lines.room(), bars=bars, machine=q.machine,
+            mends=q.mode != "auto",
+        )  # fmt: skip
 
     every = np.arange(which.size)
     near, inward = np.zeros(which.size, dtype=bool), [np.ones(which.size)] * 2

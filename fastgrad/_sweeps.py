@@ -189,7 +189,7 @@ class Sweep:
 
 def derive(
     f: Rows, lines: Lines, line: Any, m: int, rule: Any, kind: str, mode: str, given: Any, low: Any, high: Any, *,
-    bars: bool, machine: Machine | None = None,
+    bars: bool, machine: Machine | None = None, mends: bool = True,
 ) -> Any:  # fmt: skip
     """Differentiate all `m` outputs along lines by a rule: an `Estimate` of arrays (lines, m), or its first alone.
 
@@ -209,6 +209,8 @@ def derive(
         Whether the rest of the estimate is asked for.
     machine
         The function as machine code, in which the ladder then stays.
+    mends : bool
+        Whether the adaptive rule takes over where a stencil leaves the domain; else the result is NaN there.
     """
     if machine is not None and isinstance(rule, Adaptive):
         return _climbed(f, lines, line, m, rule, given, low, high, bars, machine)
@@ -228,7 +230,8 @@ def derive(
         with np.errstate(all="ignore"):
             if isinstance(rule, Adaptive):
                 return estimate(values, start[which_line], rule, *limits, kind=kind)
-            return with_bars(values, rule, kind, start[which_line], limits[0], mode, *limits[1:])
+            step, lowest, highest = limits
+            return with_bars(values, rule, kind, start[which_line], step, mode, lowest, highest, mends)
 
     if entrywise:
         made = some(np.arange(line.size * m), rule, mode, given)
@@ -238,7 +241,7 @@ def derive(
     with np.errstate(all="ignore"):
         h = steps(rule, kind, start, given, mode)
         df = combine(rule, values_at(lambda position: sweep(line, position), rule.needed, start, h), h[:, None])
-    if mode == "auto" and (better := substitute(rule)) is not None:
+    if mends and mode == "auto" and (better := substitute(rule)) is not None:
         bad = np.flatnonzero(~np.isfinite(df) & np.isfinite(start)[:, None])
         if bad.size:
             sweep = Sweep(f, lines, keeps=m > 1, lenient=True)
