@@ -9,15 +9,26 @@ from typing import Any
 import numpy as np
 
 from ._compile import Native, function_from, native
-from ._emit import loop_over
+from ._emit import Loops
 from ._graph import Graph, Node, in_order
 from ._ufunc import BODY, RAISED, add_to
 
 _BODY = f"""
 def body(n, places, data):
-    raised = loop(n, places)
+    raised = loop(n, places, 0)
     if raised != 0:
         add_to(data, {RAISED}, raised)
+    return 0
+"""
+
+# Numba frees an array after its last use by name, whoever still has its address: so there is one at the end.
+_BODY_WITH_ROOM = f"""
+def body(n, places, data):
+    room = np.empty(size)
+    raised = loop(n, places, room.ctypes.data)
+    if raised != 0:
+        add_to(data, {RAISED}, raised)
+    room[0] = 0.0
     return 0
 """
 
@@ -68,10 +79,11 @@ class Program:
         Results must not overlap arguments or each other. No test for NaN; where a formula of the user's raises, its
         value is NaN, and the point is counted.
         """
-        names = {"add_to": add_to, "loop": loop_over(self._nodes, self._outputs, self.nin)}
+        loops = Loops(self._nodes, self._outputs, self.nin)
+        names = {"add_to": add_to, "loop": loops.run, "size": loops.room}
 
         def build() -> tuple[Any, Any, str]:
-            return function_from(_BODY, "body", names), BODY, "d"
+            return function_from(_BODY_WITH_ROOM if loops.room else _BODY, "body", names), BODY, "d"
 
         text = "\n".join([_BODY, f"{self.nin}", *self._lines, *self.results])
         return native(b"circuit " + self._foreign.digest() + text.encode(), build)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,38 +22,141 @@ _COMPARISONS = {"less": "<", "less_equal": "<=", "greater": ">", "greater_equal"
 _PYTHON = {"remainder": operator.mod, "absolute": abs}
 
 
-def loop_over(nodes: Sequence[Node], outputs: Sequence[Node], nin: int) -> Any:
-    """Make an intrinsic ``(n, places) -> raised``: a loop over points that computes `nodes`, each after its operands.
+#: Inputs and outputs of one loop. Where there are more than 250 places in memory LLVM takes any of them for any other,
+#: and vectorises nothing; what lies in the room comes on top.
+_PLACES = 100
 
-    `places` holds the addresses of all `nin` inputs, then those of the `outputs`, which overlap neither inputs nor each
-    other. Returned is at how many points a formula of the user's has raised.
+#: What such a loop is given: how many points, the first of them, the addresses of all places, that of the room.
+_PART = (types.intp, types.intp, WORDS, types.intp)
+
+#: Points that go through all loops before the next do.
+_BLOCK = 64
+
+
+class Loops:
+    """Loops over points that compute `nodes`, each after its operands, and store `outputs`.
+
+    A program of many inputs and outputs is cut into several loops. What one of them computes and another uses lies in a
+    *room* in between.
+
+    Attributes
+    ----------
+    run : intrinsic
+        ``(n, places, room) -> raised``: `places` holds the addresses of all `nin` inputs, then those of the outputs,
+        which overlap neither inputs nor each other; `room` is the address of the room. Returned is at how many points
+        a formula of the user's has raised.
+    room : int
+        Numbers in the room; 0 if none is needed.
     """
-    used = sorted({o.value for node in [*nodes, *outputs] for o in (node, *node.operands) if o.name == "input"})
-    bits = len(outputs).bit_length() + 1
 
-    @intrinsic
-    def run(_typing: Any, n: Any, places: Any) -> Any:
-        def code(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-            addresses = {}
-            for place in [*used, *range(nin, nin + len(outputs))]:
-                word = builder.load(builder.gep(args[1], [ir.Constant(_WORD, place)]))
-                addresses[place] = builder.inttoptr(word, _DOUBLE.as_pointer())
-            raised = cgutils.alloca_once_value(builder, ir.Constant(_WORD, 0))
-            with cgutils.for_range(builder, args[0]) as loop:
-                values: dict[Any, Any] = {}
-                for place in used:
-                    values[place] = builder.load(builder.gep(addresses[place], [loop.index]))
-                    _apart(builder.module, values[place], 0, 1)
-                for node in nodes:
-                    values[node] = _emitted(context, builder, node, values, raised)
-                for k, node in enumerate(outputs):
-                    stored = builder.store(_value(node, values), builder.gep(addresses[nin + k], [loop.index]))
-                    _apart(builder.module, stored, 2 * k + 1, bits)
-            return builder.load(raised)
+    def __init__(self, nodes: Sequence[Node], outputs: Sequence[Node], nin: int) -> None:
+        self._outputs, self._nin = outputs, nin
+        self._parts = _cut(nodes, outputs)
+        part_of = {node: k for k, part in enumerate(self._parts) for node in part}
+        self._stored: list[list[tuple[int, Node]]] = [[] for _ in self._parts]
+        for k, node in enumerate(outputs):
+            self._stored[part_of.get(node, 0)].append((k, node))
+        crossing = [o for node in nodes for o in node.operands if part_of.get(o, part_of[node]) != part_of[node]]
+        self._slots = {node: k for k, node in enumerate(dict.fromkeys(crossing))}
+        self.room = _BLOCK * len(self._slots)
+        self.run = self._intrinsic()
 
-        return types.intp(types.intp, WORDS), code
+    def _intrinsic(self) -> Any:
+        @intrinsic
+        def run(_typing: Any, n: Any, places: Any, room: Any) -> Any:
+            def code(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+                count, places, room = args
+                zero = ir.Constant(_WORD, 0)
+                if len(self._parts) == 1:
+                    return self._loop(context, builder, 0, (count, zero, places, room))
+                raised = cgutils.alloca_once_value(builder, zero)
+                functions = [self._function(context, builder, k) for k in range(len(self._parts))]
+                block = ir.Constant(_WORD, _BLOCK)
+                with cgutils.for_range_slice(builder, zero, count, block, _WORD) as (start, _):
+                    left = builder.sub(count, start)
+                    some = builder.select(builder.icmp_signed("<", left, block), left, block)
+                    for function in functions:
+                        given = (some, start, places, room)
+                        status, found = context.call_conv.call_function(builder, function, types.intp, _PART, given)
+                        with cgutils.if_unlikely(builder, status.is_error):
+                            context.call_conv.return_status_propagate(builder, status)
+                        builder.store(builder.add(builder.load(raised), found), raised)
+                return builder.load(raised)
 
-    return run
+            return types.intp(types.intp, WORDS, types.intp), code
+
+        return run
+
+    def _function(self, context: Any, builder: Any, part: int) -> Any:
+        """Make a function of its own of a part: what LLVM does to a function does not grow with the others."""
+        convention = context.call_conv
+        kind = convention.get_function_type(types.intp, _PART)
+        function = ir.Function(builder.module, kind, f"{builder.function.name}.part{part}")
+        function.linkage = "internal"
+        function.attributes.add("noinline")
+        own = ir.IRBuilder(function.append_basic_block("entry"))
+        raised = self._loop(context, own, part, convention.decode_arguments(own, _PART, function))
+        convention.return_value(own, raised)
+        return function
+
+    def _loop(self, context: Any, builder: Any, part: int, args: Sequence[Any]) -> Any:
+        """Emit the loop of a part over `count` points from `start` on."""
+        count, start, places, room = args
+        nodes, outputs = self._parts[part], self._stored[part]
+        own = set(nodes)
+        asked = [o for node in nodes for o in node.operands] + [node for _, node in outputs]
+        inputs = sorted({o.value for o in asked if o.name == "input"})
+        known = list(dict.fromkeys(o for o in asked if o in self._slots and o not in own))
+        stored = [node for node in nodes if node in self._slots]
+
+        def outside(place: int) -> Any:
+            word = builder.load(builder.gep(places, [ir.Constant(_WORD, place)]))
+            return builder.gep(builder.inttoptr(word, _DOUBLE.as_pointer()), [start])
+
+        def inside(node: Node) -> Any:
+            base = builder.inttoptr(room, _DOUBLE.as_pointer())
+            return builder.gep(base, [ir.Constant(_WORD, _BLOCK * self._slots[node])])
+
+        sources = {**{place: outside(place) for place in inputs}, **{node: inside(node) for node in known}}
+        targets = [(outside(self._nin + k), node, k) for k, node in outputs]
+        targets += [(inside(node), node, len(self._outputs) + self._slots[node]) for node in stored]
+        bits = (len(self._outputs) + len(self._slots)).bit_length() + 1
+        raised = cgutils.alloca_once_value(builder, ir.Constant(_WORD, 0))
+        with cgutils.for_range(builder, count) as loop:
+            values: dict[Any, Any] = {}
+            for key, source in sources.items():
+                value = builder.load(builder.gep(source, [loop.index]))
+                _apart(builder.module, value, 0, 1)
+                condition = isinstance(key, Node) and key.condition
+                values[key] = builder.fcmp_unordered("!=", value, ir.Constant(_DOUBLE, 0.0)) if condition else value
+            for node in nodes:
+                values[node] = _emitted(context, builder, node, values, raised)
+            for target, node, number in targets:
+                value = _value(node, values)
+                value = builder.uitofp(value, _DOUBLE) if value.type == _BIT else value
+                place = builder.store(value, builder.gep(target, [loop.index]))
+                _apart(builder.module, place, 2 * number + 1, bits)
+        return builder.load(raised)
+
+
+def _cut(nodes: Sequence[Node], outputs: Sequence[Node]) -> list[list[Node]]:
+    """Cut a program into parts that touch few inputs and outputs each."""
+    stored = Counter(outputs)
+    touched: set[Any] = set()
+    for node in (*nodes, *outputs):
+        touched.update(o for o in (node, *node.operands) if o.name == "input")
+    if len(touched) + len(outputs) <= 2 * _PLACES:
+        return [list(nodes)]
+    parts: list[list[Node]] = [[]]
+    touched, count = set(), 0
+    for node in nodes:
+        touched.update(o for o in node.operands if o.name == "input")
+        count += stored[node]
+        if len(touched) + count > _PLACES and parts[-1]:
+            parts.append([])
+            touched, count = {o for o in node.operands if o.name == "input"}, stored[node]
+        parts[-1].append(node)
+    return parts
 
 
 def _value(node: Node, values: dict[Any, Any]) -> Any:

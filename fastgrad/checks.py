@@ -42,6 +42,7 @@ def check(
         For a derivative one array for each argument of `f`; they broadcast. Else the vectors, of shape ``(..., d)``,
         and what further arguments `f` takes. For a gate or a circuit they may be left out: it is checked all over its
         domain, at edges, at zero and at ties. Several arguments or results of a circuit become one vector of each.
+        Arrays of xarray and pandas count as the bare arrays they hold.
     of : {"derivative", "gradient", "jacobian", "hessian"}, default "derivative"
         What `analytic` is of `f`. Shapes are those of the functions of these names.
     wrt : int or tuple of int, default 0

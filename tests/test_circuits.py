@@ -20,6 +20,7 @@ import fastgrad as fg
 from fastgrad import gates
 from fastgrad._accumulate import jacobian, local_partials
 from fastgrad._codegen import Program
+from fastgrad._emit import Loops
 from fastgrad._graph import Graph, Node, in_order
 from fastgrad._nodes import as_nodes
 from fastgrad.circuits import Circuit
@@ -463,6 +464,29 @@ def test_more_arguments_than_a_ufunc_takes() -> None:
     out = tuple(np.empty(3, np.float32) for _ in points)
     c.partials(*[np.float32([1, 2, 3])] * 50, out=out)
     assert all(o.tolist() == [2.0, 4.0, 6.0] for o in out)
+
+
+def test_more_places_than_one_loop_takes() -> None:
+    """Cut into several loops: sums, conditions and exceptions get from one to the next."""
+    size = 230
+
+    def f(v: Any) -> Any:
+        whole = np.sum(v * v)
+        turned = np.where(v[0] > 0, v[::-1] * whole, 3 * v)
+        return np.sum(np.maximum(turned * v, v)) + branching(v[7]) * v[-1] + whole / v[100]
+
+    c = fg.circuit(f, n=size)
+    assert len(Loops(Program(c._jacobian[0], size)._nodes, c._jacobian[0], size)._parts) > 2
+    x = np.random.default_rng(5).uniform(0.5, 1.5, (70, size)) * np.where(np.arange(70) % 3 == 0, -1.0, 1.0)[:, None]
+    found = c.gradient(x)
+    for point, row in zip(x[::69], found[::69], strict=True):
+        assert row == pytest.approx(uncompiled(c._jacobian[0], point), rel=1e-13)
+    several = fg.circuit(lambda v: v * branching(v[7]) + branching(v[150]), n=size)
+    wanted = x * np.vectorize(branching.formula)(x[:, 7:8]) + np.vectorize(branching.formula)(x[:, 150:151])
+    assert several(x) == pytest.approx(wanted, rel=1e-14)
+    x[66, 150] = -200.0
+    with pytest.raises(ValueError, match="too far left"):
+        several(x)
 
 
 def test_pickles() -> None:
