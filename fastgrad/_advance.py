@@ -59,7 +59,24 @@ def series_window(q: Point, kind: int, n: int, s: Series, gains: Floats, good: f
     count = fill(q, kind, n, scale, s)
     m = n - 1 if kind >= RIGHT else (n - 1) // 2
     prepare(s, kind, n, m, count, scale, q.levels, gains)
-    return best_window(s, kind, n, m, count, count, good), count
+    return best_window(s, kind, n, m, count, 0, count, good), count
+
+
+@kernel
+def ripple(q: Point, s: Series, kind: int, n: int, m: int, count: int, w: Window) -> float:
+    """How far from a window finer ones may be that contradict it, as those of a ripple do; 0 if none does.
+
+    A ripple looks like noise to steps that are longer than its waves. Finer windows of noise have wider bars, those of
+    a ripple are sure of another slope.
+    """
+    first = w.fine + 1
+    while first < count and q.levels[s.index[first]] > q.levels[s.index[w.fine]] - 4:
+        first += 1
+    if first >= count - m - 1:
+        return 0.0
+    other = best_window(s, kind, n, m, count, first, count, np.inf)
+    apart = abs(other.value - w.value)
+    return apart + other.bar if apart > 2 * (other.bar + w.bar) else 0.0
 
 
 @kernel
@@ -137,7 +154,7 @@ def advance(q: Point, n: int, side: int, rtol: float, atol: float, s: Series, ga
     # constant up to the rounding of the values: the shortest bar, whatever the share of the slope that they feign
     if phase == 0 and not w.score < UNSHARP:
         if 0.0 < only_noise(q)[0] <= STILL * ROUNDING * abs(f0):
-            w = best_window(s, kind, n, m, k, k, np.inf)
+            w = best_window(s, kind, n, m, k, 0, k, np.inf)
             if w.coarse >= 0:
                 finish(q, w.value, w.bar, 0.0, CONVERGED)
                 q.left = q.right = w.value
@@ -154,7 +171,7 @@ def advance(q: Point, n: int, side: int, rtol: float, atol: float, s: Series, ga
         if flat < count:
             last = max(last, w.fine)
         if last >= 0:
-            wide = best_window(s, kind, n, m, k, last, GOOD)
+            wide = best_window(s, kind, n, m, k, 0, last, GOOD)
             apart = abs(wide.value - w.value) > w.bar + wide.bar or flat < count
             if wide.coarse >= 0 and apart and wide.score < 0.02:
                 verdict = noise_like(q, s, k, wide.coarse, wide.fine, flat < count)
@@ -171,6 +188,8 @@ def advance(q: Point, n: int, side: int, rtol: float, atol: float, s: Series, ga
             doubtful = abs(wide.value) + s.secant[wide.fine]
         if chosen:
             w = wide
+    if phase > 1 and w.coarse >= 0 and flat == count and w.bar > 0.0:
+        doubt = ripple(q, s, kind, n, m, k, w)
     value, bar, noise, truncation, score = w.value, w.bar, w.noise, w.truncation, w.score
     coarse, fine, size, floor, quiet, loudest = 0, 0, 0.0, 0.0, -1, 0.0
     quiet_above = 0
@@ -187,7 +206,6 @@ def advance(q: Point, n: int, side: int, rtol: float, atol: float, s: Series, ga
         is_flat = not (abs(value) <= bar + flat_bar and bar < flat_bar)
     if is_flat:  # two answers in doubt: the bar covers both
         value, bar, score, size = 0.0, max(flat_bar, doubt), 0.0, doubtful
-    bar = max(bar, doubt)
 
     # one-sided derivatives
     left, right = value, value
@@ -244,7 +262,7 @@ def advance(q: Point, n: int, side: int, rtol: float, atol: float, s: Series, ga
         for _ in range(n - 1):
             span /= step_of(levels[count - 1], scale)
         bar = max(bar, span)
-    finish(q, value, bar, size, status)
+    finish(q, value, max(bar, doubt), size, status)
     q.left, q.right = (left, right) if kink else (value, value)
 
     # what next?

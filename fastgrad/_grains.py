@@ -112,7 +112,7 @@ def beyond_flat(q: Point, s: Series, kind: int, n: int, count: int, flat: int, f
     for j in range(count):
         if s.index[j] < flat:
             last = j
-    wide = best_window(s, kind, n, (n - 1) // 2 if side == 0 else n - 1, count, last, GOOD)
+    wide = best_window(s, kind, n, (n - 1) // 2 if side == 0 else n - 1, count, 0, last, GOOD)
     most = abs(wide.value) + wide.bar
     if wide.coarse < 0 or most <= flat_bar or (n == 1 and wide.score >= UNKNOWN):
         return wide, False, 0.0

@@ -106,8 +106,8 @@ def weigh(s: Series, kind: int, count: int, b: int, k: int, most: float) -> tupl
 
 
 @kernel
-def best_window(s: Series, kind: int, n: int, m: int, count: int, last: int, good: float) -> Window:
-    """Best window that ends at series position `last` or coarser; `prepare` must have run.
+def best_window(s: Series, kind: int, n: int, m: int, count: int, first: int, last: int, good: float) -> Window:
+    """Best window between the series positions `first` and `last`; `prepare` must have run.
 
     Its bar is `BARS` standard deviations of the noise found on all finer levels (never below the rounding of the
     values), times the gain of the extrapolation, plus the truncation. The score is the bar over the local slope
@@ -117,14 +117,14 @@ def best_window(s: Series, kind: int, n: int, m: int, count: int, last: int, goo
     """
     least = 0.0 if good < np.inf else LEAST  # where bars alone count there need be no slope
     # the most promising one first: then nearly all others are ruled out without a look at their noise
-    first_b, first_k, first = -1, 0, np.inf
-    for b in range(min(count, last + 1)):
-        for k in range(m, min(b, WIDEST - 1) + 1):
+    first_b, first_k, lowest = -1, 0, np.inf
+    for b in range(first, min(count, last + 1)):
+        for k in range(m, min(b - first, WIDEST - 1) + 1):
             bound, size = s.bound[k, b], max(s.size[k, b], least)
             if bound < np.inf and size > 0.0:
                 key = bound if bound < good * size else 1e300 * min(bound / size, 1e5)
-                if key < first:
-                    first, first_b, first_k = key, b, k
+                if key < lowest:
+                    lowest, first_b, first_k = key, b, k
     if first_b < 0:
         return Window(np.nan, np.inf, np.inf, np.inf, np.inf, -1, -1)
     b, k = first_b, first_k
@@ -132,8 +132,8 @@ def best_window(s: Series, kind: int, n: int, m: int, count: int, last: int, goo
     bar = s.truncation[k, b] + measured + RELATIVE * abs(s.table[k, b])
     score = bar / max(s.size[k, b], least)
     lowest, fine, wide = score, b, k
-    for b in range(min(count, last + 1)):
-        for k in range(m, min(b, WIDEST - 1) + 1):
+    for b in range(first, min(count, last + 1)):
+        for k in range(m, min(b - first, WIDEST - 1) + 1):
             bound, size = s.bound[k, b], max(s.size[k, b], least)
             if not (bound < np.inf and size > 0.0) or (b == first_b and k == first_k):
                 continue
