@@ -41,6 +41,7 @@ from ._judgement import (
     flat_side,
     kink_at,
     scale_of,
+    see_digits,
     steepest,
 )
 from ._noise import noise_like, only_noise, quiet_from
@@ -123,6 +124,7 @@ def advance(q: Point, n: int, side: int, rtol: float, atol: float, s: Series, ga
     kind = RIGHT if side > 0 else LEFT if side < 0 else CENTRAL_ODD if n % 2 == 1 else CENTRAL_EVEN
     m = n - 1 if side != 0 else (n - 1) // 2
 
+    see_digits(q)
     # exactly flat from some level on: truly so, unless the values turn out to be rounded
     flat = flat_from(q)
     flat_bar = np.inf

@@ -11,9 +11,9 @@ from ._windows import GOOD, Window, best_window
 
 SHARP = 0.02
 """Score below which a window is sharp enough to be believed against flat levels."""
-STAIRS, FINE_STAIRS = 2.0**-3, 2.0**-7
-"""Deviations of a window that are a smaller share of the change of `f` there may be those of rounding, and are more
-likely those of rounding than of the steps of a stair."""
+STAIRS, FINE_STAIRS, SURE = 2.0**-3, 2.0**-7, 2.0**-10
+"""Deviations of a window that are a smaller share of the change of `f` there may be those of rounding, are more likely
+those of rounding than of the steps of a stair, and are taken for it."""
 
 
 @kernel
@@ -124,4 +124,4 @@ def beyond_flat(q: Point, s: Series, kind: int, n: int, count: int, flat: int, f
     if (clear < 0 or (possible and not told)) and q.count < ENOUGH - 6:
         for d in range(6):
             ask(q, q.levels[flat] + d, q.coarsest, 6)
-    return wide, told and share < FINE_STAIRS and wide.score < UNKNOWN, most if possible else 0.0
+    return wide, told and share < FINE_STAIRS and wide.score < UNKNOWN, most if possible and not (told and share < SURE) else 0.0

@@ -52,6 +52,8 @@ POINT = np.dtype(
         ("looks", np.int64),
         ("seen", np.int64),
         ("safe", np.int64),
+        ("unit", np.float64),
+        ("grain", np.float64),
         ("asked", np.int64, (ASKED,)),
         ("levels", np.int64, (LEVELS,)),
         ("above", np.float64, (LEVELS,)),
@@ -64,7 +66,7 @@ POINT = np.dtype(
 levels run from coarse to fine, the first `count` are filled. ``asked[:asking]`` are the levels wanted next; a point
 that asks for none is finished. `size` is the local slope scale. `top` is the coarsest level of the look under way, from
 the scale down, 0 without one; `looks` counts them, `seen` is what the last one said, and `safe` whether a result
-stands already.
+stands already. `unit` and `grain` are the rounding of a value, relative and absolute: see `see_digits`.
 """
 
 
@@ -106,10 +108,32 @@ def flat_side(values: Floats, count: int, f0: float) -> int:
 
 
 @kernel
+def see_digits(q: Point) -> None:
+    """Take the rounding of the values from their digits.
+
+    Those of float32 have 24 bits, and ``exp(x) - 1`` near 0 has none below 2^-53: where no value has more the rounding
+    is not that of doubles of their size. Steps that are no powers of two keep exact functions from looking so.
+    """
+    unit, grain, seen = 1.0, np.inf, 0
+    for j in range(q.count):
+        for v in (q.above[j], q.below[j]):
+            if np.isfinite(v) and v != 0.0 and v != q.f0:
+                m, e = math.frexp(abs(v))
+                digits = int(math.ldexp(m, 53))
+                last = float(digits & -digits)
+                unit = min(unit, last / float(digits))
+                grain = min(grain, math.ldexp(last, e - 53))
+                seen += 1
+    few = seen < 8
+    q.unit = ROUNDING if few else max(ROUNDING, 0.3 * unit)
+    q.grain = 0.0 if few else 0.3 * grain
+
+
+@kernel
 def rounding(q: Point, j: int, slope: float) -> float:
     """Return the rounding of the values of one level, for a derivative of about `slope`."""
     size = max(abs(q.f0), abs(q.above[j]), abs(q.below[j]))
-    return float(ROUNDING * (size + CONDITION * abs(q.x * slope)))
+    return float(max(q.unit * size, q.grain) + ROUNDING * CONDITION * abs(q.x * slope))
 
 
 @kernel
