@@ -47,6 +47,8 @@ from ._judgement import (
 from ._noise import noise_like, only_noise, quiet_from
 from ._windows import GOOD, Window, best_window, lever, prepare
 
+SHARP_SIDE = 1e-6
+"""Score below which one-sided higher derivatives may make a kink."""
 UNSHARP = 0.02
 """Score beyond which a window may be one of noise alone."""
 STILL = 16.0
@@ -235,6 +237,10 @@ def advance(q: Point, n: int, side: int, rtol: float, atol: float, s: Series, ga
                 left, left_bar = 0.0, BARS * ROUNDING * abs(f0) / step_of(levels[j], scale)
             if abs(right - left) > 4 * (right_bar + left_bar) and not only_noise(q)[1]:
                 kink, finer = kink_at(q, left, right)
+        elif max(r.score, t.score) < SHARP_SIDE and abs(right - left) > 4 * (right_bar + left_bar):
+            # a kink of a lower derivative: both sides are sure of themselves, and the even part lies between them
+            kink = abs(value - 0.5 * (left + right)) <= bar + right_bar + left_bar
+            finer = levels[count - 1]
         if kink:
             value, bar, status = 0.5 * (left + right), 0.5 * (left_bar + right_bar), KINK
         else:
