@@ -53,12 +53,16 @@ def _all_entries(q: Question, machine: Machine | None, bars: bool) -> Any:
             line = np.arange(start, min(start + width, size))
             extra = [None if a is None else a.ravel()[line] for a in (steps, part.low, part.high)]
             found.append(derive(q.rows, lines, line, m, q.rule, form.kind, q.mode, *extra, bars=bars, machine=machine))
-        for target, values in zip(made, zip(*found, strict=True) if bars else [found], strict=True):
-            target[piece] = np.concatenate(values).reshape(-1, d, m).swapaxes(1, 2)
+        with np.errstate(over="ignore"):  # threads have settings of their own
+            for target, values in zip(made, zip(*found, strict=True) if bars else [found], strict=True):
+                target[piece] = np.concatenate(values).reshape(-1, d, m).swapaxes(1, 2)
 
     if made[0].size:
         size = max(1, width // d)
-        over_pieces(work, (count,), q.workers if machine is not None and count > 2 * size else 1, size)
+        workers, least = q.workers, 1
+        if form.code is None:  # every piece takes milliseconds of Python
+            workers, least = q.f.threads(form, q.args, q.workers, q.asked), size
+        over_pieces(work, (count,), workers if count > 2 * size else 1, size, least=least)
     return Estimate(*made) if bars else made[0]
 
 

@@ -39,6 +39,8 @@ class Question(NamedTuple):
     high: Any
     """Bounds, shape (b, d)."""
     workers: int
+    asked: bool
+    """Whether the caller asked for that many."""
     relative: bool
     """Whether the steps are relative to the size of the points."""
 
@@ -120,7 +122,8 @@ def question(
             'got one of them. Use method="adaptive".'
         )
     kind = result_kind([x])
-    return Question(known, args, points, x.shape, kind, rule, mode, given, low, high, threads(workers), relative)
+    count, asked = threads(workers), workers is not None
+    return Question(known, args, points, x.shape, kind, rule, mode, given, low, high, count, asked, relative)
 
 
 def as_rows(x: Any) -> Any:

@@ -51,9 +51,11 @@ class Proof:
         The function.
     nargs : int
         How many arguments it gets: numbers, and arrays that nobody else has.
+    shared : int
+        How many more after those: numbers, and arrays that all calls get.
     """
 
-    def __init__(self, f: Callable[..., Any], nargs: int) -> None:
+    def __init__(self, f: Callable[..., Any], nargs: int, shared: int = 0) -> None:
         self.watch = Watch()
         self._read: dict[FunctionType, Any] = {}
         self.left = _STATEMENTS
@@ -62,7 +64,8 @@ class Proof:
         """Why it was not found."""
         try:
             with quiet():
-                plain(self.call(Known(f), [OWN] * nargs, {}), self.watch)
+                given = [OWN] * nargs + [Plain(True, True)] * shared
+                plain(self.call(Known(f), given, {}), self.watch)
         except Exception as err:  # Numba's reader knows many ways to refuse, and none of them is the user's concern
             self.obstacle = f"{type(err).__name__}: {err}"
         self._read.clear()

@@ -21,6 +21,7 @@ from ._engines import BEYOND, PerformanceWarning, check_callable, stack_depth, w
 from ._engines import numbers as plain
 from ._operators import Uncompilable
 from ._references import Reading
+from ._sharing import Proof
 from ._vector_code import kinds_of, machine_code
 from ._vector_loops import Machine
 
@@ -62,6 +63,7 @@ class VectorFunction:
         self.f = weak(f)
         self._forms: dict[Any, Form] = {}
         self._warned = False
+        self._alone: Proof | None = None
         self._lock = threading.RLock()  # `f` may differentiate itself
         self._reading: Reading | None = None
         try:
@@ -207,6 +209,17 @@ class VectorFunction:
                 raise TurnedComplex
             values[start : start + size] = found
         return values
+
+    def threads(self, form: Form, args: tuple[Any, ...], workers: int, asked: bool) -> int:
+        """How many threads may be inside `f`, called with many vectors at once; see `Called.threads`."""
+        if workers == 1 or asked or form.layout == "single":  # one vector at a time is Python, on one thread anyway
+            return 1 if form.layout == "single" else workers
+        if any(np.asarray(a).dtype.kind not in "fiub" for a in args):
+            return 1
+        with self._lock:
+            if self._alone is None or not self._alone.holds():
+                self._alone = Proof(self.f(), 1, len(args))
+        return workers if self._alone.found else 1
 
     def expect(self, form: Form, count: int) -> None:
         """Warn, once, that so many vectors are going to be given to `f` one at a time."""

@@ -71,7 +71,8 @@ def gradient(
         Return an `Estimate`, arrays of the shape of the result: error bars, status, evaluations of every entry. An
         evaluation that serves several entries is counted in each.
     workers : int, optional
-        Threads for a large batch of a compiled function; all cores by default. The result does not depend on it.
+        Threads for a large batch; all cores by default. The result does not depend on it. A function called with many
+        vectors at once meets a second thread as in `derivative`; one that takes them one by one meets none.
 
     Returns
     -------
@@ -159,7 +160,8 @@ def jacobian(
         Return an `Estimate`, arrays of the shape of the result: error bars, status, evaluations of every entry. An
         evaluation that serves several entries is counted in each.
     workers : int, optional
-        Threads for a large batch of a compiled function; all cores by default. The result does not depend on it.
+        Threads for a large batch; all cores by default. The result does not depend on it. A function called with many
+        vectors at once meets a second thread as in `derivative`; one that takes them one by one meets none.
 
     Returns
     -------

@@ -581,3 +581,44 @@ def test_the_ladder_of_a_proven_function_over_threads() -> None:
     for a, b in zip(together, alone, strict=True):
         assert np.array_equal(a, b, equal_nan=True)
     assert np.isnan(together.df[0]) and together.success.sum() > 25_000
+
+
+@pytest.mark.parametrize("method", ["central", "adaptive"])
+def test_proven_functions_of_vectors_meet_several_threads(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    """The same bits, with arguments that all calls get; who writes into those, or into its own, stays on one thread."""
+    from fastgrad import _jacobians
+
+    class Hidden:
+        def __init__(self, f: Any) -> None:
+            self.f = f
+
+        def __call__(self, *args: Any) -> Any:
+            return self.f(*args) + 0.0 * special.j0(0.5)
+
+    buffer = np.empty(6)
+
+    def in_place(v: Any, a: Any) -> Any:
+        a *= 1.0
+        return np.sum(np.sin(v) * a, axis=-1)
+
+    def in_buffer(v: Any, a: Any) -> Any:
+        np.multiply(v[..., 0], 1.0, out=buffer[:1] if v.ndim == 1 else None)
+        return np.sum(np.sin(v) * a, axis=-1)
+
+    spread = []
+    over_pieces = _jacobians.over_pieces
+
+    def watched(work: Any, shape: Any, workers: int, *rest: Any, **named: Any) -> None:
+        spread.append(workers)
+        over_pieces(work, shape, workers, *rest, **named)
+
+    monkeypatch.setattr(_jacobians, "over_pieces", watched)
+    monkeypatch.setattr("fastgrad._operands.cores", lambda: 3)
+    x, a = np.random.default_rng(8).uniform(-2, 2, (4000, 6)), np.arange(6.0)
+    for f, pure in ((lambda v, a: np.sum(np.sin(v) * a, axis=-1), True), (in_place, False), (in_buffer, False)):
+        f = Hidden(f)
+        spread.clear()
+        together = fg.gradient(f, x, args=(a,), method=method)
+        assert np.array_equal(together, fg.gradient(f, x, args=(a,), method=method, workers=1))
+        assert spread == [3 if pure else 1, 1]
+        np.testing.assert_allclose(together, np.cos(x) * a, atol=1e-9)
