@@ -23,8 +23,9 @@ from ._extrapolation import GAINS, SERIES, kernel
 from ._interpreted import empty, interpreted
 from ._judgement import ASKED, POINT
 from ._looks import PLANES
+from ._memory import BODY, WORDS, call_body, pointer, words_at, words_on_stack
 from ._rounds import OUTCOME, ROUNDS, close_block, emit, first_look, judge, open_block, take
-from ._ufunc import ADDRESS, ARGUMENTS, BODY, OWN, RESULTS, WORDS, Ufunc, call_body, pointer, words_at, words_on_stack
+from ._ufunc import ADDRESS, ARGUMENTS, OWN, RESULTS, Ufunc
 
 #: Words of its own that the body needs: who evaluates, a word for the evaluator, the argument to differentiate in,
 #: order of the derivative, side, both tolerances as bits, points at a time.

@@ -11,7 +11,8 @@ import numpy as np
 from ._compile import Native, function_from, native
 from ._emit import Loops
 from ._graph import Graph, Node, in_order
-from ._ufunc import BODY, RAISED, add_to
+from ._memory import BODY, add_to
+from ._ufunc import RAISED
 
 _BODY = f"""
 def body(n, places, data):

@@ -16,7 +16,7 @@ import numpy as np
 from numba.core import types
 
 from ._compile import native
-from ._ufunc import WORDS
+from ._memory import WORDS
 
 
 def _colour(n, heads, rows, starts, columns, colour, work):  # type: ignore[no-untyped-def]

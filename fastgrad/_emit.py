@@ -12,7 +12,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from ._graph import Node
-from ._ufunc import WORDS
+from ._memory import WORDS
 
 _WORD, _DOUBLE, _BIT = ir.IntType(64), ir.DoubleType(), ir.IntType(1)
 

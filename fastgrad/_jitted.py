@@ -26,6 +26,7 @@ from numba.extending import intrinsic, overload
 
 from ._climb import ladder_ufunc
 from ._compile import function_from, jit, quiet, return_kind
+from ._memory import EXPONENT
 from ._operators import Uncompilable
 from ._program import best_step, compiled_point
 from ._references import Reading
@@ -40,7 +41,7 @@ from ._typed import (
     rule_of,
     step_of,
 )
-from ._ufunc import ADDRESS, EXPONENT, Ufunc, body
+from ._ufunc import ADDRESS, Ufunc, body
 from .derivatives import derivative
 from .ladder import Adaptive
 from .multivariate import gradient

@@ -23,7 +23,8 @@ from numba.core import types
 from numba.extending import intrinsic
 
 from ._compile import Native, inner, native
-from ._ufunc import _API, ADDRESS, ARGUMENTS, OWN, RAISED, RESULTS, WORDS, _clear_flags, call_body, words_at
+from ._memory import WORDS, call_body, words_at
+from ._ufunc import _API, ADDRESS, ARGUMENTS, OWN, RAISED, RESULTS, _clear_flags
 
 #: Points in a tile, and components of the widest.
 _TILE = 4

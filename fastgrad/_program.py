@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ._compile import LOCK, function_from, jit
-from ._ufunc import EXPONENT, Ufunc, body
+from ._memory import EXPONENT
+from ._ufunc import Ufunc, body
 from .stencils import Stencil
 
 

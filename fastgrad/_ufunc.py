@@ -14,122 +14,23 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 from numba.core import types
-from numba.extending import intrinsic
 
 from ._blocks import Pace
 from ._compile import Native, function_from, native
-
-#: Room for gathered arguments and results, in numbers: together they stay in the first-level cache.
-_ROOM = 4096
-
-#: Bits of the exponent of a float64; all of them set mean infinity or NaN.
-EXPONENT = 0x7FF << 52
-
-#: Result kinds: NumPy's type number, C type, bytes.
-_RESULTS: dict[str, tuple[int, Any, int]] = {
-    "?": (0, types.uint8, 1),
-    "d": (12, types.float64, 8),
-    "f": (12, types.float64, 8),  # computed in float32 by `f`, which the choice of steps has to know
-    "D": (15, types.complex128, 16),
-}
-
-WORDS = types.CPointer(types.intp)
-
-#: C signature of a body: points, where each argument and each result begins, the ufunc's data.
-BODY = types.intp(types.intp, WORDS, WORDS)
-
-
-@intrinsic(prefer_literal=True)
-def pointer(_typing: Any, address: Any, kind: Any) -> Any:
-    """Turn an address into a pointer to items of a result kind."""
-    pointer = types.CPointer(_RESULTS[kind.literal_value][1])
-
-    def code(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        return builder.inttoptr(args[0], context.get_value_type(pointer))
-
-    return pointer(types.intp, kind), code
-
-
-@intrinsic
-def words_at(_typing: Any, address: Any) -> Any:
-    """Turn an address into a pointer to words."""
-
-    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        return builder.inttoptr(args[0], ir.IntType(64).as_pointer())
-
-    return WORDS(types.intp), code
-
-
-def _room_on_stack(builder: Any, kind: Any) -> Any:
-    """Reserve memory when the function is entered; Numba's own helper would also fill it with zeros, at every call."""
-    with builder.goto_entry_block():
-        room = builder.alloca(kind)
-    room.align = 64
-    return room
-
-
-@intrinsic
-def _stack(_typing: Any) -> Any:
-    """Address of `_ROOM` numbers on the stack."""
-
-    def code(_context: Any, builder: Any, _signature: Any, _args: Any) -> Any:
-        return builder.ptrtoint(_room_on_stack(builder, ir.ArrayType(ir.DoubleType(), _ROOM)), ir.IntType(64))
-
-    return types.intp(), code
-
-
-@intrinsic
-def words_on_stack(_typing: Any) -> Any:
-    """Pointer to 64 words on the stack."""
-
-    def code(_context: Any, builder: Any, _signature: Any, _args: Any) -> Any:
-        return builder.bitcast(_room_on_stack(builder, ir.ArrayType(ir.IntType(64), 64)), ir.IntType(64).as_pointer())
-
-    return WORDS(), code
-
-
-@intrinsic
-def call_body(_typing: Any, address: Any, count: Any, places: Any, data: Any) -> Any:
-    """Call the body at an address."""
-    word = ir.IntType(64)
-
-    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        prototype = ir.FunctionType(word, [word, word.as_pointer(), word.as_pointer()])
-        return builder.call(builder.inttoptr(args[0], prototype.as_pointer()), args[1:])
-
-    return types.intp(types.intp, types.intp, WORDS, WORDS), code
-
-
-@intrinsic
-def add_to(_typing: Any, words: Any, place: Any, amount: Any) -> Any:
-    """Add to one of `words`, atomically: many threads may be inside one ufunc."""
-
-    def code(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        builder.atomic_rmw("add", builder.gep(args[0], [args[1]]), args[2], "monotonic")
-        return context.get_dummy_value()
-
-    return types.void(WORDS, types.intp, types.intp), code
-
-
-@intrinsic
-def attempt(typing: Any, f: Any, args: Any) -> Any:
-    """Call a compiled function with a tuple of arguments: its value, and whether it raised.
-
-    What ``try`` and ``except`` around the call would tell, without the half of the time to compile a body that Numba
-    needs for these two (0.14 of 0.27 seconds for a central difference).
-    """
-    signature = typing.resolve_function_type(f, args.types, {})
-
-    def code(context: Any, builder: Any, returned: Any, values: Any) -> Any:
-        made = f.dispatcher.overloads[signature.args]
-        context.active_code_library.add_linking_library(made.library)
-        parts = [builder.extract_value(values[1], i) for i in range(len(signature.args))]
-        status, value = context.call_internal_no_propagate(builder, made.fndesc, signature, parts)
-        return context.make_tuple(builder, returned.return_type, [value, status.is_error])
-
-    return types.Tuple((signature.return_type, types.boolean))(f, args), code
+from ._memory import (
+    BODY,
+    EXPONENT,
+    KINDS,
+    ROOM,
+    WORDS,
+    add_to,
+    attempt,
+    call_body,
+    numbers_on_stack,
+    pointer,
+    words_on_stack,
+)
 
 
 def body(key: bytes, point: Callable[[], tuple[Any, str]], nin: int, watched: int | None = None) -> Native:
@@ -200,8 +101,8 @@ def _copy(count, where, data):  # type: ignore[no-untyped-def]
 def _loop(args, dims, steps, data):  # type: ignore[no-untyped-def]
     """NumPy's inner loop over any body; `data` as above."""
     n, nin, total = dims[0], data[ARGUMENTS], data[ARGUMENTS] + data[RESULTS]
-    places, copied, buffers = words_on_stack(), words_on_stack(), _stack()  # type: ignore[call-arg,var-annotated]
-    stretch = _ROOM // (nin + 2 * data[RESULTS])
+    places, copied, buffers = words_on_stack(), words_on_stack(), numbers_on_stack()  # type: ignore[call-arg,var-annotated]
+    stretch = ROOM // (nin + 2 * data[RESULTS])
     # `reduce` and `accumulate` feed every result to the next point.
     chained = n > 1 and (steps[nin] == 0 or args[nin] == args[0] + steps[0])
     whole = True
@@ -283,7 +184,7 @@ class Ufunc:
         self, code: Native, nin: int, name: str, doc: str, nout: int = 1, own: Sequence[int] = (), keep: Any = None
     ) -> None:
         loop, copy = _shared()
-        kind, _, size = _RESULTS[code.result]
+        kind, _, size = KINDS[code.result]
         self.result = code.result
         self.pace = Pace()
         self._owners = (code, loop, copy, keep)

@@ -17,9 +17,9 @@ from numba.extending import intrinsic
 from numba.np.numpy_support import from_dtype
 
 from ._compile import Native, function_from, jit, native, quiet
+from ._memory import WORDS, pointer
 from ._operators import Uncompilable
 from ._references import Reading
-from ._ufunc import WORDS, pointer
 
 #: C signature of the piece: address of the vector, address of the results, words; returns one of the codes below.
 ONE = types.intp(types.intp, types.intp, WORDS)

@@ -13,8 +13,8 @@ from numba.extending import intrinsic
 
 from ._climb import address_of, climb_compiled
 from ._compile import Native, inner, native
+from ._memory import EXPONENT, WORDS, pointer, words_at
 from ._program import best_step
-from ._ufunc import EXPONENT, WORDS, pointer, words_at
 from ._vector_code import words_of
 from .ladder import Adaptive
 from .stencils import Stencil

@@ -15,7 +15,7 @@ ROOT = Path(fastgrad.__file__).parent
 FLOORS: dict[int, tuple[str, ...]] = {
     1: ("stencils", "_weights", "elementary", "estimates", "_operators", "_compile", "_references", "_watching",
         "_kinds", "_belongings", "_harmless", "_following", "_sharing"),
-    2: ("_ufunc", "_program", "_blocks", "_operands", "_bars", "ladder", "complexstep", "_advance", "_climb",
+    2: ("_memory", "_ufunc", "_program", "_blocks", "_operands", "_bars", "ladder", "complexstep", "_advance", "_climb",
         "_asking", "_colouring", "_extrapolation", "_grains", "_interpreted", "_judgement", "_lanes", "_looks",
         "_noise", "_rounds", "_windows", "_calls", "_containers", "_frames", "_labelled", "_lazy", "_masked"),
     3: ("_engines", "_mixing", "_called", "_compiled", "_filling", "_functions", "_vectors", "_vector_code",
