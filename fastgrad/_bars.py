@@ -197,13 +197,17 @@ def _grain(values: list[Any]) -> Any:
     Nine equidistant values of a straight line may all be rounded alike, and then differ without a trace of noise. Where
     all are the same nothing is known: a constant may be a round number.
     """
-    parts = np.array(values)
-    parts = np.concatenate([parts.real, parts.imag]) if np.iscomplexobj(parts) else parts
-    mantissa, exponent = np.frexp(parts)
-    whole = np.where(np.isfinite(parts), mantissa * 2.0**53, 0.0).astype(np.int64)
-    lowest = np.where(whole != 0, np.ldexp((whole & -whole).astype(np.float64), exponent - 53), np.inf)
-    grain = np.min(lowest, axis=0)
-    return np.where(np.isfinite(grain) & (np.ptp(parts, axis=0) > 0), grain, 0.0)
+    parts = np.array([part for v in values for part in ((v.real, v.imag) if np.iscomplexobj(v) else (v,))])
+    grain = np.zeros(parts.shape[1])
+    # a coarse grain shows in the last bits of the first value: looking at all values of all points took half the time
+    some = np.flatnonzero(parts[0].view(np.int64) & 7 == 0)
+    if some.size:
+        parts = parts[:, some]
+        mantissa, exponent = np.frexp(parts)
+        whole = np.where(np.isfinite(parts), mantissa * 2.0**53, 0.0).astype(np.int64)
+        lowest = np.where(whole != 0, np.ldexp((whole & -whole).astype(np.float64), exponent - 53), np.inf).min(axis=0)
+        grain[some] = np.where(np.isfinite(lowest) & (np.ptp(parts, axis=0) > 0), lowest, 0.0)
+    return grain
 
 
 def _rounding(values: list[Any]) -> Any:
