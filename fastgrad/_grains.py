@@ -120,8 +120,8 @@ def beyond_flat(q: Point, s: Series, kind: int, n: int, count: int, flat: int, f
     if clear == 1 and wide.score < SHARP:
         return wide, True, 0.0
     share, told = parted(q, s, last, wide.coarse, wide.fine, side)
-    possible = share < STAIRS
-    if (clear < 0 or (possible and not told)) and q.count < ENOUGH - 6:
+    if (clear < 0 or (share < STAIRS and not told)) and q.count < ENOUGH - 6:
         for d in range(6):
             ask(q, q.levels[flat] + d, q.coarsest, 6)
-    return wide, told and share < FINE_STAIRS and wide.score < UNKNOWN, most if possible and not (told and share < SURE) else 0.0
+    doubtful = share < STAIRS and not (told and share < SURE)
+    return wide, told and share < FINE_STAIRS and wide.score < UNKNOWN, most if doubtful else 0.0
