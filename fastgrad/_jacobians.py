@@ -9,9 +9,9 @@ import numpy as np
 
 from ._blocks import over_pieces
 from ._engines import LADDER
+from ._machine import Machine
 from ._questions import Question
 from ._sweeps import Coordinates, Directions, derive
-from ._vector_loops import Machine
 from .complexstep import SAMPLE, ComplexStep, compare, sideways
 from .estimates import Estimate
 from .ladder import Adaptive

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ._engines import LADDER
+from ._forms import Form
+from ._machine import Machine
 from ._operands import argument, check_vector, checked_bounds, positive_step, result_kind, threads
-from ._vector_loops import Machine
-from ._vectors import Form, TurnedComplex, VectorFunction, vector_function
+from ._vectors import TurnedComplex, VectorFunction, vector_function
 from .complexstep import ComplexStep
 from .derivatives import METHODS, unknown_method
 from .estimates import Estimate, rounded

@@ -15,8 +15,8 @@ import numpy as np
 
 from ._bars import substitute, with_bars
 from ._climb import FIELDS
+from ._machine import Machine
 from ._program import combine, steps, values_at
-from ._vector_loops import Machine
 from .estimates import Estimate
 from .ladder import Adaptive, estimate, judged
 from .stencils import Stencil

@@ -11,19 +11,19 @@ import threading
 import warnings
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from ._compile import LOCK, Native
+from ._compile import LOCK
 from ._engines import BEYOND, PerformanceWarning, check_callable, stack_depth, weak
-from ._engines import numbers as plain
+from ._forms import Form, Layout, arranged, form_of, numbers, same, scattered
+from ._machine import Machine
 from ._operators import Uncompilable
 from ._references import Reading
 from ._sharing import Proof
 from ._vector_code import kinds_of, machine_code
-from ._vector_loops import Machine
 
 #: Numbers handed to a called function at a time: argument and result stay in the second-level cache.
 _NUMBERS = 1 << 16
@@ -31,28 +31,8 @@ _NUMBERS = 1 << 16
 #: Vectors from which on calling them one by one is worth a warning.
 _MANY = 2000
 
-Layout = Literal["rows", "columns", "single"]
-
-
 class TurnedComplex(Exception):
     """A function that had returned real numbers returned complex ones."""
-
-
-@dataclass
-class Form:
-    """What a function makes of vectors of one length."""
-
-    outputs: int
-    scalar: bool
-    """Whether it returns a number, and not an array of one."""
-    kind: str
-    """Letter of NumPy's type for what it returns: ``"d"``, ``"f"`` or ``"D"``."""
-    layout: Layout = "single"
-    """Vectors as rows ``(k, d)``, as columns ``(d, k)``, or one at a time."""
-    turned: bool = False
-    """Whether the outputs come first: ``(m, k)``."""
-    code: Native | None = None
-    """Machine code, if the function has become that; the layout then does not matter."""
 
 
 class VectorFunction:
@@ -108,7 +88,7 @@ class VectorFunction:
         ones = np.ones((1, x.shape[1]))
         known = x[:1] if len(x) and low is None else ones if low is None else np.clip(
             ones, np.broadcast_to(low, x.shape)[:1], np.broadcast_to(high, x.shape)[:1])  # fmt: skip
-        return _form_of(self._one(known[0], args))
+        return form_of(self._one(known[0], args))
 
     def _find_out(
         self, x: Any, args: tuple[Any, ...], low: Any, high: Any, where: Any, compiled: bool
@@ -116,7 +96,7 @@ class VectorFunction:
         d = x.shape[1]
         first = x[where[0]]
         value = self._one(first, args)
-        form = _form_of(value)
+        form = form_of(value)
         some = x[where[np.linspace(0, len(where) - 1, 3).astype(int)]]
         if compiled and d and self._compiled(form, some, value, args):
             return form
@@ -126,7 +106,7 @@ class VectorFunction:
         chosen = where[np.linspace(0, len(where) - 1, count).astype(int)]
         chosen[:2] = chosen[1::-1]  # in no order, or who sorts the vectors of a sorted batch is not found out
         for spread in (2.0**-7, 2.0**-20):
-            rows = _scattered(x[chosen], spread)
+            rows = scattered(x[chosen], spread)
             if low is not None:
                 rows = np.clip(rows, *(np.broadcast_to(b, x.shape)[chosen] for b in (low, high)))
             candidates = self._together(rows, args, form)
@@ -137,7 +117,7 @@ class VectorFunction:
             except Exception:  # the end of the domain: look nearer
                 continue
             for layout, turned, values in candidates:
-                if _same(values, apart):
+                if same(values, apart):
                     if np.isfinite(apart).all():
                         form.layout, form.turned = layout, turned
                         return form
@@ -183,7 +163,7 @@ class VectorFunction:
             except Exception:  # noqa: S112 (whatever it raises for many vectors, it may still take one)
                 continue
             for turned in (False, True):
-                fitting = _arranged(values, len(rows), form, turned)
+                fitting = arranged(values, len(rows), form, turned)
                 if fitting is not None:
                     found.append((layout, turned, fitting))
         return found
@@ -236,7 +216,7 @@ class VectorFunction:
         if form.layout != "single" and len(vectors) > 1:
             try:
                 given = np.array(vectors if form.layout == "rows" else vectors.T)
-                values = _arranged(numbers(self.f()(given, *args)), len(vectors), form, form.turned)
+                values = arranged(numbers(self.f()(given, *args)), len(vectors), form, form.turned)
             except BEYOND:
                 if not lenient:
                     raise
@@ -263,51 +243,6 @@ class VectorFunction:
                 return value  # only its type is looked at
             found[i] = value.reshape(form.outputs)
         return found
-
-
-def numbers(value: Any) -> Any:
-    """Return what `f` returned as an array of numbers; lists and tuples are stacked, numbers among arrays repeated."""
-    if value is None:
-        raise TypeError(
-            "`f` must return numbers; got None. Return the result, or take one more argument, `out`, to fill."
-        )
-    if isinstance(value, (tuple, list)) and len(value) and any(np.ndim(v) for v in value):
-        value = np.stack(np.broadcast_arrays(*value))
-    return plain(value)
-
-
-def _form_of(value: Any) -> Form:
-    """Form of a function that returned `value` for one vector."""
-    if value.size != max(value.shape, default=1):  # one row or one column of numbers is as good as one axis
-        raise ValueError(
-            f"`f` must return a number or a one-dimensional array for one vector; got shape {value.shape}. "
-            "Return it raveled, and reshape the result."
-        )
-    kind = "D" if value.dtype.kind == "c" else "f" if value.dtype in (np.float32, np.float16) else "d"
-    return Form(value.size, value.ndim == 0, kind)
-
-
-def _arranged(values: Any, count: int, form: Form, turned: bool) -> Any:
-    """Values for `count` vectors as an array (count, m), or None if they have another shape."""
-    if form.scalar:
-        return values.reshape(count, 1) if values.shape == (count,) and not turned else None
-    if turned:
-        return values.T if values.shape == (form.outputs, count) else None
-    return values if values.shape == (count, form.outputs) else None
-
-
-def _scattered(rows: Any, spread: float) -> Any:
-    """Move every number of `rows` away from zero by up to `spread` of itself, each by its own share."""
-    share = np.modf(np.arange(1, rows.size + 1) * 0.6180339887498949)[0].reshape(rows.shape)
-    return rows + spread * share * np.where(rows == 0, 1.0, rows)
-
-
-def _same(together: Any, apart: Any) -> bool:
-    """Tell whether two ways to call `f` gave the same values, up to the order of sums inside it."""
-    rounding = 1e-5 if together.dtype in (np.float32, np.float16) else 1e-9
-    finite = np.abs(apart[np.isfinite(apart)])
-    size = float(finite.max()) if finite.size else 0.0
-    return bool(np.allclose(together, apart, rtol=rounding, atol=1e-3 * rounding * size, equal_nan=True))
 
 
 def _fills(f: Any, nargs: int) -> bool:

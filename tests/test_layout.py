@@ -19,7 +19,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
         "_asking", "_colouring", "_extrapolation", "_grains", "_interpreted", "_judgement", "_lanes", "_looks",
         "_noise", "_rounds", "_windows", "_calls", "_containers", "_frames", "_labelled", "_lazy", "_masked"),
     3: ("_engines", "_mixing", "_called", "_compiled", "_filling", "_functions", "_vectors", "_vector_code",
-        "_vector_loops", "_sweeps", "gate", "gates"),
+        "_vector_loops", "_forms", "_machine", "_sweeps", "gate", "gates"),
     4: ("derivatives", "_questions", "_jacobians", "_grouped", "_hessians", "multivariate", "curvature", "sparsity",
         "circuits", "_primitive", "_smooth", "_kinked", "_primitives", "_graph", "_refusal", "_nodes",
         "_array_functions", "_substitution", "_formulas", "_tracing", "_signature", "_growth", "_settling",
@@ -31,7 +31,8 @@ FLOORS: dict[int, tuple[str, ...]] = {
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 
 NUMERICAL = {"derivatives", "multivariate", "curvature", "sparsity", "ladder", "_bars", "stencils", "_vectors",
-             "_sweeps", "_questions", "_jacobians", "_grouped", "_hessians", "_typed", "_jitted"}  # fmt: skip
+             "_forms", "_machine", "_sweeps", "_questions", "_jacobians", "_grouped", "_hessians", "_typed",
+             "_jitted"}  # fmt: skip
 ANALYTIC = {"gate", "gates", "circuits", "_primitive", "_smooth", "_kinked", "_primitives", "_graph", "_refusal",
             "_nodes", "_array_functions", "_substitution", "_formulas", "_tracing", "_signature", "_growth",
             "_settling", "_accumulate", "_emit", "_codegen", "_fused", "_answers", "_lanes", "_drawing",
