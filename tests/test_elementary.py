@@ -651,7 +651,6 @@ def test_import_compiles_nothing() -> None:
     )
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not X86, reason="names x86 features")
 @pytest.mark.parametrize(
     ("cpu", "features"), [("x86-64", "+sse2"), ("haswell", "+avx,+avx2,+fma"), ("sandybridge", "+avx")]
