@@ -15,7 +15,6 @@ from ._extrapolation import (
     CENTRAL_ODD,
     LANES,
     LEAST,
-    LEFT,
     RELATIVE,
     RIGHT,
     WIDEST,
@@ -29,6 +28,8 @@ from ._extrapolation import (
 )
 from ._noise import JUMP
 
+SINGLE = 1.5 * BARS
+"""The same for one side, whose noise is measured at half as many values."""
 GOOD = 1e-6
 """Windows whose bar is below this share of the local slope compete by their bars, others by that share."""
 
@@ -49,7 +50,9 @@ class Window(NamedTuple):
 def lever(s: Series, kind: int, n: int, m: int, b: int, k: int, scale: int, levels: Ints, gains: Floats) -> float:
     """Bar per unit of noise of one value."""
     below = scale - levels[s.index[b]]
-    gain = float(BARS * gains[below if 0 <= below < 12 else 0, RIGHT if kind == LEFT else kind, m, k + 1])
+    one_sided = kind >= RIGHT
+    gain = float(gains[below if 0 <= below < 12 else 0, RIGHT if one_sided else kind, m, k + 1])
+    gain *= SINGLE if one_sided else BARS
     for _ in range(n):
         gain /= s.h[b]
     return gain
