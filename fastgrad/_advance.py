@@ -90,7 +90,7 @@ def ripple(q: Point, s: Series, kind: int, n: int, m: int, count: int, w: Window
             ask(q, level, q.coarsest, 6)
     elif m == 0 and j < count - 1 and abs(s.value[j + 1] * n - other.value) < 0.02 * apart:
         return 0.0
-    return apart + other.bar
+    return float(apart + other.bar)
 
 
 @kernel
