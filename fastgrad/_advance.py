@@ -24,7 +24,7 @@ from ._extrapolation import (
     kernel,
     step_of,
 )
-from ._grains import beyond_flat
+from ._grains import beyond_flat, ripple
 from ._judgement import (
     AIM,
     ASKED,
@@ -63,34 +63,6 @@ def series_window(q: Point, kind: int, n: int, s: Series, gains: Floats, good: f
     m = n - 1 if kind >= RIGHT else (n - 1) // 2
     prepare(s, kind, n, m, count, scale, q.levels, gains)
     return best_window(s, kind, n, m, count, 0, count, good), count
-
-
-@kernel
-def ripple(q: Point, s: Series, kind: int, n: int, m: int, count: int, w: Window) -> float:
-    """How far from a window finer ones may be that contradict it, as those of a ripple do; 0 if none does.
-
-    A ripple looks like noise to steps that are longer than its waves; finer windows are sure of another slope, which
-    the quotients reach smoothly. With a part of `f` that is rounded they jump there, from one grain to none: that is
-    noise after all. Asks for the levels in between where they are not known.
-    """
-    levels, first = q.levels, w.fine + 1
-    while first < count and levels[s.index[first]] > levels[s.index[w.fine]] - 4:
-        first += 1
-    if first >= count - m - 1:
-        return 0.0
-    other = best_window(s, kind, n, m, count, first, count, np.inf)
-    apart = abs(other.value - w.value)
-    if not apart > 2 * (other.bar + w.bar):
-        return 0.0
-    j = count - 1 if m == 0 else 0
-    while j > 0 and abs(s.value[j] * n - other.value) <= 0.25 * apart:
-        j -= 1
-    if m == 0 and j < count - 1 and levels[s.index[j]] - levels[s.index[j + 1]] > 1 and q.count < ENOUGH - 6:
-        for level in range(levels[s.index[j + 1]] + 1, levels[s.index[j]]):
-            ask(q, level, q.coarsest, 6)
-    elif m == 0 and j < count - 1 and abs(s.value[j + 1] * n - other.value) < 0.02 * apart:
-        return 0.0
-    return float(apart + other.bar)
 
 
 @kernel

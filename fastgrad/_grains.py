@@ -1,4 +1,4 @@
-"""Flat at the finest levels and sloped at coarser ones: a function of rounded values, or one that is flat there."""
+"""Where fine levels contradict a window of coarser ones: rounded values, or a function that is like that there."""
 
 from __future__ import annotations
 
@@ -125,3 +125,31 @@ def beyond_flat(q: Point, s: Series, kind: int, n: int, count: int, flat: int, f
             ask(q, q.levels[flat] + d, q.coarsest, 6)
     doubtful = share < STAIRS and not (told and share < SURE)
     return wide, told and share < FINE_STAIRS and wide.score < UNKNOWN, most if doubtful else 0.0
+
+
+@kernel
+def ripple(q: Point, s: Series, kind: int, n: int, m: int, count: int, w: Window) -> float:
+    """How far from a window finer ones may be that contradict it, as those of a ripple do; 0 if none does.
+
+    A ripple looks like noise to steps that are longer than its waves; finer windows are sure of another slope, which
+    the quotients reach smoothly. With a part of `f` that is rounded they jump there, from one grain to none: that is
+    noise after all. Asks for the levels in between where they are not known.
+    """
+    levels, first = q.levels, w.fine + 1
+    while first < count and levels[s.index[first]] > levels[s.index[w.fine]] - 4:
+        first += 1
+    if first >= count - m - 1:
+        return 0.0
+    other = best_window(s, kind, n, m, count, first, count, np.inf)
+    apart = abs(other.value - w.value)
+    if not apart > 2 * (other.bar + w.bar):
+        return 0.0
+    j = count - 1 if m == 0 else 0
+    while j > 0 and abs(s.value[j] * n - other.value) <= 0.25 * apart:
+        j -= 1
+    if m == 0 and j < count - 1 and levels[s.index[j]] - levels[s.index[j + 1]] > 1 and q.count < ENOUGH - 6:
+        for level in range(levels[s.index[j + 1]] + 1, levels[s.index[j]]):
+            ask(q, level, q.coarsest, 6)
+    elif m == 0 and j < count - 1 and abs(s.value[j + 1] * n - other.value) < 0.02 * apart:
+        return 0.0
+    return float(apart + other.bar)

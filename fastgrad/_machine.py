@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ._climb import address_of, climb_compiled
+from ._climb import climb_compiled
 from ._compile import Native, native
+from ._memory import address_of
 from ._program import best_step
 from ._vector_code import words_of
 from ._vector_loops import LOOPS

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
@@ -47,6 +49,16 @@ def words_at(_typing: Any, address: Any) -> Any:
         return builder.inttoptr(args[0], ir.IntType(64).as_pointer())
 
     return WORDS(types.intp), code
+
+
+@intrinsic
+def address_of_words(_typing: Any, words: Any) -> Any:
+    """Turn a pointer into an address."""
+
+    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        return builder.ptrtoint(args[0], ir.IntType(64))
+
+    return types.intp(WORDS), code
 
 
 def _room_on_stack(builder: Any, kind: Any) -> Any:
@@ -117,3 +129,16 @@ def attempt(typing: Any, f: Any, args: Any) -> Any:
         return context.make_tuple(builder, returned.return_type, [value, status.is_error])
 
     return types.Tuple((signature.return_type, types.boolean))(f, args), code
+
+
+def address_of(array: Any) -> int:
+    """Address of an array's memory, by the fastest way there is: a quarter of a microsecond."""
+    try:
+        return ctypes.addressof(ctypes.c_char.from_buffer(array))
+    except (TypeError, ValueError):  # read-only, or empty
+        return int(array.__array_interface__["data"][0])
+
+
+def array_at(address: int, count: int, kind: Any) -> Any:
+    """Memory at an address as an array."""
+    return np.ctypeslib.as_array((kind * count).from_address(address))
