@@ -29,6 +29,7 @@ from ._judgement import (
     AIM,
     ASKED,
     CONVERGED,
+    COUNTS,
     ENOUGH,
     KINK,
     NONFINITE,
@@ -150,7 +151,7 @@ def advance(q: Point, n: int, side: int, rtol: float, atol: float, s: Series, ga
     # a coarser window that the finer levels contradict: are they noise?
     # not where four fine levels agree to eight digits: noise that is not flat has no octaves of convergence
     chosen, converges = False, flat == count and w.fine - w.coarse >= 3 and w.score < 1e-8
-    if w.coarse >= 0 and n == 1 and not converges:
+    if w.coarse >= 0 and n == 1 and not converges and not (flat < count and q.unit > COUNTS):
         last = -1
         for j in range(k):
             if levels[s.index[j]] >= levels[s.index[w.fine]] + 4:

@@ -106,8 +106,9 @@ def program(name: str, outputs: Sequence[Node], names: Sequence[str], point: Seq
             ]
         rows.append((f"n{sheet.number[node]}", what, operands, at, ",  ".join(dict.fromkeys(texts))))
     widths = [max(len(row[k]) for row in rows) for k in range(4)]
-    inputs, gates, results = len(sheet.inputs), len(sheet.gates), len(outputs)
-    lines = [f"circuit {name}: {inputs} inputs, {gates} gates, {results} result{'s' * (results != 1)}"]
+    results = len(outputs)
+    counted = {"input": len(sheet.inputs), "gate": len(sheet.gates), "result": results}
+    lines = [f"circuit {name}: " + ", ".join(f"{k} {what}{'s' * (k != 1)}" for what, k in counted.items())]
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False) if width]
         lines.append(("  " + "  ".join([*cells, row[4]])).rstrip())

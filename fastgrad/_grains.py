@@ -6,7 +6,7 @@ import numpy as np
 
 from ._asking import ask
 from ._extrapolation import ROUNDING, Floats, Series, kernel, residual, step_of
-from ._judgement import ENOUGH, UNKNOWN, Point, scale_of
+from ._judgement import COUNTS, ENOUGH, UNKNOWN, Point, scale_of
 from ._windows import GOOD, Window, best_window
 
 SHARP = 0.02
@@ -114,7 +114,7 @@ def beyond_flat(q: Point, s: Series, kind: int, n: int, count: int, flat: int, f
             last = j
     wide = best_window(s, kind, n, (n - 1) // 2 if side == 0 else n - 1, count, 0, last, GOOD)
     most = abs(wide.value) + wide.bar
-    if wide.coarse < 0 or most <= flat_bar or (n == 1 and wide.score >= UNKNOWN):
+    if wide.coarse < 0 or most <= flat_bar or q.unit > COUNTS or (n == 1 and wide.score >= UNKNOWN):
         return wide, False, 0.0
     clear = 0 if side == 0 and n == 1 else grainy(q, s, count, wide.coarse, wide.fine)
     if clear == 1 and wide.score < SHARP:

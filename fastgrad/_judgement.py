@@ -25,6 +25,9 @@ AIM = 1e-13
 UNKNOWN = 0.5
 """Beyond this score not even the size of the derivative is known."""
 
+COUNTS = 0.3 * 2.0**-10
+"""Values whose rounding would be larger have ten bits at most: they count, as floor does; that is no rounding."""
+
 CONVERGED, NONFINITE, KINK = 0, -3, -5
 
 

@@ -28,4 +28,5 @@ def refusal(what: str, remedy: str) -> TypeError:
     theirs += [f for f in frames if not f.f_code.co_filename.startswith((_PACKAGE, _NUMPY))]
     path, line = theirs[0].f_code.co_filename, theirs[0].f_lineno
     text = linecache.getline(path, line).strip()
-    return TypeError(f"`f` cannot be traced at {path}:{line}, `{text}`: {what}. {remedy}.")
+    where = f"{path}:{line}, `{text}`" if text else f"{path}:{line}"
+    return TypeError(f"`f` cannot be traced at {where}: {what}. {remedy}.")

@@ -364,7 +364,8 @@ def test_a_kink_near_the_point_is_kept_out(distance: float) -> None:
 
 
 def test_steps_are_flat_and_rounding_is_not() -> None:
-    assert np.all(ladder(np.floor, [0.5, 1.3, 2.9, 10.2, 100.5, -0.7]).df == 0.0)
+    found = ladder(np.floor, [0.5, 1.3, 2.9, 10.2, 100.5, -0.7, 219.4, -467.2, 707.2, 1000.3])
+    assert np.all(found.df == 0.0) and found.success.all()
     assert np.all(ladder(lambda x: np.clip(np.sin(x), -0.5, 0.5), [1.0, 1.5, 0.53]).df == 0.0)
     x = np.array([0.1, 1.0, 2.5, -3.0])
     found = ladder(lambda x: np.round(np.exp(x), 6), x)

@@ -296,7 +296,7 @@ def test_time_in_a_slow_function_is_no_reason_to_compile(monkeypatch: pytest.Mon
 
     def evaluate(points: int, _index: int, count: int, values: int, _context: int) -> None:
         slow[0] += 100.0
-        given, found = (_climb._array(at, count, _climb.ctypes.c_double) for at in (points, values))
+        given, found = (_climb.array_at(at, count, _climb.ctypes.c_double) for at in (points, values))
         found[:] = 3 * given
 
     results = {name: np.empty(1) for name in _climb.FIELDS}
