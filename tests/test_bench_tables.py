@@ -39,7 +39,7 @@ def test_only_what_is_between_the_markers_changes() -> None:
 def test_stored_results_name_no_machine_and_hold_every_row() -> None:
     stored = json.loads(bench.RESULTS.read_text())
     assert set(stored["about"]) == {"cores", "vectors", "numpy", "scipy", "numba"}
-    for rows in (bench.CENTRAL, bench.ADAPTIVE):
+    for rows in (bench.CENTRAL, bench.CALLED, bench.ADAPTIVE):
         for group in rows.values():
             assert stored["speed"][group]["fastgrad"] > 0
     for line in stored["corpus"]:
