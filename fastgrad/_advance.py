@@ -20,7 +20,6 @@ from ._extrapolation import (
     ROUNDING,
     Floats,
     Series,
-    fill,
     kernel,
     step_of,
 )
@@ -46,7 +45,7 @@ from ._judgement import (
     steepest,
 )
 from ._noise import noise_like, only_noise, quiet_from
-from ._windows import GOOD, Window, best_window, lever, prepare
+from ._windows import GOOD, Window, best_window, lever, series_window
 
 SHARP_SIDE = 1e-6
 """Score below which one-sided higher derivatives may make a kink."""
@@ -54,16 +53,6 @@ UNSHARP = 0.02
 """Score beyond which a window may be one of noise alone."""
 STILL = 16.0
 """Changes of `f` that are smaller than so many roundings are taken for rounding."""
-
-
-@kernel
-def series_window(q: Point, kind: int, n: int, s: Series, gains: Floats, good: float) -> tuple[Window, int]:
-    """Fill one series, extrapolate it and choose its best window."""
-    scale = scale_of(q.x)
-    count = fill(q, kind, n, scale, s)
-    m = n - 1 if kind >= RIGHT else (n - 1) // 2
-    prepare(s, kind, n, m, count, scale, q.levels, gains)
-    return best_window(s, kind, n, m, count, 0, count, good), count
 
 
 @kernel

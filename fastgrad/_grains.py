@@ -144,12 +144,13 @@ def ripple(q: Point, s: Series, kind: int, n: int, m: int, count: int, w: Window
     apart = abs(other.value - w.value)
     if not apart > 2 * (other.bar + w.bar):
         return 0.0
-    j = count - 1 if m == 0 else 0
-    while j > 0 and abs(s.value[j] * n - other.value) <= 0.25 * apart:
+    j = count - 1
+    while m == 0 and j > 0 and abs(s.value[j] * n - other.value) <= 0.25 * apart:
         j -= 1
-    if m == 0 and j < count - 1 and levels[s.index[j]] - levels[s.index[j + 1]] > 1 and q.count < ENOUGH - 6:
-        for level in range(levels[s.index[j + 1]] + 1, levels[s.index[j]]):
-            ask(q, level, q.coarsest, 6)
-    elif m == 0 and j < count - 1 and abs(s.value[j + 1] * n - other.value) < 0.02 * apart:
-        return 0.0
+    if j < count - 1:
+        if levels[s.index[j]] - levels[s.index[j + 1]] > 1 and q.count < ENOUGH - 6:
+            for level in range(levels[s.index[j + 1]] + 1, levels[s.index[j]]):
+                ask(q, level, q.coarsest, 6)
+        elif abs(s.value[j + 1] * n - other.value) < 0.02 * apart:
+            return 0.0
     return float(apart + other.bar)

@@ -23,9 +23,11 @@ from ._extrapolation import (
     Series,
     differences,
     extrapolate,
+    fill,
     kernel,
     residual,
 )
+from ._judgement import Point, scale_of
 from ._noise import JUMP
 
 SINGLE = 1.5 * BARS
@@ -187,3 +189,13 @@ def hidden(s: Series, coarse: int, fine: int, noise: float) -> float:
                 found = max(found, jump / s.h[coarse])
             jump = wider
     return found
+
+
+@kernel
+def series_window(q: Point, kind: int, n: int, s: Series, gains: Floats, good: float) -> tuple[Window, int]:
+    """Fill one series, extrapolate it and choose its best window."""
+    scale = scale_of(q.x)
+    count = fill(q, kind, n, scale, s)
+    m = n - 1 if kind >= RIGHT else (n - 1) // 2
+    prepare(s, kind, n, m, count, scale, q.levels, gains)
+    return best_window(s, kind, n, m, count, 0, count, good), count

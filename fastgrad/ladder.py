@@ -123,11 +123,12 @@ def adaptive(n: int = 1, side: Side = "both", rtol: float | None = None, atol: f
     that belongs to `n`.
 
     *Noise.* The polynomial of a window predicts all finer levels, of both parities. The largest deviation there is
-    taken for the noise of one value, never less than the rounding of ``f`` and of its argument. Cancellation in ``f``,
-    float32 in ``f``, an iteration stopped early: all show up in it (compare Hamming's difference tables and ECnoise,
-    More and Wild 2011), as do kinks, jumps and aliases, which raise it for good. The even part, of which a first
-    derivative makes no other use, doubles the samples. From 2^-8 of the scale down the steps are not powers of two:
-    otherwise rounding inside ``f`` is the same at every level and stays hidden.
+    taken for the noise of one value, never less than the rounding of ``f`` and of its argument. Cancellation in
+    ``f``, float32 in ``f``, an iteration stopped early: all show up in it (compare Hamming's difference tables and
+    ECnoise, More and Wild 2011), as do kinks, jumps and aliases, which raise it for good. The even part, of which a
+    first derivative makes no other use, doubles the samples, and the digits of the values bound it from below: those
+    of float32 have 24 bits, and ``exp(x) - 1`` beside 0 has none below 2^-53. From 2^-8 of the scale down the steps
+    are not powers of two: otherwise rounding inside ``f`` is the same at every level and stays hidden.
 
     *The bar* is 3.5 standard deviations of that noise times the gain of the extrapolation, plus the truncation: what
     the finest level of the window changed, times the rate at which such changes had been shrinking, provided there were
@@ -135,16 +136,19 @@ def adaptive(n: int = 1, side: Side = "both", rtol: float | None = None, atol: f
     local slope the shortest bar wins; otherwise the smallest ratio of bar to slope, so that "0, plus or minus the
     height of the step" over a step function is not preferred to what the function does at its own scale.
 
-    *Noise or structure.* A function that is smooth at fine and at coarse levels with different slopes is either rounded
-    or truly has two scales. It is taken for noise where the deviation is small against the change of ``f`` (2^-7, or
-    2^-10 where the fine levels are exactly flat), as loud at all levels over six to eight octaves, and of changing
-    sign. So rounding to six digits is seen through, while the left side of a relu, a clipped wave and a step keep
-    their derivative 0. Where the flat levels are neither beyond a kink, down to which `f` is smooth, nor a step of a
-    coarse stair, both readings are open: the bar reaches from one to the other, and the point has not converged.
+    *Noise or structure.* A function that is smooth at fine and at coarse levels with different slopes is either
+    rounded or truly has two scales. It is taken for noise where the deviation is small against the change of ``f``
+    (2^-7, or 2^-10 where the fine levels are exactly flat), as loud at all levels over six to eight octaves, and of
+    changing sign. So rounding to six digits is seen through, while the left side of a relu, a clipped wave and a step
+    keep their derivative 0. Where the flat levels are neither beyond a kink, down to which `f` is smooth, nor a step
+    of a coarse stair, both readings are open: the bar reaches from one to the other, and the point has not converged.
+    The bar does so too where finer windows are sure of another slope that the quotients reach smoothly, as below the
+    waves of a ripple. Where `f` only trembles about a constant, at all steps alike, the shortest bar wins.
 
-    *Sides.* Where one side has no values the other is extrapolated alone. Where both are sharp and differ, down to the
-    finest level at which they could be told apart, there is a kink: `df` is the mean. Secants that grow without bound,
-    as at a jump or at the foot of a square root, give NaN.
+    *Sides.* Where one side has no values the other is extrapolated alone. Where both are sharp and differ, down to
+    the finest level at which they could be told apart, there is a kink, for `n` of 2 and more one of a lower
+    derivative: `df` is the mean. Secants that grow without bound, as at a jump or at the foot of a square root, give
+    NaN.
 
     *What can still go wrong.* A kink or a feature nearer to the point than rounding can resolve, or narrower than the
     gap between the fine probe and the first six steps while smooth at both, is not seen. A function whose values are
