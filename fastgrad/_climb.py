@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import ctypes
 import math
+import sys
+import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache, cached_property
 from typing import Any
 
@@ -218,6 +221,30 @@ _CALLBACK = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 2, ctypes.c_int64, *[cty
 _run_at = cache(ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p))
 
 
+@contextmanager
+def _hearing(callback: Any, failure: list[BaseException]) -> Iterator[None]:
+    """Keep what is raised as a callback begins, before its own `try`: Ctrl-C, which ctypes would print and drop.
+
+    Signals are heard by the main thread alone, so no other one touches the hook.
+    """
+    before = sys.unraisablehook
+
+    def hook(lost: Any) -> None:
+        if lost.object is callback:
+            failure.append(lost.exc_value or KeyboardInterrupt())
+        else:
+            before(lost)
+
+    alone = threading.current_thread() is not threading.main_thread()
+    try:
+        if not alone:
+            sys.unraisablehook = hook
+        yield
+    finally:
+        if not alone:
+            sys.unraisablehook = before
+
+
 def climb(
     f: Callable[[Any, Any], Any], rule: Any, x: Any, step: Any, low: Any, high: Any, together: int | None = None
 ) -> dict[str, Any]:
@@ -250,10 +277,11 @@ def climb(
         address = ctypes.cast(callback, ctypes.c_void_p).value or 0
         at_a_time = together or _CALLED
         stretch = max(_STRETCH, at_a_time)
-        for first in range(0, x.size, stretch):  # the body counts its points anew in every stretch
-            _launch(address, 0, rule, at_a_time, inputs, results, first, min(stretch, x.size - first))
-            if failure:
-                break
+        with _hearing(evaluate, failure):
+            for first in range(0, x.size, stretch):  # the body counts its points anew in every stretch
+                _launch(address, 0, rule, at_a_time, inputs, results, first, min(stretch, x.size - first))
+                if failure:
+                    break
     else:
         _python(evaluate, rule, inputs, fields)
     if failure:

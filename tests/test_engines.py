@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import math
 import re
@@ -598,3 +599,17 @@ def test_functions_of_one_number_that_hold_a_vector_mix_nothing() -> None:
     assert fg.derivative(chord, x) == pytest.approx(exact, rel=1e-11)
     assert fg.derivative(lambda x: np.sum(np.sin(waves * x)), 0.5) == pytest.approx(exact[0], rel=1e-11)
     assert np.array_equal(fg.derivative(lambda x: 2.0, x), np.zeros(3))
+
+
+def test_an_interrupt_at_the_door_of_a_callback_is_kept() -> None:
+    """Raised before the callback's own `try` it was printed and dropped, and old values passed for those of `f`."""
+    from fastgrad import _climb
+
+    def callback() -> None:
+        pass
+
+    failure: list[BaseException] = []
+    with _climb._hearing(callback, failure):
+        door = ctypes.CFUNCTYPE(None, ctypes.c_int)(callback)  # it takes no argument: raises as it is entered
+        door(1)
+    assert len(failure) == 1 and isinstance(failure[0], TypeError)
