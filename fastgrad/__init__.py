@@ -42,7 +42,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _jitted as _jitted  # tells Numba how to compile calls of ours
 from . import gates
-from ._engines import PerformanceWarning
+from ._engines.engine import PerformanceWarning
 from ._weights import weights
 from .checks import Check, Verdict, check
 from .circuits import circuit, where

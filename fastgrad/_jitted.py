@@ -24,12 +24,12 @@ from numba.core import cgutils, types
 from numba.core.errors import TypingError
 from numba.extending import intrinsic, overload
 
-from ._climb import ladder_ufunc
-from ._compile import function_from, jit, quiet, return_kind
-from ._memory import EXPONENT
-from ._operators import Uncompilable
-from ._program import best_step, compiled_point
-from ._references import Reading
+from ._compiling.kernels import function_from, jit, quiet, return_kind
+from ._compiling.memory import EXPONENT
+from ._compiling.operators import Uncompilable
+from ._compiling.ufuncs import ADDRESS, Ufunc, body
+from ._engines.program import best_step, compiled_point
+from ._reading.references import Reading
 from ._typed import (
     SCALARS,
     checked_step,
@@ -41,9 +41,9 @@ from ._typed import (
     rule_of,
     step_of,
 )
-from ._ufunc import ADDRESS, Ufunc, body
 from .derivatives import derivative
 from .ladder import Adaptive
+from .ladder._climb import ladder_ufunc
 from .multivariate import gradient
 from .stencils import Stencil
 
@@ -179,7 +179,7 @@ def _gradient(
 
 
 def _gradient_by(rule: Stencil, f: Any, x: Any, args: Any, mode: str, given: str) -> Any:
-    """Write the loop over coordinates, by the operations of `_vector_loops`."""
+    """Write the loop over coordinates, by the operations of `_vectors.loops`."""
     try:
         kernel = jit(Reading(f).linked)
     except Uncompilable:

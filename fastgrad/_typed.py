@@ -10,7 +10,7 @@ from numba.core.errors import TypingError
 from numba.core.imputils import lower_constant
 from numba.extending import NativeValue, overload, register_model, typeof_impl, unbox
 
-from ._compile import function_from
+from ._compiling.kernels import function_from
 from .complexstep import ComplexStep
 from .derivatives import METHODS
 from .ladder import Adaptive

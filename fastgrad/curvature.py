@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ._containers import of_vectors
-from ._hessians import diagonals, hessians, products, second
-from ._questions import as_rows, question, retried, shaped, together
+from ._arguments.containers import of_vectors
+from ._vectors.hessians import diagonals, hessians, products, second
+from ._vectors.questions import as_rows, question, retried, shaped, together
 from .multivariate import Method
 
 

@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ._containers import contained, over_containers
-from ._engines import LADDER, Request
-from ._functions import Function, function
-from ._kinds import PLAIN, kinds
-from ._operands import (
+from ._arguments.containers import contained, over_containers
+from ._arguments.kinds import PLAIN, kinds
+from ._arguments.operands import (
     argument,
     argument_index,
     checked_bounds,
@@ -22,6 +20,8 @@ from ._operands import (
     result_kind,
     threads,
 )
+from ._engines.engine import LADDER, Request
+from ._engines.functions import Function, function
 from .complexstep import ComplexStep, complex_step
 from .ladder import Adaptive, adaptive
 from .stencils import Stencil, backward, central, forward

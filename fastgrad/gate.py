@@ -13,13 +13,13 @@ import numpy as np
 from numba.core import types
 from numba.extending import typeof_impl
 
-from ._compile import jit
-from ._containers import over_containers
-from ._functions import function
-from ._kinds import PLAIN, kinds
-from ._operands import argument, checked_out, common_shape, result_kind
-from ._operators import Uncompilable
-from ._references import Reading
+from ._arguments.containers import over_containers
+from ._arguments.kinds import PLAIN, kinds
+from ._arguments.operands import argument, checked_out, common_shape, result_kind
+from ._compiling.kernels import jit
+from ._compiling.operators import Uncompilable
+from ._engines.functions import function
+from ._reading.references import Reading
 
 Interval = tuple[float, float]
 

@@ -23,9 +23,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ._containers import of_vectors
-from ._jacobians import along, jacobians
-from ._questions import as_rows, question, retried, shaped, together
+from ._arguments.containers import of_vectors
+from ._vectors.jacobians import along, jacobians
+from ._vectors.questions import as_rows, question, retried, shaped, together
 from .complexstep import ComplexStep
 from .estimates import Estimate
 from .ladder import Adaptive

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import scipy
 
-from ._colouring import colours
-from ._grouped import grouped
-from ._questions import Question, question, retried
+from ._vectors.colouring import colours
+from ._vectors.grouped import grouped
+from ._vectors.questions import Question, question, retried
 from .stencils import central
 
 #: The probes: how far a point is from `x`, and two ways in which coordinates leave it, relative to ``max(|x|, 1)``. The

@@ -52,7 +52,7 @@ class Opaque:
 
 def engine_of(f: Callable[..., Any], nargs: int = 1) -> str:
     """How fastgrad runs `f`: ``"compiled"`` or ``"called"``."""
-    from fastgrad._functions import function
+    from fastgrad._engines.functions import function
 
     return function(f, nargs).engine
 

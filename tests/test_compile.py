@@ -13,17 +13,17 @@ import pytest
 from conftest import run_python
 
 import fastgrad as fg
-from fastgrad import _compile
+from fastgrad._compiling import kernels
 
 COUNTED = """
 import numpy as np
 import fastgrad as fg
-from fastgrad import _compile
-compiled, original = [], _compile._compile
+from fastgrad._compiling import kernels
+compiled, original = [], kernels._compile
 def counting(*args):
     compiled.append(args[0])
     return original(*args)
-_compile._compile = counting
+kernels._compile = counting
 a = 3.0
 def helper(x):
     return np.sin(a * x)
@@ -175,12 +175,12 @@ def test_threads_that_compile_at_once_agree_with_serial(tmp_path: Path, monkeypa
 
 
 def test_cache_does_not_grow_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_compile, "_KEPT_ON_DISK", 10)
+    monkeypatch.setattr(kernels, "_KEPT_ON_DISK", 10)
     for i in range(12):
         entry = tmp_path / f"{i}.fg"
         entry.write_bytes(b"old")
         os.utime(entry, (i, i))
-    _compile._make_room(tmp_path)
+    kernels._make_room(tmp_path)
     assert sorted(int(p.stem) for p in tmp_path.iterdir()) == [6, 7, 8, 9, 10, 11]
 
 
@@ -194,7 +194,7 @@ def test_where_the_cache_is(environment: dict[str, str], wanted: Path, monkeypat
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert _compile._directory() == wanted
+    assert kernels._directory() == wanted
 
 
 # Regressions ----------------------------------------------------------------------------------------------------------
@@ -207,6 +207,6 @@ def test_a_refusal_of_the_moment_is_not_remembered(tmp_path: Path, monkeypatch: 
     def deep() -> None:
         raise RecursionError("too deep")
 
-    with pytest.raises((RecursionError, _compile.Uncompilable)):
-        _compile.native(b"test of a refusal", deep)  # type: ignore[arg-type]
+    with pytest.raises((RecursionError, kernels.Uncompilable)):
+        kernels.native(b"test of a refusal", deep)  # type: ignore[arg-type]
     assert not list(tmp_path.iterdir())

@@ -603,7 +603,7 @@ def test_functions_of_one_number_that_hold_a_vector_mix_nothing() -> None:
 
 def test_an_interrupt_at_the_door_of_a_callback_is_kept() -> None:
     """Raised before the callback's own `try` it was printed and dropped, and old values passed for those of `f`."""
-    from fastgrad import _climb
+    from fastgrad.ladder import _climb
 
     def callback() -> None:
         pass

@@ -17,7 +17,7 @@ from scipy import sparse
 
 import fastgrad as fg
 
-pytestmark = pytest.mark.filterwarnings("ignore::fastgrad._engines.PerformanceWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::fastgrad.PerformanceWarning")
 
 
 def _bell(x: Any) -> Any:

@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastgrad import _climb
 from fastgrad.estimates import Estimate
-from fastgrad.ladder import Adaptive, estimate
+from fastgrad.ladder import Adaptive, _climb, estimate
 
 POINTS = np.concatenate(
     [[0.0, -0.0, 1e-300, 5e-324, 1e300, np.inf, np.nan, 1.0], np.random.default_rng(5).uniform(-3, 3, 12)]
@@ -71,7 +70,7 @@ def test_exceptions_come_through(monkeypatch: pytest.MonkeyPatch) -> None:
 
 SCRIPT = """
 import fastgrad as fg
-from fastgrad import _climb
+from fastgrad.ladder import _climb
 
 def f(x):
     return x * x * x

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fastgrad as fg
-from fastgrad._functions import function
+from fastgrad._engines.functions import function
 from fastgrad.estimates import Estimate, Status
 from fastgrad.ladder import Adaptive, adaptive, estimate
 

@@ -18,9 +18,10 @@ from conftest import Opaque, engine_of
 from scipy import special
 
 import fastgrad as fg
-from fastgrad import _functions, gates
-from fastgrad._compile import Uncompilable
-from fastgrad._references import Reading
+from fastgrad import gates
+from fastgrad._compiling.kernels import Uncompilable
+from fastgrad._engines import functions
+from fastgrad._reading.references import Reading
 
 SLOPE = 2.0
 TABLE = np.array([1.0, 2.0])
@@ -214,14 +215,14 @@ def test_closure_deleted_gives_the_error_of_python() -> None:
 def compiled(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Grow by one with every program that is asked for for the first time."""
     made: list[Any] = []
-    original = _functions.Compiled
+    original = functions.Compiled
 
     class Counting(original):  # type: ignore[misc, valid-type]
         def __init__(self, *args: Any) -> None:
             made.append(args)
             super().__init__(*args)
 
-    monkeypatch.setattr(_functions, "Compiled", Counting)
+    monkeypatch.setattr(functions, "Compiled", Counting)
     return made
 
 
@@ -392,7 +393,7 @@ def test_functions_and_what_they_hold_are_let_go() -> None:
             self.slope = np.ones(10)
 
     kept = []
-    before = len(_functions._functions)
+    before = len(functions._functions)
     for i in range(20):
         data = Data()
         called, compiled = (lambda x, data=data: x * data.slope[0]), (lambda x, a=float(i % 3): a * x)
@@ -402,4 +403,4 @@ def test_functions_and_what_they_hold_are_let_go() -> None:
     del data, called, compiled
     gc.collect()
     assert [r() for r in kept] == [None] * len(kept)
-    assert len(_functions._functions) <= before
+    assert len(functions._functions) <= before

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,9 +14,10 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
-from fastgrad import gates, report
-from fastgrad.report import cells, drawing, html, notes, plots, tables, terminal
+from fastgrad import gates
+from fastgrad.report import cells, drawing, files, notes, plots, tables, terminal
 from fastgrad.report.collected import AccuracyReport
+from fastgrad.report.extras import MissingExtra
 from fastgrad.report.results import FACTORS, Curve, Point, Profile, Row
 from fastgrad.report.standing import Standing
 
@@ -146,7 +149,7 @@ def test_no_bar_where_nobody_looks() -> None:
 
 def test_pages_and_plots_are_written(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    written = report.write(many(), tmp_path / "new")
+    written = files.write(many(), tmp_path / "new")
     pages = ["report.md", "report.html", "report.json"]
     assert [p.name for p in written] == [*pages, "vcurve-sine.svg", "vcurve-sine.png"]
     assert (tmp_path / "new" / "vcurve-sine.png").read_bytes().startswith(b"\x89PNG")
@@ -158,18 +161,28 @@ def test_pages_and_plots_are_written(tmp_path: Path) -> None:
 def test_a_single_page(tmp_path: Path, name: str, start: str) -> None:
     pytest.importorskip("matplotlib")
     pytest.importorskip("jinja2")
-    assert report.write(many(), tmp_path / name) == [tmp_path / name]
+    assert files.write(many(), tmp_path / name) == [tmp_path / name]
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).read_text().startswith(start)
     with pytest.raises(ValueError, match="a page ends in"):
-        report.write(many(), tmp_path / "a.pdf")
+        files.write(many(), tmp_path / "a.pdf")
 
 
-@pytest.mark.parametrize(("room", "library"), [(terminal, "rich"), (plots, "matplotlib"), (html, "jinja2")])
-def test_a_missing_library_names_the_extra(monkeypatch: pytest.MonkeyPatch, room: object, library: str) -> None:
-    monkeypatch.setitem(__import__("sys").modules, library, None)
-    with pytest.raises(report.MissingExtra, match=r'needs .* pip install "fastgrad\[report\]"'):
-        room.require()  # type: ignore[attr-defined]
+@pytest.mark.parametrize(
+    ("library", "show"),
+    [
+        ("rich", lambda path: terminal.show(many())),
+        ("matplotlib", lambda path: files.require(path)),
+        ("jinja2", lambda path: files.write(many(), path)),
+        ("jinja2", lambda path: many().to_html()),
+    ],
+)
+def test_a_missing_library_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, library: str, show: Callable[[Path], object]
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(MissingExtra, match=rf'needs {library}, .* pip install "fastgrad\[report\]"'):
+        show(tmp_path / "a.html")
 
 
 def test_the_page_needs_nothing_else() -> None:

@@ -9,8 +9,8 @@ import pytest
 
 import fastgrad as fg
 from fastgrad import gates
-from fastgrad._sampling import sample
 from fastgrad.checks import check
+from fastgrad.checks._sampling import sample
 
 DIFFERENTIABLE = [g for g in gates.GATES if not hasattr(g, "__not_differentiable__")]
 

@@ -17,8 +17,8 @@ from scipy import special
 
 import fastgrad as fg
 from fastgrad._blocks import LARGE
-from fastgrad._harmless import FRESH, FRESH_METHODS, VIEW_METHODS, VIEWS
-from fastgrad._sharing import Proof
+from fastgrad._reading.harmless import FRESH, FRESH_METHODS, VIEW_METHODS, VIEWS
+from fastgrad._reading.sharing import Proof
 
 SCALE = 2.0
 TABLE = np.linspace(0.0, 1.0, 11)
@@ -548,17 +548,17 @@ def test_rebinding_ends_a_proof(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_proven_functions_meet_several_threads_and_give_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
-    from fastgrad import _called
+    from fastgrad._engines import called
 
     spread = []
-    over_pieces = _called.over_pieces
+    over_pieces = called.over_pieces
 
     def watched(work: Any, shape: Any, workers: int, **named: Any) -> None:
         spread.append(workers)
         over_pieces(work, shape, workers, **named)
 
-    monkeypatch.setattr(_called, "over_pieces", watched)
-    monkeypatch.setattr("fastgrad._operands.cores", lambda: 3)
+    monkeypatch.setattr(called, "over_pieces", watched)
+    monkeypatch.setattr("fastgrad._arguments.operands.cores", lambda: 3)
     x = np.linspace(-2, 2, LARGE + 1001)
     for f, pure in ((PURE["callable object"], True), (scratch_in_closure(), False)):
         f = f if pure else (lambda g: type("Hidden", (), {"__call__": lambda self, x: g(x) + 0 * special.j0(x)})())(f)
@@ -586,7 +586,7 @@ def test_the_ladder_of_a_proven_function_over_threads() -> None:
 @pytest.mark.parametrize("method", ["central", "adaptive"])
 def test_proven_functions_of_vectors_meet_several_threads(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     """The same bits, with arguments that all calls get; who writes into those, or into its own, stays on one thread."""
-    from fastgrad import _jacobians
+    from fastgrad._vectors import jacobians
 
     class Hidden:
         def __init__(self, f: Any) -> None:
@@ -606,14 +606,14 @@ def test_proven_functions_of_vectors_meet_several_threads(monkeypatch: pytest.Mo
         return np.sum(np.sin(v) * a, axis=-1)
 
     spread = []
-    over_pieces = _jacobians.over_pieces
+    over_pieces = jacobians.over_pieces
 
     def watched(work: Any, shape: Any, workers: int, *rest: Any, **named: Any) -> None:
         spread.append(workers)
         over_pieces(work, shape, workers, *rest, **named)
 
-    monkeypatch.setattr(_jacobians, "over_pieces", watched)
-    monkeypatch.setattr("fastgrad._operands.cores", lambda: 3)
+    monkeypatch.setattr(jacobians, "over_pieces", watched)
+    monkeypatch.setattr("fastgrad._arguments.operands.cores", lambda: 3)
     x, a = np.random.default_rng(8).uniform(-2, 2, (4000, 6)), np.arange(6.0)
     for f, pure in ((lambda v, a: np.sum(np.sin(v) * a, axis=-1), True), (in_place, False), (in_buffer, False)):
         f = Hidden(f)

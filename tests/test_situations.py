@@ -445,7 +445,7 @@ WRITTEN: dict[str, Any] = {
 }
 
 
-@pytest.mark.filterwarnings("ignore::fastgrad._engines.PerformanceWarning")
+@pytest.mark.filterwarnings("ignore::fastgrad.PerformanceWarning")
 @pytest.mark.parametrize("method", ["adaptive", "central"])
 @pytest.mark.parametrize("name", WRITTEN)
 def test_functions_as_people_write_them(name: str, method: str) -> None:
@@ -556,7 +556,7 @@ def test_functions_that_raise_at_some_points() -> None:
         fg.derivative(g, np.array([0.1, 2.0]))
 
 
-@pytest.mark.filterwarnings("ignore::fastgrad._engines.PerformanceWarning")
+@pytest.mark.filterwarnings("ignore::fastgrad.PerformanceWarning")
 def test_functions_that_keep_or_write_their_argument() -> None:
     kept = []
 
@@ -658,7 +658,7 @@ def test_what_is_not_finite_stays_alone(value: float, opaque: bool) -> None:
     assert np.isnan(g[1]).any() and np.allclose(g[[0, 2]], np.exp(vectors[[0, 2], :1]) * [[0.2, 1], [0.4, 1]])
 
 
-@pytest.mark.filterwarnings("ignore::fastgrad._engines.PerformanceWarning")
+@pytest.mark.filterwarnings("ignore::fastgrad.PerformanceWarning")
 @pytest.mark.parametrize(
     "returned",
     [

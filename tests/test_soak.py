@@ -11,7 +11,7 @@ import pytest
 
 import fastgrad as fg
 
-pytestmark = pytest.mark.filterwarnings("ignore::fastgrad._engines.PerformanceWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::fastgrad.PerformanceWarning")
 
 
 def resident() -> float:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import fastgrad as fg
 from fastgrad import Estimate, Verdict
-from fastgrad._verdicts import judge
 from fastgrad.checks import check
+from fastgrad.checks._verdicts import judge
 
 X = np.linspace(-4.0, 5.0, 40)
 

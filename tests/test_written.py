@@ -20,9 +20,9 @@ from conftest import Opaque
 from scipy import integrate, interpolate, optimize, sparse, special, stats
 
 import fastgrad as fg
-from fastgrad import _climb
+from fastgrad.ladder import _climb
 
-pytestmark = pytest.mark.filterwarnings("ignore::fastgrad._engines.PerformanceWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::fastgrad.PerformanceWarning")
 
 X = np.array([0.33, 0.77, 1.13])
 TABLE = np.linspace(0.0, 1.2, 13) ** 2

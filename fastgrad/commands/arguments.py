@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..report import MissingExtra
+from ..report.extras import MissingExtra
 from .mistakes import Mistake
 
 Run = Callable[[argparse.Namespace], int]

@@ -31,11 +31,12 @@ def run(given: argparse.Namespace) -> int:
     """Time, and print."""
     from ..comparison.standing import COUNT, standing
     from ..report import tables, terminal
+    from ..report.extras import need
 
     count = count_of(given, COUNT, 2, "two million points")
     with extras():
         if not given.json:
-            terminal.require()
+            need("rich")
         with terminal.progress() as progress:
             found = standing(count, progress)
         say(found.to_json() if given.json else None, lambda: terminal.show_one(tables.standing(found)))

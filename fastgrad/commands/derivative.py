@@ -114,7 +114,7 @@ def _differentiated(
     f: Callable[..., Any], block: Sequence[Any], wrt: tuple[int, ...], options: dict[str, Any], name: str
 ) -> list[Any]:
     """Columns of results for a block."""
-    from .._engines import PerformanceWarning
+    from .._engines.engine import PerformanceWarning
     from ..derivatives import derivative
 
     try:

@@ -59,7 +59,9 @@ def run(given: argparse.Namespace) -> int:
     from ..comparison.accuracy import COUNT, accuracy
     from ..comparison.ahead import compile_ahead
     from ..comparison.methods import chosen_methods
-    from ..report import require, terminal, write
+    from ..report import terminal
+    from ..report.extras import need
+    from ..report.files import require, write
 
     count = count_of(given, COUNT, 2, "a million points")
     try:
@@ -69,7 +71,7 @@ def run(given: argparse.Namespace) -> int:
     problems = _own_problems(given) if given.function else _standard_problems(given)
     with extras():
         if not given.json:
-            terminal.require()
+            need("rich")
         if given.out:
             try:
                 require(given.out)
@@ -103,6 +105,7 @@ def run(given: argparse.Namespace) -> int:
 def _certified(given: argparse.Namespace) -> int:
     from ..nist import compare, regressions
     from ..report import certified, terminal
+    from ..report.extras import need
 
     if given.function or given.domain or given.points or given.wrt or given.points_count or given.out or given.method:
         raise Mistake("--nist brings its own functions and points; it goes with --only and --json alone.")
@@ -110,7 +113,7 @@ def _certified(given: argparse.Namespace) -> int:
     ways, rows = compare.installed(), []
     with extras():
         if not given.json:
-            terminal.require()
+            need("rich")
         with terminal.progress() as progress:
             for i, regression in enumerate(chosen):
                 if progress:

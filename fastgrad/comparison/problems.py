@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._functions import check_call
-from .._operands import argument, argument_index, common_shape
+from .._arguments.operands import argument, argument_index, common_shape
+from .._engines.functions import check_call
 from ..gate import Gate
 from ..gates import GATES
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .._functions import function
+from .._engines.functions import function
 from ..corpus import Case, batched
 from ..corpus.measure import measure
 from ..report.results import FACTORS, Pace, Verdict

@@ -12,7 +12,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from . import MissingExtra
+from .extras import need
 
 #: Colours by the name of their variable: in light and in dark.
 SCHEME: dict[str, tuple[str, str]] = {
@@ -30,14 +30,6 @@ MARKS = "osD^v<>phX*Pd"
 
 #: Inches and points: an SVG of this width is read on a phone without being shrunk much.
 SIZE, FONT = (5.0, 3.7), 9.0
-
-
-def require() -> None:
-    """Raise at once, and not after two minutes, when matplotlib is missing."""
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError:
-        raise MissingExtra("matplotlib") from None
 
 
 def variables() -> str:
@@ -72,7 +64,7 @@ class Colours:
 
 def plot(xlabel: str, ylabel: str, size: tuple[float, float] = SIZE) -> tuple[Any, Any]:
     """Give a figure and its axes, without pyplot: no global state, no window, nothing to close."""
-    require()
+    need("matplotlib")
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

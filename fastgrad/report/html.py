@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import MissingExtra
 from .drawing import variables
+from .extras import need
 from .notes import in_short, notes
 from .plots import TEXTS, Picture, pictures
 from .results import DEFINITION
@@ -18,17 +18,9 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).with_name("templates")
 
 
-def require() -> None:
-    """Raise at once, and not after two minutes, when jinja2 is missing."""
-    try:
-        import jinja2  # noqa: F401
-    except ImportError:
-        raise MissingExtra("jinja2") from None
-
-
 def page(report: AccuracyReport) -> str:
     """Write the page: summary first, then plots, worst points, and function by function."""
-    require()
+    need("jinja2")
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     parts: dict[str, list[Table]] = {"summary": [], "worst": [], "detail": []}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .drawing import FONT, SIZE, Colours, colour, legend, plot, require, save, svg
+from .drawing import FONT, SIZE, Colours, colour, legend, plot, save, svg
 from .notes import CAPTION
 from .results import FACTORS
 from .tables import GROUPS
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .collected import AccuracyReport
     from .results import Curve, Profile, Row
 
-__all__ = ["Picture", "draw", "pictures", "require", "steps"]
+__all__ = ["Picture", "draw", "pictures", "steps"]
 
 #: Errors below are drawn here: a logarithm has no zero.
 LEAST = 1e-17

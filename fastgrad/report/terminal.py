@@ -9,7 +9,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from . import MissingExtra
+from .extras import need
 from .notes import in_short, notes
 from .results import DEFINITION
 from .tables import Table, style, tables
@@ -23,14 +23,6 @@ NARROWEST = 80
 COLOURS = {"bad": "red", "good": "green", "": ""}
 
 
-def require() -> None:
-    """Raise at once, and not after two minutes, when rich is missing."""
-    try:
-        import rich  # noqa: F401
-    except ImportError:
-        raise MissingExtra("rich") from None
-
-
 def show(report: AccuracyReport) -> None:
     """Print all tables of a report, then the notes."""
     shown = (table for table in tables(report) if table.part != "worst")
@@ -39,7 +31,7 @@ def show(report: AccuracyReport) -> None:
 
 def draw(drawn: Iterable[Table], texts: Sequence[str]) -> None:
     """Print tables and texts, the last of them dim."""
-    require()
+    need("rich")
     from rich.text import Text
 
     console = _console()
@@ -53,7 +45,7 @@ def draw(drawn: Iterable[Table], texts: Sequence[str]) -> None:
 
 def show_one(table: Table) -> None:
     """Print one table."""
-    require()
+    need("rich")
     _print(_console(), table)
 
 

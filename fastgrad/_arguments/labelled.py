@@ -1,0 +1,88 @@
+"""xarray: arrays meet by the names of their dimensions; dimensions, coordinates, attributes and names are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .calls import Call
+from .kinds import kinds
+
+#: Dimensions of the outputs of a jacobian, and of a vector that has no name for its own.
+_OUTPUTS, _COORDINATES = "output", "coordinate"
+
+
+def spread(call: Call, operands: Sequence[Any]) -> Any:
+    """Do the call with the arrays inside, lined up as in xarray's own arithmetic."""
+    import xarray as xr
+
+    labelled = [kinds[type(o)] == "xarray" for o in operands]
+    inner: list[list[Any]] = [[] for _ in operands]
+    dims: dict[str, Any] = {}
+    x: Any = None
+    vectors: dict[int, Any] = {}
+    for i, (o, core) in enumerate(zip(operands, call.cores, strict=True)):
+        if core and labelled[i]:
+            vectors.setdefault(core, o)
+            inner[i] = [_vector_dimension(vectors[core])]
+    if call.vectors:
+        x = vectors.get(call.along)
+        if x is None and "x" in call.names:
+            raise TypeError("`x` must be a DataArray where `step` is one; got another array. Pass `step.values`.")
+        dim = _unused(_COORDINATES, operands) if x is None else _vector_dimension(x)
+        dims = {"d": dim, "e": _unused(f"{dim}_2", operands), "m": _unused(_OUTPUTS, operands)}
+        operands = [
+            o.expand_dims({own[0]: vectors[core].sizes[own[0]]}) if own and own[0] not in o.dims else o
+            for o, own, core in zip(operands, inner, call.cores, strict=True)
+        ]
+    missing: list[str] = []
+
+    def padded(*arrays: Any) -> Any:
+        """Do the call, with axes of length 1 where results have fewer than they might."""
+        found = call(*arrays)
+        fields = found if call.fields > 1 else (found,)
+        missing[:] = call.axes[np.ndim(fields[0]) - max(call.loops(arrays)) :]
+        fields = [field[(..., *(None,) * len(missing))] for field in fields]
+        return tuple(fields) if call.fields > 1 else fields[0]
+
+    join = xr.get_options()["arithmetic_join"]
+    made = xr.apply_ufunc(
+        padded,
+        *operands,
+        input_core_dims=inner,
+        output_core_dims=[[dims[axis] for axis in call.axes]] * call.fields,
+        join=join,
+        dataset_join=join,
+        dataset_fill_value=np.nan,
+        keep_attrs=True,
+        dask="allowed",
+    )
+
+    def finished(one: Any) -> Any:
+        one = one.isel({dims[axis]: 0 for axis in missing})
+        if dims and dims["e"] in one.dims and dims["d"] in getattr(x, "coords", ()):
+            one = one.assign_coords({dims["e"]: x.coords[dims["d"]].values})
+        return one
+
+    return [*map(finished, made)] if call.fields > 1 else finished(made)
+
+
+def _vector_dimension(x: Any) -> Any:
+    """Name of the dimension that is the vector: the last one."""
+    import xarray as xr
+
+    if isinstance(x, xr.Dataset):
+        raise TypeError(
+            "`x` must be an array whose last dimension is the vector; got a Dataset. Pass "
+            '`x.to_dataarray().transpose(..., "variable")` to have its variables as coordinates.'
+        )
+    return x.dims[-1]
+
+
+def _unused(name: str, operands: Sequence[Any]) -> str:
+    """Change a name until none of the arrays has a dimension or a coordinate called so."""
+    while any(name in (*getattr(o, "dims", ()), *getattr(o, "coords", ())) for o in operands):
+        name += "_"
+    return name

@@ -1,0 +1,287 @@
+"""The one place that knows Numba's options: Python text and functions in, machine code out, kept on disk.
+
+Machine code is asked for by `native`. It looks in memory, then on disk, and compiles only when both are empty. What is
+stored is plain object code, so that a second process starts without running Numba's front end at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import linecache
+import os
+import re
+import sys
+import tempfile
+import threading
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import llvmlite
+import numba
+import numpy as np
+from llvmlite import binding
+from numba.core import compiler, types
+from numba.core.ccallback import CFunc
+from numba.core.compiler_machinery import register_pass
+from numba.core.errors import NumbaError
+from numba.core.registry import CPUDispatcher, cpu_target
+from numba.core.runtime.nrt import rtsys
+from numba.core.typed_passes import NativeLowering
+
+from .operators import Pipeline, Uncompilable
+
+#: Compilation is one at a time (Numba's own lock is global too); everything that fills a memo holds this lock.
+LOCK = threading.RLock()
+
+#: Never `fastmath`: it folds ``(x + h) - x`` into ``h``. NumPy's error model, because Python's check of every
+#: division stops SIMD. Indices are checked: beyond the end of a table the caller's function would read, or write, what
+#: lies there. That takes 5 to 10 % of the time of Robertson's jacobian and nothing to be seen of eight other functions.
+#: Forced inlining, because a loop over a call is not vectorised. No wrappers for Python and C, which nobody calls: a
+#: third of the compile time.
+OPTIONS: dict[str, Any] = {
+    "error_model": "numpy",
+    "boundscheck": True,
+    "forceinline": True,
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}
+
+_KEPT_ON_DISK = 4096
+
+
+@dataclass(frozen=True)
+class Native:
+    """Machine code: an address, what it returns, and the owner that keeps it loaded."""
+
+    address: int
+    result: str
+    _owner: Any = field(repr=False, compare=False)
+
+
+def jit(function: Callable[..., Any]) -> Any:
+    """Compile `function` for use inside other kernels."""
+    return numba.njit(**OPTIONS, pipeline_class=Pipeline)(function)
+
+
+class Inner(CPUDispatcher):
+    """A function of our own that is only ever compiled into others: one version, never loaded by itself."""
+
+    def get_call_template(self, args: Any, kws: Any) -> Any:
+        """Compile for the types of constants, not for every constant."""
+        return super().get_call_template([types.unliteral(a) for a in args], kws)
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _LowerOnly(NativeLowering):
+    """Make code to be linked into others, without loading it: half the time of the adaptive rule's hundred pieces."""
+
+    _name = "fastgrad_lower_only"
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
+    def run_pass(self, state: Any) -> bool:
+        """Lower as Numba does."""
+
+        def executable(library: Any, *_: Any) -> Any:
+            # Optimised when it is first linked into another, but never made machine code: that alone took a fifth of
+            # the time to compile the adaptive rule.
+            def finished() -> None:
+                library._finalize_dynamic_globals()
+                library._finalized = True
+
+            library._finalize_final_module = finished
+            return [].append  # stands for what would be loaded, one of its own
+
+        state.targetctx.get_executable = executable
+        try:
+            return bool(super().run_pass(state))  # type: ignore[no-untyped-call]
+        finally:
+            del state.targetctx.get_executable
+
+
+class _InnerPipeline(compiler.CompilerBase):
+    """Numba's pipeline with that last step."""
+
+    def define_pipelines(self) -> list[Any]:
+        """Return the passes, in order."""
+        passes = compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)
+        passes.passes = [(_LowerOnly if p is NativeLowering else p, text) for p, text in passes.passes]
+        passes.finalize()
+        return [passes]
+
+
+def inner(function: Callable[..., Any]) -> Any:
+    """Decorate a function of our own that other compiled functions call."""
+    options = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    return Inner(
+        function, targetoptions={**options, "nopython": True, "boundscheck": None}, pipeline_class=_InnerPipeline
+    )
+
+
+def function_from(source: str, name: str, namespace: dict[str, Any]) -> Any:
+    """Make a function out of generated `source`, readable in tracebacks."""
+    filename = f"<fastgrad {hashlib.sha1(source.encode()).hexdigest()[:12]}>"
+    linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+    scope = {"np": np, **namespace}
+    exec(compile(source, filename, "exec"), scope)  # noqa: S102 (the text is our own)
+    return scope[name]
+
+
+def return_kind(kernel: Any, nargs: int) -> str:
+    """Letter of NumPy's type that `kernel` returns for float64 arguments: ``"d"``, ``"f"``, ``"?"`` or ``"D"``."""
+    signature = (types.float64,) * nargs
+    with quiet():
+        kernel.compile(signature)
+    returned = kernel.overloads[signature].signature.return_type
+    if isinstance(returned, types.Literal):
+        returned = returned.literal_type
+    if returned == types.float32:
+        return "f"
+    if isinstance(returned, types.Boolean):
+        return "?"
+    if isinstance(returned, (types.Float, types.Integer)):
+        return "d"
+    if isinstance(returned, types.Complex):
+        return "D"
+    raise Uncompilable(f"returns {returned}")
+
+
+class quiet(warnings.catch_warnings):  # noqa: N801 (reads like the context manager it is)
+    """Numba's advice about the user's code is for people who called Numba."""
+
+    def __enter__(self) -> None:
+        """Silence warnings until the end of the block."""
+        super().__enter__()
+        warnings.simplefilter("ignore")
+
+
+_loaded: dict[bytes, Native] = {}
+
+
+def native(key: bytes, build: Callable[[], tuple[Any, Any, str]]) -> Native:
+    """Machine code for `key`, from memory, from disk, or from ``build() -> (function, C signature, result kind)``.
+
+    Raises
+    ------
+    Uncompilable
+        When Numba refuses; the refusal is remembered on disk too.
+    """
+    with LOCK:
+        digest = hashlib.sha256(_toolchain() + key).digest()
+        if digest not in _loaded:
+            _loaded[digest] = _from_disk(digest) or _compile(digest, build)
+        return _loaded[digest]
+
+
+def at_hand(key: bytes) -> bool:
+    """Tell whether there is machine code for `key`, in memory or on disk, so that `native` does not compile."""
+    with LOCK:
+        digest = hashlib.sha256(_toolchain() + key).digest()
+        found = _loaded.get(digest) or _from_disk(digest)
+        if found is not None:
+            _loaded[digest] = found
+        return found is not None
+
+
+def _compile(digest: bytes, build: Callable[[], tuple[Any, Any, str]]) -> Native:
+    try:
+        with quiet():
+            function, signature, result = build()
+            callback: Any = CFunc(function, (signature.args, signature.return_type), {}, {"error_model": "numpy"})
+            callback.compile()
+    except Exception as err:
+        # Numba reports what it cannot do by many exception types, some of them from deep inside; `f` itself does not
+        # run while it is compiled, so none of them is the user's.
+        if isinstance(err, (NumbaError, Uncompilable)):
+            _to_disk(digest, {"refused": str(err)[:2000]})
+        raise Uncompilable(str(err)) from err
+    name, kind, payload = callback._library.serialize_using_object_code()
+    needs = _needs(callback._library)
+    if kind == "object" and needs is not None:
+        about = {"library": name, "symbol": callback._wrapper_name, "result": result, "needs": needs}
+        _to_disk(digest, about, *payload)
+    return Native(callback.address, result, callback)
+
+
+def _needs(library: Any) -> list[str] | None:
+    """Symbols that machine code takes from the process it runs in; None when it cannot move to another process.
+
+    Code that reads Numba's environment, as `print` does, is bound to the process that compiled it.
+    """
+    lines = library.get_llvm_str().splitlines()
+    if any("NumbaEnv" in line and not line.startswith("@") for line in lines):
+        return None
+    outside = [line for line in lines if line.startswith("declare ") or " external " in line]
+    names = {match[1] for line in outside if (match := re.search(r'@"?([^"( ]+)', line))}
+    return sorted(name for name in names if not name.startswith("llvm."))
+
+
+def _from_disk(digest: bytes) -> Native | None:
+    try:
+        blob = (_directory() / f"{digest.hex()}.fg").read_bytes()
+        if hashlib.sha256(blob[32:]).digest() != blob[:32]:
+            return None
+        head, _, rest = blob[32:].partition(b"\n")
+        about = json.loads(head)
+    except (OSError, ValueError, RuntimeError):
+        return None
+    if "refused" in about:
+        raise Uncompilable(about["refused"])
+    size = about["sizes"][0]
+    context = cpu_target.target_context
+    rtsys.initialize(context)
+    if not all(binding.address_of_symbol(name) for name in about["needs"]):
+        return None  # LLVM would end the process over a missing symbol
+    codegen = context.codegen()
+    library = codegen.unserialize_library((about["library"], "object", (rest[:size], rest[size:])))
+    return Native(library.get_pointer_to_function(about["symbol"]), about["result"], library)
+
+
+def _to_disk(digest: bytes, about: dict[str, Any], *parts: bytes) -> None:
+    """Store one entry; written beside and moved into place, so that no reader ever sees half of it."""
+    body = json.dumps({**about, "sizes": [len(p) for p in parts]}).encode() + b"\n" + b"".join(parts)
+    try:
+        directory = _directory()
+        directory.mkdir(parents=True, exist_ok=True)
+        _make_room(directory)
+        handle, scratch = tempfile.mkstemp(dir=directory, suffix=".part")
+        with os.fdopen(handle, "wb") as file:
+            file.write(hashlib.sha256(body).digest() + body)
+        os.replace(scratch, directory / f"{digest.hex()}.fg")
+    except (OSError, RuntimeError):
+        pass  # a cache that cannot be written costs time and nothing else
+
+
+@cache
+def _make_room(directory: Path) -> None:
+    """Drop the older half when the cache has grown large; looked at once per process."""
+    entries = sorted(directory.iterdir(), key=lambda p: p.stat().st_mtime)
+    if len(entries) > _KEPT_ON_DISK:
+        for path in entries[: len(entries) // 2]:
+            path.unlink(missing_ok=True)
+
+
+def _directory() -> Path:
+    """Where machine code is kept: ``FASTGRAD_CACHE_DIR``, else the user's cache directory."""
+    if chosen := os.environ.get("FASTGRAD_CACHE_DIR"):
+        return Path(chosen)
+    if base := os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA"):
+        return Path(base) / "fastgrad"
+    return Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "fastgrad"
+
+
+@cache
+def _toolchain() -> bytes:
+    """Everything outside the function that decides what machine code comes out, our own sources included."""
+    target = cpu_target.target_context.codegen().magic_tuple()
+    own = hashlib.sha256()
+    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
+        own.update(path.read_bytes())
+    versions = numba.__version__, llvmlite.__version__, np.__version__, sys.version_info[:2]
+    return repr((versions, target, own.hexdigest())).encode()

@@ -1,0 +1,210 @@
+"""Functions as machine code: a ufunc for every rule."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from copy import copy
+from math import prod
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from .._blocks import over_pieces
+from .._compiling.kernels import LOCK, function_from, jit, return_kind
+from .._compiling.ufuncs import Ufunc, body
+from .._reading.references import Reading
+from ..complexstep import ComplexStep
+from ..ladder import Adaptive
+from ..ladder._climb import FIELDS, ladder_ufunc
+from ..stencils import Stencil
+from .called import Called
+from .engine import LADDER, Request, refuse_real, weak, with_complex
+from .program import compiled_point
+
+
+class Compiled:
+    """A function as machine code."""
+
+    def __init__(self, f: Callable[..., Any], reading: Reading, nargs: int) -> None:
+        self.reading = reading
+        self.f = weak(f)
+        self._nargs = nargs
+        self._kernel = jit(_of_fixed_arity(reading.linked, nargs))
+        self._ufuncs: dict[Any, Ufunc] = {}
+
+    def of(self, f: Callable[..., Any]) -> Compiled:
+        """Return the same machine code for another function of the same content."""
+        other = copy(self)
+        other.f = weak(f)
+        return other
+
+    def values(self) -> Ufunc:
+        """`f` itself as a ufunc."""
+        return self._ufuncs.get("values") or self._make("values", lambda result: (self._kernel, result), self._nargs)
+
+    def slope(self, rule: Stencil | Adaptive | ComplexStep, wrt: int, mode: str) -> Ufunc:
+        """Return the derivative of `f` as a ufunc of its arguments and of what `mode` adds to them."""
+        program = (rule, wrt, mode)
+        if isinstance(rule, Adaptive):
+            return self._ufuncs.get(program) or self._climb(program, 1)
+        assert isinstance(rule, Stencil)
+        stencil = rule
+        return self._ufuncs.get(program) or self._make(
+            program,
+            lambda result: compiled_point(self._kernel, result, stencil, self._nargs, wrt, mode),
+            self._nargs + (mode != "auto"),
+            wrt,
+        )
+
+    def fields(self, rule: Adaptive, wrt: int) -> Ufunc:
+        """Return the adaptive derivative as a ufunc with all results of the ladder."""
+        program = (rule, wrt, "fields")
+        return self._ufuncs.get(program) or self._climb(program, len(FIELDS))
+
+    def _climb(self, program: Any, nout: int) -> Ufunc:
+        rule, wrt, _ = program
+        with LOCK:
+            made = ladder_ufunc(self.values(), self._nargs, wrt, rule, getattr(self.f(), "__name__", "f"), nout)
+            return self._ufuncs.setdefault(program, made)
+
+    def evaluate(self, arguments: list[Any], out: Any = None, lenient: bool = False) -> Any:
+        """Evaluate `f` at arguments that broadcast together; points where it raises are NaN if `lenient`."""
+        ufunc = self.values()
+        before = ufunc.raised
+        values = ufunc.call(*arguments, out=out, casting="unsafe" if ufunc.result == "?" else "same_kind")
+        if ufunc.raised != before and not lenient:
+            for row in zip(*(a.ravel() for a in np.broadcast_arrays(*arguments)), strict=True):
+                self.f()(*row)
+        return values
+
+    @property
+    def result(self) -> str:
+        """Letter of NumPy's type for what `f` returns."""
+        return self.values().result
+
+    def _make(
+        self, program: Any, point: Callable[[str], tuple[Any, str]], nin: int, watched: int | None = None
+    ) -> Ufunc:
+        key = self.reading.key + repr((program, self._nargs)).encode()
+        name = getattr(self.f(), "__name__", "f")
+        with LOCK:
+            code = body(key, lambda: point(return_kind(self._kernel, self._nargs)), nin, watched)
+            return self._ufuncs.setdefault(program, Ufunc(code, nin, name, f"{program} of {name}"))
+
+    def derivative(self, request: Request, operands: list[Any], out: Any) -> tuple[Any, bool]:
+        """Apply the ufunc, in pieces over threads when the batch is large; re-raise what `f` raised.
+
+        Returns the derivative, and whether there is something in it that is not finite.
+        """
+        rule, wrt, mode, kind, workers, _ = request
+        ufunc = self.slope(rule, wrt, mode)
+        if out is not None:
+            refuse_real(out, ufunc.result)
+        watched = self.values() if mode == LADDER else ufunc
+        before, nonfinite = watched.raised, ufunc.nonfinite
+        points = operands[wrt].copy() if out is not None and np.may_share_memory(out, operands[wrt]) else operands[wrt]
+        size = _size(operands)
+        large = size > 1 and ufunc.pace.worth(size)
+
+        def into(out: Any, operands: list[Any]) -> None:
+            with np.errstate(all="ignore"):  # what overflows a smaller type is infinite there, as in the called engine
+                ufunc.call(*operands, out=out, casting="same_kind")
+
+        began = perf_counter()
+        if not large and out is None and kind == np.float64:
+            result = ufunc.call(*operands)
+        elif not large and out is not None:
+            into(out, operands)
+            result = out
+        else:
+            shape = np.broadcast_shapes(*map(np.shape, operands))
+            result = np.empty(shape, with_complex(kind, ufunc.result)) if out is None else out
+            whole = [np.broadcast_to(o, shape) for o in operands]
+            if large:  # on one thread too: Python hears Ctrl-C between the pieces only
+                over_pieces(
+                    lambda piece: into(result[piece], [o[piece] for o in whole]),
+                    shape,
+                    workers,
+                    pace=ufunc.pace,
+                )
+            else:
+                into(result, whole)
+            result = result[()] if out is None else out
+        if size and not large:
+            ufunc.pace.took(size, began)
+        if watched.raised != before:
+            self.raise_again(watched, request, operands, result)
+        if ufunc.nonfinite != nonfinite:
+            # A flat function has no slope at infinity either; the loop leaves these rare points to us.
+            return _nan_where(~np.isfinite(points), result), True
+        return result, False
+
+    def threads(self, request: Request, _nargs: int) -> int:
+        """How many threads may be inside `f` at once: machine code writes to nothing but its results."""
+        return request.workers
+
+    def raise_again(self, ufunc: Ufunc, request: Request, operands: list[Any], result: Any) -> None:
+        """Call `f` itself where the compiled `f` raised, so that the caller sees its exception unchanged."""
+        relevant = operands[: self._nargs] if request.mode == LADDER else operands
+        whole = [np.broadcast_to(o, np.shape(result)) for o in relevant]
+        for i in np.flatnonzero(np.isnan(np.ravel(result))):
+            row = [o[np.unravel_index(i, np.shape(result))] for o in whole]
+            before = ufunc.raised
+            ufunc.call(*row)
+            if ufunc.raised == before:
+                continue
+            if request.mode == LADDER:  # at the point itself; where it raises beside a point, it ends there
+                self.f()(*row)
+            else:
+                Called(self.f(), pointwise=True).derivative(request, row, None)
+
+    def agrees(self, request: Request, operands: list[Any]) -> bool:
+        """Compare with `f` called as it is, at a few of the caller's points.
+
+        Compiled Python is not always Python: whole numbers wrap around at 64 bits where Python's grow. What differs
+        grossly at most of the points is not to be trusted.
+        """
+        shape = np.broadcast_shapes(*map(np.shape, operands))
+        size = int(np.prod(shape))
+        ladder = request.mode == LADDER
+        compiled = self.values().call if ladder else self.slope(*request[:3]).call
+        called, votes = Called(self.f(), pointwise=True), []
+        for i in sorted({0, size // 3, (2 * size) // 3, size - 1}) if size else []:
+            place = np.unravel_index(i, shape)
+            row = [np.broadcast_to(o, shape)[place] for o in operands]
+            try:
+                row = row[: self._nargs] if ladder else row
+                with np.errstate(all="ignore"):
+                    wanted = self.f()(*row) if ladder else called.derivative(request, row, None)[0]
+            except Exception:  # as Python `f` may raise where the compiled `f` returns infinity or NaN, but no number
+                if np.isfinite(compiled(*row)):
+                    votes.append(False)
+                continue
+            with np.errstate(all="ignore"):
+                gap = abs(compiled(*row) * 1.0 - wanted * 1.0) if np.ndim(wanted) == 0 else np.inf
+                votes.append(bool(gap <= 1e-3 * abs(wanted) or not np.isfinite(gap)))
+        return 2 * sum(votes) >= len(votes)
+
+
+def _of_fixed_arity(f: Any, nargs: int) -> Any:
+    """Return `f` with exactly `nargs` arguments: Numba types defaults and ``*args`` only where they are called."""
+    if f.__code__.co_argcount == nargs and not f.__code__.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS):
+        return f
+    names = ", ".join(f"x{i}" for i in range(nargs))
+    return function_from(f"def fixed({names}):\n    return f({names})\n", "fixed", {"f": jit(f)})
+
+
+def _size(operands: list[Any]) -> int:
+    """How many points operands have together; 0 if all are numbers."""
+    shapes = {o.shape for o in operands if isinstance(o, np.ndarray)}
+    return prod(np.broadcast_shapes(*shapes)) if len(shapes) > 1 else prod(shapes.pop()) if shapes else 0
+
+
+def _nan_where(bad: Any, result: Any) -> Any:
+    """Set `result` to NaN where `bad`, in place if it is an array."""
+    if isinstance(result, np.ndarray):
+        np.copyto(result, np.nan, where=bad)
+        return result
+    return type(result)(np.nan) if bad else result

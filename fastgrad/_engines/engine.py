@@ -1,0 +1,114 @@
+"""What is asked of an engine, and what all engines share.
+
+An engine runs a function: `compiled` as machine code, `called` as it is, with arrays or one point at a time.
+`functions` decides once per function which. Both answer the same request: the derivative by a rule at arguments that
+broadcast together, into an output array.
+"""
+
+from __future__ import annotations
+
+import inspect
+import weakref
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..complexstep import ComplexStep
+from ..ladder import Adaptive
+from ..stencils import Stencil
+
+_PACKAGE = __name__.partition(".")[0]
+
+#: Mode of the adaptive rule: the arguments are followed by the largest step and the two bounds.
+LADDER = "ladder"
+
+
+class PerformanceWarning(UserWarning):
+    """A function is run in a slow way, such as one point at a time; the message says how to make it fast.
+
+    Examples
+    --------
+    >>> import math, warnings, numpy as np, fastgrad as fg
+    >>> memory = {}
+    >>> def slow(x):
+    ...     return memory.setdefault(float(x), math.sin(x))
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore", fg.PerformanceWarning)
+    ...     float(abs(fg.derivative(slow, np.array([0.5, 1.0]))[1] - math.cos(1.0))) < 1e-12
+    True
+    """
+
+
+class TurnedComplex(Exception):
+    """A function that had returned real numbers returned complex ones."""
+
+
+class Request(NamedTuple):
+    """What is asked of an engine, besides the points."""
+
+    rule: Stencil | Adaptive | ComplexStep
+    wrt: int
+    mode: str
+    kind: Any = np.dtype(np.float64)
+    workers: int = 1
+    asked: bool = False
+    """Whether the caller asked for that many."""
+
+    def arguments(self, operands: list[Any]) -> int:
+        """How many of the operands are arguments of `f`."""
+        return len(operands) - {"auto": 0, LADDER: 3}.get(self.mode, 1)
+
+
+#: What `f` may raise beside a point to say that its domain ends there: a value it cannot take, an index beyond a table.
+BEYOND = (ValueError, ArithmeticError, LookupError, AssertionError)
+
+
+def check_callable(f: Any) -> None:
+    """Raise unless `f` can be called for a number."""
+    if not callable(f):
+        raise TypeError(f"`f` must be callable; got {f!r:.80}. Pass the function itself, not its value.")
+    if inspect.iscoroutinefunction(f):
+        raise TypeError(f"`f` must return numbers; got the coroutine {f!r:.80}. Pass lambda x: asyncio.run(f(x)).")
+
+
+def weak(f: Any) -> Callable[[], Any]:
+    """Refer to `f` without keeping it alive, nor the data it holds; builtins live as long as the process."""
+    try:
+        return weakref.ref(f)
+    except TypeError:
+        return lambda: f
+
+
+def refuse_real(out: Any, result: str) -> None:
+    """Raise when complex results are to go into a real array."""
+    if result == "D" and out.dtype.kind != "c":
+        raise TypeError(f"`out` must be complex because `f` returns complex numbers; got {out.dtype}. Leave it out.")
+
+
+def with_complex(kind: Any, result: str) -> Any:
+    """Type of the result array: the complex partner of `kind` when `f` returns complex numbers."""
+    return np.result_type(kind, np.complex64) if result == "D" else kind
+
+
+def stack_depth() -> int:
+    """Frames from the caller of `warnings.warn` to the first outside the package."""
+    frame, depth = inspect.currentframe(), 0
+    while frame is not None and str(frame.f_globals.get("__package__")).partition(".")[0] == _PACKAGE:
+        frame, depth = frame.f_back, depth + 1
+    return depth
+
+
+def numbers(values: Any) -> np.ndarray[Any, Any]:
+    """Values that `f` returned, as an array of numbers; those of mpmath, fractions and decimals are converted."""
+    array = np.asarray(values)
+    if array.dtype == object and array.size:
+        real = all(hasattr(v, "__float__") for v in array.flat)
+        if real or all(hasattr(v, "__float__") or hasattr(v, "__complex__") for v in array.flat):
+            try:
+                return array.astype(np.float64 if real else np.complex128)
+            except (TypeError, ValueError):  # a symbol, a row of another length
+                pass
+    if array.dtype.kind not in "fiubc":
+        raise TypeError(f"`f` must return numbers; got {type(values).__name__} of {array.dtype}. Return an array.")
+    return array

@@ -1,0 +1,1 @@
+"""The caller's functions, read before they are run: what they refer to, and what they write to."""

@@ -1,0 +1,285 @@
+"""Functions of a vector: how each is called, found out once, and their values at many vectors.
+
+A function is written for one vector, or for a batch of them. Which of the two it is cannot be read off its text, so it
+is called with a few vectors, together and one by one, in numbers that cannot be mistaken for the length of anything.
+"""
+
+from __future__ import annotations
+
+import inspect
+import threading
+import warnings
+import weakref
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from .._compiling.kernels import LOCK
+from .._compiling.operators import Uncompilable
+from .._engines.engine import BEYOND, PerformanceWarning, check_callable, stack_depth, weak
+from .._reading.references import Reading
+from .._reading.sharing import Proof
+from .code import kinds_of, machine_code
+from .forms import Form, Layout, arranged, form_of, numbers, same, scattered
+from .machine import Machine
+
+#: Numbers handed to a called function at a time: argument and result stay in the second-level cache.
+_NUMBERS = 1 << 16
+
+#: Vectors from which on calling them one by one is worth a warning.
+_MANY = 2000
+
+class TurnedComplex(Exception):
+    """A function that had returned real numbers returned complex ones."""
+
+
+class VectorFunction:
+    """One function of the caller's, `f(x, *args)` or `f(x, *args, out)`, and how it is run."""
+
+    def __init__(self, f: Callable[..., Any], nargs: int) -> None:
+        self._fills = _fills(f, nargs)
+        self.f = weak(f)
+        self._forms: dict[Any, Form] = {}
+        self._warned = False
+        self._alone: Proof | None = None
+        self._lock = threading.RLock()  # `f` may differentiate itself
+        self._reading: Reading | None = None
+        try:
+            self._reading = Reading(f)
+        except Uncompilable:
+            pass
+
+    def holds(self) -> bool:
+        """Tell whether the function is still what it was when it was read."""
+        return self._reading is None or self._reading.holds()
+
+    def form(
+        self, x: Any, args: tuple[Any, ...], low: Any = None, high: Any = None, compiled: bool = True
+    ) -> Form:
+        """Find out, or remember, what `f` makes of vectors like the rows of `x`; it is not called outside the bounds.
+
+        Raises whatever `f` raises at the first of them. With ``compiled=False`` it is called as it is.
+        """
+        key = x.shape[1], compiled, kinds_of(args), *map(np.shape, args)
+        known = self._forms.get(key)
+        if known is None:
+            inside = np.isfinite(x).all(axis=1)
+            if low is not None:
+                inside &= ((x >= low) & (x <= high)).all(axis=1)
+            with self._lock, np.errstate(all="ignore"):
+                if not inside.any():  # only the shape of the result is asked for: too little to remember
+                    return self._at_no_point(x, args, low, high)
+                known = self._forms[key] = self._find_out(x, args, low, high, np.flatnonzero(inside), compiled)
+        return known
+
+    def _one(self, vector: Any, args: tuple[Any, ...]) -> Any:
+        """Call `f` with one vector, a copy: `f` may write into its argument."""
+        given = vector.copy()
+        if not self._fills:
+            return numbers(self.f()(given, *args))
+        out = np.full(vector.size, np.nan)
+        self.f()(given, *args, out)
+        return out
+
+    def _at_no_point(self, x: Any, args: tuple[Any, ...], low: Any, high: Any) -> Form:
+        """Find out what `f` returns, where no row of `x` may be given to it."""
+        ones = np.ones((1, x.shape[1]))
+        known = x[:1] if len(x) and low is None else ones if low is None else np.clip(
+            ones, np.broadcast_to(low, x.shape)[:1], np.broadcast_to(high, x.shape)[:1])  # fmt: skip
+        return form_of(self._one(known[0], args))
+
+    def _find_out(
+        self, x: Any, args: tuple[Any, ...], low: Any, high: Any, where: Any, compiled: bool
+    ) -> Form:
+        d = x.shape[1]
+        first = x[where[0]]
+        value = self._one(first, args)
+        form = form_of(value)
+        some = x[where[np.linspace(0, len(where) - 1, 3).astype(int)]]
+        if compiled and d and self._compiled(form, some, value, args):
+            return form
+        if self._fills or d == 0:
+            return form
+        count = next(k for k in (3, 4, 5) if k not in (d, form.outputs))
+        chosen = where[np.linspace(0, len(where) - 1, count).astype(int)]
+        chosen[:2] = chosen[1::-1]  # in no order, or who sorts the vectors of a sorted batch is not found out
+        for spread in (2.0**-7, 2.0**-20):
+            rows = scattered(x[chosen], spread)
+            if low is not None:
+                rows = np.clip(rows, *(np.broadcast_to(b, x.shape)[chosen] for b in (low, high)))
+            candidates = self._together(rows, args, form)
+            if not candidates:
+                return form
+            try:
+                apart = np.array([self._one(row, args).reshape(form.outputs) for row in rows])
+            except Exception:  # the end of the domain: look nearer
+                continue
+            for layout, turned, values in candidates:
+                if same(values, apart):
+                    if np.isfinite(apart).all():
+                        form.layout, form.turned = layout, turned
+                        return form
+                    break
+            else:
+                return form
+        return form
+
+    def _compiled(self, form: Form, rows: Any, value: Any, args: tuple[Any, ...]) -> bool:
+        """Have the function compiled, if that can be, and agrees with it as Python at the first of `rows`."""
+        kinds = kinds_of(args)
+        if self._reading is None or kinds is None:
+            return False
+        try:
+            code = machine_code(self.f(), self._reading, kinds, self._fills)
+        except Uncompilable:
+            return False
+        values = np.empty((len(rows), form.outputs), np.complex128 if code.result == "D" else np.float64)
+        if Machine(code, rows.shape[1], form.outputs, args).rows(np.ascontiguousarray(rows), values) == 0:
+            return False
+        wanted = [value]
+        for row in rows[1:]:
+            try:
+                wanted.append(self._one(row, args))
+            except Exception:  # as Python it may raise where compiled it returns infinity
+                break
+        for found, truth in zip(values, wanted, strict=False):
+            size = np.max(np.abs(truth), initial=0.0, where=np.isfinite(truth))
+            if truth.size != form.outputs or np.any(np.abs(found - truth.ravel()) > 1e-3 * size):
+                return False
+        form.code, form.kind = code, code.result
+        return True
+
+    def _together(self, rows: Any, args: tuple[Any, ...], form: Form) -> list[tuple[Layout, bool, Any]]:
+        """Call `f` with all rows at once, in both layouts; return those that gave a result of a fitting shape."""
+        found: list[tuple[Layout, bool, Any]] = []
+        ways: tuple[tuple[Layout, Any], ...] = (("rows", rows), ("columns", rows.T))
+        for layout, given in ways:
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    values = numbers(self.f()(np.array(given), *args))
+            except Exception:  # noqa: S112 (whatever it raises for many vectors, it may still take one)
+                continue
+            for turned in (False, True):
+                fitting = arranged(values, len(rows), form, turned)
+                if fitting is not None:
+                    found.append((layout, turned, fitting))
+        return found
+
+    def rows(self, form: Form, vectors: Any, args: tuple[Any, ...], lenient: bool = False) -> Any:
+        """Evaluate `f` at every row of `vectors`, block by block: an array of shape (k, m) of its own.
+
+        If `lenient`, vectors at which it raises as in `BEYOND` are outside its domain: NaN.
+        """
+        values = np.empty((len(vectors), form.outputs), np.complex128 if form.kind == "D" else np.float64)
+        if form.code is not None:
+            vectors = np.ascontiguousarray(vectors)
+            if Machine(form.code, vectors.shape[1], form.outputs, args).rows(vectors, values) < 0:
+                return values
+            bad = np.isnan(values).any(axis=1)  # as Python `f` says what is wrong
+            values[bad] = self.rows(replace(form, code=None, layout="single"), vectors[bad], args, lenient)
+            return values
+        size = max(1, _NUMBERS // max(vectors.shape[1], form.outputs, 1))
+        for start in range(0, len(vectors), size):
+            found = self._block(form, vectors[start : start + size], args, lenient)
+            if found.dtype.kind == "c" and form.kind != "D":
+                form.kind = "D"
+                raise TurnedComplex
+            values[start : start + size] = found
+        return values
+
+    def threads(self, form: Form, args: tuple[Any, ...], workers: int, asked: bool) -> int:
+        """How many threads may be inside `f`, called with many vectors at once; see `Called.threads`."""
+        if workers == 1 or asked or form.layout == "single":  # one vector at a time is Python, on one thread anyway
+            return 1 if form.layout == "single" else workers
+        if any(np.asarray(a).dtype.kind not in "fiub" for a in args):
+            return 1
+        with self._lock:
+            if self._alone is None or not self._alone.holds():
+                self._alone = Proof(self.f(), 1, len(args))
+        return workers if self._alone.found else 1
+
+    def expect(self, form: Form, count: int) -> None:
+        """Warn, once, that so many vectors are going to be given to `f` one at a time."""
+        if form.code is None and form.layout == "single" and count >= _MANY and not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"`{getattr(self.f(), '__name__', 'f')}` is called with one vector at a time, which is slow. Write it "
+                "so that it takes a batch with the vector on the last axis, or so that Numba can compile it.",
+                PerformanceWarning,
+                stacklevel=stack_depth(),
+            )
+
+    def _block(self, form: Form, vectors: Any, args: tuple[Any, ...], lenient: bool) -> Any:
+        if form.layout != "single" and len(vectors) > 1:
+            try:
+                given = np.array(vectors if form.layout == "rows" else vectors.T)
+                values = arranged(numbers(self.f()(given, *args)), len(vectors), form, form.turned)
+            except BEYOND:
+                if not lenient:
+                    raise
+            else:
+                if values is not None:
+                    return values
+                form.layout = "single"  # what it returns depends on the values: it was not made for batches
+        else:
+            self.expect(form, len(vectors))
+        found = np.empty((len(vectors), form.outputs), np.complex128 if form.kind == "D" else np.float64)
+        for i, vector in enumerate(vectors):
+            try:
+                value = self._one(vector, args)
+            except BEYOND:
+                if not lenient:
+                    raise
+                value = np.full(form.outputs, np.nan)
+            if value.size != form.outputs:
+                raise ValueError(
+                    f"`f` must return as many values for every vector; got {value.size} after {form.outputs}. "
+                    "Pad the result."
+                )
+            if value.dtype.kind == "c" and found.dtype.kind != "c":
+                return value  # only its type is looked at
+            found[i] = value.reshape(form.outputs)
+        return found
+
+
+def _fills(f: Any, nargs: int) -> bool:
+    """Check that `f` takes a vector and `nargs` more arguments; tell whether it wants an array to fill besides."""
+    check_callable(f)
+    if isinstance(getattr(f, "signature", None), str):  # Numba's gufunc shows the function it was made of
+        return False
+    try:
+        signature = inspect.signature(f)
+    except (TypeError, ValueError):  # some builtins do not tell
+        return False
+    for extra in (0, 1):
+        try:
+            signature.bind(*[None] * (1 + nargs + extra))
+        except TypeError:
+            continue
+        return bool(extra)
+    raise TypeError(
+        f"`f` must take the vector and {nargs} more argument{'s' * (nargs != 1)}; got "
+        f"{getattr(f, '__name__', 'f')}{signature}. Pass what else it takes as `args`."
+    )
+
+
+_known: dict[tuple[int, int], tuple[Any, VectorFunction]] = {}
+
+
+def vector_function(f: Any, nargs: int) -> VectorFunction:
+    """Find or make the `VectorFunction` of `f`."""
+    key = id(f), nargs
+    known = _known.get(key)
+    if known is not None and known[0]() is f and known[1].holds():
+        return known[1]
+    with LOCK:
+        made = VectorFunction(f, nargs)
+        try:
+            reference: Any = weakref.ref(f, lambda _: _known.pop(key, None))
+        except TypeError:  # a builtin that lives as long as the process
+            reference = weak(f)
+        _known[key] = (reference, made)
+        return made

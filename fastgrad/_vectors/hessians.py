@@ -1,0 +1,221 @@
+"""Second derivatives: the diagonal along coordinates, everything else along pairs of vectors.
+
+The mixed derivative ``u^T H w`` is a quarter of the second derivative at 0 of ``q(t) = f(x + t (u + w)) - f(x + t (u -
+w))``: all that `u` and `w` do alone cancels, and what is left is a function of a number, which any rule for second
+derivatives takes. With `central` it is the well-known formula of four points. At a bound, where there is no room for
+both, ``f(x + t (u + w)) - f(x + t u) - f(x + t w)`` takes its place, from inside; it yields twice the derivative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from .._engines.engine import LADDER
+from ..estimates import Estimate, Status
+from ..ladder import Adaptive
+from ..stencils import Stencil, backward, central, forward
+from .jacobians import ENTRIES, along, jacobians, scaled, stretch, unit
+from .questions import Question
+from .sweeps import Directions, derive
+
+#: Room, in units of the vectors, below which a mixed derivative is taken from one side of a bound.
+_NEAR = 2.0**-4
+
+#: Numbers in the vectors of the pairs that are found at a time.
+_NUMBERS = 1 << 16
+
+
+def second(q: Question) -> Question:
+    """Turn the question into one for second derivatives."""
+    if q.x.size and q.form.outputs != 1:
+        raise ValueError(
+            f"`f` must return one number for second derivatives; got {q.form.outputs}. Take its outputs one by one."
+        )
+    rule = q.rule
+    if isinstance(rule, Adaptive) and rule.n in (1, 2):
+        return q._replace(rule=Adaptive(2, rule.side, rule.rtol, rule.atol))
+    if isinstance(rule, Stencil) and rule.n == 2:
+        return q
+    if isinstance(rule, Stencil) and rule.n == 1:
+        for make in (central, forward, backward):
+            if rule == make(rule.order):
+                return q._replace(rule=make(rule.order, n=2))
+    raise ValueError(
+        f"`method` must have a rule for second derivatives; got {rule!r}. Use adaptive, central, forward or backward."
+    )
+
+
+def _to_the_right(rule: Any) -> Any:
+    """Turn a rule for second derivatives into one that looks in the direction of the vectors only."""
+    return replace(rule, side="right") if isinstance(rule, Adaptive) else forward(rule.order, n=2)
+
+
+def diagonals(q: Question, bars: bool) -> Any:
+    """Unmixed second derivatives, shape (points, coordinates)."""
+    if q.x.size == 0:
+        made = q.empty(q.x.shape, bars)
+        return Estimate(*made) if bars else made[0]
+    made = jacobians(q, bars)
+    return Estimate(*(a[:, 0] for a in made)) if bars else made[:, 0]
+
+
+def hessians(q: Question, bars: bool) -> Any:
+    """All second derivatives, shape (points, coordinates, coordinates), symmetric to the last bit."""
+    count, d = q.x.shape
+    made = q.empty((count, d, d), bars)
+    if made[0].size == 0:
+        return Estimate(*made) if bars else made[0]
+    rows, columns = np.triu_indices(d, 1)
+    width = max(1, _NUMBERS // max(d, 1))
+    for here, part in q.exactly.parts(ENTRIES // max(d, 1)):
+        climbs = q.mode == LADDER
+        own = diagonals(part, bars or climbs)
+        units = _lengths(part, own.error if climbs else None)
+        for target, values in zip(made, own if bars or climbs else [own], strict=False):
+            target[here, range(d), range(d)] = values
+        pairs = np.arange(len(part.x) * rows.size)
+        for start in range(0, pairs.size, width):
+            which, pair = np.divmod(pairs[start : start + width], rows.size)
+            i, j, every = rows[pair], columns[pair], np.arange(pair.size)
+            u, w = np.zeros((2, pair.size, d))
+            u[every, i], w[every, j] = units[which, i], units[which, j]
+            for target, values in zip(made, _mixed(part, which, u, w, u[every, i] * w[every, j], bars), strict=True):
+                target[here.start + which, i, j] = target[here.start + which, j, i] = values
+    _mend(q, made, lambda some, points: hessians(some, bars))
+    return Estimate(*made) if bars else made[0]
+
+
+def products(q: Question, v: Any, bars: bool) -> Any:
+    """Products of the hessian and one vector at every point, shape (points, coordinates)."""
+    count, d = q.x.shape
+    made = q.empty((count, d), bars)
+    if made[0].size == 0:
+        return Estimate(*made) if bars else made[0]
+    moved = v.any(axis=1)
+    if not moved.all():  # nothing tells how far to go along no direction; solvers begin with the product and 0
+        still = np.flatnonzero(~moved)
+        with np.errstate(all="ignore"):
+            there = np.isfinite(q.rows(q.x[still], False))
+        zero, bar = (np.where(there, 0.0, other) for other in (np.nan, inf))
+        status = np.where(there, Status.CONVERGED, Status.NONFINITE)
+        rest = products(q.at(moved), v[moved], bars)
+        fields = zero, bar, status, there, 1, zero, zero
+        for target, values, value in zip(made, rest if bars else [rest], fields, strict=False):
+            target[moved], target[still] = values, value
+        return Estimate(*made) if bars else made[0]
+    width = max(1, _NUMBERS // max(d, 1))
+    for here, part in q.exactly.parts(ENTRIES // max(d, 1)):
+        length = stretch(part.x, v[here])
+        w = v[here] * length[:, None]
+        error = None
+        if q.mode == LADDER:  # how far to go along the vector is seen from the second derivative along it
+            error = np.concatenate(
+                [diagonals(part, True).error, along(part._replace(given=None, relative=False), w, True).error], axis=1
+            )
+        units = _lengths(part, error)
+        w = w * units[:, d:]
+        for start in range(0, part.x.size, width):
+            which, k = np.divmod(np.arange(start, min(start + width, part.x.size)), d)
+            u = np.zeros((k.size, d))
+            u[np.arange(k.size), k] = units[which, k]
+            size = units[which, k] * units[which, d] * length[which]
+            for target, values in zip(made, _mixed(part, which, u, w[which], size, bars), strict=True):
+                target[here.start + which, k] = values
+    _mend(q, made, lambda some, points: products(some, v[points], bars))
+    return Estimate(*made) if bars else made[0]
+
+
+def _mend(q: Question, made: list[Any], again: Callable[[Question, Any], Any]) -> None:
+    """Let the adaptive rule take the entries whose stencil leaves the domain of `f`.
+
+    It is asked for the whole point: how far to go is told by the second derivatives along the coordinates. At the
+    lengths of the stencil it saw nothing of ``exp(1e9 x)`` but infinity and 0, and answered 0.
+    """
+    if q.mode != "auto":
+        return
+    lost = np.isnan(made[0])
+    points = np.flatnonzero(lost.any(axis=tuple(range(1, lost.ndim))) & np.isfinite(q.x).all(axis=1))
+    if points.size:
+        better = again(q.at(points)._replace(rule=Adaptive(2), mode=LADDER), points)
+        for target, values in zip(made, better if isinstance(better, Estimate) else [better], strict=True):
+            target[points] = np.where(lost[points], values, target[points])
+
+
+def _lengths(q: Question, error: Any) -> Any:
+    """How far to move each coordinate, and a vector after them, when `t` is 1; `error` are their bars."""
+    units = np.concatenate([unit(q.x), np.ones((len(q.x), 1))], axis=1)
+    if error is not None:
+        return _compared(units[:, : error.shape[1]], error)
+    if q.mode == "absolute":
+        units[:, :-1] = q.steps
+    return units
+
+
+def _compared(units: Any, error: Any) -> Any:
+    """Lengths by which to move coordinates together, powers of two up to `units`.
+
+    A bar is the noise of `f` over the square of the step at which the derivative was found. The noise is that of one
+    function, so the bars tell the steps against each other: 1e-10 beside 1e10 where the coordinates are.
+    """
+    with np.errstate(all="ignore"):
+        step = 1.0 / np.sqrt(error)
+    good = np.isfinite(step) & (step > 0)
+    share = np.where(good, step / units, 0.0)
+    most = np.max(share, axis=1, keepdims=True, initial=0.0)
+    share = np.where(good, share, most) / np.where(most > 0, most, 1.0)
+    return np.ldexp(units, np.where(share > 0, np.maximum(np.frexp(share)[1], -1000), 0))
+
+
+def _mixed(q: Question, which: Any, u: Any, w: Any, size: Any, bars: bool) -> Any:
+    """Derive ``u^T H w / size`` at points ``x[which]``: the fields of an estimate, or the derivative alone."""
+    d = q.x.shape[1]
+    given = None
+    if q.mode == "absolute":
+        given = np.ones(which.size)
+    elif q.given is not None:  # the largest step of the adaptive rule, in units of the vectors
+        reach = np.abs(u) + np.abs(w)
+        given = np.min(np.divide(q.steps[which], reach, out=np.full(u.shape, inf), where=reach > 0), axis=1)
+
+    def difference(rows: Any, lenient: bool) -> Any:
+        values = q.rows(rows.reshape(-1, d), lenient).reshape(len(rows), -1)
+        return values[:, :1] - np.sum(values[:, 1:], axis=1, keepdims=True)
+
+    def derived(some: Any, vectors: tuple[Any, ...], rule: Any) -> Any:
+        lines = Directions(q.x, np.stack(vectors, axis=1), which[some], q.low, q.high)
+        steps, line = None if given is None else given[some], np.arange(len(vectors[0]))
+        return derive(
+            difference, lines, line, 1, rule, q.form.kind, q.mode, steps, *lines.room(), bars=bars, machine=q.machine,
+            mends=q.mode != "auto",
+        )  # fmt: skip
+
+    every = np.arange(which.size)
+    near, inward = np.zeros(which.size, dtype=bool), [np.ones(which.size)] * 2
+    if q.low is not None:
+        rooms = [Directions(q.x, v[:, None], which, q.low, q.high).room() for v in (u + w, u - w, u, w)]
+        near = np.min([np.minimum(-behind, ahead) for behind, ahead in rooms[:2]], axis=0) < _NEAR
+        inward = [np.where(ahead >= -behind, 1.0, -1.0) for behind, ahead in rooms[2:]]
+    found = []
+    if (inside := every[~near]).size:
+        a, b = u[inside], w[inside]
+        # The ladder judges rounding by the size of what it sees: without `f` itself, a difference of 0 beside values of
+        # 1e8 would be a flat function. Its value at the point changes no derivative.
+        still = (np.zeros_like(a),) if q.mode == LADDER else ()
+        found.append((inside, derived(inside, (a + b, a - b, *still), q.rule), 4 * size[inside]))
+    if (edge := every[near]).size:
+        a, b = (v[edge] * sign[edge, None] for v, sign in ((u, inward[0]), (w, inward[1])))
+        scale = (2 * size * inward[0] * inward[1])[edge]
+        found.append((edge, derived(edge, (a + b, a, b), _to_the_right(q.rule)), scale))
+    made = q.empty((which.size,), bars)
+    for some, values, scale in found:
+        if not bars:
+            made[0][some] = values[:, 0] / scale
+            continue
+        parts = scaled(Estimate(*(a[:, 0] for a in values)), scale)
+        for target, part in zip(made, parts, strict=True):
+            target[some] = part
+    return made

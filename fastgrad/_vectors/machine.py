@@ -1,0 +1,113 @@
+"""A compiled function of vectors with its arguments, and what is done with it: values, stencils, the ladder."""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache, lru_cache
+from typing import Any
+
+import numpy as np
+
+from .._compiling.kernels import Native, native
+from .._compiling.memory import address_of
+from .._engines.program import best_step
+from ..ladder import Adaptive
+from ..ladder._climb import climb_compiled
+from ..stencils import Stencil
+from .code import words_of
+from .loops import LOOPS
+
+#: Room for results that the ladder's evaluator remembers, in numbers.
+_MEMORY = 1 << 13
+
+
+@cache
+def _address(loop: str) -> int:
+    """Compile a loop, one for all functions, when it is needed first."""
+    _made[loop] = native(b"vectors " + loop.encode(), lambda: (*LOOPS[loop], "d"))
+    return _made[loop].address
+
+
+#: What keeps the loops loaded.
+_made: dict[str, Native] = {}
+
+
+class Machine:
+    """A compiled function with its arguments, for vectors of one length.
+
+    Parameters
+    ----------
+    one : Native
+        The function's piece.
+    d, m : int
+        Coordinates and outputs.
+    args : tuple
+        Further arguments.
+    """
+
+    def __init__(self, one: Native, d: int, m: int, args: tuple[Any, ...]) -> None:
+        self._one, self._d, self._m = one, d, m
+        self._words, self._kept = words_of(d, m, args)
+        self._at = address_of(self._words)
+
+    def rows(self, vectors: Any, values: Any) -> int:
+        """Evaluate at the rows of `vectors`; return the first at which `f` did not go through, or -1."""
+        return int(
+            _loop_at(_address("rows"))(
+                len(vectors), address_of(vectors), address_of(values), self._one.address, self._at
+            )
+        )
+
+    def stencil(self, x: Any, rule: Stencil, result: str, given: Any, out: Any) -> int:
+        """Apply a stencil along all coordinates, into `out` (points, outputs, coordinates).
+
+        Returns how many times `f` did not go through or an entry was not finite.
+        """
+        table = _table(rule, result)
+        room = np.empty(self._d + len(rule.needed) * self._m)
+        at = address_of(room)
+        places = np.array(
+            [address_of(x), 0 if given is None else address_of(given), address_of(out), at, at + 8 * self._d]
+        )
+        return int(
+            _loop_at(_address("stencil"))(
+                len(x), address_of(places), address_of(table), self._one.address, self._at
+            )
+        )
+
+    def climb(self, x: Any, rule: Adaptive, inputs: Any, nout: int, along: Any = None) -> tuple[Any, int]:
+        """Climb the ladder: return its fields, and at how many points `f` raised.
+
+        The rows of `inputs` are positions, numbers of the entries, largest steps, bounds. `along`, for lines along
+        vectors, holds the vectors (lines, p, d), the point of each line, and bounds for the coordinates or None.
+        """
+        p = 1 if along is None else along[0].shape[1]
+        width = p * self._m + 2
+        slots = 1 if p * self._m == 1 else max(64, _MEMORY // width)
+        memory = np.full(self._d + slots * width, _NEVER)
+        at = address_of(memory)
+        own = [address_of(x), self._one.address, self._at, at, at + 8 * self._d, slots, 0]
+        if along is not None:
+            v, which, low, high = along
+            own += [address_of(v), address_of(which), p, *(0 if a is None else address_of(a) for a in (low, high))]
+        words = np.array(own)
+        evaluator = _address("coordinates" if along is None else "along")
+        return climb_compiled(evaluator, address_of(words), rule, inputs, nout), int(words[6])
+
+
+@lru_cache(maxsize=256)
+def _table(rule: Stencil, result: str) -> Any:
+    """Words that describe a stencil to the loop."""
+    numbers = [best_step(rule, result), *map(float, rule.needed), *(float(w) for w, _, _ in rule.differences)]
+    best, *rest = np.array(numbers).view(np.int64).tolist()
+    offsets, weights = rest[: len(rule.needed)], rest[len(rule.needed) :]
+    words = [rule.n, best, len(offsets), *offsets, len(weights)]
+    for weight, (_, a, b) in zip(weights, rule.differences, strict=True):
+        words += [weight, rule.needed.index(a), rule.needed.index(b)]
+    return np.array(words)
+
+
+_loop_at = cache(ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * 5))
+
+#: A number that is no line, whatever its bits are taken for.
+_NEVER = float(np.int64(-(1 << 62)).view(np.float64))

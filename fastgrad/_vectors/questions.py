@@ -1,0 +1,177 @@
+"""What is asked about a function of a vector: checked, the points as rows, everything else broadcast to them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .._arguments.operands import argument, check_vector, checked_bounds, positive_step, result_kind, threads
+from .._engines.engine import LADDER
+from ..complexstep import ComplexStep
+from ..derivatives import METHODS, unknown_method
+from ..estimates import Estimate, rounded
+from ..ladder import Adaptive
+from ..stencils import Stencil
+from .forms import Form
+from .functions import TurnedComplex, VectorFunction, vector_function
+from .machine import Machine
+
+
+class Question(NamedTuple):
+    """What is asked for, checked: the points as rows, and everything else broadcast to them."""
+
+    f: VectorFunction
+    args: tuple[Any, ...]
+    x: Any
+    """Points, shape (b, d); NaN where they are outside the bounds."""
+    shape: tuple[int, ...]
+    """Shape in which they came."""
+    kind: Any
+    """Type of real results."""
+    rule: Stencil | Adaptive | ComplexStep
+    mode: str
+    """``"auto"``, ``"absolute"`` when a stencil's steps are given, or that of the adaptive rule."""
+    given: Any
+    """Steps as they were given, largest ones for the adaptive rule: shape (b, d), or (b,) when along vectors."""
+    low: Any
+    high: Any
+    """Bounds, shape (b, d)."""
+    workers: int
+    asked: bool
+    """Whether the caller asked for that many."""
+    relative: bool
+    """Whether the steps are relative to the size of the points."""
+
+    @property
+    def form(self) -> Form:
+        """What `f` makes of the points."""
+        return self.f.form(self.x, self.args, self.low, self.high)
+
+    def rows(self, vectors: Any, lenient: bool) -> Any:
+        """Evaluate `f` at every row."""
+        return self.f.rows(self.form, vectors, self.args, lenient)
+
+    @property
+    def machine(self) -> Machine | None:
+        """The function and its arguments as machine code, if that can answer the question."""
+        form = self.form
+        if form.code is None or form.kind == "D" or isinstance(self.rule, ComplexStep):
+            return None
+        return Machine(form.code, self.x.shape[1], form.outputs, self.args)
+
+    @property
+    def steps(self) -> Any:
+        """Absolute steps in all coordinates, or None."""
+        return self.given * np.maximum(np.abs(self.x), 1.0) if self.relative else self.given
+
+    def at(self, points: Any) -> Question:
+        """Ask the same about some of the points."""
+        fields = {name: a[points] for name in ("x", "given", "low", "high") if (a := getattr(self, name)) is not None}
+        return self._replace(**fields)
+
+    @property
+    def exactly(self) -> Question:
+        """Ask the same in float64, for results that others are made of."""
+        return self._replace(kind=np.dtype(np.float64))
+
+    def parts(self, size: int) -> Iterator[tuple[slice, Question]]:
+        """Ask the same about all points in blocks of `size`, but at least one."""
+        for start in range(0, len(self.x), max(1, size)):
+            here = slice(start, start + max(1, size))
+            yield here, self.at(here)
+
+    def empty(self, shape: tuple[int, ...], bars: bool) -> list[Any]:
+        """Arrays for the fields of an estimate, or for the derivative alone."""
+        outer = np.result_type(self.kind, np.complex64) if self.x.size and self.form.kind == "D" else self.kind
+        kinds = (outer, self.kind, np.int8, np.bool_, np.int32, outer, outer) if bars else (outer,)
+        return [np.empty(shape, kind) for kind in kinds]
+
+
+def question(
+    f: Any, x: Any, args: Any, method: Any, step: Any, rel_step: Any, bounds: Any, workers: Any, full_output: bool,
+    whole: bool = False,
+) -> Question:  # fmt: skip
+    """Check what all the functions take; `whole` when a step is along a vector, not for each coordinate."""
+    args = args if isinstance(args, tuple) else (args,)
+    known = vector_function(f, len(args))
+    x = np.asarray(argument(x, "x"))
+    check_vector(x)
+    rule = METHODS.get(method) if isinstance(method, str) else method
+    if not isinstance(rule, (Stencil, Adaptive, ComplexStep)):
+        raise unknown_method(method)
+    if step is not None and rel_step is not None:
+        raise ValueError("`step` and `rel_step` exclude each other; got both. Leave one out.")
+    points = as_rows(x)
+    mode = LADDER if isinstance(rule, Adaptive) else "auto" if step is rel_step is None else "absolute"
+    relative, given = rel_step is not None, None
+    if step is not None or relative:
+        name = "rel_step" if relative else "step"
+        given = positive_step(rel_step if relative else step, name)
+        given = _like(given, x[..., 0], name).ravel() if whole else _like(given, x, name)
+    low = high = None
+    if bounds is not None:
+        low, high = (_like(limit, x, f"bounds[{i}]") for i, limit in enumerate(checked_bounds(bounds)))
+        outside = ~((points >= low) & (points <= high)).all(axis=1)
+        if outside.any():  # `f` is not to be called there
+            points = np.where(outside[:, None], np.nan, points)
+    if isinstance(rule, ComplexStep) and (given is not None or full_output):
+        raise ValueError(
+            "`step` and `full_output` must be left out with the complex step: it has no step to choose and no bar; "
+            'got one of them. Use method="adaptive".'
+        )
+    kind = result_kind([x])
+    count, asked = threads(workers), workers is not None
+    return Question(known, args, points, x.shape, kind, rule, mode, given, low, high, count, asked, relative)
+
+
+def as_rows(x: Any) -> Any:
+    """Vectors as the rows of a contiguous array of float64: the caller's own memory where it is that already."""
+    return np.ascontiguousarray(x, dtype=np.float64).reshape(_count(x), x.shape[-1])
+
+
+def _count(x: Any) -> int:
+    """How many vectors there are."""
+    return math.prod(x.shape[:-1])
+
+
+def _like(value: Any, x: Any, name: str) -> Any:
+    """Broadcast what was given for `x`, as rows like the points."""
+    try:
+        whole = np.broadcast_to(np.asarray(value, dtype=np.float64), x.shape)
+        return whole.reshape(_count(x), *x.shape[-1:])
+    except ValueError:
+        raise ValueError(
+            f"`{name}` must broadcast with `x`; got shape {np.shape(value)} for {x.shape}. "
+            "Pass a number, or one for each coordinate."
+        ) from None
+
+
+def together(x: Any, v: Any) -> tuple[Any, Any]:
+    """Broadcast points and vectors."""
+    x, v = (np.asarray(argument(a, name)) for a, name in ((x, "x"), (v, "v")))
+    try:
+        x, v = np.broadcast_arrays(x, v)
+    except ValueError:
+        raise ValueError(
+            f"`v` must broadcast with `x`; got shape {v.shape} for {x.shape}. Pass one vector, or one for each point."
+        ) from None
+    return x, v
+
+
+def shaped(made: Any, shape: tuple[int, ...]) -> Any:
+    """Give results their shape; of an `Estimate`, all of them."""
+    if isinstance(made, Estimate):
+        return rounded(Estimate(*(a.reshape(shape)[()] for a in made)))
+    return made.reshape(shape)[()]
+
+
+def retried(work: Callable[[], Any]) -> Any:
+    """Do the work again if `f` turned out to return complex numbers; what overflows a small type is infinite there."""
+    with np.errstate(over="ignore"):
+        try:
+            return work()
+        except TurnedComplex:
+            return work()

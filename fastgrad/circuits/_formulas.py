@@ -1,0 +1,138 @@
+"""Gates of fastgrad's and of the user's, as the primitives of a circuit."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from .._compiling.kernels import function_from, jit
+from .._compiling.operators import Uncompilable
+from .._reading.references import Reading
+from ..gate import Gate, gate
+from ..gates import GATES
+from ._accumulate import jacobian
+from ._graph import Graph, Node, grafted
+from ._nodes import Nodes, Traced, elementwise
+from ._primitives import PRIMITIVES, Primitive
+from ._refusal import refusal
+from ._substitution import substituted
+
+
+@gate(
+    partials=(
+        lambda condition, x, y: 0.0,
+        lambda condition, x, y: 1.0 if condition else 0.0,
+        lambda condition, x, y: 0.0 if condition else 1.0,
+    )
+)
+def where(condition: float, x: float, y: float) -> float:
+    """Take `x` where the condition holds, else `y`; on numbers, arrays and the nodes of a circuit alike.
+
+    In a circuit the branch that is not taken has no part in the derivative, not even where its slope is infinite.
+
+    Parameters
+    ----------
+    condition : bool, or array_like
+        True where `x` is to be taken.
+    x, y : float, or array_like
+        What to choose from; all three broadcast, float32 stays float32. Both are computed before one is taken.
+
+    Returns
+    -------
+    scalar, ndarray, or node of a circuit
+        Of the shape that the three broadcast to.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When arguments are no numbers, or do not broadcast.
+
+    Examples
+    --------
+    >>> import numpy as np, fastgrad as fg
+    >>> c = fg.circuit(lambda x: fg.where(x > 0, np.log(x), 2 * x))
+    >>> [float(slope) for slope in c.partials(np.array([-1.0, 0.5]))[0]]
+    [2.0, 2.0]
+    """
+    return x if condition else y
+
+
+_OWN: dict[str, Any] = {own.__name__: own for own in (*GATES, where)}
+
+
+def through_gate(gate: Gate, args: tuple[Any, ...]) -> Any:
+    """Pass nodes and numbers through a gate."""
+    if any(isinstance(a, Nodes) for a in args):
+        return elementwise(gate, args)
+    graph, name = next(a for a in args if isinstance(a, Node)).graph, gate.__name__
+    if _OWN.get(name) is gate and hasattr(gate, "__not_differentiable__"):
+        return _logic(name, *args)
+    if _OWN.get(name) is gate and name in PRIMITIVES:
+        return graph.apply(PRIMITIVES[name], *args)
+    try:
+        made = primitive_of(gate, len(args))
+    except Uncompilable as err:
+        remedy = "Write its formula and its partials with NumPy or math"
+        raise refusal(f"the gate `{name}` cannot be compiled, for it {err}", remedy) from err
+    return graph.apply(made, *args)
+
+
+def _logic(name: str, *args: Any) -> Any:
+    """Logic gates make conditions out of numbers that are 0 or not."""
+    graph = next(a for a in args if isinstance(a, Node)).graph
+    x, *rest = (graph.node(a) for a in args)
+    invert = name in ("logical_nand", "logical_nor", "logical_xnor")
+    if name == "logical_xand":
+        rest = [graph.apply(PRIMITIVES["logical_not"], rest[0])]
+    plain = {"logical_nand": "logical_and", "logical_nor": "logical_or", "logical_xnor": "logical_xor",
+             "logical_xand": "logical_and"}.get(name, name)  # fmt: skip
+    made = graph.apply(PRIMITIVES[plain], x, *rest)
+    return graph.apply(PRIMITIVES["logical_not"], made) if invert else made
+
+
+@functools.lru_cache(maxsize=1024)
+def primitive_of(gate: Gate, count: int) -> Primitive:
+    """Make a primitive of a gate for `count` arguments: formula and partials, traced where they can be."""
+    name = gate.__name__
+    parts = [_formula(part, count, f"partial {i} of {name}", None) for i, part in enumerate(gate.partials.formulas)]
+    rest = (None,) * (count - gate.nin)  # arguments with defaults have no partials
+    return _formula(gate.formula, count, name, lambda v, *x: (*(x[0].graph.apply(p, *x) for p in parts), *rest))
+
+
+def _formula(f: Callable[..., Any], count: int, name: str, rule: Any) -> Primitive:
+    """Make a primitive of a formula of scalars."""
+    reading = Reading(f)
+    word = f"formula_{reading.key.hex()[:12]}"
+
+    def evaluate(*x: Any) -> Any:
+        return f(*map(float, x)), 0
+
+    def again(v: Any, *x: Any) -> tuple[Any, ...]:
+        """Differentiate the formula itself, for a second derivative."""
+        graph = Graph(node=Traced)
+        try:
+            value = graph.node(substituted(f)(*map(graph.input, range(count))))
+        except Exception as err:
+            raise TypeError(
+                f"{name} cannot be differentiated again: its formula branches, or calls what cannot be traced. "
+                "Write it with `fg.where`."
+            ) from err
+        return tuple(grafted(jacobian([value], count)[0], x))
+
+    def called(*x: Any) -> Any:
+        return next(n for n in x if isinstance(n, Node)).graph.apply(primitive, *x)
+
+    def expand(*x: Any) -> Any:
+        try:
+            return substituted(f)(*x)
+        except Exception:  # a branch, most likely; whatever it is, LLVM gets the formula as it is
+            return called(*x)
+
+    names = ", ".join(f"x{i}" for i in range(count))
+    source = f"def careful({names}):\n    try:\n        return 1.0 * formula({names}), 0\n"
+    source += "    except Exception:\n        return np.nan, 1\n"
+    kernel = jit(function_from(source, "careful", {"formula": jit(reading.linked)}))
+    text = f"{word}({', '.join(f'{{{i}}}' for i in range(count))})"
+    primitive = Primitive(name, text, evaluate, rule or again, names={word: kernel}, key=reading.key)
+    return Primitive(name, None, None, rule or again, expand=expand)

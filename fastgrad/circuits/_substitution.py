@@ -1,0 +1,177 @@
+"""What stands for `math`, NumPy and the user's helpers while a function is traced."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from types import CellType, CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+from numba.core.dispatcher import Dispatcher
+
+from ..gate import Gate
+from ._array_functions import of_lists
+from ._graph import Node
+from ._nodes import FUNCTIONS, Nodes, as_nodes
+from ._primitives import through_ufunc
+from ._refusal import refusal, running
+
+_MATH_NAMES = {
+    "asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2", "asinh": "arcsinh", "acosh": "arccosh",
+    "atanh": "arctanh", "pow": "power",
+}  # fmt: skip
+_LIBRARIES = ("numpy", "scipy", "fastgrad", "numba", "functools", "itertools", "operator")
+
+
+def _on_nodes(function: Callable[..., Any], instead: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that is itself for numbers and `instead` for nodes."""
+
+    @functools.wraps(function)
+    def either(*args: Any, **named: Any) -> Any:
+        return (instead if _has_nodes(args) else function)(*args, **named)
+
+    return either
+
+
+def _has_nodes(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return any(map(_has_nodes, value))
+    return isinstance(value, (Node, Nodes))
+
+
+def _of_math(name: str) -> Callable[..., Any]:
+    def instead(*args: Any) -> Any:
+        made = through_ufunc(_MATH_NAMES.get(name, name), *[a[()] if isinstance(a, Nodes) else a for a in args])
+        if made is NotImplemented:
+            raise refusal(f"no gate stands for `math.{name}`", "Make it a gate with `fg.gate`")
+        return made
+
+    return instead
+
+
+_SUBSTITUTES: dict[Any, Any] = {
+    function: _on_nodes(function, _of_math(name)) for name, function in vars(math).items() if callable(function)
+}
+_SUBSTITUTES[math.log] = _on_nodes(math.log, lambda x, *base: np.log(x) / np.log(base[0]) if base else np.log(x))
+_SUBSTITUTES[math.hypot] = _on_nodes(math.hypot, lambda *x: functools.reduce(np.hypot, x))
+_SUBSTITUTES[math.fsum] = _on_nodes(math.fsum, lambda x: functools.reduce(lambda a, b: a + b, x))
+_SUBSTITUTES[math.prod] = _on_nodes(math.prod, lambda x: functools.reduce(lambda a, b: a * b, x))
+_SUBSTITUTES[np.array] = _on_nodes(np.array, lambda x, *_, **__: as_nodes(x))
+_SUBSTITUTES[np.asarray] = _on_nodes(np.asarray, lambda x, *_, **__: x if isinstance(x, Nodes) else as_nodes(x))
+
+
+class _Float64(np.float64):
+    """NumPy's type, which leaves nodes as they are."""
+
+    def __new__(cls, x: Any = 0.0) -> Any:
+        return x if _has_nodes(x) else np.float64(x)
+
+
+_SUBSTITUTES[np.float64] = _Float64
+for _function in FUNCTIONS:
+    _SUBSTITUTES[_function] = _on_nodes(_function, of_lists(_function))
+
+
+def _of_objects(make: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that makes arrays to be filled with nodes."""
+
+    @functools.wraps(make)
+    def made(*args: Any, **named: Any) -> Any:
+        array = np.asarray(make(*args, **named))
+        return array.astype(object).view(Nodes) if array.dtype == np.float64 else array
+
+    return made
+
+
+for _make in (np.zeros, np.ones, np.full):
+    _SUBSTITUTES[_make] = _of_objects(_make)
+_SUBSTITUTES[np.empty] = _of_objects(np.zeros)
+_SUBSTITUTES[np.empty_like] = _SUBSTITUTES[np.zeros_like] = lambda x, *_, **__: _SUBSTITUTES[np.zeros](np.shape(x))
+
+
+def _softmax(x: Any, axis: Any = None) -> Any:
+    return np.exp(_log_softmax(x, axis))
+
+
+def _log_softmax(x: Any, axis: Any = None) -> Any:
+    return x - np.logaddexp.reduce(x, axis=axis, keepdims=True)
+
+
+#: Of SciPy's functions that are no ufuncs, those people write layers with; by name, so that SciPy need not be loaded.
+_OF_SCIPY: dict[str, Callable[..., Any]] = {
+    "logsumexp": lambda x, axis=None, keepdims=False: np.logaddexp.reduce(x, axis=axis, keepdims=keepdims),
+    "softmax": _softmax,
+    "log_softmax": _log_softmax,
+}
+
+
+class _StandIn(ModuleType):
+    """A module as the traced function sees it."""
+
+    def __init__(self, module: ModuleType, memo: dict[int, Any]) -> None:
+        super().__init__(module.__name__)
+        self.__dict__["_module"], self.__dict__["_memo"] = module, memo
+
+    def __getattr__(self, name: str) -> Any:
+        return substituted(getattr(self.__dict__["_module"], name), self.__dict__["_memo"])
+
+
+def substituted(value: Any, memo: dict[int, Any] | None = None) -> Any:
+    """Return what stands for `value` while a function is traced.
+
+    Functions are copied, with `math` and the like in their globals and closures replaced by versions that take nodes.
+    """
+    memo = {} if memo is None else memo
+    if id(value) in memo:
+        return memo[id(value)]
+    try:
+        if value in _SUBSTITUTES:
+            return _SUBSTITUTES[value]
+    except (TypeError, ValueError):  # not hashable
+        return value
+    if isinstance(value, ModuleType):
+        return _StandIn(value, memo)
+    if getattr(value, "__module__", None) == "scipy.special._logsumexp" and value.__name__ in _OF_SCIPY:
+        return _on_nodes(value, _OF_SCIPY[value.__name__])
+    if isinstance(value, Dispatcher):
+        return substituted(value.py_func, memo)
+    if isinstance(value, functools.partial):
+        inner = substituted(value.func, memo)
+        return value if inner is value.func else functools.partial(inner, *value.args, **value.keywords)
+    if isinstance(value, MethodType):
+        return MethodType(substituted(value.__func__, memo), value.__self__)
+    if isinstance(value, FunctionType) and (value.__module__ or "").partition(".")[0] not in _LIBRARIES:
+        return _copied(value, memo)
+    formula = getattr(value, "__formula__", None)
+    if formula is not None and not isinstance(value, Gate):
+        return substituted(formula, memo)
+    return value
+
+
+def _copied(f: FunctionType, memo: dict[int, Any]) -> FunctionType:
+    names: dict[str, Any] = {"__builtins__": f.__globals__.get("__builtins__", __builtins__)}
+    closure = f.__closure__ and tuple(CellType() for _ in f.__closure__)
+    copy = FunctionType(f.__code__, names, f.__name__, f.__defaults__, closure)
+    copy.__kwdefaults__ = f.__kwdefaults__
+    memo[id(f)] = copy
+    memo[-id(f)] = f  # keeps it alive, so that its number stays its own
+    codes = getattr(running, "codes", None)
+    for code in _codes(f.__code__):
+        if codes is not None:
+            codes.add(code)
+    for name in {name for code in _codes(f.__code__) for name in code.co_names}:
+        if name in f.__globals__:
+            names[name] = substituted(f.__globals__[name], memo)
+    for cell, own in zip(f.__closure__ or (), closure or (), strict=True):
+        try:
+            own.cell_contents = substituted(cell.cell_contents, memo)
+        except ValueError:  # not assigned yet
+            pass
+    return copy
+
+
+def _codes(code: CodeType) -> list[CodeType]:
+    """Return a function's code and that of the functions inside it."""
+    return [code, *(inner for c in code.co_consts if isinstance(c, CodeType) for inner in _codes(c))]
