@@ -10,6 +10,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -281,10 +283,15 @@ def test_warned_where_numbers_may_be_wrong(capsys: pytest.CaptureFixture[str]) -
     assert err.count("\n") == 1
 
 
-def command(*arguments: str) -> subprocess.Popen[str]:
-    """Start the command in a process of its own."""
-    return subprocess.Popen([sys.executable, "-m", "fastgrad", "derivative", *arguments], text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+@contextmanager
+def command(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Run the command in a process of its own, which does not outlive a failure of the test."""
+    with subprocess.Popen([sys.executable, "-m", "fastgrad", "derivative", *arguments], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:  # fmt: skip
+        try:
+            yield run
+        finally:
+            run.kill()
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
