@@ -1,14 +1,14 @@
 """Elementary functions that LLVM can vectorise.
 
-Inside Numba ``math.exp`` and ``np.exp`` call libm once per number. The kernels here are straight-line
-arithmetic, so a loop over them becomes packed instructions. They are right everywhere: at zeros, infinities,
-nan, subnormals, overflow, and at any argument of the circular functions.
+Inside Numba ``math.exp`` and ``np.exp`` call libm once per number. The kernels here are straight-line arithmetic, so a
+loop over them becomes packed instructions. They are right everywhere: at zeros, infinities, NaN, subnormals, overflow,
+and at any argument of the circular functions.
 
-Each takes real scalars (int, bool and float32 too: computed and returned as float64), from Python or from
-compiled code; arrays and, where Numba's own function does, complex numbers as well. Errors are in units in
-the last place of the true result, the largest that ``tests/test_elementary.py`` finds against mpmath, with
-and without fused multiply-add. Polynomials are minimax (Remez exchange in 50 digits), rounded to float64; the
-error stated beside each is that before rounding.
+Each takes real scalars (int, bool and float32 too: computed and returned as float64), from Python or from compiled
+code; arrays and, where Numba's own function does, complex numbers as well. Errors are in units in the last place of the
+true result, the largest that ``tests/test_elementary.py`` finds against mpmath, with and without fused multiply-add.
+Polynomials are minimax (Remez exchange in 50 digits), rounded to float64; the error stated beside each is that before
+rounding.
 """
 
 from __future__ import annotations
@@ -69,37 +69,22 @@ __all__ = [
 
 #: What to put in place of which function of `numpy` and `math`.
 REPLACEMENTS: dict[Callable[..., Any], Kernel] = {
-    **{
-        np.exp: exp,
-        np.exp2: exp2,
-        np.expm1: expm1,
-        np.log: log,
-        np.log1p: log1p,
-        np.log2: log2,
-        np.log10: log10,
-    },
-    **{np.sin: sin, np.cos: cos, np.tan: tan, np.arcsin: arcsin, np.arccos: arccos, np.arctan: arctan},
-    **{np.sinh: sinh, np.cosh: cosh, np.tanh: tanh},
-    **{np.sqrt: sqrt, np.cbrt: cbrt, np.power: power, np.float_power: power},
-    **{math.exp: exp, math.exp2: exp2, math.expm1: expm1},
-    **{math.log: log, math.log1p: log1p, math.log2: log2, math.log10: log10},
-    **{math.sin: sin, math.cos: cos, math.tan: tan, math.asin: arcsin, math.acos: arccos, math.atan: arctan},
-    **{math.sinh: sinh, math.cosh: cosh, math.tanh: tanh},
-    **{np.arcsinh: arcsinh, np.arccosh: arccosh, np.arctanh: arctanh, np.arctan2: arctan2, np.hypot: hypot},
-    **{np.logaddexp: logaddexp, np.sinc: sinc, np.heaviside: heaviside, np.where: where, np.clip: clip},
-    **{math.asinh: arcsinh, math.acosh: arccosh, math.atanh: arctanh, math.atan2: arctan2, math.hypot: hypot},
-    **{math.sqrt: sqrt, math.cbrt: cbrt, math.pow: power, math.erf: erf, math.erfc: erfc},
-}
+    np.exp: exp, np.exp2: exp2, np.expm1: expm1,
+    np.log: log, np.log1p: log1p, np.log2: log2, np.log10: log10,
+    np.sin: sin, np.cos: cos, np.tan: tan, np.arcsin: arcsin, np.arccos: arccos, np.arctan: arctan,
+    np.sinh: sinh, np.cosh: cosh, np.tanh: tanh,
+    np.sqrt: sqrt, np.cbrt: cbrt, np.power: power, np.float_power: power,
+    np.arcsinh: arcsinh, np.arccosh: arccosh, np.arctanh: arctanh, np.arctan2: arctan2, np.hypot: hypot,
+    np.logaddexp: logaddexp, np.sinc: sinc, np.heaviside: heaviside, np.where: where, np.clip: clip,
+    math.exp: exp, math.exp2: exp2, math.expm1: expm1,
+    math.log: log, math.log1p: log1p, math.log2: log2, math.log10: log10,
+    math.sin: sin, math.cos: cos, math.tan: tan, math.asin: arcsin, math.acos: arccos, math.atan: arctan,
+    math.sinh: sinh, math.cosh: cosh, math.tanh: tanh,
+    math.asinh: arcsinh, math.acosh: arccosh, math.atanh: arctanh, math.atan2: arctan2, math.hypot: hypot,
+    math.sqrt: sqrt, math.cbrt: cbrt, math.pow: power, math.erf: erf, math.erfc: erfc,
+}  # fmt: skip
 
 #: The same by name for `scipy.special`, which is not imported here: it would take longer than all the rest.
 SCIPY_SPECIAL: dict[str, Kernel] = {
-    **{
-        "expit": sigmoid,
-        "erf": erf,
-        "erfc": erfc,
-        "exp2": exp2,
-        "expm1": expm1,
-        "log1p": log1p,
-        "cbrt": cbrt,
-    },
-}
+    "expit": sigmoid, "erf": erf, "erfc": erfc, "exp2": exp2, "expm1": expm1, "log1p": log1p, "cbrt": cbrt,
+}  # fmt: skip

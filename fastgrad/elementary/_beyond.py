@@ -36,9 +36,7 @@ def _variants(context: Any, module: Any, rare: Callable[[Any], Any], limit: floa
     one = _function(module, f"{stem}_rare", 1, "cold")
     written(context, one, lambda r, x: rare(x))
     scalar = _guarded(module, stem, limit, 1, one)
-    variants = [
-        (n, _guarded(module, f"{stem}_{n}", limit, n, _each_lane(module, one, limit, n))) for n in (2, 4, 8)
-    ]
+    variants = [(n, _guarded(module, f"{stem}_{n}", limit, n, _each_lane(module, one, limit, n))) for n in (2, 4, 8)]
     mapping = ",".join(f"_ZGV_LLVM_N{n}vv_{stem}({function.name})" for n, function in variants)
     # llvmlite checks attributes against a list that lacks this one; the set underneath takes it.
     set.add(scalar.attributes, f'"vector-function-abi-variant"="{mapping}"')
@@ -58,9 +56,7 @@ def _guarded(module: Any, name: str, limit: float, lanes: int, rare: Any) -> Any
     magnitude = builder.and_(builder.bitcast(x, wide(WORD, 0).type), wide(WORD, 2**63 - 1))
     far = builder.fcmp_ordered(">", builder.bitcast(magnitude, x.type), wide(DOUBLE, limit))
     if lanes > 1:
-        far = builder.icmp_unsigned(
-            "!=", builder.bitcast(far, ir.IntType(lanes)), ir.Constant(ir.IntType(lanes), 0)
-        )
+        far = builder.icmp_unsigned("!=", builder.bitcast(far, ir.IntType(lanes)), ir.Constant(ir.IntType(lanes), 0))
     with builder.if_then(far, likely=False):
         builder.ret(builder.call(rare, [r, x], tail="tail"))
     builder.ret(r)

@@ -6,18 +6,14 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import types
-from numba.extending import overload
 
-from ._exp import exp
+from ._exp import LN_2, exp
 from ._inverse import arctan
 from ._log import log, log1p
-from ._overload import OPTIONS, Kernel, composed
+from ._overload import composed
 from ._power import sqrt
 from ._trig import sin
 
-_OPTIONS: Any = {**OPTIONS, "no_cpython_wrapper": True}
-_LN_2 = math.log(2.0)
 _HUGE = 1e150  # its square is still finite
 
 
@@ -49,7 +45,7 @@ def arctan2(y: Any, x: Any) -> Any:
 def logaddexp(x: Any, y: Any) -> Any:
     """Logarithm of ``exp(x) + exp(y)`` without overflow."""
     x, y = np.float64(x), np.float64(y)
-    return x + _LN_2 if x == y else (x if x > y else y) + log1p(exp(-abs(x - y)))
+    return x + LN_2 if x == y else (x if x > y else y) + log1p(exp(-abs(x - y)))
 
 
 @composed(np.arcsinh)
@@ -59,21 +55,21 @@ def arcsinh(x: Any) -> Any:
     size = abs(x)
     inner = size if size < _HUGE else 1.0
     near = log1p(inner + inner * inner / (1.0 + sqrt(inner * inner + 1.0)))
-    return math.copysign(near if size < _HUGE else log(size) + _LN_2, x)
+    return math.copysign(near if size < _HUGE else log(size) + LN_2, x)
 
 
 @composed(np.arccosh)
 def arccosh(x: Any) -> Any:
-    """Inverse hyperbolic cosine; nan below 1."""
+    """Inverse hyperbolic cosine; NaN below 1."""
     x = np.float64(x)
     beyond = (x if x < _HUGE else 1.0) - 1.0
-    value = log1p(beyond + sqrt(beyond * (beyond + 2.0))) if x < _HUGE else log(x) + _LN_2
+    value = log1p(beyond + sqrt(beyond * (beyond + 2.0))) if x < _HUGE else log(x) + LN_2
     return np.nan if x < 1.0 else value
 
 
 @composed(np.arctanh)
 def arctanh(x: Any) -> Any:
-    """Inverse hyperbolic tangent; nan outside -1 to 1."""
+    """Inverse hyperbolic tangent; NaN outside -1 to 1."""
     x = np.float64(x)
     size = abs(x)
     return math.copysign(0.5 * log1p(2.0 * size / (1.0 - size)), x) if size <= 1.0 else np.nan
@@ -93,40 +89,13 @@ def heaviside(x: Any, middle: Any) -> Any:
     return x if x != x else 0.0 if x < 0.0 else 1.0 if x > 0.0 else np.float64(middle)
 
 
-def _where(condition: Any, x: Any, y: Any) -> Any:
-    """Stand for `numpy.where`, which Numba makes of three arrays even for three scalars."""
+@composed(np.where)
+def where(condition: Any, x: Any, y: Any) -> Any:
+    """One of two values; Numba's own makes three arrays even of three scalars."""
     return x if condition else y
 
 
-def _clip(x: Any, low: Any, high: Any) -> Any:
-    """Stand for `numpy.clip`."""
+@composed(np.clip)
+def clip(x: Any, low: Any, high: Any) -> Any:
+    """Keep a number between two others; NaN stays NaN."""
     return low if x < low else high if x > high else x
-
-
-def _is_scalar(*kinds: Any) -> bool:
-    return all(isinstance(kind, (types.Number, types.Boolean)) for kind in kinds)
-
-
-@overload(_where, jit_options=_OPTIONS, strict=False)
-def _where_overload(condition: Any, x: Any, y: Any) -> Any:
-    if _is_scalar(condition, x, y):
-        return _where
-    return lambda condition, x, y: np.where(condition, x, y)
-
-
-@overload(_clip, jit_options=_OPTIONS, strict=False)
-def _clip_overload(x: Any, low: Any, high: Any) -> Any:
-    if _is_scalar(x, low, high):
-        return _clip
-    return lambda x, low, high: np.clip(x, low, high)
-
-
-def _where_entry(condition: Any, x: Any, y: Any) -> Any:
-    return _where(condition, x, y)
-
-
-def _clip_entry(x: Any, low: Any, high: Any) -> Any:
-    return _clip(x, low, high)
-
-
-where, clip = Kernel(_where_entry, _where), Kernel(_clip_entry, _clip)

@@ -5,14 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
-from ._exp import EXP, EXPONENT, LN2_HI, LN2_LO, LOG2_E, SHIFT, SIGN, powers
+from ._exp import EXP, LN2_HI, LN2_LO, LOG2_E, SHIFT, power_of_two, powers
 from ._overload import elementary
-from ._symbols import bits, fma, from_bits, muladd, polynomial, select
+from ._symbols import fma, muladd, polynomial, select, with_sign
 
 _TWO_OVER_ROOT_PI, _TWO_OVER_ROOT_PI_REST = 1.1283791670955126, 1.533545961316588e-17
-_BIAS_LESS = np.uint64(1023)
 
 # (erf x / x - 2 / sqrt(pi)) / x**2 for |x| <= 1, error 2**-56.8 of erf x
 _ERF = (
@@ -80,9 +77,8 @@ def erf(x: Any) -> Any:
     k = t - SHIFT
     r = muladd(-k, LN2_LO, muladd(-k, LN2_HI, -q))
     e = 1.0 + muladd(r * r, polynomial(r, EXP), r)
-    big = 1.0 - e * from_bits((bits(t) - _BIAS_LESS) << EXPONENT)
-    value = select(a < 1.0, small, big)
-    return from_bits(bits(value) | (bits(x) & SIGN))
+    big = 1.0 - e * power_of_two(t)
+    return with_sign(select(a < 1.0, small, big), x)
 
 
 # (erf x / x - 2 / sqrt(pi)) / x**2 for |x| <= 0.65, error 2**-57.4 of erf x

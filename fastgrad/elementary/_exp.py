@@ -11,20 +11,19 @@ from typing import Any
 import numpy as np
 
 from ._overload import elementary, inlined
-from ._symbols import bits, fma, from_bits, muladd, polynomial, select
+from ._symbols import FRACTION_BITS, ONE, bits, fma, from_bits, muladd, polynomial, select
 
-LOG2_E = 1.4426950408889634
+# A constant is rounded; its REST is what the rounding left of it. Of HI and LO together the first has so few bits that
+# products with it are exact.
+LOG2_E, LOG2_E_REST = 1.4426950408889634, 2.0355273740931033e-17
+LN_2, LN_2_REST = 0.6931471805599453, 2.3190468138462996e-17
 # ln 2 in two parts; 32 bits in the first, so that k times it is exact for every k that occurs.
 LN2_HI = float.fromhex("0x1.62e42feep-1")
 LN2_LO = 1.9082149292705877e-10
 
-# Adding this rounds to the nearest integer and leaves it, plus 2046, in the low bits: conversions from
-# float64 to int64 are packed on AVX-512 only, this everywhere. Half of 2046 is the exponent's bias: see
-# `exp`.
+# Adding this rounds to the nearest integer and leaves it, plus 2046, in the low bits: conversions from float64 to int64
+# are packed on AVX-512 only, this everywhere. Half of 2046 is the bias of the exponent: see `powers`.
 SHIFT = 6755399441055744.0 + 2046.0
-
-ONE, EXPONENT, SIGN = np.uint64(1), np.uint64(52), np.uint64(1 << 63)
-HALF_BIAS_LESS = np.uint64(2046 - 1022)
 
 # (e**r - 1 - r) / r**2, error 2**-57.9 of e**r
 EXP = (
@@ -41,6 +40,12 @@ EXP = (
 )
 
 
+def clamped(x: Any, low: float, high: float) -> Any:
+    """Keep a number in an interval; NaN stays NaN."""
+    c = select(x > high, high, x)
+    return select(c < low, low, c)
+
+
 def reduced(c: Any) -> Any:
     """Return the number whose low bits hold ``k + 2046``, and ``c - k ln 2`` in two parts, the first exact."""
     t = muladd(c, LOG2_E, SHIFT)
@@ -48,15 +53,20 @@ def reduced(c: Any) -> Any:
     return t, muladd(-k, LN2_HI, c), -k * LN2_LO
 
 
+def power_of_two(t: Any, less: int = 0) -> Any:
+    """``2**(k - less)`` from the number whose low bits hold ``k + 2046``, where that is a normal number."""
+    return from_bits((bits(t) - np.uint64(1023 + less)) << FRACTION_BITS)
+
+
 def powers(t: Any) -> Any:
-    """``2**k`` as the product of two powers, since `k` runs from -1075 to 1024.
+    """``2**k`` from the same as the product of two powers, where `k` runs from -1075 to 1024.
 
     With ``u = k + 2046``, ``u >> 1`` is the biased exponent of one and the rest that of the other. The second product
     rounds once, also into subnormals.
     """
     u = bits(t)
     half = u >> ONE
-    return from_bits(half << EXPONENT), from_bits((u - half) << EXPONENT)
+    return from_bits(half << FRACTION_BITS), from_bits((u - half) << FRACTION_BITS)
 
 
 def quotient(above: Any, above_rest: Any, below: Any, below_rest: Any) -> Any:
@@ -82,11 +92,9 @@ def exp(x: Any) -> Any:
 
     Notes
     -----
-    Reduction by multiples of ln 2 in two parts (Cody and Waite 1980) and a minimax polynomial. At most 0.92
-    ulp.
+    Reduction by multiples of ln 2 in two parts (Cody and Waite 1980) and a minimax polynomial. At most 0.92 ulp.
     """
-    c = select(x > 1400.0, 1400.0, x)
-    c = select(c < -1400.0, -1400.0, c)
+    c = clamped(x, -1400.0, 1400.0)
     t, head, tail = reduced(c)
     r = head + tail
     # `tail` joins the small terms: adding them to `r` would round twice, 1.03 ulp instead of 0.76.
@@ -108,7 +116,6 @@ EXP2 = (
     7.073842561009193e-09,
     4.457203811735364e-10,
 )
-LN_2, LN_2_REST = 0.6931471805599453, 2.3190468138462996e-17
 
 
 @elementary(np.exp2)
@@ -129,8 +136,7 @@ def exp2(x: Any) -> Any:
     The integer part goes to the exponent, the fraction to a minimax polynomial; exact at integers.
     At most 0.84 ulp.
     """
-    c = select(x > 2000.0, 2000.0, x)
-    c = select(c < -2000.0, -2000.0, c)
+    c = clamped(x, -2000.0, 2000.0)
     t = c + SHIFT
     r = c - (t - SHIFT)
     head = r * LN_2
@@ -172,19 +178,16 @@ def expm1(x: Any) -> Any:
     -----
     As `exp`, with ``e**r - 1`` carried in two parts. At most 0.80 ulp.
     """
-    c = select(x > 709.9, 709.9, x)
-    c = select(c < -40.0, -40.0, c)
+    c = clamped(x, -40.0, 709.9)
     t, head, tail = reduced(c)
     r = head + tail
-    # e**r - 1 as z + rest. The square in two parts: in one, 1 + 2 z for k = 1 would cost 1.0 ulp instead of
-    # 0.7.
+    # e**r - 1 as z + rest. The square in two parts: in one, 1 + 2 z for k = 1 would cost 1.0 ulp instead of 0.7.
     half = 0.5 * r
     square = half * r
     z = r + square
     rest = ((r - z) + square) + (((head - r) + tail) + fma(half, r, -square))
     rest = muladd(r * square, 2.0 * polynomial(r, EXPM1), rest)
-    # 2**(k - 1), so that k = 1024 is in range; the factor 2 comes last.
-    scale = from_bits((bits(t) - HALF_BIAS_LESS) << EXPONENT)
+    scale = power_of_two(t, 1)  # half of 2**k, so that k = 1024 is in range; the factor 2 comes last
     front = scale - 0.5
     total = front + scale * z
     lost = ((scale - front) - 0.5) + ((front - total) + scale * z)

@@ -6,11 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ._exp import EXPM1, EXPONENT, SHIFT, SIGN, quotient, reduced
+from ._exp import EXPM1, SHIFT, power_of_two, quotient, reduced
 from ._overload import elementary
-from ._symbols import bits, fma, from_bits, muladd, polynomial, select
-
-_BIAS_LESS = np.uint64(1023)
+from ._symbols import fma, muladd, polynomial, select, with_sign
 
 
 @elementary(np.tanh)
@@ -42,14 +40,14 @@ def tanh(x: Any) -> Any:
     z = lead + small
     rest = (lead - z) + small
     # tanh = (E - 1) / (E + 1) with E = e**(2|x|) = scale (1 + z + rest); both sums in two parts
-    scale = from_bits((bits(t) - _BIAS_LESS) << EXPONENT)
+    scale = power_of_two(t)
     z, rest = scale * z, scale * rest
     over, under = scale - 1.0, scale + 1.0
     above, below = over + z, under + z
     # the first term of each: what scale -+ 1 lost, for |x| > 18 only, but there 1.3 ulp
     above_rest = ((scale - over) - 1.0) + (((over - above) + z) + rest)
     below_rest = ((scale - under) + 1.0) + (((under - below) + z) + rest)
-    return from_bits(bits(quotient(above, above_rest, below, below_rest)) | (bits(x) & SIGN))
+    return with_sign(quotient(above, above_rest, below, below_rest), x)
 
 
 # (sinh r / r - 1) / r**2, error 2**-61.7; (cosh r - 1) / r**2, error 2**-58
@@ -69,14 +67,14 @@ _COSH = (
 )
 # Both powers of two carry 2**-41 (a half, and 2**-40 that the end takes back), so that k = 1026 is in range,
 # and also 2**27 times it (the splitting of a product where the target has no fused multiply-add).
-_GROW, _SHRINK, _TWO_40 = np.uint64(2046 - 982), np.uint64(2046 + 982), 2.0**40
+_LESS, _TWO_40 = 41, 2.0**40
 
 
 def _parts(a: Any) -> Any:
-    """For ``a = k ln 2 + r``: `r`, ``sinh r - r``, ``cosh r - 1``, and half of ``2**k`` and of ``2**-k``.
+    """For ``a = k ln 2 + r``: `r`, ``sinh r - r``, ``cosh r - 1``, and ``2**(k - 41)`` and ``2**(-k - 41)``.
 
-    Then ``sinh a = up cosh r + down sinh r``, with the difference and the sum of the last two, and `cosh` with these
-    exchanged: no divide.
+    Then ``2**-40 sinh a = up cosh r + down sinh r``, with the difference and the sum of the last two, and `cosh` with
+    these exchanged: no divide.
     """
     t, head, tail = reduced(select(a > 711.0, 711.0, a))
     r = head + tail
@@ -86,7 +84,7 @@ def _parts(a: Any) -> Any:
     even = square * polynomial(square, _COSH)
     k = t - SHIFT
     k = select(k > 40.0, 40.0, k)
-    return r, odd, even, from_bits((bits(t) - _GROW) << EXPONENT), from_bits((_SHRINK - bits(k + SHIFT)) << EXPONENT)
+    return r, odd, even, power_of_two(t, _LESS), power_of_two(SHIFT - k, _LESS)
 
 
 @elementary(np.sinh)
@@ -117,7 +115,7 @@ def sinh(x: Any) -> Any:
     result = _TWO_40 * (total + low)
     result = select(a < 1e-9, a, result)
     result = select(a > 711.0, np.inf, result)
-    return from_bits(bits(result) | (bits(x) & SIGN))
+    return with_sign(result, x)
 
 
 @elementary(np.cosh)

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ._exp import SIGN
 from ._overload import elementary
-from ._symbols import bits, fma, from_bits, muladd, polynomial, select, square_root
+from ._symbols import fma, muladd, polynomial, select, square_root, with_sign
 
 _PI_HALF, _PI_HALF_REST = 1.5707963267948966, 6.123233995736766e-17
 
@@ -65,7 +64,7 @@ def arctan(x: Any) -> Any:
     base_rest = select(far, _PI_HALF_REST, select(near, 0.0, 0.5 * _PI_HALF_REST))
     total = base + t
     low = muladd(t * z, polynomial(z, _ARCTAN), ((base - total) + t) + (rest + base_rest))
-    return from_bits(bits(total + low) | (bits(x) & SIGN))
+    return with_sign(total + low, x)
 
 
 # (arcsin s / s - 1) / s**2, error 2**-59.7
@@ -88,7 +87,7 @@ _ARCSIN = (
 
 @elementary(np.arcsin)
 def arcsin(x: Any) -> Any:
-    """Inverse sine; nan outside [-1, 1].
+    """Inverse sine; NaN outside [-1, 1].
 
     Parameters
     ----------
@@ -101,8 +100,7 @@ def arcsin(x: Any) -> Any:
 
     Notes
     -----
-    Minimax polynomial up to 0.5, beyond it of ``sqrt((1 - |x|) / 2)``, the root in two parts. At most 0.63
-    ulp.
+    Minimax polynomial up to 0.5, beyond it of ``sqrt((1 - |x|) / 2)``, the root in two parts. At most 0.63 ulp.
     """
     a = abs(x)
     big = a > 0.5
@@ -114,13 +112,12 @@ def arcsin(x: Any) -> Any:
     tail = s * z * polynomial(z, _ARCSIN)
     total = _PI_HALF - 2.0 * root
     low = ((_PI_HALF - total) - 2.0 * root) + (_PI_HALF_REST - 2.0 * (rest + tail))
-    value = select(big, total + low, a + tail)
-    return from_bits(bits(value) | (bits(x) & SIGN))
+    return with_sign(select(big, total + low, a + tail), x)
 
 
 @elementary(np.arccos)
 def arccos(x: Any) -> Any:
-    """Inverse cosine; nan outside [-1, 1].
+    """Inverse cosine; NaN outside [-1, 1].
 
     Parameters
     ----------

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ._exp import EXPONENT, LN2_HI, LN2_LO
+from ._exp import LN2_HI, LN2_LO, LOG2_E, LOG2_E_REST
 from ._overload import elementary
-from ._symbols import bits, fma, from_bits, muladd, polynomial, select
+from ._symbols import FRACTION_BITS, bits, fma, from_bits, muladd, polynomial, select
 
 # (2 artanh(s) / s - 2) / s**2, error 2**-59.5 of the logarithm
 _LOG = (
@@ -35,6 +35,7 @@ _OFFSET = np.uint64(0x3FF0000000000000 - 0x3FE6A09E667F3BCD)
 _MANTISSA = np.uint64((1 << 52) - 1)
 # Or-ed into this, a small integer becomes a float64: int64 to float64 is packed on AVX-512 only.
 _INTEGER, _INTEGER_BIAS = np.uint64(0x4330000000000000), 2.0**52 + 1023.0
+_TWICE_BIAS = np.uint64(2046)
 
 
 def split(x: Any) -> Any:
@@ -46,7 +47,7 @@ def split(x: Any) -> Any:
 
 def _split(u: Any) -> Any:
     """Exponent with `_INTEGER_BIAS`, and mantissa, from bits with `_OFFSET`."""
-    return from_bits((u >> EXPONENT) | _INTEGER), from_bits((u & _MANTISSA) + _ROOT_HALF)
+    return from_bits((u >> FRACTION_BITS) | _INTEGER), from_bits((u & _MANTISSA) + _ROOT_HALF)
 
 
 def _series(f: Any) -> Any:
@@ -124,7 +125,7 @@ def log1p(x: Any) -> Any:
     k, m = _split(u)
     k, f = k - _INTEGER_BIAS, m - 1.0
     # what the sum 1 + x lost, on the scale of f; it counts for small k only, and 2**-k must stay in range
-    lost = select(y < 1e18, lost * from_bits((_TWICE_BIAS - (u >> EXPONENT)) << EXPONENT), 0.0)
+    lost = select(y < 1e18, lost * from_bits((_TWICE_BIAS - (u >> FRACTION_BITS)) << FRACTION_BITS), 0.0)
     g = f + lost
     lost = (f - g) + lost
     s, factor, h, h_rest = _series(g)
@@ -135,12 +136,9 @@ def log1p(x: Any) -> Any:
     return _with_edges(x, -1.0, select(abs(x) < 1e-17, x, head + (low - h)))
 
 
-_TWICE_BIAS = np.uint64(2046)
-
-LOG2_E_HI, LOG2_E_LO = 1.4426950408889634, 2.0355273740931033e-17
-LOG10_E_HI, LOG10_E_LO = 0.4342944819032518, 1.098319650216765e-17
+_LOG10_E, _LOG10_E_REST = 0.4342944819032518, 1.098319650216765e-17
 # 42 bits in the first part: k times it is exact
-LOG10_2_HI, LOG10_2_LO = float.fromhex("0x1.34413509f4000p-2"), 8.241712586023572e-13
+_LOG10_2_HI, _LOG10_2_LO = float.fromhex("0x1.34413509f4000p-2"), 8.241712586023572e-13
 
 
 @elementary(np.log2)
@@ -162,8 +160,8 @@ def log2(x: Any) -> Any:
     """
     k, m = split(x)
     ln, rest = _in_two_parts(m - 1.0)
-    product = ln * LOG2_E_HI
-    rest = muladd(rest, LOG2_E_HI, muladd(ln, LOG2_E_LO, fma(ln, LOG2_E_HI, -product)))
+    product = ln * LOG2_E
+    rest = muladd(rest, LOG2_E, muladd(ln, LOG2_E_REST, fma(ln, LOG2_E, -product)))
     total = k + product
     return _with_edges(x, 0.0, total + (((k - total) + product) + rest))
 
@@ -187,8 +185,8 @@ def log10(x: Any) -> Any:
     """
     k, m = split(x)
     ln, rest = _in_two_parts(m - 1.0)
-    product = ln * LOG10_E_HI
-    rest = muladd(rest, LOG10_E_HI, muladd(ln, LOG10_E_LO, fma(ln, LOG10_E_HI, -product)))
-    big = k * LOG10_2_HI
+    product = ln * _LOG10_E
+    rest = muladd(rest, _LOG10_E, muladd(ln, _LOG10_E_REST, fma(ln, _LOG10_E, -product)))
+    big = k * _LOG10_2_HI
     total = big + product
-    return _with_edges(x, 0.0, total + (((big - total) + product) + muladd(k, LOG10_2_LO, rest)))
+    return _with_edges(x, 0.0, total + (((big - total) + product) + muladd(k, _LOG10_2_LO, rest)))

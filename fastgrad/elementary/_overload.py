@@ -1,4 +1,4 @@
-"""Give a scalar kernel the reach of the NumPy function it stands in for."""
+"""Give a scalar function the reach of the NumPy function it stands in for: numbers of all types, arrays."""
 
 from __future__ import annotations
 
@@ -16,29 +16,38 @@ from numba.extending import overload
 
 from ._symbols import DOUBLE, written
 
-#: Never `fastmath`; NumPy's error model, because Python's check of every division stops SIMD; inlined,
-#: because a loop over a call is not vectorised; no wrapper for C, which nobody calls and which costs 10 ms of
-#: compiling.
-OPTIONS: dict[str, Any] = {"error_model": "numpy", "forceinline": True, "no_cfunc_wrapper": True}
+#: Never `fastmath`; NumPy's error model, because Python's check of every division stops SIMD; inlined, because a loop
+#: over a call is not vectorised; no wrapper for C, which nobody calls and which costs 10 ms of compiling.
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "forceinline": True, "no_cfunc_wrapper": True}
+
+#: For what only compiled code calls: a wrapper for Python costs another 20 ms.
+_INSIDE: Any = {**_OPTIONS, "no_cpython_wrapper": True}
 
 _REAL = (types.Float, types.Integer, types.Boolean)
+_SCALAR = (types.Number, types.Boolean)
 
 
 def inlined(function: Callable[..., Any]) -> Any:
     """Compile a function that only compiled code calls."""
-    options: Any = {**OPTIONS, "no_cpython_wrapper": True}  # a wrapper costs 20 ms of compiling
-    return numba.njit(**options)(function)
+    return numba.njit(**_INSIDE)(function)
 
 
 class Kernel(CPUDispatcher):
     """A Numba dispatcher when Python calls it, an overloaded function (like `np.exp`) inside compiled code.
 
-    The second saves compiling and linking the dispatcher between caller and kernel: a loop over `exp`
-    compiles in 200 instead of 300 ms. Nothing is compiled before the first call.
+    The second saves compiling and linking the dispatcher between caller and kernel: a loop over `exp` compiles in 200
+    instead of 300 ms. Nothing is compiled before the first call.
+
+    Parameters
+    ----------
+    entry : callable
+        What Python calls.
+    stub : callable
+        What compiled code calls, overloaded.
     """
 
     def __init__(self, entry: Callable[..., Any], stub: Callable[..., Any]) -> None:
-        super().__init__(entry, targetoptions={**OPTIONS, "nopython": True, "boundscheck": None})
+        super().__init__(entry, targetoptions={**_OPTIONS, "nopython": True, "boundscheck": None})
         self._stub = stub
 
     @property
@@ -58,7 +67,7 @@ def elementary(original: Callable[..., Any]) -> Callable[[Callable[..., Any]], K
     """
 
     def decorate(kernel: Callable[..., Any]) -> Kernel:
-        stub, entry = _unary(kernel) if kernel.__code__.co_argcount == 1 else _binary(kernel)
+        stub, entry = _stub_and_entry(kernel)
         _teach(stub, kernel)
         return _kernel(kernel, original, stub, entry, None)
 
@@ -66,10 +75,10 @@ def elementary(original: Callable[..., Any]) -> Callable[[Callable[..., Any]], K
 
 
 def composed(original: Callable[..., Any]) -> Callable[[Callable[..., Any]], Kernel]:
-    """Do the same with a function of scalars for Numba to read, made of kernels."""
+    """Do the same with a function of one to three scalars for Numba to read, made of kernels."""
 
     def decorate(scalar: Callable[..., Any]) -> Kernel:
-        stub, entry = _unary(scalar) if scalar.__code__.co_argcount == 1 else _binary(scalar)
+        stub, entry = _stub_and_entry(scalar)
         return _kernel(scalar, original, stub, entry, scalar)
 
     return decorate
@@ -77,7 +86,7 @@ def composed(original: Callable[..., Any]) -> Callable[[Callable[..., Any]], Ker
 
 def _teach(stub: Callable[..., Any], kernel: Callable[..., Any]) -> None:
     """Tell Numba that `stub` takes real scalars, and that `kernel` writes what it does."""
-    count = kernel.__code__.co_argcount
+    count = _arity(kernel)
 
     class Real(AbstractTemplate):
         """Types of real scalars."""
@@ -116,13 +125,23 @@ def _kernel(
     scalar: Callable[..., Any] | None,
 ) -> Kernel:
     """Give `stub` what it does with other things than real scalars, and with those if `scalar` is there."""
-    one = named.__code__.co_argcount == 1
-    implement = _unary_implementation(stub, scalar, original) if one else _binary_implementation(scalar, original)
-    options: Any = {**OPTIONS, "no_cpython_wrapper": True}
-    overload(stub, jit_options=options, strict=False)(implement)
+    implementation = (_unary_implementation, _binary_implementation, _ternary_implementation)[_arity(named) - 1]
+    overload(stub, jit_options=_INSIDE, strict=False)(implementation(stub, scalar, original))
     for name in ("__name__", "__qualname__", "__doc__", "__module__"):
         setattr(entry, name, getattr(named, name))
     return Kernel(entry, stub)
+
+
+def _arity(function: Callable[..., Any]) -> int:
+    return function.__code__.co_argcount
+
+
+def _stub_and_entry(scalar: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Make what compiled code calls, which is yet to be overloaded, and what Python calls."""
+    return (_unary, _binary, _ternary)[_arity(scalar) - 1](scalar)
+
+
+# Numba reads the number of arguments off the code, so all that follows is there for one, two and three.
 
 
 def _unary(scalar: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
@@ -141,6 +160,16 @@ def _binary(scalar: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[..
 
     def entry(x: Any, y: Any) -> Any:
         return stub(x, y)
+
+    return stub, entry
+
+
+def _ternary(scalar: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    def stub(x: Any, y: Any, z: Any) -> Any:
+        return scalar(x, y, z)
+
+    def entry(x: Any, y: Any, z: Any) -> Any:
+        return stub(x, y, z)
 
     return stub, entry
 
@@ -166,10 +195,23 @@ def _unary_implementation(
     return implement
 
 
-def _binary_implementation(scalar: Callable[..., Any] | None, original: Callable[..., Any]) -> Callable[..., Any]:
+def _binary_implementation(
+    _stub: Callable[..., Any], scalar: Callable[..., Any] | None, original: Callable[..., Any]
+) -> Callable[..., Any]:
     def implement(x: Any, y: Any) -> Any:
         if isinstance(x, _REAL) and isinstance(y, _REAL):
             return scalar
         return lambda x, y: original(x, y)
+
+    return implement
+
+
+def _ternary_implementation(
+    _stub: Callable[..., Any], scalar: Callable[..., Any] | None, original: Callable[..., Any]
+) -> Callable[..., Any]:
+    def implement(x: Any, y: Any, z: Any) -> Any:
+        if all(isinstance(a, _SCALAR) for a in (x, y, z)):
+            return scalar
+        return lambda x, y, z: original(x, y, z)
 
     return implement

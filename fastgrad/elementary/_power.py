@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from ._exp import EXP2, EXPONENT, LN_2, LN_2_REST, SHIFT, SIGN, powers
+from ._exp import EXP2, LN_2, LN_2_REST, SHIFT, clamped, power_of_two, powers
 from ._log import split
 from ._overload import elementary
-from ._symbols import bits, fma, from_bits, muladd, polynomial, select, square_root
+from ._symbols import SIGN, bits, fma, from_bits, muladd, polynomial, select, square_root, with_sign
 
 
 @elementary(np.sqrt)
 def sqrt(x: Any) -> Any:
-    """Square root; nan below 0.
+    """Square root; NaN below 0.
 
     Parameters
     ----------
@@ -44,7 +44,6 @@ _CBRT = (
 )
 _TWO_52 = 2.0**52
 _ROOT_TWO, _ROOT_HALF = 1.2599210498948732, 0.7937005259840998
-_BIAS_LESS = np.uint64(1023)
 
 
 @elementary(np.cbrt)
@@ -80,9 +79,8 @@ def cbrt(x: Any) -> Any:
     square = c * c
     residual = fma(-c, square, m) - c * fma(c, c, -square)
     c = c + residual * (y * 0.3333333333333333)
-    c = c * from_bits((bits(t) - _BIAS_LESS) << EXPONENT)
-    c = from_bits(bits(c) | (bits(x) & SIGN))
-    return select((a > 0.0) & (a < np.inf), c, x + x)
+    c = c * power_of_two(t)
+    return select((a > 0.0) & (a < np.inf), with_sign(c, x), x + x)
 
 
 # 2 artanh(s) / (s ln 2) = A + z (B + z Q(z)), z = s**2; error 2**-72 of the logarithm
@@ -112,7 +110,7 @@ def power(x: Any, y: Any) -> Any:
     Returns
     -------
     float
-        Nan for a negative `x` and a `y` that is not whole. Zeros, infinities and signs as in C (IEEE 754
+        NaN for a negative `x` and a `y` that is not whole. Zeros, infinities and signs as in C (IEEE 754
         `pow`).
 
     Notes
@@ -147,8 +145,7 @@ def power(x: Any, y: Any) -> Any:
     p = y * big
     p_rest = fma(y, big, -p) + y * rest
     p_rest = select(abs(p) < 2000.0, p_rest, 0.0)
-    p = select(p > 2000.0, 2000.0, p)
-    p = select(p < -2000.0, -2000.0, p)
+    p = clamped(p, -2000.0, 2000.0)
     t = p + SHIFT
     r = p - (t - SHIFT)
     head = r * LN_2

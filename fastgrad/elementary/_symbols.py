@@ -12,9 +12,15 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import llvmlite.binding as llvm
+import numpy as np
 from llvmlite import ir
 
 DOUBLE, WORD, TRUTH = ir.DoubleType(), ir.IntType(64), ir.IntType(1)
+
+#: How many bits of a float64 hold its fraction; the exponent stands above them, the sign above that.
+FRACTION_BITS = np.uint64(52)
+SIGN = np.uint64(1 << 63)
+ONE = np.uint64(1)
 
 # Veltkamp's splitter: multiplying by it cuts a 53-bit number into two of 26 bits (Dekker 1971).
 _SPLITTER = 134217729.0
@@ -132,6 +138,11 @@ def bits(x: Number) -> Word:
 def from_bits(u: Word) -> Number:
     """Return the number with these bits."""
     return Number(u.place, u.place.builder.bitcast(u.value, DOUBLE))
+
+
+def with_sign(size: Number, x: Number) -> Number:
+    """Give `size`, which is not negative, the sign of `x`; that of a zero too."""
+    return from_bits(bits(size) | (bits(x) & SIGN))
 
 
 def number(u: Word) -> Number:

@@ -8,18 +8,18 @@ multiples of pi/2.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ._beyond import beyond
-from ._exp import ONE, SIGN
 from ._overload import elementary
-from ._symbols import bits, entry, fma, from_bits, muladd, number, polynomial, select
+from ._symbols import ONE, SIGN, bits, entry, fma, from_bits, muladd, number, polynomial, select
 
 _TWO_OVER_PI = 0.6366197723675814
 _PI_HALF_1, _PI_HALF_2, _PI_HALF_3 = 1.5707963267948966, 6.123233995736766e-17, -1.4973849048591698e-33
-_SHIFT = 6755399441055744.0
+_SHIFT = 6755399441055744.0  # rounds as `SHIFT` of `_exp` does, and leaves k itself in the low bits
 _TWO, _30, _32, _52, _62, _63 = (np.uint64(n) for n in (2, 30, 32, 52, 62, 63))
 _LOW, _BITS_30 = np.uint64(2**32 - 1), np.uint64(2**30 - 1)
 _FRACTION, _HIDDEN = np.uint64(2**52 - 1), np.uint64(2**52)
@@ -45,56 +45,20 @@ _COS = (
 
 # 2 / pi in words of 32 bits, after 32 zeros; the largest float64 needs 1,193 bits
 _WORDS = (
-    0x00000000,
-    0xA2F9836E,
-    0x4E441529,
-    0xFC2757D1,
-    0xF534DDC0,
-    0xDB629599,
-    0x3C439041,
-    0xFE5163AB,
-    0xDEBBC561,
-    0xB7246E3A,
-    0x424DD2E0,
-    0x06492EEA,
-    0x09D1921C,
-    0xFE1DEB1C,
-    0xB129A73E,
-    0xE88235F5,
-    0x2EBB4484,
-    0xE99C7026,
-    0xB45F7E41,
-    0x3991D639,
-    0x835339F4,
-    0x9C845F8B,
-    0xBDF9283B,
-    0x1FF897FF,
-    0xDE05980F,
-    0xEF2F118B,
-    0x5A0A6D1F,
-    0x6D367ECF,
-    0x27CB09B7,
-    0x4F463F66,
-    0x9E5FEA2D,
-    0x7527BAC7,
-    0xEBE5F17B,
-    0x3D0739F7,
-    0x8A5292EA,
-    0x6BFB5FB1,
-    0x1F8D5D08,
-    0x56033046,
-    0xFC7B6BAB,
-    0xF0CFBC20,
+    0x00000000, 0xA2F9836E, 0x4E441529, 0xFC2757D1, 0xF534DDC0, 0xDB629599, 0x3C439041, 0xFE5163AB,
+    0xDEBBC561, 0xB7246E3A, 0x424DD2E0, 0x06492EEA, 0x09D1921C, 0xFE1DEB1C, 0xB129A73E, 0xE88235F5,
+    0x2EBB4484, 0xE99C7026, 0xB45F7E41, 0x3991D639, 0x835339F4, 0x9C845F8B, 0xBDF9283B, 0x1FF897FF,
+    0xDE05980F, 0xEF2F118B, 0x5A0A6D1F, 0x6D367ECF, 0x27CB09B7, 0x4F463F66, 0x9E5FEA2D, 0x7527BAC7,
+    0xEBE5F17B, 0x3D0739F7, 0x8A5292EA, 0x6BFB5FB1, 0x1F8D5D08, 0x56033046, 0xFC7B6BAB, 0xF0CFBC20,
     0x9AF4361D,
-)
+)  # fmt: skip
 
 
 def _near(a: Any) -> Any:
     """Bits that end in `k` mod 4, and ``a - k pi/2`` in two parts; right up to 2**30."""
     t = muladd(a, _TWO_OVER_PI, _SHIFT)
     k = t - _SHIFT
-    # Exact: a multiple of 2**-53 below 1. The next difference is kept in two parts, the third is small
-    # against them.
+    # Exact: a multiple of 2**-53 below 1. The next difference is kept in two parts, the third is small against them.
     first = fma(-k, _PI_HALF_1, a)
     product = k * _PI_HALF_2
     second = first - product
@@ -160,7 +124,7 @@ def _sin(x: Any, u: Any, r: Any, rest: Any) -> Any:
     return from_bits(bits(value) ^ ((u & _TWO) << _62) ^ (bits(x) & SIGN))
 
 
-def _cos(u: Any, r: Any, rest: Any) -> Any:
+def _cos(_x: Any, u: Any, r: Any, rest: Any) -> Any:
     sine, lead, cosine = _series(r, rest)
     value = select((u & ONE) != 0, r + sine, lead + cosine)
     return from_bits(bits(value) ^ (((u + ONE) & _TWO) << _62))
@@ -174,30 +138,25 @@ def _tan(x: Any, u: Any, r: Any, rest: Any) -> Any:
     below, below_rest = select(swapped, (r, sine), (lead, cosine))
     divisor = below + below_rest
     below_rest = (below - divisor) + below_rest
-    # One divide; the remainder of the quotient times the reciprocal again corrects it: 1.2 ulp, without it
-    # 2.2.
+    # One divide; the remainder of the quotient times the reciprocal again corrects it: 1.2 ulp, without it 2.2.
     inverse = 1.0 / divisor
     q = (above + above_rest) * inverse
     remainder = (fma(-q, divisor, above) + above_rest) - q * below_rest
     return from_bits(bits(q + remainder * inverse) ^ (odd << _63) ^ (bits(x) & SIGN))
 
 
-def _sin_far(x: Any) -> Any:
-    u, r, rest = _far(abs(x))
-    return select(abs(x) < np.inf, _sin(x, u, r, rest), np.nan)
+def _anywhere(reduced: Callable[[Any, Any, Any, Any], Any]) -> Callable[[Any], Any]:
+    """Make a function of any angle out of one of the angle, `k` and the reduced angle in two parts."""
+
+    def rare(x: Any) -> Any:
+        return select(abs(x) < np.inf, reduced(x, *_far(abs(x))), np.nan)
+
+    rare.__name__ = f"{reduced.__name__}_far"
+    guarded = beyond(rare, 2.0**30)
+    return lambda x: guarded(reduced(x, *_near(abs(x))), x)
 
 
-def _cos_far(x: Any) -> Any:
-    u, r, rest = _far(abs(x))
-    return select(abs(x) < np.inf, _cos(u, r, rest), np.nan)
-
-
-def _tan_far(x: Any) -> Any:
-    u, r, rest = _far(abs(x))
-    return select(abs(x) < np.inf, _tan(x, u, r, rest), np.nan)
-
-
-_sin_beyond, _cos_beyond, _tan_beyond = (beyond(f, 2.0**30) for f in (_sin_far, _cos_far, _tan_far))
+_any_sin, _any_cos, _any_tan = map(_anywhere, (_sin, _cos, _tan))
 
 
 @elementary(np.sin)
@@ -217,8 +176,7 @@ def sin(x: Any) -> Any:
     -----
     The reductions at the head of this module and minimax polynomials up to pi/4. At most 0.84 ulp.
     """
-    u, r, rest = _near(abs(x))
-    return _sin_beyond(_sin(x, u, r, rest), x)
+    return _any_sin(x)
 
 
 @elementary(np.cos)
@@ -238,8 +196,7 @@ def cos(x: Any) -> Any:
     -----
     The reductions at the head of this module and minimax polynomials up to pi/4. At most 0.90 ulp.
     """
-    u, r, rest = _near(abs(x))
-    return _cos_beyond(_cos(u, r, rest), x)
+    return _any_cos(x)
 
 
 @elementary(np.tan)
@@ -259,5 +216,4 @@ def tan(x: Any) -> Any:
     -----
     Quotient of sine and cosine, both in two parts, corrected by its remainder. At most 1.2 ulp.
     """
-    u, r, rest = _near(abs(x))
-    return _tan_beyond(_tan(x, u, r, rest), x)
+    return _any_tan(x)
