@@ -40,8 +40,9 @@ def exact_weights(nodes: tuple[Fraction, ...], x0: Fraction, n: int) -> tuple[Fr
 def weights(nodes: ArrayLike, x0: float = 0.0, n: int = 1) -> NDArray[np.float64]:
     """Finite-difference weights on arbitrary nodes.
 
-    The weighted sum of function values at `nodes` is the `n`-th derivative at `x0`, exactly so for every
-    polynomial of degree below the number of nodes.
+    For values that are there already, in a table or on a grid of its own spacing: their weighted sum
+    ``fg.weights(nodes, x0) @ values`` is the derivative at `x0`, exactly so for every polynomial of degree below the
+    number of nodes. For a function that can be called use `derivative`.
 
     Parameters
     ----------
@@ -55,12 +56,14 @@ def weights(nodes: ArrayLike, x0: float = 0.0, n: int = 1) -> NDArray[np.float64
     Returns
     -------
     ndarray of float64, shape (m,)
-        Computed in rational arithmetic from the exact values of the given floats, rounded once.
+        One weight per node, in the order of the nodes, in units of theirs to the power of ``-n``. Computed in rational
+        arithmetic from the exact values of the given floats, rounded once.
 
     Raises
     ------
     TypeError, ValueError
-        When nodes are not real numbers, not distinct, not finite or too few.
+        When nodes are not real numbers, not distinct, not finite, too few or too close together for weights in float64;
+        when `x0` is not a finite number; when `n` is not a whole number from 0 on.
 
     References
     ----------
@@ -74,7 +77,7 @@ def weights(nodes: ArrayLike, x0: float = 0.0, n: int = 1) -> NDArray[np.float64
     >>> float(abs(fg.weights(nodes) @ nodes**2 - 0.0)) < 1e-16
     True
     """
-    order = whole("n", n, lowest=0, highest=None)
+    n = whole("n", n, lowest=0, highest=None)
     positions = np.asarray(nodes)
     if isinstance(nodes, np.ma.MaskedArray):
         raise TypeError("`nodes` must be an array without a mask; got a masked one. Pass nodes.compressed().")
@@ -88,17 +91,15 @@ def weights(nodes: ArrayLike, x0: float = 0.0, n: int = 1) -> NDArray[np.float64
         raise ValueError("`nodes` and `x0` must be finite; got a NaN or an infinity among them. Remove it.")
     exact = tuple(Fraction(*v.as_integer_ratio()) for v in positions.tolist())
     centre = Fraction(*np.asarray(x0).tolist().as_integer_ratio())
-    if len(exact) <= order:
-        raise ValueError(
-            f"`nodes` must number more than `n`; got {len(exact)} for n={order}. Add nodes or lower `n`."
-        )
+    if len(exact) <= n:
+        raise ValueError(f"`nodes` must number more than `n`; got {len(exact)} for n={n}. Add nodes or lower `n`.")
     if len(set(exact)) < len(exact):
         raise ValueError(f"`nodes` must be distinct; got {positions.tolist()}. Drop the repeated ones.")
     try:
-        return np.array([float(w) for w in exact_weights(exact, centre, order)])
+        return np.array([float(w) for w in exact_weights(exact, centre, n)])
     except OverflowError:
         raise ValueError(
-            f"`nodes` must not be so close that a weight of n={order} exceeds 1.8e308; got {positions.tolist()}. "
+            f"`nodes` must not be so close that a weight of n={n} exceeds 1.8e308; got {positions.tolist()}. "
             "Scale them."
         ) from None
 
@@ -109,5 +110,6 @@ def whole(name: str, value: Any, lowest: int = 1, highest: int | None = HIGHEST)
         raise TypeError(f"`{name}` must be a whole number; got {value!r}. Pass an int.")
     if value < lowest or (highest is not None and value > highest):
         rule = f"between {lowest} and {highest}" if highest is not None else f"at least {lowest}"
-        raise ValueError(f"`{name}` must be {rule}; got {value}. Rules of low order are the robust ones.")
+        remedy = f"Take {lowest} or more" if value < lowest else "Rules of low order are the robust ones"
+        raise ValueError(f"`{name}` must be {rule}; got {value}. {remedy}.")
     return int(value)

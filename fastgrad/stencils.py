@@ -20,19 +20,27 @@ from ._weights import HIGHEST, exact_weights, whole
 class Stencil:
     """A difference rule: evaluate at ``x + offset * step``, combine by a weighted sum.
 
+    Make one for points that `forward`, `backward` and `central` do not take: with a gap, beside the point, all on one
+    side of a place where `f` must not be called. It is a frozen value: equal when offsets and `n` are, hashable,
+    picklable, and printed as the call that makes it.
+
     Parameters
     ----------
-    offsets : iterable of int or Fraction
-        Distinct positions in units of the step; more than `n` of them. Stored in rising order.
+    offsets : iterable of int, float or Fraction
+        Distinct positions in units of the step; more than `n` of them. Kept as fractions in rising order.
     n : int, default 1
-        Order of the derivative.
+        Order of the derivative, 1 to 10.
 
     Attributes
     ----------
     weights : tuple of float
         One per offset; ``sum(w * f(x + o * h)) / h**n`` is the derivative.
+    exact_weights : tuple of Fraction
+        The same before rounding.
     order : int
         Order of accuracy: the error falls like ``h**order``.
+    needed : tuple of Fraction
+        The offsets at which `f` is evaluated: those of weight 0 are not, unless others are measured from there.
 
     Raises
     ------
@@ -96,7 +104,7 @@ class Stencil:
 
     @cached_property
     def _moment(self) -> tuple[int, Fraction]:
-        """Order of accuracy and the factor of the first neglected term, ``factor * f^(n+order) * h^order``."""
+        """Order of accuracy, and what the truncation error ``factor * f^(n+order)(x) * h**order`` has for a factor."""
         degree, factorial = len(self.offsets), Fraction(1)
         for k in range(1, degree):
             factorial *= k
@@ -127,7 +135,7 @@ class Stencil:
 
     @cached_property
     def needed(self) -> tuple[Fraction, ...]:
-        """Offsets at which `f` is evaluated, in rising order."""
+        """Offsets at which `f` is evaluated, in rising order: those that the differences name."""
         return tuple(sorted({o for _, *ends in self.differences for o in ends}))
 
     @cached_property
@@ -137,7 +145,11 @@ class Stencil:
         return tuple((float(w), places[a], places[b]) for w, a, b in self.differences)
 
     def step_for(self, eps: float) -> float:
-        """Power of two near the step where truncation ``c h^order`` equals rounding ``eps sum|w| / h^n``."""
+        """Power of two near the step that is best where `x`, `f` and its derivatives are of size 1.
+
+        Least is the sum of truncation, ``|factor| h**order``, and rounding, ``eps sum|w| / h**n``, `eps` being how far
+        values of `f` are rounded.
+        """
         order, factor = self._moment
         rounding = eps * sum(abs(w) for w in self.weights)
         best = (rounding * self.n / (order * abs(float(factor)))) ** (1 / (order + self.n))
@@ -155,11 +167,6 @@ class Stencil:
         return f"Stencil(offsets=({', '.join(offsets)}), n={self.n})"
 
 
-def _central_points(order: int, n: int) -> int:
-    """Points of the central rule: odd, and as few as reach the order."""
-    return order + 2 * ((n + 1) // 2) - 1
-
-
 @cache
 def _between(first: int, last: int, n: int) -> Stencil:
     return Stencil(range(first, last + 1), n)
@@ -168,10 +175,13 @@ def _between(first: int, last: int, n: int) -> Stencil:
 def forward(order: int = 1, n: int = 1) -> Stencil:
     """Difference that looks right of the point only: ``x, x + h, x + 2h, ...``.
 
+    For functions that end at the point, on its left, as time does at its beginning. Where both sides are there,
+    `central` gives a higher order for as many evaluations.
+
     Parameters
     ----------
     order : int, default 1
-        Order of accuracy, 1 to 10. Order 1 costs two evaluations.
+        Order of accuracy, 1 to 10. Order 1 costs two evaluations a point, order 2 three.
     n : int, default 1
         Order of the derivative, 1 to 10.
 
@@ -201,12 +211,12 @@ def forward(order: int = 1, n: int = 1) -> Stencil:
 
 
 def backward(order: int = 1, n: int = 1) -> Stencil:
-    """Difference that looks left of the point only: the mirror of `forward`.
+    """Difference that looks left of the point only: ``x, x - h, x - 2h, ...``, the mirror of `forward`.
 
     Parameters
     ----------
     order : int, default 1
-        Order of accuracy, 1 to 10. Order 1 costs two evaluations.
+        Order of accuracy, 1 to 10. Order 1 costs two evaluations a point, order 2 three.
     n : int, default 1
         Order of the derivative, 1 to 10.
 
@@ -236,13 +246,13 @@ def backward(order: int = 1, n: int = 1) -> Stencil:
 
 
 def central(order: int = 2, n: int = 1) -> Stencil:
-    """Difference that looks to both sides evenly.
+    """Difference that looks to both sides evenly: ``x - h, x + h``, and further out for higher orders.
 
     Parameters
     ----------
     order : int, default 2
         Order of accuracy, 1 to 10. Symmetry makes it even: an odd `order` gives the next even one. Order 2 costs two
-        evaluations, order 4 four.
+        evaluations a point, order 4 four.
     n : int, default 1
         Order of the derivative, 1 to 10.
 
@@ -268,5 +278,5 @@ def central(order: int = 2, n: int = 1) -> Stencil:
     True
     """
     order, n = whole("order", order), whole("n", n)
-    half = _central_points(order + order % 2, n) // 2
-    return _between(-half, half, n)
+    reach = (order + 1) // 2 + (n + 1) // 2 - 1  # as few points as reach the order, on each side
+    return _between(-reach, reach, n)

@@ -77,7 +77,7 @@ def with_bars(
     close, unsure = _seen_closely(fine_values, stencil.n, symmetric, probe, noise)
     gap = np.abs(close - df)
     if symmetric and stencil.n == 1:
-        far, corner = _slopes_apart(coarse_values, h)
+        gap_at_h, corner = _slopes_apart(coarse_values, h)
         # a curve too leaves a gap behind; on smooth functions it was 70,000 times the error of the sixth order
         error = np.maximum(error, np.fmin(corner / 2, gap + unsure))
     error = np.maximum(error, np.where(gap > unsure, gap + unsure, 0.0))
@@ -87,17 +87,9 @@ def with_bars(
     status[~(error <= 1e-2 * scale)] = Status.TOLERANCE_NOT_REACHED
     left, right = df.copy(), df.copy()
     if symmetric and stencil.n == 1:
-        end = float(fine[-1])
-        middle = fine_values[Fraction(0)]
-        rise = (fine_values[fine[-1]] - middle) / (end * probe)
-        fall = (middle - fine_values[fine[0]]) / (end * probe)
-        # The slopes of a smooth function approach each other in proportion to the distance; at a kink they do not.
-        near = np.abs(rise - fall)
-        apart = (near > 0.7 * far) & (near > 0.01 * (np.abs(rise) + np.abs(fall))) & (near > 100 * noise / probe)
-        kink = apart & (end * probe <= 0.6 * h)
+        kink, fall, rise, off = _kinks(fine_values, probe, h, noise, gap_at_h)
         # the derivative stays the stencil's, as without a bar, which covers the mean of the two sides
-        beside = np.abs((rise + fall) / 2 - df)
-        error[kink] = (100 * noise / probe + np.abs(near - far) + beside)[kink]
+        error[kink] = (off + np.abs((rise + fall) / 2 - df))[kink]
         left[kink], right[kink] = fall[kink], rise[kink]
         status[kink] = Status.KINK
     bad = ~np.isfinite(df)
@@ -175,6 +167,20 @@ def _slopes_apart(values: dict[Fraction, Any], h: Any) -> tuple[Any, Any]:
     near, far = sorted(o for o in values if o > 0 and -o in values)[:2]
     narrow, wide = ((values[o] - 2 * values[Fraction(0)] + values[-o]) / (float(o) * h) for o in (near, far))
     return np.abs(narrow), np.abs(float(far) * narrow - float(near) * wide) / float(far - near)
+
+
+def _kinks(values: dict[Fraction, Any], probe: Any, h: Any, noise: Any, gap_at_h: Any) -> tuple[Any, Any, Any, Any]:
+    """Find kinks among points with closely spaced `values`: where, slopes on the left and on the right, how far off.
+
+    The slopes of a smooth function approach each other in proportion to the distance; at a kink the gap between them is
+    the same as at the distance of the stencil.
+    """
+    end = max(values)
+    reach = float(end) * probe
+    fall, rise = (values[Fraction(0)] - values[-end]) / reach, (values[end] - values[Fraction(0)]) / reach
+    gap, noisy = np.abs(rise - fall), 100 * noise / probe
+    apart = (gap > 0.7 * gap_at_h) & (gap > 0.01 * (np.abs(rise) + np.abs(fall))) & (gap > noisy)
+    return apart & (reach <= 0.6 * h), fall, rise, noisy + np.abs(gap - gap_at_h)
 
 
 def _noise(values: list[Any]) -> Any:

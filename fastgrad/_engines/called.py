@@ -144,7 +144,7 @@ class Called:
                     combine(stencil, values, h, target)
                     doubtful.append(not np.isfinite(target.sum()))
 
-    def evaluate(self, arguments: list[Any], out: Any = None, lenient: bool = False) -> Any:
+    def evaluate(self, arguments: list[Any], *, lenient: bool = False) -> Any:
         """Evaluate `f` at one-dimensional arrays, into an array of its own: `f` may reuse its buffer.
 
         `f` gets copies, because one that writes into its arguments must not change the next evaluation. If `lenient`,

@@ -69,7 +69,7 @@ class Compiled:
             made = ladder_ufunc(self.values(), self._nargs, wrt, rule, getattr(self.f(), "__name__", "f"), nout)
             return self._ufuncs.setdefault(program, made)
 
-    def evaluate(self, arguments: list[Any], out: Any = None, lenient: bool = False) -> Any:
+    def evaluate(self, arguments: list[Any], out: Any = None, *, lenient: bool = False) -> Any:
         """Evaluate `f` at arguments that broadcast together; points where it raises are NaN if `lenient`."""
         ufunc = self.values()
         before = ufunc.raised

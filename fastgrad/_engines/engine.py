@@ -27,6 +27,9 @@ LADDER = "ladder"
 class PerformanceWarning(UserWarning):
     """A function is run in a slow way, such as one point at a time; the message says how to make it fast.
 
+    It is given once for a function. The result is as right as it would be without; turn it into an error where speed
+    matters, ``warnings.simplefilter("error", fg.PerformanceWarning)``, or ignore it where it does not.
+
     Examples
     --------
     >>> import math, warnings, numpy as np, fastgrad as fg
@@ -72,10 +75,13 @@ def check_callable(f: Any) -> None:
         raise TypeError(f"`f` must return numbers; got the coroutine {f!r:.80}. Pass lambda x: asyncio.run(f(x)).")
 
 
-def weak(f: Any) -> Callable[[], Any]:
-    """Refer to `f` without keeping it alive, nor the data it holds; builtins live as long as the process."""
+def weak(f: Any, gone: Callable[[Any], Any] | None = None) -> Callable[[], Any]:
+    """Refer to `f` without keeping it alive, nor the data it holds; call `gone` when it is no more.
+
+    Builtins cannot be referred to like this, but live as long as the process.
+    """
     try:
-        return weakref.ref(f)
+        return weakref.ref(f, gone)
     except TypeError:
         return lambda: f
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import weakref
 from collections import Counter
 from collections.abc import Callable
 from math import inf, isfinite
@@ -22,7 +21,7 @@ from ..stencils import Stencil
 from .bars import substitute
 from .called import Called
 from .compiled import Compiled
-from .engine import LADDER, Request, check_callable
+from .engine import LADDER, Request, check_callable, weak
 from .filling import climbs, fill
 from .mixing import warn_of_mixing
 
@@ -167,7 +166,8 @@ class Function:
         return self._engine.values().call
 
 
-_functions: dict[tuple[int, int], tuple[Any, Function]] = {}
+#: Functions by identity and number of arguments, beside a weak reference that tells whether it is still the same one.
+_functions: dict[tuple[int, int], tuple[Callable[[], Any], Function]] = {}
 _engines: dict[tuple[bytes, int], Compiled] = {}
 _versions: Counter[Any] = Counter()
 
@@ -180,14 +180,7 @@ def function(f: Callable[..., Any], nargs: int) -> Function:
     with LOCK:
         made = Function(f, nargs)
         key = id(f), nargs
-        try:
-            reference: Any = weakref.ref(f, lambda _: _functions.pop(key, None))
-        except TypeError:  # a builtin that lives as long as the process
-
-            def reference() -> Any:
-                return f
-
-        _functions[key] = (reference, made)
+        _functions[key] = (weak(f, lambda _: _functions.pop(key, None)), made)
         return made
 
 

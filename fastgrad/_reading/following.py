@@ -33,8 +33,8 @@ class Reader(Protocol):
     """Who follows a function into those that it calls."""
 
     watch: Watch
-    left: int
-    """Statements that may still be looked at."""
+    statements_left: int
+    """How many may still be looked at."""
 
     def call(self, f: Any, given: list[Any], named: dict[str, Any]) -> Any:
         """Follow a call."""
@@ -43,8 +43,8 @@ class Reader(Protocol):
 class Frame:
     """One function as it is followed: what its variables may be."""
 
-    def __init__(self, proof: Reader, f: FunctionType, given: dict[str, Any]) -> None:
-        self._proof, self._f, self._given = proof, f, given
+    def __init__(self, reader: Reader, f: FunctionType, given: dict[str, Any]) -> None:
+        self._reader, self._f, self._given = reader, f, given
         self._variables: dict[str, Any] = {}
         self._returned: Any = None
         self._changed = False
@@ -55,8 +55,8 @@ class Frame:
             self._changed = False
             for block in read.blocks.values():
                 for statement in block.body:
-                    self._proof.left -= 1
-                    if self._proof.left < 0:
+                    self._reader.statements_left -= 1
+                    if self._reader.statements_left < 0:
                         raise Unproven("is too large to read")
                     self._statement(statement)
             if not self._changed:
@@ -70,19 +70,19 @@ class Frame:
             value = self._value(s.value)
             if value is not None:
                 known = self._variables.get(s.target.name)
-                made = value if known is None else join(known, value, self._proof.watch)
+                made = value if known is None else join(known, value, self._reader.watch)
                 if made != known:
                     self._variables[s.target.name], self._changed = made, True
         elif isinstance(s, ir.Return):
             value = self._get(s.value)
             if value is not None:
-                made = value if self._returned is None else join(self._returned, value, self._proof.watch)
+                made = value if self._returned is None else join(self._returned, value, self._reader.watch)
                 self._changed |= made != self._returned
                 self._returned = made
         elif isinstance(s, ir.SetItem):
             target, index, value = self._get(s.target), self._get(s.index), self._get(s.value)
             if target is not None and index is not None and value is not None:
-                plain(index, self._proof.watch)
+                plain(index, self._reader.watch)
                 self._write(target, value)
         elif isinstance(s, ir.EnterWith):
             if self._get(s.contextmanager) not in (None, SILENCE):
@@ -92,7 +92,7 @@ class Frame:
 
     def _write(self, target: Any, value: Any) -> None:
         """Write something into something, which both must be its own."""
-        watch = self._proof.watch
+        watch = self._reader.watch
         if isinstance(target, Known) or plain(target, watch).shared:
             raise Unproven("writes into what it shares")
         if plain(value, watch).shared:
@@ -104,7 +104,7 @@ class Frame:
 
     def _value(self, e: Any) -> Any:
         """Follow the right-hand side of an assignment; None as long as its parts are not known."""
-        watch = self._proof.watch
+        watch = self._reader.watch
         if isinstance(e, ir.Var):
             return self._get(e)
         if isinstance(e, ir.Arg):
@@ -168,10 +168,10 @@ class Frame:
                 raise Unproven(f"calls `.{f.name}`")
             self._write(f.of, given[0])
             return Known(None)
-        return self._proof.call(f, given, {name: self._get(v) for name, v in e.kws})
+        return self._reader.call(f, given, {name: self._get(v) for name, v in e.kws})
 
     def _item(self, e: Any) -> Any:
-        watch, value = self._proof.watch, self._get(e.value)
+        watch, value = self._reader.watch, self._get(e.value)
         if isinstance(value, Row):
             index = e.index if e.op == "static_getitem" else getattr(self._get(e.index), "value", None)
             if type(index) is int and -len(value.items) <= index < len(value.items):
@@ -181,7 +181,7 @@ class Frame:
         return elements(value, watch)
 
     def _in_place(self, left: Any, right: Any) -> Plain:
-        watch = self._proof.watch
+        watch = self._reader.watch
         to, of = plain(left, watch), plain(right, watch)
         if to.shared or (isinstance(left, Known) and to != OWN):  # a number that is known is not written into
             raise Unproven("writes into what it shares")

@@ -15,26 +15,26 @@ from .belongings import HELD, OWN, TYPES, Method, Plain, Unproven
 
 #: Functions of NumPy that return memory of their own, and how many positional arguments they take before `out`.
 FRESH: dict[Any, int] = {getattr(np, name): most for name, most in {
-    "all": 2, "allclose": 4, "amax": 2, "amin": 2, "any": 2, "arange": 4, "argmax": 2, "argmin": 2, "argsort":
-    2, "average": 3, "clip": 3, "convolve": 3, "copy": 1, "count_nonzero": 2, "cumprod": 3,
-    "cumsum": 3, "digitize": 3, "dot": 2, "empty": 2, "empty_like": 2, "full": 3, "full_like": 3, "gradient": 2,
-    "i0": 1, "inner": 2, "interp": 6, "isclose": 4, "iscomplexobj": 1, "isscalar": 1,
-    "linspace": 3, "max": 2, "mean": 3, "median": 2, "min": 2, "nan_to_num": 1, "nanmax": 2, "nanmean": 3,
-    "nanmin": 2, "nansum": 3, "ndim": 1, "ones": 2, "ones_like": 2, "outer": 2, "polyval": 2, "prod": 3, "ptp":
-    2, "result_type": 9, "searchsorted": 4, "select": 3, "shape": 1, "sinc": 1, "size": 2, "std": 3, "sum": 3,
-    "take": 2, "tensordot": 3, "trapezoid": 4, "unwrap": 2, "vander": 3, "var": 3, "where": 3, "zeros": 2,
-    "zeros_like": 2,
+    "all": 2, "allclose": 4, "amax": 2, "amin": 2, "any": 2, "arange": 4, "argmax": 2, "argmin": 2, "argsort": 2,
+    "average": 3, "clip": 3, "convolve": 3, "copy": 1, "count_nonzero": 2, "cumprod": 3, "cumsum": 3, "digitize": 3,
+    "dot": 2, "empty": 2, "empty_like": 2, "full": 3, "full_like": 3, "gradient": 2, "i0": 1, "inner": 2, "interp": 6,
+    "isclose": 4, "iscomplexobj": 1, "isscalar": 1, "linspace": 3, "max": 2, "mean": 3, "median": 2, "min": 2,
+    "nan_to_num": 1, "nanmax": 2, "nanmean": 3, "nanmin": 2, "nansum": 3, "ndim": 1, "ones": 2, "ones_like": 2,
+    "outer": 2, "polyval": 2, "prod": 3, "ptp": 2, "result_type": 9, "searchsorted": 4, "select": 3, "shape": 1,
+    "sinc": 1, "size": 2, "std": 3, "sum": 3, "take": 2, "tensordot": 3, "trapezoid": 4, "unwrap": 2, "vander": 3,
+    "var": 3, "where": 3, "zeros": 2, "zeros_like": 2,
 }.items()}  # fmt: skip
 
-#: Functions of NumPy whose result may be a view of what they are given, or hold it.
+#: The same for functions of NumPy whose result may be a view of what they are given, or hold it.
 VIEWS: dict[Any, int] = {getattr(np, name): most for name, most in {
     "around": 2, "array": 1, "asarray": 2, "ascontiguousarray": 2, "atleast_1d": 9, "atleast_2d": 9,
     "broadcast_arrays": 9, "broadcast_to": 2, "column_stack": 1, "concatenate": 2, "diff": 3, "expand_dims": 2,
-    "flip": 2, "hstack": 1, "imag": 1, "moveaxis": 3, "ravel": 1, "real": 1, "repeat": 3, "reshape": 2, "roll":
-    3, "round": 2, "squeeze": 2, "stack": 2, "swapaxes": 3, "tile": 2, "transpose": 2, "vstack": 1,
+    "flip": 2, "hstack": 1, "imag": 1, "moveaxis": 3, "ravel": 1, "real": 1, "repeat": 3, "reshape": 2, "roll": 3,
+    "round": 2, "squeeze": 2, "stack": 2, "swapaxes": 3, "tile": 2, "transpose": 2, "vstack": 1,
 }.items()}  # fmt: skip
 
-#: Methods of arrays: those that return memory of their own, views, and those that write into the array.
+#: Methods of arrays, and how many positional arguments they take before `out`: those that return memory of their own,
+#: those that return views, and those that write into the array.
 FRESH_METHODS = {
     "all": 1, "any": 1, "argmax": 1, "argmin": 1, "clip": 2, "copy": 1, "cumprod": 2, "cumsum": 2, "dot": 1,
     "flatten": 1, "item": 9, "max": 1, "mean": 2, "min": 1, "nonzero": 0, "prod": 2, "repeat": 2, "std": 2,

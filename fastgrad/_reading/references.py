@@ -34,6 +34,7 @@ from .watching import ABSENT, Watch
 #: Bytes of a captured array that are compared at every call; a function that holds more is called as it is.
 _ARRAY_LIMIT = 4096
 
+#: Modules whose classes are what their names say.
 _CLASSES_FROM = ("builtins", "numpy")
 
 _NUMPY_UFUNCS = {value for value in vars(np).values() if isinstance(value, np.ufunc)}
@@ -226,8 +227,7 @@ def _as_function(f: Any) -> Any:
     if isinstance(f, functools.partial):
         keywords = "".join(f", {name}={name}" for name in f.keywords)
         names = {"func": f.func, "args": f.args, **f.keywords}
-        bound = function_from(f"def bound(*x):\n    return func(*args, *x{keywords})\n", "bound", names)
-        return bound
+        return function_from(f"def bound(*x):\n    return func(*args, *x{keywords})\n", "bound", names)
     if isinstance(f, np.ufunc) or (isinstance(f, BuiltinFunctionType) and f.__self__ is math):
 
         def call(*x: Any) -> Any:

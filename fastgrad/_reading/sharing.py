@@ -58,7 +58,7 @@ class Proof:
     def __init__(self, f: Callable[..., Any], nargs: int, shared: int = 0) -> None:
         self.watch = Watch()
         self._read: dict[FunctionType, Any] = {}
-        self.left = _STATEMENTS
+        self.statements_left = _STATEMENTS
         self._under_way: list[FunctionType] = []
         self.obstacle = ""
         """Why it was not found."""
