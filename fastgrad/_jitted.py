@@ -43,7 +43,7 @@ from ._typed import (
 )
 from .derivatives import derivative
 from .ladder import Adaptive
-from .ladder._climb import ladder_ufunc
+from .ladder._machine import ladder_ufunc
 from .multivariate import gradient
 from .stencils import Stencil
 

@@ -603,13 +603,13 @@ def test_functions_of_one_number_that_hold_a_vector_mix_nothing() -> None:
 
 def test_an_interrupt_at_the_door_of_a_callback_is_kept() -> None:
     """Raised before the callback's own `try` it was printed and dropped, and old values passed for those of `f`."""
-    from fastgrad.ladder import _climb
+    from fastgrad.ladder import _callback
 
     def callback() -> None:
         pass
 
     failure: list[BaseException] = []
-    with _climb._hearing(callback, failure):
+    with _callback.hearing(callback, failure):
         door = ctypes.CFUNCTYPE(None, ctypes.c_int)(callback)  # it takes no argument: raises as it is entered
         door(1)
     assert len(failure) == 1 and isinstance(failure[0], TypeError)

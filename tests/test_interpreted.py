@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from fastgrad.estimates import Estimate
-from fastgrad.ladder import Adaptive, _climb, estimate
+from fastgrad.ladder import Adaptive, _climb, _machine, estimate
 
 POINTS = np.concatenate(
     [[0.0, -0.0, 1e-300, 5e-324, 1e300, np.inf, np.nan, 1.0], np.random.default_rng(5).uniform(-3, 3, 12)]
@@ -70,13 +70,13 @@ def test_exceptions_come_through(monkeypatch: pytest.MonkeyPatch) -> None:
 
 SCRIPT = """
 import fastgrad as fg
-from fastgrad.ladder import _climb
+from fastgrad.ladder import _machine
 
 def f(x):
     return x * x * x
 
 print(float(fg.derivative(f, 2.0)).hex())
-print(_climb._shared.cache_info().currsize)
+print(_machine.shared.cache_info().currsize)
 """
 
 
@@ -95,7 +95,7 @@ def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """Many points, or many calls, are worth the compiler."""
     monkeypatch.setattr(_climb, "at_hand", lambda key: False)
     monkeypatch.setattr(_climb._python, "spent", 0.0)
-    _climb._shared.cache_clear()
+    _machine.shared.cache_clear()
     try:
         assert not _climb.compiled_for([np.zeros(256), 1.0])
         assert _climb.compiled_for([np.zeros((257, 1)), 1.0])
@@ -103,4 +103,4 @@ def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
         assert _climb.compiled_for([0.0])
     finally:
         monkeypatch.undo()
-        _climb._shared()
+        _machine.shared()

@@ -17,7 +17,7 @@ from .._compiling.ufuncs import Ufunc, body
 from .._reading.references import Reading
 from ..complexstep import ComplexStep
 from ..ladder import Adaptive
-from ..ladder._climb import FIELDS, ladder_ufunc
+from ..ladder._machine import FIELDS, ladder_ufunc
 from ..stencils import Stencil
 from .called import Called
 from .engine import LADDER, Request, refuse_real, weak, with_complex

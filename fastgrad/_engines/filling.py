@@ -9,7 +9,8 @@ import numpy as np
 
 from .._blocks import BLOCK, Pace, blocks, over_pieces
 from ..ladder import Adaptive, estimate, judged
-from ..ladder._climb import FIELDS, compiled_for
+from ..ladder._climb import compiled_for
+from ..ladder._machine import FIELDS
 from ..stencils import Stencil
 from .bars import with_bars
 from .called import Called

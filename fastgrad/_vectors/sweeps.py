@@ -17,7 +17,7 @@ from .._engines.bars import substitute, with_bars
 from .._engines.program import combine, steps, values_at
 from ..estimates import Estimate
 from ..ladder import Adaptive, estimate, judged
-from ..ladder._climb import FIELDS
+from ..ladder._machine import FIELDS
 from ..stencils import Stencil
 from .machine import Machine
 

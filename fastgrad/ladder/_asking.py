@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._extrapolation import LEVELS, kernel
-from ._judgement import ASKED, Point, exponent, scale_of
+from ._point import ASKED, LEVELS, SMALL, Point, exponent, kernel, scale_of
 
 LOOKS = 4
 """Most looks after the first."""
@@ -79,7 +78,7 @@ def begin(q: Point, n: int, side: int) -> None:
     for k in range((5 if n == 2 else 6) if side == 0 else 7):
         ask(q, top - k, q.coarsest, ASKED)
     ask(q, top - (15 if n == 1 else 11 if n == 2 else 9), q.coarsest, ASKED)
-    if 0 < x < 2.0**-12:
+    if 0 < x < SMALL:
         ask(q, exponent(x) - 2, q.coarsest, ASKED)
 
 

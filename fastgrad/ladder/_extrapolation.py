@@ -1,32 +1,17 @@
 """Extrapolation over a ladder of steps: the value and the truncation of every window of neighbouring levels.
 
 Compiled once, whatever the function: these kernels only see numbers.
-
-A *level* is an integer; finer levels are smaller. The steps are powers of two down to an eighth of the scale of the
-point, then 3/32 of it, then powers of two again, and from 2^-8 of it powers of two times 1.1547. The extra step buys
-a third of the noise for the same truncation (against plain powers of two, at equal evaluations); the odd factor
-keeps rounding inside `f` from being the same at every level, which would hide it (``((x + 1e8) - 1e8)**2``).
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .._compiling.kernels import inner
+from ._point import LEVELS, Floats, Point, kernel, per_step, step_of
+from ._rounding import CONDITION, LEAST, ROUNDING
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-
-#: Never `fastmath`; NumPy's error model, so that a division by zero is an infinity to be judged, not an exception.
-kernel: Callable[[Any], Any] = inner
-
-LEVELS = 56
-"""Room for the levels of one point; the state machine stops asking well before."""
 WIDEST = 8
 """Most levels in a window."""
 LANES = 8
@@ -36,21 +21,6 @@ ROOM = LEVELS + LANES
 
 CENTRAL_ODD, CENTRAL_EVEN, RIGHT, LEFT = 0, 1, 2, 3
 """Series: odd part in h^2, even part in h^2, right and left quotient in h."""
-
-ROUNDING = 0.3 * 2.0**-52
-"""Root mean square of one rounding of a value, relative to it (0.29 ulp; the mean over the binade is smaller)."""
-LEAST = 2.0**-1074
-"""Rounding of a value among the subnormal numbers, whatever its size."""
-CONDITION = 0.15
-"""Share of the rounding of the argument, ``|x f'|`` ulp, that a value is assumed to carry."""
-BARS = 3.5
-"""The bar is this many standard deviations of the noise wide."""
-ODD = 1.1548442249177775
-"""Odd factor of the fine steps. A step that is a multiple of 3, 5 or 7 of the spacing of numbers rounds ``x / 3`` alike
-on both sides, which hides the noise from their difference; the steps of this factor are not, at any level down to 2^-52
-for 3 and around the probe for 5 and 7."""
-RELATIVE = 2.5e-16
-"""Rounding of the extrapolation itself, relative to the derivative."""
 
 
 def _step(below: int) -> float:
@@ -97,7 +67,6 @@ def _gains() -> Floats:
 GAINS = _gains()
 
 
-Point = Any
 Series = Any
 """One record of `SERIES`."""
 
@@ -106,32 +75,21 @@ SERIES = np.dtype(
      ("h", "t", "value", "weight", "other", "other_weight", "noise", "conditioned", "secant", "ratio", "per")]
     + [("index", np.int64, (ROOM,)), ("divided", np.float64, (2, WIDEST, ROOM)),
        ("coefficient", np.float64, (4, WIDEST, ROOM))]
-    + [(name, np.float64, (WIDEST, ROOM)) for name in ("table", "truncation", "gain", "bound", "size")]
+    + [(name, np.float64, (WIDEST, ROOM)) for name in ("table", "truncation", "lever", "bound", "size")]
     + [(name, np.float64, (LANES,)) for name in ("lane", "other_lane")]
 )  # fmt: skip
 """One series of quotients from coarse to fine, and all its windows.
 
 ``value[i]`` is a power series in ``t[i]`` of which one coefficient is wanted; ``weight[i]`` turns its residuals into
 residuals of function values; `other` is the series of the other parity, which must be as smooth; `noise` is the
-rounding of the values alone, `conditioned` with the rounding of the argument; `secant` the local slope scale; `index`
-the place of the level on the ladder of the point.
+rounding of the values alone, `conditioned` with the rounding of the argument; `secant` the steeper of the two secants,
+divided by the step once for every further order of the derivative; `index` the place of the level on the ladder.
 
-Of the window of ``k + 1`` levels that ends at level ``b``, ``table[k, b]`` is the wanted coefficient,
-``truncation[k, b]`` its error without noise, ``gain[k, b]`` the bar per unit of noise, ``bound[k, b]`` the bar that
+Of the window of ``k + 1`` levels that ends at position ``b``, ``table[k, b]`` is the wanted coefficient,
+``truncation[k, b]`` its error without noise, ``lever[k, b]`` the bar per unit of noise, ``bound[k, b]`` the bar that
 rounding alone leaves, ``size[k, b]`` the local slope scale. ``divided[parity, k, a]`` is the divided difference of the
 ``k + 1`` levels that begin at ``a``. Windows side by side lie side by side in memory: the loops over them vectorise.
 """
-
-
-@kernel
-def step_of(level: int, scale: int) -> float:
-    """Step of a level for a point whose scale is ``2^scale``."""
-    below = scale - level
-    if below < 4:
-        return math.ldexp(1.0, level)
-    if below == 4:
-        return math.ldexp(0.75, level + 1)
-    return math.ldexp(1.0 if below < 9 else ODD, level + 1)
 
 
 @kernel
@@ -164,14 +122,12 @@ def fill(q: Point, kind: int, n: int, scale: int, s: Series) -> int:
             t = h if kind == RIGHT else -h
             s.value[k], s.weight[k] = (v - f0) / t, h
             size, slope = max(abs(v), abs(f0)), abs(v - f0) / h
-        noise = max(q.unit * size, q.grain) + LEAST
+        noise = max(q.rounding * size, q.grain) + LEAST
         if not (noise < np.inf and abs(s.value[k]) < np.inf and slope < np.inf):
             continue
         s.h[k], s.t[k], s.noise[k] = h, t, noise
         s.conditioned[k] = noise + ROUNDING * CONDITION * abs(x) * slope
-        for _ in range(n - 1):
-            slope /= h
-        s.secant[k] = slope
+        s.secant[k] = per_step(slope, h, n - 1)
         s.index[k] = i
         k += 1
     for j in range(k, k + LANES):

@@ -5,15 +5,40 @@ from __future__ import annotations
 import numpy as np
 
 from ._asking import ask
-from ._extrapolation import ROUNDING, Floats, Series, kernel, residual, step_of
-from ._judgement import COUNTS, ENOUGH, UNKNOWN, Point, scale_of
-from ._windows import GOOD, Window, best_window
+from ._extrapolation import Series, residual
+from ._noise import change_over, loudest, noise_like
+from ._point import ENOUGH, Floats, Point, kernel, scale_of, step_of
+from ._rounding import COUNTS, ROUNDING
+from ._windows import GOOD, SHARP, UNKNOWN, Window, best_window, coefficient_of
 
-SHARP = 0.02
-"""Score below which a window is sharp enough to be believed against flat levels."""
 STAIRS, FINE_STAIRS, SURE = 2.0**-3, 2.0**-7, 2.0**-10
 """Deviations of a window that are a smaller share of the change of `f` there may be those of rounding, are more likely
 those of rounding than of the steps of a stair, and are taken for it."""
+CONVERGES = 1e-8
+"""Score of a window of four levels that is no noise: noise has no octaves of convergence unless it is flat."""
+
+
+@kernel
+def through_noise(q: Point, s: Series, kind: int, n: int, count: int, w: Window, flat: bool) -> tuple[Window, bool]:
+    """Look for a coarser window than `w`, the best, which the finer levels leave only because they are noise.
+
+    Returns the window to go on with, and whether it is that one. Asks for finer levels where there are too few to say.
+    """
+    last = w.fine if flat else -1
+    for j in range(count):
+        if q.levels[s.index[j]] >= q.levels[s.index[w.fine]] + 4:
+            last = max(last, j)
+    if last < 0:
+        return w, False
+    wide = best_window(s, kind, n, count, 0, last, GOOD)
+    apart = flat or abs(wide.value - w.value) > w.bar + wide.bar
+    if wide.coarse < 0 or not apart or not wide.score < SHARP:
+        return w, False
+    verdict = noise_like(q, s, count, wide.coarse, wide.fine, flat)
+    if verdict < 0 and q.count < ENOUGH - 6:
+        for d in range(2, 13, 2):
+            ask(q, q.levels[s.index[wide.fine]] - d, q.coarsest, 5)
+    return (wide, True) if verdict == 1 else (w, False)
 
 
 @kernel
@@ -84,20 +109,14 @@ def parted(q: Point, s: Series, last: int, coarse: int, fine: int, side: int) ->
     Infinite where that is certainly no rounding, because each side that has been looked at is smooth down to where it
     becomes flat. And whether there were levels enough to say so.
     """
-    change, loudest = 0.0, 0.0
-    for j in range(fine + 1):
-        for v in (q.above[s.index[j]], q.below[s.index[j]]):
-            if np.isfinite(v):
-                change = max(change, abs(v - q.f0))
-    for j in range(fine + 1, last + 2):
-        loudest = max(loudest, abs(residual(s, coarse, fine, 0, j)))
+    most = loudest(s, coarse, fine, last + 1, 1)
     smooth, told = True, True
     if side >= 0:
-        smooth, told = leaves_smoothly(q, q.above, loudest, s.lane, s.other_lane)
+        smooth, told = leaves_smoothly(q, q.above, most, s.lane, s.other_lane)
     if side <= 0:
-        left, left_told = leaves_smoothly(q, q.below, loudest, s.lane, s.other_lane)
+        left, left_told = leaves_smoothly(q, q.below, most, s.lane, s.other_lane)
         smooth, told = smooth and left, told and left_told
-    return np.inf if smooth else loudest / change, told
+    return np.inf if smooth else most / change_over(q, s, fine), told
 
 
 @kernel
@@ -112,9 +131,9 @@ def beyond_flat(q: Point, s: Series, kind: int, n: int, count: int, flat: int, f
     for j in range(count):
         if s.index[j] < flat:
             last = j
-    wide = best_window(s, kind, n, (n - 1) // 2 if side == 0 else n - 1, count, 0, last, GOOD)
+    wide = best_window(s, kind, n, count, 0, last, GOOD)
     most = abs(wide.value) + wide.bar
-    if wide.coarse < 0 or most <= flat_bar or q.unit > COUNTS or (n == 1 and wide.score >= UNKNOWN):
+    if wide.coarse < 0 or most <= flat_bar or q.rounding > COUNTS or (n == 1 and wide.score >= UNKNOWN):
         return wide, False, 0.0
     clear = 0 if side == 0 and n == 1 else grainy(q, s, count, wide.coarse, wide.fine)
     if clear == 1 and wide.score < SHARP:
@@ -128,19 +147,19 @@ def beyond_flat(q: Point, s: Series, kind: int, n: int, count: int, flat: int, f
 
 
 @kernel
-def ripple(q: Point, s: Series, kind: int, n: int, m: int, count: int, w: Window) -> float:
+def ripple(q: Point, s: Series, kind: int, n: int, count: int, w: Window) -> float:
     """How far from a window finer ones may be that contradict it, as those of a ripple do; 0 if none does.
 
     A ripple looks like noise to steps that are longer than its waves; finer windows are sure of another slope, which
     the quotients reach smoothly. With a part of `f` that is rounded they jump there, from one grain to none: that is
     noise after all. Asks for the levels in between where they are not known.
     """
-    levels, first = q.levels, w.fine + 1
+    levels, first, m = q.levels, w.fine + 1, coefficient_of(kind, n)
     while first < count and levels[s.index[first]] > levels[s.index[w.fine]] - 4:
         first += 1
     if first >= count - m - 1:
         return 0.0
-    other = best_window(s, kind, n, m, count, first, count, np.inf)
+    other = best_window(s, kind, n, count, first, count, np.inf)
     apart = abs(other.value - w.value)
     if not apart > 2 * (other.bar + w.bar):
         return 0.0

@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._extrapolation import BARS, CONDITION, GAINS, LEAST, RELATIVE, ROUNDING, Floats, Ints, kernel, step_of
-from ._judgement import AIM
+from ._extrapolation import GAINS
+from ._point import SMALL, Floats, Ints, kernel, step_of
+from ._rounding import BARS, CONDITION, LEAST, RELATIVE, ROUNDING
+from ._windows import AIM
 
 #: What a look says of a point: that it goes on to the state machine, that it is finished, that its steps were too wide,
 #: and that it is finished unless steps of the size of the point see more.
@@ -89,9 +91,6 @@ LATER = _look(9, 10, 11, 12, 13, 14, 19, unit=9, condition=1.0)
 
 F4, F5, F6 = (float(BARS * GAINS[0, 0, 0, k]) for k in (4, 5, 6))
 """Gains of windows of four to six halved steps."""
-
-SMALL = 2.0**-12
-"""Nearer to 0 than that, the first look sees nothing of what a point may have of its own."""
 
 
 @kernel

@@ -4,13 +4,39 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._extrapolation import ROUNDING, Floats, Series, kernel, residual, step_of
-from ._judgement import Point, scale_of
+from ._extrapolation import Series, residual
+from ._point import Floats, Point, kernel, scale_of, step_of
+from ._rounding import ROUNDING
 
 JUMP = 2.0**-14
 """Jumps beyond a window that are smaller than this share of the change of `f` there are taken for an iteration's."""
+QUIET, FAINT = 2.0**-7, 2.0**-10
+"""Noise is at most this share of the change of `f` over a window; the second where the fine levels are exactly flat."""
+LOUD = 16.0
+"""Residuals down to the loudest over so much count as loud."""
 SHAKEN = 2.0**18
 """Noise of one value, as it comes out of the extrapolation to wider steps; several times that, to be sure."""
+
+
+@kernel
+def change_over(q: Point, s: Series, fine: int) -> float:
+    """How far `f` moves at most at the levels of a series down to position `fine`."""
+    change = 0.0
+    for j in range(fine + 1):
+        for v in (q.above[s.index[j]], q.below[s.index[j]]):
+            if np.isfinite(v):
+                change = max(change, abs(v - q.f0))
+    return change
+
+
+@kernel
+def loudest(s: Series, coarse: int, fine: int, last: int, parities: int) -> float:
+    """Largest residual of a window among the finer positions down to `last`, in one parity or both."""
+    found = 0.0
+    for j in range(fine + 1, last + 1):
+        for parity in range(parities):
+            found = max(found, abs(residual(s, coarse, fine, parity, j)))
+    return found
 
 
 @kernel
@@ -19,20 +45,13 @@ def noise_like(q: Point, s: Series, count: int, coarse: int, fine: int, flat: bo
 
     Noise is small against what `f` does over the window, as loud at all levels, and changes its sign.
     """
-    loudest = 0.0
-    for j in range(fine + 1, count):
-        loudest = max(loudest, abs(residual(s, coarse, fine, 0, j)))
-    change = 0.0
-    for j in range(fine + 1):
-        for v in (q.above[s.index[j]], q.below[s.index[j]]):
-            if np.isfinite(v):
-                change = max(change, abs(v - q.f0))
-    if loudest == 0.0 or loudest > change * (2.0**-10 if flat else 2.0**-7):
+    most = loudest(s, coarse, fine, count - 1, 1)
+    if most == 0.0 or most > change_over(q, s, fine) * (FAINT if flat else QUIET):
         return 0
     loud, signs, last, top, bottom = 0, 0, 0.0, 0, 0
     for j in range(fine + 1, count):
         r = residual(s, coarse, fine, 0, j)
-        if abs(r) >= loudest / 16:
+        if abs(r) >= most / LOUD:
             bottom = q.levels[s.index[j]]
             if loud == 0:
                 top = bottom
@@ -70,21 +89,20 @@ def only_noise(q: Point) -> tuple[float, bool]:
 
 
 @kernel
-def quiet_from(s: Series, count: int, coarse: int, fine: int, parities: int) -> tuple[int, float]:
-    """First series position of the fine levels that hardly deviate from a window although coarser ones do."""
-    loudest = 0.0
-    for j in range(fine + 1, count):
-        for parity in range(parities):
-            loudest = max(loudest, abs(residual(s, coarse, fine, parity, j)))
+def loud_above(q: Point, s: Series, count: int, coarse: int, fine: int, parities: int) -> int:
+    """Finest level that leaves a window although still finer ones hardly do; the finest possible if there is none."""
+    most = loudest(s, coarse, fine, count - 1, parities)
     found = -1
     for j in range(count - 1, fine, -1):
         r = 0.0
         for parity in range(parities):
             r = max(r, abs(residual(s, coarse, fine, parity, j)))
-        if r >= loudest / 16:
+        if r >= most / LOUD:
             break
         found = j
-    return found, loudest
+    if found > 0 and most > LOUD * s.conditioned[fine]:
+        return int(q.levels[s.index[found - 1]])
+    return int(q.finest)
 
 
 @kernel

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from ._advance import advance, finish
+from ._advance import advance
 from ._asking import FIRST_TOP, SECOND_TOP, begin, look_closer, probe_of
-from ._extrapolation import Floats, Ints, Series, kernel, step_of
-from ._judgement import CONVERGED, NONFINITE, Point, exponent, scale_of
+from ._extrapolation import Series
 from ._looks import DONE, FINER, FIRST, LATER, OPEN, PLANES, SECOND, TINY, Look, accept, unit
 from ._noise import jumps
+from ._point import CONVERGED, NONFINITE, Floats, Ints, Point, exponent, finish, kernel, scale_of, step_of
 
 ROUNDS = 20
 """More rounds than any point needs: it runs out of levels before."""
@@ -76,7 +76,7 @@ def first_look(x: Floats, f0: Floats, start: int, m: int, lo: Floats, hi: Floats
 @kernel
 def open_block(p: Block, active: Ints, start: int, m: int, x: Floats, f0: Floats, lo: Floats, hi: Floats, step: Floats,
                n: int, side: int, rtol: float, atol: float, who: Ints, k: int, v: Floats, given: Floats, made: Floats,
-               done: Ints, s: Any, gains: Floats, out: Outcome) -> int:  # fmt: skip
+               done: Ints, s: Any, out: Outcome) -> int:  # fmt: skip
     """Judge the first look at `k` of `m` points, and set the others going; return how many are under way."""
     for r in range(k):
         a = x[start + who[r]]
@@ -103,11 +103,10 @@ def open_block(p: Block, active: Ints, start: int, m: int, x: Floats, f0: Floats
             q.count, q.nfev, q.seen = len(FIRST.steps), 1 + PLANES, done[r]
             if q.seen == TINY:
                 finish(q, made[0, r], made[1, r], made[2, r], CONVERGED)
-                q.left = q.right = q.df
                 q.safe = 1
             elif q.seen == FINER and jumps(q, FIRST_TOP, probe_of(FIRST_TOP), s[0].t, s[0].value):
                 q.seen = OPEN
-            go_on(q, n, side, rtol, atol, s, gains)
+            go_on(q, n, side, rtol, atol, s)
             r += 1
         elif np.isfinite(q.x) and np.isfinite(q.f0):
             begin(q, n, side)
@@ -118,7 +117,7 @@ def open_block(p: Block, active: Ints, start: int, m: int, x: Floats, f0: Floats
 
 
 @kernel
-def go_on(q: Point, n: int, side: int, rtol: float, atol: float, s: Any, gains: Floats) -> None:
+def go_on(q: Point, n: int, side: int, rtol: float, atol: float, s: Any) -> None:
     """Decide what comes after a look: nothing, a finer one, or the state machine."""
     q.asking = 0
     if q.seen == DONE:
@@ -127,7 +126,7 @@ def go_on(q: Point, n: int, side: int, rtol: float, atol: float, s: Any, gains: 
         return
     q.top = 0
     if q.safe == 0:
-        advance(q, n, side, rtol, atol, s[0], gains)
+        advance(q, n, side, rtol, atol, s[0])
 
 
 @kernel
@@ -224,12 +223,11 @@ def look_together(p: Block, active: Ints, m: int, look: Look, second: bool, who:
             q.seen = OPEN
         if q.seen == DONE and made[1, r] < q.error:
             finish(q, made[0, r], made[1, r], made[2, r], CONVERGED)
-            q.left = q.right = q.df
 
 
 @kernel
 def judge(p: Block, active: Ints, m: int, n: int, side: int, rtol: float, atol: float, who: Ints, v: Floats,
-          given: Floats, made: Floats, done: Ints, s: Any, gains: Floats) -> int:  # fmt: skip
+          given: Floats, made: Floats, done: Ints, s: Any) -> int:  # fmt: skip
     """Judge every active point and keep those that ask for more."""
     look_together(p, active, m, SECOND, True, who, v, given, made, done, s[0])
     look_together(p, active, m, LATER, False, who, v, given, made, done, s[0])
@@ -237,9 +235,9 @@ def judge(p: Block, active: Ints, m: int, n: int, side: int, rtol: float, atol: 
     for r in range(m):
         q = p[active[r]]
         if q.top > 0:
-            go_on(q, n, side, rtol, atol, s, gains)
+            go_on(q, n, side, rtol, atol, s)
         else:
-            advance(q, n, side, rtol, atol, s[0], gains)
+            advance(q, n, side, rtol, atol, s[0])
         if q.asking > 0:
             active[kept] = active[r]
             kept += 1

@@ -10,70 +10,83 @@ from typing import NamedTuple
 import numpy as np
 
 from ._extrapolation import (
-    BARS,
     CENTRAL_EVEN,
     CENTRAL_ODD,
+    GAINS,
     LANES,
-    LEAST,
-    RELATIVE,
     RIGHT,
     WIDEST,
-    Floats,
-    Ints,
     Series,
     differences,
     extrapolate,
     fill,
-    kernel,
     residual,
 )
-from ._judgement import Point, scale_of
 from ._noise import JUMP
+from ._point import Ints, Point, kernel, per_step, scale_of
+from ._rounding import BARS, LEAST, RELATIVE
 
 SINGLE = 1.5 * BARS
 """The same for one side, whose noise is measured at half as many values."""
+AIM = 1e-13
+"""A bar of this score is not improved on."""
 GOOD = 1e-6
-"""Windows whose bar is below this share of the local slope compete by their bars, others by that share."""
+"""Windows of scores below compete by their bars, others by their scores."""
+SHARP = 0.02
+"""Score of a window that may be believed against finer levels; beyond, it may be one of noise alone."""
+UNKNOWN = 0.5
+"""Beyond this score not even the size of the derivative is known."""
 
 
 class Window(NamedTuple):
-    """What is known about the best window: see `best_window`."""
+    """A window that has been chosen: the derivative, its bar and what that is made of, and its ends as positions."""
 
     value: float
     bar: float
     noise: float
     truncation: float
     score: float
+    size: float
     coarse: int
     fine: int
 
 
 @kernel
-def lever(s: Series, kind: int, n: int, m: int, b: int, k: int, scale: int, levels: Ints, gains: Floats) -> float:
-    """Bar per unit of noise of one value."""
-    below = scale - levels[s.index[b]]
-    one_sided = kind >= RIGHT
-    gain = float(gains[below if 0 <= below < 12 else 0, RIGHT if one_sided else kind, m, k + 1])
-    gain *= SINGLE if one_sided else BARS
-    for _ in range(n):
-        gain /= s.h[b]
-    return gain
+def coefficient_of(kind: int, n: int) -> int:
+    """Which coefficient of the power series belongs to the derivative of order `n`."""
+    return n - 1 if kind >= RIGHT else (n - 1) // 2
 
 
 @kernel
-def prepare(s: Series, kind: int, n: int, m: int, count: int, scale: int, levels: Ints, gains: Floats) -> None:
+def factorial(n: int) -> float:
+    """From a Taylor coefficient to a derivative."""
+    product = 1.0
+    for i in range(2, n + 1):
+        product *= i
+    return product
+
+
+@kernel
+def lever_of(s: Series, kind: int, n: int, b: int, k: int, below: int) -> float:
+    """Bar per unit of noise of the window of ``k + 1`` levels that ends at `b`, so many levels `below` the scale."""
+    one_sided = kind >= RIGHT
+    gain = float(GAINS[below if 0 <= below < 12 else 0, RIGHT if one_sided else kind, coefficient_of(kind, n), k + 1])
+    return float(per_step(gain * (SINGLE if one_sided else BARS), s.h[b], n))
+
+
+@kernel
+def prepare(s: Series, kind: int, n: int, count: int, scale: int, levels: Ints) -> None:
     """Extrapolate all windows, and write down what `best_window` compares them by."""
     differences(s, count, 2 if kind <= CENTRAL_EVEN else 1)
+    m = coefficient_of(kind, n)
     extrapolate(s, m, count)
-    factorial = 1.0
-    for i in range(2, n + 1):
-        factorial *= i
+    times = factorial(n)
     for k in range(m, min(WIDEST, count)):
         for b in range(k, count):
-            s.gain[k, b] = lever(s, kind, n, m, b, k, scale, levels, gains)
+            s.lever[k, b] = lever_of(s, kind, n, b, k, scale - levels[s.index[b]])
         for b in range(k, count):
-            s.bound[k, b] = s.truncation[k, b] + s.gain[k, b] * s.noise[b] + RELATIVE * abs(s.table[k, b])
-            s.size[k, b] = abs(s.table[k, b]) + s.secant[b] / factorial
+            s.bound[k, b] = s.truncation[k, b] + s.lever[k, b] * s.noise[b] + RELATIVE * abs(s.table[k, b])
+            s.size[k, b] = abs(s.table[k, b]) + s.secant[b] / times
 
 
 @kernel
@@ -86,8 +99,8 @@ def weigh(s: Series, kind: int, count: int, b: int, k: int, most: float) -> tupl
     # a residual of the odd part is half a difference of two values, of the even part half a sum less f0
     main = 1.4142 if kind == CENTRAL_ODD else 0.8165 if kind == CENTRAL_EVEN else 0.7071
     other = 0.8165 if kind == CENTRAL_ODD else 1.4142 if kind == CENTRAL_EVEN else 0.0
-    found, gain, a = 0.0, s.gain[k, b], b - k
-    enough = most / gain
+    found, lever, a = 0.0, s.lever[k, b], b - k
+    enough = most / lever
     for start in range(b + 1, count, LANES):
         for i in range(LANES):
             s.lane[i], s.other_lane[i] = s.divided[0, k, a], s.divided[1, k, a]
@@ -106,12 +119,12 @@ def weigh(s: Series, kind: int, count: int, b: int, k: int, most: float) -> tupl
         if found > enough:
             break
     if found > 2 * s.conditioned[b]:
-        gain *= 1.0 + 1.0 / (count - 1 - b)  # few samples of a noise larger than expected
-    return gain * max(found, s.noise[b]), gain * max(found, s.conditioned[b])
+        lever *= 1.0 + 1.0 / (count - 1 - b)  # few samples of a noise larger than expected
+    return lever * max(found, s.noise[b]), lever * max(found, s.conditioned[b])
 
 
 @kernel
-def best_window(s: Series, kind: int, n: int, m: int, count: int, first: int, last: int, good: float) -> Window:
+def best_window(s: Series, kind: int, n: int, count: int, first: int, last: int, good: float) -> Window:
     """Best window between the series positions `first` and `last`; `prepare` must have run.
 
     Its bar is `BARS` standard deviations of the noise found on all finer levels (never below the rounding of the
@@ -120,6 +133,7 @@ def best_window(s: Series, kind: int, n: int, m: int, count: int, first: int, la
     counts the rounding of the argument too, which the choice leaves out because it is an assumption. ``coarse`` is -1
     if there is none.
     """
+    m = coefficient_of(kind, n)
     least = 0.0 if good < np.inf else LEAST  # where bars alone count there need be no slope
     # the most promising one first: then nearly all others are ruled out without a look at their noise
     first_b, first_k, lowest = -1, 0, np.inf
@@ -131,7 +145,7 @@ def best_window(s: Series, kind: int, n: int, m: int, count: int, first: int, la
                 if key < lowest:
                     lowest, first_b, first_k = key, b, k
     if first_b < 0:
-        return Window(np.nan, np.inf, np.inf, np.inf, np.inf, -1, -1)
+        return Window(np.nan, np.inf, np.inf, np.inf, np.inf, 0.0, -1, -1)
     b, k = first_b, first_k
     measured, noise = weigh(s, kind, count, b, k, np.inf)
     bar = s.truncation[k, b] + measured + RELATIVE * abs(s.table[k, b])
@@ -158,14 +172,13 @@ def best_window(s: Series, kind: int, n: int, m: int, count: int, first: int, la
             lowest = min(lowest, share)
             if take:
                 score, bar, noise, fine, wide = share, this, assumed, b, k
-    factorial = 1.0
-    for i in range(2, n + 1):
-        factorial *= i
-    value, truncation = s.table[wide, fine] * factorial, s.truncation[wide, fine] * factorial
+    times = factorial(n)
+    value, truncation = s.table[wide, fine] * times, s.truncation[wide, fine] * times
     if kind == CENTRAL_ODD and n == 1:
-        noise = max(noise, hidden(s, fine - wide, fine, noise / s.gain[wide, fine]))
-    noise *= factorial
-    return Window(value, truncation + noise + RELATIVE * abs(value), noise, truncation, score, fine - wide, fine)
+        noise = max(noise, hidden(s, fine - wide, fine, noise / s.lever[wide, fine]))
+    noise *= times
+    bar = truncation + noise + RELATIVE * abs(value)
+    return Window(value, bar, noise, truncation, score, abs(value) + s.secant[fine], fine - wide, fine)
 
 
 @kernel
@@ -192,10 +205,9 @@ def hidden(s: Series, coarse: int, fine: int, noise: float) -> float:
 
 
 @kernel
-def series_window(q: Point, kind: int, n: int, s: Series, gains: Floats, good: float) -> tuple[Window, int]:
-    """Fill one series, extrapolate it and choose its best window."""
+def series_window(q: Point, kind: int, n: int, s: Series, good: float) -> tuple[Window, int]:
+    """Fill one series, extrapolate it and choose its best window; and how many levels the series has."""
     scale = scale_of(q.x)
     count = fill(q, kind, n, scale, s)
-    m = n - 1 if kind >= RIGHT else (n - 1) // 2
-    prepare(s, kind, n, m, count, scale, q.levels, gains)
-    return best_window(s, kind, n, m, count, 0, count, good), count
+    prepare(s, kind, n, count, scale, q.levels)
+    return best_window(s, kind, n, count, 0, count, good), count

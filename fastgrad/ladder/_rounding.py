@@ -1,0 +1,60 @@
+"""What rounding leaves: how far the values of a function are off, and what that does to a bar."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ._point import Point, kernel, per_step
+
+ROUNDING = 0.3 * 2.0**-52
+"""Root mean square of one rounding of a value, relative to it (0.29 ulp; the mean over the binade is smaller)."""
+LEAST = 2.0**-1074
+"""Rounding of a value among the subnormal numbers, whatever its size."""
+CONDITION = 0.15
+"""Share of the rounding of the argument, ``|x f'|`` ulp, that a value is assumed to carry."""
+BARS = 3.5
+"""The bar is this many standard deviations of the noise wide."""
+RELATIVE = 2.5e-16
+"""Rounding of the extrapolation itself, relative to the derivative."""
+COUNTS = 0.3 * 2.0**-10
+"""Values whose rounding would be larger have ten bits at most: they count, as floor does; that is no rounding."""
+
+_SEEN = 8
+"""Digits of fewer values say nothing: a function that doubles its argument has few of them, too."""
+
+
+@kernel
+def see_digits(q: Point) -> None:
+    """Take the rounding of the values from their digits.
+
+    Those of float32 have 24 bits, and ``exp(x) - 1`` near 0 has none below 2^-53: where no value has more the rounding
+    is not that of doubles of their size. Steps that are no powers of two keep exact functions from looking so.
+    """
+    relative, grain, seen = 1.0, np.inf, 0
+    for j in range(q.count):
+        for v in (q.above[j], q.below[j]):
+            if np.isfinite(v) and v != 0.0 and v != q.f0:
+                m, e = math.frexp(abs(v))
+                digits = int(math.ldexp(m, 53))
+                last = float(digits & -digits)
+                relative = min(relative, last / float(digits))
+                grain = min(grain, math.ldexp(last, e - 53))
+                seen += 1
+    few = seen < _SEEN
+    q.rounding = ROUNDING if few else max(ROUNDING, 0.3 * relative)
+    q.grain = 0.0 if few else 0.3 * grain
+
+
+@kernel
+def rounding_at(q: Point, j: int, slope: float) -> float:
+    """Return the rounding of the values at one place of the ladder, for a derivative of about `slope`."""
+    size = max(abs(q.f0), abs(q.above[j]), abs(q.below[j]))
+    return float(max(q.rounding * size, q.grain) + ROUNDING * CONDITION * abs(q.x * slope))
+
+
+@kernel
+def flat_bar_of(f0: float, h: float, n: int) -> float:
+    """Bar of a derivative of 0 where `f` is flat up to the step `h`."""
+    return float(per_step(BARS * ROUNDING * abs(f0), h, n))
