@@ -198,12 +198,12 @@ def over_pieces(
 def blocks(
     inputs: Sequence[Any], outputs: Sequence[Any], shape: tuple[int, ...], kinds: Sequence[Any], size: int = BLOCK
 ) -> Iterator[tuple[tuple[Any, ...], tuple[Any, ...]]]:
-    """Walk arrays that broadcast to `shape` in one-dimensional blocks: inputs as float64, outputs as `kinds`."""
+    """Walk arrays that broadcast to `shape` in blocks of one dimension, inputs and outputs as the types in `kinds`."""
     walk: Any = np.nditer(  # type: ignore[call-overload]
         [*map(np.asarray, inputs), *outputs],
         flags=["external_loop", "buffered", "copy_if_overlap"],
         op_flags=[["readonly"]] * len(inputs) + [["writeonly"]] * len(outputs),
-        op_dtypes=[np.float64] * len(inputs) + list(kinds),
+        op_dtypes=list(kinds),
         casting="same_kind",
         buffersize=size,
         itershape=shape,

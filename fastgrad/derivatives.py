@@ -60,7 +60,8 @@ def derivative(
     *args : array_like
         One for each argument of `f`; they broadcast together. Integers and booleans count as float64. The
         differencing runs in float64 whatever the type. None of them is ever changed. Arrays of xarray, pandas and
-        Dask and masked arrays are taken as they are, see the notes.
+        Dask and masked arrays are taken as they are, see the notes. An argument of integers or booleans that is not
+        differentiated reaches a function that is called as it is, so ``table[k] * x`` may take an array `k` of indices.
     wrt : int or tuple of int, default 0
         Which argument to differentiate in; a tuple gives a tuple of results.
     method : {"adaptive", "central", "forward", "backward", "complex"} or a rule, default "adaptive"

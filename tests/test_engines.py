@@ -128,6 +128,40 @@ def test_scalar_arguments_stay_what_they_are() -> None:
     assert seen == {int}
 
 
+TABLE = np.array([2.0, -3.0, 5.0])
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.int8, np.uint32, np.bool_, ">i4"])
+@pytest.mark.parametrize("given", [
+    {}, {"method": "central"}, {"method": "central", "step": 1e-3}, {"full_output": True}, {"method": "complex"},
+    {"method": "central", "full_output": True},
+])  # fmt: skip
+def test_arrays_of_whole_numbers_beside_the_point_stay_what_they_are(kind: Any, given: dict[str, Any]) -> None:
+    """They may be indices: ``table[k]`` got floats, and raised."""
+    for f in (lambda x, k: TABLE[k.astype(int) if k.dtype == bool else k] * x, Opaque(lambda x, k: TABLE[1 * k] * x)):
+        for size in (1, 5, 40_000):
+            x, k = np.linspace(1, 2, size), (np.arange(size) % 3).astype(kind)
+            found = fg.derivative(f, x, k, **given)
+            df = found.df if isinstance(found, fg.Estimate) else found
+            assert df.dtype == np.float64
+            assert df == pytest.approx(TABLE[k.astype(int)], rel=1e-9)
+    grid = fg.derivative(Opaque(lambda x, k: TABLE[k] * x), np.linspace(1, 2, 4)[:, None], np.arange(3)[::-1])
+    assert grid == pytest.approx(np.tile(TABLE[::-1], (4, 1)), rel=1e-9)
+
+
+def test_whole_numbers_are_float64_where_they_are_the_point() -> None:
+    seen = set()
+
+    def f(k: Any, x: Any) -> Any:
+        seen.add((np.asarray(k).dtype.char, np.asarray(x).dtype.char))
+        return k * k * x
+
+    k, x = np.arange(1, 6), np.arange(5, 0, -1)
+    dk, dx = fg.derivative(Opaque(f), k, x, wrt=(0, 1), method="central")
+    assert dk == pytest.approx(2.0 * k * x, rel=1e-9) and dx == pytest.approx(1.0 * k * k, rel=1e-9)
+    assert seen == {("d", np.dtype(int).char), (np.dtype(int).char, "d")}
+
+
 def test_f_sees_flat_float64_arrays_of_bounded_size() -> None:
     shapes = set()
 
@@ -360,6 +394,19 @@ def test_the_ladder_over_threads_gives_the_same_bits() -> None:
     assert alone.success.sum() > 37_000
 
 
+@pytest.mark.parametrize("method", ["forward", "central", fg.central(4), fg.central(n=2), fg.Stencil([-1, 0, 3])])
+@pytest.mark.parametrize("given", [{}, {"step": 1e-4}, {"rel_step": 1e-4}])
+def test_large_batches_give_the_bits_of_small_ones(method: Any, given: dict[str, float]) -> None:
+    """A large batch of a called function takes compiled loops for the steps and the sum, a small one NumPy."""
+    x = np.linspace(-3, 3, LARGE + 5) * np.exp2(np.arange(LARGE + 5) % 40 - 20.0)
+    x[::1000] = np.resize([0.0, -0.0, np.inf, -np.inf, np.nan, 1e300, 5e-324], x[::1000].size)
+    for f in (Opaque(lambda x: 1.0 / (1.0 + np.exp(-x))), Opaque(lambda x: 3.0), Opaque(lambda x: np.float32(x) ** 2)):
+        large = fg.derivative(f, x, method=method, **given)
+        part = slice(4000, 9000)
+        assert np.array_equal(large[part], fg.derivative(f, x[part], method=method, **given), equal_nan=True)
+        assert np.isnan(large[~np.isfinite(x)]).all()
+
+
 INTERRUPTED = """
 import math, os, signal, threading
 import numpy as np
@@ -388,19 +435,6 @@ try:
 except KeyboardInterrupt:
     print("interrupted")
 """
-
-
-@pytest.mark.parametrize("method", ["forward", "central", fg.central(4), fg.central(n=2), fg.Stencil([-1, 0, 3])])
-@pytest.mark.parametrize("given", [{}, {"step": 1e-4}, {"rel_step": 1e-4}])
-def test_large_batches_give_the_bits_of_small_ones(method: Any, given: dict[str, float]) -> None:
-    """A large batch of a called function takes compiled loops for the steps and the sum, a small one NumPy."""
-    x = np.linspace(-3, 3, LARGE + 5) * np.exp2(np.arange(LARGE + 5) % 40 - 20.0)
-    x[::1000] = np.resize([0.0, -0.0, np.inf, -np.inf, np.nan, 1e300, 5e-324], x[::1000].size)
-    for f in (Opaque(lambda x: 1.0 / (1.0 + np.exp(-x))), Opaque(lambda x: 3.0), Opaque(lambda x: np.float32(x) ** 2)):
-        large = fg.derivative(f, x, method=method, **given)
-        part = slice(4000, 9000)
-        assert np.array_equal(large[part], fg.derivative(f, x[part], method=method, **given), equal_nan=True)
-        assert np.isnan(large[~np.isfinite(x)]).all()
 
 
 @pytest.mark.parametrize("workers", [1, 2])

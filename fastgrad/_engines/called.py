@@ -119,9 +119,11 @@ class Called:
         # A scalar argument stays what it is: an int may be an index or a count. The point itself is always an array.
         walked = [i for i, o in enumerate(operands) if i in (wrt, nargs) or np.ndim(o)]
         kind = np.complex128 if self.result == "D" else np.float64
+        every = request.kinds(operands)
+        kinds = [*(every[i] for i in walked), kind]
         inputs, size = [operands[i] for i in walked], max(BLOCK // len(offsets), 1)
         with np.errstate(all="ignore"):  # a NaN says what went wrong and where; so does the compiled loop
-            for parts, (target,) in blocks(inputs, [result], result.shape, [kind], size):
+            for parts, (target,) in blocks(inputs, [result], result.shape, kinds, size):
                 here = dict(zip(walked, parts, strict=True))
                 x, step = here[wrt], here.get(nargs)
                 # One call for all offsets, with memory that nobody else has: `f` may write into its arguments or keep
@@ -221,7 +223,8 @@ class Called:
     def _find_out(self, request: Request, operands: list[Any]) -> None:
         f = self.f()
         arguments = operands[: request.arguments(operands)]
-        ends = [np.ravel(a)[[0, -1]].astype(np.float64) if np.ndim(a) else [a, a] for a in arguments]
+        kinds = request.kinds(operands)[: len(arguments)]
+        ends = [np.ravel(a)[[0, -1]].astype(k) if np.ndim(a) else [a, a] for a, k in zip(arguments, kinds, strict=True)]
         ends[request.wrt] = np.array(ends[request.wrt], dtype=np.float64)
         together: Any = None
         refusal: Exception | None = None

@@ -24,6 +24,9 @@ _PACKAGE = __name__.partition(".")[0]
 LADDER = "ladder"
 
 
+_DOUBLE = np.dtype(np.float64)
+
+
 class PerformanceWarning(UserWarning):
     """A function is run in a slow way, such as one point at a time; the message says how to make it fast.
 
@@ -53,7 +56,7 @@ class Request(NamedTuple):
     rule: Stencil | Adaptive | ComplexStep
     wrt: int
     mode: str
-    kind: Any = np.dtype(np.float64)
+    kind: Any = _DOUBLE
     workers: int = 1
     asked: bool = False
     """Whether the caller asked for that many."""
@@ -61,6 +64,17 @@ class Request(NamedTuple):
     def arguments(self, operands: list[Any]) -> int:
         """How many of the operands are arguments of `f`."""
         return len(operands) - {"auto": 0, LADDER: 3}.get(self.mode, 1)
+
+    def kinds(self, operands: list[Any]) -> list[Any]:
+        """Types in which the operands are handed out: whole numbers beside the point as they are, the rest as float64.
+
+        Whole numbers may be indices or counts, and truths a choice, which a function that is called can take.
+        """
+        nargs = self.arguments(operands)
+        return [
+            o.dtype.newbyteorder("=") if i < nargs and i != self.wrt and _is_whole(o) else _DOUBLE
+            for i, o in enumerate(operands)
+        ]
 
 
 #: What `f` may raise beside a point to say that its domain ends there: a value it cannot take, an index beyond a table.
@@ -95,6 +109,10 @@ def refuse_real(out: Any, result: str) -> None:
 def with_complex(kind: Any, result: str) -> Any:
     """Type of the result array: the complex partner of `kind` when `f` returns complex numbers."""
     return np.result_type(kind, np.complex64) if result == "D" else kind
+
+
+def _is_whole(operand: Any) -> bool:
+    return isinstance(operand, np.ndarray) and operand.dtype.kind in "iub"
 
 
 def stack_depth() -> int:

@@ -64,6 +64,8 @@ def _fill(
                         target[...] = values
 
         inputs = [operands[i] for i in walked] + limits
+        every = request.kinds(operands)
+        kinds = [*(every[i] for i in walked), *[np.float64] * len(limits), *kinds]
         before = engine.values().raised if compiled else 0
         # What Python does for a block takes a tenth of a millisecond after compiled ladders, several for its own.
         size, least = arrays[0].size, BLOCK // 8 if compiled else BLOCK

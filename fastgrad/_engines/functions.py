@@ -109,10 +109,12 @@ class Function:
         shape = np.broadcast_shapes(*map(np.shape, operands))
         result = np.empty(shape, request.kind)
         walked = [i for i, o in enumerate(operands) if i == wrt or np.ndim(o)]
+        every = request.kinds(operands)
+        kinds = [*(every[i] for i in walked), np.float64]
         if 0 in shape:
             return result
         with np.errstate(all="ignore"):
-            for parts, (target,) in blocks([operands[i] for i in walked], [result], shape, [np.float64]):
+            for parts, (target,) in blocks([operands[i] for i in walked], [result], shape, kinds):
                 here = dict(zip(walked, parts, strict=True))
 
                 def moved(z: Any, here: dict[int, Any] = here) -> Any:
