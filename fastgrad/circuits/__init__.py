@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from .._arguments.operands import argument_index
-from ._answers import Answers
 from ._drawing import mermaid, program, svg
-from ._formulas import where
+from ._gates import where
 from ._graph import Node
+from ._results import Results
 from ._signature import argument_names, sizes_of
 from ._tracing import trace
 
@@ -47,24 +47,24 @@ class Circuit:
         self.nin = len(self._sizes)
         self._outputs, self._kind = trace(f, self._sizes)
         self.nout = None if self._kind is None else len(self._outputs)
-        self._answers = Answers(f, self._sizes, self._outputs, self._kind)
+        self._results = Results(f, self._sizes, self._outputs, self._kind)
         for name in ("__name__", "__qualname__", "__doc__", "__module__"):
             setattr(self, name, getattr(f, name, getattr(type(f), name, None)))
 
     @property
     def _jacobian(self) -> list[list[Node]]:
-        return self._answers.jacobian
+        return self._results.jacobian
 
-    def _answer(self, what: str, args: Any, out: Any, workers: Any, wrt: int = 0) -> tuple[Any, ...]:
+    def _compute(self, what: str, args: Any, out: Any, workers: Any, wrt: int = 0) -> tuple[Any, ...]:
         out = out if out is None or isinstance(out, tuple) else (out,)
-        return self._answers.answer(self, what, wrt, args, out, workers)
+        return self._results.compute(self, what, wrt, args, out, workers)
 
     # What is asked -------------------------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, out: Any = None, workers: int | None = None) -> Any:
         """Values at a batch of points; a tuple if the function returns one."""
-        found = self._answer("values", args, out, workers)
-        return found if self._answers.several else found[0]
+        found = self._compute("values", args, out, workers)
+        return found if self._results.several else found[0]
 
     def partials(self, *args: Any, out: Any = None, workers: int | None = None) -> tuple[Any, ...]:
         """Exact partial derivatives in every argument, as a tuple.
@@ -72,17 +72,17 @@ class Circuit:
         For a vector argument its partial is the gradient, or the jacobian, with its components on the last axis. A
         function of numbers that returns a tuple gives a tuple of partials for each of its results.
         """
-        found = self._answer("partials", args, out, workers)
+        found = self._compute("partials", args, out, workers)
         return self._sorted(found)
 
     def value_and_partials(self, *args: Any, out: Any = None, workers: int | None = None) -> tuple[Any, Any]:
         """Return the values and all partial derivatives, computed together."""
-        count = len(self._outputs) if self._answers.several else 1
-        found = self._answer("both", args, out, workers)
-        return (found[:count] if self._answers.several else found[0]), self._sorted(found[count:])
+        count = len(self._outputs) if self._results.several else 1
+        found = self._compute("both", args, out, workers)
+        return (found[:count] if self._results.several else found[0]), self._sorted(found[count:])
 
     def _sorted(self, found: tuple[Any, ...]) -> tuple[Any, ...]:
-        if not self._answers.several:
+        if not self._results.several:
             return found
         return tuple(found[k : k + self.nin] for k in range(0, len(found), self.nin))
 
@@ -106,13 +106,13 @@ class Circuit:
         return self._derivative("jacobian", args, wrt, out, workers)
 
     def _derivative(self, name: str, args: Any, wrt: int, out: Any, workers: Any) -> Any:
-        return self._answer("jacobian", args, out, workers, self._vector(name, wrt))[0]
+        return self._compute("jacobian", args, out, workers, self._vector(name, wrt))[0]
 
     def hessian(self, *args: Any, wrt: int = 0, out: Any = None, workers: int | None = None) -> Any:
         """Hessian in a vector argument: ``(..., d) -> (..., d, d)``, symmetric to the last bit."""
         if self._kind is not None:
             raise TypeError("`hessian` is of a function with one result; this circuit has several. Trace one of them.")
-        return self._answer("hessian", args, out, workers, self._vector("hessian", wrt))[0]
+        return self._compute("hessian", args, out, workers, self._vector("hessian", wrt))[0]
 
     def _vector(self, name: str, wrt: int) -> int:
         wrt = argument_index(wrt, self.nin)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from ._accumulate import local_partials
-from ._codegen import Program
+from ._arrange import Box, Edge, arrange
+from ._chain_rule import local_partials
 from ._graph import Graph, Node, in_order
-from ._layers import Box, Edge, arrange
+from ._program import Program
 
 
 class _Sheet:

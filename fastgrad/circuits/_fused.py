@@ -14,9 +14,9 @@ from .._blocks import PIECE, Pace, over_pieces
 from .._compiling.kernels import LOCK
 from .._compiling.operators import Uncompilable
 from .._compiling.ufuncs import Ufunc
-from ._codegen import Layout, Program
 from ._graph import Node
-from ._lanes import Gufunc
+from ._gufunc import Gufunc
+from ._program import Layout, Program
 
 #: Arguments and results that NumPy lets a ufunc have; with more they travel as one vector.
 _OPERANDS = 60

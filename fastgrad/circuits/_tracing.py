@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ._formulas import through_gate
+from ._gates import through_gate
 from ._graph import Graph, Node
 from ._nodes import Traced, as_nodes, plain
 from ._primitives import Primitive

@@ -13,9 +13,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from ._graph import Graph, Node, in_order
-from ._growth import past
+from ._overflow import past, settling
 from ._primitives import select
-from ._settling import settling
 
 
 class _Slope(NamedTuple):

@@ -11,7 +11,7 @@ from .._compiling.operators import Uncompilable
 from .._reading.references import Reading
 from ..gate import Gate, gate
 from ..gates import GATES
-from ._accumulate import jacobian
+from ._chain_rule import jacobian
 from ._graph import Graph, Node, grafted
 from ._nodes import Nodes, Traced, elementwise
 from ._primitives import PRIMITIVES, Primitive

@@ -13,12 +13,12 @@ from typing import Any
 from .._arguments.containers import over_containers
 from .._arguments.kinds import PLAIN, kinds
 from .._arguments.operands import threads
-from ._accumulate import jacobian
+from ._chain_rule import jacobian
 from ._fused import Fused, Group
 from ._graph import Node
 
 
-class Answers:
+class Results:
     """Values and derivatives of a circuit.
 
     Parameters
@@ -82,7 +82,9 @@ class Answers:
         size = len(rows)
         return Group([rows[max(i, j)][min(i, j)] for i in range(size) for j in range(size)], (size, size))
 
-    def answer(self, circuit: Any, what: str, wrt: int, args: Sequence[Any], out: Any, workers: Any) -> tuple[Any, ...]:
+    def compute(
+        self, circuit: Any, what: str, wrt: int, args: Sequence[Any], out: Any, workers: Any
+    ) -> tuple[Any, ...]:
         """Compute all groups of a question at a batch of points; `circuit` is what travels to where that is done."""
         for a in args:
             if kinds[type(a)] is not PLAIN:
@@ -111,7 +113,7 @@ class Answers:
         sizes = enumerate(zip(names, self._sizes, strict=False), 1)
         vectors = {name: 0 if size is None else i for i, (name, size) in sizes}
         found = over_containers(
-            _answered,
+            _computed,
             circuit,
             dict(zip(names, args, strict=True)),
             {"what": what, "wrt": wrt, "out": out, "workers": workers},
@@ -124,7 +126,7 @@ class Answers:
         return found if len(groups) > 1 else (found,)
 
 
-def _answered(circuit: Any, *args: Any, what: str, wrt: int, workers: int | None) -> Any:
+def _computed(circuit: Any, *args: Any, what: str, wrt: int, workers: int | None) -> Any:
     """Results of a circuit on what was in containers."""
-    found = circuit._answer(what, args, None, workers, wrt)
+    found = circuit._compute(what, args, None, workers, wrt)
     return found if len(found) > 1 else found[0]

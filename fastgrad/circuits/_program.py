@@ -11,8 +11,8 @@ import numpy as np
 from .._compiling.kernels import Native, function_from, native
 from .._compiling.memory import BODY, add_to
 from .._compiling.ufuncs import RAISED
-from ._emit import Loops
 from ._graph import Graph, Node, in_order
+from ._llvm import Loops
 
 _BODY = f"""
 def body(n, places, data):
