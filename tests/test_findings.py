@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from fastgrad.checks import check
 
@@ -61,3 +62,38 @@ def test_arguments_have_the_names_that_the_function_gives_them() -> None:
     assert "price=1, rate=2" in repr(check(named, lambda p, r: r, 1.0, 2.0))
     assert "x=1 " in repr(check(np.sin, np.cos, 1.0))
     assert "args[0]=1, args[1]=2" in repr(check(np.multiply, lambda x, y: y, 1.0, 2.0))
+
+
+def test_labels_stand_beside_the_index() -> None:
+    pd, xr = pytest.importorskip("pandas"), pytest.importorskip("xarray")
+    days = pd.Series(np.linspace(0, 1, 5), index=pd.date_range("2024-01-01", periods=5))
+    found = check(np.sin, lambda x: np.where(x == 0.5, 0.0, np.cos(x)), days)
+    assert "DISAGREES  2      2024-01-03  x=0.5 " in repr(found)
+    assert "wrong only at point 2 (2024-01-03)" in found.patterns
+    assert found.to_dict()["worst"][0]["label"] == ["2024-01-03"]
+    assert repr(pickle.loads(pickle.dumps(found))) == repr(found)
+
+    x = np.arange(12.0).reshape(4, 3) + 1
+    square, twice = (lambda v: np.sum(v**2, axis=-1)), (lambda v: 2 * v * np.array([1, 2, 1]))
+    table = pd.DataFrame(x, index=list("abcd"), columns=["alpha", "beta", "gamma"])
+    assert "a, beta" in repr(check(square, twice, table, of="gradient"))
+    named = xr.DataArray(x, dims=("time", "p"), coords={"p": ["alpha", "beta", "gamma"]})
+    found = check(square, lambda v: 2 * np.eye(3) * np.array([1, 2, 1]), named, of="hessian")
+    assert "wrong only at row 1 (beta), column 1 (beta)" in found.patterns, found
+    found = check(lambda v: v[..., :2] ** 2, np.zeros((4, 2, 3)), named, of="jacobian")
+    assert found.labels[:2] == (None, None) and "  gamma  " not in repr(found) and "  beta  " in repr(found)
+    assert check(square, lambda v: 2 * v, x, of="gradient").labels == ()
+    assert check(np.sin, np.cos, pd.Series(x[0])).labels == (), "labels that only count are left out"
+
+
+def test_arguments_meet_by_their_labels() -> None:
+    """As in `derivative`: what was checked by place would be another function."""
+    pd, xr = pytest.importorskip("pandas"), pytest.importorskip("xarray")
+    one, other = pd.Series([1.0, 2.0], index=["a", "b"]), pd.Series([3.0, 4.0], index=["b", "a"])
+    found = check(lambda x, y: x * y, lambda x, y: y, one, other)
+    assert found and found.numerical.tolist() == [4.0, 3.0]
+    across = xr.DataArray([1.0, 2.0, 3.0], dims="u"), xr.DataArray([4.0, 5.0], dims="w", coords={"w": ["p", "q"]})
+    assert check(lambda x, y: x * y, lambda x, y: y, *across).verdict.shape == (3, 2)
+    assert check(lambda x, y: x * y, lambda x, y: (y, x), across[1], 3.0, wrt=(0, 1)).verdict.shape == (2, 2)
+    with pytest.raises(TypeError, match="without a mask"):
+        check(np.sin, np.cos, np.ma.masked_array([1.0, 2.0], [0, 1]))

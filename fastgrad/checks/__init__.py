@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ._case import case
+from ._analytic import Analytic
 from ._evidence import Evidence
 from ._findings import Check
 from ._patterns import patterns
-from ._sampling import of_itself
+from ._question import question
+from ._selfcheck import of_itself
 from ._verdicts import Verdict, acquit, is_flat, judge
-from ._witnesses import Analytic
 
 __all__ = ["Check", "Verdict", "check"]
 
@@ -112,7 +112,7 @@ def check(
     """
     if analytic is None:
         f, analytic, args, of, wrt = of_itself(f, args, of)
-    asked = case(f, of, args, wrt)
+    asked = question(f, of, args, wrt)
     found = asked.estimate()
     told = Analytic(analytic, asked, found.df.shape)
     flat = is_flat(told.values, found)
@@ -131,4 +131,5 @@ def check(
     return Check(
         judged.verdict, told.values, found.df, found.error, excess, patterns(evidence), of,
         f"{told.name} against {getattr(f, '__name__', type(f).__name__)}", asked.args, asked.wrt, evidence.names,
+        asked.labels_of_entries,
     )  # fmt: skip

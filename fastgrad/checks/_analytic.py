@@ -1,4 +1,4 @@
-"""The analytic function of a check: called with copies, every way it can be, and never trusted with anything."""
+"""The analytic side of a check: called with copies, every way it can be, and never trusted with anything."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ._case import Case
+from ._question import Question
 
 #: The analytic function is called again this many ulps away on either side: what it changes by is its rounding.
 ULPS = (1, 2, 3, 4)
@@ -19,16 +19,8 @@ def _beside(a: Any, ulps: int) -> Any:
     return a + (ulps * np.spacing(a)).astype(a.dtype)
 
 
-class Unfit(ValueError):
-    """The analytic function cannot be checked; the message says why."""
-
-
-class WrongShape(Unfit):
-    """What it returned does not fit the points."""
-
-
 class Analytic:
-    """The analytic function of a case, or its values.
+    """The analytic function, or its values, at the points that are asked for.
 
     Attributes
     ----------
@@ -38,8 +30,8 @@ class Analytic:
         What it said when it was called with the points in reverse order, before that.
     """
 
-    def __init__(self, given: Any, case: Case, shape: tuple[int, ...]) -> None:
-        self.given, self.case, self.shape = given, case, shape
+    def __init__(self, given: Any, asked: Question, shape: tuple[int, ...]) -> None:
+        self.given, self.asked, self.shape = given, asked, shape
         self.name = getattr(given, "__name__", "") or type(given).__name__
         self._one_by_one = False
         self.first: Any = None
@@ -48,19 +40,19 @@ class Analytic:
             self.values = self._checked(given)
             return
         # First in reverse order: what it remembers from an earlier call, or takes from a neighbour, comes to light.
-        if any(n > 1 for n in case.batch):
-            self.first = self._turned(self._called([self._turned_argument(i) for i in range(len(case.args))]))
-        self.values = self._called(list(case.args))
+        if any(n > 1 for n in asked.batch):
+            self.first = self._turned(self._called([self._turned_argument(i) for i in range(len(asked.args))]))
+        self.values = self._called(list(asked.args))
 
     def _turned_argument(self, i: int) -> Any:
-        a = self.case.args[i]
-        if self.case.of == "derivative":
+        a = self.asked.args[i]
+        if self.asked.of == "derivative":
             return np.flip(a)
         return a if i else np.flip(a, axis=tuple(range(a.ndim - 1)))
 
     def _turned(self, values: Any) -> Any:
-        first = int(self.case.several)
-        return np.flip(values, axis=tuple(range(first, first + len(self.case.batch))))
+        first = int(self.asked.several)
+        return np.flip(values, axis=tuple(range(first, first + len(self.asked.batch))))
 
     def rounding(self) -> Any:
         """Measure what the values owe to rounding.
@@ -91,7 +83,7 @@ class Analytic:
         if np.finfo(np.longdouble).eps >= np.finfo(np.float64).eps:
             return None
         try:
-            result = self._plain(self._moved(lambda a: a.astype(np.longdouble)))
+            result = self._answer(self._moved(lambda a: a.astype(np.longdouble)))
             parts = list(result) if isinstance(result, tuple) else [result]
             if not all(part.dtype.char in "gG" for part in parts):
                 return None
@@ -102,8 +94,8 @@ class Analytic:
 
     def _moved(self, change: Callable[[Any], Any]) -> list[Any]:
         """Change the arguments that are numbers of the function's."""
-        numbers = range(len(self.case.args)) if self.case.of == "derivative" else (0,)
-        return [change(a) if i in numbers else a for i, a in enumerate(self.case.args)]
+        numbers = range(len(self.asked.args)) if self.asked.of == "derivative" else (0,)
+        return [change(a) if i in numbers else a for i, a in enumerate(self.asked.args)]
 
     def tried(self, args: list[Any]) -> Any:
         """Evaluate it at other arguments of the same shapes; None where it was not made for them."""
@@ -115,87 +107,97 @@ class Analytic:
     def each_alone(self) -> Any:
         """Evaluate it with one point at a time; None where it does not take that."""
         try:
-            return None if self._one_by_one else self._each(list(self.case.args))
+            return None if self._one_by_one else self._each(list(self.asked.args))
         except Exception:
             return None
 
     def _called(self, args: list[Any]) -> Any:
-        """Call it with copies, one point at a time if it takes nothing else, and check what comes back."""
-        if not self._one_by_one:
-            try:
-                result = self._plain(args)
+        """Call it with all points, or one at a time if it takes nothing else, and check what comes back."""
+        if self._one_by_one:
+            return self._each(args)
+        try:
+            told = self._told(args)
+        except (TypeError, ValueError, IndexError):
+            if not self._takes_one(args):
+                raise
+        else:
+            result = self._own(args, *told)
+            # a function of one vector makes something of a batch, but not the shape; a function of numbers does not
+            fits = self.asked.of == "derivative" or np.shape(result) == self.shape
+            if fits or not self._takes_one(args):
                 return self._checked(result)
-            except WrongShape:
-                # a function of one vector makes something of a batch, but not the shape; a function of numbers does not
-                if self.case.of == "derivative" or not self._takes_one(args):
-                    raise
-            except (TypeError, ValueError, IndexError) as problem:
-                if isinstance(problem, Unfit) or not self._takes_one(args):
-                    raise
-            self._one_by_one = True
+        self._one_by_one = True
         return self._each(args)
 
     def _each(self, args: list[Any]) -> Any:
-        parts = [self._checked(self._plain(row), one=True) for row in self._rows(args)]
-        return np.stack(parts, axis=int(self.case.several)).reshape(self.shape)
+        parts = [self._checked(self._answer(row), one=True) for row in self._rows(args)]
+        return np.stack(parts, axis=int(self.asked.several)).reshape(self.shape)
 
     def _takes_one(self, args: list[Any]) -> bool:
         """Tell whether it can be called with one point; if not, the first exception is the one to show."""
-        if not self.case.batch:
+        if not self.asked.batch:
             return False
         try:
-            self._checked(self._plain(self._rows(args)[0]), one=True)
+            self._checked(self._answer(self._rows(args)[0]), one=True)
         except Exception:
             return False
         return True
 
     def _rows(self, args: list[Any]) -> list[list[Any]]:
-        if self.case.of == "derivative":
+        if self.asked.of == "derivative":
             flat = [a.ravel() for a in np.broadcast_arrays(*args)]
             return [[a[k] for a in flat] for k in range(flat[0].size)]
         x = args[0].reshape(-1, args[0].shape[-1])
         return [[row, *args[1:]] for row in x]
 
-    def _plain(self, args: list[Any]) -> Any:
+    def _told(self, args: list[Any]) -> tuple[Any, list[Any]]:
+        """Return what it says, and the copies of the arguments that it was given."""
         given = [a.copy()[()] if isinstance(a, np.ndarray) else a for a in args]
         with np.errstate(all="ignore"):
-            result = self.given(*given)
+            return self.given(*given), given
+
+    def _own(self, args: list[Any], result: Any, given: list[Any]) -> Any:
+        """Copy a result before anything is compared: it may be one of the arguments, or a buffer used again."""
         if hasattr(result, "toarray"):  # a sparse jacobian
             result = result.toarray()
-        # copied before anything is compared: the result may be one of the arguments, or a buffer used again
-        several = isinstance(result, tuple) or (self.case.several and isinstance(result, list))
+        several = isinstance(result, tuple) or (self.asked.several and isinstance(result, list))
         try:
             result = tuple(map(np.array, result)) if several else np.array(result)
         except ValueError as problem:
-            raise Unfit(f"`analytic` must return one array; {self.name} gives rows of different lengths ({problem}). "
-                        "Make them equal.") from None  # fmt: skip
+            raise ValueError(
+                f"`analytic` must return one array; {self.name} gives rows of different lengths ({problem}). "
+                "Make them equal."
+            ) from None
         for i, (a, b) in enumerate(zip(args, given, strict=True)):
             if isinstance(a, np.ndarray) and not np.array_equal(a, b, equal_nan=a.dtype.kind == "f"):
-                raise Unfit(
+                raise ValueError(
                     f"`analytic` must leave its arguments as they are; {self.name} changes args[{i}]. "
                     "Let it work on a copy."
                 )
         return result
 
+    def _answer(self, args: list[Any]) -> Any:
+        return self._own(args, *self._told(args))
+
     def _checked(self, result: Any, one: bool = False) -> Any:
         """Make one array of the result, and check its type and shape."""
-        case = self.case
-        first = int(case.several)
+        asked = self.asked
+        first = int(asked.several)
         shape = self.shape[first:]
         if one:
-            shape = shape[len(case.batch) :]
-        if case.several:
+            shape = shape[len(asked.batch) :]
+        if asked.several:
             count = len(result) if isinstance(result, (tuple, list)) or np.ndim(result) else None
-            if count != len(case.wrt):
+            if count != len(asked.wrt):
                 got = "one result" if count is None else f"{count} of them"
-                raise Unfit(
-                    f"`analytic` must return a tuple of {len(case.wrt)}, one for each of wrt={case.wrt}; "
+                raise ValueError(
+                    f"`analytic` must return a tuple of {len(asked.wrt)}, one for each of wrt={asked.wrt}; "
                     f"{self.name} gives {got}. Return them in the order of `wrt`."
                 )
             return np.stack([self._array(part, shape) for part in result])
-        if isinstance(result, tuple) and case.of == "derivative":
-            raise Unfit(
-                f"`analytic` must return one array for wrt={case.wrt[0]}; {self.name} gives a tuple of {len(result)}. "
+        if isinstance(result, tuple) and asked.of == "derivative":
+            raise ValueError(
+                f"`analytic` must return one array for wrt={asked.wrt[0]}; {self.name} gives a tuple of {len(result)}. "
                 f"Pass wrt={tuple(range(len(result)))} to check all of them."
             )
         return self._array(result, shape)
@@ -205,11 +207,11 @@ class Analytic:
         if array.dtype.kind not in "fiubc":
             got = "None" if array.dtype == object and not array.ndim and array.item() is None else array.dtype
             raise TypeError(f"`analytic` must return numbers; {self.name} gives {got}. Does it end with `return`?")
-        if array.shape != shape and (array.ndim or self.case.of != "derivative"):
+        if array.shape != shape and (array.ndim or self.asked.of != "derivative"):
             turned = shape and array.shape == shape[:-2] + shape[:-3:-1]
-            remedy = "It looks transposed." if turned and self.case.of == "jacobian" else "Broadcast or reshape it."
-            raise WrongShape(
-                f"`analytic` must return the shape of the {self.case.of}, {shape}; {self.name} gives {array.shape}. "
+            remedy = "It looks transposed." if turned and self.asked.of == "jacobian" else "Broadcast or reshape it."
+            raise ValueError(
+                f"`analytic` must return the shape of the {self.asked.of}, {shape}; {self.name} gives {array.shape}. "
                 f"{remedy}"
             )
         wide = np.complex128 if array.dtype.kind == "c" else np.float64

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..estimates import Estimate, Status
-from ._case import Case
+from ._analytic import Analytic
+from ._question import Question
 from ._verdicts import Judged, Verdict
-from ._witnesses import Analytic
 
 #: Two values are taken for the same mistake when they are this close; below it is the realm of rounding.
 LIKE = 1e-6
@@ -23,7 +23,7 @@ _COORDINATES = 50
 class Evidence(NamedTuple):
     """All that a check has seen."""
 
-    asked: Case
+    asked: Question
     told: Analytic
     found: Estimate
     judged: Judged
@@ -41,9 +41,14 @@ class Evidence(NamedTuple):
         return tuple(given) or (("x",) if count == 1 else tuple(f"args[{i}]" for i in range(count)))
 
     @property
+    def disagrees(self) -> Any:
+        """Where something is wrong, NaN and infinity included."""
+        return self.judged.verdict == Verdict.DISAGREES
+
+    @property
     def wrong(self) -> Any:
         """Where both values are finite and disagree."""
-        return (self.judged.verdict == Verdict.DISAGREES) & np.isfinite(self.told.values) & np.isfinite(self.found.df)
+        return self.disagrees & np.isfinite(self.told.values) & np.isfinite(self.found.df)
 
     @property
     def grossly(self) -> Any:

@@ -15,7 +15,7 @@ _WORST, _FEW = 10, 3
 #: Numbers of a point that are shown.
 _NUMBERS = 3
 
-_HEADER = ("", "index", "point", "analytic", "numerical", "bar", "ratio")
+_HEADER = ("", "index", "label", "point", "analytic", "numerical", "bar", "ratio")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -45,6 +45,8 @@ class Check:
         The arguments that were differentiated in.
     names : tuple of str
         Names of the arguments.
+    labels : tuple
+        For each axis of the entries the labels that xarray or pandas have for it, or None; empty without any.
 
     Examples
     --------
@@ -65,6 +67,7 @@ class Check:
     args: tuple[Any, ...] = field(default=())
     wrt: tuple[int, ...] = (0,)
     names: tuple[str, ...] = ()
+    labels: tuple[Any, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -123,8 +126,11 @@ def worst(check: Check, count: int) -> list[tuple[int, ...]]:
 def _table(check: Check) -> list[str]:
     shown = worst(check, _FEW if check else min(_WORST, check.counts["DISAGREES"]))
     rows = [_HEADER, *(_row(check, index) for index in shown)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(_HEADER))]
-    aligned = [str.ljust] * 3 + [str.rjust] * (len(_HEADER) - 3)
+    if not check.labels:
+        rows = [(*row[:2], *row[3:]) for row in rows]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    words = len(widths) - 4
+    aligned = [str.ljust] * words + [str.rjust] * 4
     return ["  " + "  ".join(to(c, w) for to, c, w in zip(aligned, row, widths, strict=True)) for row in rows]
 
 
@@ -132,9 +138,14 @@ def _row(check: Check, index: tuple[int, ...]) -> tuple[str, ...]:
     a, n = check.analytic[index], check.numerical[index]
     place = ", ".join(map(str, index)) or "-"
     return (
-        Verdict(check.verdict[index]).name, place, point(check, index), _number(a, n), _number(n, a),
-        f"{check.error[index]:.1e}", ratio(a, n),
+        Verdict(check.verdict[index]).name, place, ", ".join(filter(None, label(check, index))), point(check, index),
+        _number(a, n), _number(n, a), f"{check.error[index]:.1e}", ratio(a, n),
     )  # fmt: skip
+
+
+def label(check: Check, index: tuple[int, ...]) -> list[str | None]:
+    """Labels of an entry, one for each of its axes."""
+    return [None if axis is None else str(axis[k]) for axis, k in zip(check.labels, index, strict=False)]
 
 
 def ratio(analytic: Any, numerical: Any) -> str:
@@ -186,6 +197,7 @@ def plain(check: Check) -> dict[str, Any]:
         {
             "verdict": Verdict(check.verdict[i]).name,
             "index": list(i),
+            **({"label": label(check, i)} if check.labels else {}),
             "point": point(check, i),
             "analytic": real(check.analytic[i]),
             "numerical": real(check.numerical[i]),

@@ -1,16 +1,13 @@
-"""What mistakes in a derivative have in common: how they are wrong, and where."""
+"""How a derivative is wrong: mistakes that people make, each recognised by what would set the values right."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from ._evidence import LIKE, Evidence, coordinates
-from ._places import PLACES
-from ._verdicts import Verdict
 
 #: Factors that derivatives are forgotten by, and what they are called.
 FACTORS: dict[str, float] = {
@@ -20,37 +17,12 @@ FACTORS: dict[str, float] = {
     "100, percent": 100.0, "1000": 1000.0, "3/2": 1.5, "4/3": 4 / 3, "1e6": 1e6,
 }  # fmt: skip
 
+#: Whole numbers up to here are named as such, or as one over them: a count that is missing, or one too much.
+WHOLE = 10_000
+
 #: What else makes differences that are small against the value, and what is small.
 SLIGHT = 0.01
 INEXACT = "`f` itself is inexact (a quadrature, a solver, a table) and this is the derivative of what it computes"
-
-
-def patterns(evidence: Evidence) -> tuple[str, ...]:
-    """Say what the mistakes have in common: at most one way in which they are wrong, and one place."""
-    found = list(_not_finite(evidence))
-    if evidence.wrong.any():
-        found += _first(FINE if evidence.fine else HOW, evidence)
-    if (evidence.judged.verdict == Verdict.DISAGREES).any():
-        found += _first(PLACES, evidence)
-    return tuple(found)
-
-
-def _first(rules: tuple[Callable[[Evidence], str | None], ...], evidence: Evidence) -> list[str]:
-    with np.errstate(all="ignore"):
-        said = next((said for rule in rules if (said := rule(evidence))), None)
-    return [said] if said else []
-
-
-def _not_finite(evidence: Evidence) -> Iterator[str]:
-    """Count NaN and infinities where the derivative exists."""
-    values, wrong = evidence.told.values, evidence.judged.verdict == Verdict.DISAGREES
-    for name, kind in (("NaN", np.isnan), ("infinite", np.isinf)):
-        count = np.count_nonzero(kind(values) & wrong)
-        if count:
-            yield f"{name} at {count} of {values.size} entries where `f` has a derivative, or one on either side"
-
-
-# How ------------------------------------------------------------------------------------------------------------------
 
 
 def _remembers(evidence: Evidence) -> str | None:
@@ -87,15 +59,21 @@ def _transposed(evidence: Evidence) -> str | None:
 
 
 def _swapped(evidence: Evidence) -> str | None:
-    """See the partial derivatives in another order, or the arguments."""
+    """See partial derivatives in another order, or arguments."""
     asked, values, names = evidence.asked, evidence.told.values, evidence.names
+    axes: dict[str, int] = {}
     if asked.several:
-        for i in range(len(values)):
-            for k in range(i):
-                order = list(range(len(values)))
-                order[i], order[k] = k, i
-                if evidence.explained(values[order]):
-                    return f"the partials with respect to {names[asked.wrt[k]]} and {names[asked.wrt[i]]} are swapped"
+        axes = {"the partials with respect to": 0}
+    elif asked.of != "derivative":
+        axes = {"coordinates": -1} if asked.of == "gradient" else {"rows": -2, "columns": -1}
+    for what, axis in axes.items():
+        marked = np.nonzero(np.moveaxis(evidence.disagrees, axis, 0).reshape(values.shape[axis], -1).any(axis=1))[0]
+        if marked.size == 2:  # two that are exchanged are wrong, all others right
+            order = np.arange(values.shape[axis])
+            order[marked] = marked[::-1]
+            if evidence.explained(np.take(values, order, axis)):
+                told = [names[asked.wrt[k]] if asked.several else str(k) for k in marked]
+                return f"{what} {told[0]} and {told[1]} are swapped"
     if asked.of != "derivative" or not callable(evidence.told.given):
         return None
     for i in range(len(asked.args)):
@@ -157,7 +135,7 @@ def _median(ratios: Any) -> Any:
 
 
 def _named(factor: float, evidence: Evidence) -> str | None:
-    """Name a factor: counts of this batch, then the constants that are forgotten."""
+    """Name a factor: counts of this batch, constants that are forgotten, arguments that are one number, wholes."""
     asked = evidence.asked
     counts = {"the number of points": math.prod(asked.batch)}
     if asked.of != "derivative":
@@ -166,16 +144,29 @@ def _named(factor: float, evidence: Evidence) -> str | None:
             counts["the number of components"] = evidence.told.shape[-2]
     sign, size = "-" if factor < 0 else "", abs(factor)
     for what, count in counts.items():
-        if count > 1 and abs(size / count - 1) < LIKE:
+        if count > 2 and abs(size / count - 1) < LIKE:  # twice too much is twice too much, whatever there are two of
             return f"{sign}{count}, {what}"
-        if count > 1 and abs(size * count - 1) < LIKE:
+        if count > 2 and abs(size * count - 1) < LIKE:
             return f"{sign}1/{count}, one over {what}"
-    for name, value in FACTORS.items():
+    known = {**FACTORS, **_numbers(evidence)}
+    for name, value in known.items():
         if abs(size / value - 1) < LIKE:
             return f"{sign}{name}"
         if abs(size * value - 1) < LIKE:
-            return f"{sign}1/({name})" if not name.isdigit() else f"{sign}1/{name}"
+            return f"{sign}1/({name})" if not name.isalnum() else f"{sign}1/{name}"
+    for value, form in ((size, "{}{}"), (1 / size, "{}1/{}")):
+        if 1 < round(value) <= WHOLE and abs(value / round(value) - 1) < LIKE:
+            return form.format(sign, round(value))
     return None
+
+
+def _numbers(evidence: Evidence) -> dict[str, float]:
+    """Arguments that are one number, by their names: a scale is easily forgotten."""
+    asked = evidence.asked
+    if asked.of != "derivative":
+        return {}
+    sizes = {name: abs(float(a)) for name, a in zip(evidence.names, asked.args, strict=True) if not np.ndim(a)}
+    return {name: size for name, size in sizes.items() if 0 < size < math.inf and size != 1}
 
 
 def _power(evidence: Evidence) -> str | None:
@@ -184,19 +175,20 @@ def _power(evidence: Evidence) -> str | None:
     if here.sum() < 3 or np.iscomplexobj(values):
         return None
     for name, x in coordinates(evidence):
-        for power in (1, 2, 3, -1, -2, -3):
+        for power in (1.0, 2.0, 3.0, 0.5, -1.0, -2.0, -3.0, -0.5):
             lost = np.broadcast_to(x, values.shape).astype(np.float64) ** power
             factor = _median((evidence.found.df / (values * lost))[here])
             if factor is None or not math.isfinite(factor) or not factor or np.ptp(lost[here]) == 0:
                 continue
             if evidence.explained(values * lost * factor):
-                by = name if abs(power) == 1 else f"{name}**{abs(power)}"
+                size = abs(power)
+                by = name if size == 1 else f"sqrt({name})" if size == 0.5 else f"{name}**{size:g}"
                 times = "" if abs(factor ** math.copysign(1, power) - 1) < LIKE else _times(factor, power, evidence)
                 return f"the factor {times}{by} is {'missing' if power > 0 else 'too much'}"
     return None
 
 
-def _times(factor: float, power: int, evidence: Evidence) -> str:
+def _times(factor: float, power: float, evidence: Evidence) -> str:
     factor = factor if power > 0 else 1 / factor
     return f"{_named(factor, evidence) or f'{factor:.7g}'} * "
 
@@ -217,7 +209,7 @@ def _constant(evidence: Evidence) -> str | None:
     values = evidence.told.values[evidence.grossly]
     if values.size < 2 or (values != values.flat[0]).any() or np.ptp(evidence.found.df[evidence.grossly]) == 0:
         return None
-    return f"the analytic value is {values.flat[0]:.7g} wherever it is wrong"
+    return f"the analytic value is {values.flat[0] + 0.0:.7g} wherever it is wrong"
 
 
 def _one_by_one(evidence: Evidence) -> str | None:

@@ -1,4 +1,4 @@
-"""The question of a check: which derivative of which function, where; and what the numerical wing says to it."""
+"""The question of a check: which derivative of which function, where; and what the numerical wing answers."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ..curvature import hessian
 from ..derivatives import derivative
 from ..estimates import Estimate
 from ..multivariate import gradient, jacobian
+from ._labels import Labels, labels_of, lined_up
 
 #: Derivatives of functions of a vector.
 VECTORS: dict[str, Callable[..., Any]] = {"gradient": gradient, "jacobian": jacobian, "hessian": hessian}
@@ -26,7 +27,7 @@ NARROW = 2.0**-5
 
 
 @dataclass(frozen=True)
-class Case:
+class Question:
     """One question: the function, what of it, and where.
 
     Attributes
@@ -39,6 +40,8 @@ class Case:
         Whether a tuple of results was asked for: they are stacked along a first axis.
     args : tuple of arrays
         For a derivative arrays that broadcast; else the vectors, then further arguments as they came.
+    labels : tuple
+        For each axis of the points their labels, or None; empty if there are none at all.
     """
 
     f: Callable[..., Any]
@@ -46,6 +49,17 @@ class Case:
     args: tuple[Any, ...]
     wrt: tuple[int, ...]
     several: bool
+    labels: Labels = ()
+
+    @property
+    def labels_of_entries(self) -> Labels:
+        """For each axis of the derivative the labels of its points, or of its coordinates; empty without any."""
+        if not any(a is not None for a in self.labels):
+            return ()
+        if self.of == "derivative":
+            return (None,) * self.several + self.labels
+        *points, own = self.labels
+        return (*points, *{"gradient": [own], "jacobian": [None, own], "hessian": [own, own]}[self.of])
 
     @property
     def batch(self) -> tuple[int, ...]:
@@ -107,25 +121,26 @@ class Case:
         return VECTORS[self.of](self.f, x, args=self.args[1:], **how)
 
 
-def case(f: Callable[..., Any], of: str, args: tuple[Any, ...], wrt: Any) -> Case:
-    """Check the arguments and make a case of them."""
+def question(f: Callable[..., Any], of: str, args: tuple[Any, ...], wrt: Any) -> Question:
+    """Check the arguments and make a question of them."""
     if of not in KINDS:
         words = ", ".join(map(repr, KINDS))
         raise ValueError(f'`of` must be one of {words}; got {of!r}. Leave it out for "derivative".')
     if not args:
         raise TypeError("`args` must hold the points; got none. Call `check(f, analytic, x)`.")
     if of == "derivative":
-        given = tuple(_numbers(a, f"args[{i}]") for i, a in enumerate(args))
+        plain, labels = lined_up(args)
+        given = tuple(_numbers(a, f"args[{i}]") for i, a in enumerate(plain))
         several = isinstance(wrt, tuple)
         indices = tuple(argument_index(i, len(args)) for i in (wrt if several else (wrt,)))
-        made = Case(f, of, given, indices, several)
+        made = Question(f, of, given, indices, several, labels)
     else:
         if wrt != 0 or isinstance(wrt, tuple):
             raise ValueError(f"`wrt` must be left out for the {of}, which is taken in the first argument; got {wrt!r}.")
         x = _numbers(args[0], "args[0]")
         if not x.ndim:
             raise ValueError(f"`args[0]` must be an array whose last axis is the vector; got the number {x}.")
-        made = Case(f, of, (x, *args[1:]), (0,), False)
+        made = Question(f, of, (x, *args[1:]), (0,), False, labels_of(args[0]))
     if not made.wrt or 0 in made.batch or (of != "derivative" and not made.args[0].shape[-1]):
         shapes = ", ".join(str(np.shape(a)) for a in made.args)
         raise ValueError(f"`args` and `wrt` must name at least one point; got shapes {shapes}. Pass some points.")
