@@ -10,6 +10,7 @@ import types
 import weakref
 from collections.abc import Callable
 from typing import Any
+from unittest import mock
 
 import numba
 import numpy as np
@@ -118,6 +119,51 @@ def test_attribute_of_a_module_bound_anew_is_seen() -> None:
     module.slope = 5.0  # type: ignore[attr-defined]
     assert fg.derivative(f, 1.0) == pytest.approx(5.0)
     assert engine_of(f) == "compiled"
+
+
+@pytest.mark.parametrize(("home", "name", "inside", "before"), [
+    ("math", "sin", lambda x: math.sin(x), math.cos(0.5)),
+    ("numpy", "tanh", lambda x: np.tanh(x), 1 / np.cosh(0.5) ** 2),
+    ("math", "gamma", lambda x: math.gamma(x), math.gamma(0.5) * special.digamma(0.5)),
+])  # fmt: skip
+@pytest.mark.parametrize(("other", "engine"), [
+    (lambda x: 2.0 * x, "compiled"), (numba.njit(lambda x: 2.0 * x), "compiled"), (Opaque(lambda x: 2.0 * x), "called"),
+])  # fmt: skip
+def test_a_patch_is_seen_and_leaves_no_trace(
+    home: str, name: str, inside: Any, before: float, other: Any, engine: str
+) -> None:
+    """A function met under a patch stayed called, and ``math.gamma`` was taken for what it had been."""
+    f = functools.partial(inside)
+    for _ in range(2):
+        for g in (inside, f):
+            assert fg.derivative(g, 0.5) == pytest.approx(before, rel=1e-9)
+            assert engine_of(g) == "compiled"
+            with mock.patch(f"{home}.{name}", other):
+                assert fg.derivative(g, [0.5, 0.7]) == pytest.approx([2.0, 2.0], rel=1e-9)
+                assert fg.derivative(g, 0.5) == pytest.approx(2.0, rel=1e-9)
+                assert engine_of(g) == engine
+
+
+def test_a_constant_of_a_module_bound_anew_is_seen() -> None:
+    f = lambda x: np.pi * math.tau * x  # noqa: E731
+    for pi, tau in ((3.0, math.tau), (np.pi, 6.0), (np.pi, math.tau)):
+        with mock.patch("numpy.pi", pi), mock.patch("math.tau", tau):
+            assert fg.derivative(f, 1.0) == pytest.approx(pi * tau)
+            assert engine_of(f) == "compiled"
+
+
+def test_what_stood_in_the_way_is_not_kept_alive() -> None:
+    class Data:
+        slope = 3.0
+
+    data = Data()
+    f = lambda x: data.slope * x  # noqa: E731
+    assert fg.derivative(f, 1.0) == pytest.approx(3.0)
+    known = weakref.ref(data)
+    data = types.SimpleNamespace(slope=4.0)  # type: ignore[assignment]
+    gc.collect()
+    assert known() is None
+    assert fg.derivative(f, 1.0) == pytest.approx(4.0)
 
 
 def test_closure_bound_anew_is_seen() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from .._blocks import Pace, blocks
 from .._compiling.kernels import LOCK
 from .._compiling.operators import Uncompilable
-from .._reading.references import Reading
+from .._reading.references import Reading, read
 from ..complexstep import SAMPLE, compare, slope
 from ..estimates import Estimate, rounded
 from ..ladder import Adaptive
@@ -39,26 +39,19 @@ class Function:
     def __init__(self, f: Callable[..., Any], nargs: int) -> None:
         check_call(f, nargs)
         f_itself = getattr(f, "__formula__", f)
-        self.reading: Reading | None = None
+        reading, self.holds = read(f)
+        """How it is found out whether the function is still what it was when it was read."""
         self._refusal: str | None = getattr(f, "__not_differentiable__", None)
         self._checked = self._compared = False
         self._ready: dict[tuple[Any, int], tuple[Callable[..., Any], tuple[float, ...]]] = {}
         self._paces: dict[Any, Pace] = {}
         self._engine: Compiled | Called
-        try:
-            self.reading = Reading(f)
-            self._engine = _compiled(f_itself, self.reading, nargs)
-        except Uncompilable:
-            self._engine = Called(f_itself)
+        self._engine = _compiled(f_itself, reading, nargs) if reading else Called(f_itself)
 
     @property
     def engine(self) -> str:
         """How the function is run: ``"compiled"`` or ``"called"``."""
         return type(self._engine).__name__.lower()
-
-    def holds(self) -> bool:
-        """Tell whether the function is still what it was when it was read."""
-        return self.reading is None or self.reading.holds()
 
     def derivative(self, request: Request, operands: list[Any], out: Any) -> Any:
         """Differentiate at `operands`: the arguments, and what the request's mode adds to them."""
@@ -186,7 +179,7 @@ def function(f: Callable[..., Any], nargs: int) -> Function:
         return made
 
 
-def _compiled(f: Callable[..., Any], reading: Reading, nargs: int) -> Compiled:
+def _compiled(f: Callable[..., Any], reading: Reading, nargs: int) -> Compiled | Called:
     """Find or make the compiled engine of what was read: one for all functions of the same content."""
     engine = _engines.get((reading.key, nargs))
     if engine is None:
@@ -194,7 +187,7 @@ def _compiled(f: Callable[..., Any], reading: Reading, nargs: int) -> Compiled:
         origin = getattr(origin, "__code__", origin)
         _versions[origin] += 1
         if _versions[origin] > _VERSIONS:
-            raise Uncompilable("it captures other values every time")
+            return Called(f)  # it captures other values every time
         engine = _engines[reading.key, nargs] = Compiled(f, reading, nargs)
     return engine.of(f)
 

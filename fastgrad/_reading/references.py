@@ -45,9 +45,9 @@ class Reading:
 
     __slots__ = ("_hash", "_seen", "_start", "_watch", "holds", "key", "linked")
 
-    def __init__(self, f: Callable[..., Any]) -> None:
+    def __init__(self, f: Callable[..., Any], watch: Watch | None = None) -> None:
         self._hash = hashlib.sha256()
-        self._watch = Watch()
+        self._watch = watch or Watch()
         self.holds = self._watch.holds
         self._seen: dict[int, Any] = {}
         function = _as_function(f)
@@ -162,21 +162,38 @@ class Reading:
     def _module(self, module: ModuleType, attributes: frozenset[str]) -> Any:
         """Link what is used of a module."""
         self._add("module", module.__name__)
-        # Numba knows these by themselves, and they do not change.
-        known = module.__name__.partition(".")[0] in ("math", "cmath", "numpy")
         linked = ModuleType(module.__name__)
         for name in sorted(attributes):
-            value = vars(module).get(name, ABSENT)
-            if value is ABSENT:
-                value = getattr(module, name, ABSENT) if known else ABSENT
+            held = vars(module).get(name, ABSENT)
+            value = getattr(module, name, ABSENT) if held is ABSENT and _is_known(module) else held
             if value is not ABSENT:
                 self._add("attribute", name)
-                if known and not _elementary(value):
+                self._watch.name(vars(module), name, held)
+                if _is_known(value) and not isinstance(value, np.ufunc) and not _elementary(value):
+                    self._add("known", getattr(value, "__qualname__", ""), type(value).__name__)
                     setattr(linked, name, value)
                 else:
-                    self._watch.name(vars(module), name, value)
                     setattr(linked, name, self._value(value, attributes))
         return linked
+
+
+def read(f: Callable[..., Any]) -> tuple[Reading | None, Callable[[], bool]]:
+    """Read `f` if that can be done; and return what tells whether `f` need not be read again.
+
+    What could not be read is to be read again when that which stood in the way, the last that was looked at, has
+    changed: a patch of ``math.sin`` that was taken back.
+    """
+    watch = Watch()
+    try:
+        return Reading(f, watch), watch.holds
+    except Uncompilable:
+        return None, watch.latest()
+
+
+def _is_known(value: Any) -> bool:
+    """Whether a module, or what is defined in it, is one that Numba knows by itself: it is not read."""
+    home = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+    return str(home).partition(".")[0] in ("math", "cmath", "numpy")
 
 
 def _elementary(value: Any) -> Any:

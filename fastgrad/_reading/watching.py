@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import weakref
+from collections.abc import Callable
 from types import CellType, CodeType, FunctionType
 from typing import Any
 
@@ -16,7 +17,7 @@ ABSENT = object()
 class Watch:
     """What was found when references were followed; whether all of it is still there is asked at every call."""
 
-    __slots__ = ("_arrays", "_cells", "_functions", "_holders", "_names")
+    __slots__ = ("_arrays", "_cells", "_functions", "_holders", "_latest", "_names")
 
     def __init__(self) -> None:
         self._functions: list[tuple[weakref.ref[FunctionType], CodeType, Any, Any]] = []
@@ -24,6 +25,7 @@ class Watch:
         self._cells: list[tuple[CellType, Any]] = []
         self._arrays: list[tuple[np.ndarray[Any, Any], bytes]] = []
         self._holders: list[tuple[Any, list[Any]]] = []
+        self._latest: tuple[Callable[[], Any], int] = (lambda: None), id(None)
 
     def function(self, f: FunctionType) -> None:
         """Watch a function's own parts, and do not hold it."""
@@ -32,10 +34,12 @@ class Watch:
     def name(self, names: Any, name: str, value: Any) -> None:
         """Watch what a name is bound to, `ABSENT` when it is not."""
         self._names.append((names, name, value))
+        self._latest = (lambda: names.get(name, ABSENT)), id(value)
 
     def cell(self, cell: CellType, value: Any) -> None:
         """Watch a closure variable."""
         self._cells.append((cell, value))
+        self._latest = (lambda: cell.cell_contents), id(value)
 
     def array(self, array: np.ndarray[Any, Any], content: bytes) -> None:
         """Watch the content of an array."""
@@ -44,6 +48,21 @@ class Watch:
     def holder(self, holder: list[Any] | dict[Any, Any]) -> None:
         """Watch which items a list or a dictionary holds."""
         self._holders.append((holder, _items(holder)))
+
+    def latest(self) -> Callable[[], bool]:
+        """Return what tells whether the name or variable looked at last is still bound to the same, and keeps it not.
+
+        So at worst another thing at the same address is taken for it.
+        """
+        look, known = self._latest
+
+        def still() -> bool:
+            try:
+                return id(look()) == known
+            except ValueError:  # a closure variable was deleted
+                return False
+
+        return still
 
     def holds(self) -> bool:
         """Tell whether everything is still what it was."""

@@ -19,7 +19,7 @@ import numpy as np
 from .._compiling.kernels import LOCK
 from .._compiling.operators import Uncompilable
 from .._engines.engine import BEYOND, PerformanceWarning, check_callable, stack_depth, weak
-from .._reading.references import Reading
+from .._reading.references import read
 from .._reading.sharing import Proof
 from .code import kinds_of, machine_code
 from .forms import Form, Layout, arranged, form_of, numbers, same, scattered
@@ -45,15 +45,7 @@ class VectorFunction:
         self._warned = False
         self._alone: Proof | None = None
         self._lock = threading.RLock()  # `f` may differentiate itself
-        self._reading: Reading | None = None
-        try:
-            self._reading = Reading(f)
-        except Uncompilable:
-            pass
-
-    def holds(self) -> bool:
-        """Tell whether the function is still what it was when it was read."""
-        return self._reading is None or self._reading.holds()
+        self._reading, self.holds = read(f)
 
     def form(
         self, x: Any, args: tuple[Any, ...], low: Any = None, high: Any = None, compiled: bool = True
