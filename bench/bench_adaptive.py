@@ -11,9 +11,9 @@ from scipy import special
 
 import fastgrad as fg
 from fastgrad import gates
-from fastgrad.comparison.method import Method
-from fastgrad.comparison.methods import method_of
-from fastgrad.comparison.peers import INSTALLED, PEERS
+from fastgrad.comparison._method import Method
+from fastgrad.comparison._methods import method_of
+from fastgrad.comparison._peers import INSTALLED, PEERS
 from fastgrad.corpus import CASES, batched
 
 CORPUS = {case.name: case for case in CASES}

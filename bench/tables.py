@@ -67,7 +67,7 @@ def reduced(report: dict[str, Any], benchmarks: dict[str, Any]) -> dict[str, Any
 
 def rendered(found: dict[str, Any]) -> dict[str, str]:
     """Markdown for every marker."""
-    from fastgrad.report import tables as show
+    from fastgrad._report import tables as show
 
     def percent(value: float | None) -> str:
         return "-" if value is None else show.percent(value)
@@ -106,7 +106,7 @@ def rendered(found: dict[str, Any]) -> dict[str, str]:
 
 
 def _speeds(rows: dict[str, str], columns: dict[str, str], speed: dict[str, dict[str, float]]) -> str:
-    from fastgrad.report.tables import time
+    from fastgrad._report.tables import time
 
     cells = [
         [title, *(time(speed[group][column]) if column in speed[group] else "" for column in columns)]

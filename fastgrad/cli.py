@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 
 from . import __version__
-from .commands import bench, check, derivative, report
-from .commands.mistakes import Mistake
+from ._commands import bench, check, derivative, report
+from ._commands.mistakes import Mistake
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -13,15 +13,15 @@ from scipy import special
 
 import fastgrad as fg
 from fastgrad import gates
-from fastgrad.comparison import ahead
-from fastgrad.comparison.catalogue import FUNCTIONS
-from fastgrad.comparison.method import Answer, Method
-from fastgrad.comparison.methods import standard_methods
-from fastgrad.comparison.peers import INSTALLED, NUMPY, SCIPY
-from fastgrad.comparison.problems import Problem, gate_problems
-from fastgrad.report import terminal
-from fastgrad.report.collected import AccuracyReport
-from fastgrad.report.results import FACTORS, Row
+from fastgrad._report import terminal
+from fastgrad._report.report import AccuracyReport
+from fastgrad._report.results import FACTORS, Row
+from fastgrad.comparison import _precompile
+from fastgrad.comparison._catalogue import FUNCTIONS
+from fastgrad.comparison._method import Answer, Method
+from fastgrad.comparison._methods import standard_methods
+from fastgrad.comparison._peers import INSTALLED, NUMPY, SCIPY
+from fastgrad.comparison._problems import Problem, gate_problems
 
 mpmath = pytest.importorskip("mpmath")
 X = np.linspace(-2.0, 2.0, 201)
@@ -50,7 +50,7 @@ def test_enough_and_distinct() -> None:
 @pytest.mark.parametrize("problem", FUNCTIONS, ids=lambda p: p.name)
 def test_closed_forms_are_true(problem: Problem) -> None:
     """The closed form agrees with high-precision arithmetic to a few units in the last place of the slope."""
-    from fastgrad.comparison.highprecision import true_derivative
+    from fastgrad.comparison._highprecision import true_derivative
 
     args = problem.points(25)
     values = np.asarray(problem.f(*args))
@@ -304,11 +304,11 @@ def test_points_of_any_shape() -> None:
 
 
 def test_compiling_ahead_needs_no_children_for_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ahead, "ProcessPoolExecutor", None)
-    ahead.compile_ahead(["sin"])
+    monkeypatch.setattr(_precompile, "ProcessPoolExecutor", None)
+    _precompile.compile_ahead(["sin"])
     with pytest.raises(TypeError):
-        monkeypatch.setattr(ahead, "cores", lambda: 2)
-        ahead.compile_ahead([p.name for p in ALL])
+        monkeypatch.setattr(_precompile, "cores", lambda: 2)
+        _precompile.compile_ahead([p.name for p in ALL])
 
 
 class Terminal(io.StringIO):

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
-from fastgrad.comparison import verdicts as room
-from fastgrad.comparison.method import Answer, Method
-from fastgrad.comparison.methods import judged_methods, method_of
-from fastgrad.comparison.peers import INSTALLED, PEERS, SCIPY
+from fastgrad._report import tables
+from fastgrad.comparison import _verdicts as room
+from fastgrad.comparison._method import Answer, Method
+from fastgrad.comparison._methods import judged_methods, method_of
+from fastgrad.comparison._peers import INSTALLED, PEERS, SCIPY
 from fastgrad.corpus import CASES, Case, known, truth
-from fastgrad.corpus.measure import judge
-from fastgrad.report import tables
+from fastgrad.corpus._measure import judge
 
 ALL = {case.name: case for case in CASES}
 DOZEN = [ALL[name] for name in ("cubic", "sin", "exp", "log", "sigmoid", "tanh", "erf", "normal_pdf", "planck",
@@ -154,8 +154,8 @@ def test_a_method_without_bars_of_its_own_is_left_out() -> None:
 
 
 def test_a_missing_library_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    from fastgrad.comparison import methods
+    from fastgrad.comparison import _methods
 
-    monkeypatch.setattr(methods, "INSTALLED", ())
+    monkeypatch.setattr(_methods, "INSTALLED", ())
     with pytest.raises(ValueError, match=r'jacobi.*pip install "fastgrad\[bench\]"'):
         method_of("jacobi")

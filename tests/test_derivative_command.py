@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
+from fastgrad._commands import derivative, reading
 from fastgrad.cli import main
-from fastgrad.commands import derivative, files
 
 MODULE = """
 import math, time
@@ -137,7 +137,7 @@ def test_columns_by_number_and_blanks_between() -> None:
 def test_missing_numbers_keep_their_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty cell, or an empty line of one column, is NaN in and NaN out; status 1 tells of it."""
     Path("holes.csv").write_text('x\r\n1.0\r\n\r\n"2.5"\r\nnan\r\n4\r\n')
-    monkeypatch.setattr(files, "LINES", 2)
+    monkeypatch.setattr(reading, "LINES", 2)
     assert main(["derivative", "usersown:f", "--input", "holes.csv", "--output", "df.npy"]) == 1
     found = np.load("df.npy")
     np.testing.assert_array_equal(np.isnan(found), [False, True, False, True, False])

@@ -48,7 +48,7 @@ def test_import_loads_nothing_that_a_derivative_does_not_need() -> None:
     loaded = set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
     assert "fastgrad.derivatives" in loaded
     heavy = {"scipy.special", "scipy.sparse", "scipy.differentiate", "numba.np.arrayobj", "ssl", "xml", "jinja2"}
-    assert not loaded & (heavy | {"fastgrad.comparison", "fastgrad.report", "fastgrad.corpus"})
+    assert not loaded & (heavy | {"fastgrad.comparison", "fastgrad._report", "fastgrad.corpus"})
 
 
 def test_what_is_loaded_on_demand_is_found_like_the_rest() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fastgrad.nist import PRINTED, Regression, digits, regressions, standard_errors
-from fastgrad.nist.compare import ERRORS, PARAMETERS, WAYS, compared, exact
+from fastgrad.nist._compare import ERRORS, PARAMETERS, WAYS, compared, exact
 
 SETS = {set.name: set for set in regressions()}
 OURS = {way.name: way for way in WAYS if way.fits}

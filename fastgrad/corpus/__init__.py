@@ -10,29 +10,29 @@ from typing import Any
 import numpy as np
 
 from . import (
-    boundary,
-    cancelling,
-    classics,
-    elementary,
-    finance,
-    flat,
-    kinks,
-    neural,
-    noisy,
-    oscillating,
-    physics,
-    probability,
-    scaled,
-    singular,
-    special,
+    _boundary,
+    _cancelling,
+    _classics,
+    _elementary,
+    _finance,
+    _flat,
+    _kinks,
+    _neural,
+    _noisy,
+    _oscillating,
+    _physics,
+    _probability,
+    _scaled,
+    _singular,
+    _special,
 )
-from .case import Case, Floats, batched
+from ._case import Case, Floats, batched
 
 __all__ = ["CASES", "FAMILIES", "Case", "batched", "known", "sides", "truth"]
 
 _ROOMS = (
-    elementary, neural, special, probability, finance, physics, oscillating, singular, boundary, scaled,
-    flat, cancelling, noisy, kinks, classics,
+    _elementary, _neural, _special, _probability, _finance, _physics, _oscillating, _singular, _boundary, _scaled,
+    _flat, _cancelling, _noisy, _kinks, _classics,
 )  # fmt: skip
 CASES: tuple[Case, ...] = tuple(case for room in _ROOMS for case in room.CASES)
 FAMILIES: tuple[str, ...] = tuple(dict.fromkeys(case.family for case in CASES))

@@ -6,7 +6,7 @@ import sys
 import time
 
 from . import CASES, TRUTH_FILE, stored
-from .truths import Row, dump, row
+from ._truths import Row, dump, row
 
 
 def main(arguments: list[str]) -> None:

@@ -3,7 +3,7 @@
 The Statistical Reference Datasets of the National Institute of Standards and Technology (public domain) hold 27
 regressions with data, two starting values, and parameters, standard errors and residuals that were computed in 500
 digits. The standard error of parameter `i` is ``s sqrt(((J^T J)^-1)_ii)``: all digits of it come from the jacobian `J`
-of the model. Data are in ``strd.json``, where their source is named, models in `models`, comparisons in `compare`.
+of the model. Data are in ``strd.json``, where their source is named, the comparison is ``fastgrad report --nist``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from .models import MODELS
+from ._models import MODELS
 
 #: Digits of the certified values; more cannot agree.
 PRINTED = 11.0

@@ -1,0 +1,182 @@
+"""How accurate, how fast and how costly methods are, on functions whose true derivative is known."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
+from fnmatch import fnmatchcase
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from .._blocks import cores
+from .._report import terminal
+from .._report.report import AccuracyReport
+from .._report.results import Curve, Profile, Row, Verdict
+from ._method import Method
+from ._methods import chosen_methods, judged_methods, standard_methods
+from ._problems import Problem, gate_problems, problem_of
+from ._trial import Bench
+
+#: Points of a report when nobody says how many.
+COUNT = 1_000_000
+
+Progress = Callable[[int, int, str], None]
+
+
+def accuracy(
+    functions: Any = None,
+    methods: Any = None,
+    points: Any = None,
+    *,
+    domain: Sequence[tuple[float, float]] = (),
+    wrt: int = 0,
+    curves: Iterable[str] = (),
+    progress: Progress | None = None,
+) -> AccuracyReport:
+    """Compare methods on functions, against the true derivative.
+
+    Parameters
+    ----------
+    functions : callable, Problem, Case, or sequence of them, optional
+        Gates bring their own derivative; the truth of any other function comes from arithmetic of 1000 bits where
+        mpmath can evaluate it, else from the adaptive rule, and the rows say so. Cases of `fastgrad.corpus` are judged
+        together, at their own points. Left out: every gate that has a derivative, a catalogue of real functions, and
+        the whole corpus. A `fastgrad.comparison.Problem` is a function with its points and its derivative.
+    methods : rule, word, Method, or sequence of them, optional
+        Words are those of `derivative`, and ``"numpy"``, ``"scipy"``, ``"numdifftools"``, ``"jacobi"``,
+        ``"statsmodels"`` and ``"jax"`` for a naive difference and other libraries; jax gives the exact gradient of
+        what it can trace. Left out: every rule and every library that is installed; on the corpus the adaptive rule,
+        a central difference and the libraries that call a function instead of tracing it.
+    points : int, array_like, or tuple of array_like, optional
+        How many points to draw, a million if left out; or the points themselves, one array for each argument, which
+        broadcast together.
+    domain : sequence of (low, high), optional
+        For each argument the interval from which points are drawn, for functions that come without.
+    wrt : int, default 0
+        Which argument to differentiate in.
+    curves : iterable of str, optional
+        Names of the functions (wildcards allowed) to take curves of error against step, and along the domain, of.
+    progress : callable, optional
+        Called as ``progress(done, total, name)``. Left out: a bar on standard error, if that is a terminal and rich is
+        installed.
+
+    Returns
+    -------
+    AccuracyReport
+        A value: ``rows``, ``summary()``, ``curves``, ``profiles``, ``verdicts`` on the corpus, ``to_json()``,
+        ``to_markdown()``, ``to_html()``, ``to_dataframe()``; its `repr` is a table.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When a function has no points, or a method is unknown.
+
+    Notes
+    -----
+    One function of yours takes some seconds. With everything left out the comparison takes one or two minutes, some
+    more the first time, when six hundred functions are compiled; ``fastgrad report`` does that on all cores.
+
+    Examples
+    --------
+    >>> import numpy as np, fastgrad as fg
+    >>> report = fg.accuracy(np.sin, ["central", fg.central(6)], np.linspace(-3, 3, 1000))
+    >>> [row.max_error < 1e-9 for row in report.rows]
+    [True, True]
+    """
+    count, given = (_count(points), None) if _is_number(points) else (COUNT, points)
+    if functions is None:
+        from ..corpus import CASES  # neither need be loaded with the package
+        from ._catalogue import FUNCTIONS
+
+        several: Sequence[Any] = (*gate_problems(), *FUNCTIONS, *CASES)
+    else:
+        several = functions if isinstance(functions, (list, tuple)) else (functions,)
+    cases = [f for f in several if _is_case(f)]
+    problems = [problem_of(f, given, domain, wrt) for f in several if not _is_case(f)]
+    facts = about(count if given is None else None)
+    if given is not None:
+        count = max((problem.size for problem in problems), default=count)
+    chosen = chosen_methods(methods)
+    with nullcontext(progress) if progress else terminal.progress() as tell:
+        return _compared(problems, cases, chosen, count, tuple(curves), facts, tell or _silent)
+
+
+def _silent(done: int, total: int, name: str) -> None:
+    """Tell nobody how far it is."""
+
+
+def _compared(
+    problems: Sequence[Problem],
+    cases: Sequence[Any],
+    chosen: tuple[Method, ...] | None,
+    count: int,
+    wanted: Sequence[str],
+    facts: dict[str, str],
+    progress: Progress,
+) -> AccuracyReport:
+    """Measure every method on every function, then judge those of the corpus."""
+    rows: list[Row] = []
+    drawn: list[Curve] = []
+    along: list[Profile] = []
+    judged: tuple[Verdict, ...] = ()
+    total = len(problems) + bool(cases)
+    for done, problem in enumerate(problems):
+        progress(done, total, problem.name)
+        bench = Bench(problem, count)
+        rows += [bench.row(method) for method in chosen or standard_methods()]
+        if any(fnmatchcase(problem.name, pattern) for pattern in wanted):
+            drawn += [curve for method in chosen or standard_methods() if (curve := bench.curve(method))]
+            along += [profile for method in chosen or standard_methods() if (profile := bench.profile(method))]
+    if cases:
+        from ._verdicts import verdicts
+
+        def tell(name: str) -> None:
+            progress(len(problems), total, f"corpus: {name}")
+
+        judged = verdicts(chosen or judged_methods(), cases, min(count, COUNT), tell)
+    progress(total, total, "")
+    return AccuracyReport(tuple(rows), tuple(drawn), facts, judged, tuple(along))
+
+
+def _is_case(f: Any) -> bool:
+    """Tell a case of the corpus, without loading the corpus for those who never did."""
+    corpus = sys.modules.get("fastgrad.corpus")
+    return corpus is not None and isinstance(f, corpus.Case)
+
+
+def _is_number(points: Any) -> bool:
+    """Tell a number of points from the points themselves."""
+    return points is not None and not isinstance(points, (tuple, list)) and np.ndim(points) == 0
+
+
+def _count(points: Any) -> int:
+    if isinstance(points, bool) or not isinstance(points, (int, np.integer)):
+        raise TypeError(f"`points` must be a whole number or an array; got {points!r:.80}. Pass, say, 1000.")
+    if points < 2:
+        raise ValueError(f"`points` must be at least 2; got {points}. Pass, say, 1000.")
+    return int(points)
+
+
+def about(count: int | None) -> dict[str, str]:
+    """Where and with what the report was made."""
+    libraries = ("fastgrad", "numpy", "scipy", "numba")
+    return {
+        "points": f"{count:,}" if count else "given",
+        "cores": str(cores()),
+        "vectors": vectors(),
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+    } | {name: import_module(name).__version__ for name in libraries}
+
+
+def vectors() -> str:
+    """Width of the vector unit, in words."""
+    from llvmlite import binding
+
+    features = binding.get_host_cpu_features()
+    known = (("avx512f", "AVX-512"), ("avx2", "AVX2"), ("neon", "NEON"))
+    return next((words for name, words in known if features.get(name)), "no wide vectors")

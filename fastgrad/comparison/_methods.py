@@ -1,0 +1,71 @@
+"""The methods that are compared: one list for reports, tests, benchmarks and `accuracy`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from ..derivatives import METHODS, derivative
+from ..stencils import Stencil, central
+from ._method import Answer, Elementwise, Method
+from ._peers import INSTALLED, PEERS
+
+
+def method_of(rule: Any) -> Method:
+    """Make a method of a word, a stencil or any other rule that `derivative` takes."""
+    if isinstance(rule, Method):
+        return rule
+    if isinstance(rule, str) and rule in PEERS:
+        if rule not in INSTALLED:
+            raise ValueError(f'`methods` names {rule!r}, which is not installed: pip install "fastgrad[bench]".')
+        return PEERS[rule]
+    known = METHODS.get(rule) if isinstance(rule, str) else rule
+    if isinstance(rule, str) and known is None:
+        words = ", ".join(map(repr, (*METHODS, *PEERS)))
+        raise ValueError(f"`methods` must be rules or some of {words}; got {rule!r}. See fg.central.")
+
+    def run(f: Elementwise, args: tuple[Any, ...], wrt: int) -> Any:
+        return derivative(f, *args, wrt=wrt, method=known if known is not None else rule)
+
+    def estimate(f: Elementwise, args: tuple[Any, ...], wrt: int) -> Answer:
+        found = derivative(f, *args, wrt=wrt, method=known if known is not None else rule, full_output=True)
+        return Answer(found.df, found.error, found.success, found.nfev)
+
+    name = repr(known)
+    stencil = known if isinstance(known, Stencil) else None
+    barred = None if name == "complex_step()" else estimate
+    return Method(name, _label(name), run, barred, stencil=stencil)
+
+
+def _label(name: str) -> str:
+    """Shorten ``central(order=4)`` to ``central 4``: eight columns must fit into 80 letters."""
+    word, _, rest = name.partition("(")
+    word = {"forward": "fwd", "backward": "bwd", "complex_step": "complex"}.get(word, word)
+    order = rest.partition("order=")[2].partition(",")[0].strip(")")
+    return f"{word} {order}".strip()
+
+
+def standard_methods() -> tuple[Method, ...]:
+    """Every rule that `derivative` knows by a word, central differences of higher order, every library there is."""
+    rules = [rule for word, rule in METHODS.items() if word not in ("complex", "adaptive")]
+    rules += [central(4), central(6), METHODS["complex"], METHODS["adaptive"]]  # the last beside its peers
+    return (*map(method_of, rules), *(PEERS[word] for word in INSTALLED))
+
+
+def judged_methods() -> tuple[Method, ...]:
+    """Methods that are run over the corpus: the default, a fixed step, and every library that calls functions."""
+    return (method_of("adaptive"), method_of("central"), *(PEERS[w] for w in INSTALLED if not PEERS[w].traced))
+
+
+def chosen_methods(methods: Iterable[Any] | None) -> tuple[Method, ...] | None:
+    """Methods out of what the caller gave; None for None."""
+    if methods is None:
+        return None
+    if isinstance(methods, (str, Method)) or not np.iterable(methods):
+        methods = (methods,)
+    found = tuple(map(method_of, methods))
+    if not found:
+        raise ValueError("`methods` must name at least one rule; got none. Leave it out to compare them all.")
+    return found

@@ -1,0 +1,92 @@
+"""Compiling for the default report on all cores, before anything is timed.
+
+Numba compiles one function at a time in a process; some 600 of them take most of a first report. Child processes share
+the work through the cache on disk. Without a cache that can be written the report still comes out, only later.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager, suppress
+from multiprocessing import active_children, get_context
+
+import numpy as np
+
+from .._blocks import cores
+from ..corpus import CASES
+from ..derivatives import derivative
+from ._catalogue import FUNCTIONS
+from ._methods import standard_methods
+from ._problems import gate_problems
+
+#: Starting processes costs two seconds: a few functions are compiled sooner without.
+FEWEST = 12
+
+#: Points at which a function is compiled and nothing else; points that are worth compiling the adaptive rule for.
+FEW, MANY = 2, 1000
+
+
+def compile_ahead(
+    names: Sequence[str], curves: Sequence[str] = (), progress: Callable[[int, int, str], None] | None = None
+) -> None:
+    """Compile what the standard methods need for problems of the default report, given by name.
+
+    `curves` are the names of those that get curves of error against step.
+    """
+    if len(names) < FEWEST or cores() < 2:
+        return
+    try:
+        # spawned, since a fork of a process that has threads may hang
+        with ProcessPoolExecutor(cores(), mp_context=get_context("spawn")) as pool:
+            others = active_children()
+            with _left_alone():
+                tasks = [pool.submit(_compile_ladder), *(pool.submit(_compile, n, n in curves) for n in names)]
+            try:
+                for done, _ in enumerate(as_completed(tasks)):
+                    if progress:
+                        progress(done, len(tasks), "compiling")
+            except BaseException:  # Ctrl-C: what they are at is not worth waiting for
+                pool.shutdown(wait=False, cancel_futures=True)
+                for child in set(active_children()) - set(others):
+                    child.terminate()
+                raise
+    except (OSError, BrokenExecutor):
+        pass  # where processes cannot be had it only takes longer
+
+
+@contextmanager
+def _left_alone() -> Iterator[None]:
+    """Let processes that are started here not hear Ctrl-C: each of them would print a traceback of its own."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _compile(name: str, curves: bool) -> None:
+    """Compile what goes by a name, in a child process: run our methods once on two points."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        for problem in (p for p in gate_problems() + FUNCTIONS if p.name == name):
+            args = problem.points(FEW)
+            for method in (m for m in standard_methods() if m.ours):
+                with suppress(Exception):  # whoever measures it will say why it failed
+                    method.run(problem.f, args, problem.wrt)
+                    if curves and method.stencil is not None:
+                        derivative(problem.f, *args, wrt=problem.wrt, method=method.stencil, rel_step=1e-3)
+        for case in (c for c in CASES if c.name == name):
+            with suppress(Exception):
+                derivative(case.f, case.x[:FEW])
+
+
+def _compile_ladder() -> None:
+    """Compile the adaptive rule itself, which a batch does."""
+    derivative(np.sin, np.linspace(0.0, 1.0, MANY))

@@ -1,0 +1,300 @@
+"""Functions that are only right to some digits: float32 inside, rounding, solvers, tables, plain noise."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ._case import Case
+from ._points import uniform
+
+WIDE = uniform(-3, 3, 24, 501)
+POSITIVE = uniform(0.5, 8, 24, 502)
+
+
+def noise(x: Any) -> Any:
+    """Deterministic noise in (-1, 1): the bits of `x` hashed."""
+    bits = np.asarray(x, dtype=np.float64).view(np.uint64)
+    bits = (bits ^ (bits >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
+    bits = (bits ^ (bits >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
+    return ((bits ^ (bits >> np.uint64(33))) >> np.uint64(11)).astype(np.float64) / 2.0**52 - 1.0
+
+
+def single_sigmoid(x: Any) -> Any:
+    """Evaluate a sigmoid that runs in float32."""
+    x32 = np.asarray(x, dtype=np.float32)
+    return (np.float32(1) / (np.float32(1) + np.exp(-x32))).astype(np.float64)
+
+
+def single_inside(x: Any) -> Any:
+    """Float64 outside, one float32 step inside."""
+    inner = np.asarray(np.sin(x)).astype(np.float32).astype(np.float64)
+    return x * x + inner
+
+
+def single_table(x: Any) -> Any:
+    """Float32 weights and sums, as an exported network has them."""
+    x32 = np.asarray(x, dtype=np.float32)
+    out = np.tanh(np.float32(0.7) * x32 + np.float32(0.1)) - np.float32(0.5) * np.tanh(x32 * np.float32(1.9))
+    return out.astype(np.float64)
+
+
+def _single_table(m: Any, x: Any) -> Any:
+    """Do the same for mpmath, with the weights as float32 holds them."""
+    w = [m.mpf(float(np.float32(v))) for v in (0.7, 0.1, 1.9)]
+    return m.tanh(w[0] * x + w[1]) - m.tanh(x * w[2]) / 2
+
+
+def kepler(mean: float) -> float:
+    """Eccentric anomaly by fixed-point iteration to 1e-8."""
+    e, eccentric = 0.3, mean
+    for _ in range(200):
+        new = mean + e * math.sin(eccentric)
+        if abs(new - eccentric) < 1e-8:
+            return new
+        eccentric = new
+    return eccentric
+
+
+def _kepler(m: Any, x: Any) -> Any:
+    """Kepler's equation by Newton's method."""
+    eccentric = x + 0.3 * m.sin(x)
+    for _ in range(14):
+        eccentric -= (eccentric - 0.3 * m.sin(eccentric) - x) / (1 - 0.3 * m.cos(eccentric))
+    return eccentric
+
+
+def bisection_root(a: float) -> float:
+    """Evaluate the root of y^3 + y = a by bisection to 1e-10."""
+    lo, hi = -10.0, 10.0
+    while hi - lo > 1e-10:
+        mid = 0.5 * (lo + hi)
+        if mid**3 + mid < a:
+            lo = mid
+        else:
+            hi = mid
+    return 0.5 * (lo + hi)
+
+
+def _cubic_root(m: Any, a: Any) -> Any:
+    """Evaluate the same root by Cardano's formula."""
+    s = m.sqrt(a * a / 4 + m.mpf(1) / 27)
+    return m.cbrt(s + a / 2) - m.cbrt(s - a / 2)
+
+
+def newton_sqrt(a: float) -> float:
+    """Square root by Newton's method, stopped at 1e-6 relative."""
+    if a < 0:
+        return math.nan
+    y = a if a > 1 else 1.0
+    while abs(y * y - a) > max(1e-6 * a, 1e-300):
+        y = 0.5 * (y + a / y)
+    return y
+
+
+def simpson(x: float) -> float:
+    """Evaluate the integral of exp(-t^2) from 0 to x by Simpson's rule with 64 intervals."""
+    h = x / 64.0
+    total = 1.0 + math.exp(-x * x)
+    for i in range(1, 64):
+        total += (4.0 if i % 2 else 2.0) * math.exp(-((i * h) ** 2))
+    return total * h / 3.0
+
+
+def euler_ode(rate: float) -> float:
+    """Logistic growth at time 2 by 2000 Runge-Kutta steps of order 2, as a function of the rate."""
+    y, dt = 0.1, 1e-3
+    for _ in range(2000):
+        k1 = rate * y * (1 - y)
+        z = y + dt * k1
+        y += 0.5 * dt * (k1 + rate * z * (1 - z))
+    return y
+
+
+KNOTS = np.linspace(-4.0, 4.0, 161)
+SINES = np.sin(KNOTS)
+
+
+def table(x: Any) -> Any:
+    """Cubic interpolation in a table of sines with spacing 0.05, Catmull-Rom."""
+    i = np.clip(np.floor((x + 4.0) / 0.05).astype(int), 1, 158)
+    t = (x - KNOTS[i]) / 0.05
+    a, b, c, d = SINES[i - 1], SINES[i], SINES[i + 1], SINES[i + 2]
+    return b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)))
+
+
+CASES = (
+    Case(
+        "float32_sigmoid",
+        "noisy",
+        single_sigmoid,
+        WIDE,
+        lambda m, x: 1 / (1 + m.exp(-x)),
+        tolerance=1e-3,
+        kind="noisy",
+        agree=1e-6,
+    ),
+    Case(
+        "float32_inside",
+        "noisy",
+        single_inside,
+        WIDE,
+        lambda m, x: x * x + m.sin(x),
+        tolerance=1e-3,
+        kind="noisy",
+        agree=1e-6,
+    ),
+    Case(
+        "float32_network",
+        "noisy",
+        single_table,
+        WIDE,
+        _single_table,
+        tolerance=1e-3,
+        kind="noisy",
+        agree=1e-5,
+    ),
+    Case(
+        "rounded_6_digits",
+        "noisy",
+        lambda x: np.round(np.exp(x / 2.0), 6),
+        WIDE,
+        lambda m, x: m.exp(x / 2),
+        tolerance=1e-3,
+        kind="noisy",
+        agree=1e-5,
+    ),
+    Case(
+        "printed_8_digits",
+        "noisy",
+        lambda x: float(f"{math.log(x) * x:.8g}"),
+        POSITIVE,
+        lambda m, x: x * m.log(x),
+        tolerance=1e-4,
+        kind="noisy",
+        agree=1e-6,
+    ),
+    Case(
+        "kepler_1e-8",
+        "noisy",
+        kepler,
+        uniform(0.1, 6, 24, 503),
+        _kepler,
+        tolerance=1e-4,
+        kind="noisy",
+        slope=lambda m, x: 1 / (1 - 0.3 * m.cos(_kepler(m, x))),
+        agree=1e-7,
+    ),
+    Case(
+        "bisection_1e-10",
+        "noisy",
+        bisection_root,
+        uniform(-8, 8, 24, 504),
+        _cubic_root,
+        tolerance=1e-5,
+        kind="noisy",
+        agree=1e-9,
+    ),
+    Case(
+        "newton_sqrt_1e-6",
+        "noisy",
+        newton_sqrt,
+        uniform(1, 50, 24, 505),
+        lambda m, x: m.sqrt(x),
+        tolerance=1e-2,
+        kind="noisy",
+        agree=1e-5,
+    ),
+    Case(
+        "simpson",
+        "noisy",
+        simpson,
+        uniform(0.1, 2, 20, 506),
+        lambda m, x: m.sqrt(m.pi) / 2 * m.erf(x),
+        tolerance=1e-4,
+        kind="noisy",
+        agree=1e-7,
+    ),
+    Case(
+        "rk2_logistic",
+        "noisy",
+        euler_ode,
+        uniform(0.3, 3, 10, 507),
+        lambda m, r: 1 / (1 + 9 * m.exp(-2 * r)),
+        tolerance=1e-4,
+        kind="noisy",
+        agree=1e-5,
+    ),
+    Case(
+        "cubic_table",
+        "noisy",
+        table,
+        uniform(-3.8, 3.8, 30, 508),
+        lambda m, x: m.sin(x),
+        tolerance=5e-3,
+        kind="noisy",
+        agree=1e-3,
+    ),
+    Case(
+        "noise_1e-12",
+        "noisy",
+        lambda x: np.sin(x) * (1 + 1e-12 * noise(x)),
+        WIDE,
+        lambda m, x: m.sin(x),
+        tolerance=1e-6,
+        kind="noisy",
+        agree=1e-11,
+    ),
+    Case(
+        "noise_1e-10",
+        "noisy",
+        lambda x: np.exp(x) * (1 + 1e-10 * noise(x)),
+        WIDE,
+        lambda m, x: m.exp(x),
+        tolerance=1e-5,
+        kind="noisy",
+        agree=1e-9,
+    ),
+    Case(
+        "noise_1e-8",
+        "noisy",
+        lambda x: np.cos(x) + 1e-8 * noise(x),
+        WIDE,
+        lambda m, x: m.cos(x),
+        tolerance=1e-4,
+        kind="noisy",
+        agree=1e-6,
+    ),
+    Case(
+        "noise_1e-6",
+        "noisy",
+        lambda x: np.log(x) * x + 1e-6 * noise(x),
+        POSITIVE,
+        lambda m, x: x * m.log(x),
+        tolerance=1e-3,
+        kind="noisy",
+        agree=1e-4,
+    ),
+    Case(
+        "noise_1e-4",
+        "noisy",
+        lambda x: x * x * (1 + 1e-4 * noise(x)),
+        POSITIVE,
+        lambda m, x: x * x,
+        tolerance=1e-2,
+        kind="noisy",
+        agree=1e-3,
+    ),
+    Case(
+        "noise_1e-3",
+        "noisy",
+        lambda x: x**3 * (1 + 1e-3 * noise(x)),
+        POSITIVE,
+        lambda m, x: x**3,
+        tolerance=3e-2,
+        kind="noisy",
+        agree=1e-2,
+    ),
+)
