@@ -305,10 +305,10 @@ def test_points_of_any_shape() -> None:
 
 def test_compiling_ahead_needs_no_children_for_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_precompile, "ProcessPoolExecutor", None)
-    _precompile.compile_ahead(["sin"])
+    _precompile.precompile(["sin"])
     with pytest.raises(TypeError):
         monkeypatch.setattr(_precompile, "cores", lambda: 2)
-        _precompile.compile_ahead([p.name for p in ALL])
+        _precompile.precompile([p.name for p in ALL])
 
 
 class Terminal(io.StringIO):

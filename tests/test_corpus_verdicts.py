@@ -11,7 +11,7 @@ import pytest
 
 import fastgrad as fg
 from fastgrad._report import tables
-from fastgrad.comparison import _verdicts as room
+from fastgrad.comparison import _race, _running
 from fastgrad.comparison._method import Answer, Method
 from fastgrad.comparison._methods import judged_methods, method_of
 from fastgrad.comparison._peers import INSTALLED, PEERS, SCIPY
@@ -88,10 +88,10 @@ class Clock:
 
 def test_pace_is_time_per_point_and_speed_beside_scipy(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
-    monkeypatch.setattr(room, "perf_counter", clock)
+    monkeypatch.setattr(_running, "perf_counter", clock)
     methods = [clock.method(SCIPY.name, 800.0), clock.method("quick", 4.0), clock.method("slow", 1e6),
                clock.method("few", 8000.0, limit=200)]  # fmt: skip
-    paces = room.race(methods, DOZEN[:3], 10_000)
+    paces = _race.race(methods, DOZEN[:3], 10_000)
     assert {name: pace.nanoseconds for name, pace in paces.items()} == pytest.approx(
         {SCIPY.name: 800.0, "quick": 4.0, "slow": 1e6, "few": 8000.0}
     )
@@ -103,14 +103,14 @@ def test_pace_is_time_per_point_and_speed_beside_scipy(monkeypatch: pytest.Monke
 
 def test_without_scipy_there_is_a_pace_and_no_speedup(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
-    monkeypatch.setattr(room, "perf_counter", clock)
-    pace = room.race([clock.method("quick", 4.0)], DOZEN[:1], 1000)["quick"]
+    monkeypatch.setattr(_running, "perf_counter", clock)
+    pace = _race.race([clock.method("quick", 4.0)], DOZEN[:1], 1000)["quick"]
     assert pace.nanoseconds == pytest.approx(4.0)
     assert math.isnan(pace.speedup)
 
 
 def test_timed_functions_are_compiled_and_of_different_families() -> None:
-    chosen = room.timed_cases(CASES[:300], 3)
+    chosen = _race.timed_cases(CASES[:300], 3)
     assert len({case.family for case in chosen}) == 3
     assert all(case.kind == "smooth" for case in chosen)
 

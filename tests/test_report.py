@@ -19,7 +19,7 @@ from fastgrad._report import cells, drawing, files, notes, plots, tables, termin
 from fastgrad._report.extras import MissingExtra
 from fastgrad._report.report import AccuracyReport
 from fastgrad._report.results import FACTORS, Curve, Point, Profile, Row
-from fastgrad._report.speed import Standing
+from fastgrad._report.speed import Speed
 
 ROW = Row(
     "sine", "function", "central(order=2)", "central 2", "closed form", points=1000, timed=1000, max_error=2e-9,
@@ -228,19 +228,19 @@ def test_rows_as_a_frame() -> None:
     assert frame.digits[0] == pytest.approx(-math.log10(3e-11))
 
 
-def test_standing_tells_medians_of_ratios() -> None:
-    found = Standing({name: {"ours": ours, "NumPy": 10.0} for name, ours in (("f", 1.0), ("g", 2.0), ("h", 5.0))},
+def test_speed_tells_medians_of_ratios() -> None:
+    found = Speed({name: {"ours": ours, "NumPy": 10.0} for name, ours in (("f", 1.0), ("g", 2.0), ("h", 5.0))},
                      {"points": "9", "cores": "2", "vectors": "AVX2"})  # fmt: skip
     ratios = found.ratios()["times as fast as NumPy"]
     assert ratios["ours"] == 5.0
     assert math.isnan(ratios["NumPy"])
     assert json.loads(found.to_json())["ratios"]["times as fast as NumPy"] == {"ours": 5.0, "NumPy": None}
     assert found.promises() == ()
-    kept = Standing({"f": {"central 2": 1.0, "adaptive": 10.0, "NumPy": 7.0, "SciPy": 90.0}}, found.about)
+    kept = Speed({"f": {"central 2": 1.0, "adaptive": 10.0, "NumPy": 7.0, "SciPy": 90.0}}, found.about)
     assert [(p.method, p.here, p.promised) for p in kept.promises()] == [
         ("central 2", 7.0, 6.0), ("central 2", 90.0, 100.0), ("adaptive", 9.0, 5.0)]  # fmt: skip
-    assert "central 2 is 90 times as fast as SciPy (promised: 100)." in tables.standing(kept).note
-    table = tables.standing(found)
+    assert "central 2 is 90 times as fast as SciPy (promised: 100)." in tables.speeds(kept).note
+    table = tables.speeds(found)
     assert table.cells[-1] == ("times as fast as NumPy", "5", "")
     assert table.cells[0] == ("f", "1.0", "10.0")
 

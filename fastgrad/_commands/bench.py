@@ -1,4 +1,4 @@
-"""``fastgrad bench``: where this machine stands."""
+"""``fastgrad bench``: how fast this machine is."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def run(given: argparse.Namespace) -> int:
     """Time, and print."""
     from .._report import tables, terminal
     from .._report.extras import need
-    from ..comparison._machine import COUNT, standing
+    from ..comparison._speed import COUNT, speed
 
     count = count_of(given, COUNT, 2, "two million points")
     with extras():
         if not given.json:
             need("rich")
         with terminal.progress() as progress:
-            found = standing(count, progress)
-        say(found.to_json() if given.json else None, lambda: terminal.show_one(tables.standing(found)))
+            found = speed(count, progress)
+        say(found.to_json() if given.json else None, lambda: terminal.show_one(tables.speeds(found)))
     return 0

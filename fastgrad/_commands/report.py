@@ -61,7 +61,7 @@ def run(given: argparse.Namespace) -> int:
     from .._report.files import require, write
     from ..comparison._accuracy import COUNT, accuracy
     from ..comparison._methods import chosen_methods
-    from ..comparison._precompile import compile_ahead
+    from ..comparison._precompile import precompile
 
     count = count_of(given, COUNT, 2, "a million points")
     try:
@@ -83,7 +83,7 @@ def run(given: argparse.Namespace) -> int:
         try:
             with terminal.progress() as progress:
                 if not given.function and methods is None:
-                    compile_ahead(names, curves, progress)
+                    precompile(names, curves, progress)
                 report = accuracy(problems, methods, count, curves=curves, progress=progress)
         except Exception as problem:
             if not given.function:

@@ -95,9 +95,9 @@ class AccuracyReport:
 
     def __repr__(self) -> str:
         """Print the report as a table."""
-        from .tables import plain_text
+        from .text import text
 
-        return plain_text(self)
+        return text(self)
 
 
 def _summary(rows: list[Row]) -> Summary:

@@ -1,4 +1,4 @@
-"""Where a machine stands: times of a few functions, and what is promised of them."""
+"""How fast a machine is: times of a few functions, and what is promised of them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Promise:
 
 
 @dataclass(frozen=True)
-class Standing:
+class Speed:
     """Time per point of a few functions, by what was done to them, and where it ran."""
 
     nanoseconds: dict[str, dict[str, float]]

@@ -12,7 +12,7 @@ from .cells import digits, error, evaluations, number, percent, share, size, tim
 if TYPE_CHECKING:
     from .report import AccuracyReport
     from .results import Row, Verdict
-    from .speed import Standing
+    from .speed import Speed
 
 GROUPS = {"gate": "Gates", "function": "Functions", "yours": "Your functions"}
 
@@ -200,7 +200,7 @@ def _families(verdicts: Sequence[Verdict]) -> Table:
     return Table("Development corpus: family by family", header, cells, note, "summary")
 
 
-def standing(found: Standing) -> Table:
+def speeds(found: Speed) -> Table:
     """Functions down, what can be done to them across; the ratios that matter below."""
     header = ("ns/point", *next(iter(found.nanoseconds.values())))
     cells = [(name, *map(time, line.values())) for name, line in found.nanoseconds.items()]
@@ -226,18 +226,3 @@ MEANING = (
     "share of points whose error is within the method's own error bar. Eval: evaluations per point. Fails: functions "
     "that it could not do."
 )
-
-
-def plain_text(report: AccuracyReport) -> str:
-    """Lay the tables out with spaces alone."""
-    parts = []
-    for table in tables(report):
-        if table.part == "worst":
-            continue
-        widths = [max(map(len, column)) for column in zip(table.header, *table.cells, strict=True)]
-        parts.append(table.title)
-        for line in (table.header, *table.cells):
-            first, *rest = (cell.rjust(width) for cell, width in zip(line, widths, strict=True))
-            parts.append("  ".join([first.strip().ljust(widths[0]), *rest]).rstrip())
-        parts.append("")
-    return "\n".join(parts).rstrip()

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import platform
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from fnmatch import fnmatchcase
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-from .._blocks import cores
 from .._report import terminal
 from .._report.report import AccuracyReport
 from .._report.results import Curve, Profile, Row, Verdict
+from ._about import about
 from ._method import Method
 from ._methods import chosen_methods, judged_methods, standard_methods
 from ._problems import Problem, gate_problems, problem_of
-from ._trial import Bench
+from ._trial import Trial
 
 #: Points of a report when nobody says how many.
 COUNT = 1_000_000
@@ -120,17 +118,18 @@ def _compared(
 ) -> AccuracyReport:
     """Measure every method on every function, then judge those of the corpus."""
     rows: list[Row] = []
-    drawn: list[Curve] = []
-    along: list[Profile] = []
+    curves: list[Curve] = []
+    profiles: list[Profile] = []
     judged: tuple[Verdict, ...] = ()
+    methods = chosen or standard_methods()
     total = len(problems) + bool(cases)
     for done, problem in enumerate(problems):
         progress(done, total, problem.name)
-        bench = Bench(problem, count)
-        rows += [bench.row(method) for method in chosen or standard_methods()]
+        trial = Trial(problem, count)
+        rows += [trial.row(method) for method in methods]
         if any(fnmatchcase(problem.name, pattern) for pattern in wanted):
-            drawn += [curve for method in chosen or standard_methods() if (curve := bench.curve(method))]
-            along += [profile for method in chosen or standard_methods() if (profile := bench.profile(method))]
+            curves += [curve for method in methods if (curve := trial.curve(method))]
+            profiles += [profile for method in methods if (profile := trial.profile(method))]
     if cases:
         from ._verdicts import verdicts
 
@@ -139,7 +138,7 @@ def _compared(
 
         judged = verdicts(chosen or judged_methods(), cases, min(count, COUNT), tell)
     progress(total, total, "")
-    return AccuracyReport(tuple(rows), tuple(drawn), facts, judged, tuple(along))
+    return AccuracyReport(tuple(rows), tuple(curves), facts, judged, tuple(profiles))
 
 
 def _is_case(f: Any) -> bool:
@@ -159,24 +158,3 @@ def _count(points: Any) -> int:
     if points < 2:
         raise ValueError(f"`points` must be at least 2; got {points}. Pass, say, 1000.")
     return int(points)
-
-
-def about(count: int | None) -> dict[str, str]:
-    """Where and with what the report was made."""
-    libraries = ("fastgrad", "numpy", "scipy", "numba")
-    return {
-        "points": f"{count:,}" if count else "given",
-        "cores": str(cores()),
-        "vectors": vectors(),
-        "machine": platform.machine(),
-        "python": platform.python_version(),
-    } | {name: import_module(name).__version__ for name in libraries}
-
-
-def vectors() -> str:
-    """Width of the vector unit, in words."""
-    from llvmlite import binding
-
-    features = binding.get_host_cpu_features()
-    known = (("avx512f", "AVX-512"), ("avx2", "AVX2"), ("neon", "NEON"))
-    return next((words for name, words in known if features.get(name)), "no wide vectors")

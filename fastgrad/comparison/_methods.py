@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..complexstep import ComplexStep
 from ..derivatives import METHODS, derivative
+from ..ladder import Adaptive
 from ..stencils import Stencil, central
 from ._method import Answer, Elementwise, Method
 from ._peers import INSTALLED, PEERS
@@ -22,21 +24,21 @@ def method_of(rule: Any) -> Method:
             raise ValueError(f'`methods` names {rule!r}, which is not installed: pip install "fastgrad[bench]".')
         return PEERS[rule]
     known = METHODS.get(rule) if isinstance(rule, str) else rule
-    if isinstance(rule, str) and known is None:
+    if not isinstance(known, (Stencil, Adaptive, ComplexStep)):
+        wrong = ValueError if isinstance(rule, str) else TypeError
         words = ", ".join(map(repr, (*METHODS, *PEERS)))
-        raise ValueError(f"`methods` must be rules or some of {words}; got {rule!r}. See fg.central.")
+        raise wrong(f"`methods` must be rules or some of {words}; got {rule!r:.80}. See fg.central.")
 
     def run(f: Elementwise, args: tuple[Any, ...], wrt: int) -> Any:
-        return derivative(f, *args, wrt=wrt, method=known if known is not None else rule)
+        return derivative(f, *args, wrt=wrt, method=known)
 
     def estimate(f: Elementwise, args: tuple[Any, ...], wrt: int) -> Answer:
-        found = derivative(f, *args, wrt=wrt, method=known if known is not None else rule, full_output=True)
+        found = derivative(f, *args, wrt=wrt, method=known, full_output=True)
         return Answer(found.df, found.error, found.success, found.nfev)
 
     name = repr(known)
     stencil = known if isinstance(known, Stencil) else None
-    barred = None if name == "complex_step()" else estimate
-    return Method(name, _label(name), run, barred, stencil=stencil)
+    return Method(name, _label(name), run, None if isinstance(known, ComplexStep) else estimate, stencil=stencil)
 
 
 def _label(name: str) -> str:

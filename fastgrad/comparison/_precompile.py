@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import signal
 import threading
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
@@ -22,6 +21,7 @@ from ..derivatives import derivative
 from ._catalogue import FUNCTIONS
 from ._methods import standard_methods
 from ._problems import gate_problems
+from ._running import quietly
 
 #: Starting processes costs two seconds: a few functions are compiled sooner without.
 FEWEST = 12
@@ -30,7 +30,7 @@ FEWEST = 12
 FEW, MANY = 2, 1000
 
 
-def compile_ahead(
+def precompile(
     names: Sequence[str], curves: Sequence[str] = (), progress: Callable[[int, int, str], None] | None = None
 ) -> None:
     """Compile what the standard methods need for problems of the default report, given by name.
@@ -73,8 +73,7 @@ def _left_alone() -> Iterator[None]:
 
 def _compile(name: str, curves: bool) -> None:
     """Compile what goes by a name, in a child process: run our methods once on two points."""
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
+    with quietly():
         for problem in (p for p in gate_problems() + FUNCTIONS if p.name == name):
             args = problem.points(FEW)
             for method in (m for m in standard_methods() if m.ours):

@@ -71,13 +71,13 @@ class Problem:
     @property
     def size(self) -> int:
         """How many points are given; 0 when they are drawn."""
-        return max(map(np.size, self.given), default=0)
+        return size_of(self.given)
 
-    def points(self, count: int, seed: int = 2024) -> tuple[Any, ...]:
+    def points(self, count: int) -> tuple[Any, ...]:
         """Arguments for `count` points, the same ones every time; at most `count` of those given."""
         if self.given:
-            return tuple(a[:count] if np.ndim(a) else a for a in self.given)
-        random = np.random.default_rng(seed)
+            return head(self.given, count)
+        random = np.random.default_rng(2024)
         return tuple(low if low == high else self._draw(random, low, high, count) for low, high in self.domain)
 
     def _draw(self, random: np.random.Generator, low: float, high: float, count: int) -> Floats:
@@ -152,3 +152,18 @@ def _interval(pair: Any) -> Interval:
 def name_of(f: Any) -> str:
     """Name a function in the tables."""
     return str(getattr(f, "__name__", None) or type(f).__name__)
+
+
+def head(args: tuple[Any, ...], count: int) -> tuple[Any, ...]:
+    """Take the first points; numbers are held."""
+    return tuple(a[:count] if np.ndim(a) else a for a in args)
+
+
+def size_of(args: tuple[Any, ...]) -> int:
+    """How many points there are."""
+    return max(map(np.size, args), default=0)
+
+
+def filled(values: Any, size: int) -> Floats:
+    """One float64 for every point, in memory of its own."""
+    return np.array(np.broadcast_to(np.asarray(values, dtype=np.float64), size))

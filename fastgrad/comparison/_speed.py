@@ -1,4 +1,4 @@
-"""Where a machine stands: a few ordinary functions, timed in turns with what people would use instead."""
+"""How fast this machine is: a few ordinary functions, timed in turns with what people would use instead."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from .._report.speed import Standing
+from .._report.speed import Speed
 from ..corpus import Case
 from ..corpus._points import uniform
-from ._accuracy import about
+from ._about import about
 from ._method import Method
 from ._methods import method_of
 from ._peers import NUMPY, SCIPY
-from ._verdicts import race
+from ._race import race
 
 #: Points of a run; the arrays leave the caches of most machines then.
 COUNT = 2_000_000
@@ -52,7 +52,7 @@ FUNCTIONS: dict[str, tuple[Callable[[Any], Any], float]] = {
 COPY = Method("plain copy", "copy", lambda f, args, wrt: args[0].copy())
 
 
-def standing(count: int = COUNT, progress: Callable[[int, int, str], None] | None = None) -> Standing:
+def speed(count: int = COUNT, progress: Callable[[int, int, str], None] | None = None) -> Speed:
     """Time `central`, `adaptive`, NumPy, SciPy and a plain copy on a few functions."""
     methods = (method_of("central"), method_of("adaptive"), NUMPY, SCIPY, COPY)
     times: dict[str, dict[str, float]] = {}
@@ -62,4 +62,4 @@ def standing(count: int = COUNT, progress: Callable[[int, int, str], None] | Non
         case = Case(name, "", f, uniform(-largest, largest, 10_000, 1), lambda m, x: x)
         paces = race(methods, [case], count)
         times[name] = {method.label: paces[method.name].nanoseconds for method in methods}
-    return Standing(times, about(count))
+    return Speed(times, about(count))
