@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from . import __version__
 from ._commands import bench, check, derivative, report
-from ._commands.mistakes import Mistake
+from ._commands.mistakes import Mistake, reason
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,11 +25,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"fastgrad: {mistake}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader of the pipe went away, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_no_more()
         return 0
+    except OSError as problem:  # of standard output: the commands look after files of their own
+        _write_no_more()
+        print(f"fastgrad: cannot write to standard output: {reason(problem)}.", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("fastgrad: interrupted", file=sys.stderr)
         return 130
+
+
+def _write_no_more() -> None:
+    """Lead standard output nowhere, lest Python complains again when it flushes at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:

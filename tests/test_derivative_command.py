@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import platform
 import signal
@@ -263,6 +264,7 @@ def test_progress_where_somebody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Screen()
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setattr(derivative, "PAUSE", 0.0)
+    monkeypatch.setattr(derivative, "TURN", math.inf)
     monkeypatch.setattr(derivative, "BLOCK", 1000)
     assert main(["derivative", "usersown:root", "--input", "x.npy", "--output", "df.npy", "--method", "central"]) == 1
     lines = screen.getvalue().split("\r\x1b[K")
@@ -372,3 +374,101 @@ def test_files_larger_than_memory() -> None:
     assert found.shape == (1 << 25,)
     assert abs(found[[0, 1 << 24, -1]] - fg.derivative(f, np.array([0.0, 0.0, 1.0]))).max() < 1e-8
     assert (peaks[1] - peaks[0]) * 1024 < 96 << 20
+
+
+MEANWHILE = """
+import os
+import numpy as np
+class Cut:
+    calls = 0
+    def __init__(self, name): self.name = name
+    def __call__(self, x):
+        self.calls += 1
+        if self.calls == 5:
+            os.truncate(self.name, 2_000_004)
+        return 2.0 * np.asarray(x)
+npy, csv, parquet = Cut("x.npy"), Cut("x.csv"), Cut("x.parquet")
+"""
+
+
+@pytest.mark.parametrize("kind", ["npy", "csv", "parquet"])
+def test_points_that_are_written_while_they_are_read(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file that somebody cuts off in the middle of a number gives no result at all, whatever its kind."""
+    x = RNG.uniform(0, 1, 1 << 19)
+    np.save("x.npy", x)
+    np.savetxt("x.csv", x, fmt="%.17g")
+    to_parquet("x.parquet", x=x)
+    Path("df.npy").write_text("before")
+    Path("meanwhile.py").write_text(MEANWHILE)
+    assert main(["derivative", f"meanwhile.py:{kind}", "--input", f"x.{kind}", "--output", "df.npy"]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n"), err[:10]) == ("", 1, "fastgrad: ")
+    assert any(words in err for words in ("was written while it was read", "ends before its", "nothing was written"))
+    assert Path("df.npy").read_text() == "before"
+
+
+def test_a_result_that_turns_complex_is_not_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    """NumPy would write real parts into the file that the first rows have made one of real numbers."""
+    Path("turns.py").write_text("import numpy as np\nf = lambda x: np.lib.scimath.sqrt(x)\n")
+    np.save("x.npy", np.concatenate([np.full(5000, 4.0), np.full(5000, -4.0)]))
+    call = ["derivative", "turns.py:f", "--input", "x.npy", "--method", "central", "--output"]
+    assert main([*call, "df.npy"]) == 2
+    assert "complex128 from row" in capsys.readouterr().err
+    assert not Path("df.npy").exists()
+    assert main([*call, "df.csv"]) == 0
+    found = np.array([complex(line) for line in Path("df.csv").read_text().split()[1:]])
+    np.testing.assert_allclose(found, np.repeat([0.25, -0.25j], 5000), rtol=1e-8)
+
+
+def test_a_slow_function_is_told_of_early_and_gets_the_same_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(derivative, "TURN", 0.0)
+    monkeypatch.setattr(derivative, "FIRST", 64)
+    np.save("x.npy", X[:100])
+    assert main(["derivative", "usersown:f", "--input", "x.npy", "--output", "df.npy"]) == 0
+    np.testing.assert_array_equal(np.load("df.npy"), fg.derivative(f, X[:100]))
+    sizes = [len(block[0]) for block in derivative._portions(iter([[X[:100]], [X[:5]]]))]
+    assert sizes == [64, 16, 4, 1, *[1] * 20]
+
+
+def test_the_mode_of_a_file_stays() -> None:
+    Path("df.npy").touch(mode=0o600)
+    assert main(["derivative", "usersown:f", "--input", "x.npy", "--output", "df.npy", "--method", "central"]) == 0
+    assert Path("df.npy").stat().st_mode & 0o777 == 0o600
+
+
+FULL = """
+import resource, sys
+from fastgrad.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs limits on the size of files")
+@pytest.mark.parametrize("kind", ["npy", "csv", "parquet"])
+def test_no_room_for_the_result(kind: str) -> None:
+    """As on a full disk: one line that says why, and nothing is left behind."""
+    if kind == "parquet":
+        pytest.importorskip("pyarrow")
+    call = ["derivative", "usersown:f", "--input", "x.npy", "--output", f"df.{kind}", "--method", "central"]
+    environment = {**os.environ, "FASTGRAD_CACHE_DIR": os.devnull}
+    done = subprocess.run([sys.executable, "-c", FULL, *call], capture_output=True, text=True, env=environment)
+    assert (done.returncode, done.stdout) == (2, "")
+    told = done.stderr.splitlines()[-1]
+    assert told.startswith("fastgrad: cannot go on: ")
+    assert told.endswith(f"File too large; nothing was written to df.{kind}.")
+    assert "Traceback" not in done.stderr
+    assert not Path(f"df.{kind}").exists() and not list(Path().glob(".*part"))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("output", [["--output", "-"], ["--output", "df.npy", "--json"]])
+def test_no_room_on_standard_output(output: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "fastgrad", "derivative", "usersown:f", "--input", "x.npy", "--method", "central",
+             *output], stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith("fastgrad: cannot ") and done.stderr.endswith("No space left on device.\n")
+    assert done.stderr.count("\n") == 1

@@ -39,8 +39,11 @@ exit status: 0 when there is a derivative everywhere, 1 when the file is written
 the call is wrong or the function raised, 130 or 143 when interrupted or terminated; nothing is written then
 """
 
-#: Seconds between two looks at the progress.
-PAUSE = 0.2
+#: Seconds between two looks at the progress, and seconds that a call should take at most: then there is one to tell.
+PAUSE, TURN = 0.2, 1.0
+
+#: Points of the first call: a slow function takes long for as few.
+FIRST = 1 << 10
 
 
 def register(commands: Any) -> None:
@@ -87,7 +90,7 @@ def run(given: argparse.Namespace) -> int:
     start = monotonic()
     try:
         with written(given.output, "--output", names) as write, _progress(source.rows) as tell:
-            for block in source.blocks(chosen, BLOCK):
+            for block in _portions(source.blocks(chosen, BLOCK)):
                 columns = _differentiated(f, block, wrt, options, given.function)
                 write(columns)
                 points += len(block[0])
@@ -97,7 +100,8 @@ def run(given: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise
     except OSError as problem:
-        raise Mistake(f"cannot go on: {reason(problem)}; nothing was written to {given.output}.") from problem
+        nothing = "" if given.output == "-" else f"; nothing was written to {given.output}"
+        raise Mistake(f"cannot go on: {reason(problem)}{nothing}.") from problem
     done = {"function": given.function, "input": given.input, "output": given.output, "columns": names,
             "points": points, "missing": missing, "seconds": round(monotonic() - start, 3)}  # fmt: skip
     if given.json:
@@ -108,6 +112,22 @@ def run(given: argparse.Namespace) -> int:
     if missing:
         print(f"fastgrad: NaN at {missing:,} of {points:,} points", file=sys.stderr)
     return 1 if missing else 0
+
+
+def _portions(blocks: Iterator[list[Any]]) -> Iterator[list[Any]]:
+    """Cut blocks where a function is slow, so that each is done in about a `TURN`; whole blocks where it is not."""
+    size = FIRST
+    for block in blocks:
+        first = 0
+        while first < len(block[0]):
+            start = monotonic()
+            yield [column[first : first + size] for column in block]
+            taken = monotonic() - start
+            first += size
+            if taken > TURN:
+                size = max(size // 4, 1)
+            elif taken < TURN / 4:
+                size = min(4 * size, BLOCK)
 
 
 def _differentiated(

@@ -6,13 +6,14 @@ A file is a table: one column for each argument, one row for each point. Its kin
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -37,7 +38,7 @@ class Source:
         None when only reading would tell.
     blocks : callable
         ``blocks(columns, size)`` reads the chosen columns, at most `size` rows at a time: a list of arrays for each
-        block. Standard input can be read once.
+        block. Standard input can be read once. Raises `Mistake` where the file is damaged, or was written meanwhile.
     """
 
     columns: tuple[str, ...]
@@ -56,18 +57,35 @@ def kind_of(name: str, option: str) -> str:
 def source_of(name: str, option: str) -> Source:
     """Open a table; `option` is what the caller named it by."""
     kind = kind_of(name, option)
-    what = f"{option} {name}"
+    what, path = f"{option} {name}", Path(name)
+    opened = {".npy": _npy, ".parquet": _parquet}.get(kind, _text)
+    if name == "-":
+        return opened(name, what)
     try:
-        if kind == ".npy":
-            return _npy(Path(name), what)
-        return _parquet(Path(name), what) if kind == ".parquet" else _text(name, what)
+        if path.exists() and not (path.is_file() or path.is_dir()):  # a named pipe is empty when it is opened again
+            raise Mistake(f"{what} must be a file; pipe what is none into {option} -")
+        made = _stamp(path)
+        source = opened(name, what)
     except OSError as problem:
         raise Mistake(f"cannot read {what}: {reason(problem)}.") from problem
 
+    def blocks(columns: Sequence[int], size: int) -> Iterator[list[Any]]:
+        yield from source.blocks(columns, size)
+        if path.exists() and _stamp(path) != made:
+            raise Mistake(f"{what} was written while it was read; run it again when it is whole.")
 
-def _npy(path: Path, what: str) -> Source:
+    return replace(source, blocks=blocks)
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    """Tell one state of a file from another."""
+    found = os.stat(path)
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _npy(name: str, what: str) -> Source:
     """Open an array as ``np.save`` writes it, without mapping it: address space may be short, too."""
-    with path.open("rb") as file:
+    with open(name, "rb") as file:
         try:
             layout = np.lib.format
             first = layout.read_magic(file) == (1, 0)
@@ -82,22 +100,26 @@ def _npy(path: Path, what: str) -> Source:
     if not kinds <= set("fiub") or len(shape) not in (1, 2) or (fields and len(shape) != 1):
         raise Mistake(f"{what} must hold a vector of real numbers, or a column for each argument.")
     rows, width = shape[0], shape[1] if len(shape) == 2 else 1
+    short = f"{what} ends before its {rows:,} rows do; write it again."
     if whole < rows * width * dtype.itemsize:
-        raise Mistake(f"{what} ends before its {rows:,} rows do; write it again.")
+        raise Mistake(short)
+
+    def read(file: IO[bytes], first: int, count: int) -> Any:
+        """Read numbers, or rows with fields, counted from the first."""
+        file.seek(start + first * dtype.itemsize)
+        numbers = np.fromfile(file, dtype, count)
+        if numbers.size < count:  # cut off since it was opened
+            raise Mistake(short)
+        return numbers
 
     def blocks(columns: Sequence[int], size: int) -> Iterator[list[Any]]:
-        with path.open("rb") as file:
+        with open(name, "rb") as file:
             for first in range(0, rows, size):
                 count = min(size, rows - first)
                 if fortran and len(shape) == 2:
-                    found = []
-                    for column in columns:
-                        file.seek(start + (column * rows + first) * dtype.itemsize)
-                        found.append(np.fromfile(file, dtype, count))
-                    yield found
+                    yield [read(file, column * rows + first, count) for column in columns]
                 else:
-                    file.seek(start + first * width * dtype.itemsize)
-                    table = np.fromfile(file, dtype, count * width)
+                    table = read(file, first * width, count * width)
                     yield [
                         table[fields[c]] if fields else np.ascontiguousarray(table.reshape(count, width)[:, c])
                         for c in columns
@@ -106,10 +128,10 @@ def _npy(path: Path, what: str) -> Source:
     return Source(fields or tuple(map(str, range(width))), rows, blocks)
 
 
-def _parquet(path: Path, what: str) -> Source:
+def _parquet(name: str, what: str) -> Source:
     pq = parquet(what)
     try:
-        file = pq.ParquetFile(path)
+        file = pq.ParquetFile(name)
     except OSError:
         raise
     except Exception as problem:  # pyarrow has its own hierarchy

@@ -9,6 +9,7 @@ from __future__ import annotations
 import glob
 import os
 import platform
+import shutil
 import signal
 import sys
 import threading
@@ -55,6 +56,8 @@ def _beside(path: Path, what: str) -> Iterator[Path]:
             raise Mistake(f"cannot write to {what}: it is a directory.")
         try:
             part.open("xb").close()
+            if place.exists():
+                shutil.copymode(place, part)
         except OSError as problem:
             raise Mistake(f"cannot write to {what}: {reason(problem)}.") from problem
         yield part
@@ -98,33 +101,36 @@ def _stopped_by_signals() -> Iterator[None]:
 @contextmanager
 def _npy(path: Path, columns: Sequence[str]) -> Iterator[Write]:
     """Write a vector for one column, a structured vector with a field for each of several."""
-    kinds: list[Any] = []
+    kind: Any = None
     count = 0
+
+    def kind_for(kinds: Sequence[Any]) -> Any:
+        return kinds[0] if len(columns) == 1 else np.dtype(list(zip(columns, kinds, strict=True)))
+
     with path.open("rb+") as file:
 
         def head() -> None:  # of one length whatever the count, since NumPy pads it for that
-            dtype = kinds[0] if len(columns) == 1 else np.dtype(list(zip(columns, kinds, strict=True)))
             file.seek(0)
-            described = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": (count,)}
+            described = {"descr": np.lib.format.dtype_to_descr(kind), "fortran_order": False, "shape": (count,)}
             np.lib.format.write_array_header_1_0(file, described)
 
         def write(block: Sequence[Any]) -> None:
-            nonlocal count
-            if not kinds:
-                kinds[:] = [column.dtype for column in block]
+            nonlocal kind, count
+            found = kind_for([column.dtype for column in block])
+            if kind is None:
+                kind = found
                 head()
-            if len(columns) == 1:
-                np.ascontiguousarray(block[0], dtype=kinds[0]).tofile(file)
-            else:
-                table = np.empty(len(block[0]), list(zip(columns, kinds, strict=True)))
-                for name, column in zip(columns, block, strict=True):
-                    table[name] = column
-                table.tofile(file)
-            count += len(block[0])
+            if found != kind:  # NumPy would drop imaginary parts, with a warning
+                raise Mistake(f"the derivative is {found} from row {count} on, {kind} before; .csv takes both.")
+            table = np.empty(len(block[0]), kind)
+            for name, column in zip(columns, block, strict=True):
+                table[name if len(columns) > 1 else ...] = column
+            file.write(table.view(np.uint8).data)  # tofile would not say why it failed
+            count += len(table)
 
         yield write
-        if not kinds:
-            kinds[:] = [np.dtype(np.float64)] * len(columns)
+        if kind is None:
+            kind = kind_for([np.dtype(np.float64)] * len(columns))
         head()
 
 
