@@ -33,7 +33,7 @@ def drawn() -> dict[str, str]:
     rules = ["forward", "central", fg.central(4), fg.central(6), "adaptive"]
     report = fg.accuracy(f, rules, 1000, domain=[(-5.0, 5.0)], curves=["f"])
     return {
-        "vcurve.svg": alone(steps(report, "f"), "vcurve"),
+        "vcurve.svg": alone(steps(report, "f"), "vcurve", "Error against step: exp(-0.3 x) sin(3 x)"),
         "circuit.svg": fg.circuit(neuron).to_svg(0.5, 2.0, -0.25),
     }
 

@@ -205,6 +205,21 @@ def test_the_page_needs_nothing_else() -> None:
         assert table.title in text
 
 
+def test_the_page_for_a_reader_who_does_not_see_it() -> None:
+    """Headings go down one by one, cells have both their headers, plots and what scrolls have names."""
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("jinja2")
+    text = many().to_html()
+    levels = [int(level) for level in re.findall(r"<h([1-6])", text)]
+    assert levels[0] == 1 and all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    rows = re.findall(r"<tr>(.*?)</tr>", text, re.DOTALL)
+    assert len(rows) > 20
+    assert all(row.startswith(('<th scope="row">', '<th scope="col">')) for row in rows)
+    named = re.findall(r'role="(?:img|region)" aria-label="([^"]+)"', text)
+    assert len(named) == len(set(named)) == text.count("<svg") + text.count("<table")
+    assert "Error against step: sine" in named
+
+
 def test_plots_take_the_colours_of_the_page() -> None:
     """No colour of a plot is fixed but those of the heat map, which is an image; all variables are defined."""
     pytest.importorskip("matplotlib")

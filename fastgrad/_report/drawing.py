@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from html import escape
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -93,8 +94,11 @@ def legend(figure: Any, axes: Any, columns: int = 4) -> None:
                   labelcolor=colour("ink"), handlelength=1.8, columnspacing=1.2)  # fmt: skip
 
 
-def svg(figure: Any, name: str) -> str:
-    """Write a figure as an SVG element to stand in a page; `name` keeps its parts apart from those of others."""
+def svg(figure: Any, name: str, label: str) -> str:
+    """Write a figure as an SVG element to stand in a page.
+
+    `name` keeps its parts apart from those of others, `label` is what is said to a reader who does not see it.
+    """
     import matplotlib
 
     out = StringIO()
@@ -105,21 +109,21 @@ def svg(figure: Any, name: str) -> str:
     text = re.sub(r"#[0-9a-f]{6}\b", lambda m: _VARIABLES.get(m[0], m[0]), text[text.index("<svg") :])
     text = re.sub(r'(\bid="|url\(#|href="#)', rf"\1{name}-", text)
     text = text.replace("'DejaVu Sans'", "'DejaVu Sans', system-ui, sans-serif")
-    return text.replace("<svg ", '<svg role="img" ', 1)
+    return text.replace("<svg ", f'<svg role="img" aria-label="{escape(label)}" ', 1)
 
 
-def alone(figure: Any, name: str) -> str:
+def alone(figure: Any, name: str, label: str) -> str:
     """Write a figure as an SVG file that stands by itself, in the reader's light or dark."""
-    text = svg(figure, name)
+    text = svg(figure, name, label)
     start = text.index(">") + 1
     paper = '<rect width="100%" height="100%" style="fill: var(--paper)"/>'
     return f"{text[:start]}\n<style>{variables()}</style>\n{paper}{text[start:]}"
 
 
-def save(figure: Any, stem: Path) -> list[Path]:
+def save(figure: Any, stem: Path, label: str) -> list[Path]:
     """Write a figure as SVG and as PNG; return what was written."""
     vector, pixels = stem.with_name(stem.name + ".svg"), stem.with_name(stem.name + ".png")
-    vector.write_text(alone(figure, stem.name), encoding="utf-8")
+    vector.write_text(alone(figure, stem.name, label), encoding="utf-8")
     figure.savefig(pixels, dpi=144, facecolor=colour("paper"))
     return [vector, pixels]
 

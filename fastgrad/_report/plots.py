@@ -39,7 +39,7 @@ def draw(report: AccuracyReport, directory: Path) -> list[Path]:
     """Draw one plot for every function that has curves, as SVG and as PNG."""
     written: list[Path] = []
     for name in dict.fromkeys(curve.function for curve in report.curves):
-        written += save(steps(report, name), directory / f"vcurve-{_slug(name)}")
+        written += save(steps(report, name), directory / f"vcurve-{_slug(name)}", f"Error against step: {name}")
     return written
 
 
@@ -56,11 +56,10 @@ def pictures(report: AccuracyReport) -> Iterator[Picture]:
     points = [(v.pace.nanoseconds, v.figures.median_error, v.label) for v in report.verdicts]
     yield from _scatter(points, colours, "Development corpus", "speed-corpus")
     for name in dict.fromkeys(curve.function for curve in report.curves):
-        text = svg(steps(report, name), f"steps-{_slug(name)}")
-        yield Picture("Error against step", name, text)
+        yield _picture("Error against step", name, steps(report, name), f"steps-{_slug(name)}")
     for name in dict.fromkeys(profile.function for profile in report.profiles):
-        text = svg(_along([p for p in report.profiles if p.function == name]), f"along-{_slug(name)}")
-        yield Picture("Error along the domain", name, text)
+        drawn = _along([profile for profile in report.profiles if profile.function == name])
+        yield _picture("Error along the domain", name, drawn, f"along-{_slug(name)}")
     for group in dict.fromkeys(row.group for row in report.rows):
         shares = _calibrations([row for row in report.rows if row.group == group])
         yield from _coverage(shares, colours, _heading(report, group), f"bars-{group}")
@@ -68,6 +67,11 @@ def pictures(report: AccuracyReport) -> Iterator[Picture]:
     yield from _coverage(shares, colours, "Development corpus", "bars-corpus")
 
 
+def _picture(part: str, title: str, figure: Any, name: str) -> Picture:
+    return Picture(part, title, svg(figure, name, f"{part}: {title}"))
+
+
+#: What stands under the heading of every part.
 TEXTS = {
     "Accuracy against speed": "Median relative error against time per point: down and to the left is better.",
     "Error against step": CAPTION,
@@ -104,7 +108,7 @@ def _scatter(points: Sequence[tuple[float, float, str]], colours: Colours, title
     axes.set(xscale="log", yscale="log")
     axes.margins(x=0.12, y=0.1)
     legend(figure, axes)
-    yield Picture("Accuracy against speed", title, svg(figure, name))
+    yield _picture("Accuracy against speed", title, figure, name)
 
 
 def steps(report: AccuracyReport, name: str) -> Any:
@@ -173,8 +177,9 @@ def _coverage(shares: dict[str, tuple[float, ...]], colours: Colours, title: str
     figure, axes = plot("times the error bar", "points within, %")
     axes.axvline(1.0, color=colour("faint"), linewidth=1.0)
     for label, values in shares.items():
-        axes.plot(FACTORS, 100 * np.array(values), color=colours.of(label), linewidth=1.5, label=label)
+        axes.plot(FACTORS, 100 * np.array(values), color=colours.of(label), linewidth=1.5, label=label,
+                  marker=colours.mark(label), markevery=4, markersize=4.5)  # fmt: skip
     axes.set(xscale="log", xlim=(FACTORS[0], FACTORS[-1]), ylim=(0, 102))
     legend(figure, axes)
-    yield Picture("Error bars", title, svg(figure, name))
+    yield _picture("Error bars", title, figure, name)
 

@@ -88,9 +88,11 @@ def _detail(rows: list[Row]) -> Table:
         else (row.label, *(show(row) for show in FIGURES.values()))
         for row in rows
     )  # fmt: skip
-    good = [row for row in rows if row.worst]
-    where = ", ".join(f"{row.label} {', '.join(f'{a:.6g}' for a in row.worst[0].args)}" for row in good)
-    note = f"Largest error at: {where}." if where else ""
+    places: dict[str, list[str]] = {}
+    for row in (row for row in rows if row.worst):
+        places.setdefault(", ".join(f"{a:.6g}" for a in row.worst[0].args), []).append(row.label)
+    where = "; ".join(f"{place} ({', '.join(labels)})" for place, labels in places.items())
+    note = f"Largest error at {where}." if where else ""
     return Table(rows[0].function, ("", *FIGURES), cells, note, "summary")
 
 
@@ -101,7 +103,6 @@ FIGURES: dict[str, Callable[[Row], str]] = {
     "max error": lambda row: error(row.max_error),
     "digits": lambda row: digits(row.digits),
     "median ulp": lambda row: ulps(row.median_ulp),
-    "99 % ulp": lambda row: ulps(row.p99_ulp),
     "max ulp": lambda row: ulps(row.max_ulp),
     "off": lambda row: share(row.off),
     "bar holds": lambda row: percent(row.covered),
@@ -154,7 +155,8 @@ def _summaries(report: AccuracyReport) -> Iterator[Table]:
               "fails")  # fmt: skip
     summary = report.summary()
     labels = {row.method: row.label for row in report.rows}
-    for group in dict.fromkeys(line.group for line in summary):
+    groups = list(dict.fromkeys(line.group for line in summary))
+    for group in groups:
         lines = [line for line in summary if line.group == group]
         cells = tuple(
             (
@@ -165,7 +167,7 @@ def _summaries(report: AccuracyReport) -> Iterator[Table]:
             for line in lines
         )  # fmt: skip
         title = f"{GROUPS[group]}: all {lines[0].functions} together"
-        yield Table(title, header, cells, MEANING, "summary")
+        yield Table(title, header, cells, MEANING if group == groups[-1] else "", "summary")
 
 
 def _corpus(verdicts: Sequence[Verdict]) -> Table:
