@@ -33,6 +33,7 @@ from numba.core.registry import CPUDispatcher, cpu_target
 from numba.core.runtime.nrt import rtsys
 from numba.core.typed_passes import NativeLowering
 
+from .._signals import held_back
 from .operators import Pipeline, Uncompilable
 
 #: Compilation is one at a time (Numba's own lock is global too); everything that fills a memo holds this lock.
@@ -175,7 +176,8 @@ def native(key: bytes, build: Callable[[], tuple[Any, Any, str]]) -> Native:
     with LOCK:
         digest = hashlib.sha256(_toolchain() + key).digest()
         if digest not in _loaded:
-            _loaded[digest] = _from_disk(digest) or _compile(digest, build)
+            with held_back():
+                _loaded[digest] = _from_disk(digest) or _compile(digest, build)
         return _loaded[digest]
 
 
@@ -183,10 +185,12 @@ def at_hand(key: bytes) -> bool:
     """Tell whether there is machine code for `key`, in memory or on disk, so that `native` does not compile."""
     with LOCK:
         digest = hashlib.sha256(_toolchain() + key).digest()
-        found = _loaded.get(digest) or _from_disk(digest)
-        if found is not None:
-            _loaded[digest] = found
-        return found is not None
+        if digest not in _loaded:
+            with held_back():
+                found = _from_disk(digest)
+            if found is not None:
+                _loaded[digest] = found
+        return digest in _loaded
 
 
 def _compile(digest: bytes, build: Callable[[], tuple[Any, Any, str]]) -> Native:

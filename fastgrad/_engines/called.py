@@ -12,6 +12,7 @@ import numpy as np
 
 from .._blocks import BLOCK, LARGE, Pace, blocks, over_pieces
 from .._reading.sharing import Proof
+from .._signals import hear
 from ..stencils import Stencil
 from .engine import (
     BEYOND,
@@ -235,10 +236,12 @@ class Called:
             # Whoever hands out the same memory twice cannot be called by two threads at once.
             self._serial = np.may_share_memory(np.asarray(returned[0]), np.asarray(returned[1]))
         except Exception as raised:  # whatever `f` raises for two points, it may still take one
+            hear(raised)
             refusal = raised
         try:
             one_by_one = [np.array(f(*row)) for row in zip(*ends, strict=True)]
-        except Exception:
+        except Exception as raised:
+            hear(raised)
             if together is None:
                 raise
             if together.shape != (2,):
@@ -257,6 +260,7 @@ class Called:
                     many = [np.resize(e, 7) if isinstance(e, np.ndarray) else e[0] for e in ends]
                     mixing = np.shape(f(*many)) in ((7,), ())
                 except Exception as raised:
+                    hear(raised)
                     refusal = raised
         else:
             self._pointwise = True

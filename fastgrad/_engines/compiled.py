@@ -15,6 +15,7 @@ from .._blocks import over_pieces
 from .._compiling.kernels import LOCK, function_from, jit, return_kind
 from .._compiling.ufuncs import Ufunc, body
 from .._reading.references import Reading
+from .._signals import hear
 from ..complexstep import ComplexStep
 from ..ladder import Adaptive
 from ..ladder._machine import FIELDS, ladder_ufunc
@@ -178,7 +179,9 @@ class Compiled:
                 row = row[: self._nargs] if ladder else row
                 with np.errstate(all="ignore"):
                     wanted = self.f()(*row) if ladder else called.derivative(request, row, None)[0]
-            except Exception:  # as Python `f` may raise where the compiled `f` returns infinity or NaN, but no number
+            except Exception as raised:
+                hear(raised)
+                # as Python `f` may raise where the compiled `f` returns infinity or NaN, but no number
                 if np.isfinite(compiled(*row)):
                     votes.append(False)
                 continue

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .._signals import hear
 from .engine import numbers, stack_depth
 
 #: Where along a batch points are taken from, in an order that no sorted batch keeps and whose middle is not the middle
@@ -72,7 +73,8 @@ def mixes(f: Callable[..., Any], arguments: list[Any], values: Any) -> bool | No
         try:
             with np.errstate(all="ignore"):
                 found = np.broadcast_to(call(), places.shape).copy()
-        except Exception:  # it may take nothing but arrays, or only so many points
+        except Exception as raised:  # it may take nothing but arrays, or only so many points
+            hear(raised)
             takes_one = takes_one and call is not alone
             continue
         if differ(found, values[places], call, values):
@@ -101,7 +103,8 @@ def differ(found: Any, wanted: Any, again: Callable[[], Any], block: Any) -> boo
         for _ in range(_REPEATS):
             try:
                 gaps = np.abs(1.0 * again() - found)
-            except Exception:  # it did not raise before: no function of the points
+            except Exception as raised:  # it did not raise before: no function of the points
+                hear(raised)
                 return False
             noise = max(noise, float(np.max(gaps, initial=0.0, where=np.isfinite(found))))
         return not np.all(same | (np.abs(found - wanted) <= _NOISES * noise))
@@ -132,7 +135,8 @@ def warn_of_mixing(f: Callable[..., Any], arguments: list[Any], wrt: int) -> Non
         with np.errstate(all="ignore"):
             one_by_one = alone()
             together = numbers(f(*(c if own else c[0] for c, own in zip(columns, apart, strict=True))))
-    except Exception:  # it takes one number at a time, and then it cannot mix them
+    except Exception as raised:  # it takes one number at a time, and then it cannot mix them
+        hear(raised)
         return
     if together.shape in ((), one_by_one.shape) and differ(one_by_one, together, alone, together):
         warn()

@@ -21,6 +21,7 @@ import numpy as np
 from numba.core.compiler import run_frontend
 
 from .._compiling.kernels import quiet
+from .._signals import hear
 from .belongings import (
     HELD,
     OWN,
@@ -67,6 +68,7 @@ class Proof:
                 given = [OWN] * nargs + [Plain(True, True)] * shared
                 plain(self.call(Known(f), given, {}), self.watch)
         except Exception as err:  # Numba's reader knows many ways to refuse, and none of them is the user's concern
+            hear(err)
             self.obstacle = f"{type(err).__name__}: {err}"
         self._read.clear()
 
