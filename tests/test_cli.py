@@ -99,6 +99,7 @@ def test_a_function_of_yours(module: Path, capsys: pytest.CaptureFixture[str], a
         (["usersown:word", "--domain", "0", "1"], "`word` must return one real number for one point; got 'a'."),
         (["broken.py:f", "--domain", "0", "1"], "importing broken.py raised SyntaxError: expected ':'"),
         (["-n", "1"], "at least 2"),
+        (["usersown:f", "--domain", "-1e308", "1e308"], "two finite numbers"),
         (["--only", "sigmiod"], "matches no function. There are 285: sigmoid;"),
         (["--domain", "0", "1"], "go with a function of yours"),
         (["usersown:f", "--domain", "0", "1", "--out", "plain"], "cannot write to plain"),
@@ -152,7 +153,10 @@ def test_without_rich_the_extra_is_named(
 
 
 @pytest.mark.parametrize("command", ["report", "check", "derivative", "bench"])
-def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_has_an_example_and_fits_a_terminal(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     with pytest.raises(SystemExit) as stop:
         main([command, "--help"])
     assert stop.value.code == 0
@@ -160,6 +164,7 @@ def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -
     assert f"examples:\n  fastgrad {command}" in shown
     assert "exit status: 0" in shown
     assert "--json" in shown
+    assert max(map(len, shown.splitlines())) <= 80
 
 
 def test_where_this_machine_stands(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,6 +244,68 @@ def test_certified_regressions_refuse(arguments: list[str], words: str, capsys: 
     assert words in capsys.readouterr().err
 
 
+ODD = """
+import numpy as np
+print("imported")
+loads = globals().setdefault("loads", []); loads.append(1)
+def f(x): print("called"); return np.sin(x)
+def df(x): print("called"); return np.cos(x) if len(loads) == 1 else 0 * x
+class Ends:
+    def __call__(self, x): raise SystemExit(0)
+ends = Ends()
+"""
+
+
+@pytest.mark.parametrize("place", ["odd", "odd.py", "random.py"])
+@pytest.mark.parametrize(
+    "arguments",
+    [["check", "{0}:f", "{0}:df", "--domain", "0", "1"], ["report", "{0}:f", "--domain", "0", "1", "-n", "50"],
+     ["derivative", "{0}:f", "--input", "points.npy", "--output", "df.npy"]],
+)  # fmt: skip
+def test_what_the_callers_code_prints_stays_out_of_json(
+    module: Path, capfd: pytest.CaptureFixture[str], arguments: list[str], place: str
+) -> None:
+    """A file is imported once, for all that is named in it, and never in the place of a module of that name."""
+    import random
+
+    sys.modules.pop("odd", None)
+    (module / f"{place.removesuffix('.py')}.py").write_text(ODD)
+    assert main([argument.format(place) for argument in arguments] + ["--json"]) == 0
+    out, err = capfd.readouterr()
+    json.loads(out)
+    assert err.startswith("imported\n") and err.count("imported") == 1
+    assert sys.modules["random"] is random
+
+
+@pytest.mark.parametrize("arguments", [["check", "odd.py:ends", "odd.py:df", "--domain", "0", "1"],
+                                       ["report", "odd.py:ends", "--domain", "0", "1"],
+                                       ["derivative", "odd.py:ends", "--input", "points.npy", "--output", "df.npy"],
+                                       ["check", "quits.py:f", "quits.py:df"]])  # fmt: skip
+def test_a_function_that_ends_the_program_passes_no_check(
+    module: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    sys.modules.pop("odd", None)
+    (module / "odd.py").write_text(ODD)
+    (module / "quits.py").write_text("raise SystemExit(0)")
+    assert main(arguments) == 2
+    assert capsys.readouterr().err.endswith("called sys.exit(0), and nothing is decided.\n")
+    assert not (module / "df.npy").exists()
+
+
+def test_more_points_than_memory(module: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "usersown:f", "usersown:f", "--domain", "0", "1", "-n", "1e15"]) == 2
+    assert capsys.readouterr().err.startswith("fastgrad: there is not enough memory: Unable to allocate")
+
+
+def test_a_mistake_of_ours_is_no_verdict(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Python's own status for an exception, 1, would say that a derivative is wrong."""
+    monkeypatch.setattr("fastgrad._commands.check.run", lambda given: 1 / 0)
+    assert main(["check", "fastgrad.gates:sin"]) == 2
+    err = capsys.readouterr().err
+    assert "ZeroDivisionError" in err
+    assert err.endswith("please report it.\n")
+
+
 CHECKED = MODULE + """
 def df(x): return np.exp(-0.3 * x) * (3 * np.cos(3 * x) - 0.3 * np.sin(3 * x))
 def late(x): return np.where(x > 1, 2, 1) * df(x)
@@ -300,6 +367,7 @@ def test_checks(
         (["usersown:two", "usersown:both", "--domain", "0", "1", "--domain", "1", "2"], "Pass wrt=(0, 1)"),
         (["usersown:sphere", "usersown:slope", "--of", "gradient", "--domain", "0", "1"], "say how long the vector is"),
         (["usersown:f", "usersown:df", "--domain", "0", "1", "--dimension", "2"], "--dimension 2 goes with"),
+        (["usersown:f", "usersown:df", "--domain", "0", "1", "--dimension", "0"], "--dimension must be at least 1"),
         (["fastgrad.gates:logical_or"], "Use the differentiable `soft_or`"),
     ],
 )

@@ -6,8 +6,10 @@ import argparse
 import re
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from math import nan
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from .._report.extras import MissingExtra
@@ -22,7 +24,7 @@ DOMAIN = "draw the points from this interval; once for each argument"
 def command(commands: Any, name: str, summary: str, description: str, examples: str, run: Run) -> Any:
     """Register a command, its examples below its options, and return its parser."""
     parser = commands.add_parser(
-        name, help=summary, description=description, epilog=examples,
+        name, help=summary, description=fill(description, 79), epilog=examples,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     # argparse takes -1e-3 for an option; -5 it understands
@@ -31,9 +33,9 @@ def command(commands: Any, name: str, summary: str, description: str, examples: 
     return parser
 
 
-def add_json(parser: Any, instead: str) -> None:
+def add_json(parser: Any, what: str) -> None:
     """Add ``--json``."""
-    parser.add_argument("--json", action="store_true", help=f"print JSON instead of {instead}")
+    parser.add_argument("--json", action="store_true", help=f"print {what} as JSON")
 
 
 def add_points(parser: Any, points: str = POINTS, domain: str = DOMAIN) -> None:
@@ -45,7 +47,10 @@ def add_points(parser: Any, points: str = POINTS, domain: str = DOMAIN) -> None:
 
 def whole(text: str) -> int:
     """Read a count, 1e6 too."""
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = nan
     if not value.is_integer():
         raise argparse.ArgumentTypeError(f"must be a whole number; got {text}")
     return int(value)
@@ -57,6 +62,13 @@ def count_of(given: argparse.Namespace, default: int, least: int, words: str) ->
     if count < least:
         raise Mistake(f"-n must be at least {least}; got {count}. Leave it out for {words}.")
     return count
+
+
+@contextmanager
+def aside() -> Iterator[None]:
+    """Lead what the caller's own code prints to standard error: on standard output it would spoil JSON and tables."""
+    with redirect_stdout(sys.stderr):
+        yield
 
 
 def say(text: str | None, show: Callable[[], None] = lambda: None) -> None:

@@ -24,7 +24,7 @@ def register(commands: Any) -> None:
         "in less than a minute.", EXAMPLES, run,
     )  # fmt: skip
     parser.add_argument("-n", "--points-count", type=whole, metavar="N", help="points of a run (default: 2000000)")
-    add_json(parser, "a table")
+    add_json(parser, "the table")
 
 
 def run(given: argparse.Namespace) -> int:

@@ -9,18 +9,21 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import DOMAIN, add_json, add_points, command, count_of, say, whole
+from .arguments import DOMAIN, add_json, add_points, aside, command, count_of, say, whole
 from .mistakes import Mistake
 from .targets import columns_of, fits, loaded, one_place, where_raised, within
 
 EXAMPLES = """\
 examples:
   fastgrad check mymodule:f mymodule:df --domain -3 3
-  fastgrad check model.py:price model.py:vega --domain 50 150 --domain 0.1 0.5 --wrt 1
-  fastgrad check model.py:loss model.py:gradient --of gradient --dimension 20 --domain -2 2
-  fastgrad check fastgrad.gates:power       a gate brings its own partials, and its domain
+  fastgrad check model.py:price model.py:vega \\
+      --domain 50 150 --domain 0.1 0.5 --wrt 1
+  fastgrad check model.py:loss model.py:gradient \\
+      --of gradient --dimension 20 --domain -2 2
+  fastgrad check fastgrad.gates:power       a gate brings its own partials
 
-exit status: 0 when nothing disagrees, 1 when something does, 2 when nothing could be decided or the call is wrong
+exit status: 0 when nothing disagrees, 1 when something does, 2 when nothing
+could be decided or the call is wrong
 """
 
 #: Points of a check.
@@ -44,7 +47,7 @@ def register(commands: Any) -> None:
     parser.add_argument("--wrt", type=int, nargs="+", default=[0], metavar="I",
                         help="the argument to differentiate in, from 0; with several the derivative returns a tuple")
     parser.add_argument("-n", "--points-count", type=whole, metavar="N", help=f"points to draw (default: {CHECKED})")
-    add_json(parser, "a table")  # fmt: skip
+    add_json(parser, "what was found")  # fmt: skip
 
 
 def run(given: argparse.Namespace) -> int:
@@ -63,7 +66,7 @@ def run(given: argparse.Namespace) -> int:
     if analytic is not None and not args:
         raise Mistake(f"say where to check {given.function}: --domain LOW HIGH, or --points FILE.")
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), aside():
             warnings.simplefilter("ignore")  # standard error is for mistakes; a slow check is not one
             found = check(f, analytic, *args, of=given.of, wrt=wrt)
     except Exception as problem:
@@ -75,6 +78,8 @@ def run(given: argparse.Namespace) -> int:
 def _places(given: argparse.Namespace) -> tuple[Any, ...]:
     """Where to check: columns for a derivative, rows of a table for a gradient; none for a gate's own domain."""
     count = count_of(given, CHECKED, 1, f"{CHECKED} points")
+    if given.dimension is not None and given.dimension < 1:
+        raise Mistake(f"--dimension must be at least 1; got {given.dimension}.")
     one_place(given)
     if given.points:
         columns = columns_of(given.points, given.points_count)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import add_json, command, say
+from .arguments import add_json, aside, command, say
 from .mistakes import Mistake, reason
 from .reading import BLOCK, Source, source_of
 from .targets import fits, loaded, rule_of, where_raised, within
@@ -24,19 +24,24 @@ from .writing import written
 EXAMPLES = """\
 examples:
   fastgrad derivative mymodule:f --input points.npy --output df.npy
-  fastgrad derivative model.py:price --input spots.csv --columns spot vol --wrt 0 1 --output greeks.parquet
-  fastgrad derivative model.py:f --input x.parquet --output df.csv --full-output --method central4 --bounds 0 1
-  cut -d, -f2 data.csv | fastgrad derivative model.py:f --input - --output - | head
+  fastgrad derivative model.py:f --input x.npy --output df.csv --full-output
+  fastgrad derivative model.py:f --input x.npy --output df.npy --method central4
+  fastgrad derivative model.py:price --input spots.csv --columns spot vol \\
+      --wrt 0 1 --output greeks.parquet
+  cut -d, -f2 data.csv | fastgrad derivative model.py:f --input - --output -
 
-One row out for each row in. With one column the result is called df, with several df_0, df_1 or df_NAME; with
---full-output each is followed by its error bar and its status (0 converged, -1 tolerance not reached, -3 not finite,
--5 kink). In a .npy file several columns are the fields of a structured array.
+One row out for each row in. With one column the result is called df, with
+several df_0, df_1 or df_NAME; with --full-output each is followed by its error
+bar and its status (0 converged, -1 tolerance not reached, -3 not finite, -5
+kink). In a .npy file several columns are the fields of a structured array.
 
-The result is written beside its place and moved there when it is complete: whatever ends a run, there is what was
-there before, or the whole of it. Run it again from the start.
+The result is written beside its place and moved there when it is complete:
+whatever ends a run, there is what was there before, or the whole of it. Run it
+again from the start.
 
-exit status: 0 when there is a derivative everywhere, 1 when the file is written but some derivatives are NaN, 2 when
-the call is wrong or the function raised, 130 or 143 when interrupted or terminated; nothing is written then
+exit status: 0 when there is a derivative everywhere, 1 when the file is
+written but some derivatives are NaN, 2 when the call is wrong or the function
+raised, 130 or 143 when interrupted or terminated; nothing is written then
 """
 
 #: Seconds between two looks at the progress, and seconds that a call should take at most: then there is one to tell.
@@ -69,7 +74,7 @@ def register(commands: Any) -> None:
                         help="never call the function outside")
     parser.add_argument("--full-output", action="store_true", help="write error bars and statuses, too")
     parser.add_argument("--workers", type=int, metavar="N", help="threads (default: all cores where that is safe)")
-    add_json(parser, "nothing: what was done, in one object")  # fmt: skip
+    add_json(parser, "what was done")  # fmt: skip
 
 
 def run(given: argparse.Namespace) -> int:
@@ -138,7 +143,7 @@ def _differentiated(
     from ..derivatives import derivative
 
     try:
-        with warnings.catch_warnings(record=True) as heard:
+        with warnings.catch_warnings(record=True) as heard, aside():
             warnings.simplefilter("always")
             found = derivative(f, *block, wrt=wrt, **options)
     except Exception as problem:

@@ -8,22 +8,22 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from .arguments import add_json, add_points, command, count_of, extras, say, whole
+from .arguments import add_json, add_points, aside, command, count_of, extras, say, whole
 from .mistakes import Mistake, reason
 from .targets import columns_of, fits, loaded, matching, one_place, rule_of, where_raised, within
 
 EXAMPLES = """\
 examples:
-  fastgrad report --out report              every gate, a catalogue of functions, and the corpus
+  fastgrad report mymodule:f --domain -5 5  your own function of one argument
+  fastgrad report model.py:f --points x.npy at your own points
+  fastgrad report model.py:f --domain 0 1 --method central4 --method jax
+  fastgrad report fastgrad.gates:power --domain 0.5 5 --domain -3 3 --wrt 1
+  fastgrad report --out report              all that fastgrad knows
   fastgrad report --out report.html         the page alone
   fastgrad report -n 1000 --only 'Black*'   a part of it
-  fastgrad report mymodule:f --domain -5 5  your own function of one argument
-  fastgrad report model.py:f --points x.npy at your own points; one column for each argument
-  fastgrad report model.py:f --domain 0 1 --method adaptive --method central4 --method jax
-  fastgrad report fastgrad.gates:power --domain 0.5 5 --domain -3 3 --wrt 1
-  fastgrad report --nist                    jacobians of NIST's 27 certified regressions
+  fastgrad report --nist                    NIST's certified regressions
 
-exit status: 0; 2 when the call is wrong, or when no method could do anything
+exit status: 0, or 2 when the call is wrong or no method could do anything
 """
 
 #: Functions of the default report that get curves of error against step and along their domain.
@@ -49,7 +49,7 @@ def register(commands: Any) -> None:
                         help="digits of the certified standard errors of NIST's nonlinear regressions instead")
     parser.add_argument("--out", type=Path, metavar="PATH",
                         help="write a page to PATH.html, PATH.md or PATH.json; all three, and plots, to a directory")
-    add_json(parser, "tables")  # fmt: skip
+    add_json(parser, "all figures")  # fmt: skip
 
 
 def run(given: argparse.Namespace) -> int:
@@ -81,7 +81,7 @@ def run(given: argparse.Namespace) -> int:
         names = [p.name for p in problems]
         curves = () if not given.out else names if given.function else REPRESENTATIVES
         try:
-            with terminal.progress() as progress:
+            with terminal.progress() as progress, aside():
                 if not given.function and methods is None:
                     precompile(names, curves, progress)
                 report = accuracy(problems, methods, count, curves=curves, progress=progress)

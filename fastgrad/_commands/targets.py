@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from ..stencils import backward, central, forward
+from .arguments import aside
 from .mistakes import Mistake
 from .reading import BLOCK, source_of
 
@@ -32,7 +33,7 @@ def one_place(given: argparse.Namespace) -> None:
     if given.points and given.domain:
         raise Mistake("--points and --domain exclude each other; leave one out.")
     for low, high in given.domain:
-        if not (isfinite(low) and isfinite(high) and low < high):
+        if not (low < high and isfinite(high - low)):
             raise Mistake(f"--domain must be two finite numbers, the lower first; got {low:g} {high:g}.")
 
 
@@ -70,7 +71,8 @@ def loaded(target: str) -> Callable[..., Any]:
         raise Mistake(f"write the function as MODULE:FUNCTION or FILE.py:FUNCTION; got {target!r}{_meant(target)}.")
     sys.path.insert(0, os.getcwd())
     try:
-        found: Any = _file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
+        with aside():
+            found: Any = _file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
     except ModuleNotFoundError as problem:
         hint = f" (imported by {place})" if problem.name and not place.startswith(problem.name) else ""
         raise Mistake(f"no module named {problem.name!r}{hint}; it is looked for in {os.getcwd()} first.") from problem
@@ -108,15 +110,27 @@ def fits(f: Callable[..., Any], count: int, name: str, remedy: str) -> None:
 
 
 def _file(path: Path) -> Any:
+    """Import a file, once for all the functions in it."""
     if not path.exists():
         raise FileNotFoundError(path)
-    sys.path.insert(0, str(path.resolve().parent))
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    path = path.resolve()
+    for name in (path.stem, f"{path.stem}.py"):  # random.py must not stand in for the module that NumPy means
+        known = sys.modules.get(name)
+        if known is None:
+            break
+        if getattr(known, "__file__", None) == str(path):
+            return known
+    sys.path.insert(0, str(path.parent))
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise FileNotFoundError(path)
     module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
     return module
 
 
@@ -136,7 +150,8 @@ def where_raised(problem: BaseException) -> str:
     frames = traceback.extract_tb(problem.__traceback__)
     told = within(problem) or isinstance(problem, SyntaxError)  # which names its own place
     place = "" if told else f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})"
-    return f"{type(problem).__name__}: {str(problem).splitlines()[0] if str(problem) else ''}{place}"
+    text = "".join(f": {line}" for line in str(problem).splitlines()[:1])
+    return f"{type(problem).__name__}{text}{place}"
 
 
 def matching(only: Sequence[str], known: Sequence[Any], what: str) -> list[Any]:

@@ -20,7 +20,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from .mistakes import Mistake, reason
+from .mistakes import Mistake, Stopped, reason
 from .reading import kind_of, parquet
 
 #: Writes one block: an array for each column.
@@ -84,7 +84,7 @@ def _stopped_by_signals() -> Iterator[None]:
     """Clean up when asked to terminate, too: by default the process ends on the spot."""
 
     def stop(number: int, frame: Any) -> None:
-        raise SystemExit(128 + number)
+        raise Stopped(number)
 
     if threading.current_thread() is not threading.main_thread():
         yield

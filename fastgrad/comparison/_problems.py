@@ -142,7 +142,7 @@ def _given(points: Any) -> tuple[Any, ...]:
 def _interval(pair: Any) -> Interval:
     """Check an entry of `domain`."""
     low, high = pair if np.shape(pair) == (2,) else (nan, nan)
-    if not -inf < low <= high < inf:
+    if not (low <= high and high - low < inf):
         raise ValueError(
             f"`domain` must hold a finite pair (low, high) for each argument; got {pair!r:.80}. Pass [(0, 1)]."
         )

@@ -218,7 +218,7 @@ def _on_arrays(f: Callable[..., Any], args: tuple[Any, ...]) -> Callable[..., An
         except (ValueError, ZeroDivisionError, OverflowError):
             return nan
         if np.size(value) != 1 or np.asarray(value).dtype.kind not in "fiub":
-            shown = f"shape {np.shape(value)}" if np.size(value) != 1 else repr(value)
+            shown = f"shape {np.shape(value)}" if np.size(value) != 1 else f"{value!r:.80}"
             raise ValueError(f"`{name_of(f)}` must return one real number for one point; got {shown}.")
         return value
 
