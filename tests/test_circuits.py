@@ -519,6 +519,10 @@ def unpacked(v: Any) -> Any:
     return a * b + rest[0]
 
 
+def same_module(xp: Any, v: Any) -> Any:
+    return xp.exp(v) if xp is np else v
+
+
 def changed(v: Any) -> Any:
     w = v.copy()
     w += 1
@@ -558,6 +562,16 @@ VECTORS: dict[str, Callable[[Any], Any]] = {
     "of lists": lambda v: np.max([v[0], v[1]]) * np.mean([v[2], v[3]]) * np.exp([v[0], np.linalg.norm([v[0], v[1]])]),
     "norms": lambda v: [np.linalg.norm(v, p) for p in (1, np.inf, -np.inf)] + [np.linalg.norm(v.reshape(2, 2))],
     "numpy's float": lambda v: v.astype(np.float64) * np.ones(4, np.float64) * np.float64(v[0]) * np.float64(2),
+    "clipped below": lambda v: np.clip(v, 0.5, None) * v.clip(None, 0.7) + np.clip(v, a_min=0.2, a_max=0.8),
+    "table": lambda v: np.interp(v, [0.4, 0.5, 0.7], [1.0, 4.0, 2.0]) + np.interp(0.6, [0.1, 0.5, 0.7], v[:3]),
+    "beyond the table": lambda v: np.interp(v, np.array([0.4, 0.7]), np.array([1.0, 4.0]), left=-1.0, right=9.0),
+    "linspace": lambda v: np.linspace(v[0], v[1:3], 4) @ v[:2] + np.linspace(0, v[1], 4, endpoint=False),
+    "average": lambda v: np.average(np.outer(v, v), axis=0, weights=[1, 2, 3, 4]) * np.average(v, weights=v * v),
+    "any and all": lambda v: np.where((v > 0.5).any(), v**2, v) + np.where(np.all(v > 0.5), 0.0, v[::-1]),
+    "counted": lambda v: v * np.count_nonzero(v > 0.5) + np.count_nonzero(np.outer(v, v) > 0.2, axis=0),
+    "without nan": lambda v: np.nansum(v) * np.nanmean(v**2) + np.nanmax(v) - np.nanmin(v),
+    "vectorised": lambda v: np.vectorize(lambda x, y: x * y)(v, v[0]) + np.frompyfunc(lambda x: x * x, 1, 1)(v),
+    "module": lambda v: same_module(np, v),
     "piecewise": lambda v: np.piecewise(v, [v < 0.4, v > 0.8], [lambda a: -a, lambda a: a * a, 7.0]),
 }  # fmt: skip
 
@@ -598,7 +612,13 @@ def test_scipy_special() -> None:
         lambda x: special.expit(x) + special.erf(x) * special.ndtr(x) + special.xlogy(x, x) + special.erfc(x)
     )
     v = np.array([0.3, -0.2, 0.9])
-    for f in (special.softmax, special.log_softmax, lambda v: special.logsumexp(v, axis=0)):
+    several = (
+        special.softmax, special.log_softmax, lambda v: special.logsumexp(v, axis=0),
+        lambda v: special.logsumexp(v, b=[1.0, 2.0, 3.0]), special.log_expit,
+        lambda v: special.entr(v * v) + special.rel_entr(v * v, v + 3) + special.kl_div(v * v, v + 3),
+        lambda v: special.xlog1py(v, v * v),
+    )  # fmt: skip
+    for f in several:
         assert uncompiled(fg.circuit(f, n=3)._outputs, v) == pytest.approx(np.ravel(f(v)), rel=1e-14)
     h, x = 1e-6, 0.7
     assert uncompiled(c._jacobian[0], [x])[0] == pytest.approx(
@@ -631,7 +651,10 @@ CANNOT: dict[str, tuple[Callable[[Any], Any], str]] = {
     "text": (lambda x: float(f"{x:.2f}"), "a value written as text"),
     "complex": (lambda x: abs(x * 1j), "a complex number"),
     "gate": (lambda x: 2 * opaque(x), "the gate `opaque` cannot be compiled, for it refers to the class Decimal"),
-    "interp": (lambda x: np.interp(x, [0, 1], [0, 1]), "`np.interp` wants numbers"),
+    "interp": (lambda x: np.interp(0.5, np.array([0, x]), [0, 1]), "a table whose places depend on a value. Let `xp`"),
+    "median": (lambda x: np.median(np.array([x, 2.0])), "`np.median` asks for a branch on a value"),
+    "complex array": (lambda x: np.exp(1j * np.array([x, x])), "a complex number"),
+    "solve": (lambda x: np.linalg.solve(np.eye(2), np.array([x, x])), "a constant matrix may be inverted outside"),
 }
 
 

@@ -45,6 +45,48 @@ def _piecewise(x: Any, conditions: Sequence[Any], functions: Sequence[Any], *arg
     return _select(conditions, values, default)
 
 
+def _clip(x: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: Any = None) -> Any:
+    low, high = a_min if min is None else min, a_max if max is None else max
+    x = x if low is None else np.maximum(x, low)
+    return x if high is None else np.minimum(x, high)
+
+
+def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
+    """Interpolate as NumPy does; at a place of the table the slope is that to its right."""
+    places = plain(xp)
+    if any(isinstance(p, Node) for p in np.ravel(places)):
+        raise refusal("a table whose places depend on a value", "Let `xp` be constant")
+    places, values = np.asarray(places, np.float64), list(fp)
+    found = values[0] if left is None else left
+    for k in range(len(places) - 1):
+        slope = (values[k + 1] - values[k]) / (places[k + 1] - places[k])
+        found = _where(x >= places[k], values[k] + slope * (x - places[k]), found)
+    found = _where(x == places[-1], values[-1], found)
+    return _where(x > places[-1], values[-1] if right is None else right, found)
+
+
+def _linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Any:
+    steps = num - 1 if endpoint else num
+    found = [start + (stop - start) * (k / steps if steps else 0.0) for k in range(num)]
+    if endpoint and num > 1:
+        found[-1] = stop + np.zeros(np.shape(start))  # exactly, whatever the steps round to
+    return np.stack(found, axis=axis)
+
+
+def _average(x: Any, axis: Any = None, weights: Any = None, keepdims: bool = False) -> Any:
+    if weights is None:
+        return np.mean(x, axis=axis, keepdims=keepdims)
+    if np.shape(weights) != np.shape(x):  # along the axis
+        weights = np.reshape(weights, [-1 if k == axis % np.ndim(x) else 1 for k in range(np.ndim(x))])
+    whole = np.sum(weights + np.zeros(np.shape(x)), axis=axis, keepdims=keepdims)
+    return np.sum(x * weights, axis=axis, keepdims=keepdims) / whole
+
+
+def _nanmean(x: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
+    count = np.sum(x == x, axis=axis, keepdims=keepdims)
+    return np.nansum(x, axis=axis, keepdims=keepdims) / count
+
+
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     if ord in (None, 2, "fro") and not (ord == 2 and axis is None and np.ndim(x) != 1):
         return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))
@@ -76,7 +118,10 @@ FUNCTIONS.update(
         np.where: _where,
         np.select: _select,
         np.piecewise: _piecewise,
-        np.clip: lambda x, low, high: np.minimum(np.maximum(x, low), high),
+        np.clip: _clip,
+        np.interp: _interp,
+        np.linspace: _linspace,
+        np.average: _average,
         np.linalg.norm: _norm,
         np.dot: lambda a, b: dressed(np.dot(plain(a), plain(b))),
         np.sinc: lambda x: _where(x == 0.0, 1.0, np.sin(math.pi * x) / (math.pi * x)),
@@ -97,6 +142,13 @@ FUNCTIONS.update(
         np.cumsum: _cumulative(np.add),
         np.cumprod: _cumulative(np.multiply),
         np.abs: lambda x: np.absolute(x),
+        np.any: _reducing(np.logical_or),
+        np.all: _reducing(np.logical_and),
+        np.count_nonzero: lambda x, axis=None, keepdims=False: np.sum(x != 0, axis=axis, keepdims=keepdims),
+        np.nansum: lambda x, axis=None, dtype=None, **named: np.sum(_where(x == x, x, 0.0), axis=axis, **named),
+        np.nanmean: _nanmean,
+        np.nanmax: _reducing(np.fmax),
+        np.nanmin: _reducing(np.fmin),
     }
 )
 FUNCTIONS[np.amax], FUNCTIONS[np.amin] = FUNCTIONS[np.max], FUNCTIONS[np.min]

@@ -9,7 +9,7 @@ import numpy as np
 
 from ._graph import Node
 from ._primitives import through_ufunc
-from ._refusal import refusal
+from ._refusal import refusal, running
 
 
 class Traced(Node):
@@ -195,6 +195,8 @@ def _through(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str
     if method == "__call__" and ufunc.signature is None:
 
         def one(*operands: Any) -> Any:
+            if any(isinstance(o, complex) for o in operands):
+                raise refusal("a complex number", "Trace the real and the imaginary part")
             if not any(isinstance(o, Node) for o in operands):
                 return ufunc(*[float(o) for o in operands])
             made = through_ufunc(name, *operands)
@@ -210,6 +212,8 @@ def _through(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str
             whole = trunc(x / y)
             rest = np.remainder(x, y) if name == "divmod" else np.subtract(x, whole)
             return (whole, rest) if name == "divmod" else (rest, whole)
+        if set(ufunc.types[0]) <= set("O->"):  # of np.vectorize or np.frompyfunc: Python, which takes nodes
+            return dressed(ufunc(*map(plain, inputs)))
         result = elementwise(one, inputs)
     elif ufunc.nin == 2 and ufunc.signature is None and method in ("reduce", "accumulate", "outer"):
         result = _reduced(ufunc, method, inputs, options)
@@ -276,10 +280,15 @@ def _array_function(function: Any, args: Any, kwargs: Any) -> Any:
         out[...] = result
         return out
     if function.__module__ == "numpy.linalg":
-        raise refusal(f"no gate stands for `np.linalg.{function.__name__}`", "Write it with sums and products")
+        remedy = "Write it with sums and products; a constant matrix may be inverted outside of `f`"
+        raise refusal(f"no gate stands for `np.linalg.{function.__name__}`", remedy)
+    outer, running.inside = getattr(running, "inside", None), function.__name__
     try:
         return dressed(function(*[plain(a) for a in args], **{k: plain(v) for k, v in kwargs.items()}))
     except (TypeError, AttributeError) as err:
+        running.inside = outer
         if "cannot be traced" in str(err):
             raise
         raise refusal(f"`np.{function.__name__}` wants numbers", "Write it with sums and products") from err
+    finally:
+        running.inside = outer

@@ -36,6 +36,11 @@ WRITTEN_OUT: dict[str, Callable[..., Any]] = {
     "clip": lambda x, low, high: apply("minimum", apply("maximum", x, low), high),
     "logit": lambda x: apply("log", x / (1.0 - x)),
     "xlogy": lambda x, y: select(x == 0.0, 0.0 * y, x * apply("log", y)),
+    "xlog1py": lambda x, y: select(x == 0.0, 0.0 * y, x * apply("log1p", y)),
+    "entr": lambda x: select(x == 0.0, 0.0, -x * apply("log", x)),
+    "rel_entr": lambda x, y: select(x == 0.0, 0.0 * y, x * apply("log", x / y)),
+    "kl_div": lambda x, y: select(x == 0.0, y, x * apply("log", x / y) - x + y),
+    "log_expit": lambda x: -apply("softplus", -x),
 }
 
 

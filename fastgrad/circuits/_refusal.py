@@ -12,7 +12,8 @@ import numpy as np
 _PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 _NUMPY = os.path.dirname(np.__file__) + os.sep
 
-#: What this thread is tracing: the code of the user's function and of its helpers.
+#: What this thread is tracing: `codes`, those of the user's function and of its helpers; and `inside`, the function of
+#: NumPy's that is at work on nodes in its own way.
 running = threading.local()
 
 
@@ -28,5 +29,7 @@ def refusal(what: str, remedy: str) -> TypeError:
     theirs += [f for f in frames if not f.f_code.co_filename.startswith((_PACKAGE, _NUMPY))]
     path, line = theirs[0].f_code.co_filename, theirs[0].f_lineno
     text = linecache.getline(path, line).strip()
+    if inside := getattr(running, "inside", None):
+        what = f"`np.{inside}` asks for {what}"
     where = f"{path}:{line}, `{text}`" if text else f"{path}:{line}"
     return TypeError(f"`f` cannot be traced at {where}: {what}. {remedy}.")

@@ -91,6 +91,11 @@ _SUBSTITUTES[np.empty] = _of_objects(np.zeros)
 _SUBSTITUTES[np.empty_like] = _SUBSTITUTES[np.zeros_like] = lambda x, *_, **__: _SUBSTITUTES[np.zeros](np.shape(x))
 
 
+def _logsumexp(x: Any, axis: Any = None, b: Any = None, keepdims: Any = False) -> Any:
+    shifted: Any = x if b is None else x + np.log(b)
+    return np.logaddexp.reduce(shifted, axis=axis, keepdims=keepdims)
+
+
 def _softmax(x: Any, axis: Any = None) -> Any:
     return np.exp(_log_softmax(x, axis))
 
@@ -101,7 +106,7 @@ def _log_softmax(x: Any, axis: Any = None) -> Any:
 
 #: Of SciPy's functions that are no ufuncs, those people write layers with; by name, so that SciPy need not be loaded.
 _OF_SCIPY: dict[str, Callable[..., Any]] = {
-    "logsumexp": lambda x, axis=None, keepdims=False: np.logaddexp.reduce(x, axis=axis, keepdims=keepdims),
+    "logsumexp": _logsumexp,
     "softmax": _softmax,
     "log_softmax": _log_softmax,
 }
@@ -132,7 +137,8 @@ def substituted(value: Any, memo: dict[int, Any] | None = None) -> Any:
     except (TypeError, ValueError):  # not hashable
         return value
     if isinstance(value, ModuleType):
-        return _StandIn(value, memo)
+        memo[id(value)] = stand_in = _StandIn(value, memo)  # one for each module: people ask whether ``xp is np``
+        return stand_in
     if getattr(value, "__module__", None) == "scipy.special._logsumexp" and value.__name__ in _OF_SCIPY:
         return _on_nodes(value, _OF_SCIPY[value.__name__])
     if isinstance(value, Dispatcher):
