@@ -23,7 +23,8 @@ _PYTHON = {"remainder": operator.mod, "absolute": abs}
 
 
 #: Inputs and outputs of one loop. Where there are more than 250 places in memory LLVM takes any of them for any other,
-#: and vectorises nothing; what lies in the room comes on top.
+#: and vectorises nothing; what lies in the room comes on top. Programs of few places are left whole however long they
+#: are: cut at every hundred functions, gradients of 1,000 compile in 9 s instead of 18 and run 25 % longer ever after.
 _PLACES = 100
 
 #: What such a loop is given: how many points, the first of them, the addresses of all places, that of the room.
