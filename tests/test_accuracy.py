@@ -224,6 +224,16 @@ def test_a_method_that_raises_loses_its_row() -> None:
     assert report.summary()[0].failures == 1
 
 
+def test_a_method_named_twice_is_measured_once() -> None:
+    assert [row.method for row in fg.accuracy(np.sin, ["central", "numpy", fg.central()], X).rows] == [
+        "central(order=2)", NUMPY.name]  # fmt: skip
+
+
+def test_curves_of_one_name() -> None:
+    report = fg.accuracy([np.sin, np.cos], "central", X, curves="c*s")
+    assert {curve.function for curve in report.curves} == {profile.function for profile in report.profiles} == {"cos"}
+
+
 def test_curves_have_their_least_near_the_chosen_step() -> None:
     report = fg.accuracy([p for p in FUNCTIONS if p.name == "Runge"], None, 1000, curves=["R*"])
     assert [c.label for c in report.curves] == ["fwd 1", "central 2", "central 4", "central 6"]
@@ -277,8 +287,12 @@ def test_unknown_method_and_missing_points() -> None:
         fg.accuracy(np.sin, "central")
     with pytest.raises(ValueError, match="at least 2"):
         fg.accuracy(gates.sin, "central", 1)
+    with pytest.raises(TypeError, match="`methods` must be rules"):
+        fg.accuracy(np.sin, [fg.central], X)
     with pytest.raises(TypeError, match="`functions`"):
         fg.accuracy(3.0, "central", X)
+    with pytest.raises(ValueError, match="`functions` must hold at least one"):
+        fg.accuracy([], "central", X)
     for points in ([], (), np.ones((0, 2))):
         with pytest.raises(ValueError, match="`points` must hold some points"):
             fg.accuracy(np.sin, "central", points)

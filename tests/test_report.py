@@ -264,3 +264,4 @@ def test_repr_is_a_table() -> None:
     shown = repr(fg.accuracy(gates.sin, ["central", fg.central(4)], np.linspace(0, 1, 100)))
     assert shown.splitlines()[0] == "sin"
     assert "central 4" in shown
+    assert shown.splitlines()[-1].startswith("Most reliable is central(order=4), ")

@@ -1,9 +1,10 @@
-"""The report as plain text, which is what a report prints as in Python."""
+"""The report as plain text: the tables and the gist, which is what it prints as in Python."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .notes import in_short
 from .tables import tables
 
 if TYPE_CHECKING:
@@ -22,4 +23,4 @@ def text(report: AccuracyReport) -> str:
             first, *rest = (cell.rjust(width) for cell, width in zip(line, widths, strict=True))
             parts.append("  ".join([first.strip().ljust(widths[0]), *rest]).rstrip())
         parts.append("")
-    return "\n".join(parts).rstrip()
+    return "\n".join([*parts, *in_short(report)]).rstrip()

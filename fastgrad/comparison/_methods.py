@@ -67,7 +67,7 @@ def chosen_methods(methods: Iterable[Any] | None) -> tuple[Method, ...] | None:
         return None
     if isinstance(methods, (str, Method)) or not np.iterable(methods):
         methods = (methods,)
-    found = tuple(map(method_of, methods))
+    found = {method.name: method for method in map(method_of, methods)}
     if not found:
         raise ValueError("`methods` must name at least one rule; got none. Leave it out to compare them all.")
-    return found
+    return tuple(found.values())
