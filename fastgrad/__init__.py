@@ -37,7 +37,7 @@ Exact derivatives
 
 PerformanceWarning says that a function runs slowly, and how to make it fast. The command line is ``fastgrad --help``.
 `fastgrad.comparison` holds what `accuracy` takes beside functions and rules, `fastgrad.corpus` functions whose
-derivatives are known, `fastgrad.nist` certified regressions, `fastgrad.elementary` functions that compile to vector code.
+derivatives are known, `fastgrad.nist` certified regressions, `fastgrad.elementary` what compiles to vector code.
 """
 
 from typing import TYPE_CHECKING, Any
