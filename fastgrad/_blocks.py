@@ -19,9 +19,6 @@ BLOCK = 1 << 14
 #: Most points in a piece of a batch, where nothing else limits it.
 PIECE = 1 << 18
 
-#: Points from which a called function is worth compiled loops around it.
-LARGE = 1 << 20
-
 #: Seconds of work below which a second thread does not pay: handing out takes 20 to 40 microseconds.
 WORTH = 3e-4
 

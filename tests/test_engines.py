@@ -20,7 +20,7 @@ from scipy import special
 
 import fastgrad as fg
 from fastgrad import gates
-from fastgrad._blocks import LARGE
+from fastgrad._engines.called import LARGE
 
 X = np.linspace(-2.0, 2.0, 41)
 

@@ -16,7 +16,7 @@ from conftest import Opaque
 from scipy import special
 
 import fastgrad as fg
-from fastgrad._blocks import LARGE
+from fastgrad._engines.called import LARGE
 from fastgrad._reading.harmless import FRESH, FRESH_METHODS, VIEW_METHODS, VIEWS
 from fastgrad._reading.sharing import Proof
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .._blocks import BLOCK, LARGE, Pace, blocks, over_pieces
+from .._blocks import BLOCK, Pace, blocks, over_pieces
 from .._reading.sharing import Proof
 from .._signals import hear
 from ..stencils import Stencil
@@ -31,9 +31,11 @@ from .program import Loops, combine, loops, positions, steps
 #: A function found elementwise is tested again in blocks of so many times more points.
 _GROWTH = 16
 
-
 #: Points from which the walk through a piece costs little beside `f`.
 _LEAST = BLOCK // 4
+
+#: Points from which a function is worth compiled loops around it.
+LARGE = 1 << 20
 
 
 class Called:
