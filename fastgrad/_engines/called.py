@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import warnings
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any
@@ -12,24 +10,10 @@ import numpy as np
 
 from .._blocks import BLOCK, Pace, blocks, over_pieces
 from .._reading.sharing import Proof
-from .._signals import hear
 from ..stencils import Stencil
-from .engine import (
-    BEYOND,
-    PerformanceWarning,
-    Request,
-    TurnedComplex,
-    numbers,
-    refuse_real,
-    stack_depth,
-    weak,
-    with_complex,
-)
-from .mixing import differ, mixes, warn
+from .calling import Caller
+from .engine import Request, TurnedComplex, refuse_real, with_complex
 from .program import Loops, combine, loops, positions, steps
-
-#: A function found elementwise is tested again in blocks of so many times more points.
-_GROWTH = 16
 
 #: Points from which the walk through a piece costs little beside `f`.
 _LEAST = BLOCK // 4
@@ -38,20 +22,13 @@ _LEAST = BLOCK // 4
 LARGE = 1 << 20
 
 
-class Called:
+class Called(Caller):
     """A function called as it is: with blocks of points, or with one point at a time if it takes no more."""
 
     def __init__(self, f: Callable[..., Any], pointwise: bool | None = None) -> None:
-        self.f = weak(f)
-        self._pointwise = pointwise
-        self._serial = bool(pointwise)
-        self._alone: Proof | None = None
+        super().__init__(f, pointwise)
+        self._proof: Proof | None = None
         self._pace = Pace()
-        self._met = 1  # points of the largest block that needs no test whether `f` mixes them
-        self._many = False
-        self._notice: Callable[[], None] | None = None
-        self.result = "d"
-        self._lock = threading.RLock()  # `f` may differentiate itself
 
     def derivative(self, request: Request, operands: list[Any], out: Any) -> tuple[Any, bool]:
         """Walk the batch block by block; every block is evaluated at all offsets and combined while in cache.
@@ -102,13 +79,13 @@ class Called:
         A function may work in memory of its own, and then two threads would mix their points. So it meets a second one
         if it was read and found to share nothing, or if the caller asked for workers.
         """
-        if request.workers == 1 or self._serial:
+        if request.workers == 1 or self.serial:
             return 1
         if not request.asked:
             with self._lock:
-                if self._alone is None or not self._alone.holds():
-                    self._alone = Proof(self.f(), nargs)
-            if not self._alone.found:
+                if self._proof is None or not self._proof.holds():
+                    self._proof = Proof(self.f(), nargs)
+            if not self._proof.found:
                 return 1
         return request.workers
 
@@ -141,169 +118,10 @@ class Called:
                     h = steps(stencil, self.result, x, step, mode)
                     moved = positions(offsets, x, h)
                 given[wrt] = moved.ravel()
-                values = np.asarray(self._call(given, given), dtype=kind)
+                values = np.asarray(self.call(given, given), dtype=kind)
                 values = values.reshape(moved.shape) if values.ndim else np.full(moved.shape, values)
                 if machine:
                     machine.combined.call(x, *values, *more, out=target)
                 else:
                     combine(stencil, values, h, target)
                     doubtful.append(not np.isfinite(target.sum()))
-
-    def evaluate(self, arguments: list[Any], *, lenient: bool = False) -> Any:
-        """Evaluate `f` at one-dimensional arrays, into an array of its own: `f` may reuse its buffer.
-
-        `f` gets copies, because one that writes into its arguments must not change the next evaluation. If `lenient`,
-        points where it raises as in `BEYOND` are outside its domain: NaN.
-        """
-        values = self._call([a.copy() if isinstance(a, np.ndarray) else a for a in arguments], arguments, lenient)
-        own = np.empty(max(np.size(a) for a in arguments), np.complex128 if self.result == "D" else np.float64)
-        own[...] = values
-        return own
-
-    def _call(self, given: list[Any], arguments: list[Any], lenient: bool = False) -> Any:
-        """Call `f` with what is `given` to be overwritten; the values are its own, and one may stand for all points.
-
-        `arguments` are the same, for calls with one point at a time.
-        """
-        f, size = self.f(), max(np.size(a) for a in arguments)
-        values: Any = None
-        if not self._pointwise:
-            test = size > self._met
-            if test:  # reads the arguments after the call, which may have written into them
-                given = [a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
-            try:
-                values = numbers(f(*given))
-            except BEYOND:
-                if not lenient:
-                    raise
-            else:
-                if values.shape not in ((size,), ()):
-                    raise _wrong_shape(values.shape, size)
-                if test:
-                    values = values.copy()
-                    self._test(arguments, values, size)
-                    if self._pointwise:
-                        values = None
-        if values is None:
-            columns = [a if isinstance(a, np.ndarray) and a.ndim else [a] * size for a in arguments]
-            one = _lenient(f) if lenient else f
-            values = np.array([_one_number(one(*row)) for row in zip(*columns, strict=True)])
-        if values.dtype.kind == "c" and self.result != "D":
-            raise TurnedComplex
-        return values
-
-    def _test(self, arguments: list[Any], values: Any, size: int) -> None:
-        """Call `f` point by point from now on if it mixes its points; tested again when there are many times more.
-
-        All offsets go into one call, so a running total would not even give the derivative of a running total.
-        """
-        with self._lock:
-            if size <= self._met or self._pointwise:
-                return
-            mixing = mixes(self.f(), arguments, values)
-            if mixing:
-                self._pointwise = self._serial = True
-                self._tell(warn)
-            if mixing is not None:
-                self._met = _GROWTH * size
-
-    def find_out(self, request: Request, operands: list[Any]) -> None:
-        """Compare a call with two points with two calls with one point, and remember which way `f` can be called."""
-        self._many = self._many or any(np.size(a) > 1 for a in operands[: request.arguments(operands)])
-        if self._pointwise is None:
-            with self._lock, np.errstate(all="ignore"):
-                if self._pointwise is None:
-                    self._find_out(request, operands)
-        if self._notice:
-            self._tell(self._notice)
-
-    def _tell(self, notice: Callable[[], None]) -> None:
-        """Give notice of the way `f` is called, as soon as it is asked for more than one point."""
-        self._notice = None if self._many else notice
-        if self._many:
-            notice()
-
-    def _find_out(self, request: Request, operands: list[Any]) -> None:
-        f = self.f()
-        arguments = operands[: request.arguments(operands)]
-        kinds = request.kinds(operands)[: len(arguments)]
-        ends = [np.ravel(a)[[0, -1]].astype(k) if np.ndim(a) else [a, a] for a, k in zip(arguments, kinds, strict=True)]
-        ends[request.wrt] = np.array(ends[request.wrt], dtype=np.float64)
-        together: Any = None
-        refusal: Exception | None = None
-        mixing = False
-        try:
-            returned = [f(*(e.copy() if isinstance(e, np.ndarray) else e[0] for e in ends)) for _ in range(2)]
-            together = numbers(returned[1]).copy()
-            # Whoever hands out the same memory twice cannot be called by two threads at once.
-            self._serial = np.may_share_memory(np.asarray(returned[0]), np.asarray(returned[1]))
-        except Exception as raised:  # whatever `f` raises for two points, it may still take one
-            hear(raised)
-            refusal = raised
-        try:
-            one_by_one = [np.array(f(*row)) for row in zip(*ends, strict=True)]
-        except Exception as raised:
-            hear(raised)
-            if together is None:
-                raise
-            if together.shape != (2,):
-                raise _wrong_shape(together.shape, 2) from None
-            apart = together  # `f` takes arrays only
-        else:
-            apart = np.array([_one_number(value) for value in one_by_one])
-        if together is not None and together.shape in ((2,), ()):
-
-            def again() -> Any:
-                return numbers([f(*row) for row in zip(*ends, strict=True)])
-
-            self._pointwise = differ(apart, together, again, together)
-            if self._pointwise:  # or it holds a vector of two numbers, and takes one point at a time
-                try:
-                    many = [np.resize(e, 7) if isinstance(e, np.ndarray) else e[0] for e in ends]
-                    mixing = np.shape(f(*many)) in ((7,), ())
-                except Exception as raised:
-                    hear(raised)
-                    refusal = raised
-        else:
-            self._pointwise = True
-        self._serial = self._serial or bool(self._pointwise)
-        if apart.dtype.kind == "c":
-            self.result = "D"
-        elif apart.dtype in (np.float32, np.float16):
-            self.result = "f"
-        if mixing:
-            self._tell(warn)
-        elif self._pointwise:
-            why = f"it raised {type(refusal).__name__}" if refusal else "it returned another shape"
-            message = (
-                f"`{getattr(f, '__name__', 'f')}` is called with one point at a time ({why} for several), which is "
-                "slow. Write it so that it takes arrays, or so that Numba can compile it."
-            )
-            self._tell(lambda: warnings.warn(message, PerformanceWarning, stacklevel=stack_depth()))
-
-
-def _lenient(f: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap `f` to return NaN where it refuses a point."""
-
-    def one(*row: Any) -> Any:
-        try:
-            return f(*row)
-        except BEYOND:
-            return np.nan
-
-    return one
-
-
-def _one_number(value: Any) -> Any:
-    """Check the value that `f` returned for one point."""
-    array = numbers(value)
-    if array.size != 1:
-        raise _wrong_shape(array.shape, 1)
-    return array.reshape(())[()]
-
-
-def _wrong_shape(shape: tuple[int, ...], size: int) -> ValueError:
-    return ValueError(
-        f"`f` must return one value per point; got shape {shape} for {size} point{'s' * (size != 1)}. "
-        "For a function of a vector use `gradient` or `jacobian`."
-    )

@@ -1,6 +1,6 @@
 """What is asked of an engine, and what all engines share.
 
-An engine runs a function: `compiled` as machine code, `called` as it is, with arrays or one point at a time.
+An engine runs a function: `compiled` as machine code, `called` as it is, in the way that `calling` has found out.
 `functions` decides once per function which. Both answer the same request: the derivative by a rule at arguments that
 broadcast together, into an output array.
 """
