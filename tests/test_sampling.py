@@ -76,6 +76,10 @@ def test_circuits_of_every_shape_check_themselves(name: str) -> None:
     assert check(c, None, *points).verdict.shape == (3, *found.verdict.shape[1:])
 
 
+def test_a_length_may_be_numpys() -> None:
+    assert check(fg.circuit(lambda v: v @ v, n=np.int64(3))) and fg.circuit(lambda v: v @ v, n=[3]).n == (3,)
+
+
 def test_a_circuit_through_a_wrong_gate_is_found() -> None:
     @fg.gate(partials=lambda x: 3.0 * x)
     def square(x: float) -> float:

@@ -35,16 +35,19 @@ def check(
     f : callable
         The function: elementwise, or of one vector (the last axis) for a gradient, a jacobian or a hessian.
     analytic : callable or array_like, optional
-        Its derivative as you have it, called as ``analytic(*args)``; or the values. It gets copies of your arrays, of
-        their own type, all points at once; if it does not take that, one point at a time. Left out for a gate or a
-        circuit, which brings its own.
+        Its derivative as you have it, called as ``analytic(*args)``; or the values, of the shape of the result. It gets
+        copies of your arrays, of their own type, all points at once; if it does not take that, one point at a time. A
+        single number stands for all points of a derivative. Left out for a gate or a circuit, which brings its own.
     *args : array_like
         For a derivative one array for each argument of `f`; they broadcast. Else the vectors, of shape ``(..., d)``,
         and what further arguments `f` takes. For a gate or a circuit they may be left out: it is checked all over its
         domain, at edges, at zero and at ties. Several arguments or results of a circuit become one vector of each.
-        Arrays of xarray and pandas count as the bare arrays they hold.
+        float32 and float16 stay what they are for `analytic`, which is then expected to be good to their digits;
+        integers and booleans count as float64. Arrays of xarray and pandas meet by their labels, as in `derivative`;
+        both functions get bare arrays, and the labels stand in the table. Masked and complex ones are refused.
     of : {"derivative", "gradient", "jacobian", "hessian"}, default "derivative"
-        What `analytic` is of `f`. Shapes are those of the functions of these names.
+        What `analytic` is of `f`. Shapes are those of the functions of these names: ``(..., d)`` for a gradient,
+        ``(..., m, d)`` for a jacobian, ``(..., d, d)`` for a hessian.
     wrt : int or tuple of int, default 0
         For a derivative, the argument to differentiate in; with a tuple `analytic` returns a tuple in that order.
 
@@ -52,13 +55,15 @@ def check(
     -------
     Check
         True when nothing disagrees. Its `repr` is a table of the worst entries, with what the mistakes have in common:
-        a factor, a sign, swapped arguments, a threshold, one coordinate, and so on.
+        a factor, a sign, swapped arguments, a threshold, one coordinate, and so on. Its arrays are NumPy's.
 
     Raises
     ------
-    TypeError, ValueError
-        For arguments of the wrong kind, no points, an analytic value of the wrong shape, or an analytic function that
-        changes its arguments; the message names the remedy.
+    TypeError
+        For points that are no real numbers, no points, or an analytic function that gives no numbers.
+    ValueError
+        For an analytic value of the wrong shape, an analytic function that changes its arguments, an empty batch, or an
+        unknown `of` or `wrt`. The message names the remedy.
     Exception
         Whatever `f` or `analytic` raises, unchanged.
 

@@ -20,21 +20,24 @@ _HEADER = ("", "index", "label", "point", "analytic", "numerical", "bar", "ratio
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Check:
-    """What a check found; true when nothing disagrees.
+    """What a check found, for an assertion: true when nothing disagrees, and a table of the worst when something does.
+
+    Made by `check`. It pickles, and ``to_dict()`` is for JSON.
 
     Attributes
     ----------
     verdict : ndarray of int8
         A `Verdict` for every entry.
-    analytic, numerical : ndarray
+    analytic, numerical : ndarray of float64 or complex128
         The two derivatives that were compared, of one shape: that of ``fg.derivative`` and so on, with an axis for
         `wrt` in front when that was a tuple.
-    error : ndarray
-        Error bar of the numerical derivative.
-    excess : ndarray
+    error : ndarray of float64
+        Error bar of the numerical derivative, in the same units.
+    excess : ndarray of float64
         How far the two are apart, in units of what bar and rounding allow: above 1 they differ.
     patterns : tuple of str
-        What the mistakes have in common.
+        What the mistakes have in common: at most one way in which they are wrong and one place, in words for people,
+        which may change from version to version. Empty, if nothing is wrong or nobody knows.
     of : str
         What was checked.
     title : str
@@ -71,7 +74,7 @@ class Check:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many entries got which verdict."""
+        """How many entries got which verdict, by the verdict's name."""
         return {v.name: int(np.count_nonzero(self.verdict == v)) for v in Verdict}
 
     @property
@@ -89,7 +92,15 @@ class Check:
         return text(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain dictionaries, lists and numbers, for JSON; what is not finite becomes None."""
+        """Return counts, patterns and the ten worst entries as plain dictionaries, lists and numbers, for JSON.
+
+        Returns
+        -------
+        dict
+            ``title``, ``of``, ``agrees``, ``decided``, ``counts``, ``patterns`` and ``worst``, a list with the
+            ``verdict``, ``index``, ``point``, ``analytic``, ``numerical``, ``error`` and ``excess`` of each entry, and
+            its ``label`` where arguments have some. What is not finite becomes None, what is complex a pair.
+        """
         return plain(self)
 
 

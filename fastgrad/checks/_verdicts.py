@@ -35,7 +35,7 @@ UNSEEN = 2.0**-52
 
 
 class Verdict(IntEnum):
-    """What is said of one analytic value.
+    """What is said of one analytic value, as a whole number: `Check.verdict` holds one for each entry.
 
     Attributes
     ----------

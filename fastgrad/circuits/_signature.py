@@ -1,9 +1,9 @@
-"""What arguments a function to be traced takes: numbers, or vectors of which length."""
+"""What arguments a function to be traced takes: numbers, or vectors of which length; and how they are called."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,10 +38,29 @@ def _required(f: Callable[..., Any]) -> list[str]:
     return [p.name for p in positional if p.default is p.empty]
 
 
-def argument_names(f: Callable[..., Any], count: int) -> list[str]:
-    """Names of the arguments, as far as `f` tells them."""
+def component_names(f: Callable[..., Any], sizes: Sequence[int | None]) -> list[str]:
+    """Names of all inputs, as far as `f` tells them; those of vectors with an index."""
     try:
         names = _required(f)
     except (TypeError, ValueError):
         names = []
-    return names if len(names) == count else [f"x{i}" for i in range(count)]
+    if len(names) != len(sizes):
+        names = [f"x{i}" for i in range(len(sizes))]
+    return [
+        name if size is None else f"{name}[{i}]"
+        for name, size in zip(names, sizes, strict=True)
+        for i in range(1 if size is None else size)
+    ]
+
+
+def components(at: tuple[Any, ...], sizes: Sequence[int | None]) -> list[float]:
+    """Check one point, and return its numbers one after the other."""
+    if len(at) != len(sizes):
+        raise TypeError(f"`at` must be {len(sizes)} arguments; got {len(at)}.")
+    point: list[float] = []
+    for value, size in zip(at, sizes, strict=True):
+        array = np.asarray(value, np.float64)
+        if array.shape != (() if size is None else (size,)):
+            raise ValueError(f"`at` must be one point, numbers or vectors of length n; got shape {array.shape}.")
+        point += array.ravel().tolist()
+    return point
