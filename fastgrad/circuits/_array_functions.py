@@ -10,7 +10,6 @@ import numpy as np
 
 from ._graph import Node
 from ._nodes import FUNCTIONS, as_nodes, dressed, elementwise, plain
-from ._primitives import PRIMITIVES
 from ._refusal import refusal
 
 
@@ -30,7 +29,7 @@ def _where(condition: Any, x: Any, y: Any) -> Any:
 def _choose(condition: Any, x: Any, y: Any) -> Any:
     if not isinstance(condition, Node):
         return x if condition else y
-    return condition.graph.apply(PRIMITIVES["where"], condition, x, y)
+    return condition.graph.apply("where", condition, x, y)
 
 
 def _select(conditions: Sequence[Any], choices: Sequence[Any], default: Any = 0.0) -> Any:

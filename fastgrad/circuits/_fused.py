@@ -17,6 +17,7 @@ from .._compiling.ufuncs import Ufunc
 from ._graph import Node
 from ._gufunc import Gufunc
 from ._program import Layout, Program
+from ._signature import widths
 
 #: Arguments and results that NumPy lets a ufunc have; with more they travel as one vector.
 _OPERANDS = 60
@@ -47,33 +48,40 @@ class Fused:
 
     def __init__(self, f: Callable[..., Any], sizes: Sequence[int | None], groups: Sequence[Group]) -> None:
         self._f, self._sizes, self._groups = f, sizes, groups
-        name, nodes = getattr(f, "__name__", "f"), [node for group in groups for node in group.nodes]
-        widths = [1 if size is None else size for size in sizes]
-        nin = sum(widths)
-        self._width, self._pace = nin + len(nodes), Pace()
+        nodes = [node for group in groups for node in group.nodes]
+        self._nin = sum(widths(sizes))
+        self._width, self._pace = self._nin + len(nodes), Pace()
+        #: Numbers only: a ufunc. Else a gufunc, all of whose operands are vectors.
         self._flat = all(s is None for s in sizes) and not any(g.shape for g in groups) and self._width <= _OPERANDS
-        #: Operands and results go to the ufunc as they are.
-        self._plain = self._flat or (None not in sizes and all(len(group.shape) == 1 for group in groups))
+        #: Too many operands and results: they travel as one vector.
         self._packed = not self._flat and len(sizes) + len(groups) > _OPERANDS
-        self._plain = self._plain and not self._packed
+        vectors = None not in sizes and all(len(group.shape) == 1 for group in groups)
+        #: Operands and results go there as they are.
+        self._plain = self._flat or (vectors and not self._packed)
         self._ends = np.cumsum([len(group.nodes) for group in groups])[:-1]
-        self._made: Ufunc | Gufunc
         try:
             with LOCK:
-                if self._flat:
-                    self._made = Ufunc(Program(nodes, nin).body(), nin, name, f"circuit of {name}", len(nodes))
-                else:
-                    layout = Layout(nodes, nin)
-                    rows = [part.tolist() for part in np.split(np.array(layout.rows), self._ends)]
-                    if self._packed:
-                        widths, rows = [nin], [layout.rows]
-                    code = Program(layout.computed, nin).body()
-                    computed = len(layout.computed)
-                    self._made = Gufunc(code, widths, rows, computed, layout.constants, name, f"circuit of {name}")
+                self._made = self._compiled(nodes)
         except Uncompilable as err:
             raise TypeError(
-                f"every gate of `{name}` must be a formula that Numba can compile; got one where {err}."
+                f"every gate of `{self._name}` must be a formula that Numba can compile; got one where {err}."
             ) from err
+
+    @property
+    def _name(self) -> str:
+        return getattr(self._f, "__name__", "f")
+
+    def _compiled(self, nodes: Sequence[Node]) -> Ufunc | Gufunc:
+        """Compile all nodes into one ufunc, or gufunc."""
+        name, doc = self._name, f"circuit of {self._name}"
+        if self._flat:
+            return Ufunc(Program(nodes, self._nin).body(), self._nin, name, doc, len(nodes))
+        layout, sizes = Layout(nodes, self._nin), widths(self._sizes)
+        rows = [part.tolist() for part in np.split(np.array(layout.rows), self._ends)]
+        if self._packed:
+            sizes, rows = [self._nin], [layout.rows]
+        body = Program(layout.computed, self._nin).body()
+        return Gufunc(body, sizes, rows, len(layout.computed), layout.constants, name, doc)
 
     def __call__(self, args: Sequence[Any], out: Any, workers: int) -> tuple[Any, ...]:
         """Compute all groups at a batch of points."""
@@ -134,11 +142,8 @@ class Fused:
         if self._flat:
             return operands
         if self._packed:
-            batch, parts = self._batch(operands), []
-            for operand, size in zip(operands, self._sizes, strict=True):
-                part = np.asarray(operand, np.float64)
-                parts.append(np.broadcast_to(part if size else part[..., None], (*batch, size or 1)))
-            return [np.concatenate(parts, axis=-1)]
+            whole = zip(self._spread(operands, self._batch(operands)), self._sizes, strict=True)
+            return [np.concatenate([o if size else o[..., None] for o, size in whole], axis=-1, dtype=np.float64)]
         return [np.asarray(o)[..., None] if s is None else o for o, s in zip(operands, self._sizes, strict=True)]
 
     def _shaped(self, found: Any, batch: tuple[int, ...]) -> tuple[Any, ...]:
@@ -167,6 +172,13 @@ class Fused:
             listed = ", ".join(map(str, shapes))
             raise ValueError(f"`args` must broadcast together; got batches {listed}. Add axes of length 1.") from None
 
+    def _spread(self, operands: list[Any], batch: tuple[int, ...]) -> list[Any]:
+        """Give every operand the whole batch."""
+        return [
+            np.broadcast_to(o, batch if size is None else (*batch, size))
+            for o, size in zip(operands, self._sizes, strict=True)
+        ]
+
     def _fill(self, operands: list[Any], results: Sequence[Any], batch: tuple[int, ...], workers: int) -> None:
         """Compute into `results`, in pieces over threads; all at once with 0 `workers`."""
         targets, later = [], []
@@ -177,10 +189,7 @@ class Fused:
                 if not np.may_share_memory(target, result):  # `out` has gaps between its rows
                     later.append((result, target))
             targets.append(target)
-        whole = [
-            np.broadcast_to(o, batch if size is None else (*batch, size))
-            for o, size in zip(operands, self._sizes, strict=True)
-        ]
+        whole = self._spread(operands, batch)
 
         def work(place: tuple[slice, ...]) -> None:
             vectors = self._vectors([o[place] for o in whole])
@@ -205,9 +214,6 @@ class Fused:
         """Call `f` itself where a gate raised, so that the caller sees its exception unchanged."""
         batch = self._batch(operands)
         first = np.asarray(result).reshape(*batch, -1)[..., 0]
-        whole = [
-            np.broadcast_to(o, batch if size is None else (*batch, size))
-            for o, size in zip(operands, self._sizes, strict=True)
-        ]
+        whole = self._spread(operands, batch)
         for place in zip(*np.nonzero(np.isnan(first)), strict=True) if batch else [()]:
             self._f(*[o[place] for o in whole])

@@ -12,7 +12,7 @@ from .._reading.references import Reading
 from ..gate import Gate, gate
 from ..gates import GATES
 from ._chain_rule import jacobian
-from ._graph import Graph, Node, grafted
+from ._graph import Graph, grafted, graph_of
 from ._nodes import Nodes, Traced, elementwise
 from ._primitives import PRIMITIVES, Primitive
 from ._refusal import refusal
@@ -65,11 +65,11 @@ def through_gate(gate: Gate, args: tuple[Any, ...]) -> Any:
     """Pass nodes and numbers through a gate."""
     if any(isinstance(a, Nodes) for a in args):
         return elementwise(gate, args)
-    graph, name = next(a for a in args if isinstance(a, Node)).graph, gate.__name__
+    graph, name = graph_of(args), gate.__name__
     if _OWN.get(name) is gate and hasattr(gate, "__not_differentiable__"):
         return _logic(name, *args)
     if _OWN.get(name) is gate and name in PRIMITIVES:
-        return graph.apply(PRIMITIVES[name], *args)
+        return graph.apply(name, *args)
     try:
         made = primitive_of(gate, len(args))
     except Uncompilable as err:
@@ -80,15 +80,15 @@ def through_gate(gate: Gate, args: tuple[Any, ...]) -> Any:
 
 def _logic(name: str, *args: Any) -> Any:
     """Logic gates make conditions out of numbers that are 0 or not."""
-    graph = next(a for a in args if isinstance(a, Node)).graph
+    graph = graph_of(args)
     x, *rest = (graph.node(a) for a in args)
     invert = name in ("logical_nand", "logical_nor", "logical_xnor")
     if name == "logical_xand":
-        rest = [graph.apply(PRIMITIVES["logical_not"], rest[0])]
+        rest = [graph.apply("logical_not", rest[0])]
     plain = {"logical_nand": "logical_and", "logical_nor": "logical_or", "logical_xnor": "logical_xor",
              "logical_xand": "logical_and"}.get(name, name)  # fmt: skip
-    made = graph.apply(PRIMITIVES[plain], x, *rest)
-    return graph.apply(PRIMITIVES["logical_not"], made) if invert else made
+    made = graph.apply(plain, x, *rest)
+    return graph.apply("logical_not", made) if invert else made
 
 
 @functools.lru_cache(maxsize=1024)
@@ -101,7 +101,11 @@ def primitive_of(gate: Gate, count: int) -> Primitive:
 
 
 def _formula(f: Callable[..., Any], count: int, name: str, rule: Any) -> Primitive:
-    """Make a primitive of a formula of scalars."""
+    """Make a primitive of a formula of scalars.
+
+    Expanded, it is what the formula does to nodes, so that it shares nodes with the rest; one that branches is a call
+    of the formula itself, compiled by Numba.
+    """
     reading = Reading(f)
     word = f"formula_{reading.key.hex()[:12]}"
 
@@ -121,7 +125,7 @@ def _formula(f: Callable[..., Any], count: int, name: str, rule: Any) -> Primiti
         return tuple(grafted(jacobian([value], count)[0], x))
 
     def called(*x: Any) -> Any:
-        return next(n for n in x if isinstance(n, Node)).graph.apply(primitive, *x)
+        return graph_of(x).apply(primitive, *x)
 
     def expand(*x: Any) -> Any:
         try:

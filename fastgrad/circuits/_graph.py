@@ -12,6 +12,11 @@ import numpy as np
 from ._primitives import PRIMITIVES, Primitive
 
 _INPUT, _CONSTANT = PRIMITIVES["input"], PRIMITIVES["constant"]
+
+#: Types of what may stand beside nodes.
+NUMBERS = (float, int, np.floating, np.integer, np.bool_)
+
+#: What is the same with its operands exchanged.
 _COMMUTING = {"add", "multiply", "logical_and", "logical_or", "equal", "not_equal"}
 
 
@@ -46,9 +51,9 @@ class Node:
         return self.gate.condition or self.value.__class__ is bool
 
     def _with(self, name: str, *operands: Any) -> Any:
-        if any(not isinstance(o, (Node, float, int, np.floating, np.integer, np.bool_)) for o in operands):
+        if any(not isinstance(o, (Node, *NUMBERS)) for o in operands):
             return NotImplemented
-        return self.graph.apply(PRIMITIVES[name], *operands)
+        return self.graph.apply(name, *operands)
 
     def __add__(self, other: Any) -> Any:
         return self._with("add", self, other)
@@ -177,10 +182,11 @@ class Graph:
 
     def number(self, node: Node) -> Node:
         """Return a node as a number: 1 for what is true, 0 for what is false."""
-        return self.apply(PRIMITIVES["where"], node, 1.0, 0.0) if node.condition else node
+        return self.apply("where", node, 1.0, 0.0) if node.condition else node
 
-    def apply(self, gate: Primitive, *operands: Any) -> Node:
-        """Pass operands through a gate."""
+    def apply(self, gate: Primitive | str, *operands: Any) -> Node:
+        """Pass operands through a gate, or the primitive of that name."""
+        gate = PRIMITIVES[gate] if isinstance(gate, str) else gate
         nodes = tuple(map(self.node, operands))
         if gate.name == "where":
             nodes = (self._truth(nodes[0]), self.number(nodes[1]), self.number(nodes[2]))
@@ -202,7 +208,7 @@ class Graph:
 
     def _truth(self, node: Node) -> Node:
         """Return a node as a condition: true where it is not 0."""
-        return node if node.condition else self.apply(PRIMITIVES["not_equal"], node, 0.0)
+        return node if node.condition else self.apply("not_equal", node, 0.0)
 
     def _simpler(self, name: str, nodes: tuple[Node, ...]) -> Node | None:
         """Return a simpler node of the same bits, if there is one."""
@@ -221,38 +227,41 @@ class Graph:
                     return self.constant(name == "logical_or")
             return x if x is y else None
         if name == "absolute":
-            return self.apply(PRIMITIVES["absolute"], x.operands[0]) if x.name == "negative" else None
+            return self.apply("absolute", x.operands[0]) if x.name == "negative" else None
         if name == "multiply":
             for one, other in ((x, y), (y, x)):
                 if one.gate is _CONSTANT and one.value in (1.0, -1.0):
-                    return other if one.value == 1.0 else self.apply(PRIMITIVES["negative"], other)
+                    return other if one.value == 1.0 else self.apply("negative", other)
                 if one.name == "negative":
-                    return self.apply(
-                        PRIMITIVES["negative"], self.apply(PRIMITIVES["multiply"], one.operands[0], other)
-                    )
+                    return self.apply("negative", self.apply("multiply", one.operands[0], other))
                 inner = other.operands[0] if other.name == "multiply" else None
                 if one.gate is _CONSTANT and abs(one.value) >= 1.0 and inner is not None and inner.gate is _CONSTANT:
                     if inner.value in (2.0, 4.0, 8.0) and abs(one.value) < 1e300:  # both ways round once, to the same
-                        return self.apply(PRIMITIVES["multiply"], one.value * inner.value, other.operands[1])
+                        return self.apply("multiply", one.value * inner.value, other.operands[1])
             return None
         if name == "divide" and y.gate is _CONSTANT and y.value:
             mantissa, exponent = math.frexp(y.value)
             if abs(mantissa) == 0.5 and abs(exponent) < 1000:  # the reciprocal is exact
-                return self.apply(PRIMITIVES["multiply"], x, 1.0 / y.value)
+                return self.apply("multiply", x, 1.0 / y.value)
         if name == "divide" and x.name == "negative":
-            return self.apply(PRIMITIVES["negative"], self.apply(PRIMITIVES["divide"], x.operands[0], y))
+            return self.apply("negative", self.apply("divide", x.operands[0], y))
         if name == "add":
             for one, other in ((x, y), (y, x)):
                 if one.name == "negative":
-                    return self.apply(PRIMITIVES["subtract"], other, one.operands[0])
+                    return self.apply("subtract", other, one.operands[0])
                 if one.gate is _CONSTANT and one.value == 0.0 and math.copysign(1.0, one.value) < 0.0:
                     return other
         if name == "subtract":
             if y.name == "negative":
-                return self.apply(PRIMITIVES["add"], x, y.operands[0])
+                return self.apply("add", x, y.operands[0])
             if y.gate is _CONSTANT and y.value == 0.0 and math.copysign(1.0, y.value) > 0.0:
                 return x
         return None
+
+
+def graph_of(operands: Iterable[Any]) -> Graph:
+    """Return the graph that the first node among `operands` belongs to."""
+    return next(o for o in operands if isinstance(o, Node)).graph
 
 
 def in_order(outputs: Iterable[Node]) -> list[Node]:

@@ -67,7 +67,7 @@ def composed(name: str, expand: Any, evaluate: Any, partials: Any) -> None:
 
 def apply(name: str, *operands: Any) -> Any:
     """Pass `operands`, one of which is a node, through a gate."""
-    return next(o for o in operands if hasattr(o, "graph")).graph.apply(PRIMITIVES[name], *operands)
+    return next(o for o in operands if hasattr(o, "graph")).graph.apply(name, *operands)
 
 
 def select(condition: Any, yes: Any, no: Any) -> Any:

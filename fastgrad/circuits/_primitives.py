@@ -9,7 +9,7 @@ from typing import Any
 from . import _kinked, _smooth  # noqa: F401 (they fill `PRIMITIVES`)
 from ._primitive import PRIMITIVES, Primitive, apply, select
 
-__all__ = ["PRIMITIVES", "Primitive", "WRITTEN_OUT", "apply", "select", "through_ufunc"]
+__all__ = ["PRIMITIVES", "Primitive", "apply", "select", "through_ufunc"]
 
 #: NumPy's ufuncs under other names than ours.
 _ALIASES = {
@@ -17,7 +17,7 @@ _ALIASES = {
 }  # fmt: skip
 
 #: What is one more operation away.
-WRITTEN_OUT: dict[str, Callable[..., Any]] = {
+_WRITTEN_OUT: dict[str, Callable[..., Any]] = {
     "positive": lambda x: x,
     "conjugate": lambda x: x,
     "deg2rad": lambda x: x * (math.pi / 180.0),
@@ -46,7 +46,7 @@ WRITTEN_OUT: dict[str, Callable[..., Any]] = {
 
 def through_ufunc(name: str, *operands: Any) -> Any:
     """Pass `operands` through the gate that stands for a ufunc, `NotImplemented` if there is none."""
-    if name in WRITTEN_OUT:
-        return WRITTEN_OUT[name](*operands)
+    if name in _WRITTEN_OUT:
+        return _WRITTEN_OUT[name](*operands)
     known = _ALIASES.get(name, name)
     return apply(known, *operands) if known in PRIMITIVES else NotImplemented

@@ -35,7 +35,7 @@ def body(n, places, data):
 
 
 class Program:
-    """Nodes written out as Python text, for the compiler and for NumPy.
+    """Nodes in order, for the compiler; and as Python text, for NumPy and as the name that machine code is kept by.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class Program:
     """
 
     def __init__(self, outputs: Sequence[Node], nin: int) -> None:
-        self.nin, self.nout = nin, len(outputs)
+        self.nin = nin
         self._foreign = hashlib.sha256()
         self._plain: dict[str, Any] = {"select": np.where, "inf": np.inf, "nan": np.nan}
         self._lines: list[str] = []
@@ -56,7 +56,6 @@ class Program:
         for node in in_order(self._outputs):
             self._words[node] = self._word(node)
         self.results = [self._words[node] for node in self._outputs]
-        self.size = len(self._lines)
 
     def _word(self, node: Node) -> str:
         """Write the statement of a node and return its name."""

@@ -16,6 +16,7 @@ from .._arguments.operands import threads
 from ._chain_rule import jacobian
 from ._fused import Fused, Group
 from ._graph import Node
+from ._signature import widths
 
 
 class Results:
@@ -35,7 +36,7 @@ class Results:
 
     def __init__(self, f: Callable[..., Any], sizes: Sequence[int | None], outputs: Sequence[Node], kind: Any) -> None:
         self._f, self._sizes, self._outputs = f, sizes, outputs
-        self._widths = [1 if size is None else size for size in sizes]
+        self._widths = widths(sizes)
         #: Whether all arguments are numbers.
         self.numbers = all(size is None for size in sizes)
         #: Whether there are several results of their own, not one array.

@@ -25,6 +25,11 @@ def sizes_of(f: Callable[..., Any], n: Any) -> tuple[int | None, ...]:
     return tuple(None if size is None else int(size) for size in sizes)
 
 
+def widths(sizes: Sequence[int | None]) -> list[int]:
+    """Return how many inputs each argument stands for."""
+    return [1 if size is None else size for size in sizes]
+
+
 def _required(f: Callable[..., Any]) -> list[str]:
     """Names of the arguments without defaults."""
     if isinstance(f, np.ufunc):
@@ -48,8 +53,8 @@ def component_names(f: Callable[..., Any], sizes: Sequence[int | None]) -> list[
         names = [f"x{i}" for i in range(len(sizes))]
     return [
         name if size is None else f"{name}[{i}]"
-        for name, size in zip(names, sizes, strict=True)
-        for i in range(1 if size is None else size)
+        for name, size, width in zip(names, sizes, widths(sizes), strict=True)
+        for i in range(width)
     ]
 
 

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from ._gates import through_gate
-from ._graph import Graph, Node
+from ._graph import NUMBERS, Graph, Node
 from ._nodes import Traced, as_nodes, plain
 from ._primitives import Primitive
 from ._refusal import refusal, running
+from ._signature import widths
 from ._substitution import substituted
 
 #: Nodes of one circuit. A thousand compile in one to ten seconds; a loop that unrolls further is better left a loop.
@@ -21,31 +22,30 @@ LIMIT = 10_000
 class _Record(Graph):
     """The graph of what a user's function does, step by step as it was written."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self) -> None:
         super().__init__(simplify=False, node=Traced)
-        self._limit = limit
 
     def _make(self, key: Any, gate: Primitive, operands: tuple[Node, ...], value: Any = None) -> Node:
-        if len(self._nodes) >= self._limit:
-            raise refusal(f"more than {self._limit} nodes", "Shorten its loops: a circuit unrolls them")
+        if len(self._nodes) >= LIMIT:
+            raise refusal(f"more than {LIMIT} nodes", "Shorten its loops: a circuit unrolls them")
         return super()._make(key, gate, operands, value)
 
     through_gate = staticmethod(through_gate)
 
 
-def trace(f: Callable[..., Any], sizes: Sequence[int | None], limit: int = LIMIT) -> tuple[list[Node], Any]:
+def trace(f: Callable[..., Any], sizes: Sequence[int | None]) -> tuple[list[Node], Any]:
     """Run `f` once on nodes; return the nodes of its results and how they are arranged.
 
     `sizes` has for each argument the length of a vector, or None for a number. The arrangement is None for one number,
     ``"tuple"`` for a tuple or list of numbers, else the shape of an array.
     """
-    graph = _Record(limit)
+    graph = _Record()
     arguments: list[Any] = []
     count = 0
-    for size in sizes:
-        inputs = [graph.input(count + i) for i in range(1 if size is None else size)]
+    for size, width in zip(sizes, widths(sizes), strict=True):
+        inputs = [graph.input(count + i) for i in range(width)]
         arguments.append(inputs[0] if size is None else as_nodes(inputs))
-        count += len(inputs)
+        count += width
     outer, running.codes = getattr(running, "codes", None), set()
     try:
         result = substituted(f)(*arguments)
@@ -61,7 +61,7 @@ def trace(f: Callable[..., Any], sizes: Sequence[int | None], limit: int = LIMIT
         kind = result.shape
     found = np.asarray(plain(result), dtype=object).ravel().tolist()
     for value in found:
-        if not isinstance(value, (Node, float, int, np.floating, np.integer, np.bool_)):
+        if not isinstance(value, (Node, *NUMBERS)):
             kind = type(value).__name__
             raise TypeError(f"`f` must return numbers; got {kind}. Return a number, a tuple or an array.")
     return [graph.node(value) for value in found], kind
