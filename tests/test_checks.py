@@ -223,6 +223,8 @@ PLANTED: dict[str, tuple[Any, Any, tuple[Any, ...], tuple[str, ...]]] = {
     "forgot the bias": (loss, lambda w, x, b: 2 * x * (w * x - 1), (0.3, X, 2.0), ()),
     "derivative in another argument": (loss, lambda w, x, b: 2 * w * (w * x + b - 1), (0.3, X, 2.0), ()),
     "one too much": (wave, lambda x: wave_slope(x) + 1, (X,), ("1 too much",)),
+    "two too little": (wave, lambda x: wave_slope(x) - 2, (X,), ("2 too little",)),
+    "detached from a line": (lambda x: 3.0 * x, lambda x: 0.0 * x, (X,), ("is 0 wherever it is wrong",)),
     "at one point only": (wave, one_off(7, 0.5), (X,), ("only at point 7",)),
     "at the last point only": (wave, one_off(-1, -1.0), (X,), ("only at point 39",)),
     "one nan": (wave, one_off(3, math.nan), (X,), ("NaN at 1 of 40", "only at point 3")),

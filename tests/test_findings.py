@@ -64,6 +64,14 @@ def test_arguments_have_the_names_that_the_function_gives_them() -> None:
     assert "args[0]=1, args[1]=2" in repr(check(np.multiply, lambda x, y: y, 1.0, 2.0))
 
 
+def test_the_worst_are_those_that_tell() -> None:
+    """Where there is no derivative NaN is right, and stands behind what is known."""
+    lines = repr(check(np.sin, np.cos, np.array([np.nan, 1.0, 2.0, 3.0]))).splitlines()
+    assert all("nan" not in line for line in lines) and len(lines) == 6
+    wrong = check(np.sin, lambda x: np.where(x == 1, np.nan, 2 * np.cos(x)), np.array([np.nan, 1.0, 2.0, 3.0]))
+    assert repr(wrong).splitlines()[3].split()[:4] == ["DISAGREES", "1", "x=1", "nan"]
+
+
 def test_labels_stand_beside_the_index() -> None:
     pd, xr = pytest.importorskip("pandas"), pytest.importorskip("xarray")
     days = pd.Series(np.linspace(0, 1, 5), index=pd.date_range("2024-01-01", periods=5))

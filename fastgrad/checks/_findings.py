@@ -125,11 +125,13 @@ def text(check: Check) -> str:
 def worst(check: Check, count: int) -> list[tuple[int, ...]]:
     """Find the worst entries: what disagrees first, then what is undecided, by how far they are apart."""
     rank = np.array([0, 2, 1, 0])[check.verdict.ravel()]
-    excess = np.nan_to_num(check.excess.ravel(), nan=np.inf, posinf=np.inf)
+    unknown = np.where(rank > 0, np.inf, 0.0)  # of NaN that is wrong; NaN where there is no derivative is right
+    excess = np.where(np.isnan(check.excess.ravel()), unknown, check.excess.ravel())
     # a mistake that is large against the value counts before one that is only many bars wide
     with np.errstate(all="ignore"):
         size = np.maximum(np.abs(check.analytic), np.abs(check.numerical)).ravel()
-        relative = np.nan_to_num(np.abs(check.analytic - check.numerical).ravel() / size, nan=np.inf)
+        relative = np.abs(check.analytic - check.numerical).ravel() / size
+        relative = np.where(np.isnan(relative), unknown, relative)
     order = np.lexsort((-excess, -np.round(relative, 6), -rank))[:count]
     return [tuple(int(i) for i in np.unravel_index(k, check.verdict.shape)) for k in order]
 

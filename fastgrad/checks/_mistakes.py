@@ -195,19 +195,22 @@ def _times(factor: float, power: float, evidence: Evidence) -> str:
 
 def _offset(evidence: Evidence) -> str | None:
     here = evidence.grossly
-    if here.sum() < 3 or np.iscomplexobj(evidence.told.values):
+    if here.sum() < 3 or np.iscomplexobj(evidence.told.values) or not evidence.told.values[here].any():
         return None
     shift = _median((evidence.told.values - evidence.found.df)[here])
     good = evidence.like(evidence.told.values - shift)
     if shift and math.isfinite(shift) and good[here].all():
         everywhere = evidence.explained(evidence.told.values - shift)
-        return f"{shift:.7g} too much{'' if everywhere else ', where it is wrong'}"
+        way = "much" if shift > 0 else "little"
+        return f"{abs(shift):.7g} too {way}{'' if everywhere else ', where it is wrong'}"
     return None
 
 
 def _constant(evidence: Evidence) -> str | None:
     values = evidence.told.values[evidence.grossly]
-    if values.size < 2 or (values != values.flat[0]).any() or np.ptp(evidence.found.df[evidence.grossly]) == 0:
+    if values.size < 2 or (values != values.flat[0]).any():
+        return None
+    if values.flat[0] and np.ptp(evidence.found.df[evidence.grossly]) == 0:
         return None
     return f"the analytic value is {values.flat[0] + 0.0:.7g} wherever it is wrong"
 
