@@ -13,7 +13,7 @@ import pytest
 from conftest import run_python
 
 import fastgrad as fg
-from fastgrad._compiling import kernels
+from fastgrad._compiling import disk, kernels
 
 COUNTED = """
 import numpy as np
@@ -175,12 +175,12 @@ def test_threads_that_compile_at_once_agree_with_serial(tmp_path: Path, monkeypa
 
 
 def test_cache_does_not_grow_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernels, "_KEPT_ON_DISK", 10)
+    monkeypatch.setattr(disk, "_MOST", 10)
     for i in range(12):
         entry = tmp_path / f"{i}.fg"
         entry.write_bytes(b"old")
         os.utime(entry, (i, i))
-    kernels._make_room(tmp_path)
+    disk._make_room(tmp_path)
     assert sorted(int(p.stem) for p in tmp_path.iterdir()) == [6, 7, 8, 9, 10, 11]
 
 
@@ -194,7 +194,7 @@ def test_where_the_cache_is(environment: dict[str, str], wanted: Path, monkeypat
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert kernels._directory() == wanted
+    assert disk.directory() == wanted
 
 
 # Regressions ----------------------------------------------------------------------------------------------------------

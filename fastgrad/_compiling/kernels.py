@@ -1,4 +1,4 @@
-"""The one place that knows Numba's options: Python text and functions in, machine code out, kept on disk.
+"""The one place that knows Numba's options: Python text and functions in, machine code out.
 
 Machine code is asked for by `native`. It looks in memory, then on disk, and compiles only when both are empty. What is
 stored is plain object code, so that a second process starts without running Numba's front end at all.
@@ -7,12 +7,9 @@ stored is plain object code, so that a second process starts without running Num
 from __future__ import annotations
 
 import hashlib
-import json
 import linecache
-import os
 import re
 import sys
-import tempfile
 import threading
 import warnings
 from collections.abc import Callable
@@ -34,6 +31,7 @@ from numba.core.runtime.nrt import rtsys
 from numba.core.typed_passes import NativeLowering
 
 from .._signals import held_back
+from . import disk
 from .operators import Pipeline, Uncompilable
 
 #: Compilation is one at a time (Numba's own lock is global too); everything that fills a memo holds this lock.
@@ -51,9 +49,6 @@ OPTIONS: dict[str, Any] = {
     "no_cpython_wrapper": True,
     "no_cfunc_wrapper": True,
 }
-
-_KEPT_ON_DISK = 4096
-
 
 @dataclass(frozen=True)
 class Native:
@@ -203,13 +198,13 @@ def _compile(digest: bytes, build: Callable[[], tuple[Any, Any, str]]) -> Native
         # Numba reports what it cannot do by many exception types, some of them from deep inside; `f` itself does not
         # run while it is compiled, so none of them is the user's.
         if isinstance(err, (NumbaError, Uncompilable)):
-            _to_disk(digest, {"refused": str(err)[:2000]})
+            disk.write(digest, {"refused": str(err)[:2000]})
         raise Uncompilable(str(err)) from err
     name, kind, payload = callback._library.serialize_using_object_code()
     needs = _needs(callback._library)
     if kind == "object" and needs is not None:
         about = {"library": name, "symbol": callback._wrapper_name, "result": result, "needs": needs}
-        _to_disk(digest, about, *payload)
+        disk.write(digest, about, *payload)
     return Native(callback.address, result, callback)
 
 
@@ -227,57 +222,19 @@ def _needs(library: Any) -> list[str] | None:
 
 
 def _from_disk(digest: bytes) -> Native | None:
-    try:
-        blob = (_directory() / f"{digest.hex()}.fg").read_bytes()
-        if hashlib.sha256(blob[32:]).digest() != blob[:32]:
-            return None
-        head, _, rest = blob[32:].partition(b"\n")
-        about = json.loads(head)
-    except (OSError, ValueError, RuntimeError):
+    entry = disk.read(digest)
+    if entry is None:
         return None
+    about, code = entry
     if "refused" in about:
         raise Uncompilable(about["refused"])
-    size = about["sizes"][0]
     context = cpu_target.target_context
     rtsys.initialize(context)
     if not all(binding.address_of_symbol(name) for name in about["needs"]):
         return None  # LLVM would end the process over a missing symbol
     codegen = context.codegen()
-    library = codegen.unserialize_library((about["library"], "object", (rest[:size], rest[size:])))
+    library = codegen.unserialize_library((about["library"], "object", tuple(code)))
     return Native(library.get_pointer_to_function(about["symbol"]), about["result"], library)
-
-
-def _to_disk(digest: bytes, about: dict[str, Any], *parts: bytes) -> None:
-    """Store one entry; written beside and moved into place, so that no reader ever sees half of it."""
-    body = json.dumps({**about, "sizes": [len(p) for p in parts]}).encode() + b"\n" + b"".join(parts)
-    try:
-        directory = _directory()
-        directory.mkdir(parents=True, exist_ok=True)
-        _make_room(directory)
-        handle, scratch = tempfile.mkstemp(dir=directory, suffix=".part")
-        with os.fdopen(handle, "wb") as file:
-            file.write(hashlib.sha256(body).digest() + body)
-        os.replace(scratch, directory / f"{digest.hex()}.fg")
-    except (OSError, RuntimeError):
-        pass  # a cache that cannot be written costs time and nothing else
-
-
-@cache
-def _make_room(directory: Path) -> None:
-    """Drop the older half when the cache has grown large; looked at once per process."""
-    entries = sorted(directory.iterdir(), key=lambda p: p.stat().st_mtime)
-    if len(entries) > _KEPT_ON_DISK:
-        for path in entries[: len(entries) // 2]:
-            path.unlink(missing_ok=True)
-
-
-def _directory() -> Path:
-    """Where machine code is kept: ``FASTGRAD_CACHE_DIR``, else the user's cache directory."""
-    if chosen := os.environ.get("FASTGRAD_CACHE_DIR"):
-        return Path(chosen)
-    if base := os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA"):
-        return Path(base) / "fastgrad"
-    return Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "fastgrad"
 
 
 @cache
