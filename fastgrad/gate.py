@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import functools
 import inspect
+import operator
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from math import inf
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numba.core import types
 from numba.extending import typeof_impl
 
 from ._arguments.containers import over_containers
+from ._arguments.formulas import Interval, by_position, domain_of, partials_of, signature_of
 from ._arguments.kinds import PLAIN, kinds
 from ._arguments.operands import argument, checked_out, common_shape, result_kind
 from ._compiling.kernels import jit
@@ -21,29 +22,40 @@ from ._compiling.operators import Uncompilable
 from ._engines.functions import function
 from ._reading.references import Reading
 
-Interval = tuple[float, float]
+Formulas = Sequence[Callable[..., Any]] | Callable[..., Any]
 
 
 class Gate:
-    """A function of a few numbers that knows its own exact derivative.
+    """A function of a few numbers that knows its own exact derivative; `gate` makes one.
 
-    A gate is called like a NumPy ufunc: arguments broadcast, `out=` takes the result, float32 stays float32, integers
-    and booleans count as float64, arrays of xarray, pandas, Dask and masked ones stay what they are. It runs as machine
-    code, inside Numba functions too, and it can be pickled.
-    NaN marks what is undefined; no warning is given.
+    A gate is called like a NumPy ufunc, ``g(x, y)``: arguments broadcast, ``out=`` takes the result. Results are
+    float32 or float16 when the arguments are, else float64; integers and booleans count as float64; those of a logic
+    gate are booleans. Arrays of xarray, pandas, Dask and masked ones stay what they are. A gate runs as machine code,
+    inside Numba functions too, and it can be pickled. NaN marks what is undefined; no warning is given.
 
     Attributes
     ----------
     formula : callable
-        The plain Python function of scalars it was made from.
+        The plain Python function of numbers it was made from.
     partials : Partials
-        ``gate.partials(*args)`` gives the tuple of exact partial derivatives, ``gate.partials[i]`` is one of them.
+        ``g.partials(x, y)`` gives the tuple of exact partial derivatives, ``g.partials[i]`` is one of them.
     domain : tuple of (low, high)
-        For each argument the open interval on which the gate is defined.
+        For each argument the open interval on which the gate is defined, for `check` and `accuracy` to look at; values
+        outside are computed all the same.
     nin : int
-        Number of arguments.
+        Number of arguments that have no default.
     ufunc : numpy.ufunc
-        The NumPy ufunc behind the gate.
+        The NumPy ufunc behind the gate, for float64.
+    kernel : numba dispatcher
+        The compiled function of numbers behind the gate.
+
+    Raises
+    ------
+    TypeError
+        When an argument is no array of real numbers, when Numba cannot compile the formula, and for the partial
+        derivatives of a logic gate, which has none.
+    ValueError
+        When arguments do not broadcast together, or `out` does not fit.
 
     Examples
     --------
@@ -52,6 +64,8 @@ class Gate:
     >>> x = np.linspace(-3, 3, 7)
     >>> float(np.max(abs(gates.sigmoid(x) - 1 / (1 + np.exp(-x))))) < 1e-15
     True
+    >>> gates.sigmoid(x.astype(np.float32)).dtype
+    dtype('float32')
     """
 
     __name__: str
@@ -60,23 +74,18 @@ class Gate:
     def __init__(
         self,
         formula: Callable[..., Any],
-        partials: Sequence[Callable[..., Any]] | Callable[..., Any] | None = None,
+        partials: Formulas | None = None,
         domain: Sequence[Interval] | Interval | None = None,
         *,
         soft: str | None = None,
     ) -> None:
-        if not callable(formula):
-            raise TypeError(
-                f"`formula` must be a function of scalars; got {formula!r:.80}. "
-                "Write `@gate(partials=...)` above a `def`."
-            )
+        self._signature = signature_of(formula)
         self.formula = self.__formula__ = formula
-        self._parameters = inspect.signature(formula).parameters
-        required = [p for p in self._parameters.values() if p.default is p.empty]
-        self.nin = len(required)
+        names = [name for name, p in self._signature.parameters.items() if p.default is p.empty]
+        self.nin = len(names)
         self._soft = soft
-        self.domain = _domain(domain, self.nin)
-        self._partials = None if soft else Partials(self, partials)
+        self.domain = domain_of(domain, self.nin)
+        self._partials = None if soft else Partials(partials_of(partials, names), self._signature)
         functools.update_wrapper(self, formula)
         if soft:
             self.__not_differentiable__ = (
@@ -96,9 +105,7 @@ class Gate:
         for a in args:
             if hasattr(a, "__gate__"):  # a node of a circuit being traced: it takes the gate down
                 return a.__gate__(self, args)
-        if named:
-            args = inspect.Signature(list(self._parameters.values())).bind(*args, **named).args
-        return _apply(self, args, out, "?" if self._soft else "d")
+        return _apply(self, by_position(self._signature, args, named), out, "?" if self._soft else "d")
 
     @property
     def ufunc(self) -> Any:
@@ -119,11 +126,13 @@ class Gate:
         return _rebuild, (self.formula, parts, self.domain, self._soft)
 
     def __repr__(self) -> str:
-        return f"<gate {self.__name__}({', '.join(map(str, self._parameters.values()))})>"
+        return f"<gate {self.__name__}({', '.join(map(str, self._signature.parameters.values()))})>"
 
 
 class Partials:
     """The partial derivatives of a gate: call it for all of them, index it for one.
+
+    Arguments, types and errors are those of the gate.
 
     Examples
     --------
@@ -134,60 +143,65 @@ class Partials:
     np.float64(4.0)
     """
 
-    def __init__(self, gate: Gate, partials: Any) -> None:
-        if partials is None:
-            raise TypeError("`partials` must be given; got None. Pass one function for each argument of the formula.")
-        if callable(partials):
-            together = partials
-            partials = [together] if gate.nin == 1 else [_nth(together, i) for i in range(gate.nin)]
-        self.formulas: tuple[Callable[..., Any], ...] = tuple(partials)
-        self._nin = gate.nin
-        if len(self.formulas) != gate.nin or not all(map(callable, self.formulas)):
-            raise ValueError(
-                f"`partials` must be one function for each of the {gate.nin} arguments; got {len(self.formulas)}. "
-                "Pass a tuple of functions, or one function that returns a tuple."
-            )
+    def __init__(self, formulas: tuple[Callable[..., Any], ...], signature: inspect.Signature) -> None:
+        self.formulas = formulas
+        self._signature = signature
 
-    def __call__(self, *args: Any) -> tuple[Any, ...]:
+    def __call__(self, *args: Any, **named: Any) -> tuple[Any, ...]:
         """Return all partial derivatives at `args`."""
-        return tuple(partial(*args) for partial in self)
+        return tuple(partial(*args, **named) for partial in self)
 
     def __len__(self) -> int:
         return len(self.formulas)
 
     def __getitem__(self, i: int) -> Callable[..., Any]:
-        formula = self.formulas[i]
-
-        def partial(*args: Any, out: Any = None) -> Any:
-            return _apply(formula, args, out, "d")
-
-        return partial
+        return functools.partial(_one_partial, self.formulas[operator.index(i)], self._signature)
 
     def __iter__(self) -> Iterator[Callable[..., Any]]:
         return (self[i] for i in range(len(self)))
 
 
-def gate(
-    partials: Sequence[Callable[..., Any]] | Callable[..., Any], domain: Any = None
-) -> Callable[[Callable[..., Any]], Gate]:
-    """Make a gate out of a scalar formula and its partial derivatives.
+def _one_partial(
+    formula: Callable[..., Any], signature: inspect.Signature, /, *args: Any, out: Any = None, **named: Any
+) -> Any:
+    """Values of one partial derivative; arguments are named as those of the gate."""
+    return _apply(formula, by_position(signature, args, named), out, "d")
+
+
+@overload
+def gate(formula: Callable[..., Any], /, *, partials: Formulas, domain: Any = None) -> Gate: ...
+@overload
+def gate(*, partials: Formulas, domain: Any = None) -> Callable[[Callable[..., Any]], Gate]: ...
+def gate(formula: Any = None, /, *, partials: Any = None, domain: Any = None) -> Any:
+    """Make a gate out of a formula and its partial derivatives; most often as a decorator of the formula.
 
     Parameters
     ----------
-    partials : sequence of callables, or a callable
-        One function of the same arguments for each argument; or one that returns all partials as a tuple.
+    formula : callable, optional
+        ``formula(x, y, ...)``, a function of numbers that Numba can compile and that returns one. Left out where
+        `gate` is a decorator: ``@fg.gate(partials=...)``.
+    partials : tuple of callables, or a callable
+        One function for each argument of the formula that has no default, each of the same arguments in the same order;
+        or one function that returns all partial derivatives as a tuple, for one argument as a number. They are the
+        truth that `check` judges, and that `circuit` and `Gate.partials` use.
     domain : (low, high), or a sequence of them, optional
-        Open interval on which the formula is defined, for each argument; the whole line by default.
+        Open interval in which the formula is to be looked at, in units of the arguments: one for all of them, or one
+        for each. The whole line by default.
 
     Returns
     -------
-    callable
-        A decorator that turns the formula into a `Gate`.
+    Gate, or a decorator that makes one
+        Called like a NumPy ufunc: see `help(type(fg.gates.add))`.
 
     Raises
     ------
     TypeError, ValueError
-        When partials or domain do not fit the formula.
+        When formula, partials and domain do not fit together: at once, before anything is compiled.
+
+    See Also
+    --------
+    fastgrad.gates : the gates that there are.
+    check : compares the partial derivatives of a gate with numerical ones.
 
     Examples
     --------
@@ -195,14 +209,24 @@ def gate(
     >>> @fg.gate(partials=lambda x: (1 - math.log(x)) / x**2, domain=(0, math.inf))
     ... def log_over_x(x):
     ...     return math.log(x) / x
-    >>> abs(float(log_over_x.partials(2.0)[0] - fg.derivative(log_over_x, 2.0))) < 1e-9
+    >>> abs(float(log_over_x.partials(2.0)[0] - fg.derivative(log_over_x, 2.0))) < 1e-12
+    True
+    >>> bool(fg.check(log_over_x))
+    True
+    >>> arsinh = fg.gate(lambda x: math.asinh(x), partials=lambda x: 1 / math.hypot(1, x))
+    >>> abs(float(arsinh.partials[0](0.75)) - 0.8) < 1e-15
     True
     """
+    if partials is None:
+        raise TypeError(
+            "`partials` must be given by name; got none. Write `@fg.gate(partials=...)` above the formula, with one "
+            "function for each of its arguments."
+        )
 
     def decorate(formula: Callable[..., Any]) -> Gate:
         return Gate(formula, partials, domain)
 
-    return decorate
+    return decorate if formula is None else decorate(formula)
 
 
 def _apply(f: Any, args: tuple[Any, ...], out: Any, kind: Any) -> Any:
@@ -224,8 +248,10 @@ def _apply(f: Any, args: tuple[Any, ...], out: Any, kind: Any) -> Any:
         with np.errstate(all="ignore"):  # what overflows a smaller type is infinite there
             result = known.values(operands, np.empty(common_shape(operands), narrow) if own else out)
     except Uncompilable as err:
+        said = [line for line in str(err).splitlines() if line and not line.startswith("Failed in nopython")]
         raise TypeError(
-            f"`{name}` must be a formula that Numba can compile; got one where {err}. Use math and numpy functions."
+            f"`{name}` must be a formula that Numba can compile; got one where {' '.join(said[:1])}. "
+            "Use math and numpy functions."
         ) from err
     except ValueError:
         common_shape(operands)  # names the arguments when they do not broadcast
@@ -236,26 +262,6 @@ def _apply(f: Any, args: tuple[Any, ...], out: Any, kind: Any) -> Any:
 def values(f: Any, *args: Any, kind: Any) -> Any:
     """Values of a formula on what was in containers."""
     return _apply(f, args, None, kind)
-
-
-def _nth(together: Callable[..., Any], i: int) -> Callable[..., Any]:
-    """One entry of a function that returns all partials."""
-
-    def partial(*args: Any) -> Any:
-        return together(*args)[i]
-
-    return partial
-
-
-def _domain(domain: Any, nin: int) -> tuple[Interval, ...]:
-    """Check the domain and return one interval for each argument."""
-    if domain is None:
-        return ((-inf, inf),) * nin
-    intervals = (domain,) if np.ndim(domain) == 1 else tuple(domain)
-    intervals = intervals * nin if len(intervals) == 1 else intervals
-    if len(intervals) != nin or not all(len(i) == 2 and i[0] < i[1] for i in intervals):
-        raise ValueError(f"`domain` must be one (low, high) for each of {nin} arguments; got {domain!r}.")
-    return tuple((float(low), float(high)) for low, high in intervals)
 
 
 def _find(module: str, name: str) -> Any:

@@ -369,15 +369,70 @@ def test_gates_of_ones_own() -> None:
     assert fg.derivative(mixed, 2.0) == pytest.approx(32.0, rel=1e-9)
 
 
+def test_arguments_by_name() -> None:
+    @fg.gate(partials=lambda x, a=1.0, b=2.0: a + 0.0 * b)
+    def line(x: float, a: float = 1.0, b: float = 2.0) -> float:
+        return a * x + b
+
+    assert line(3.0, b=5.0) == 8.0  # what was left out between them was forgotten, and so was b
+    assert line(3.0, a=2.0) == line(x=3.0, b=2.0, a=2.0) == 8.0
+    assert [float(p) for p in line.partials(3.0, a=2.0)] == [2.0]
+    assert [float(p) for p in gates.power.partials(y=3.0, x=2.0)] == [12.0, pytest.approx(8 * math.log(2.0))]
+    assert gates.power.partials[-2](2.0, y=3.0) == 12.0
+    with pytest.raises(TypeError):
+        gates.power.partials[0:1]
+
+
+def test_a_partial_derivative_travels() -> None:
+    slope = pickle.loads(pickle.dumps(gates.sigmoid.partials[0]))
+    assert slope(0.0) == 0.25
+
+
+def test_a_gate_of_a_function_that_exists() -> None:
+    arsinh = fg.gate(lambda x: math.asinh(x), partials=lambda x: 1 / math.hypot(1, x))
+    assert arsinh(0.5) == pytest.approx(math.asinh(0.5), rel=1e-15)
+    assert fg.check(arsinh)
+
+
+def one(x: float) -> float:
+    return 1.0
+
+
 @pytest.mark.parametrize(("make", "named"), [
-    (lambda: fg.gate(partials=None)(lambda x: x), "partials"),
-    (lambda: fg.gate(partials=(lambda x: 1.0,))(lambda x, y: x), "partials"),
-    (lambda: fg.gate(partials=(1.0,))(lambda x: x), "partials"),
-    (lambda: fg.gate(partials=lambda x: 1.0, domain=(1, 0))(lambda x: x), "domain"),
-    (lambda: fg.gate(partials=lambda x: 1.0, domain=((0, 1), (0, 1)))(lambda x: x), "domain"),
-    (lambda: fg.gate(partials=lambda x: 1.0)(3.0), "formula"),
-    (lambda: fg.gate(partials=lambda x: 1.0)(len)([1.0]), "len"),
+    (lambda: fg.gate(one), "partials"),  # `@fg.gate` alone failed at the first call, for a reason nobody had in mind
+    (lambda: fg.gate(), "partials"),
+    (lambda: fg.gate((one,)), "partials"),
+    (lambda: fg.gate(partials=None), "partials"),
+    (lambda: fg.gate(partials=2.0)(one), "partials"),
+    (lambda: fg.gate(partials={"x": one})(one), "partials"),
+    (lambda: fg.gate(partials=(one,))(lambda x, y: x), "partials"),
+    (lambda: fg.gate(partials=(one, one))(one), "partials"),
+    (lambda: fg.gate(partials=(1.0,))(one), r"partials\[0\]"),
+    (lambda: fg.gate(partials=(lambda x, y: y, one))(lambda x, y: x * y), r"partials\[1\]"),
+    (lambda: fg.gate(partials=lambda x: (1.0, 1.0))(lambda x, y: x + y), "partials"),
+    (lambda: fg.gate(partials=(lambda y, x: y, lambda x, y: x))(lambda x, y: x * y), r"partials\[0\]"),
+    (lambda: fg.gate(partials=lambda y, x: (y, x))(lambda x, y: x * y), "partials"),
+    (lambda: fg.gate(partials=one, domain=(1, 0))(one), "domain"),
+    (lambda: fg.gate(partials=one, domain=(0, math.nan))(one), "domain"),
+    (lambda: fg.gate(partials=one, domain=((0, 1), (0, 1)))(one), "domain"),
+    (lambda: fg.gate(partials=one, domain=(0, 1, 2))(one), "domain"),
+    (lambda: fg.gate(partials=one, domain=3)(one), "domain"),
+    (lambda: fg.gate(partials=one, domain=(0, None))(one), "domain"),
+    (lambda: fg.gate(partials=one, domain=("a", "b"))(one), "domain"),
+    (lambda: fg.gate(partials=lambda x, y: (1.0, 1.0), domain=((0, 1), (0,)))(lambda x, y: x), "domain"),
+    (lambda: fg.gate(partials=one)(3.0), "formula"),  # type: ignore[arg-type]
+    (lambda: fg.gate(partials=one)(lambda: 1.0), "formula"),
+    (lambda: fg.gate(partials=one)(lambda *x: 1.0), "formula"),
+    (lambda: fg.gate(partials=one)(lambda x, *, k: k * x), "formula"),
+    (lambda: fg.gate(partials=one)(int), "formula"),
 ])  # fmt: skip
-def test_bad_gates(make: Callable[[], Any], named: str) -> None:
-    with pytest.raises((TypeError, ValueError), match=f"`{named}`"):
+def test_mistakes_are_found_where_the_gate_is_made(make: Callable[[], Any], named: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=f"^`{named}` must"):
         make()
+
+
+def test_what_numba_cannot_compile_is_said_at_the_call() -> None:
+    for gate in (fg.gate(partials=one)(len), fg.gate(partials=one)(lambda x: x.sum())):
+        with pytest.raises(TypeError, match=f"`{gate.__name__}` must be a formula that Numba can compile") as caught:
+            gate([1.0])
+        assert len(str(caught.value).splitlines()) == 1
