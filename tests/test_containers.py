@@ -5,7 +5,9 @@ What is lazy about Dask's arrays, and clusters, is tested in `test_lazy`.
 
 from __future__ import annotations
 
+import math
 import types
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -539,6 +541,35 @@ found = fg.derivative(f, x, method="central")
 print((peak() - before - found.data.nbytes - found.mask.nbytes) / 2**20)
 """
     assert float(run_python(script)) < 64
+
+
+@pytest.mark.parametrize("method", ["adaptive", "central"])
+def test_a_value_that_f_masks_is_none(method: str) -> None:
+    """Under the mask of `np.ma.log` lies its argument: its slope came back, 0 or 1, as a success."""
+    x = np.array([-1.0, 0.25, 1e-9, 3.0])
+    for f, within in (
+        (lambda x: np.ma.log(x), 1e-6),
+        (lambda x: np.ma.masked if x <= 0 else math.log(x), 1e-6),  # one point at a time
+        (lambda x: np.ma.log(np.asarray(x, np.float32)), 1e-2),
+    ):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", fg.PerformanceWarning)
+            found = fg.derivative(Opaque(f), x, method=method, full_output=True)
+        assert found.status[0] == fg.Status.NONFINITE and np.isnan(found.df[0])
+        assert np.all(abs(found.df * x - 1)[[1, 3]] <= within)
+    counts = Opaque(lambda x: np.ma.masked_less(np.asarray(x > 0, int) * np.asarray(3), 1))
+    assert np.array_equal(fg.derivative(counts, [-1.0, 2.0], method=method), [np.nan, 0.0], equal_nan=True)
+
+
+def test_a_number_of_a_vector_that_f_masks_is_none() -> None:
+    x = np.array([[-1.0, 2.0], [4.0, 2.0]])
+    one = [[1 / 4, 0], [0, 1 / 2]]
+    for f in (lambda v: np.ma.log(v), lambda v: (np.ma.log(v[..., 0]), np.ma.log(v[..., 1]))):
+        found = fg.jacobian(Opaque(f), x)
+        assert np.isnan(found[0, 0]).all() and np.allclose(found[0, 1], [0, 1 / 2], atol=1e-9)
+        assert np.allclose(found[1], one, atol=1e-9)
+    assert np.isnan(fg.gradient(Opaque(lambda v: np.ma.log(v)[0]), x[0])).all()
+    assert np.array_equal(fg.sparsity(Opaque(lambda v: np.ma.log(v)), x[1]).toarray(), np.eye(2))
 
 
 def test_masks_are_not_lost_where_they_do_not_belong() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._signals import hear
-from .engine import BEYOND, PerformanceWarning, Request, TurnedComplex, numbers, stack_depth, weak
+from .engine import BEYOND, PerformanceWarning, Request, TurnedComplex, numbers, stack_depth, unmasked, weak
 from .mixing import differ, mixes, warn
 
 #: A function found elementwise is tested again in blocks of so many times more points.
@@ -124,7 +124,7 @@ class Caller:
         ends[request.wrt] = np.array(ends[request.wrt], dtype=np.float64)
 
         def one_by_one() -> list[Any]:
-            return [np.array(f(*row)) for row in zip(*ends, strict=True)]
+            return [np.array(unmasked(f(*row))) for row in zip(*ends, strict=True)]
 
         together, refusal = self._together(f, ends)
         try:

@@ -125,7 +125,7 @@ def stack_depth() -> int:
 
 def numbers(values: Any) -> np.ndarray[Any, Any]:
     """Values that `f` returned, as an array of numbers; those of mpmath, fractions and decimals are converted."""
-    array = np.asarray(values)
+    array = np.asarray(unmasked(values))
     if array.dtype == object and array.size:
         real = all(hasattr(v, "__float__") for v in array.flat)
         if real or all(hasattr(v, "__float__") or hasattr(v, "__complex__") for v in array.flat):
@@ -136,3 +136,12 @@ def numbers(values: Any) -> np.ndarray[Any, Any]:
     if array.dtype.kind not in "fiubc":
         raise TypeError(f"`f` must return numbers; got {type(values).__name__} of {array.dtype}. Return an array.")
     return array
+
+
+def unmasked(values: Any) -> Any:
+    """Values that `f` returned, with NaN where it masked them: under a mask lies what is not to be looked at."""
+    if isinstance(values, np.ma.MaskedArray) and values.dtype.kind in "fiubc":
+        return values.astype(values.dtype if values.dtype.kind in "fc" else np.float64).filled(np.nan)
+    if isinstance(values, (list, tuple)) and any(isinstance(v, np.ma.MaskedArray) for v in values):
+        return [unmasked(v) for v in values]
+    return values

@@ -9,6 +9,7 @@ import numpy as np
 
 from .._compiling.kernels import Native
 from .._engines.engine import numbers as plain
+from .._engines.engine import unmasked
 
 Layout = Literal["rows", "columns", "single"]
 
@@ -36,6 +37,7 @@ def numbers(value: Any) -> Any:
         raise TypeError(
             "`f` must return numbers; got None. Return the result, or take one more argument, `out`, to fill."
         )
+    value = unmasked(value)
     if isinstance(value, (tuple, list)) and len(value) and any(np.ndim(v) for v in value):
         value = np.stack(np.broadcast_arrays(*value))
     return plain(value)
