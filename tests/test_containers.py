@@ -577,6 +577,20 @@ def test_masks_are_not_lost_where_they_do_not_belong() -> None:
         fg.check(np.sin, np.cos, masked())
 
 
+def test_masks_in_lists_are_not_lost() -> None:
+    row = np.ma.masked_array([1.0, 1e300], [False, True])
+    with pytest.raises(TypeError, match=r"`args\[0\]` must be an array without a mask here"):
+        fg.derivative(wave, [row, row])
+    with pytest.raises(TypeError, match="`x` must be an array without a mask here"):
+        fg.gradient(bowl, (row, row))
+
+
+def test_masked_arrays_of_no_numbers_are_refused_by_name() -> None:
+    for kind, remedy in (([("a", float)], "structured_to_unstructured"), (object, "float64"), ("m8[s]", "timedelta64")):
+        with pytest.raises(TypeError, match=rf"`args\[0\]` must be an array of real numbers.*{remedy}"):
+            fg.derivative(wave, np.ma.masked_array(np.zeros(2, kind)))
+
+
 # xarray ---------------------------------------------------------------------------------------------------------------
 
 
@@ -655,6 +669,9 @@ def test_dimensions_of_matrices() -> None:
         fg.gradient(bowl, x[0, 0])
     with pytest.raises(TypeError, match="`x` must be a DataArray where `step` is one"):
         fg.directional(bowl, POINTS, POINTS, step=x.t + 1.0)
+    with pytest.raises(TypeError, match="`x` must be a DataArray where `v` is one"):
+        fg.directional(bowl, POINTS, x)
+    assert fg.directional(bowl, POINTS[0], x).dims == ("t",)  # one vector has no axis that would want a name
 
 
 # pandas ---------------------------------------------------------------------------------------------------------------
@@ -755,6 +772,20 @@ def test_pandas_columns_of_other_kinds(kind: str) -> None:
     assert table["one"].isna().tolist() == [False, True, False] and table["two"].notna().all()
     with pytest.raises(TypeError, match=r"`args\[0\]` must be an array of real numbers"):
         fg.derivative(wave, pd.Series(["a", "b"]))
+
+
+def test_tables_without_rows_or_columns() -> None:
+    for x in (pd.DataFrame(), pd.DataFrame(index=[1, 2]), pd.DataFrame(columns=["a"], dtype=float)):
+        assert fg.derivative(wave, x).shape == x.shape
+    assert fg.hessian(bowl, pd.DataFrame(columns=list("abc"), dtype=float)).shape == (0, 3)
+
+
+def test_columns_of_booleans_stand_beside_numbers() -> None:
+    """Of a table with both pandas makes objects, which were refused."""
+    x = pd.DataFrame({"treated": [True, False], "dose": np.float32([1.0, 2.0])})
+    found = fg.derivative(wave, x)
+    assert (found.dtypes == np.float32).all()
+    assert np.array_equal(found, fg.derivative(wave, x.to_numpy(np.float32)))
 
 
 def test_namespace_lookalikes_are_no_containers() -> None:

@@ -72,6 +72,16 @@ def test_nothing_is_called_while_the_graph_is_built(method: str) -> None:
         computed(lazy["derivative"])
 
 
+def test_a_function_that_does_not_fit_is_refused_while_the_graph_is_built() -> None:
+    """Not on a cluster, an hour later."""
+    x = da.from_array(POINTS, chunks=(2, 3))
+    for call in (fg.derivative, fg.gradient, fg.hessian):
+        with pytest.raises(TypeError, match="`f` must be callable; got 3"):
+            call(3, x)
+        with pytest.raises(TypeError, match="`f` must take"):
+            call(Opaque(lambda: 0.0).f, x)
+
+
 def test_not_even_the_points_are_computed() -> None:
     x = da.map_blocks(never, da.zeros((6, 4), chunks=2), dtype=np.float32, meta=np.empty((0, 0), np.float32))
     for made in (fg.derivative(wave, x), fg.gradient(energy, x), fg.jacobian(pair, x), fg.hessian(energy, x)):
@@ -134,6 +144,8 @@ def test_numbers_and_single_arrays() -> None:
         fg.gradient(energy, da.asarray(0.5))
     with pytest.raises(ValueError, match="`v` must have one number for each of 4 coordinates"):
         fg.directional(energy, da.from_array(POINTS), da.ones(3))
+    with pytest.raises(ValueError, match="`x` must have one number for each of 4 coordinates"):
+        fg.directional(energy, da.ones((6, 1)), POINTS[0])
 
 
 def test_chunks_of_unknown_length() -> None:

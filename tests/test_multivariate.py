@@ -353,6 +353,10 @@ def test_optimisers_take_it() -> None:
         (lambda: fg.gradient(rosenbrock, [1.0, 2.0], method="newton"), ValueError, "`method`"),
         (lambda: fg.gradient(rosenbrock, [1.0, 2.0], workers=0), ValueError, "`workers`"),
         (lambda: fg.directional(rosenbrock, [1.0, 2.0], [1, 2, 3]), ValueError, "`v` must broadcast"),
+        # a number, or one coordinate, was taken for as many equal ones
+        (lambda: fg.directional(rosenbrock, 3.0, [1, 2]), ValueError, "`x` must be a vector"),
+        (lambda: fg.hessian_vector(rosenbrock, [1.0, 2.0], 1.0), ValueError, "`v` must be a vector"),
+        (lambda: fg.directional(rosenbrock, [[1.0], [2.0]], [1, 2]), ValueError, "`v` must broadcast"),
         (lambda: fg.hessian(rosenbrock, [1.0, 2.0], method=fg.central(n=3)), ValueError, "second derivatives"),
     ],
 )

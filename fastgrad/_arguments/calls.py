@@ -6,6 +6,7 @@ back. What is inside may be another container; the call, being one of a public f
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -23,7 +24,13 @@ class Place(NamedTuple):
 
 
 class _StandIn:
-    """A function that is asked for nothing but how the results look; the caller's own is not to be called."""
+    """Stands for the caller's function, which is not to be called, where only arguments and types are looked at."""
+
+    def __init__(self, f: Callable[..., Any]) -> None:
+        try:
+            self.__signature__ = inspect.signature(f)
+        except (TypeError, ValueError):  # some builtins do not tell
+            pass
 
     def __call__(self, *args: Any) -> float:
         return 0.0
@@ -72,7 +79,8 @@ class Call:
         All arguments are checked on the way. `f` is called only if the number of its outputs is asked for: then at a
         vector of ones.
         """
-        return (self if self.telling else replace(self, f=_StandIn()))(*operands)
+        asked = self.telling or not callable(self.f)  # what cannot be called is refused by the call
+        return (self if asked else replace(self, f=_StandIn(self.f)))(*operands)
 
     def loops(self, operands: Sequence[Any]) -> list[int]:
         """How many axes of the batch each of the arrays has."""
@@ -113,8 +121,9 @@ def emptied(
         cores.append(core)
         return Place(len(operands) - 1)
 
-    if shared and hasattr(points["x"], "ndim"):  # a Dataset has none
-        check_vector(points["x"])
+    for name, value in points.items() if shared else ():
+        if hasattr(value, "ndim"):  # a Dataset has none
+            check_vector(value, name)
     known = vectors if isinstance(vectors, dict) else {}
     positional = tuple(place(value, name, known.get(name, shared)) for name, value in points.items())
     named = dict(named)

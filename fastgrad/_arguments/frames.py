@@ -61,7 +61,7 @@ def spread(call: Call, operands: Sequence[Any]) -> Any:
             rows = axes[0]
             for more in axes[1:-1]:
                 rows = _pairs(rows, more)
-            made = pd.DataFrame(found.reshape(-1, sizes[-1]), index=rows, columns=axes[-1], copy=False)
+            made = pd.DataFrame(found.reshape(len(rows), sizes[-1]), index=rows, columns=axes[-1], copy=False)
         if axes:
             made.attrs = dict(attrs)
         return made
@@ -104,8 +104,10 @@ def _numbers(o: Any) -> Any:
     import pandas as pd
 
     dtypes = [o.dtype] if isinstance(o, pd.Series) else list(o.dtypes)
-    if all(isinstance(dtype, np.dtype) for dtype in dtypes) or not all(map(pd.api.types.is_numeric_dtype, dtypes)):
+    if not all(map(pd.api.types.is_numeric_dtype, dtypes)):
         return o.to_numpy()
+    if all(isinstance(dtype, np.dtype) for dtype in dtypes):
+        return o.to_numpy(dtype=np.result_type(np.bool_, *dtypes))  # of columns, some bool, pandas makes objects
     small = all(str(dtype) in ("Float32", "float32", "float[pyarrow]") for dtype in dtypes)
     return o.to_numpy(dtype=np.float32 if small else np.float64, na_value=np.nan)
 

@@ -29,8 +29,13 @@ def spread(call: Call, operands: Sequence[Any]) -> Any:
             inner[i] = [_vector_dimension(vectors[core])]
     if call.vectors:
         x = vectors.get(call.along)
-        if x is None and "x" in call.names:
-            raise TypeError("`x` must be a DataArray where `step` is one; got another array. Pass `step.values`.")
+        at = call.names.index("x") if "x" in call.names else None
+        if at is not None and not labelled[at] and (x is None or np.ndim(operands[at]) > 1):
+            other = next(name for name, has in zip(call.names, labelled, strict=True) if has)
+            raise TypeError(
+                f"`x` must be a DataArray where `{other}` is one; got another array, whose axes have no names. Pass "
+                f"`{other}.values`."
+            )
         dim = _unused(_COORDINATES, operands) if x is None else _vector_dimension(x)
         dims = {"d": dim, "e": _unused(f"{dim}_2", operands), "m": _unused(_OUTPUTS, operands)}
         operands = [

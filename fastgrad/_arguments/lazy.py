@@ -86,10 +86,10 @@ def _vectors_in_one_block(call: Call, arrays: list[Any]) -> list[Any]:
     for a, core, name in zip(arrays, call.cores, call.names, strict=True):
         if core:
             length = lengths[core]
-            if a.ndim and a.shape[-1] not in (1, length):
+            if a.ndim and a.shape[-1] != length and (a.shape[-1] != 1 or name in ("x", "v")):
                 raise ValueError(
-                    f"`{name}` must have one number for each of {length} coordinates, or one for all; got shape "
-                    f"{a.shape}. Put the vector on its last axis."
+                    f"`{name}` must have one number for each of {length} coordinates; got shape {a.shape}. Put the "
+                    "vector on its last axis."
                 )
             a = a.rechunk({-1: -1}) if a.ndim else a
             if a.ndim == 0 or a.shape[-1] != length:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .calls import Call
-from .operands import common_shape
+from .operands import argument, common_shape
 
 #: Numbers of an array that are taken out at a time: enough for several threads, copies of 12 MiB.
 _NUMBERS = 3 << 19
@@ -18,6 +18,7 @@ _NUMBERS = 3 << 19
 
 def spread(call: Call, operands: Sequence[Any]) -> Any:
     """Do the call at the points that are not masked in any of the arrays; a vector is, if a coordinate of it is."""
+    numbers = [argument(np.ma.getdata(o), name) for o, name in zip(operands, call.names, strict=True)]
     masks = [
         np.ma.getmaskarray(o).any(axis=-1) if core and np.ndim(o) else np.ma.getmaskarray(o)
         for o, core in zip(operands, call.cores, strict=True)
@@ -26,7 +27,7 @@ def spread(call: Call, operands: Sequence[Any]) -> Any:
     hidden = np.broadcast_to(reduce(np.logical_or, masks), shape)
     whole = [
         np.broadcast_to(a, (*shape, *(a.shape[-1:] if core else ())) if a.ndim else shape)
-        for a, core in zip(map(np.ma.getdata, operands), call.cores, strict=True)
+        for a, core in zip(map(np.asarray, numbers), call.cores, strict=True)
     ]
     results: list[Any] = []
     width = max([a.shape[-1] for a, core in zip(whole, call.cores, strict=True) if core and a.ndim], default=1)

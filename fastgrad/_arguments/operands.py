@@ -30,10 +30,20 @@ def argument(value: Any, name: str) -> Any:
                 f"`{name}` must be below 1.8e308; got an int of {value.bit_length()} bits. Scale the function."
             ) from None
     got = f"one of dtype {array.dtype}" if array.ndim or array.dtype != object else f"a {type(value).__name__}"
-    remedy = "Convert it to float64." if array.ndim else "Pass a number, a list of numbers or an array."
+    raise TypeError(f"`{name}` must be an array of real numbers; got {got}. {_remedy(value, array)}")
+
+
+def _remedy(value: Any, array: Any) -> str:
+    """Say how numbers are made of what has none that can be taken without asking."""
     if array.dtype.kind == "c":
-        remedy = "Differentiate the real and the imaginary part."
-    raise TypeError(f"`{name}` must be an array of real numbers; got {got}. {remedy}")
+        return "Differentiate the real and the imaginary part."
+    if array.dtype.kind in "mM":
+        return "Say in what unit, and from when: `(t - t[0]) / np.timedelta64(1, 's')`."
+    if array.dtype.names:
+        return "Pass its fields one by one, or `numpy.lib.recfunctions.structured_to_unstructured(x)`."
+    if array.ndim:
+        return "Convert it to float64."
+    return "Pass `float(x)`." if hasattr(value, "__float__") else "Pass a number, a list of numbers or an array."
 
 
 def _as_array(value: Any, name: str) -> Any:
@@ -41,16 +51,21 @@ def _as_array(value: Any, name: str) -> Any:
     if kinds[type(value)] in (REFUSED, MASKED):
         raise unreadable(value, name)
     try:
-        return np.asarray(value)
+        array = np.asarray(value)
     except ValueError as err:
         raise ValueError(f"`{name}` must be a number or an array ({err}). Give all rows one length.") from None
+    if array.ndim > 1 and type(value) in (list, tuple):  # of rows, NumPy reads the numbers and drops units and masks
+        for row in value:
+            if kinds[type(row)] in (REFUSED, MASKED):
+                raise unreadable(row, name)
+    return array
 
 
-def check_vector(x: Any) -> None:
+def check_vector(x: Any, name: str = "x") -> None:
     """Check that `x` is not a single number."""
     if np.ndim(x) == 0:
         raise ValueError(
-            f"`x` must be a vector, or an array with the vectors on its last axis; got the number {x}. "
+            f"`{name}` must be a vector, or an array with the vectors on its last axis; got the number {x}. "
             "Use `derivative` for functions of a number, or pass [x]."
         )
 
@@ -95,9 +110,8 @@ def checked_bounds(bounds: Any) -> tuple[Any, Any]:
         )
     if not isinstance(bounds, (tuple, list)) or len(bounds) != 2:
         raise TypeError(f"`bounds` must be a pair (low, high); got {bounds!r:.80}. Pass for instance (0, np.inf).")
-    low, high = (np.asarray(argument(-inf if b is None else b, f"bounds[{i}]")) for i, b in enumerate(bounds))
-    if bounds[1] is None:
-        high = np.asarray(inf)
+    ends = [end if b is None else b for b, end in zip(bounds, (-inf, inf), strict=True)]
+    low, high = (np.asarray(argument(end, f"bounds[{i}]")) for i, end in enumerate(ends))
     if not np.all(np.less_equal(low, high)):
         raise ValueError("`bounds` must have low <= high everywhere; got some the other way round, or NaN. Swap them.")
     return low, high

@@ -141,7 +141,8 @@ def numbers(values: Any) -> np.ndarray[Any, Any]:
 def unmasked(values: Any) -> Any:
     """Values that `f` returned, with NaN where it masked them: under a mask lies what is not to be looked at."""
     if isinstance(values, np.ma.MaskedArray) and values.dtype.kind in "fiubc":
-        return values.astype(values.dtype if values.dtype.kind in "fc" else np.float64).filled(np.nan)
+        kind = values.dtype if values.dtype.kind in "fc" else np.float64
+        return np.ma.filled(values.astype(kind), np.nan)
     if isinstance(values, (list, tuple)) and any(isinstance(v, np.ma.MaskedArray) for v in values):
         return [unmasked(v) for v in values]
     return values

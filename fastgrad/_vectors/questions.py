@@ -150,15 +150,18 @@ def _like(value: Any, x: Any, name: str) -> Any:
 
 
 def together(x: Any, v: Any) -> tuple[Any, Any]:
-    """Broadcast points and vectors."""
+    """Broadcast points and vectors, each of as many coordinates as the others."""
     x, v = (np.asarray(argument(a, name)) for a, name in ((x, "x"), (v, "v")))
+    check_vector(x)
+    check_vector(v, "v")
     try:
-        x, v = np.broadcast_arrays(x, v)
+        if x.shape[-1] == v.shape[-1]:
+            return np.broadcast_arrays(x, v)  # type: ignore[return-value]
     except ValueError:
-        raise ValueError(
-            f"`v` must broadcast with `x`; got shape {v.shape} for {x.shape}. Pass one vector, or one for each point."
-        ) from None
-    return x, v
+        pass
+    raise ValueError(
+        f"`v` must broadcast with `x`; got shape {v.shape} for {x.shape}. Pass one vector, or one for each point."
+    )
 
 
 def shaped(made: Any, shape: tuple[int, ...]) -> Any:
