@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ._arguments.containers import of_vectors
+from ._rules import Method
 from ._vectors.hessians import diagonals, hessians, products, second
 from ._vectors.questions import as_rows, question, retried, shaped, together
-from .multivariate import Method
 
 
 @of_vectors("x", axes="de")

@@ -16,31 +16,22 @@ from ._arguments.operands import (
     checked_bounds,
     checked_out,
     common_shape,
-    positive_step,
+    given_step,
     result_kind,
     threads,
 )
 from ._engines.engine import LADDER, Request
 from ._engines.functions import Function, function
-from .complexstep import ComplexStep, complex_step
-from .ladder import Adaptive, adaptive
-from .stencils import Stencil, backward, central, forward
-
-#: The words for `method`.
-METHODS: dict[str, Stencil | Adaptive | ComplexStep] = {
-    "adaptive": adaptive(),
-    "forward": forward(),
-    "backward": backward(),
-    "central": central(),
-    "complex": complex_step(),
-}
+from ._rules import Method, Rule, as_rule, refuse_options
+from .complexstep import ComplexStep
+from .ladder import Adaptive
 
 
 def derivative(
     f: Callable[..., Any],
     *args: Any,
     wrt: int | tuple[int, ...] = 0,
-    method: str | Stencil | Adaptive | ComplexStep = "adaptive",
+    method: Method = "adaptive",
     step: Any = None,
     rel_step: Any = None,
     bounds: tuple[Any, Any] | None = None,
@@ -141,9 +132,7 @@ def derivative(
                  "full_output": full_output, "out": out, "workers": workers}  # fmt: skip
         return over_containers(derivative, f, {f"args[{i}]": a for i, a in enumerate(args)}, named)
     known = function(f, len(args))
-    rule = METHODS.get(method) if isinstance(method, str) else method
-    if not isinstance(rule, (Stencil, Adaptive, ComplexStep)):
-        raise unknown_method(method)
+    rule = as_rule(method)
     if numbers and step is rel_step is bounds is out is workers is None and not full_output and type(wrt) is int:
         value = known.at_once(rule, wrt, args)
         if value is not None:
@@ -153,7 +142,7 @@ def derivative(
 
 def _in_full(
     known: Function,
-    rule: Stencil | Adaptive | ComplexStep,
+    rule: Rule,
     args: tuple[Any, ...],
     wrt: Any,
     step: Any,
@@ -166,10 +155,8 @@ def _in_full(
     """Differentiate with everything that may be asked for; a function of its own, so that one point costs less."""
     operands = [a if type(a) is float else argument(a, f"args[{i}]") for i, a in enumerate(args)]
     kind = result_kind(operands)
-    if step is not None and rel_step is not None:
-        raise ValueError("`step` and `rel_step` exclude each other; got both. Leave one out.")
-    given = None if step is None and rel_step is None else _checked_step(step, rel_step)
-    mode = "auto" if given is None else "relative" if step is None else "absolute"
+    mode, given = given_step(step, rel_step)
+    refuse_options(rule, given, full_output)
     if isinstance(rule, Adaptive):
         mode = LADDER
     limits = None if bounds is None else checked_bounds(bounds)
@@ -197,11 +184,6 @@ def _in_full(
             places.append(given)
         try:
             if isinstance(rule, ComplexStep):
-                if given is not None or full_output:
-                    raise ValueError(
-                        "`step` and `full_output` must be left out with the complex step: it has no step to choose and "
-                        'no bar; got one of them. Use method="adaptive".'
-                    )
                 found = known.complex_step(request, places)
                 if out is not None:
                     out[...] = found
@@ -228,18 +210,3 @@ def _in_full(
             "Leave it out to have them made."
         )
     return tuple(map(one, wrt, outs))
-
-
-def _checked_step(step: Any, rel_step: Any) -> Any:
-    """Check whichever of the two was given."""
-    return positive_step(step, "step") if rel_step is None else positive_step(rel_step, "rel_step")
-
-
-def unknown_method(method: Any) -> Exception:
-    """Say which methods there are."""
-    words = ", ".join(map(repr, METHODS))
-    if isinstance(method, str):
-        return ValueError(f"`method` must be one of {words} or a rule; got {method!r}. See fg.central.")
-    if any(method is make for make in (adaptive, backward, central, complex_step, forward)):
-        return TypeError(f"`method` must be a rule; got the function {method.__name__}. Call it: {method.__name__}().")
-    return TypeError(f"`method` must be one of {words} or a rule; got {method!r:.80}. See fg.central.")

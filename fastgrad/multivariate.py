@@ -24,15 +24,11 @@ from collections.abc import Callable
 from typing import Any
 
 from ._arguments.containers import of_vectors
+from ._rules import Method
 from ._vectors.jacobians import along, jacobians
 from ._vectors.questions import as_rows, question, retried, shaped, together
-from .complexstep import ComplexStep
 from .estimates import Estimate
-from .ladder import Adaptive
 from .sparsity import sparse_jacobian
-from .stencils import Stencil
-
-Method = str | Stencil | Adaptive | ComplexStep
 
 
 @of_vectors("x", axes="d")

@@ -98,6 +98,17 @@ def positive_step(value: Any, name: str) -> Any:
     return array if array.ndim else float(array)
 
 
+def given_step(step: Any, rel_step: Any) -> tuple[str, Any]:
+    """Check the step: whether it is absolute or relative, and how long; or that it is to be chosen."""
+    if step is None and rel_step is None:
+        return "auto", None
+    if step is not None and rel_step is not None:
+        raise ValueError("`step` and `rel_step` exclude each other; got both. Leave one out.")
+    if rel_step is None:
+        return "absolute", positive_step(step, "step")
+    return "relative", positive_step(rel_step, "rel_step")
+
+
 def checked_bounds(bounds: Any) -> tuple[Any, Any]:
     """Check `bounds` and return them as two float64 arrays or numbers."""
     if hasattr(bounds, "lb") and hasattr(bounds, "ub"):  # scipy.optimize.Bounds

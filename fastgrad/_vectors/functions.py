@@ -18,7 +18,7 @@ import numpy as np
 
 from .._compiling.kernels import LOCK
 from .._compiling.operators import Uncompilable
-from .._engines.engine import BEYOND, PerformanceWarning, check_callable, stack_depth, weak
+from .._engines.engine import BEYOND, PerformanceWarning, TurnedComplex, check_callable, stack_depth, weak
 from .._reading.references import read
 from .._reading.sharing import Proof
 from .code import kinds_of, machine_code
@@ -30,9 +30,6 @@ _NUMBERS = 1 << 16
 
 #: Vectors from which on calling them one by one is worth a warning.
 _MANY = 2000
-
-class TurnedComplex(Exception):
-    """A function that had returned real numbers returned complex ones."""
 
 
 class VectorFunction:

@@ -8,15 +8,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._arguments.operands import argument, check_vector, checked_bounds, positive_step, result_kind, threads
-from .._engines.engine import LADDER
+from .._arguments.operands import argument, check_vector, checked_bounds, given_step, result_kind, threads
+from .._engines.engine import LADDER, TurnedComplex
+from .._rules import Rule, as_rule, refuse_options
 from ..complexstep import ComplexStep
-from ..derivatives import METHODS, unknown_method
 from ..estimates import Estimate, rounded
 from ..ladder import Adaptive
-from ..stencils import Stencil
 from .forms import Form
-from .functions import TurnedComplex, VectorFunction, vector_function
+from .functions import VectorFunction, vector_function
 from .machine import Machine
 
 
@@ -31,7 +30,7 @@ class Question(NamedTuple):
     """Shape in which they came."""
     kind: Any
     """Type of real results."""
-    rule: Stencil | Adaptive | ComplexStep
+    rule: Rule
     mode: str
     """``"auto"``, ``"absolute"`` when a stencil's steps are given, or that of the adaptive rule."""
     given: Any
@@ -99,29 +98,22 @@ def question(
     known = vector_function(f, len(args))
     x = np.asarray(argument(x, "x"))
     check_vector(x)
-    rule = METHODS.get(method) if isinstance(method, str) else method
-    if not isinstance(rule, (Stencil, Adaptive, ComplexStep)):
-        raise unknown_method(method)
-    if step is not None and rel_step is not None:
-        raise ValueError("`step` and `rel_step` exclude each other; got both. Leave one out.")
+    rule = as_rule(method)
     points = as_rows(x)
-    mode = LADDER if isinstance(rule, Adaptive) else "auto" if step is rel_step is None else "absolute"
-    relative, given = rel_step is not None, None
-    if step is not None or relative:
-        name = "rel_step" if relative else "step"
-        given = positive_step(rel_step if relative else step, name)
+    mode, given = given_step(step, rel_step)
+    refuse_options(rule, given, full_output)
+    relative = mode == "relative"
+    if given is not None:
+        name, mode = "rel_step" if relative else "step", "absolute"
         given = _like(given, x[..., 0], name).ravel() if whole else _like(given, x, name)
+    if isinstance(rule, Adaptive):
+        mode = LADDER
     low = high = None
     if bounds is not None:
         low, high = (_like(limit, x, f"bounds[{i}]") for i, limit in enumerate(checked_bounds(bounds)))
         outside = ~((points >= low) & (points <= high)).all(axis=1)
         if outside.any():  # `f` is not to be called there
             points = np.where(outside[:, None], np.nan, points)
-    if isinstance(rule, ComplexStep) and (given is not None or full_output):
-        raise ValueError(
-            "`step` and `full_output` must be left out with the complex step: it has no step to choose and no bar; "
-            'got one of them. Use method="adaptive".'
-        )
     kind = result_kind([x])
     count, asked = threads(workers), workers is not None
     return Question(known, args, points, x.shape, kind, rule, mode, given, low, high, count, asked, relative)

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from .._rules import METHODS
 from ..complexstep import ComplexStep
-from ..derivatives import METHODS, derivative
+from ..derivatives import derivative
 from ..ladder import Adaptive
 from ..stencils import Stencil, central
 from ._method import Answer, Elementwise, Method
