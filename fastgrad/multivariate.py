@@ -27,7 +27,6 @@ from ._arguments.containers import of_vectors
 from ._rules import Method
 from ._vectors.jacobians import along, jacobians
 from ._vectors.questions import as_rows, question, retried, shaped, together
-from .estimates import Estimate
 from .sparsity import sparse_jacobian
 
 
@@ -106,7 +105,7 @@ def gradient(
     """
     q = question(f, x, args, method, step, rel_step, bounds, workers, full_output)
     if q.x.size == 0:
-        return shaped(Estimate(*q.empty(q.shape, True)) if full_output else q.empty(q.shape, False)[0], q.shape)
+        return shaped(q.empty(q.shape, full_output).whole, q.shape)
     if q.form.outputs != 1:
         raise ValueError(
             f"`f` must return one number for a gradient; got {q.form.outputs}. Use `jacobian` for several."

@@ -39,12 +39,12 @@ def grouped(q: Question, pattern: Any, bars: bool) -> Any:
             for start in range(first, last, size):
                 some = order[start : min(start + size, last)]
                 found = _entries(q, Entries(q, base, row[some], column[some]), bars)
-                for target, values in zip(made, found if bars else [found], strict=True):
-                    target[some] = values
-    if bars:
-        made = list(rounded(Estimate(*made)))
-    shaped = [scipy.sparse.csr_array((a, column.copy(), pattern.indptr.copy()), shape=pattern.shape) for a in made]
-    return Estimate(*shaped) if bars else shaped[0]
+                made.put(some, found)
+
+    def shaped(values: Any) -> Any:
+        return scipy.sparse.csr_array((values, column.copy(), pattern.indptr.copy()), shape=pattern.shape)
+
+    return Estimate(*map(shaped, rounded(made.whole))) if bars else shaped(made.whole)
 
 
 class Entries:

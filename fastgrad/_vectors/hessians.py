@@ -20,7 +20,7 @@ from ..estimates import Estimate, Status
 from ..ladder import Adaptive
 from ..stencils import Stencil, backward, central, forward
 from .jacobians import ENTRIES, along, jacobians, scaled, stretch, unit
-from .questions import Question
+from .questions import Question, Results
 from .sweeps import Directions, derive
 
 #: Room, in units of the vectors, below which a mixed derivative is taken from one side of a bound.
@@ -58,8 +58,7 @@ def _to_the_right(rule: Any) -> Any:
 def diagonals(q: Question, bars: bool) -> Any:
     """Unmixed second derivatives, shape (points, coordinates)."""
     if q.x.size == 0:
-        made = q.empty(q.x.shape, bars)
-        return Estimate(*made) if bars else made[0]
+        return q.empty(q.x.shape, bars).whole
     made = jacobians(q, bars)
     return Estimate(*(a[:, 0] for a in made)) if bars else made[:, 0]
 
@@ -68,34 +67,34 @@ def hessians(q: Question, bars: bool) -> Any:
     """All second derivatives, shape (points, coordinates, coordinates), symmetric to the last bit."""
     count, d = q.x.shape
     made = q.empty((count, d, d), bars)
-    if made[0].size == 0:
-        return Estimate(*made) if bars else made[0]
+    if made.df.size == 0:
+        return made.whole
     rows, columns = np.triu_indices(d, 1)
     width = max(1, _NUMBERS // max(d, 1))
     for here, part in q.exactly.parts(ENTRIES // max(d, 1)):
         climbs = q.mode == LADDER
         own = diagonals(part, bars or climbs)
         units = _lengths(part, own.error if climbs else None)
-        for target, values in zip(made, own if bars or climbs else [own], strict=False):
-            target[here, range(d), range(d)] = values
+        made.put((here, range(d), range(d)), own)
         pairs = np.arange(len(part.x) * rows.size)
         for start in range(0, pairs.size, width):
             which, pair = np.divmod(pairs[start : start + width], rows.size)
             i, j, every = rows[pair], columns[pair], np.arange(pair.size)
             u, w = np.zeros((2, pair.size, d))
             u[every, i], w[every, j] = units[which, i], units[which, j]
-            for target, values in zip(made, _mixed(part, which, u, w, u[every, i] * w[every, j], bars), strict=True):
-                target[here.start + which, i, j] = target[here.start + which, j, i] = values
+            mixed = _mixed(part, which, u, w, u[every, i] * w[every, j], bars)
+            made.put((here.start + which, i, j), mixed)
+            made.put((here.start + which, j, i), mixed)
     _mend(q, made, lambda some, points: hessians(some, bars))
-    return Estimate(*made) if bars else made[0]
+    return made.whole
 
 
 def products(q: Question, v: Any, bars: bool) -> Any:
     """Products of the hessian and one vector at every point, shape (points, coordinates)."""
     count, d = q.x.shape
     made = q.empty((count, d), bars)
-    if made[0].size == 0:
-        return Estimate(*made) if bars else made[0]
+    if made.df.size == 0:
+        return made.whole
     moved = v.any(axis=1)
     if not moved.all():  # nothing tells how far to go along no direction; solvers begin with the product and 0
         still = np.flatnonzero(~moved)
@@ -103,11 +102,9 @@ def products(q: Question, v: Any, bars: bool) -> Any:
             there = np.isfinite(q.rows(q.x[still], False))
         zero, bar = (np.where(there, 0.0, other) for other in (np.nan, inf))
         status = np.where(there, Status.CONVERGED, Status.NONFINITE)
-        rest = products(q.at(moved), v[moved], bars)
-        fields = zero, bar, status, there, 1, zero, zero
-        for target, values, value in zip(made, rest if bars else [rest], fields, strict=False):
-            target[moved], target[still] = values, value
-        return Estimate(*made) if bars else made[0]
+        made.put(moved, products(q.at(moved), v[moved], bars))
+        made.put(still, Estimate(zero, bar, status, there, 1, zero, zero))
+        return made.whole
     width = max(1, _NUMBERS // max(d, 1))
     for here, part in q.exactly.parts(ENTRIES // max(d, 1)):
         length = stretch(part.x, v[here])
@@ -124,13 +121,12 @@ def products(q: Question, v: Any, bars: bool) -> Any:
             u = np.zeros((k.size, d))
             u[np.arange(k.size), k] = units[which, k]
             size = units[which, k] * units[which, d] * length[which]
-            for target, values in zip(made, _mixed(part, which, u, w[which], size, bars), strict=True):
-                target[here.start + which, k] = values
+            made.put((here.start + which, k), _mixed(part, which, u, w[which], size, bars))
     _mend(q, made, lambda some, points: products(some, v[points], bars))
-    return Estimate(*made) if bars else made[0]
+    return made.whole
 
 
-def _mend(q: Question, made: list[Any], again: Callable[[Question, Any], Any]) -> None:
+def _mend(q: Question, made: Results, again: Callable[[Question, Any], Any]) -> None:
     """Let the adaptive rule take the entries whose stencil leaves the domain of `f`.
 
     It is asked for the whole point: how far to go is told by the second derivatives along the coordinates. At the
@@ -138,12 +134,13 @@ def _mend(q: Question, made: list[Any], again: Callable[[Question, Any], Any]) -
     """
     if q.mode != "auto":
         return
-    lost = np.isnan(made[0])
+    lost = np.isnan(made.df)
     points = np.flatnonzero(lost.any(axis=tuple(range(1, lost.ndim))) & np.isfinite(q.x).all(axis=1))
     if points.size:
         better = again(q.at(points)._replace(rule=Adaptive(2), mode=LADDER), points)
-        for target, values in zip(made, better if isinstance(better, Estimate) else [better], strict=True):
-            target[points] = np.where(lost[points], values, target[points])
+        entry = np.nonzero(lost[points])
+        found = Estimate(*(a[entry] for a in better)) if isinstance(better, Estimate) else better[entry]
+        made.put((points[entry[0]], *entry[1:]), found)
 
 
 def _lengths(q: Question, error: Any) -> Any:
@@ -172,7 +169,7 @@ def _compared(units: Any, error: Any) -> Any:
 
 
 def _mixed(q: Question, which: Any, u: Any, w: Any, size: Any, bars: bool) -> Any:
-    """Derive ``u^T H w / size`` at points ``x[which]``: the fields of an estimate, or the derivative alone."""
+    """Derive ``u^T H w / size`` at points ``x[which]``: an `Estimate`, or the derivative alone."""
     d = q.x.shape[1]
     given = None
     if q.mode == "absolute":
@@ -185,13 +182,17 @@ def _mixed(q: Question, which: Any, u: Any, w: Any, size: Any, bars: bool) -> An
         values = q.rows(rows.reshape(-1, d), lenient).reshape(len(rows), -1)
         return values[:, :1] - np.sum(values[:, 1:], axis=1, keepdims=True)
 
-    def derived(some: Any, vectors: tuple[Any, ...], rule: Any) -> Any:
+    made = q.empty((which.size,), bars)
+
+    def put(some: Any, vectors: tuple[Any, ...], rule: Any, scale: Any) -> None:
+        """Derive the difference of the first of the vectors and the others, `scale` times what is asked for."""
         lines = Directions(q.x, np.stack(vectors, axis=1), which[some], q.low, q.high)
         steps, line = None if given is None else given[some], np.arange(len(vectors[0]))
-        return derive(
+        found = derive(
             difference, lines, line, 1, rule, q.form.kind, q.mode, steps, *lines.room(), bars=bars, machine=q.machine,
             mends=q.mode != "auto",
         )  # fmt: skip
+        made.put(some, scaled(Estimate(*(a[:, 0] for a in found)), scale) if bars else found[:, 0] / scale)
 
     every = np.arange(which.size)
     near, inward = np.zeros(which.size, dtype=bool), [np.ones(which.size)] * 2
@@ -199,23 +200,13 @@ def _mixed(q: Question, which: Any, u: Any, w: Any, size: Any, bars: bool) -> An
         rooms = [Directions(q.x, v[:, None], which, q.low, q.high).room() for v in (u + w, u - w, u, w)]
         near = np.min([np.minimum(-behind, ahead) for behind, ahead in rooms[:2]], axis=0) < _NEAR
         inward = [np.where(ahead >= -behind, 1.0, -1.0) for behind, ahead in rooms[2:]]
-    found = []
     if (inside := every[~near]).size:
         a, b = u[inside], w[inside]
         # The ladder judges rounding by the size of what it sees: without `f` itself, a difference of 0 beside values of
         # 1e8 would be a flat function. Its value at the point changes no derivative.
         still = (np.zeros_like(a),) if q.mode == LADDER else ()
-        found.append((inside, derived(inside, (a + b, a - b, *still), q.rule), 4 * size[inside]))
+        put(inside, (a + b, a - b, *still), q.rule, 4 * size[inside])
     if (edge := every[near]).size:
         a, b = (v[edge] * sign[edge, None] for v, sign in ((u, inward[0]), (w, inward[1])))
-        scale = (2 * size * inward[0] * inward[1])[edge]
-        found.append((edge, derived(edge, (a + b, a, b), _to_the_right(q.rule)), scale))
-    made = q.empty((which.size,), bars)
-    for some, values, scale in found:
-        if not bars:
-            made[0][some] = values[:, 0] / scale
-            continue
-        parts = scaled(Estimate(*(a[:, 0] for a in values)), scale)
-        for target, part in zip(made, parts, strict=True):
-            target[some] = part
-    return made
+        put(edge, (a + b, a, b), _to_the_right(q.rule), (2 * size * inward[0] * inward[1])[edge])
+    return made.whole

@@ -33,7 +33,7 @@ def jacobians(q: Question, bars: bool) -> Any:
         return _sideways(q)
     machine = q.machine
     if machine is not None and isinstance(q.rule, Stencil) and not bars and q.low is None:
-        return _by_stencil(q, machine, q.empty((len(q.x), q.form.outputs, q.x.shape[1]), False)[0])
+        return _by_stencil(q, machine, q.empty((len(q.x), q.form.outputs, q.x.shape[1]), False).df)
     return _all_entries(q, machine, bars)
 
 
@@ -54,16 +54,16 @@ def _all_entries(q: Question, machine: Machine | None, bars: bool) -> Any:
             extra = [None if a is None else a.ravel()[line] for a in (steps, part.low, part.high)]
             found.append(derive(q.rows, lines, line, m, q.rule, form.kind, q.mode, *extra, bars=bars, machine=machine))
         with np.errstate(over="ignore"):  # threads have settings of their own
-            for target, values in zip(made, zip(*found, strict=True) if bars else [found], strict=True):
-                target[piece] = np.concatenate(values).reshape(-1, d, m).swapaxes(1, 2)
+            for field, values in zip(made.fields, zip(*found, strict=True) if bars else [found], strict=True):
+                field[piece] = np.concatenate(values).reshape(-1, d, m).swapaxes(1, 2)
 
-    if made[0].size:
+    if made.df.size:
         size = max(1, width // d)
         workers, least = q.workers, 1
         if form.code is None:  # every piece takes milliseconds of Python
             workers, least = q.f.threads(form, q.args, q.workers, q.asked), size
         over_pieces(work, (count,), workers if count > 2 * size else 1, size, least=least)
-    return Estimate(*made) if bars else made[0]
+    return made.whole
 
 
 def _lines_at_a_time(q: Question, machine: Machine | None) -> int:
@@ -109,8 +109,8 @@ def along(q: Question, v: Any, bars: bool) -> Any:
     """
     m = q.form.outputs
     made = q.empty((len(q.x), m), bars)
-    if made[0].size == 0:
-        return Estimate(*made) if bars else made[0]
+    if made.df.size == 0:
+        return made.whole
     machine = q.machine
     for here, part in q.parts(_lines_at_a_time(q, machine)):
         length = stretch(part.x, v[here])
@@ -123,10 +123,8 @@ def along(q: Question, v: Any, bars: bool) -> Any:
             found = derive(
                 q.rows, lines, line, m, q.rule, q.form.kind, q.mode, given, *lines.room(), bars=bars, machine=machine
             )
-        for target, values in zip(made, scaled(found, length[:, None]) if bars else [found * length[:, None] ** -1],
-                                  strict=True):  # fmt: skip
-            target[here] = values
-    return Estimate(*made) if bars else made[0]
+        made.put(here, scaled(found, length[:, None]) if bars else found / length[:, None])
+    return made.whole
 
 
 def scaled(e: Estimate, length: Any) -> Estimate:

@@ -82,11 +82,34 @@ class Question(NamedTuple):
             here = slice(start, start + max(1, size))
             yield here, self.at(here)
 
-    def empty(self, shape: tuple[int, ...], bars: bool) -> list[Any]:
-        """Arrays for the fields of an estimate, or for the derivative alone."""
+    def empty(self, shape: tuple[int, ...], bars: bool) -> Results:
+        """Room for an estimate, or for the derivative alone."""
         outer = np.result_type(self.kind, np.complex64) if self.x.size and self.form.kind == "D" else self.kind
         kinds = (outer, self.kind, np.int8, np.bool_, np.int32, outer, outer) if bars else (outer,)
-        return [np.empty(shape, kind) for kind in kinds]
+        return Results([np.empty(shape, kind) for kind in kinds])
+
+
+class Results:
+    """Results while they are found: the fields of an estimate, or the derivative alone."""
+
+    def __init__(self, fields: list[Any]) -> None:
+        self.fields = fields
+
+    @property
+    def df(self) -> Any:
+        """The derivative."""
+        return self.fields[0]
+
+    def put(self, place: Any, found: Any) -> None:
+        """Put what was found in its place: a derivative, or of an estimate what there is room for."""
+        parts = found if isinstance(found, Estimate) else (found,)
+        for field, values in zip(self.fields, parts[: len(self.fields)], strict=True):
+            field[place] = values
+
+    @property
+    def whole(self) -> Any:
+        """All of them, as they are returned."""
+        return Estimate(*self.fields) if len(self.fields) > 1 else self.df
 
 
 def question(
