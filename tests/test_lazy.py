@@ -245,7 +245,7 @@ def cluster() -> Iterator[Client]:
         with (
             dask.config.set(patience),
             LocalCluster(
-                n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=False
+                n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=False
             ) as made,
             Client(made) as client,
         ):
