@@ -33,47 +33,58 @@ def hessian(
     Parameters
     ----------
     f : callable
-        ``f(x, *args)``, a number for every vector; see the forms in `fastgrad.multivariate`.
+        ``f(x, *args)``, one number for every vector, of shape () or (1,); see the forms in `fastgrad.multivariate`.
     x : array_like, shape (..., d)
-        The points, in units of your own; never changed. Integers count as float64, the differencing runs in float64.
-        Arrays of xarray, pandas and Dask and masked ones are taken as they are, and give results of their kind.
+        The points, in units of your own; never changed. Integers and booleans count as float64; the differencing runs
+        in float64 whatever the type. Arrays of xarray, pandas and Dask and masked ones are taken as they are, and give
+        results of their kind.
     args : tuple, default ()
-        What `f` takes after the vector, handed over as it is, the same for all points.
+        What `f` takes after the vector, handed over as it is, the same for all points; one alone may stand without a
+        tuple.
     diagonal : bool, default False
-        Only the diagonal, without the matrix.
-    method : {"adaptive", "central", "forward", "backward", "complex"} or a rule, default "adaptive"
+        Only the unmixed second derivatives, without the matrix: the cost grows with `d`, not with its square.
+    method : {"adaptive", "central", "forward", "backward"} or a rule, default "adaptive"
         The rule, as in `derivative`; one for first derivatives stands for its sister for second ones, and the complex
-        step has none. `adaptive` finds the step for every entry.
+        step has none. The default finds the step for every entry.
     step, rel_step : array_like, optional
-        Step of a stencil, the largest one of the adaptive rule: absolute, or relative to ``max(|x|, 1)``. They
-        broadcast with `x`, so that every coordinate can have its own.
+        Step of a stencil, the largest one of the adaptive rule: absolute, in units of `x`, or relative to
+        ``max(|x|, 1)``. They broadcast with `x`, so that every coordinate can have its own. With neither, the step is
+        chosen for every coordinate of every point.
     bounds : (low, high) or scipy.optimize.Bounds, optional
-        `f` is never called outside; both broadcast with `x`. A point outside has no derivatives: NaN.
+        `f` is never called outside; both broadcast with `x`, and None is no bound. A point outside has no derivatives:
+        NaN.
     full_output : bool, default False
-        Return an `Estimate`, arrays of the shape of the result: error bars, status, evaluations of every entry. An
-        evaluation that serves several entries is counted in each.
+        Return an `Estimate` instead, arrays of the shape of the result: the derivative with an error bar, a status, the
+        number of evaluations. An evaluation that serves several entries is counted in each.
     workers : int, optional
-        Threads for a large batch of a compiled function; all cores by default. The result does not depend on it.
+        Threads for the diagonal of a large batch, as in `gradient`; without effect on the matrix so far, which is found
+        on the calling thread.
 
     Returns
     -------
     ndarray, shape (..., d, d), or (..., d) for the diagonal
-        Symmetric to the last bit.
+        Symmetric to the last bit; entry ``[..., i, k]`` is in units of `f` over those of coordinates `i` and `k`. Types
+        as of `gradient`.
 
     Raises
     ------
     TypeError, ValueError
-        For arguments of the wrong kind; the message names the argument and the remedy.
+        For arguments of the wrong kind or shape; the message names the argument and the remedy.
     Exception
         Whatever `f` raises at a point, unchanged. Where it raises an arithmetic, a value or a lookup error or fails an
         assertion beside a point, its domain ends there.
+
+    See Also
+    --------
+    hessian_vector : the product of the hessian and a vector, without the hessian.
+    gradient : first derivatives.
 
     Notes
     -----
     The diagonal is differentiated along coordinates, the rest as a quarter of the second derivative at 0 of
     ``f(x + t (u + w)) - f(x + t (u - w))``, `u` and `w` being vectors along two coordinates: with `central` the formula
-    of four points (Abramowitz and Stegun 25.3.26), with `adaptive` any number of digits of it. How long `u` and `w` are
-    against each other is read off the error bars of the diagonal. At a bound it is
+    of four points (Abramowitz and Stegun 1964, 25.3.26), with `adaptive` as many digits of it as there are. How long
+    `u` and `w` are against each other is read off the error bars of the diagonal. At a bound it is
     ``f(x + t (u + w)) - f(x + t u) - f(x + t w)`` with `u` and `w` pointing inwards.
 
     Examples
@@ -109,39 +120,48 @@ def hessian_vector(
     Parameters
     ----------
     f : callable
-        ``f(x, *args)``, a number for every vector; see the forms in `fastgrad.multivariate`.
+        ``f(x, *args)``, one number for every vector, of shape () or (1,); see the forms in `fastgrad.multivariate`.
     x : array_like, shape (..., d)
-        The points, in units of your own; never changed. Integers count as float64, the differencing runs in float64.
-        Arrays of xarray, pandas and Dask and masked ones are taken as they are, and give results of their kind.
+        The points, in units of your own; never changed. Integers and booleans count as float64; the differencing runs
+        in float64 whatever the type. Arrays of xarray, pandas and Dask and masked ones are taken as they are, and give
+        results of their kind.
     v : array_like, shape (..., d)
-        The vectors; they broadcast with `x`.
+        The vectors, of any length; they broadcast with `x`, and have as many coordinates.
     args : tuple, default ()
-        What `f` takes after the vector, handed over as it is, the same for all points.
-    method : {"adaptive", "central", "forward", "backward", "complex"} or a rule, default "adaptive"
+        What `f` takes after the vector, handed over as it is, the same for all points; one alone may stand without a
+        tuple.
+    method : {"adaptive", "central", "forward", "backward"} or a rule, default "adaptive"
         The rule, as in `hessian`.
     step, rel_step : array_like, optional
-        Step of a stencil, the largest one of the adaptive rule: absolute, or relative to ``max(|x|, 1)``. They
-        broadcast with `x`, so that every coordinate can have its own.
+        Step of a stencil, the largest one of the adaptive rule: absolute, in units of `x`, or relative to
+        ``max(|x|, 1)``. They broadcast with `x`, so that every coordinate can have its own. With neither, the step is
+        chosen for every coordinate of every point.
     bounds : (low, high) or scipy.optimize.Bounds, optional
-        `f` is never called outside; both broadcast with `x`. A point outside has no derivatives: NaN.
+        `f` is never called outside; both broadcast with `x`, and None is no bound. A point outside has no derivatives:
+        NaN.
     full_output : bool, default False
-        Return an `Estimate`, arrays of the shape of the result: error bars, status, evaluations of every entry. An
-        evaluation that serves several entries is counted in each.
+        Return an `Estimate` instead, arrays of the shape of the result: the derivative with an error bar, a status, the
+        number of evaluations. An evaluation that serves several entries is counted in each.
     workers : int, optional
-        Threads for a large batch of a compiled function; all cores by default. The result does not depend on it.
+        Checked, and without effect so far: the work stays on the calling thread.
 
     Returns
     -------
     ndarray, shape (..., d)
-        ``H(x) v``; its cost grows with `d`, not with its square.
+        ``H(x) v``; its cost grows with `d`, not with its square. Types as of `gradient`.
 
     Raises
     ------
     TypeError, ValueError
-        For arguments of the wrong kind; the message names the argument and the remedy.
+        For arguments of the wrong kind or shape; the message names the argument and the remedy.
     Exception
         Whatever `f` raises at a point, unchanged. Where it raises an arithmetic, a value or a lookup error or fails an
         assertion beside a point, its domain ends there.
+
+    See Also
+    --------
+    hessian : the matrix; how mixed second derivatives are found is told there, `w` being along `v` here.
+    directional : the product of the jacobian and a vector.
 
     Examples
     --------

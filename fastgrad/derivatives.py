@@ -48,17 +48,20 @@ def derivative(
         Numba can compile it, else it is called with one-dimensional arrays, block by block; a function that takes
         one number at a time is called point by point, with a `PerformanceWarning`. One that mixes the points of a
         batch, as ``x / np.sum(x)`` does, is differentiated as a function of one number, with a warning, or refused.
+        Values that it masks, as `np.ma.log` does, count as NaN.
     *args : array_like
-        One for each argument of `f`; they broadcast together. Integers and booleans count as float64. The
-        differencing runs in float64 whatever the type. None of them is ever changed. Arrays of xarray, pandas and
-        Dask and masked arrays are taken as they are, see the notes. An argument of integers or booleans that is not
-        differentiated reaches a function that is called as it is, so ``table[k] * x`` may take an array `k` of indices.
+        The points, one array for each argument of `f`, in units of your own; they broadcast together and are never
+        changed. Integers and booleans count as float64; the differencing runs in float64 whatever the type. Arrays of
+        xarray, pandas and Dask and masked ones are taken as they are, and give results of their kind: see the notes.
+        An argument of integers or booleans that is not differentiated reaches a function that is called as it is, so
+        ``table[k] * x`` may take an array `k` of indices.
     wrt : int or tuple of int, default 0
         Which argument to differentiate in; a tuple gives a tuple of results.
     method : {"adaptive", "central", "forward", "backward", "complex"} or a rule, default "adaptive"
-        The rule: `adaptive` finds the step at every point and costs some fifteen evaluations; the stencils
-        `central`, `forward` and `backward` cost as many as they have points; `complex_step` costs one, for analytic
-        functions that accept complex numbers.
+        The rule, or the word for its simplest form. The default, `adaptive`, finds the step at every point, which no
+        fixed step can do for a mixed batch, and costs some fifteen evaluations; the stencils `central`, `forward` and
+        `backward` cost as many as they have points; `complex_step` costs one, for analytic functions that accept
+        complex numbers.
     step : array_like, optional
         Absolute step in units of the argument, positive; broadcasts with the points. It is taken as it is, up to the
         spacing of floating-point numbers; below that there is no difference to take: NaN. For the adaptive rule it is
@@ -67,12 +70,13 @@ def derivative(
         Step relative to ``max(|x|, 1)``. With neither, the step is chosen per point: the power of two near which
         truncation and rounding balance, for the orders of the rule and the precision of what `f` returns.
     bounds : (low, high) or scipy.optimize.Bounds, optional
-        `f` is never called with the argument outside; both broadcast with the points. Points whose stencil would
-        leave them are differentiated from inside.
+        `f` is never called with the argument outside; both broadcast with the points, and None is no bound. Points
+        whose stencil would leave them are differentiated from inside. A point outside has no derivative: NaN.
     full_output : bool, default False
         Return an `Estimate` instead: the derivative with an error bar, a status, the number of evaluations.
     out : ndarray, optional
-        Where to put the result; for plain arrays only, those of memory-mapped files included.
+        Where to put the result, an array of floats of its shape, or a tuple of them for a tuple `wrt`; it may overlap
+        the points. For plain arrays only, those of memory-mapped files included.
     workers : int, optional
         Threads for a large batch; all cores by default, 1 stays on the calling thread. The result does not depend
         on it. A function that is not compiled meets a second thread only when you ask for workers, or when reading it
@@ -81,17 +85,23 @@ def derivative(
     Returns
     -------
     scalar or ndarray
-        Of the shape the arguments broadcast to; float32 and float16 when the arguments are, else float64; complex
-        when `f` returns complex numbers. Points where `f` or the point is not finite give NaN, and only those. Of
-        the kind of the arguments, where these are no plain arrays.
+        Of the shape the arguments broadcast to, in units of `f` over those of the argument; float32 and float16 when
+        the arguments are, else float64; complex when `f` returns complex numbers. Points where `f` or the point is not
+        finite give NaN, and only those. Of the kind of the arguments, where these are no plain arrays.
 
     Raises
     ------
     TypeError, ValueError
-        For arguments of the wrong kind; the message names the argument and the remedy.
+        For arguments of the wrong kind or shape; the message names the argument and the remedy.
     Exception
         Whatever `f` raises at a point, unchanged. Where it raises an arithmetic, a value or a lookup error or fails an
         assertion beside a point, its domain ends there.
+
+    See Also
+    --------
+    gradient, jacobian : for functions of a vector.
+    check : compares a derivative of yours with this one and its bars.
+    accuracy : compares the methods on your function and your points.
 
     Notes
     -----
@@ -106,6 +116,11 @@ def derivative(
     - Memory-mapped files are arrays, for the points as for `out`.
 
     Arrays with units and others that keep arithmetic to themselves raise a TypeError that says what to pass.
+
+    References
+    ----------
+    Of the rules, in their own words: `adaptive` extrapolates (L. F. Richardson 1911, C. J. F. Ridders 1982), stencils
+    have the weights of B. Fornberg 1988, the complex step is that of W. Squire and G. Trapp 1998.
 
     Examples
     --------

@@ -126,7 +126,8 @@ class Gate:
         return _rebuild, (self.formula, parts, self.domain, self._soft)
 
     def __repr__(self) -> str:
-        return f"<gate {self.__name__}({', '.join(map(str, self._signature.parameters.values()))})>"
+        plain = (p.replace(annotation=p.empty) for p in self._signature.parameters.values())
+        return f"<gate {self.__name__}({', '.join(map(str, plain))})>"
 
 
 class Partials:

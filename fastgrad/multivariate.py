@@ -9,7 +9,8 @@ These, and the second derivatives of `fastgrad.curvature`, take the vector on th
 
 What Numba can compile runs as machine code. Anything else is called with a few vectors, together and one by one, to see
 whether it takes a batch; one that does not is called one vector at a time. That is found out once for each function and
-length of the vector. `f` gets copies: it cannot change the caller's array, nor the next evaluation.
+length of the vector. `f` gets copies: it cannot change the caller's array, nor the next evaluation. Numbers that it
+masks, as `np.ma.log` does, count as NaN.
 
 Points may be arrays that hold arrays, as in `derivative`; `f` gets plain ones. Of a pandas DataFrame rows are the batch
 and columns the variables, a Series is one vector; a third axis (matrices for a batch) becomes a second level of the
@@ -48,36 +49,42 @@ def gradient(
     Parameters
     ----------
     f : callable
-        ``f(x, *args)``, a number for every vector, of shape () or (1,); see the forms in `fastgrad.multivariate`.
+        ``f(x, *args)``, one number for every vector, of shape () or (1,); see the forms in `fastgrad.multivariate`.
     x : array_like, shape (..., d)
-        The points, in units of your own; never changed. Integers count as float64, the differencing runs in float64.
-        Arrays of xarray, pandas and Dask and masked ones are taken as they are, and give results of their kind.
+        The points, in units of your own; never changed. Integers and booleans count as float64; the differencing runs
+        in float64 whatever the type. Arrays of xarray, pandas and Dask and masked ones are taken as they are, and give
+        results of their kind.
     args : tuple, default ()
-        What `f` takes after the vector, handed over as it is, the same for all points.
+        What `f` takes after the vector, handed over as it is, the same for all points; one alone may stand without a
+        tuple.
     method : {"adaptive", "central", "forward", "backward", "complex"} or a rule, default "adaptive"
-        The rule, as in `derivative`. `adaptive` finds the step for every point and every coordinate, so that
+        The rule, as in `derivative`. The default finds the step for every coordinate of every point, so that
         coordinates of 1e-10 may stand beside others of 1e10.
     step, rel_step : array_like, optional
-        Step of a stencil, the largest one of the adaptive rule: absolute, or relative to ``max(|x|, 1)``. They
-        broadcast with `x`, so that every coordinate can have its own.
+        Step of a stencil, the largest one of the adaptive rule: absolute, in units of `x`, or relative to
+        ``max(|x|, 1)``. They broadcast with `x`, so that every coordinate can have its own. With neither, the step is
+        chosen for every coordinate of every point.
     bounds : (low, high) or scipy.optimize.Bounds, optional
-        `f` is never called outside; both broadcast with `x`. A point outside has no derivatives: NaN.
+        `f` is never called outside; both broadcast with `x`, and None is no bound. A point outside has no derivatives:
+        NaN.
     full_output : bool, default False
-        Return an `Estimate`, arrays of the shape of the result: error bars, status, evaluations of every entry. An
-        evaluation that serves several entries is counted in each.
+        Return an `Estimate` instead, arrays of the shape of the result: the derivative with an error bar, a status, the
+        number of evaluations. An evaluation that serves several entries is counted in each.
     workers : int, optional
-        Threads for a large batch; all cores by default. The result does not depend on it. A function called with many
-        vectors at once meets a second thread as in `derivative`; one that takes them one by one meets none.
+        Threads for a large batch; all cores by default, 1 stays on the calling thread. The result does not depend on
+        it. A function called with many vectors at once meets a second thread as in `derivative`; one that takes them
+        one by one meets none.
 
     Returns
     -------
     ndarray, shape (..., d)
-        float32 and float16 when `x` is, else float64; complex when `f` returns complex numbers.
+        float32 and float16 when `x` is, else float64; complex when `f` returns complex numbers. NaN where `f` or the
+        point is not finite, and only there.
 
     Raises
     ------
     TypeError, ValueError
-        For arguments of the wrong kind; the message names the argument and the remedy.
+        For arguments of the wrong kind or shape; the message names the argument and the remedy.
     Exception
         Whatever `f` raises at a point, unchanged. Where it raises an arithmetic, a value or a lookup error or fails an
         assertion beside a point, its domain ends there.
@@ -86,6 +93,8 @@ def gradient(
     --------
     jacobian : for functions with several outputs.
     directional : along one vector, at the cost of one coordinate.
+    hessian : second derivatives.
+    check : compares a gradient of yours with this one and its bars.
 
     Examples
     --------
@@ -134,44 +143,61 @@ def jacobian(
     f : callable
         ``f(x, *args)``, m numbers for every vector; see the forms in `fastgrad.multivariate`.
     x : array_like, shape (..., d)
-        The points, in units of your own; never changed. Integers count as float64, the differencing runs in float64.
-        Arrays of xarray, pandas and Dask and masked ones are taken as they are, and give results of their kind.
+        The points, in units of your own; never changed. Integers and booleans count as float64; the differencing runs
+        in float64 whatever the type. Arrays of xarray, pandas and Dask and masked ones are taken as they are, and give
+        results of their kind.
     args : tuple, default ()
-        What `f` takes after the vector, handed over as it is, the same for all points.
+        What `f` takes after the vector, handed over as it is, the same for all points; one alone may stand without a
+        tuple.
     sparsity : array_like or scipy.sparse array, shape (m, d), optional
         Pattern of the entries that can be other than zero, for one vector `x`: the true ones of an array, those stored
         in a sparse one. Columns that share no row move together (Curtis, Powell and Reid 1974), which takes as many
         evaluations as there are colours times positions of the rule, not `d` times as many. A dependence that the
         pattern leaves out makes wrong numbers of others in its row: see `fastgrad.sparsity`, which detects patterns.
     method : {"adaptive", "central", "forward", "backward", "complex"} or a rule, default "adaptive"
-        The rule, as in `derivative`. `adaptive` finds the step for every entry, so that coordinates of 1e-10 may stand
+        The rule, as in `derivative`. The default finds the step for every entry, so that coordinates of 1e-10 may stand
         beside others of 1e10.
     step, rel_step : array_like, optional
-        Step of a stencil, the largest one of the adaptive rule: absolute, or relative to ``max(|x|, 1)``. They
-        broadcast with `x`, so that every coordinate can have its own.
+        Step of a stencil, the largest one of the adaptive rule: absolute, in units of `x`, or relative to
+        ``max(|x|, 1)``. They broadcast with `x`, so that every coordinate can have its own. With neither, the step is
+        chosen for every coordinate of every point.
     bounds : (low, high) or scipy.optimize.Bounds, optional
-        `f` is never called outside; both broadcast with `x`. A point outside has no derivatives: NaN.
+        `f` is never called outside; both broadcast with `x`, and None is no bound. A point outside has no derivatives:
+        NaN.
     full_output : bool, default False
-        Return an `Estimate`, arrays of the shape of the result: error bars, status, evaluations of every entry. An
-        evaluation that serves several entries is counted in each.
+        Return an `Estimate` instead, arrays of the shape of the result: the derivative with an error bar, a status, the
+        number of evaluations. An evaluation that serves several entries is counted in each.
     workers : int, optional
-        Threads for a large batch; all cores by default. The result does not depend on it. A function called with many
-        vectors at once meets a second thread as in `derivative`; one that takes them one by one meets none.
+        Threads for a large batch; all cores by default, 1 stays on the calling thread. The result does not depend on
+        it. A function called with many vectors at once meets a second thread as in `derivative`; one that takes them
+        one by one meets none.
 
     Returns
     -------
     ndarray, shape (..., m, d), or scipy.sparse.csr_array, shape (m, d)
-        Entry ``[..., i, k]`` is the derivative of output `i` in coordinate `k`; a single number makes ``m = 1``.
-        Every distinct vector is evaluated once for all outputs of a called function. With `sparsity` a CSR array with
-        the entries of the pattern, zeros included; an `Estimate` then holds such arrays.
+        Entry ``[..., i, k]`` is the derivative of output `i` in coordinate `k`, in units of the one over those of the
+        other; a single number makes ``m = 1``.
+        Types as of `gradient`. Every distinct vector is evaluated once for all outputs of a called function. With
+        `sparsity` a CSR array with the entries of the pattern, zeros included; an `Estimate` then holds such arrays.
 
     Raises
     ------
     TypeError, ValueError
-        For arguments of the wrong kind; the message names the argument and the remedy.
+        For arguments of the wrong kind or shape; the message names the argument and the remedy.
     Exception
         Whatever `f` raises at a point, unchanged. Where it raises an arithmetic, a value or a lookup error or fails an
         assertion beside a point, its domain ends there.
+
+    See Also
+    --------
+    sparsity : detects the pattern.
+    directional : the product of the jacobian and a vector, without the jacobian.
+
+    References
+    ----------
+    A. R. Curtis, M. J. D. Powell and J. K. Reid, "On the estimation of sparse Jacobian matrices", J. Inst. Maths
+    Applics 13 (1974) 117-119, for `sparsity`; columns are coloured as by T. F. Coleman and J. J. More, "Estimation of
+    sparse Jacobian matrices and graph coloring problems", SIAM J. Numer. Anal. 20 (1983) 187-209.
 
     Examples
     --------
@@ -211,37 +237,53 @@ def directional(
     f : callable
         ``f(x, *args)``, a number or m numbers for every vector; see the forms in `fastgrad.multivariate`.
     x : array_like, shape (..., d)
-        The points, in units of your own; never changed. Integers count as float64, the differencing runs in float64.
-        Arrays of xarray, pandas and Dask and masked ones are taken as they are, and give results of their kind.
+        The points, in units of your own; never changed. Integers and booleans count as float64; the differencing runs
+        in float64 whatever the type. Arrays of xarray, pandas and Dask and masked ones are taken as they are, and give
+        results of their kind.
     v : array_like, shape (..., d)
-        The vectors, of any length; they broadcast with `x`.
+        The vectors, of any length; they broadcast with `x`, and have as many coordinates.
     args : tuple, default ()
-        What `f` takes after the vector, handed over as it is, the same for all points.
+        What `f` takes after the vector, handed over as it is, the same for all points; one alone may stand without a
+        tuple.
     method : {"adaptive", "central", "forward", "backward", "complex"} or a rule, default "adaptive"
         The rule, as in `derivative`, for the function of `t` that ``f(x + t v)`` is.
     step, rel_step : array_like, optional
         Step of a stencil, the largest one of the adaptive rule: absolute, in units of `v`, or relative to the `t` that
-        moves a coordinate by about ``max(|x|, 1)``. They broadcast with the batch.
+        moves a coordinate by about ``max(|x|, 1)``. They broadcast with the batch, one number for each point. With
+        neither, the step is chosen for every point.
     bounds : (low, high) or scipy.optimize.Bounds, optional
-        `f` is never called outside; both broadcast with `x`. A point outside has no derivatives: NaN.
+        `f` is never called outside; both broadcast with `x`, and None is no bound. A point outside has no derivatives:
+        NaN.
     full_output : bool, default False
-        Return an `Estimate`, arrays of the shape of the result: error bars, status, evaluations of every entry. An
-        evaluation that serves several entries is counted in each.
+        Return an `Estimate` instead, arrays of the shape of the result: the derivative with an error bar, a status, the
+        number of evaluations. An evaluation that serves several entries is counted in each.
     workers : int, optional
-        Threads for a large batch of a compiled function; all cores by default. The result does not depend on it.
+        Checked, and without effect so far: the work stays on the calling thread.
 
     Returns
     -------
     ndarray, shape (...) if `f` returns a number, else (..., m)
-        ``J(x) v``, at the cost of one coordinate.
+        ``J(x) v``, in units of `f` times those of `v` over those of `x`, at the cost of one coordinate. Types as of
+        `gradient`.
 
     Raises
     ------
     TypeError, ValueError
-        For arguments of the wrong kind; the message names the argument and the remedy.
+        For arguments of the wrong kind or shape; the message names the argument and the remedy.
     Exception
         Whatever `f` raises at a point, unchanged. Where it raises an arithmetic, a value or a lookup error or fails an
         assertion beside a point, its domain ends there.
+
+    See Also
+    --------
+    gradient, jacobian : all coordinates.
+    hessian_vector : the same for second derivatives.
+
+    Notes
+    -----
+    It is the derivative at 0 of the function of a number ``f(x + t w)``, `w` being `v` times the power of two that
+    makes it about as large as the point, so that the length of `v` does not matter to the accuracy. Bounds are kept by
+    all coordinates.
 
     Examples
     --------

@@ -23,7 +23,7 @@ _PROBES = ((0.0, nan, 2.0**-6), (2.0**-12, nan, -2.0), (2.0**-4, 16.0, -16.0))
 _FEW = 16
 
 
-def sparsity(f: Callable[..., Any], x: Any, args: tuple[Any, ...] = ()) -> Any:
+def sparsity(f: Callable[..., Any], x: Any, *, args: tuple[Any, ...] = ()) -> Any:
     """Detect which outputs of a function of a vector depend on which coordinates.
 
     Groups of coordinates are set to NaN, and moved by random amounts up to 16 times ``max(|x|, 1)``, at `x` and at
@@ -40,13 +40,13 @@ def sparsity(f: Callable[..., Any], x: Any, args: tuple[Any, ...] = ()) -> Any:
     Parameters
     ----------
     f : callable
-        ``f(x, *args)``, from a vector to a vector, as in `jacobian`. Where it raises an exception for NaN or at a
-        random point, that probe says nothing; at `x` itself exceptions reach the caller. Of an output that differs
-        when `f` is called twice, only NaN counts.
+        ``f(x, *args)``, m numbers for every vector; see the forms in `fastgrad.multivariate`. Where it raises an
+        exception for NaN or at a random point, that probe says nothing; at `x` itself exceptions reach the caller. Of
+        an output that differs when `f` is called twice, only NaN counts.
     x : array_like, shape (d,)
-        A point about which to look.
-    args : tuple, optional
-        Further arguments of `f`.
+        A point about which to look, in units of your own; never changed.
+    args : tuple, default ()
+        What `f` takes after the vector, handed over as it is; one alone may stand without a tuple.
 
     Returns
     -------
@@ -55,13 +55,21 @@ def sparsity(f: Callable[..., Any], x: Any, args: tuple[Any, ...] = ()) -> Any:
 
     Raises
     ------
+    TypeError
+        When `x` is no array of real numbers, or is masked.
     ValueError
         When `x` is not one vector, or is not finite, or `f` is not finite in any output there.
+    Exception
+        Whatever `f` raises at `x`, unchanged.
+
+    See Also
+    --------
+    jacobian : takes the pattern.
 
     References
     ----------
     Compare A. Griewank and C. Mitev, "Detecting Jacobian sparsity patterns by Bayesian probing", Math. Program. 93
-    (2002).
+    (2002) 1-25.
 
     Examples
     --------

@@ -383,6 +383,11 @@ def test_arguments_by_name() -> None:
         gates.power.partials[0:1]
 
 
+def test_gates_print_what_they_take() -> None:
+    assert repr(gates.power) == "<gate power(x, y)>"
+    assert repr(gates.round_half_up) == "<gate round_half_up(x, decimals=0.0)>"
+
+
 def test_a_partial_derivative_travels() -> None:
     slope = pickle.loads(pickle.dumps(gates.sigmoid.partials[0]))
     assert slope(0.0) == 0.25
