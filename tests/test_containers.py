@@ -788,6 +788,17 @@ def test_columns_of_booleans_stand_beside_numbers() -> None:
     assert np.array_equal(found, fg.derivative(wave, x.to_numpy(np.float32)))
 
 
+def test_a_function_of_labels_hears_that_there_are_none() -> None:
+    for f, x in (
+        (lambda row: row["a"] * row["b"], pd.DataFrame(POINTS, columns=list("abc"))),
+        (lambda row: row.a * row.b, pd.Series(POINTS[0], index=list("abc"))),
+        (lambda row: row.sel(k=0), labelled(POINTS)),
+    ):
+        with pytest.raises((IndexError, AttributeError)) as caught:
+            fg.gradient(f, x)
+        assert "`f` gets plain arrays" in caught.value.__notes__[0]
+
+
 def test_namespace_lookalikes_are_no_containers() -> None:
     """The name of a library alone does not make a container."""
     assert kinds[type("Series", (), {"__module__": "pandasql"})] is PLAIN

@@ -60,7 +60,12 @@ def over_containers(
             f"`{call.names[0]}` and the others must be of one library, or NumPy's; got {' and '.join(there)}. "
             "Convert some: `x.to_xarray()`, `x.compute()`."
         )
-    made = _SPREAD[there[0]](call, operands)
+    try:
+        made = _SPREAD[there[0]](call, operands)
+    except (AttributeError, LookupError) as err:
+        if there[0] in ("xarray", "pandas"):
+            err.add_note("`f` gets plain arrays, and the results have the labels: use places, v[0], and not names.")
+        raise
     return Estimate(*made) if estimate else tuple(made) if count > 1 else made
 
 
