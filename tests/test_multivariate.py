@@ -419,3 +419,31 @@ def test_half_precision_is_not_what_hessians_are_made_of() -> None:
         (fg.hessian_vector(lambda v: v[0] * v[1] ** 2, x, [1.0, 0.0], full_output=True).df[:, 1], 2 * exact[:, 1]),
     ):
         assert found.dtype == np.float16 and np.all(abs(found - wanted) <= 1e-3 * abs(wanted))
+
+
+def nothing(v: Any) -> Any:
+    return v[0] ** 2 * v[1]
+
+
+@pytest.mark.parametrize("f", [nothing, Opaque(nothing)], ids=["compiled", "called"])
+@pytest.mark.parametrize("method", ["adaptive", "central"])
+def test_a_batch_without_a_single_point_that_is_one(f: Any, method: str) -> None:
+    """The product with the hessian failed in a reshape of nothing."""
+    for call in (
+        fg.gradient, fg.jacobian, fg.hessian, functools.partial(fg.directional, v=[1.0, 2.0]),
+        functools.partial(fg.hessian_vector, v=[1.0, 2.0]),
+    ):  # fmt: skip
+        for named in ({"x": [np.nan, 1.0]}, {"x": [3.0, 1.0], "bounds": (0.0, 2.0)}):
+            found = call(f, method=method, full_output=True, **named)
+            assert np.isnan(found.df).all() and (found.status == fg.Status.NONFINITE).all()
+
+
+@pytest.mark.parametrize("method", ["adaptive", "central"])
+def test_vectors_too_short_to_be_stretched_give_nan(method: str) -> None:
+    """With a warning, and the product with the hessian as 0: there is no power of two above 2^1023."""
+    for v in ([1e-320, 0.0], [0.0, -1e-310]):
+        for call in (fg.directional, fg.hessian_vector):
+            found = call(nothing, [[1.0, 2.0], [3.0, 1.0]], [v, [1.0, 0.0]], method=method, full_output=True)
+            assert np.isnan(found.df[0]).all() and not found.success[0].any() and np.isfinite(found.df[1]).all()
+    found = fg.directional(nothing, [1.0, 2.0], [1e-300, 0.0], method=method)
+    assert found == pytest.approx(4e-300, rel=1e-8, abs=0)

@@ -115,6 +115,27 @@ def test_forms_of_results(opaque: bool) -> None:
 
 
 @pytest.mark.parametrize("opaque", [False, True])
+def test_an_argument_left_out_is_no_array_to_fill(opaque: bool) -> None:
+    """The jacobian was NaN without a word: `f` had filled nothing."""
+
+    def scaled(v: Any, a: float, b: Any) -> Any:
+        return v * a * b
+
+    class Scaled:
+        def __call__(self, v: Any, a: float, b: Any) -> Any:
+            return scaled(v, a, b)
+
+    for call in (fg.jacobian, fg.gradient):
+        with pytest.raises(TypeError, match=r"`f` must take the vector and 1 more argument, or fill one more"):
+            call(Scaled() if opaque else scaled, X[0], args=(3.0,))
+
+    def fills(v: Any, out: Any) -> Any:
+        return np.multiply(v, 2.0, out)
+
+    assert np.allclose(fg.jacobian(fills, X[0]), 2 * np.eye(4), atol=1e-12)
+
+
+@pytest.mark.parametrize("opaque", [False, True])
 def test_a_function_that_spoils_its_argument(opaque: bool) -> None:
     def f(v: Any) -> Any:
         v *= 2.0

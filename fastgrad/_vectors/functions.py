@@ -69,7 +69,12 @@ class VectorFunction:
         if not self._fills:
             return numbers(self.f()(given, *args))
         out = np.full(vector.size, np.nan)
-        self.f()(given, *args, out)
+        returned = self.f()(given, *args, out)
+        if returned is not None and returned is not out:
+            raise TypeError(
+                f"`f` must take the vector and {len(args)} more argument{'s' * (len(args) != 1)}, or fill one more and "
+                f"return None; got one that takes one more and returns a {type(returned).__name__}. Pass it in `args`."
+            )
         return out
 
     def _at_no_point(self, x: Any, args: tuple[Any, ...], low: Any, high: Any) -> Form:

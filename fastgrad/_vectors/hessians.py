@@ -19,7 +19,7 @@ from .._engines.engine import LADDER
 from ..estimates import Estimate, Status
 from ..ladder import Adaptive
 from ..stencils import Stencil, backward, central, forward
-from .jacobians import ENTRIES, along, jacobians, scaled, stretch, unit
+from .jacobians import ENTRIES, along, jacobians, scaled, stretched, unit
 from .questions import Question, Results
 from .sweeps import Directions, derive
 
@@ -107,8 +107,7 @@ def products(q: Question, v: Any, bars: bool) -> Any:
         return made.whole
     width = max(1, _NUMBERS // max(d, 1))
     for here, part in q.exactly.parts(ENTRIES // max(d, 1)):
-        length = stretch(part.x, v[here])
-        w = v[here] * length[:, None]
+        w, length = stretched(part.x, v[here])
         error = None
         if q.mode == LADDER:  # how far to go along the vector is seen from the second derivative along it
             error = np.concatenate(
@@ -179,7 +178,7 @@ def _mixed(q: Question, which: Any, u: Any, w: Any, size: Any, bars: bool) -> An
         given = np.min(np.divide(q.steps[which], reach, out=np.full(u.shape, inf), where=reach > 0), axis=1)
 
     def difference(rows: Any, lenient: bool) -> Any:
-        values = q.rows(rows.reshape(-1, d), lenient).reshape(len(rows), -1)
+        values = q.rows(rows.reshape(-1, d), lenient).reshape(len(rows), rows.shape[1] // d)
         return values[:, :1] - np.sum(values[:, 1:], axis=1, keepdims=True)
 
     made = q.empty((which.size,), bars)

@@ -113,9 +113,9 @@ def along(q: Question, v: Any, bars: bool) -> Any:
         return made.whole
     machine = q.machine
     for here, part in q.parts(_lines_at_a_time(q, machine)):
-        length = stretch(part.x, v[here])
+        w, length = stretched(part.x, v[here])
         line = np.arange(len(part.x))
-        lines = Directions(part.x, (v[here] * length[:, None])[:, None], line, part.low, part.high)
+        lines = Directions(part.x, w[:, None], line, part.low, part.high)
         if isinstance(q.rule, ComplexStep):
             found = _sideways_along(q, lines, line)
         else:
@@ -138,11 +138,15 @@ def unit(x: Any) -> Any:
     return np.ldexp(1.0, np.frexp(np.maximum(np.abs(x), 1.0))[1] - 1)
 
 
-def stretch(x: Any, v: Any) -> Any:
-    """Powers of two by which vectors are to be stretched to be of the size of the points."""
+def stretched(x: Any, v: Any) -> tuple[Any, Any]:
+    """Make vectors as long as the points: return them, and the powers of two by which they were stretched.
+
+    No power of two is large enough for those below 1e-308 of the point: they come out as NaN.
+    """
     with np.errstate(all="ignore"):
         size = np.max(np.abs(v) / unit(x), axis=1, initial=0.0)
-    return np.ldexp(1.0, np.where((size > 0) & np.isfinite(size), -np.frexp(size)[1], 0))
+        length = np.ldexp(1.0, np.where((size > 0) & np.isfinite(size), -np.frexp(size)[1], 0))
+        return v * length[:, None], np.where(np.isinf(length), 1.0, length)
 
 
 def _sideways(q: Question) -> Any:
