@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import scipy
 
+from ._signals import hear
 from ._vectors.colouring import colours
 from ._vectors.grouped import grouped
 from ._vectors.questions import Question, question, retried
@@ -150,7 +151,8 @@ class _Probes:
         try:
             with np.errstate(all="ignore"):
                 return self._q.rows(vector[None], False)[0]
-        except Exception:
+        except Exception as raised:
+            hear(raised)
             if strict:
                 raise
             return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import signal
 import time
 import warnings
 from typing import Any
@@ -194,6 +195,40 @@ def test_an_exception_reaches_the_caller() -> None:
             assert np.all(np.isfinite(fg.gradient(g, [1.0, 2.0], method=rule)))
             with pytest.raises(Mine):
                 fg.gradient(g, [[1.0, 2.0], [2.0, 2.0]], method=rule)
+
+
+class Interrupted:
+    """A function during whose `at`-th call a signal comes."""
+
+    def __init__(self, at: int) -> None:
+        self.at, self.calls = at, 0
+
+    def __call__(self, v: Any) -> Any:
+        self.calls += 1
+        if self.calls == self.at:
+            signal.raise_signal(signal.SIGTERM)
+        return np.stack([v[..., 0] * v[..., 1], np.exp(v[..., 2])], axis=-1)
+
+
+@pytest.mark.parametrize("call", [fg.jacobian, fg.sparsity], ids=["jacobian", "sparsity"])
+def test_what_a_handler_raises_comes_out_of_every_call_of_f(call: Any) -> None:
+    """The first calls, which find out what `f` makes of vectors, and all of `sparsity` took it for a refusal of `f`."""
+
+    class Mine(Exception):
+        pass
+
+    def handler(number: int, frame: Any) -> None:
+        raise Mine
+
+    never, x = Interrupted(0), X[0, :3]
+    call(never, x)
+    before = signal.signal(signal.SIGTERM, handler)
+    try:
+        for at in range(1, never.calls + 1):
+            with pytest.raises(Mine):
+                call(Interrupted(at), x)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_index_beyond_the_vector() -> None:

@@ -36,7 +36,7 @@ _versions: Counter[Any] = Counter()
 _compiled: dict[Any, Native] = {}
 
 
-def kinds_of(args: tuple[Any, ...]) -> tuple[Any, ...] | None:
+def argument_types(args: tuple[Any, ...]) -> tuple[Any, ...] | None:
     """Types of arguments that can be handed to machine code; None if there is one that cannot."""
     kinds: list[Any] = []
     for a in args:

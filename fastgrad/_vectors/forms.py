@@ -8,8 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from .._compiling.kernels import Native
-from .._engines.engine import numbers as plain
-from .._engines.engine import unmasked
+from .._engines.engine import numbers, unmasked
 
 Layout = Literal["rows", "columns", "single"]
 
@@ -31,8 +30,8 @@ class Form:
     """Machine code, if the function has become that; the layout then does not matter."""
 
 
-def numbers(value: Any) -> Any:
-    """Return what `f` returned as an array of numbers; lists and tuples are stacked, numbers among arrays repeated."""
+def stacked(value: Any) -> Any:
+    """Make an array of what `f` returned: lists and tuples are stacked, numbers among arrays repeated."""
     if value is None:
         raise TypeError(
             "`f` must return numbers; got None. Return the result, or take one more argument, `out`, to fill."
@@ -40,7 +39,7 @@ def numbers(value: Any) -> Any:
     value = unmasked(value)
     if isinstance(value, (tuple, list)) and len(value) and any(np.ndim(v) for v in value):
         value = np.stack(np.broadcast_arrays(*value))
-    return plain(value)
+    return numbers(value)
 
 
 def form_of(value: Any) -> Form:

@@ -21,8 +21,9 @@ from .._compiling.operators import Uncompilable
 from .._engines.engine import BEYOND, PerformanceWarning, TurnedComplex, check_callable, stack_depth, weak
 from .._reading.references import read
 from .._reading.sharing import Proof
-from .code import kinds_of, machine_code
-from .forms import Form, Layout, arranged, form_of, numbers, same, scattered
+from .._signals import hear
+from .code import argument_types, machine_code
+from .forms import Form, Layout, arranged, form_of, same, scattered, stacked
 from .machine import Machine
 
 #: Numbers handed to a called function at a time: argument and result stay in the second-level cache.
@@ -51,7 +52,7 @@ class VectorFunction:
 
         Raises whatever `f` raises at the first of them. With ``compiled=False`` it is called as it is.
         """
-        key = x.shape[1], compiled, kinds_of(args), *map(np.shape, args)
+        key = x.shape[1], compiled, argument_types(args), *map(np.shape, args)
         known = self._forms.get(key)
         if known is None:
             inside = np.isfinite(x).all(axis=1)
@@ -67,7 +68,7 @@ class VectorFunction:
         """Call `f` with one vector, a copy: `f` may write into its argument."""
         given = vector.copy()
         if not self._fills:
-            return numbers(self.f()(given, *args))
+            return stacked(self.f()(given, *args))
         out = np.full(vector.size, np.nan)
         returned = self.f()(given, *args, out)
         if returned is not None and returned is not out:
@@ -108,7 +109,8 @@ class VectorFunction:
                 return form
             try:
                 apart = np.array([self._one(row, args).reshape(form.outputs) for row in rows])
-            except Exception:  # the end of the domain: look nearer
+            except Exception as raised:  # the end of the domain: look nearer
+                hear(raised)
                 continue
             for layout, turned, values in candidates:
                 if same(values, apart):
@@ -122,7 +124,7 @@ class VectorFunction:
 
     def _compiled(self, form: Form, rows: Any, value: Any, args: tuple[Any, ...]) -> bool:
         """Have the function compiled, if that can be, and agrees with it as Python at the first of `rows`."""
-        kinds = kinds_of(args)
+        kinds = argument_types(args)
         if self._reading is None or kinds is None:
             return False
         try:
@@ -136,7 +138,8 @@ class VectorFunction:
         for row in rows[1:]:
             try:
                 wanted.append(self._one(row, args))
-            except Exception:  # as Python it may raise where compiled it returns infinity
+            except Exception as raised:  # as Python it may raise where compiled it returns infinity
+                hear(raised)
                 break
         for found, truth in zip(values, wanted, strict=False):
             size = np.max(np.abs(truth), initial=0.0, where=np.isfinite(truth))
@@ -153,8 +156,9 @@ class VectorFunction:
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
-                    values = numbers(self.f()(np.array(given), *args))
-            except Exception:  # noqa: S112 (whatever it raises for many vectors, it may still take one)
+                    values = stacked(self.f()(np.array(given), *args))
+            except Exception as raised:  # whatever it raises for many vectors, it may still take one
+                hear(raised)
                 continue
             for turned in (False, True):
                 fitting = arranged(values, len(rows), form, turned)
@@ -210,7 +214,7 @@ class VectorFunction:
         if form.layout != "single" and len(vectors) > 1:
             try:
                 given = np.array(vectors if form.layout == "rows" else vectors.T)
-                values = arranged(numbers(self.f()(given, *args)), len(vectors), form, form.turned)
+                values = arranged(stacked(self.f()(given, *args)), len(vectors), form, form.turned)
             except BEYOND:
                 if not lenient:
                     raise

@@ -152,7 +152,7 @@ def stretched(x: Any, v: Any) -> tuple[Any, Any]:
 def _sideways(q: Question) -> Any:
     """All entries by the complex step, a sample of them compared with the adaptive rule."""
     (count, d), m = q.x.shape, q.form.outputs
-    result = np.empty((count, m, d), q.kind)
+    result = np.empty((count, m, d), q.dtype)
     for here, part in q.parts(ENTRIES // max(d, 1)):
         x, line = part.x.ravel(), np.arange(part.x.size)
         vectors = part.x[line // d].astype(np.complex128)

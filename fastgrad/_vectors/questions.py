@@ -28,7 +28,7 @@ class Question(NamedTuple):
     """Points, shape (b, d); NaN where they are outside the bounds."""
     shape: tuple[int, ...]
     """Shape in which they came."""
-    kind: Any
+    dtype: Any
     """Type of real results."""
     rule: Rule
     mode: str
@@ -74,7 +74,7 @@ class Question(NamedTuple):
     @property
     def exactly(self) -> Question:
         """Ask the same in float64, for results that others are made of."""
-        return self._replace(kind=np.dtype(np.float64))
+        return self._replace(dtype=np.dtype(np.float64))
 
     def parts(self, size: int) -> Iterator[tuple[slice, Question]]:
         """Ask the same about all points in blocks of `size`, but at least one."""
@@ -84,8 +84,8 @@ class Question(NamedTuple):
 
     def empty(self, shape: tuple[int, ...], bars: bool) -> Results:
         """Room for an estimate, or for the derivative alone."""
-        outer = np.result_type(self.kind, np.complex64) if self.x.size and self.form.kind == "D" else self.kind
-        kinds = (outer, self.kind, np.int8, np.bool_, np.int32, outer, outer) if bars else (outer,)
+        outer = np.result_type(self.dtype, np.complex64) if self.x.size and self.form.kind == "D" else self.dtype
+        kinds = (outer, self.dtype, np.int8, np.bool_, np.int32, outer, outer) if bars else (outer,)
         return Results([np.empty(shape, kind) for kind in kinds])
 
 
