@@ -6,7 +6,7 @@ a DataFrame. For functions of a vector the last axis is the vector: a Series is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,55 +19,99 @@ def spread(call: Call, operands: Sequence[Any]) -> Any:
     """Do the call with the numbers inside; labels that differ are joined, and points that some array lacks are NaN."""
     import pandas as pd
 
-    loops = call.loops(operands)
-    most = max(loops)
-    framed = [kinds[type(o)] == "pandas" for o in operands]
-    batch: list[Any] = [None] * most
-    coordinates: dict[int, Any] = {}
-    for o, n, core, name, has in zip(operands, loops, call.cores, call.names, framed, strict=True):
-        if not has:
-            continue
-        for i, labels in enumerate(o.axes[:n], most - n):
-            batch[i] = labels if batch[i] is None else _joined(batch[i], labels)
-        if core:
-            known = coordinates.setdefault(core, o.axes[-1])
-            coordinates[core] = _same_labels(known, o.axes[-1], name)
-    values = [
-        _numbers(_relabelled(o, [*batch[most - n :], *([coordinates[core]] if core else [])], name)) if has else o
-        for o, n, core, name, has in zip(operands, loops, call.cores, call.names, framed, strict=True)
-    ]
-    _check_unlabelled(call, operands, loops, batch)
+    labels = _Labels(call, operands)
     series = [o for o in operands if isinstance(o, pd.Series)]
-    title: Any = series[0].name if series and all(s.name == series[0].name for s in series) else None
-    attrs = next(o.attrs for o, has in zip(operands, framed, strict=True) if has)
+    name: Any = series[0].name if series and all(s.name == series[0].name for s in series) else None
+    attrs = next(o.attrs for o in operands if kinds[type(o)] == "pandas")
 
     def labelled(found: Any) -> Any:
-        sizes = np.shape(found)
-        axes = [pd.RangeIndex(size) if i >= most or batch[i] is None else batch[i] for i, size in enumerate(sizes)]
-        for i, axis in enumerate(call.axes[: len(sizes) - most], most):
-            if axis == "m":
-                axes[i] = pd.RangeIndex(sizes[i], name="output")
-            elif call.along in coordinates:
-                axes[i] = coordinates[call.along]
-        if [*map(len, axes)] != [*sizes]:
-            raise ValueError(
-                f"`{call.names[0]}` and the others must broadcast to the labels; got shape {sizes} for labels "
-                f"of shape {tuple(map(len, axes))}. Give all of them labels, or pass arrays only."
-            )
-        made = found
+        axes = labels.of(found)
+        if not axes:
+            return found
         if len(axes) == 1:
-            made = pd.Series(found, index=axes[0], name=title, copy=False)
-        elif len(axes) > 1:
+            made = pd.Series(found, index=axes[0], name=name, copy=False)
+        else:
             rows = axes[0]
             for more in axes[1:-1]:
                 rows = _pairs(rows, more)
-            made = pd.DataFrame(found.reshape(len(rows), sizes[-1]), index=rows, columns=axes[-1], copy=False)
-        if axes:
-            made.attrs = dict(attrs)
+            made = pd.DataFrame(found.reshape(len(rows), len(axes[-1])), index=rows, columns=axes[-1], copy=False)
+        made.attrs = dict(attrs)
         return made
 
-    found = call(*values)
+    found = call(*labels.numbers())
     return [*map(labelled, found)] if call.fields > 1 else labelled(found)
+
+
+class _Labels:
+    """Labels at which the arrays of a call meet: one index for each axis of the batch, and one for each vector."""
+
+    def __init__(self, call: Call, operands: Sequence[Any]) -> None:
+        self._call, self._operands, self._loops = call, operands, call.loops(operands)
+        self._framed = [kinds[type(o)] == "pandas" for o in operands]
+        self._most = max(self._loops)
+        """Axes of the batch."""
+        self._batch: list[Any] = [None] * self._most
+        """Labels of each of them, from the first; None where no array has any."""
+        self._coordinates: dict[int, Any] = {}
+        for o, n, core, name, framed in self._each():
+            if not framed:
+                continue
+            for i, labels in enumerate(o.axes[:n], self._most - n):
+                self._batch[i] = labels if self._batch[i] is None else _joined(self._batch[i], labels)
+            if core:
+                known = self._coordinates.setdefault(core, o.axes[-1])
+                _check_coordinates(known, o.axes[-1], name)
+        self._check_unlabelled()
+
+    def _each(self) -> Iterator[tuple[Any, int, int, str, bool]]:
+        """Arrays with their axes of the batch, their vectors, their names, and whether they have labels."""
+        return zip(self._operands, self._loops, self._call.cores, self._call.names, self._framed, strict=True)
+
+    def numbers(self) -> list[Any]:
+        """Numbers of all arrays, those with labels in the common order."""
+        found = []
+        for o, n, core, name, framed in self._each():
+            if framed:
+                axes = [*self._batch[self._most - n :], *([self._coordinates[core]] if core else [])]
+                o = _numbers(_relabelled(o, axes, name))
+            found.append(o)
+        return found
+
+    def of(self, found: Any) -> list[Any]:
+        """Labels of the axes of a result."""
+        import pandas as pd
+
+        sizes = np.shape(found)
+        axes = [pd.RangeIndex(size) for size in sizes]
+        for i, labels in enumerate(self._batch[: len(sizes)]):
+            axes[i] = axes[i] if labels is None else labels
+        for i, axis in enumerate(self._call.axes[: len(sizes) - self._most], self._most):
+            if axis == "m":
+                axes[i] = pd.RangeIndex(sizes[i], name="output")
+            elif self._call.along in self._coordinates:
+                axes[i] = self._coordinates[self._call.along]
+        if [*map(len, axes)] != [*sizes]:
+            raise ValueError(
+                f"`{self._call.names[0]}` and the others must broadcast to the labels; got shape {sizes} for labels "
+                f"of shape {tuple(map(len, axes))}. Give all of them labels, or pass arrays only."
+            )
+        return axes
+
+    def _check_unlabelled(self) -> None:
+        """Refuse an array without labels beside others whose labels were joined: who knows what belongs to what."""
+        moved = [
+            any(
+                framed and i >= self._most - n and not o.axes[i - self._most + n].equals(labels)
+                for o, n, _, _, framed in self._each()
+            )
+            for i, labels in enumerate(self._batch)
+        ]
+        for o, n, _, name, framed in self._each():
+            if not framed and any(moved[self._most - n + i] and o.shape[i] > 1 for i in range(n)):
+                raise ValueError(
+                    f"`{name}` must have labels, because those of other arguments differ; got an array of shape "
+                    f"{o.shape}. Make it a Series, or give all arguments one index."
+                )
 
 
 def _joined(one: Any, other: Any) -> Any:
@@ -75,14 +119,13 @@ def _joined(one: Any, other: Any) -> Any:
     return one if one.equals(other) else one.join(other, how="outer")
 
 
-def _same_labels(labels: Any, other: Any, name: str) -> Any:
+def _check_coordinates(labels: Any, other: Any, name: str) -> None:
     """Check that an array has one number for each coordinate of the vector."""
     if not labels.equals(other) and (len(labels) != len(other) or labels.symmetric_difference(other).size):
         raise ValueError(
             f"`{name}` must have the labels of the vector, {list(labels)!r:.80}; got {list(other)!r:.80}. Rename them, "
             "or pass an array."
         )
-    return labels
 
 
 def _relabelled(o: Any, axes: list[Any], name: str) -> Any:
@@ -110,24 +153,6 @@ def _numbers(o: Any) -> Any:
         return o.to_numpy(dtype=np.result_type(np.bool_, *dtypes))  # of columns, some bool, pandas makes objects
     small = all(str(dtype) in ("Float32", "float32", "float[pyarrow]") for dtype in dtypes)
     return o.to_numpy(dtype=np.float32 if small else np.float64, na_value=np.nan)
-
-
-def _check_unlabelled(call: Call, operands: Sequence[Any], loops: list[int], batch: list[Any]) -> None:
-    """Refuse an array without labels beside arrays whose labels had to be joined: nobody knows what belongs to what."""
-    most = len(batch)
-    moved = [
-        any(
-            kinds[type(o)] == "pandas" and i >= most - n and not o.axes[i - most + n].equals(labels)
-            for o, n in zip(operands, loops, strict=True)
-        )
-        for i, labels in enumerate(batch)
-    ]
-    for o, n, name in zip(operands, loops, call.names, strict=True):
-        if kinds[type(o)] != "pandas" and any(moved[most - n + i] and o.shape[i] > 1 for i in range(n)):
-            raise ValueError(
-                f"`{name}` must have labels, because those of other arguments differ; got an array of shape {o.shape}. "
-                "Make it a Series, or give all arguments one index."
-            )
 
 
 def _pairs(rows: Any, more: Any) -> Any:
