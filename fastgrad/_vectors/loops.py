@@ -107,6 +107,13 @@ def _clear(place, count):  # type: ignore[no-untyped-def]
         found[i] = np.nan
 
 
+@inner
+def _slot(line, bits, slots):  # type: ignore[no-untyped-def]
+    """Which slot of the memory remembers a position on a line: its bits and the line's number, well mixed."""
+    mixed = (np.uint64(bits) ^ (np.uint64(line) * np.uint64(0x9E3779B97F4A7C15))) * np.uint64(0xD6E8FEB86659FD93)
+    return np.int64((mixed >> np.uint64(40)) % np.uint64(slots))
+
+
 def _coordinates(points, index, count, values, context):  # type: ignore[no-untyped-def]
     """Evaluate for the ladder along coordinates; entries ``(point, coordinate, output)`` are numbered in that order.
 
@@ -129,8 +136,7 @@ def _coordinates(points, index, count, values, context):  # type: ignore[no-unty
         if position == x[line]:
             line, position = -1 - b, 0.0
         bits = np.float64(position).view(np.int64)
-        mixed = (np.uint64(bits) ^ (np.uint64(line) * np.uint64(0x9E3779B97F4A7C15))) * np.uint64(0xD6E8FEB86659FD93)
-        place = own[4] + 8 * (m + 2) * np.int64((mixed >> np.uint64(40)) % np.uint64(slots))
+        place = own[4] + 8 * (m + 2) * _slot(line, bits, slots)
         key = words_at(place)
         if key[0] != line or key[1] != bits:
             none = False
@@ -165,8 +171,7 @@ def _along(points, index, count, values, context):  # type: ignore[no-untyped-de
         line, o = entry // m, entry % m
         b, t = of[line], at[r]
         bits = np.float64(t).view(np.int64)
-        mixed = (np.uint64(bits) ^ (np.uint64(line) * np.uint64(0x9E3779B97F4A7C15))) * np.uint64(0xD6E8FEB86659FD93)
-        place = own[4] + 8 * (p * m + 2) * np.int64((mixed >> np.uint64(40)) % np.uint64(slots))
+        place = own[4] + 8 * (p * m + 2) * _slot(line, bits, slots)
         key = words_at(place)
         if key[0] != line or key[1] != bits:
             for q in range(p):
