@@ -205,5 +205,6 @@ def _one_number(value: Any) -> Any:
 def _wrong_shape(shape: tuple[int, ...], size: int) -> ValueError:
     return ValueError(
         f"`f` must return one value per point; got shape {shape} for {size} point{'s' * (size != 1)}. "
-        "For a function of a vector use `gradient` or `jacobian`."
+        "For a function of a vector use `gradient` or `jacobian`; for several values of one number, "
+        "`jacobian(lambda v: f(v[0]), np.reshape(x, (-1, 1)))`."
     )
