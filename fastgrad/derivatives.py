@@ -20,7 +20,7 @@ from ._arguments.operands import (
     result_kind,
     threads,
 )
-from ._engines.engine import LADDER, Request
+from ._engines.engine import LADDER, Request, refuse_real
 from ._engines.functions import Function, function
 from ._rules import Method, Rule, as_rule, refuse_options
 from .complexstep import ComplexStep
@@ -186,35 +186,34 @@ def _in_full(
         request = Request(rule, index, mode, kind, count, workers is not None)
         if out is not None:
             checked_out(out, shape)
-        places = list(operands)
+        asked = list(operands)
         if limits is not None:  # a point outside the bounds has no derivative, and `f` is not to be called there
-            x = places[index]
-            places[index] = np.where((x < limits[0]) | (x > limits[1]), np.nan, x)
+            x = asked[index]
+            asked[index] = np.where((x < limits[0]) | (x > limits[1]), np.nan, x)
         if mode == LADDER:
             widest = inf if given is None else given
             if rel_step is not None:
-                widest = given * np.maximum(np.abs(places[index]), 1.0)
-            places += [widest, *(limits or (-inf, inf))]
+                widest = given * np.maximum(np.abs(asked[index]), 1.0)
+            asked += [widest, *(limits or (-inf, inf))]
         elif given is not None:
-            places.append(given)
+            asked.append(given)
         try:
             if isinstance(rule, ComplexStep):
-                found = known.complex_step(request, places)
-                if out is not None:
-                    out[...] = found
-                return found if out is None else out
-            if full_output or (limits is not None and mode != LADDER):
-                made = known.estimate(request, places, [] if mode == LADDER else list(limits or ()))
-                if full_output:
-                    return made
-                if out is None:
-                    return made.df
-                out[...] = made.df
-                return out
-            return known.derivative(request, places, out)
+                found = known.complex_step(request, asked)
+            elif full_output or (limits is not None and mode != LADDER):
+                made = known.estimate(request, asked, [] if mode == LADDER else list(limits or ()))
+                found = made if full_output else made.df
+            else:
+                return known.derivative(request, asked, out)
         except ValueError:
-            common_shape(places)  # names them when they do not broadcast; asked before, it costs 4 microseconds
+            common_shape(asked)  # names them when they do not broadcast; asked before, it costs 4 microseconds
             raise
+        if out is None:
+            return found
+        refuse_real(out, "D" if found.dtype.kind == "c" else "d")
+        with np.errstate(over="ignore"):  # what overflows a smaller type is infinite there
+            out[...] = found
+        return out
 
     if not isinstance(wrt, tuple):
         return one(wrt, out)

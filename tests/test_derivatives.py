@@ -96,10 +96,11 @@ def test_backward_mirrors_forward(x: np.ndarray) -> None:
             assert np.all(abs(left - right) <= bound)
 
 
-@given(batches)
-def test_central_mirrors_itself(x: np.ndarray) -> None:
-    left = fg.derivative(wave, -x)
-    right = fg.derivative(Opaque(lambda t: wave(-t)), x)
+@pytest.mark.parametrize("method", ["adaptive", "central", fg.central(4)], ids=repr)
+@given(x=batches)
+def test_even_rules_mirror_themselves(method: Any, x: np.ndarray) -> None:
+    left = fg.derivative(wave, -x, method=method)
+    right = fg.derivative(Opaque(lambda t: wave(-t)), x, method=method)
     assert np.array_equal(left, -right)
 
 
@@ -375,6 +376,18 @@ def test_out_may_overlap_the_points(f: Any, size: int, overlap: str) -> None:
     wanted = fg.derivative(f, x)
     assert fg.derivative(f, x, out=out) is out
     assert np.array_equal(out, wanted)
+
+
+@pytest.mark.parametrize("named", [{"bounds": (-5.0, 5.0), "method": "central"}, {"method": "complex"}], ids=str)
+def test_out_where_the_result_is_made_first(named: Any) -> None:
+    """At bounds the imaginary part was dropped, and what overflows a smaller type gave a warning."""
+    out = np.empty(2, np.float32)
+    assert fg.derivative(lambda x: 1e38 * x * x, [0.5, 4.0], out=out, **named) is out
+    assert out.tolist() == [np.float32(1e38), np.inf]
+    if "bounds" in named:
+        for kind in (np.float64, np.float32):
+            with pytest.raises(TypeError, match="`out` must be complex"):
+                fg.derivative(turning, np.ones(2, kind), out=np.empty(2, kind), **named)
 
 
 def test_out_may_be_the_step() -> None:
