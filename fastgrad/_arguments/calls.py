@@ -47,7 +47,7 @@ class Call:
     names: tuple[str, ...]
     """What messages call the arrays that were taken out."""
     cores: tuple[int, ...]
-    """For each of them, which vector's axis its last one is, or 0; the other axes broadcast."""
+    """For each of them, the number of the vector that its last axis is along, or 0; the other axes are the batch."""
     axes: str
     """Axes that results have after those of the batch: d, again e, of the coordinates; m of the outputs, if any."""
     along: int

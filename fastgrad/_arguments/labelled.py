@@ -18,25 +18,17 @@ def spread(call: Call, operands: Sequence[Any]) -> Any:
     """Do the call with the arrays inside, lined up as in xarray's own arithmetic."""
     import xarray as xr
 
-    labelled = [kinds[type(o)] == "xarray" for o in operands]
+    named = [kinds[type(o)] == "xarray" for o in operands]
     inner: list[list[Any]] = [[] for _ in operands]
     dims: dict[str, Any] = {}
-    x: Any = None
-    vectors: dict[int, Any] = {}
+    vectors: dict[int, Any] = {}  # for each of them the first array whose last dimension it is
     for i, (o, core) in enumerate(zip(operands, call.cores, strict=True)):
-        if core and labelled[i]:
-            vectors.setdefault(core, o)
-            inner[i] = [_vector_dimension(vectors[core])]
+        if core and named[i]:
+            inner[i] = [_vector_dimension(vectors.setdefault(core, o))]
+    along: Any = vectors.get(call.along)
     if call.vectors:
-        x = vectors.get(call.along)
-        at = call.names.index("x") if "x" in call.names else None
-        if at is not None and not labelled[at] and (x is None or np.ndim(operands[at]) > 1):
-            other = next(name for name, has in zip(call.names, labelled, strict=True) if has)
-            raise TypeError(
-                f"`x` must be a DataArray where `{other}` is one; got another array, whose axes have no names. Pass "
-                f"`{other}.values`."
-            )
-        dim = _unused(_COORDINATES, operands) if x is None else _vector_dimension(x)
+        _check_named(call, operands, named, along)
+        dim = _unused(_COORDINATES, operands) if along is None else _vector_dimension(along)
         dims = {"d": dim, "e": _unused(f"{dim}_2", operands), "m": _unused(_OUTPUTS, operands)}
         operands = [
             o.expand_dims({own[0]: vectors[core].sizes[own[0]]}) if own and own[0] not in o.dims else o
@@ -67,11 +59,22 @@ def spread(call: Call, operands: Sequence[Any]) -> Any:
 
     def finished(one: Any) -> Any:
         one = one.isel({dims[axis]: 0 for axis in missing})
-        if dims and dims["e"] in one.dims and dims["d"] in getattr(x, "coords", ()):
-            one = one.assign_coords({dims["e"]: x.coords[dims["d"]].values})
+        if dims and dims["e"] in one.dims and dims["d"] in getattr(along, "coords", ()):
+            one = one.assign_coords({dims["e"]: along.coords[dims["d"]].values})
         return one
 
     return [*map(finished, made)] if call.fields > 1 else finished(made)
+
+
+def _check_named(call: Call, operands: Sequence[Any], named: Sequence[bool], along: Any) -> None:
+    """Refuse points whose batch has no names beside an array whose axes have: who knows which is which."""
+    at = call.names.index("x") if "x" in call.names else None
+    if at is not None and not named[at] and (along is None or np.ndim(operands[at]) > 1):
+        other = next(name for name, has in zip(call.names, named, strict=True) if has)
+        raise TypeError(
+            f"`x` must be a DataArray where `{other}` is one; got another array, whose axes have no names. Pass "
+            f"`{other}.values`."
+        )
 
 
 def _vector_dimension(x: Any) -> Any:
