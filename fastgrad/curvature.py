@@ -126,7 +126,8 @@ def hessian_vector(
         in float64 whatever the type. Arrays of xarray, pandas and Dask and masked ones are taken as they are, and give
         results of their kind.
     v : array_like, shape (..., d)
-        The vectors, of any length; they broadcast with `x`, and have as many coordinates.
+        The vectors, of any length; they broadcast with `x`, and have as many coordinates. Along them no coordinate
+        moves farther than its step.
     args : tuple, default ()
         What `f` takes after the vector, handed over as it is, the same for all points; one alone may stand without a
         tuple.

@@ -421,6 +421,17 @@ def test_half_precision_is_not_what_hessians_are_made_of() -> None:
         assert found.dtype == np.float16 and np.all(abs(found - wanted) <= 1e-3 * abs(wanted))
 
 
+def test_a_step_that_is_given_is_the_step_along_a_vector_too() -> None:
+    """The product with the hessian went as far as the point along it, whatever the step: 3.25 instead of 3."""
+    for f in (cubic := lambda v: v[0] ** 3 * v[1], Opaque(cubic)):
+        for v in ([1.0, 0.0], [2.0**-30, 0.0]):
+            for named in ({"step": 0.125}, {"rel_step": 0.125}, {"step": [0.125, 0.25]}):
+                found = fg.hessian_vector(f, [1.0, 1.0], v, method="central", **named)  # type: ignore[arg-type]
+                np.testing.assert_allclose(found / v[0], [6.0, 3.0 + 0.125**2], rtol=1e-12)
+        found = fg.hessian_vector(f, [1.0, 1.0], [1.0, 2.0], method="central", step=1e-3)
+        np.testing.assert_allclose(found, [12.0, 3.0], rtol=1e-5)
+
+
 def nothing(v: Any) -> Any:
     return v[0] ** 2 * v[1]
 

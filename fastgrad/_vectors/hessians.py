@@ -113,7 +113,7 @@ def products(q: Question, v: Any, bars: bool) -> Any:
             error = np.concatenate(
                 [diagonals(part, True).error, along(part._replace(given=None, relative=False), w, True).error], axis=1
             )
-        units = _lengths(part, error)
+        units = _lengths(part, error, w)
         w = w * units[:, d:]
         for start in range(0, part.x.size, width):
             which, k = np.divmod(np.arange(start, min(start + width, part.x.size)), d)
@@ -142,14 +142,21 @@ def _mend(q: Question, made: Results, again: Callable[[Question, Any], Any]) -> 
         made.put((points[entry[0]], *entry[1:]), found)
 
 
-def _lengths(q: Question, error: Any) -> Any:
-    """How far to move each coordinate, and a vector after them, when `t` is 1; `error` are their bars."""
+def _lengths(q: Question, error: Any, w: Any = None) -> Any:
+    """How far to move each coordinate, and the vectors `w` after them, when `t` is 1; `error` are their bars."""
     units = np.concatenate([unit(q.x), np.ones((len(q.x), 1))], axis=1)
     if error is not None:
         return _compared(units[:, : error.shape[1]], error)
     if q.mode == "absolute":
         units[:, :-1] = q.steps
+        if w is not None:
+            units[:, -1] = _least(q.steps, np.abs(w))
     return units
+
+
+def _least(steps: Any, reach: Any) -> Any:
+    """How far vectors of this `reach` go until one of their coordinates has made its step."""
+    return np.min(np.divide(steps, reach, out=np.full(reach.shape, inf), where=reach > 0), axis=1)
 
 
 def _compared(units: Any, error: Any) -> Any:
@@ -174,8 +181,7 @@ def _mixed(q: Question, which: Any, u: Any, w: Any, size: Any, bars: bool) -> An
     if q.mode == "absolute":
         given = np.ones(which.size)
     elif q.given is not None:  # the largest step of the adaptive rule, in units of the vectors
-        reach = np.abs(u) + np.abs(w)
-        given = np.min(np.divide(q.steps[which], reach, out=np.full(u.shape, inf), where=reach > 0), axis=1)
+        given = _least(q.steps[which], np.abs(u) + np.abs(w))
 
     def difference(rows: Any, lenient: bool) -> Any:
         values = q.rows(rows.reshape(-1, d), lenient).reshape(len(rows), rows.shape[1] // d)
