@@ -251,6 +251,36 @@ def test_overflow_of_whole_numbers_at_some_points(f: Any, small: float, large: f
         assert fg.derivative(f, np.array([small] * 30 + [large] + [small] * 30))[30] == pytest.approx(float(wanted))
 
 
+@pytest.mark.parametrize("f", [
+    lambda x: x * (5 // int(x)), lambda x: x * (5 % int(x)), lambda x: x * (int(x) // int(x)), lambda x: 1 / 0 * x,
+    lambda x: x * (1 // 0), lambda x: divided(x, int(x)),
+])  # fmt: skip
+def test_whole_numbers_divided_by_zero_raise_as_in_python(f: Any) -> None:
+    """Compiled, ``5 // 0`` is 0: the slope at one point of many was wrong without a word."""
+    for x in (0.5, np.array([2.5] * 5 + [0.5] + [2.5] * 9), np.r_[np.full(2**19, 2.5), 0.5]):
+        with pytest.raises(ZeroDivisionError):
+            fg.derivative(f, x)
+
+
+def divided(x: Any, n: int) -> Any:
+    total = 7
+    total //= n
+    total %= n
+    return total * x
+
+
+def test_divisions_that_do_not_raise_stay_compiled() -> None:
+    table = np.array([2.0, -3.0, 5.0])
+    x = np.array([0.3, 1.6, 7.9, -4.4])
+    for f, wanted in (
+        (lambda x: table[int(x) % len(table)] * x, table[x.astype(int) % 3]), (lambda x: x % 2.0 + x // 2, np.ones(4)),
+        (lambda x: x % (x * 0.0 + 7.0), np.ones(4)), (lambda x: (x > 0) / 2 + x, np.ones(4)),
+        (lambda x: divided(x, int(x) + 10), [float(7 // n % n) for n in x.astype(int) + 10]),
+    ):  # fmt: skip
+        assert fg.derivative(f, x, method="central") == pytest.approx(wanted, abs=1e-9)
+        assert engine_of(f) == "compiled"
+
+
 # Exceptions -----------------------------------------------------------------------------------------------------------
 
 

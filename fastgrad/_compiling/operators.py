@@ -1,12 +1,13 @@
-"""Python's operators where Numba's differ: ``**`` that vectorises, whole numbers that do not overflow.
+"""Python's operators where Numba's differ: ``**`` that vectorises, whole numbers that neither overflow nor go by zero.
 
-Numba lowers ``x ** 1.5`` to a call of libm, which stops SIMD, and offers no way to overload an operator for one
-compilation only. So our compilations have one pass more, which turns those operators into calls.
+Numba lowers ``x ** 1.5`` to a call of libm, which stops SIMD, and takes ``5 // 0`` for 0. It offers no way to overload
+an operator for one compilation only, so our compilations have one pass more, which turns those operators into calls.
 """
 
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from typing import Any
 
 from numba.core import compiler, ir, types
@@ -50,11 +51,50 @@ def _root_overload(x: Any) -> Any:
     return lambda x: sqrt(x + 0.0) if x >= 0.0 else abs(x) if x == -float("inf") else float("nan")
 
 
-@register_pass(mutates_CFG=False, analysis_only=False)
-class _Powers(FunctionPass):
-    """Turn every ``**`` with an exponent not known to be whole into a call."""
+def _checked(division: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Make what stands for a division: of whole numbers by zero it raises, as Python does."""
 
-    _name = "fastgrad_powers"
+    def stub(x: Any, y: Any) -> Any:
+        raise NotImplementedError
+
+    def choose(x: Any, y: Any) -> Any:
+        def checked(x: Any, y: Any) -> Any:
+            if y == 0:
+                raise ZeroDivisionError
+            return division(x, y)
+
+        whole = all(isinstance(kind, (types.Integer, types.Boolean)) for kind in (x, y))
+        return checked if whole else lambda x, y: division(x, y)
+
+    options: Any = {"error_model": "numpy"}
+    overload(stub, jit_options=options, strict=False)(choose)
+    return stub
+
+
+_POWERS = {operator.pow, operator.ipow}
+_FRACTIONS = {operator.truediv, operator.itruediv}
+_quotient, _remainder, _fraction = map(_checked, (operator.floordiv, operator.mod, operator.truediv))
+_DIVISIONS = {
+    operator.floordiv: _quotient, operator.ifloordiv: _quotient, operator.mod: _remainder, operator.imod: _remainder,
+}  # fmt: skip
+
+
+def _stand_in(function: Any, right: Any) -> Any:
+    """Choose what is called instead of an operator, by its right operand if that is a constant; None to leave it."""
+    number = right if isinstance(right, (int, float)) else None
+    if function in _POWERS:
+        return None if isinstance(number, int) else _root if number == 0.5 else _power
+    if function in _DIVISIONS:
+        return None if number else _DIVISIONS[function]
+    # A fraction of what is not known to be zero stays as it is: they are everywhere, and an infinity tells of zero.
+    return _fraction if function in _FRACTIONS and isinstance(number, int) and number == 0 else None
+
+
+@register_pass(mutates_CFG=False, analysis_only=False)
+class _Operators(FunctionPass):
+    """Turn operators into calls: of ``**`` where the exponent is not known to be whole, of what may divide by zero."""
+
+    _name = "fastgrad_operators"
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -70,10 +110,9 @@ class _Powers(FunctionPass):
                     isinstance(statement, ir.Assign)
                     and isinstance(value, ir.Expr)
                     and value.op in ("binop", "inplace_binop")
-                    and value.fn in (operator.pow, operator.ipow)
-                    and not isinstance(exponent := self._constant(state.func_ir, value.rhs), int)
+                    and (called := _stand_in(value.fn, self._constant(state.func_ir, value.rhs)))
                 ):
-                    body.append(self._replace(state.func_ir, block, statement, exponent == 0.5))
+                    body.append(self._replace(state.func_ir, block, statement, called))
                     changed = True
                 body.append(statement)
             block.body = body
@@ -87,13 +126,13 @@ class _Powers(FunctionPass):
         return definitions[0].value if known else None
 
     @staticmethod
-    def _replace(function: Any, block: Any, statement: Any, root: bool) -> Any:
+    def _replace(function: Any, block: Any, statement: Any, called: Any) -> Any:
         """Turn the statement into a call and return the one that loads what is called."""
         expression, where = statement.value, statement.loc
-        target = block.scope.redefine("$power", loc=where)
-        loaded = ir.Global("_root" if root else "_power", _root if root else _power, where)
+        target = block.scope.redefine("$operator", loc=where)
+        loaded = ir.Global(called.__name__, called, where)
         function._definitions[target.name] = [loaded]
-        arguments = (expression.lhs,) if root else (expression.lhs, expression.rhs)
+        arguments = (expression.lhs, expression.rhs)[: called.__code__.co_argcount]
         statement.value = ir.Expr.call(target, arguments, (), where)
         function._definitions[statement.target.name] = [statement.value]
         return ir.Assign(loaded, target, where)
@@ -149,12 +188,12 @@ def _names(function: Any) -> dict[str, str]:
 
 
 class Pipeline(compiler.CompilerBase):
-    """Numba's pipeline with that pass."""
+    """Numba's pipeline with these two passes."""
 
     def define_pipelines(self) -> list[Any]:
         """Return the passes, in order."""
         passes = compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)
-        passes.add_pass_after(_Powers, GenericRewrites)
+        passes.add_pass_after(_Operators, GenericRewrites)
         passes.add_pass_after(_NoOverflow, NopythonTypeInference)
         passes.finalize()
         return [passes]
