@@ -41,6 +41,7 @@ def test_functions_that_are_not_analytic_are_refused(f: Any) -> None:
         fg.derivative(f, X, method="complex")
 
 
+@pytest.mark.filterwarnings("ignore:Conversion of an array:DeprecationWarning")  # before NumPy 2.4, of math.exp
 def test_functions_that_take_real_numbers_only_are_refused() -> None:
     with pytest.raises(TypeError, match="`f` must accept complex numbers"):
         fg.derivative(lambda x: math.exp(x), 0.5, method="complex")
