@@ -1,4 +1,4 @@
-"""What `full_output=True` returns: a derivative with its error bar and how it came about."""
+"""What ``full_output=True`` returns: a derivative with its error bar, and how it came about."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ class Status(IntEnum):
     Attributes
     ----------
     CONVERGED
-        0: the error bar is within the tolerance.
+        0: the error bar is within the tolerance. That of the adaptive rule is its own, see `adaptive`; that of stencils
+        a hundredth of the derivative, or of ``f(x) / max(|x|, 1)**n`` where this is larger.
     TOLERANCE_NOT_REACHED
         -1: the best value that could be had, with its error bar, which is wider than the tolerance.
     NONFINITE
@@ -37,6 +38,9 @@ class Status(IntEnum):
 
 class Estimate(NamedTuple):
     """Derivative and error bar at every point: arrays of one shape, or scalars for one point.
+
+    What `derivative`, `gradient` and their like return for ``full_output=True``. A named tuple: it unpacks, and goes by
+    index as by name.
 
     Attributes
     ----------

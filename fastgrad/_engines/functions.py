@@ -163,6 +163,7 @@ class Function:
 
 #: Functions by identity and number of arguments, beside a weak reference that tells whether it is still the same one.
 _functions: dict[tuple[int, int], tuple[Callable[[], Any], Function]] = {}
+#: Engines by what was read and the number of arguments, and how many of them there are for one piece of code.
 _engines: dict[tuple[bytes, int], Compiled] = {}
 _versions: Counter[Any] = Counter()
 

@@ -1,6 +1,8 @@
-"""A stencil as a scalar program: what is done at one point, for the compiler and for NumPy.
+"""A stencil as a program: choose a step, move, combine. In one loop with a compiled function, in loops around others.
 
-The two forms below do the same operations in the same order, so the engines agree to the rounding of `f` itself.
+All forms below do the same operations in the same order, so the engines agree to the rounding of `f` itself, and a
+large batch has the bits of a small one: `compiled_point` is for machine code; `loops`, compiled too, go around a
+function that is called with many points; `steps`, `positions` and `combine` are of NumPy's functions, for fewer.
 """
 
 from __future__ import annotations
