@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import decimal
 import functools
 import math
@@ -523,6 +524,59 @@ def same_module(xp: Any, v: Any) -> Any:
     return xp.exp(v) if xp is np else v
 
 
+class Layer:
+    """A layer as people write it: state, helpers that use `math`, functions handed in."""
+
+    def __init__(self, weights: Any, activation: Any) -> None:
+        self.weights, self.activation, self.inner = weights, activation, [lambda x: math.cos(x)]
+        self.calls = 0
+
+    @property
+    def scale(self) -> float:
+        return math.sqrt(2.0)
+
+    @staticmethod
+    def shift(x: Any) -> Any:
+        return math.exp(-x)
+
+    @classmethod
+    def both(cls, x: Any) -> Any:
+        return cls.shift(x) + math.sin(x)
+
+    def helper(self, z: Any) -> Any:
+        self.calls += 1
+        found = np.zeros(3)
+        for i in range(3):
+            found[i] = self.activation(z[i]) * self.scale + self.both(z[i]) + self.inner[0](z[i])
+        return found
+
+    def __call__(self, v: Any) -> Any:
+        return self.helper(self.weights @ v)
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    """A frozen one, which cannot be hashed when it holds a list."""
+
+    a: Any
+
+    def of(self, v: Any) -> Any:
+        return self.a[0] * math.sin(v[0]) + self.a[1] * v[1]
+
+
+LAYER, PAIR, TABLE = Layer(np.arange(12.0).reshape(3, 4) / 20, math.tanh), Pair([2.0, 3.0]), {"sin": math.sin}
+
+
+def with_defaults(v: Any, xp: Any = np, g: Any = math.sin, *, h: Any = math.cos) -> Any:
+    return xp.sum(xp.exp(v)) + g(v[0]) * h(v[1])
+
+
+def written_over(v: Any) -> Any:
+    a = np.eye(4)
+    a[0, 1], a[2] = v[0], v
+    return np.linalg.inv(np.eye(4) * 2) @ a @ v
+
+
 def changed(v: Any) -> Any:
     w = v.copy()
     w += 1
@@ -571,6 +625,11 @@ VECTORS: dict[str, Callable[[Any], Any]] = {
     "counted": lambda v: v * np.count_nonzero(v > 0.5) + np.count_nonzero(np.outer(v, v) > 0.2, axis=0),
     "without nan": lambda v: np.nansum(v) * np.nanmean(v**2) + np.nanmax(v) - np.nanmin(v),
     "vectorised": lambda v: np.vectorize(lambda x, y: x * y)(v, v[0]) + np.frompyfunc(lambda x: x * x, 1, 1)(v),
+    "object": LAYER, "method": LAYER.helper, "frozen": PAIR.of,
+    "class method": lambda v: LAYER.both(v[1]) + PAIR.of(v),
+    "table of functions": lambda v: TABLE["sin"](v[0]) * v[1], "defaults": with_defaults, "eye": written_over,
+    "python's extremes": lambda v: max(v[0], v[1]) * min(v) + max(v[2], 0.5, v[3]) + v[0].item(),
+    "modf": lambda v: np.modf(3 * v)[0] + np.divmod(v, 0.4)[0] * v,
     "module": lambda v: same_module(np, v),
     "piecewise": lambda v: np.piecewise(v, [v < 0.4, v > 0.8], [lambda a: -a, lambda a: a * a, 7.0]),
 }  # fmt: skip
@@ -585,6 +644,27 @@ def test_numpy_on_vectors(name: str) -> None:
     columns = [(np.array(f(x + e), float) - np.array(f(x - e), float)) / 2e-6 for e in 1e-6 * np.eye(4)]
     found = uncompiled([p for row in c._jacobian for p in row], x)
     assert abs(found - np.stack(columns, -1).ravel()).max() < 1e-7
+
+
+def test_objects_stay_as_they_were() -> None:
+    """Tracing works on a likeness: no nodes in the caller's object, nothing registered, nothing closed."""
+    layer = Layer(np.ones((3, 4)), math.tanh)
+    before = dict(vars(layer))
+    fg.circuit(layer, n=4)
+    assert vars(layer) == before and type(layer) is Layer and not Layer.__subclasses__().count(Layer)
+
+    class Registry:
+        known: list[type] = []
+
+        def __init_subclass__(cls) -> None:
+            Registry.known.append(cls)
+
+    class Closing(Registry):
+        def __call__(self, v: Any) -> Any:
+            assert isinstance(self, Closing)
+            return v @ v
+
+    assert fg.circuit(Closing(), n=2)([3.0, 4.0]) == 25.0 and Registry.known == [Closing]
 
 
 UNARY = """exp exp2 expm1 log log2 log10 log1p sqrt cbrt sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh
@@ -636,7 +716,9 @@ CANNOT: dict[str, tuple[Callable[[Any], Any], str]] = {
     "branch": (branches, r"test_circuits\.py:\d+, `if x > 0:`: a branch on a value. Use `fg.where"),
     "loop": (lambda x: sum(range(x)), "a loop or an index that depends on a value"),
     "float": (lambda x: float(x), "a call into code that wants a number"),
-    "max": (lambda x: max(x, 1.0), "a branch on a value"),
+    "max": (lambda x: max(x, 1.0, key=abs), "`max` with key"),
+    "sorted": (lambda x: sorted([x, 1.0]), "a branch on a value"),
+    "filled": (lambda x: np.array([1.0, 2.0]).__setitem__(0, x), "fill what np.zeros makes"),
     "index": (lambda x: x[0], "a number indexed like an array. Pass `n=`"),
     "ufunc": (lambda x: np.spacing(x), "no gate stands for `spacing`"),
     "math": (lambda x: math.gamma(x), "no gate stands for `math.gamma`"),

@@ -15,9 +15,10 @@ def circuit(f: Callable[..., Any], n: int | Sequence[int | None] | None = None) 
     """Trace a function once on symbols, for its exact derivatives by the chain rule.
 
     `f` may use gates, Python's operators, NumPy's and `math`'s functions, those of scipy.special that have a gate or
-    are written with such, helpers, loops of fixed length and, on vectors, everything that NumPy does to arrays of
-    objects: slices, sums, ``@``, reshaping, stacking, filling an array. Choices are written ``fg.where(condition, a,
-    b)``, or with np.where. At ties and kinks the partials are those of the branch taken.
+    are written with such, helpers and methods, loops of fixed length and, on vectors, everything that NumPy does to
+    arrays of objects: slices, sums, ``@``, reshaping, stacking, filling an array that np.zeros makes. Choices are
+    written ``fg.where(condition, a, b)``, np.where, `max` and `min`. At ties and kinks the partials are those of the
+    branch taken. Functions, methods and objects of your own classes are traced as copies; yours stay as they are.
 
     Parameters
     ----------

@@ -23,10 +23,11 @@ def _reducing(ufunc: np.ufunc) -> Callable[..., Any]:
 
 
 def _where(condition: Any, x: Any, y: Any) -> Any:
-    return elementwise(_choose, (condition, x, y))
+    return elementwise(choose, (condition, x, y))
 
 
-def _choose(condition: Any, x: Any, y: Any) -> Any:
+def choose(condition: Any, x: Any, y: Any) -> Any:
+    """Take `x` where a condition holds, a node or a truth value, else `y`."""
     if not isinstance(condition, Node):
         return x if condition else y
     return condition.graph.apply("where", condition, x, y)

@@ -38,7 +38,7 @@ class Traced(Node):
     def __float__(self) -> float:
         raise refusal(
             "a call into code that wants a number",
-            "Leave out `float`, write it with NumPy or math, or make it a gate with `fg.gate`",
+            "Leave out `float`, use NumPy or math, fill what np.zeros makes, or make it a gate with `fg.gate`",
         )
 
     def _with(self, name: str, *operands: Any) -> Any:
@@ -56,7 +56,7 @@ class Traced(Node):
         """Stay as it is, like everything that would only change an array's form."""
         return self
 
-    conjugate = conj = copy
+    conjugate = conj = item = copy
 
     def astype(self, *_: Any, **__: Any) -> Any:
         """Stay a node: it is float64 as it is."""
@@ -206,12 +206,9 @@ def _through(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str
                 )
             return made
 
+        x, y = inputs[0], inputs[-1]
         if name in ("divmod", "modf"):
-            x, y = inputs if name == "divmod" else (inputs[0], 1.0)
-            trunc = np.floor if name == "divmod" else np.trunc
-            whole = trunc(x / y)
-            rest = np.remainder(x, y) if name == "divmod" else np.subtract(x, whole)
-            return (whole, rest) if name == "divmod" else (rest, whole)
+            return (np.floor_divide(x, y), np.remainder(x, y)) if name == "divmod" else (x - np.trunc(x), np.trunc(x))
         if set(ufunc.types[0]) <= set("O->"):  # of np.vectorize or np.frompyfunc: Python, which takes nodes
             return dressed(ufunc(*map(plain, inputs)))
         result = elementwise(one, inputs)
@@ -262,6 +259,16 @@ def _reduced(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 
 
+def _holds_nodes(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return any(map(_holds_nodes, value))
+    return isinstance(value, Node) or (isinstance(value, Nodes) and any(isinstance(v, Node) for v in value.flat))
+
+
+def _floats(value: Any) -> Any:
+    return np.asarray(plain(value), np.float64) if isinstance(value, (Nodes, list, tuple)) else value
+
+
 def _array_function(function: Any, args: Any, kwargs: Any) -> Any:
     """NumPy's functions of arrays on nodes: ours where they would look at values, else those of object arrays."""
     known = FUNCTIONS.get(function)
@@ -279,6 +286,8 @@ def _array_function(function: Any, args: Any, kwargs: Any) -> Any:
             return result
         out[...] = result
         return out
+    if not any(map(_holds_nodes, (*args, *kwargs.values()))):  # all numbers, in an array that was made to hold nodes
+        return dressed(function(*map(_floats, args), **{k: _floats(v) for k, v in kwargs.items()}))
     if function.__module__ == "numpy.linalg":
         remedy = "Write it with sums and products; a constant matrix may be inverted outside of `f`"
         raise refusal(f"no gate stands for `np.linalg.{function.__name__}`", remedy)
