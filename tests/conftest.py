@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -73,3 +75,15 @@ def run_python(script: str, **environment: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
+
+
+def bench_room(name: str) -> Any:
+    """A room of the benchmarks as a module; an installed package has none beside it, and nothing to test."""
+    path = Path(__file__).parent.parent / "bench" / f"{name}.py"
+    if not path.exists():
+        pytest.skip("an installed package has no benchmarks beside it", allow_module_level=True)
+    spec = importlib.util.spec_from_file_location(f"bench_{name}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+from conftest import bench_room
 
-ROOM = Path(__file__).parent.parent / "bench" / "compare.py"
-if not ROOM.exists():
-    pytest.skip("an installed package has no benchmarks beside it", allow_module_level=True)
-
-
-def loaded(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"bench_{path.stem}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-bench = loaded(ROOM)
+bench = bench_room("compare")
 OURS, THEIRS = "bench/bench_x.py::test_a[sigmoid-1000-fastgrad]", "bench/bench_x.py::test_a[sigmoid-1000-scipy]"
 
 
@@ -90,8 +75,8 @@ def test_mistakes(tmp_path: Path, baseline: list[str], capsys: pytest.CaptureFix
 
 
 def test_the_saved_baseline_is_small_and_whole() -> None:
-    stored = json.loads((ROOM.parent / "baseline.json").read_text())
+    stored = json.loads((bench.BASELINE).read_text())
     assert len(stored) > 50
     assert all(isinstance(ratio, float) and ratio > 0 for ratio in stored.values())
     assert any(bench.judged(name) for name in stored)
-    assert (ROOM.parent / "baseline.json").stat().st_size < 64_000
+    assert (bench.BASELINE).stat().st_size < 64_000

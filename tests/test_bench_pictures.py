@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from conftest import bench_room
 
 pytest.importorskip("matplotlib")
-ROOM = Path(__file__).parent.parent / "bench" / "pictures.py"
-if not ROOM.exists():
-    pytest.skip("an installed package has no benchmarks beside it", allow_module_level=True)
-
-_spec = importlib.util.spec_from_file_location("bench_pictures", ROOM)
-assert _spec is not None
-assert _spec.loader is not None
-bench: Any = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(bench)
+bench = bench_room("pictures")
 
 
 def words(text: str) -> list[str]:
@@ -30,7 +20,7 @@ def words(text: str) -> list[str]:
 def test_pictures_are_whole_and_those_of_the_readme() -> None:
     """Drawn anew they say the same words, stand by themselves, and follow the reader into the dark."""
     drawn = bench.drawn()
-    shown = re.findall(r"!\[[^]]*\]\(docs/([^)]*)\)", (ROOM.parent.parent / "README.md").read_text())
+    shown = re.findall(r"!\[[^]]*\]\(docs/([^)]*)\)", (bench.DOCS.parent / "README.md").read_text())
     assert sorted(shown) == sorted(drawn)
     for name, text in drawn.items():
         stored = (bench.DOCS / name).read_text()

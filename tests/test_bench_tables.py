@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
-from pathlib import Path
-from typing import Any
 
 import pytest
+from conftest import bench_room
 
-ROOM = Path(__file__).parent.parent / "bench" / "tables.py"
-if not ROOM.exists():
-    pytest.skip("an installed package has no benchmarks beside it", allow_module_level=True)
-
-_spec = importlib.util.spec_from_file_location("bench_tables", ROOM)
-assert _spec is not None
-assert _spec.loader is not None
-bench: Any = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(bench)
+bench = bench_room("tables")
 
 
 def test_the_readme_is_up_to_date() -> None:
@@ -47,7 +37,7 @@ def test_stored_results_name_no_machine_and_hold_every_row() -> None:
 
 
 def test_every_row_is_a_group_of_the_benchmarks() -> None:
-    source = "".join(path.read_text() for path in ROOM.parent.glob("bench_*.py"))
+    source = "".join(path.read_text() for path in bench.RESULTS.parent.glob("bench_*.py"))
     for group in (*bench.CENTRAL.values(), *bench.CALLED.values(), *bench.ADAPTIVE.values()):
         _, what, *_ = re.split(r" of (?:gate |corpus )?|,", group)
         assert f'"{what}"' in source or f'"gate {what}"' in source or f'"corpus {what}"' in source

@@ -8,48 +8,48 @@ import pytest
 from fastgrad.nist import PRINTED, Regression, digits, regressions, standard_errors
 from fastgrad.nist._compare import ERRORS, PARAMETERS, WAYS, compared, exact
 
-SETS = {set.name: set for set in regressions()}
+SETS = {data.name: data for data in regressions()}
 OURS = {way.name: way for way in WAYS if way.fits}
 
 
-def jacobian(set: Regression) -> np.ndarray:
-    return exact(set, set.parameters)
+def jacobian(data: Regression) -> np.ndarray:
+    return exact(data, data.parameters)
 
 
 def test_all_sets_are_there() -> None:
     assert len(SETS) == 27
     assert SETS["Nelson"].x.shape == (128, 2)
-    assert all(len(set.starts[0]) == len(set.starts[1]) == set.parameters.size for set in SETS.values())
+    assert all(len(data.starts[0]) == len(data.starts[1]) == data.parameters.size for data in SETS.values())
 
 
 @pytest.mark.parametrize("name", SETS)
 def test_models_leave_the_certified_residual(name: str) -> None:
-    set = SETS[name]
-    residuals = set.residuals(set.parameters)
+    data = SETS[name]
+    residuals = data.residuals(data.parameters)
     # Lanczos1 was made of its model: what is left of it is smaller than the last digit printed of its parameters
-    assert digits(residuals @ residuals, set.rss) > 9 or (name == "Lanczos1" and abs(residuals).max() < 1e-10)
-    assert digits(np.sqrt(set.rss / (set.y.size - set.parameters.size)), set.s) > 9
+    assert digits(residuals @ residuals, data.rss) > 9 or (name == "Lanczos1" and abs(residuals).max() < 1e-10)
+    assert digits(np.sqrt(data.rss / (data.y.size - data.parameters.size)), data.s) > 9
 
 
 @pytest.mark.parametrize("name", SETS)
 def test_exact_jacobians_give_the_certified_errors(name: str) -> None:
     """The data, the models and `standard_errors` fit together to the last digits that eleven can carry."""
-    set = SETS[name]
-    assert digits(standard_errors(jacobian(set), set.s), set.errors) > 9.2
+    data = SETS[name]
+    assert digits(standard_errors(jacobian(data), data.s), data.errors) > 9.2
 
 
 def test_normal_equations_would_not_do() -> None:
     """Why the jacobian is factored as it is: squared, the condition of Bennett5 takes the digits away."""
-    set = SETS["Bennett5"]
-    factor = jacobian(set)
-    squared = set.s * np.sqrt(np.diag(np.linalg.inv(factor.T @ factor)))
-    assert digits(squared, set.errors) < digits(standard_errors(factor, set.s), set.errors) - 2
+    data = SETS["Bennett5"]
+    factor = jacobian(data)
+    squared = data.s * np.sqrt(np.diag(np.linalg.inv(factor.T @ factor)))
+    assert digits(squared, data.errors) < digits(standard_errors(factor, data.s), data.errors) - 2
 
 
 def test_standard_errors_scale_with_the_parameters_to_the_last_bit() -> None:
-    set = SETS["MGH10"]
-    factor, unit = jacobian(set), 2.0 ** np.array([-300, 0, 40])
-    assert np.array_equal(standard_errors(factor * unit, set.s) * unit, standard_errors(factor, set.s))
+    data = SETS["MGH10"]
+    factor, unit = jacobian(data), 2.0 ** np.array([-300, 0, 40])
+    assert np.array_equal(standard_errors(factor * unit, data.s) * unit, standard_errors(factor, data.s))
 
 
 def test_digits() -> None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .arguments import add_json, add_points, aside, command, count_of, extras, say, whole
 from .mistakes import Mistake, reason
 from .targets import columns_of, fits, loaded, matching, one_place, rule_of, where_raised, within
+
+if TYPE_CHECKING:
+    from .._report.report import AccuracyReport
 
 EXAMPLES = """\
 examples:
@@ -53,43 +57,21 @@ def register(commands: Any) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Measure, print, and write."""
+    """Measure, write, and print."""
     if given.nist:
         return _certified(given)
     from .._report import terminal
-    from .._report.extras import need
-    from .._report.files import require, write
-    from ..comparison._accuracy import COUNT, accuracy
+    from .._report.files import write
     from ..comparison._methods import chosen_methods
-    from ..comparison._precompile import precompile
 
-    count = count_of(given, COUNT, 2, "a million points")
     try:
         methods = chosen_methods([rule_of(word) for word in given.method] or None)
     except ValueError as problem:
         raise Mistake(str(problem)) from problem
     problems = _own_problems(given) if given.function else _standard_problems(given)
     with extras():
-        if not given.json:
-            need("rich")
-        if given.out:
-            try:
-                require(given.out)
-            except ValueError as problem:
-                raise Mistake(f"--out: {problem}.") from problem
-            _writable(given.out)
-        names = [p.name for p in problems]
-        curves = () if not given.out else names if given.function else REPRESENTATIVES
-        try:
-            with terminal.progress() as progress, aside():
-                if not given.function and methods is None:
-                    precompile(names, curves, progress)
-                report = accuracy(problems, methods, count, curves=curves, progress=progress)
-        except Exception as problem:
-            if not given.function:
-                raise
-            ours = within(problem) and not isinstance(problem, TypeError)
-            raise Mistake(str(problem) if ours else f"{given.function} raised {where_raised(problem)}") from problem
+        _ready(given)
+        report = _measured(given, problems, methods)
         written: list[Path] = []
         if given.out:  # before a reader of the tables who has seen enough ends the command
             try:
@@ -97,20 +79,43 @@ def run(given: argparse.Namespace) -> int:
             except OSError as problem:
                 raise Mistake(f"cannot write to {given.out}: {reason(problem)}.") from problem
         say(report.to_json() if given.json else None, lambda: terminal.show(report))
-        for path in written:
-            print(f"wrote {path}", file=sys.stderr)
+    for path in written:
+        print(f"wrote {path}", file=sys.stderr)
     return 0 if report.verdicts or not all(row.failure for row in report.rows) else 2
 
 
+def _measured(given: argparse.Namespace, problems: Sequence[Any], methods: Any) -> AccuracyReport:
+    """Compare the methods; what a function of the caller's raises is told in one line."""
+    from .._report import terminal
+    from ..comparison._accuracy import COUNT, accuracy
+    from ..comparison._precompile import precompile
+
+    count = count_of(given, COUNT, 2, "a million points")
+    names = [problem.name for problem in problems]
+    curves = () if not given.out else names if given.function else REPRESENTATIVES
+    try:
+        with terminal.progress() as progress, aside():
+            if not given.function and methods is None:
+                precompile(names, curves, progress)
+            return accuracy(problems, methods, count, curves=curves, progress=progress)
+    except Exception as problem:
+        if not given.function:
+            raise
+        ours = within(problem) and not isinstance(problem, TypeError)
+        raise Mistake(str(problem) if ours else f"{given.function} raised {where_raised(problem)}") from problem
+
+
 def _certified(given: argparse.Namespace) -> int:
+    """Compare jacobians on NIST's regressions."""
     from .._report import certified, terminal
     from .._report.extras import need
-    from ..nist import _compare, regressions
+    from ..nist import regressions
+    from ..nist._compare import ERRORS, PARAMETERS, compared, installed
 
     if given.function or given.domain or given.points or given.wrt or given.points_count or given.out or given.method:
         raise Mistake("--nist brings its own functions and points; it goes with --only and --json alone.")
     chosen = matching(given.only, regressions(), "set")
-    ways, rows = _compare.installed(), []
+    ways, rows = installed(), []
     with extras():
         if not given.json:
             need("rich")
@@ -118,14 +123,29 @@ def _certified(given: argparse.Namespace) -> int:
             for i, regression in enumerate(chosen):
                 if progress:
                     progress(i, len(chosen), regression.name)
-                rows += _compare.compared(regression, ways)
+                rows += compared(regression, ways)
     text = json.dumps([row.to_dict() for row in rows], indent=1) + "\n" if given.json else None
-    say(text, lambda: terminal.draw(certified.tables(rows, _compare.ERRORS, _compare.PARAMETERS), certified.NOTES))
+    say(text, lambda: terminal.draw(certified.tables(rows, ERRORS, PARAMETERS), certified.NOTES))
     return 0
 
 
+def _ready(given: argparse.Namespace) -> None:
+    """Find out before the work, not after it, whether what it is for can be shown and written."""
+    from .._report.extras import need
+    from .._report.files import require
+
+    if not given.json:
+        need("rich")
+    if given.out:
+        try:
+            require(given.out)
+        except ValueError as problem:
+            raise Mistake(f"--out: {problem}.") from problem
+        _writable(given.out)
+
+
 def _writable(path: Path) -> None:
-    """Find out before the work, not after it."""
+    """Refuse a place that cannot be written to; what is there stays."""
     try:
         if path.suffix:
             path.parent.mkdir(parents=True, exist_ok=True)

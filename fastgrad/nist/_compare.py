@@ -28,42 +28,42 @@ ERRORS, PARAMETERS = 8, 6
 
 def ours(method: str) -> Jacobian:
     """Jacobian by one of fastgrad's rules."""
-    return lambda set, b: jacobian(set.residuals, b, method=method)
+    return lambda data, b: jacobian(data.residuals, b, method=method)
 
 
-def exact(set: Regression, b: Any) -> Any:
+def exact(data: Regression, b: Any) -> Any:
     """Jacobian by the complex step, to the rounding of the model: what all others are to reach."""
     columns = []
     for j, size in enumerate(np.abs(b)):
         h = 1e-30 * (size or 1.0)
-        columns.append(np.imag(set.model(b + 1j * h * (np.arange(b.size) == j), set.x)) / h)
+        columns.append(np.imag(data.model(b + 1j * h * (np.arange(b.size) == j), data.x)) / h)
     return np.stack(columns, axis=1)
 
 
-def _scipy(set: Regression, b: Any) -> Any:
+def _scipy(data: Regression, b: Any) -> Any:
     from scipy.optimize._numdiff import approx_derivative
 
-    return approx_derivative(set.residuals, b, method="3-point")
+    return approx_derivative(data.residuals, b, method="3-point")
 
 
-def _numdifftools(set: Regression, b: Any) -> Any:
+def _numdifftools(data: Regression, b: Any) -> Any:
     import numdifftools as nd
 
-    return nd.Jacobian(set.residuals)(b)
+    return nd.Jacobian(data.residuals)(b)
 
 
-def _jacobi(set: Regression, b: Any) -> Any:
+def _jacobi(data: Regression, b: Any) -> Any:
     from jacobi import jacobi
 
-    return jacobi(set.residuals, b)[0]
+    return jacobi(data.residuals, b)[0]
 
 
-def _jax(set: Regression, b: Any) -> Any:
+def _jax(data: Regression, b: Any) -> Any:
     import jax
 
     with jax.enable_x64(True):
-        formula = FunctionType(set.model.__code__, {"np": jax.numpy})
-        return np.asarray(jax.jacfwd(formula)(b, set.x))
+        formula = FunctionType(data.model.__code__, {"np": jax.numpy})
+        return np.asarray(jax.jacfwd(formula)(b, data.x))
 
 
 @dataclass(frozen=True)
@@ -106,22 +106,22 @@ class Row:
         return asdict(self)
 
 
-def compared(set: Regression, ways: Sequence[Way]) -> list[Row]:
+def compared(data: Regression, ways: Sequence[Way]) -> list[Row]:
     """Compare ways to the jacobian on one regression; only the rules and the exact jacobian also fit it."""
     rows = []
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # far steps of other libraries overflow
         for way in ways:
-            errors = digits(standard_errors(way.jacobian(set, set.parameters), set.s), set.errors)
-            fits = (digits(fit(set, start, way.jacobian), set.parameters) for start in set.starts) if way.fits else ()
-            rows.append(Row(set.name, way.name, errors, tuple(fits)))
+            errors = digits(standard_errors(way.jacobian(data, data.parameters), data.s), data.errors)
+            fits = [digits(fit(data, start, way.jacobian), data.parameters) for start in data.starts if way.fits]
+            rows.append(Row(data.name, way.name, errors, tuple(fits)))
     return rows
 
 
-def fit(set: Regression, start: Any, jacobian: Jacobian) -> Any:
+def fit(data: Regression, start: Any, jacobian: Jacobian) -> Any:
     """Fit parameters by ``scipy.optimize.least_squares`` from a start, as closely as it goes."""
     found = least_squares(
-        set.residuals, start, lambda b: jacobian(set, b), x_scale="jac", ftol=1e-15, xtol=1e-15, gtol=1e-15,
+        data.residuals, start, lambda b: jacobian(data, b), x_scale="jac", ftol=1e-15, xtol=1e-15, gtol=1e-15,
         max_nfev=3000,
     )  # fmt: skip
     return found.x
