@@ -16,12 +16,12 @@ from ._problems import Problem
 ROOT_2PI = 2.5066282746310002
 
 
-def _normal(x: Any) -> Any:
+def normal(x: Any) -> Any:
     """Density of the standard normal distribution."""
     return np.exp(-0.5 * x * x) / ROOT_2PI
 
 
-def _logistic(x: Any) -> Any:
+def logistic(x: Any) -> Any:
     """Logistic function."""
     return 1.0 / (1.0 + np.exp(-x))
 
@@ -46,11 +46,11 @@ def black_scholes_delta(spot: Any, strike: Any, rate: Any, vol: Any, time: Any) 
 
 
 def _gamma(spot: Any, strike: Any, rate: Any, vol: Any, time: Any) -> Any:
-    return _normal(_d1(spot, strike, rate, vol, time)) / (spot * vol * np.sqrt(time))
+    return normal(_d1(spot, strike, rate, vol, time)) / (spot * vol * np.sqrt(time))
 
 
 def _vega(spot: Any, strike: Any, rate: Any, vol: Any, time: Any) -> Any:
-    return spot * _normal(_d1(spot, strike, rate, vol, time)) * np.sqrt(time)
+    return spot * normal(_d1(spot, strike, rate, vol, time)) * np.sqrt(time)
 
 
 def _rho(spot: Any, strike: Any, rate: Any, vol: Any, time: Any) -> Any:
@@ -185,7 +185,7 @@ def gelu(x: Any) -> Any:
 
 
 def _gelu(x: Any) -> Any:
-    return special.ndtr(x) + x * _normal(x)
+    return special.ndtr(x) + x * normal(x)
 
 
 def student_t(x: Any) -> Any:
@@ -201,7 +201,7 @@ def network(x: Any) -> Any:
 def _network(x: Any) -> Any:
     inner = np.sin(x) * np.exp(-x * x)
     slope = (np.cos(x) - 2.0 * x * np.sin(x)) * np.exp(-x * x)
-    return slope / np.cosh(inner) ** 2 + _logistic(x) * _logistic(-x)
+    return slope / np.cosh(inner) ** 2 + logistic(x) * logistic(-x)
 
 
 # Classics and special functions ---------------------------------------------------------------------------------------
@@ -279,10 +279,10 @@ FUNCTIONS: tuple[Problem, ...] = (
     Problem("barometric", barometric, ((-400.0, 11_000.0),),
             lambda h: -101325.0 * 5.25588 * 2.25577e-5 * (1.0 - 2.25577e-5 * h) ** 4.25588),
     Problem("Lorentz factor", lorentz_factor, ((0.0, 0.999),), lambda v: v * lorentz_factor(v) ** 3),
-    Problem("softplus, naive", softplus, ((-10.0, 10.0),), _logistic),
-    Problem("SiLU", silu, ((-10.0, 10.0),), lambda x: _logistic(x) * (1.0 + x * _logistic(-x))),
+    Problem("softplus, naive", softplus, ((-10.0, 10.0),), logistic),
+    Problem("SiLU", silu, ((-10.0, 10.0),), lambda x: logistic(x) * (1.0 + x * logistic(-x))),
     Problem("GELU", gelu, ((-5.0, 5.0),), _gelu),
-    Problem("Gaussian", _normal, ((-6.0, 6.0),), lambda x: -x * _normal(x)),
+    Problem("Gaussian", normal, ((-6.0, 6.0),), lambda x: -x * normal(x)),
     Problem("Student t, log", student_t, ((-20.0, 20.0),), lambda x: -5.0 * x / (4.0 + x * x)),
     Problem("small network", network, ((-6.0, 6.0),), _network),
     Problem("Runge", runge, ((-1.0, 1.0),), lambda x: -50.0 * x / (1.0 + 25.0 * x * x) ** 2),

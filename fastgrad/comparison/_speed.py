@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from .._report.speed import Speed
 from ..corpus import Case
 from ..corpus._points import uniform
 from ._about import about
+from ._catalogue import logistic, network, normal
 from ._method import Method
 from ._methods import method_of
 from ._peers import NUMPY, SCIPY
@@ -20,31 +19,16 @@ from ._race import race
 COUNT = 2_000_000
 
 
-def sigmoid(x: Any) -> Any:
-    """Logistic function, as people write it."""
-    return 1.0 / (1.0 + np.exp(-x))
-
-
-def network(x: Any) -> Any:
-    """Two hidden units and a gate."""
-    return np.tanh(np.sin(x) * np.exp(-x * x)) + 1.0 / (1.0 + np.exp(-x))
-
-
 def cubic(x: Any) -> Any:
     """Polynomial: hardly more than reading and writing."""
     return x * x * x - 2.0 * x
 
 
-def density(x: Any) -> Any:
-    """Density of the normal distribution."""
-    return np.exp(-0.5 * x * x) / 2.5066282746310002
-
-
 #: What is timed, and the largest argument.
 FUNCTIONS: dict[str, tuple[Callable[[Any], Any], float]] = {
     "x*x*x - 2*x": (cubic, 3.0),
-    "sigmoid": (sigmoid, 8.0),
-    "normal density": (density, 4.0),
+    "sigmoid": (logistic, 8.0),
+    "normal density": (normal, 4.0),
     "small network": (network, 6.0),
 }
 
