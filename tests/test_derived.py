@@ -322,7 +322,7 @@ DERIVED: dict[str, tuple[Any, Any, tuple[Any, ...], str, Any, dict[str, tuple[An
         "theta's sign": (lambda *a: (delta(*a), -theta(*a), rho(*a), vega(*a)), "wrong only with respect to T"),
     }),
     "vega": (black_scholes, vega, OPTIONS, "derivative", 4, {
-        "percent": (lambda *a: vega(*a) / 100, "percent"),
+        "percent": (lambda *a: vega(*a) / 100, "factor 1/100, percent "),
         "basis points": (lambda *a: vega(*a) / 10_000, "factor 1/10000 "),
         "no root": (lambda *a: vega(*a, root=False), "the factor sqrt(T) is missing"),
     }),

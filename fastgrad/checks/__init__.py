@@ -69,7 +69,8 @@ def check(
 
     Notes
     -----
-    *What a verdict means.* The numerical derivative is that of `adaptive`, with an error bar at every point.
+    *What a verdict means.* The numerical derivative is that of `adaptive`, extrapolated after Ridders (1982), with an
+    error bar at every point.
 
     - ``AGREES``: the two are within eight bars, or equal to twelve digits, and the bar is narrow: below 1e-6 of the
       local slope, or a hundredth of the value.

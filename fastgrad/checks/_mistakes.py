@@ -153,7 +153,8 @@ def _named(factor: float, evidence: Evidence) -> str | None:
         if abs(size / value - 1) < LIKE:
             return f"{sign}{name}"
         if abs(size * value - 1) < LIKE:
-            return f"{sign}1/({name})" if not name.isalnum() else f"{sign}1/{name}"
+            value_of, comma, meaning = name.partition(",")
+            return f"{sign}1/{value_of if value_of.isalnum() else f'({value_of})'}{comma}{meaning}"
     for value, form in ((size, "{}{}"), (1 / size, "{}1/{}")):
         if 1 < round(value) <= WHOLE and abs(value / round(value) - 1) < LIKE:
             return form.format(sign, round(value))

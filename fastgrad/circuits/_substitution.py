@@ -223,7 +223,8 @@ def _class_like(kind: type, memo: dict[Any, Any]) -> Any:
             elif isinstance(member, (staticmethod, classmethod)):
                 setattr(memo[kind], name, type(member)(substituted(member.__func__, memo)))
             elif isinstance(member, property):
-                setattr(memo[kind], name, property(substituted(member.fget, memo)))
+                accessors = (substituted(f, memo) for f in (member.fget, member.fset, member.fdel))
+                setattr(memo[kind], name, property(*accessors))
     return memo[kind]
 
 
