@@ -5,7 +5,8 @@ These, and the second derivatives of `fastgrad.curvature`, take the vector on th
 
 - for one vector: it gets a one-dimensional array and returns a number, a tuple, a list or a one-dimensional array;
 - for one vector, filling ``f(x, *args, out)``: as many results as coordinates;
-- for a batch: vectors on the last axis, ``v[..., 0]``, outputs on the last axis too; or on the first, ``v[0]``.
+- for a batch: vectors on the last axis, ``v[..., 0]``, outputs on the last axis too; or on the first, ``v[0]``;
+- for batches only, ``v[:, 0]``, as models of learning are: it gets shape (k, d) and returns (k,) or (k, m).
 
 What Numba can compile runs as machine code. Anything else is called with a few vectors, together and one by one, to see
 whether it takes a batch; one that does not is called one vector at a time. That is found out once for each function and

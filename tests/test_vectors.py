@@ -69,6 +69,52 @@ def test_no_length_is_mistaken_for_a_batch(d: int) -> None:
             np.testing.assert_array_equal(found, alone)
 
 
+class Model:
+    """What fits itself to rows of variables, and takes nothing else."""
+
+    def predict(self, rows: Any) -> Any:
+        if np.ndim(rows) != 2:
+            raise ValueError("Expected 2D array, got 1D array instead")
+        return rows[:, 0] ** 2 * rows[:, 1]
+
+    def probabilities(self, rows: Any) -> Any:
+        return np.stack([self.predict(rows), 1 - self.predict(rows)], axis=1)
+
+
+@pytest.mark.parametrize("method", ["adaptive", "central", "complex"])
+def test_functions_of_batches_only(method: str) -> None:
+    model, x = Model(), X[:, :2]
+    slope = np.stack([2 * x[:, 0] * x[:, 1], x[:, 0] ** 2], axis=-1)
+    for points, wanted in ((x, slope), (x[0], slope[0]), (x[:1], slope[:1])):
+        for f in (model.predict, Model().predict, lambda rows: rows[:, 0] ** 2 * rows[:, 1]):
+            np.testing.assert_allclose(fg.gradient(f, points, method=method), wanted, rtol=1e-8)
+        found = fg.jacobian(model.probabilities, points, method=method)
+        np.testing.assert_allclose(found, np.stack([wanted, -wanted], axis=-2), rtol=1e-8)
+    along = fg.directional(model.predict, x, x, method=method)
+    np.testing.assert_allclose(along, np.sum(slope * x, axis=-1), rtol=1e-8)
+    if method != "complex":
+        np.testing.assert_allclose(fg.hessian(model.predict, x, method=method)[:, 0, 1], 2 * x[:, 0], rtol=1e-5)
+    assert fg.sparsity(model.probabilities, x[0]).nnz == 4
+    assert fg.jacobian(Model().probabilities, np.empty((0, 2)), method=method).shape == (0, 2, 2)
+
+
+def test_a_function_of_vectors_that_raises_is_not_taken_for_one_of_batches() -> None:
+    class Mine(Exception):
+        pass
+
+    def f(v: Any) -> Any:
+        if np.ndim(v) == 1 and v[0] > 1.0:
+            raise Mine
+        return np.sum(v * v)
+
+    opaque = Opaque(f)
+    with pytest.raises(Mine):
+        fg.gradient(opaque, [2.0, 1.0])
+    np.testing.assert_allclose(fg.gradient(opaque, [0.5, 1.0]), [1.0, 2.0], rtol=1e-9)
+    with pytest.raises(Mine):
+        fg.gradient(opaque, [2.0, 1.0])
+
+
 def test_probes_stay_inside_bounds() -> None:
     seen: list[np.ndarray] = []
 

@@ -6,7 +6,6 @@ is called with a few vectors, together and one by one, in numbers that cannot be
 
 from __future__ import annotations
 
-import inspect
 import threading
 import warnings
 import weakref
@@ -18,13 +17,14 @@ import numpy as np
 
 from .._compiling.kernels import LOCK
 from .._compiling.operators import Uncompilable
-from .._engines.engine import BEYOND, PerformanceWarning, TurnedComplex, check_callable, stack_depth, weak
+from .._engines.engine import BEYOND, PerformanceWarning, TurnedComplex, stack_depth, weak
 from .._reading.references import read
 from .._reading.sharing import Proof
 from .._signals import hear
 from .code import argument_types, machine_code
 from .forms import Form, Layout, arranged, form_of, same, scattered, stacked
 from .machine import Machine
+from .single import Single
 
 #: Numbers handed to a called function at a time: argument and result stay in the second-level cache.
 _NUMBERS = 1 << 16
@@ -34,11 +34,11 @@ _MANY = 2000
 
 
 class VectorFunction:
-    """One function of the caller's, `f(x, *args)` or `f(x, *args, out)`, and how it is run."""
+    """One function of the caller's, and how it is run."""
 
     def __init__(self, f: Callable[..., Any], nargs: int) -> None:
-        self._fills = _fills(f, nargs)
         self.f = weak(f)
+        self._one = Single(f, nargs)
         self._forms: dict[Any, Form] = {}
         self._warned = False
         self._alone: Proof | None = None
@@ -64,20 +64,6 @@ class VectorFunction:
                 known = self._forms[key] = self._find_out(x, args, low, high, np.flatnonzero(inside), compiled)
         return known
 
-    def _one(self, vector: Any, args: tuple[Any, ...]) -> Any:
-        """Call `f` with one vector, a copy: `f` may write into its argument."""
-        given = vector.copy()
-        if not self._fills:
-            return stacked(self.f()(given, *args))
-        out = np.full(vector.size, np.nan)
-        returned = self.f()(given, *args, out)
-        if returned is not None and returned is not out:
-            raise TypeError(
-                f"`f` must take the vector and {len(args)} more argument{'s' * (len(args) != 1)}, or fill one more and "
-                f"return None; got one that takes one more and returns a {type(returned).__name__}. Pass it in `args`."
-            )
-        return out
-
     def _at_no_point(self, x: Any, args: tuple[Any, ...], low: Any, high: Any) -> Form:
         """Find out what `f` returns, where no row of `x` may be given to it."""
         ones = np.ones((1, x.shape[1]))
@@ -88,6 +74,7 @@ class VectorFunction:
     def _find_out(
         self, x: Any, args: tuple[Any, ...], low: Any, high: Any, where: Any, compiled: bool
     ) -> Form:
+        """Call `f` with some of the rows `where` it may be called, together and one by one."""
         d = x.shape[1]
         first = x[where[0]]
         value = self._one(first, args)
@@ -95,7 +82,7 @@ class VectorFunction:
         some = x[where[np.linspace(0, len(where) - 1, 3).astype(int)]]
         if compiled and d and self._compiled(form, some, value, args):
             return form
-        if self._fills or d == 0:
+        if self._one.fills or d == 0:
             return form
         count = next(k for k in (3, 4, 5) if k not in (d, form.outputs))
         chosen = where[np.linspace(0, len(where) - 1, count).astype(int)]
@@ -128,7 +115,7 @@ class VectorFunction:
         if self._reading is None or kinds is None:
             return False
         try:
-            code = machine_code(self.f(), self._reading, kinds, self._fills)
+            code = machine_code(self.f(), self._reading, kinds, self._one.fills)
         except Uncompilable:
             return False
         values = np.empty((len(rows), form.outputs), np.complex128 if code.result == "D" else np.float64)
@@ -211,6 +198,7 @@ class VectorFunction:
             )
 
     def _block(self, form: Form, vectors: Any, args: tuple[Any, ...], lenient: bool) -> Any:
+        """Call `f` with a few vectors, in its layout or one by one."""
         if form.layout != "single" and len(vectors) > 1:
             try:
                 given = np.array(vectors if form.layout == "rows" else vectors.T)
@@ -241,27 +229,6 @@ class VectorFunction:
                 return value  # only its type is looked at
             found[i] = value.reshape(form.outputs)
         return found
-
-
-def _fills(f: Any, nargs: int) -> bool:
-    """Check that `f` takes a vector and `nargs` more arguments; tell whether it wants an array to fill besides."""
-    check_callable(f)
-    if isinstance(getattr(f, "signature", None), str):  # Numba's gufunc shows the function it was made of
-        return False
-    try:
-        signature = inspect.signature(f)
-    except (TypeError, ValueError):  # some builtins do not tell
-        return False
-    for extra in (0, 1):
-        try:
-            signature.bind(*[None] * (1 + nargs + extra))
-        except TypeError:
-            continue
-        return bool(extra)
-    raise TypeError(
-        f"`f` must take the vector and {nargs} more argument{'s' * (nargs != 1)}; got "
-        f"{getattr(f, '__name__', 'f')}{signature}. Pass what else it takes as `args`."
-    )
 
 
 _known: dict[tuple[int, int], tuple[Any, VectorFunction]] = {}
