@@ -127,8 +127,9 @@ def adaptive(n: int = 1, side: Side = "both", rtol: float | None = None, atol: f
     ``f``, float32 in ``f``, an iteration stopped early: all show up in it (compare Hamming's difference tables and
     ECnoise, More and Wild 2011), as do kinks, jumps and aliases, which raise it for good. The even part, of which a
     first derivative makes no other use, doubles the samples, and the digits of the values bound it from below: those
-    of float32 have 24 bits, and ``exp(x) - 1`` beside 0 has none below 2^-53. From 2^-8 of the scale down the steps
-    are not powers of two: otherwise rounding inside ``f`` is the same at every level and stays hidden.
+    of float32 have 24 bits, and ``exp(x) - 1`` beside 0 has none below 2^-53; what ``x - sin(x)`` rounds inside grows
+    with the step, and so do the last digits of its values. From 2^-8 of the scale down the steps are not powers of
+    two: otherwise rounding inside ``f`` is the same at every level and stays hidden.
 
     *The bar* is 3.5 standard deviations of that noise times the gain of the extrapolation, plus the truncation: what
     the finest level of the window changed, times the rate at which such changes had been shrinking, provided there were

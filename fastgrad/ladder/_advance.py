@@ -137,7 +137,7 @@ def advance(q: Point, n: int, side: int, rtol: float, atol: float, s: Series) ->
     # exactly flat from some level on: truly so, unless the values turn out to be rounded
     flat = flat_from(q)
     is_flat = flat < count
-    flat_bar = flat_bar_of(q.f0, step_of(levels[flat], scale), n) if is_flat else np.inf
+    flat_bar = flat_bar_of(q, step_of(levels[flat], scale), n) if is_flat else np.inf
     if is_flat and flat == 0 and levels[0] >= scale - 8:
         finish(q, 0.0, flat_bar, 0.0, CONVERGED)
         return

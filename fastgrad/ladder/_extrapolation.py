@@ -122,7 +122,7 @@ def fill(q: Point, kind: int, n: int, scale: int, s: Series) -> int:
             t = h if kind == RIGHT else -h
             s.value[k], s.weight[k] = (v - f0) / t, h
             size, slope = max(abs(v), abs(f0)), abs(v - f0) / h
-        noise = max(q.rounding * size, q.grain) + LEAST
+        noise = max(q.rounding * size, q.grains[i]) + LEAST
         if not (noise < np.inf and abs(s.value[k]) < np.inf and slope < np.inf):
             continue
         s.h[k], s.t[k], s.noise[k] = h, t, noise

@@ -93,6 +93,10 @@ F4, F5, F6 = (float(BARS * GAINS[0, 0, 0, k]) for k in (4, 5, 6))
 """Gains of windows of four to six halved steps."""
 
 
+STATIONARY = 2.0**-7
+"""Share of the widest secant that the finest is near a zero of third order: 2^-8, and 2^-4 near one of second."""
+
+
 @kernel
 def dot2(w: Any, a: float, b: float) -> float:
     """Weighted mean of two, exact where they are equal."""
@@ -243,7 +247,10 @@ def accept(look: Look, x: Floats, f0: Floats, unit: Floats, m: int, v: Floats, d
         floor, wide = (F5 / h5 * k5 if won else floor), (trunc15 if won else wide)
         local = abs(value) + slope
         short = best <= 50 * AIM * local or (best <= 1e-10 * local and full <= 3 * floor)
-        short = short and moved and full < np.inf
+        # where the slope is nothing beside that over the widest step, terms of that size may have been rounded inside
+        # `f`: x - sin(x) at 1e-3; only digits tell, and there is no time for them here
+        far = secant(y, v[i], v[m + i], h0)
+        short = short and moved and full < np.inf and not (abs(value) + s5 < STATIONARY * far and far < np.inf)
         # what leaves a window at its own steps and not at the probe is structure, not noise
         structure = 2 * wide > best or 8 * r03_6 < max(r03_4, r03_5)
         # an edge of the domain among the steps

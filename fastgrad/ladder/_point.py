@@ -73,11 +73,11 @@ Point = Any
 """One record of `POINT`."""
 
 POINT = np.dtype(
-    [(name, np.float64) for name in ("x", "f0", "df", "error", "size", "left", "right", "rounding", "grain")]
+    [(name, np.float64) for name in ("x", "f0", "df", "error", "size", "left", "right", "rounding", "inner")]
     + [(name, np.int64) for name in ("status", "nfev", "finest", "coarsest", "widest", "count", "asking", "rounds",
                                      "top", "looks", "seen", "safe")]
     + [("asked", np.int64, (ASKED,)), ("levels", np.int64, (LEVELS,)),
-       ("above", np.float64, (LEVELS,)), ("below", np.float64, (LEVELS,))]
+       ("above", np.float64, (LEVELS,)), ("below", np.float64, (LEVELS,)), ("grains", np.float64, (LEVELS,))]
 )  # fmt: skip
 """A point under way: its limits, its ladder, and what has been made of it.
 
@@ -85,8 +85,8 @@ POINT = np.dtype(
 levels run from coarse to fine, the first `count` are filled. ``asked[:asking]`` are the levels wanted next; a point
 that asks for none is finished. `finest`, `coarsest` and `widest` bound them: the last holds in need. `rounds` counts
 how often `advance` has judged. `top` is the coarsest level of the look under way, from the scale down, 0 without one;
-`looks` counts them, `seen` is what the last one said, and `safe` whether a result stands already. `rounding` and
-`grain` come from the digits of the values.
+`looks` counts them, `seen` is what the last one said, and `safe` whether a result stands already. `rounding`,
+`grains`, one for every level, and `inner`, that of what is rounded inside `f`, come from the digits of the values.
 """
 
 

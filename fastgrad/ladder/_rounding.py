@@ -21,8 +21,12 @@ RELATIVE = 2.5e-16
 COUNTS = 0.3 * 2.0**-10
 """Values whose rounding would be larger have ten bits at most: they count, as floor does; that is no rounding."""
 
-_SEEN = 8
+SEEN = 8
 """Digits of fewer values say nothing: a function that doubles its argument has few of them, too."""
+LONG = 26
+"""Digits of a value that has been rounded: more than float32 has, or x**7 at 0.625, which are all of them right."""
+GROWN = 8.0
+"""A grain that is so many times the finest, or the rounding of the value, is not so by chance."""
 
 
 @kernel
@@ -31,8 +35,11 @@ def see_digits(q: Point) -> None:
 
     Those of float32 have 24 bits, and ``exp(x) - 1`` near 0 has none below 2^-53: where no value has more the rounding
     is not that of doubles of their size. Steps that are no powers of two keep exact functions from looking so.
+
+    What is rounded inside `f` may be large where the steps are, and the values small all the same: ``x - sin(x)`` has
+    digits down to those of `x`. So the grain of a level is that of the levels down to it, if they have digits enough.
     """
-    relative, grain, seen = 1.0, np.inf, 0
+    relative, grain, seen, long = 1.0, np.inf, 0, 0
     for j in range(q.count):
         for v in (q.above[j], q.below[j]):
             if np.isfinite(v) and v != 0.0 and v != q.f0:
@@ -42,19 +49,26 @@ def see_digits(q: Point) -> None:
                 relative = min(relative, last / float(digits))
                 grain = min(grain, math.ldexp(last, e - 53))
                 seen += 1
-    few = seen < _SEEN
+                if last < 2.0 ** (53 - LONG):
+                    long += 1
+        q.grains[j] = 0.3 * grain if long >= SEEN else 0.0
+    few = seen < SEEN
     q.rounding = ROUNDING if few else max(ROUNDING, 0.3 * relative)
-    q.grain = 0.0 if few else 0.3 * grain
+    for j in range(q.count):
+        if q.grains[j] < GROWN * 0.3 * grain:  # a digit or two more are there by chance
+            q.grains[j] = 0.0 if few else 0.3 * grain
+    q.inner = 0.3 * grain if long >= SEEN else 0.0
 
 
 @kernel
 def rounding_at(q: Point, j: int, slope: float) -> float:
     """Return the rounding of the values at one place of the ladder, for a derivative of about `slope`."""
     size = max(abs(q.f0), abs(q.above[j]), abs(q.below[j]))
-    return float(max(q.rounding * size, q.grain) + ROUNDING * CONDITION * abs(q.x * slope))
+    return float(max(q.rounding * size, q.grains[j]) + ROUNDING * CONDITION * abs(q.x * slope))
 
 
 @kernel
-def flat_bar_of(f0: float, h: float, n: int) -> float:
+def flat_bar_of(q: Point, h: float, n: int) -> float:
     """Bar of a derivative of 0 where `f` is flat up to the step `h`."""
-    return float(per_step(BARS * ROUNDING * abs(f0), h, n))
+    own = ROUNDING * abs(q.f0)
+    return float(per_step(BARS * (q.inner if q.inner > GROWN * own else own), h, n))

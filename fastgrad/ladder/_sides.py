@@ -66,7 +66,7 @@ def one_side(q: Point, kind: int, n: int, s: Series) -> Answer:
     if n == 1:
         j = flat_side(q.above if kind == RIGHT else q.below, q.count, q.f0)
         if j < q.count and q.levels[j] - q.levels[q.count - 1] >= FLAT_OVER:
-            bar = flat_bar_of(q.f0, step_of(q.levels[j], scale_of(q.x)), 1)
+            bar = flat_bar_of(q, step_of(q.levels[j], scale_of(q.x)), 1)
             return Answer(0.0, bar, a.noise, a.truncation, a.score, a.size, a.coarse, a.fine)
     return a
 
