@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from ._asking import ask, ask_around, ask_edge, has, spread
-from ._extrapolation import CENTRAL_EVEN, CENTRAL_ODD, LEFT, RIGHT, Series
+from ._extrapolation import CENTRAL_EVEN, CENTRAL_ODD, LEFT, RIGHT, Series, residual
 from ._grains import CONVERGES, beyond_flat, ripple, through_noise
 from ._judgement import diverges, flat_from, steepest
 from ._noise import loud_above, only_noise
@@ -42,20 +42,30 @@ SHORT = 1e-10
 
 
 @kernel
-def sees_more_nearby(q: Point, w: Window, aim: float) -> bool:
-    """Whether steps of the size of the point may see much more than those of the scale, as for x**2 at 1e-28."""
+def sees_more_nearby(q: Point, n: int, w: Window, aim: float, s: Series, count: int) -> bool:
+    """Whether steps of the size of a small point may see more than those of the scale.
+
+    They do where values near the point are so much smaller that they round much less, as those of x**2 at 1e-28; and
+    where the one such step that is known leaves the window by more than its own rounding, as beyond the kink of
+    x / (1 + abs(x)), which the noise of larger values hides.
+    """
     x = abs(q.x)
-    if not 0 < x < SMALL or w.bar <= aim * abs(w.value):
+    if not 0 < x < SMALL:
         return False
     size = abs(q.f0)
     for j in range(q.count):
         if q.levels[j] == exponent(x) - 2:
             size = max(size, abs(q.above[j]), abs(q.below[j]))
-    return math.ldexp(64 * ROUNDING * size, 1 - exponent(x)) < w.bar
+    if w.bar > aim * abs(w.value) and math.ldexp(64 * ROUNDING * size, 1 - exponent(x)) < w.bar:
+        return True
+    for j in range(w.fine + 1, count):
+        if n == 1 and q.levels[s.index[j]] == exponent(x) - 2:
+            return bool(abs(residual(s, w.coarse, w.fine, 0, j)) > 8 * s.conditioned[j] + w.bar * s.h[j])
+    return False
 
 
 @kernel
-def settled(q: Point, phase: int, n: int, kind: int, w: Window, s: Series) -> bool:
+def settled(q: Point, phase: int, n: int, kind: int, w: Window, s: Series, count: int) -> bool:
     """Whether the first levels are enough: a bar as short as the rounding of the values allows, or short anyway."""
     if s.index[w.coarse] > q.count - 4:
         return False  # three levels agree by chance where values have grains: sqrt(x + 1) - sqrt(x), bisections
@@ -67,7 +77,7 @@ def settled(q: Point, phase: int, n: int, kind: int, w: Window, s: Series) -> bo
         or (w.score <= SHORT and phase == 1 and w.noise > 0.5 * w.bar)
         or (w.score <= 10 * SHORT and n > 1 and w.bar <= least)
     )
-    return enough and not sees_more_nearby(q, w, aim)
+    return enough and not sees_more_nearby(q, n, w, aim, s, count)
 
 
 @kernel
@@ -147,7 +157,7 @@ def advance(q: Point, n: int, side: int, rtol: float, atol: float, s: Series) ->
     if found:
         finish(q, w.value, w.bar, w.size, CONVERGED)
         consistent = not is_flat or abs(w.value) <= w.bar + flat_bar
-        if phase <= 1 and consistent and settled(q, phase, n, kind, w, s):
+        if phase <= 1 and consistent and settled(q, phase, n, kind, w, s, k):
             return
         if phase == 0 and n == 1 and not 0 < abs(q.x) < SMALL and w.score < GOOD:
             ask(q, levels[count - 2] - 1 if w.truncation > w.noise else levels[count - 1] - 4, q.coarsest, ASKED)
