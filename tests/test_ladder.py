@@ -683,6 +683,24 @@ def test_what_is_rounded_inside_grows_with_the_step() -> None:
     assert abs(ladder(lambda x: x - np.sin(x), [0.0]).df[0]) <= 1e-15
 
 
+@pytest.mark.parametrize("side", ["left", "both", "right"])
+def test_values_of_few_decimals_are_not_flat_for_sure(side: Any) -> None:
+    """The derivative 0 was given with success at up to a third of the points; where one step is all there is, it is."""
+    sure = []
+    for f, digits, low, high in (
+        (np.sin, 3, -1.4, 1.4),
+        (lambda x: 0.37 * x, 2, -5.0, 5.0),
+        (lambda x: 20 + 8 * np.sin(np.pi * x / 12), 1, 0.0, 48.0),
+        (lambda x: 1 / (1 + np.exp(-x)), 3, -5.0, 5.0),
+    ):
+        x = np.random.default_rng(3).uniform(low, high, 300)
+        found = ladder(lambda x, f=f, digits=digits: np.round(f(x), digits), x, adaptive(side=side))
+        sure.append(found.success & (found.df == 0))
+    assert np.mean(sure) <= 0.03
+    rates = ladder(lambda x: np.where(x < 1, 0.1, 0.25), [0.3, 0.9, 1.2], adaptive(side=side))
+    assert (rates.df == 0).all() and rates.success.all()
+
+
 def test_a_kink_nearer_than_any_first_step_shows_in_a_step_of_the_size_of_the_point() -> None:
     """The noise of larger values hid it: six bars of ten were short from the side of the kink."""
     x = 10.0 ** np.random.default_rng(4).uniform(-12, -8, 200)

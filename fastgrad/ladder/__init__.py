@@ -127,9 +127,8 @@ def adaptive(n: int = 1, side: Side = "both", rtol: float | None = None, atol: f
     ``f``, float32 in ``f``, an iteration stopped early: all show up in it (compare Hamming's difference tables and
     ECnoise, More and Wild 2011), as do kinks, jumps and aliases, which raise it for good. The even part, of which a
     first derivative makes no other use, doubles the samples, and the digits of the values bound it from below: those
-    of float32 have 24 bits, and ``exp(x) - 1`` beside 0 has none below 2^-53; what ``x - sin(x)`` rounds inside grows
-    with the step, and so do the last digits of its values. From 2^-8 of the scale down the steps are not powers of
-    two: otherwise rounding inside ``f`` is the same at every level and stays hidden.
+    of float32 have 24 bits, and ``exp(x) - 1`` beside 0 has none below 2^-53. From 2^-8 of the scale down the steps
+    are not powers of two: otherwise rounding inside ``f`` is the same at every level and stays hidden.
 
     *The bar* is 3.5 standard deviations of that noise times the gain of the extrapolation, plus the truncation: what
     the finest level of the window changed, times the rate at which such changes had been shrinking, provided there were
@@ -144,7 +143,9 @@ def adaptive(n: int = 1, side: Side = "both", rtol: float | None = None, atol: f
     keep their derivative 0. Where the flat levels are neither beyond a kink, down to which `f` is smooth, nor a step
     of a coarse stair, both readings are open: the bar reaches from one to the other, and the point has not converged.
     The bar does so too where finer windows are sure of another slope that the quotients reach smoothly, as below the
-    waves of a ripple. Where `f` only trembles about a constant, at all steps alike, the shortest bar wins.
+    waves of a ripple. Values that are all multiples of 0.1, 0.01 and so on are rounded ones if there are three of them:
+    where they are flat the bar allows for one of the last digit over the widest flat step, and the point has not
+    converged. Where `f` only trembles about a constant, at all steps alike, the shortest bar wins.
 
     *Sides.* Where one side has no values the other is extrapolated alone. Where both are sharp and differ, down to
     the finest level at which they could be told apart, there is a kink, for `n` of 2 and more one of a lower

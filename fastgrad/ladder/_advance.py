@@ -31,7 +31,7 @@ from ._point import (
     scale_of,
     step_of,
 )
-from ._rounding import COUNTS, ROUNDING, flat_bar_of, see_digits
+from ._rounding import COUNTS, ROUNDING, decimal_grain, flat_bar_of, see_digits
 from ._sides import Answer, answer_of, look_at_sides
 from ._windows import AIM, GOOD, SHARP, UNKNOWN, Window, best_window, lever_of, series_window
 
@@ -177,6 +177,10 @@ def advance(q: Point, n: int, side: int, rtol: float, atol: float, s: Series) ->
             doubtful = wide.size
         if rounded:
             w = wide
+    if is_flat and not rounded:
+        # rounded to so many digits `f` may still move by one of the last over the widest flat step
+        doubt = max(doubt, 0.5 * per_step(decimal_grain(q), 0.5 * step_of(levels[flat], scale), n))
+        doubtful = max(doubtful, doubt)
     if found and phase > 1 and not is_flat:
         doubt = ripple(q, s, kind, n, k, w)
     if found:

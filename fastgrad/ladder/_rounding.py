@@ -21,6 +21,9 @@ RELATIVE = 2.5e-16
 COUNTS = 0.3 * 2.0**-10
 """Values whose rounding would be larger have ten bits at most: they count, as floor does; that is no rounding."""
 
+MOST = 1e9
+"""A multiple of a power of ten is one by no chance if it is so many times that at most: 1 in a million."""
+
 SEEN = 8
 """Digits of fewer values say nothing: a function that doubles its argument has few of them, too."""
 LONG = 26
@@ -58,6 +61,37 @@ def see_digits(q: Point) -> None:
         if q.grains[j] < GROWN * 0.3 * grain:  # a digit or two more are there by chance
             q.grains[j] = 0.0 if few else 0.3 * grain
     q.inner = 0.3 * grain if long >= SEEN else 0.0
+
+
+@kernel
+def decimal_grain(q: Point) -> float:
+    """Find the power of ten, 0.1 to 1e-9, of which all values are multiples; 0 if there is none.
+
+    Nobody but people rounds like that. One step says nothing, whatever its size: there have to be three values. Whole
+    numbers, which are counts more often than rounded, have no such grain.
+    """
+    if q.rounding > COUNTS:
+        return 0.0
+    lowest, highest, three, power = q.f0, q.f0, False, 1.0
+    while power < MOST and not is_multiple(q.f0, power):
+        power *= 10.0
+    for j in range(q.count):
+        for v in (q.above[j], q.below[j]):
+            if np.isfinite(v):
+                lowest, highest = min(lowest, v), max(highest, v)
+                while power < MOST and not is_multiple(v, power):
+                    power *= 10.0
+    for j in range(q.count):
+        three = three or lowest < q.f0 < highest or lowest < q.above[j] < highest or lowest < q.below[j] < highest
+    apart = (highest - lowest) * power > 0.5  # not those of 1, up to the rounding of doubles
+    return 1.0 / power if three and apart and 1.0 < power < MOST else 0.0
+
+
+@kernel
+def is_multiple(v: float, power: float) -> bool:
+    """Whether a value is a whole number over `power`, as nearly as numbers can say, and not by chance."""
+    times = abs(v) * power
+    return bool(times < MOST and abs(times - np.floor(times + 0.5)) <= 2.0**-51 * times)
 
 
 @kernel
