@@ -149,6 +149,15 @@ def test_arrays_of_whole_numbers_beside_the_point_stay_what_they_are(kind: Any, 
     assert grid == pytest.approx(np.tile(TABLE[::-1], (4, 1)), rel=1e-9)
 
 
+@pytest.mark.parametrize("kind", [np.int8, np.uint8, np.int16, np.int32])
+def test_narrow_whole_numbers_beside_the_point_do_not_wrap(kind: Any) -> None:
+    """The square of 100 was 16 in int8, without a word, and 10,000 as soon as the function was compiled."""
+    k = np.full(5, min(np.iinfo(kind).max, 50_000) // 2, kind)
+    for f in (lambda x, k: k**2 * x, Opaque(lambda x, k: k**2 * x)):
+        for method in ("adaptive", "central", "complex"):
+            assert fg.derivative(f, X[:5], k, method=method) == pytest.approx(float(k[0]) ** 2, rel=1e-8)
+
+
 def test_whole_numbers_are_float64_where_they_are_the_point() -> None:
     seen = set()
 

@@ -66,15 +66,12 @@ class Request(NamedTuple):
         return len(operands) - {"auto": 0, LADDER: 3}.get(self.mode, 1)
 
     def kinds(self, operands: list[Any]) -> list[Any]:
-        """Types in which the operands are handed out: whole numbers beside the point as they are, the rest as float64.
+        """Types in which the operands are handed out: whole numbers beside the point as such, the rest as float64.
 
         Whole numbers may be indices or counts, and truths a choice, which a function that is called can take.
         """
         nargs = self.arguments(operands)
-        return [
-            o.dtype.newbyteorder("=") if i < nargs and i != self.wrt and _is_whole(o) else _DOUBLE
-            for i, o in enumerate(operands)
-        ]
+        return [_whole(o) if i < nargs and i != self.wrt and _is_whole(o) else _DOUBLE for i, o in enumerate(operands)]
 
 
 #: What `f` may raise beside a point to say that its domain ends there: a value it cannot take, an index beyond a table.
@@ -113,6 +110,12 @@ def with_complex(kind: Any, result: str) -> Any:
 
 def _is_whole(operand: Any) -> bool:
     return isinstance(operand, np.ndarray) and operand.dtype.kind in "iub"
+
+
+def _whole(operand: Any) -> Any:
+    """Type for whole numbers, of 64 bits: the square of 1500 is no int16, and machine code has it right, as float64."""
+    narrow = operand.dtype.kind in "iu" and operand.dtype.itemsize < 8
+    return np.dtype(np.int64) if narrow else operand.dtype.newbyteorder("=")
 
 
 def stack_depth() -> int:
