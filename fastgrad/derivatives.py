@@ -61,7 +61,7 @@ def derivative(
         The rule, or the word for its simplest form. The default, `adaptive`, finds the step at every point, which no
         fixed step can do for a mixed batch, and costs some fifteen evaluations; the stencils `central`, `forward` and
         `backward` cost as many as they have points; `complex_step` costs one, for analytic functions that accept
-        complex numbers.
+        complex numbers. The order of the derivative is the rule's: ``method=fg.adaptive(n=2)`` for the second.
     step : array_like, optional
         Absolute step in units of the argument, positive; broadcasts with the points. It is taken as it is, up to the
         spacing of floating-point numbers; below that there is no difference to take: NaN. For the adaptive rule it is
