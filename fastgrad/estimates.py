@@ -77,7 +77,10 @@ class Estimate(NamedTuple):
 
 
 def rounded(made: Estimate) -> Estimate:
-    """Let the bars cover the rounding of the derivative to its own type, where that is smaller than float64."""
+    """Let the bars cover the rounding of the derivative to its own type, where that is smaller than float64.
+
+    A derivative too large for its type is infinite, and so is its bar: that is no success.
+    """
     df = np.asarray(made.df)
     known = np.finfo(df.dtype)
     if known.eps <= np.finfo(np.float64).eps:
@@ -85,4 +88,7 @@ def rounded(made: Estimate) -> Estimate:
     with np.errstate(all="ignore"):
         half = np.abs(df).astype(np.float64) * (float(known.eps) / 2) + float(known.smallest_subnormal)
         error = made.error + np.where(np.isnan(half), 0.0, half)
-        return made._replace(error=error.astype(np.asarray(made.error).dtype)[()])
+    beyond = np.isinf(df) & np.equal(made.status, Status.CONVERGED)
+    status = np.where(beyond, np.int8(Status.TOLERANCE_NOT_REACHED), made.status)[()]
+    error = error.astype(np.asarray(made.error).dtype)[()]
+    return made._replace(error=error, status=status, success=np.equal(status, Status.CONVERGED))

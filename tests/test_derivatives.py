@@ -283,6 +283,14 @@ def test_small_floats_stay_and_are_accurate(f: Any, dtype: Any) -> None:
     assert fg.derivative(gates.multiply, x, np.ones(9)).dtype == np.float64
 
 
+@pytest.mark.parametrize("method", ["adaptive", "central"])
+@pytest.mark.parametrize("f", [lambda x: x**20, Opaque(lambda x: x**20)])
+def test_too_large_for_its_type_is_no_success(f: Any, method: str) -> None:
+    found = fg.derivative(f, np.array([1.0, 1e3], np.float32), method=method, full_output=True)
+    assert found.df.tolist() == [20.0, np.inf] and found.error[1] == np.inf
+    assert found.success.tolist() == [True, False] and found.status[1] == fg.Status.TOLERANCE_NOT_REACHED
+
+
 @pytest.mark.parametrize("f", [lambda x: 1e30 * x * x, Opaque(lambda x: 1e30 * x * x)], ids=["compiled", "called"])
 @pytest.mark.parametrize("size", [1, 5, 2**19 + 1])
 def test_what_overflows_a_small_float_is_silently_infinite(f: Any, size: int) -> None:
