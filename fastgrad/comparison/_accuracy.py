@@ -81,8 +81,8 @@ def accuracy(
 
     Notes
     -----
-    One function of yours takes some seconds. With everything left out the comparison takes one or two minutes, some
-    more the first time, when six hundred functions are compiled; ``fastgrad report`` does that on all cores.
+    One function of yours takes some seconds. With everything left out the comparison takes some minutes, more the first
+    time, when six hundred functions are compiled; ``fastgrad report`` compiles them on all cores.
 
     Examples
     --------
