@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+import time
 import weakref
 from typing import Any
 
@@ -96,6 +98,34 @@ def test_every_point_once_on_every_thread(shape: tuple[int, ...]) -> None:
         assert len(threads) <= workers
         assert workers == 1 or seen.size < 100 or len(threads) > 1
         seen[:] = 0
+
+
+@pytest.mark.parametrize("waits", [0, 1_000_000])
+def test_a_helper_that_only_waits_for_its_turn_goes(waits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two threads in short functions of NumPy hand Python to and fro: a called sigmoid took a quarter longer."""
+    seen, pieces, caller = np.zeros(10_000, int), {True: 0, False: 0}, threading.get_ident()
+    counts = iter(range(0, 10**12, waits)) if waits else None
+    monkeypatch.setattr(_blocks, "_waits", lambda: next(counts) if counts else 0)
+    monkeypatch.setattr(_blocks, "_TRIAL", 0.0)
+
+    def work(piece: Any) -> None:
+        threading.Event().wait(0.001)
+        pieces[threading.get_ident() == caller] += 1
+        seen[piece] += 1
+
+    pace = Pace()
+    pace.took(1, -1.0)
+    over_pieces(work, seen.shape, 2, most=100, pace=pace)
+    assert (seen == 1).all()
+    assert (pieces[False] <= 1) if waits else (pieces[False] > 1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no other system counts them for a thread")
+def test_waits_are_counted() -> None:
+    before = _blocks._waits()
+    for _ in range(10):
+        time.sleep(0.001)
+    assert _blocks._waits() >= before + 10
 
 
 def test_a_worker_asks_no_others() -> None:
