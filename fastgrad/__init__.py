@@ -61,7 +61,7 @@ from .stencils import Stencil, backward, central, forward
 if TYPE_CHECKING:
     from .comparison import accuracy
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "Adaptive",
     "Check",
