@@ -111,6 +111,27 @@ def test_what_a_handler_raises_while_f_is_looked_at_comes_out(alarm: Any, handle
         fg.derivative(Opaque(f), [0.5, 0.7])
 
 
+@pytest.mark.parametrize("whole", [True, False], ids=["batches", "one point"])
+def test_what_a_handler_raises_in_the_analytic_function_of_a_check_comes_out(alarm: Any, whole: bool) -> None:
+    """At whichever of its calls: a check tries it in more ways than it was asked about."""
+    x, calls, last = np.linspace(0.5, 2.0, 5), 0, 0
+
+    def analytic(x: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == last:
+            signal.raise_signal(signal.SIGALRM)
+        return 2 * np.cos(x) if whole else 2 * float(np.cos(float(x)))  # wrong, so that it is tried elsewhere, too
+
+    alarm(raising, 0)
+    assert not fg.check(np.sin, analytic, x)
+    assert calls > 1
+    for call in range(1, calls + 1):
+        calls, last = 0, call
+        with pytest.raises(Mine):
+            fg.check(np.sin, analytic, x)
+
+
 def test_exceptions_of_f_are_not_those_of_handlers(alarm: Any) -> None:
     alarm(raising, 100.0)
     for error in (ValueError("one"), Mine("another")):

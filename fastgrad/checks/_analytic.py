@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .._signals import hear
 from ._question import Question
 
 #: The analytic function is called again this many ulps away on either side: what it changes by is its rounding.
@@ -88,7 +89,8 @@ class Analytic:
             if not all(part.dtype.char in "gG" for part in parts):
                 return None
             wide = np.stack(parts) if isinstance(result, tuple) else result
-        except Exception:  # it was not made for it
+        except Exception as raised:  # it was not made for it
+            hear(raised)
             return None
         return wide if wide.shape == self.shape else None
 
@@ -101,14 +103,16 @@ class Analytic:
         """Evaluate it at other arguments of the same shapes; None where it was not made for them."""
         try:
             return self._called(args)
-        except Exception:  # nobody asked for these points
+        except Exception as raised:  # nobody asked for these points
+            hear(raised)
             return None
 
     def each_alone(self) -> Any:
         """Evaluate it with one point at a time; None where it does not take that."""
         try:
             return None if self._one_by_one else self._each(list(self.asked.args))
-        except Exception:
+        except Exception as raised:  # whatever a function of batches does with one point
+            hear(raised)
             return None
 
     def _called(self, args: list[Any]) -> Any:
@@ -139,7 +143,8 @@ class Analytic:
             return False
         try:
             self._checked(self._answer(self._rows(args)[0]), one=True)
-        except Exception:
+        except Exception as raised:  # the one before is the one to show
+            hear(raised)
             return False
         return True
 
