@@ -111,6 +111,8 @@ def _checked(pattern: Any, shape: tuple[int, int]) -> Any:
     remedy = f"Pass a scipy.sparse array, or an array of bool, of shape {shape}: (outputs, coordinates)."
     if not scipy.sparse.issparse(pattern):
         given = type(pattern).__name__
+        if np.ma.is_masked(pattern):
+            raise TypeError(f"`sparsity` must be known for every entry; got masked ones. {remedy}")
         try:
             pattern = np.asarray(pattern)
         except ValueError as err:

@@ -251,7 +251,8 @@ def test_exceptions_and_arrays_are_the_callers() -> None:
     ("pattern", "error", "words"),
     [(np.eye(4), ValueError, r"shape of the jacobian, \(5, 5\); got \(4, 4\)"), (np.ones(5), ValueError, r"\(5,\)"),
      ("dense", TypeError, "got str"), ([[1], [1, 2]], ValueError, "`sparsity` must be a matrix"),
-     (sparse.eye_array(6), ValueError, r"\(6, 6\)"), (np.full((5, 5), None), TypeError, "NoneType|object")],
+     (sparse.eye_array(6), ValueError, r"\(6, 6\)"), (np.full((5, 5), None), TypeError, "NoneType|object"),
+     (np.ma.masked_less(np.eye(5), 0.5), TypeError, "must be known for every entry; got masked ones")],
 )  # fmt: skip
 def test_patterns_that_do_not_fit(pattern: Any, error: Any, words: str) -> None:
     with pytest.raises(error, match=words):
