@@ -44,6 +44,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _jitted as _jitted  # tells Numba how to compile calls of ours
 from . import gates
+from ._adaptive import Adaptive, adaptive
 from ._engines.engine import PerformanceWarning
 from ._weights import weights
 from .checks import Check, Verdict, check
@@ -53,7 +54,6 @@ from .curvature import hessian, hessian_vector
 from .derivatives import derivative
 from .estimates import Estimate, Status
 from .gate import gate
-from .ladder import Adaptive, adaptive
 from .multivariate import directional, gradient, jacobian
 from .sparsity import sparsity
 from .stencils import Stencil, backward, central, forward

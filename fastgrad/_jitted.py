@@ -17,15 +17,18 @@ for `derivative` and one-dimensional arrays for `gradient`; `method` is written 
 
 from __future__ import annotations
 
+import ctypes
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.errors import TypingError
 from numba.extending import intrinsic, overload
 
+from ._adaptive import Adaptive, estimate, first_round
 from ._compiling.kernels import function_from, jit, quiet, return_kind
-from ._compiling.memory import EXPONENT
+from ._compiling.memory import EXPONENT, array_at
 from ._compiling.operators import Uncompilable
 from ._compiling.ufuncs import ADDRESS, Ufunc, body
 from ._engines.program import best_step, compiled_point
@@ -42,8 +45,6 @@ from ._typed import (
     step_of,
 )
 from .derivatives import derivative
-from .ladder import Adaptive
-from .ladder._machine import ladder_ufunc
 from .multivariate import gradient
 from .stencils import Stencil
 
@@ -132,7 +133,7 @@ def _derivative(
                 'compiled code. Use method="central".'
             )
         widest = {"auto": "np.inf", "absolute": "size", "relative": f"size * max(abs(x{index}), 1.0)"}[mode]
-        namespace |= {"call": _call, "kernel": kernel, "DATA": _ladder(kernel, key, nargs, index, rule)}
+        namespace |= {"call": _call, "kernel": kernel, "DATA": _adaptive(kernel, key, nargs, index, rule)}
         lines += [
             f"df = call(DATA, ({numbers}, {widest}, -np.inf, np.inf)) if np.isfinite(np.float64(x{index})) else np.nan",
             f"if np.isnan(df):\n        kernel({numbers})",  # raises if it was for an exception at the point itself
@@ -143,19 +144,39 @@ def _derivative(
     return function_from(source, "impl", namespace)
 
 
-_ladders: dict[Any, Ufunc] = {}
-"""Ladders whose addresses are in somebody's machine code: they live as long as the process."""
+_rounds: dict[Any, tuple[Ufunc, Any]] = {}
+"""Adaptive derivatives whose addresses are in somebody's machine code: they live as long as the process."""
+
+#: What finishes points in Python: how many, where arguments and results begin, the data of the first round.
+_FINISH = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.POINTER(ctypes.c_int64), ctypes.c_void_p)
 
 
-def _ladder(kernel: Any, key: bytes, nargs: int, wrt: int, rule: Adaptive) -> int:
+def _adaptive(kernel: Any, key: bytes, nargs: int, wrt: int, rule: Adaptive) -> int:
     """Address of the data of an adaptive derivative."""
-    if (key, nargs, wrt, rule) not in _ladders:
+    if (key, nargs, wrt, rule) not in _rounds:
         code = body(key + repr(("values", nargs)).encode(), lambda: (kernel, return_kind(kernel, nargs)), nargs)
         if code.result == "D":
             raise TypingError('`f` must return real numbers for the adaptive rule. Use method="central".')
         values = Ufunc(code, nargs, "f", "f")
-        _ladders[key, nargs, wrt, rule] = ladder_ufunc(values, nargs, wrt, rule, "f", 1)
-    return _ladders[key, nargs, wrt, rule].data
+
+        def finish(count: int, places: Any, _data: Any) -> None:
+            columns = [array_at(places[i], count, ctypes.c_double) for i in range(nargs + 4)]
+            df = columns[nargs + 3]
+            left = np.flatnonzero(np.isnan(df))
+            x, *limits = (columns[i][left].copy() for i in (wrt, nargs, nargs + 1, nargs + 2))
+
+            def f(points: Any, index: Any) -> Any:
+                rest = [columns[i][left][index] for i in range(nargs)]
+                rest[wrt] = points
+                return values.call(*rest)
+
+            df[left] = estimate(f, x, rule, *limits, grids=True).df
+
+        callback = _FINISH(finish)
+        place = ctypes.cast(callback, ctypes.c_void_p).value or 0
+        made = first_round(values, nargs, wrt, rule.n, rule.sign, "f", 1, place)
+        _rounds[key, nargs, wrt, rule] = made, callback
+    return _rounds[key, nargs, wrt, rule][0].data
 
 
 @overload(gradient, strict=False, prefer_literal=True)

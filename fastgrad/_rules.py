@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ._adaptive import Adaptive, adaptive
 from .complexstep import ComplexStep, complex_step
-from .ladder import Adaptive, adaptive
 from .stencils import Stencil, backward, central, forward
 
 Rule = Stencil | Adaptive | ComplexStep

@@ -10,10 +10,10 @@ from numba.core.errors import TypingError
 from numba.core.imputils import lower_constant
 from numba.extending import NativeValue, overload, register_model, typeof_impl, unbox
 
+from ._adaptive import Adaptive
 from ._compiling.kernels import function_from
 from ._rules import METHODS
 from .complexstep import ComplexStep
-from .ladder import Adaptive
 from .stencils import Stencil, backward, central, forward
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ._adaptive import Adaptive
 from ._arguments.containers import contained, over_containers
 from ._arguments.kinds import PLAIN, kinds
 from ._arguments.operands import (
@@ -20,11 +21,11 @@ from ._arguments.operands import (
     result_kind,
     threads,
 )
-from ._engines.engine import LADDER, Request, refuse_real
+from ._engines.engine import ADAPTIVE, Request, refuse_real
 from ._engines.functions import Function, function
 from ._rules import Method, Rule, as_rule, refuse_options
 from .complexstep import ComplexStep
-from .ladder import Adaptive
+from .estimates import Estimate
 
 
 def derivative(
@@ -168,12 +169,14 @@ def _in_full(
     workers: Any,
 ) -> Any:
     """Differentiate with everything that may be asked for; a function of its own, so that one point costs less."""
+    if isinstance(rule, Adaptive) and not isinstance(rule.side, str):
+        return _by_sides(known, rule, args, wrt, step, rel_step, bounds, full_output, out, workers)
     operands = [a if type(a) is float else argument(a, f"args[{i}]") for i, a in enumerate(args)]
     kind = result_kind(operands)
     mode, given = given_step(step, rel_step)
     refuse_options(rule, given, full_output)
     if isinstance(rule, Adaptive):
-        mode = LADDER
+        mode = ADAPTIVE
     limits = None if bounds is None else checked_bounds(bounds)
     if out is not None or limits is not None or full_output:
         shape = common_shape([*operands, *(limits or ()), *(() if given is None else (given,))])
@@ -190,7 +193,7 @@ def _in_full(
         if limits is not None:  # a point outside the bounds has no derivative, and `f` is not to be called there
             x = asked[index]
             asked[index] = np.where((x < limits[0]) | (x > limits[1]), np.nan, x)
-        if mode == LADDER:
+        if mode == ADAPTIVE:
             widest = inf if given is None else given
             if rel_step is not None:
                 widest = given * np.maximum(np.abs(asked[index]), 1.0)
@@ -200,8 +203,8 @@ def _in_full(
         try:
             if isinstance(rule, ComplexStep):
                 found = known.complex_step(request, asked)
-            elif full_output or (limits is not None and mode != LADDER):
-                made = known.estimate(request, asked, [] if mode == LADDER else list(limits or ()))
+            elif full_output or (limits is not None and mode != ADAPTIVE):
+                made = known.estimate(request, asked, [] if mode == ADAPTIVE else list(limits or ()))
                 found = made if full_output else made.df
             else:
                 return known.derivative(request, asked, out)
@@ -224,3 +227,50 @@ def _in_full(
             "Leave it out to have them made."
         )
     return tuple(map(one, wrt, outs))
+
+
+def _by_sides(
+    known: Function,
+    rule: Adaptive,
+    args: tuple[Any, ...],
+    wrt: Any,
+    step: Any,
+    rel_step: Any,
+    bounds: Any,
+    full_output: bool,
+    out: Any,
+    workers: Any,
+) -> Any:
+    """Differentiate where every point has a side of its own: the points of each side together."""
+    limits = () if bounds is None else checked_bounds(bounds)
+    operands = [argument(a, f"args[{i}]") for i, a in enumerate(args)]
+    shape = common_shape([*operands, rule.side, *limits, *(a for a in (step, rel_step) if a is not None)])
+
+    def some(value: Any, where: Any) -> Any:
+        return value if value is None or np.ndim(value) == 0 else np.broadcast_to(value, shape)[where]
+
+    def one(wrt: Any, out: Any) -> Any:
+        index = argument_index(wrt, len(args))
+        results: Any = None
+        for one_side, its in rule.one_sided():
+            where = np.broadcast_to(its, shape)
+            parts = [some(a, where) for a in operands]
+            parts[index] = np.broadcast_to(operands[index], shape)[where]
+            ends = tuple(some(a, where) for a in limits) or None
+            made = _in_full(
+                known, one_side, tuple(parts), index, some(step, where), some(rel_step, where), ends, full_output, None,
+                workers,
+            )  # fmt: skip
+            columns = made if full_output else [made]
+            if results is None:
+                if out is not None:
+                    checked_out(out, shape)
+                results = [np.empty(shape, c.dtype) for c in columns] if out is None else [out]
+            for result, column in zip(results, columns, strict=True):
+                refuse_real(result, "D" if column.dtype.kind == "c" else "d")
+                result[where] = column
+        return Estimate(*results) if full_output else results[0]
+
+    if not isinstance(wrt, tuple):
+        return one(wrt, out)
+    return tuple(one(w, None if out is None else out[k]) for k, w in enumerate(wrt))

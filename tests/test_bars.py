@@ -48,7 +48,7 @@ def test_bars_of_stencils_cover_the_error(rule: fg.Stencil) -> None:
 
 def test_bars_see_noise_inside_f() -> None:
     found = fg.derivative(lambda x: np.exp(np.float32(x)) * 1.0, X, method="central", step=1e-3, full_output=True)
-    assert np.mean(abs(found.df - np.exp(X)) <= found.error) > 0.8  # known from nine probes; the ladder knows more
+    assert np.mean(abs(found.df - np.exp(X)) <= found.error) > 0.8  # known from nine probes; the rule knows more
     assert np.median(found.error) > 1e-6
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import math
 import re
@@ -405,7 +404,7 @@ def test_gate_that_raises() -> None:
 
 
 def test_error_bars_do_not_swallow_what_f_raises() -> None:
-    """The compiled ladder with error bars gave NaN where `f` raised, and said nothing."""
+    """The compiled adaptive rule with error bars gave NaN where `f` raised, and said nothing."""
 
     def f(x: float) -> float:
         if x > 2:
@@ -419,7 +418,7 @@ def test_error_bars_do_not_swallow_what_f_raises() -> None:
     assert fg.derivative(f, [2.0], full_output=True).success.all()
 
 
-def test_the_ladder_over_threads_gives_the_same_bits() -> None:
+def test_the_adaptive_rule_over_threads_gives_the_same_bits() -> None:
     def f(x: float) -> float:
         return math.sin(3 * x) if x < 1 else math.nan
 
@@ -672,17 +671,3 @@ def test_functions_of_one_number_that_hold_a_vector_mix_nothing() -> None:
     assert fg.derivative(chord, x) == pytest.approx(exact, rel=1e-11)
     assert fg.derivative(lambda x: np.sum(np.sin(waves * x)), 0.5) == pytest.approx(exact[0], rel=1e-11)
     assert np.array_equal(fg.derivative(lambda x: 2.0, x), np.zeros(3))
-
-
-def test_an_interrupt_at_the_door_of_a_callback_is_kept() -> None:
-    """Raised before the callback's own `try` it was printed and dropped, and old values passed for those of `f`."""
-    from fastgrad.ladder import _callback
-
-    def callback() -> None:
-        pass
-
-    failure: list[BaseException] = []
-    with _callback.hearing(callback, failure):
-        door = ctypes.CFUNCTYPE(None, ctypes.c_int)(callback)  # it takes no argument: raises as it is entered
-        door(1)
-    assert len(failure) == 1 and isinstance(failure[0], TypeError)

@@ -14,7 +14,7 @@ ROOT = Path(fastgrad.__file__).parent
 #: Rooms by floor: a module at the top, or a package. A room may import from its own floor and from those below.
 FLOORS: dict[int, tuple[str, ...]] = {
     1: ("stencils", "_weights", "estimates", "elementary", "_blocks", "_signals", "_compiling", "_reading"),
-    2: ("ladder", "complexstep", "_rules", "_arguments"),
+    2: ("_adaptive", "complexstep", "_rules", "_arguments"),
     3: ("_engines", "gate", "gates"),
     4: ("derivatives", "_vectors", "multivariate", "curvature", "sparsity", "circuits"),
     5: ("checks", "comparison", "_typed", "_jitted", "_report", "corpus", "nist"),
@@ -22,7 +22,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 
-NUMERICAL = {"stencils", "ladder", "complexstep", "_rules", "derivatives", "_vectors", "multivariate", "curvature",
+NUMERICAL = {"stencils", "_adaptive", "complexstep", "_rules", "derivatives", "_vectors", "multivariate", "curvature",
              "sparsity", "_typed", "_jitted"}  # fmt: skip
 ANALYTIC = {"gate", "gates", "circuits"}
 
@@ -103,8 +103,8 @@ def test_reader_of_imports() -> None:
         assert imported(text, ("fastgrad",)) == wanted, text
     text = "from ..stencils import forward\nfrom . import page"
     assert imported(text, ("fastgrad", "corpus")) == {"stencils", "corpus"}
-    text = "from ._climb import climb\nfrom .. import gates"
-    assert imported(text, ("fastgrad", "ladder")) == {"ladder._climb", "gates"}
+    text = "from .driver import estimate\nfrom .. import gates"
+    assert imported(text, ("fastgrad", "_adaptive")) == {"_adaptive.driver", "gates"}
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -379,7 +379,7 @@ def test_mixed_derivatives_that_rounding_hides_say_so() -> None:
 @pytest.mark.parametrize("opaque", [False, True], ids=["compiled", "called"])
 @pytest.mark.parametrize("large", [1e2, 1e3, 1e4, 1e5, 1e6])
 def test_mixed_derivatives_beside_large_values_are_not_zero(large: float, opaque: bool) -> None:
-    """They came out as 0 with success: the ladder took the rounding of 1e8 for that of a difference near 0."""
+    """They came out as 0 with success: the adaptive rule took the rounding of 1e8 for that of a difference near 0."""
 
     def f(v: Any) -> Any:
         return v[0] * v[2] + v[1] ** 2

@@ -568,7 +568,7 @@ def test_proven_functions_meet_several_threads_and_give_the_same_bits(monkeypatc
         assert spread == [3 if pure else 1, 1]
 
 
-def test_the_ladder_of_a_proven_function_over_threads() -> None:
+def test_the_adaptive_rule_of_a_proven_function_over_threads() -> None:
     """The same bits, and no warning from a thread whose settings of NumPy's errors are its own."""
 
     def f(x: Any) -> Any:

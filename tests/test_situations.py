@@ -750,7 +750,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], Any, str]] = {
     "out of integers": (lambda: fg.derivative(np.sin, [1.0], out=np.empty(1, int)), (TypeError, ValueError), "`out`"),
     "order 0": (lambda: fg.central(0), ValueError, "`order`"),
     "n 0": (lambda: fg.adaptive(n=0), ValueError, "`n`"),
-    "n 5": (lambda: fg.adaptive(n=5), ValueError, "`n`"),
+    "n 9": (lambda: fg.adaptive(n=9), ValueError, "`n`"),
     "n text": (lambda: fg.central(2, "1"), (TypeError, ValueError), "`n`"),
     "weights of one node twice": (lambda: fg.weights([0.0, 0.0, 1.0]), ValueError, "`nodes`"),
     "weights of too few": (lambda: fg.weights([0.0], n=1), ValueError, "`n`"),

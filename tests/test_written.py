@@ -20,7 +20,6 @@ from conftest import Opaque
 from scipy import integrate, interpolate, optimize, sparse, special, stats
 
 import fastgrad as fg
-from fastgrad.ladder import _climb
 
 pytestmark = pytest.mark.filterwarnings("ignore::fastgrad.PerformanceWarning")
 
@@ -285,23 +284,6 @@ def test_nobody_is_warned_of_one_point() -> None:
         assert abs(fg.derivative(lambda t: special.j0(np.array([t, 2 * t])).sum(), 0.5) + J1) < 1e-11
     with pytest.warns(fg.PerformanceWarning):
         fg.derivative(f, [0.5, 0.6])
-
-
-def test_time_in_a_slow_function_is_no_reason_to_compile(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compiling the rule takes ten seconds, and a simulation is no faster for it."""
-    clock = itertools.count(0.0, 1e-6)
-    slow = [0.0]
-    monkeypatch.setattr(_climb.time, "perf_counter", lambda: next(clock) + slow[0])
-    python = _climb._Python()
-
-    def evaluate(points: int, _index: int, count: int, values: int, _context: int) -> None:
-        slow[0] += 100.0
-        given, found = (_climb.array_at(at, count, _climb.ctypes.c_double) for at in (points, values))
-        found[:] = 3 * given
-
-    results = {name: np.empty(1) for name in _climb.FIELDS}
-    python(evaluate, fg.adaptive(), [np.ones(1), np.array([np.inf]), np.array([-np.inf]), np.array([np.inf])], results)
-    assert abs(results["df"][0] - 3) < 1e-12 and slow[0] > 0 and python.spent < 1.0
 
 
 # Libraries inside `f` -------------------------------------------------------------------------------------------------

@@ -157,6 +157,14 @@ class quiet(warnings.catch_warnings):  # noqa: N801 (reads like the context mana
         warnings.simplefilter("ignore")
 
 
+#: Sources that write machine code or decide what is in it; a change of any other leaves kept kernels valid.
+GENERATORS = (
+    "_compiling/*.py", "elementary/*.py", "circuits/*.py", "gate*.py", "_weights.py", "stencils.py", "_reading/*.py",
+    "_engines/program.py", "_engines/compiled.py", "_vectors/code.py", "_vectors/loops.py", "_vectors/functions.py",
+    "_adaptive/codegen.py", "_adaptive/extrapolation.py", "_adaptive/judge.py", "_adaptive/native.py",
+    "_adaptive/noise.py", "_adaptive/rows.py", "_adaptive/schedule.py", "_jitted.py",
+)  # fmt: skip
+
 _loaded: dict[bytes, Native] = {}
 
 
@@ -239,10 +247,11 @@ def _from_disk(digest: bytes) -> Native | None:
 
 @cache
 def _toolchain() -> bytes:
-    """Everything outside the function that decides what machine code comes out, our own sources included."""
+    """Everything outside the function that decides what machine code comes out, and of our own sources those."""
     target = cpu_target.target_context.codegen().magic_tuple()
     own = hashlib.sha256()
-    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
+    package = Path(__file__).parents[1]
+    for path in sorted(path for pattern in GENERATORS for path in package.glob(pattern)):
         own.update(path.read_bytes())
     versions = numba.__version__, llvmlite.__version__, np.__version__, sys.version_info[:2]
     return repr((versions, target, own.hexdigest())).encode()

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from .._adaptive import HIGHEST, Adaptive, estimate
 from ..estimates import Estimate, Status
-from ..ladder import HIGHEST, Adaptive, estimate
 from ..stencils import Stencil
 from .program import combine, steps, values_at
 

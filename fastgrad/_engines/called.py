@@ -94,7 +94,7 @@ class Called(Caller):
     ) -> None:
         """Apply the stencil to one block after the other; tell of blocks with something that may not be finite."""
         stencil, wrt, mode = request[:3]
-        assert isinstance(stencil, Stencil)  # the ladder has a walk of its own
+        assert isinstance(stencil, Stencil)  # the adaptive rule has a walk of its own
         nargs, offsets = request.arguments(operands), [float(o) for o in stencil.needed]
         # A scalar argument stays what it is: an int may be an index or a count. The point itself is always an array.
         walked = [i for i, o in enumerate(operands) if i in (wrt, nargs) or np.ndim(o)]

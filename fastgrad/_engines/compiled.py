@@ -11,17 +11,16 @@ from typing import Any
 
 import numpy as np
 
+from .._adaptive import RESULT_ROWS, Adaptive, first_round
 from .._blocks import over_pieces
 from .._compiling.kernels import LOCK, function_from, jit, return_kind
 from .._compiling.ufuncs import Ufunc, body
 from .._reading.references import Reading
 from .._signals import hear
 from ..complexstep import ComplexStep
-from ..ladder import Adaptive
-from ..ladder._machine import FIELDS, ladder_ufunc
 from ..stencils import Stencil
 from .called import Called
-from .engine import LADDER, Request, refuse_real, weak, with_complex
+from .engine import ADAPTIVE, Request, refuse_real, weak, with_complex
 from .program import compiled_point
 
 
@@ -49,7 +48,7 @@ class Compiled:
         """Return the derivative of `f` as a ufunc of its arguments and of what `mode` adds to them."""
         program = (rule, wrt, mode)
         if isinstance(rule, Adaptive):
-            return self._ufuncs.get(program) or self._climb(program, 1)
+            return self._ufuncs.get(program) or self._first_round(program, 1)
         assert isinstance(rule, Stencil)
         stencil = rule
         return self._ufuncs.get(program) or self._make(
@@ -59,15 +58,19 @@ class Compiled:
             wrt,
         )
 
-    def fields(self, rule: Adaptive, wrt: int) -> Ufunc:
-        """Return the adaptive derivative as a ufunc with all results of the ladder."""
-        program = (rule, wrt, "fields")
-        return self._ufuncs.get(program) or self._climb(program, len(FIELDS))
+    def first_round(self, rule: Adaptive, wrt: int) -> Ufunc:
+        """Return the first round of the adaptive rule as a ufunc with derivative, bound and local slope scale.
 
-    def _climb(self, program: Any, nout: int) -> Ufunc:
+        All are NaN at points that need more than that.
+        """
+        program = (rule, wrt, "first round")
+        return self._ufuncs.get(program) or self._first_round(program, RESULT_ROWS)
+
+    def _first_round(self, program: Any, nout: int) -> Ufunc:
         rule, wrt, _ = program
         with LOCK:
-            made = ladder_ufunc(self.values(), self._nargs, wrt, rule, getattr(self.f(), "__name__", "f"), nout)
+            name = getattr(self.f(), "__name__", "f")
+            made = first_round(self.values(), self._nargs, wrt, rule.n, rule.sign, name, nout)
             return self._ufuncs.setdefault(program, made)
 
     def evaluate(self, arguments: list[Any], out: Any = None, *, lenient: bool = False) -> Any:
@@ -103,7 +106,7 @@ class Compiled:
         ufunc = self.slope(rule, wrt, mode)
         if out is not None:
             refuse_real(out, ufunc.result)
-        watched = self.values() if mode == LADDER else ufunc
+        watched = self.values() if mode == ADAPTIVE else ufunc
         before, nonfinite = watched.raised, ufunc.nonfinite
         points = operands[wrt].copy() if out is not None and np.may_share_memory(out, operands[wrt]) else operands[wrt]
         size = _size(operands)
@@ -137,6 +140,8 @@ class Compiled:
             ufunc.pace.took(size, began)
         if watched.raised != before:
             self.raise_again(watched, request, operands, result)
+        if ufunc.nonfinite != nonfinite and mode == ADAPTIVE:
+            return result, True
         if ufunc.nonfinite != nonfinite:
             # A flat function has no slope at infinity either; the loop leaves these rare points to us.
             return _nan_where(~np.isfinite(points), result), True
@@ -148,7 +153,7 @@ class Compiled:
 
     def raise_again(self, ufunc: Ufunc, request: Request, operands: list[Any], result: Any) -> None:
         """Call `f` itself where the compiled `f` raised, so that the caller sees its exception unchanged."""
-        relevant = operands[: self._nargs] if request.mode == LADDER else operands
+        relevant = operands[: self._nargs] if request.mode == ADAPTIVE else operands
         whole = [np.broadcast_to(o, np.shape(result)) for o in relevant]
         for i in np.flatnonzero(np.isnan(np.ravel(result))):
             row = [o[np.unravel_index(i, np.shape(result))] for o in whole]
@@ -156,7 +161,7 @@ class Compiled:
             ufunc.call(*row)
             if ufunc.raised == before:
                 continue
-            if request.mode == LADDER:  # at the point itself; where it raises beside a point, it ends there
+            if request.mode == ADAPTIVE:  # at the point itself; where it raises beside a point, it ends there
                 self.f()(*row)
             else:
                 Called(self.f(), pointwise=True).derivative(request, row, None)
@@ -169,16 +174,16 @@ class Compiled:
         """
         shape = np.broadcast_shapes(*map(np.shape, operands))
         size = int(np.prod(shape))
-        ladder = request.mode == LADDER
-        compiled = self.values().call if ladder else self.slope(*request[:3]).call
+        adaptive = request.mode == ADAPTIVE
+        compiled = self.values().call if adaptive else self.slope(*request[:3]).call
         called, votes = Called(self.f(), pointwise=True), []
         for i in sorted({0, size // 3, (2 * size) // 3, size - 1}) if size else []:
             place = np.unravel_index(i, shape)
             row = [np.broadcast_to(o, shape)[place] for o in operands]
             try:
-                row = row[: self._nargs] if ladder else row
+                row = row[: self._nargs] if adaptive else row
                 with np.errstate(all="ignore"):
-                    wanted = self.f()(*row) if ladder else called.derivative(request, row, None)[0]
+                    wanted = self.f()(*row) if adaptive else called.derivative(request, row, None)[0]
             except Exception as raised:
                 hear(raised)
                 # as Python `f` may raise where the compiled `f` returns infinity or NaN, but no number

@@ -14,14 +14,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._adaptive import Adaptive
 from ..complexstep import ComplexStep
-from ..ladder import Adaptive
 from ..stencils import Stencil
 
 _PACKAGE = __name__.partition(".")[0]
 
 #: Mode of the adaptive rule: the arguments are followed by the largest step and the two bounds.
-LADDER = "ladder"
+ADAPTIVE = "adaptive"
 
 
 _DOUBLE = np.dtype(np.float64)
@@ -63,7 +63,7 @@ class Request(NamedTuple):
 
     def arguments(self, operands: list[Any]) -> int:
         """How many of the operands are arguments of `f`."""
-        return len(operands) - {"auto": 0, LADDER: 3}.get(self.mode, 1)
+        return len(operands) - {"auto": 0, ADAPTIVE: 3}.get(self.mode, 1)
 
     def kinds(self, operands: list[Any]) -> list[Any]:
         """Types in which the operands are handed out: whole numbers beside the point as such, the rest as float64.

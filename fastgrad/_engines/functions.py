@@ -10,19 +10,19 @@ from typing import Any
 
 import numpy as np
 
+from .._adaptive import Adaptive
 from .._blocks import Pace, blocks
 from .._compiling.kernels import LOCK
 from .._compiling.operators import Uncompilable
 from .._reading.references import Reading, read
 from ..complexstep import SAMPLE, compare, slope
 from ..estimates import Estimate, rounded
-from ..ladder import Adaptive
 from ..stencils import Stencil
 from .bars import substitute
 from .called import Called
 from .compiled import Compiled
-from .engine import LADDER, Request, check_callable, weak
-from .filling import climbs, fill
+from .engine import ADAPTIVE, Request, check_callable, weak
+from .filling import begins_in_machine_code, fill
 from .mixing import warn_of_mixing
 
 #: Compiled versions of one piece of code before it is called as it is: code whose captured values keep changing
@@ -30,7 +30,7 @@ from .mixing import warn_of_mixing
 _VERSIONS = 16
 
 #: What a request without steps and bounds adds to the arguments.
-_TAILS: dict[str, tuple[float, ...]] = {"auto": (), LADDER: (inf, -inf, inf)}
+_TAILS: dict[str, tuple[float, ...]] = {"auto": (), ADAPTIVE: (inf, -inf, inf)}
 
 
 class Function:
@@ -58,9 +58,11 @@ class Function:
         if out is not None:  # threads, and the search for what raised, read points after results have been written
             operands = [o.copy() if isinstance(o, np.ndarray) and np.may_share_memory(o, out) else o for o in operands]
         engine = self._settled(request, operands)
-        if request.mode == LADDER and not climbs(engine, operands):
+        if request.mode == ADAPTIVE and not begins_in_machine_code(engine):
             return fill(engine, self._pace(request), request, operands, [], out)
         result, doubtful = engine.derivative(request, operands, out)
+        if doubtful and request.mode == ADAPTIVE:
+            return self._completed(request, operands, result)
         if doubtful and request.mode == "auto":
             return self._repaired(request, operands, result)
         if type(result) is np.float64 and request.mode in _TAILS and isinstance(engine, Compiled):
@@ -79,6 +81,21 @@ class Function:
         value = call(*args, *tail)
         return value if isfinite(value) and isfinite(args[wrt]) else None  # what is not finite has to be looked into
 
+    def _completed(self, request: Request, operands: list[Any], result: Any) -> Any:
+        """Differentiate at the points that the first round of the adaptive rule has left open."""
+        shape = np.shape(result)
+        where = np.nonzero(np.atleast_1d(np.isnan(result)))
+        nargs = request.arguments(operands)
+        points = [
+            np.atleast_1d(np.broadcast_to(o, shape))[where] if np.ndim(o) or i in (request.wrt, nargs) else o
+            for i, o in enumerate(operands)
+        ]
+        better = fill(self._engine, self._pace(request), request, points, [], None, again=True)
+        if not shape:
+            return type(result)(better[0])
+        result[where] = better
+        return result
+
     def _repaired(self, request: Request, operands: list[Any], result: Any) -> Any:
         """Let the adaptive rule take the points whose stencil left the domain of `f`; no other point moves."""
         rule = substitute(request.rule) if isinstance(request.rule, Stencil) else None
@@ -89,7 +106,7 @@ class Function:
             return result
         points = [np.atleast_1d(w)[where] if np.ndim(o) else o for o, w in zip(operands, whole, strict=True)]
         points[request.wrt] = np.atleast_1d(whole[request.wrt])[where]
-        better = self.derivative(request._replace(rule=rule, mode=LADDER), [*points, inf, -inf, inf], None)
+        better = self.derivative(request._replace(rule=rule, mode=ADAPTIVE), [*points, inf, -inf, inf], None)
         if not shape:
             return better[0]
         result[where] = better
@@ -97,7 +114,7 @@ class Function:
 
     def complex_step(self, request: Request, operands: list[Any]) -> Any:
         """Differentiate by the complex step, and compare a sample of the points with the adaptive rule."""
-        check, wrt = request._replace(rule=Adaptive(), mode=LADDER), request.wrt
+        check, wrt = request._replace(rule=Adaptive(), mode=ADAPTIVE), request.wrt
         f = self._settled(check, [*operands, inf, -inf, inf]).f()
         shape = np.broadcast_shapes(*map(np.shape, operands))
         result = np.empty(shape, request.kind)

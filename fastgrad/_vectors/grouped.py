@@ -7,18 +7,18 @@ from typing import Any
 import numpy as np
 import scipy
 
+from .._adaptive import Adaptive, estimate
 from .._engines.bars import substitute, with_bars
-from .._engines.engine import LADDER
+from .._engines.engine import ADAPTIVE
 from .._engines.program import combine, steps, values_at
 from ..complexstep import SAMPLE, ComplexStep, compare, sideways
 from ..estimates import Estimate, rounded
-from ..ladder import Adaptive, estimate
 from .colouring import colours
 from .jacobians import complex_rows
 from .questions import Question
 
-#: Entries whose ladders climb side by side: they need 130 MB meanwhile. A colour with more of them is evaluated anew
-#: for every so many; fewer would save memory and cost evaluations.
+#: Entries that the adaptive rule works on side by side: the last search needs up to 8 kB of each. A colour with more of
+#: them is evaluated anew for every so many; fewer would save memory and cost evaluations.
 _TOGETHER = 1 << 16
 
 
@@ -115,6 +115,6 @@ def _sideways(q: Question, f: Entries) -> Any:
     vector[0, f.column] += 1j * h
     slopes = np.where(np.isfinite(f.start), complex_rows(q, vector)[0].imag[f.row] / h, np.nan)
     some = np.unique(np.linspace(0, f.row.size - 1, SAMPLE).astype(int))
-    check = q._replace(rule=Adaptive(), mode=LADDER)
+    check = q._replace(rule=Adaptive(), mode=ADAPTIVE)
     compare(slopes[some], _entries(check, f.only(some), True), f.start[some])
     return slopes

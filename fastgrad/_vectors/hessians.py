@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from .._engines.engine import LADDER
+from .._adaptive import Adaptive
+from .._engines.engine import ADAPTIVE
 from ..estimates import Estimate, Status
-from ..ladder import Adaptive
 from ..stencils import Stencil, backward, central, forward
 from .jacobians import ENTRIES, along, jacobians, scaled, stretched, unit
 from .questions import Question, Results
@@ -72,9 +72,9 @@ def hessians(q: Question, bars: bool) -> Any:
     rows, columns = np.triu_indices(d, 1)
     width = max(1, _NUMBERS // max(d, 1))
     for here, part in q.exactly.parts(ENTRIES // max(d, 1)):
-        climbs = q.mode == LADDER
-        own = diagonals(part, bars or climbs)
-        units = _lengths(part, own.error if climbs else None)
+        adaptive = q.mode == ADAPTIVE
+        own = diagonals(part, bars or adaptive)
+        units = _lengths(part, own.error if adaptive else None)
         made.put((here, range(d), range(d)), own)
         pairs = np.arange(len(part.x) * rows.size)
         for start in range(0, pairs.size, width):
@@ -109,7 +109,7 @@ def products(q: Question, v: Any, bars: bool) -> Any:
     for here, part in q.exactly.parts(ENTRIES // max(d, 1)):
         w, length = stretched(part.x, v[here])
         error = None
-        if q.mode == LADDER:  # how far to go along the vector is seen from the second derivative along it
+        if q.mode == ADAPTIVE:  # how far to go along the vector is seen from the second derivative along it
             error = np.concatenate(
                 [diagonals(part, True).error, along(part._replace(given=None, relative=False), w, True).error], axis=1
             )
@@ -136,7 +136,7 @@ def _mend(q: Question, made: Results, again: Callable[[Question, Any], Any]) -> 
     lost = np.isnan(made.df)
     points = np.flatnonzero(lost.any(axis=tuple(range(1, lost.ndim))) & np.isfinite(q.x).all(axis=1))
     if points.size:
-        better = again(q.at(points)._replace(rule=Adaptive(2), mode=LADDER), points)
+        better = again(q.at(points)._replace(rule=Adaptive(2), mode=ADAPTIVE), points)
         entry = np.nonzero(lost[points])
         found = Estimate(*(a[entry] for a in better)) if isinstance(better, Estimate) else better[entry]
         made.put((points[entry[0]], *entry[1:]), found)
@@ -207,9 +207,9 @@ def _mixed(q: Question, which: Any, u: Any, w: Any, size: Any, bars: bool) -> An
         inward = [np.where(ahead >= -behind, 1.0, -1.0) for behind, ahead in rooms[2:]]
     if (inside := every[~near]).size:
         a, b = u[inside], w[inside]
-        # The ladder judges rounding by the size of what it sees: without `f` itself, a difference of 0 beside values of
-        # 1e8 would be a flat function. Its value at the point changes no derivative.
-        still = (np.zeros_like(a),) if q.mode == LADDER else ()
+        # Rounding is judged by the size of the values: without `f` itself, a difference of 0 beside values of 1e8 would
+        # be a flat function. Its value at the point changes no derivative.
+        still = (np.zeros_like(a),) if q.mode == ADAPTIVE else ()
         put(inside, (a + b, a - b, *still), q.rule, 4 * size[inside])
     if (edge := every[near]).size:
         a, b = (v[edge] * sign[edge, None] for v, sign in ((u, inward[0]), (w, inward[1])))

@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 
+from .._adaptive import Adaptive
 from .._blocks import over_pieces
-from .._engines.engine import LADDER
+from .._engines.engine import ADAPTIVE
 from ..complexstep import SAMPLE, ComplexStep, compare, sideways
 from ..estimates import Estimate
-from ..ladder import Adaptive
 from ..stencils import Stencil
 from .machine import Machine
 from .questions import Question
 from .sweeps import Coordinates, Directions, derive
 
 #: Entries that are found at a time: by the adaptive rule as many as it evaluates together, by others more.
-ENTRIES, _ENTRIES_OF_STENCILS, _ENTRIES_COMPILED = 768, 1 << 13, 1 << 14
+ENTRIES, _ENTRIES_OF_STENCILS, _ENTRIES_COMPILED = 1 << 12, 1 << 13, 1 << 14
 
 #: Numbers in the vectors at one position of all lines; the adaptive rule asks for some fifteen positions.
 _NUMBERS = 1 << 17
@@ -59,7 +59,8 @@ def _all_entries(q: Question, machine: Machine | None, bars: bool) -> Any:
 
     if made.df.size:
         size = max(1, width // d)
-        workers, least = q.workers, 1
+        # the adaptive rule has milliseconds of Python for every piece, whatever its size
+        workers, least = q.workers, max(1, size // 8) if isinstance(q.rule, Adaptive) else 1
         if form.code is None:  # every piece takes milliseconds of Python
             workers, least = q.f.threads(form, q.args, q.workers, q.asked), size
         over_pieces(work, (count,), workers if count > 2 * size else 1, size, least=least)
@@ -71,7 +72,7 @@ def _lines_at_a_time(q: Question, machine: Machine | None) -> int:
     outputs, d = max(q.form.outputs, 1), max(q.x.shape[1], 1)
     if machine is not None:
         return max(1, _ENTRIES_COMPILED // outputs)
-    entries = ENTRIES if q.mode == LADDER or q.low is not None else _ENTRIES_OF_STENCILS
+    entries = ENTRIES if q.mode == ADAPTIVE or q.low is not None else _ENTRIES_OF_STENCILS
     return int(max(1, min(entries // outputs, _NUMBERS // d)))
 
 
@@ -163,7 +164,7 @@ def _sideways(q: Question) -> Any:
         result[here] = slopes.reshape(-1, d, m).swapaxes(1, 2)
     if result.size:
         some = np.unique(np.linspace(0, count - 1, max(1, SAMPLE // (m * d))).astype(int))
-        check = q.at(some)._replace(rule=Adaptive(), mode=LADDER)
+        check = q.at(some)._replace(rule=Adaptive(), mode=ADAPTIVE)
         trusted = jacobians(check, True)
         x = np.broadcast_to(check.x[:, None, :], trusted.df.shape)
         compare(result[some].ravel(), Estimate(*(a.ravel() for a in trusted)), x.ravel())
@@ -176,7 +177,7 @@ def _sideways_along(q: Question, lines: Directions, line: Any) -> Any:
     slopes = complex_rows(q, lines.x + 1j * h * lines.v[:, 0]).imag / h
     some = np.unique(np.linspace(0, line.size - 1, SAMPLE).astype(int))
     limits = (None if a is None else a[some] for a in lines.room())
-    trusted = derive(q.rows, lines, some, m, Adaptive(), q.form.kind, LADDER, None, *limits, bars=True)
+    trusted = derive(q.rows, lines, some, m, Adaptive(), q.form.kind, ADAPTIVE, None, *limits, bars=True)
     compare(slopes[some].ravel(), Estimate(*(a.ravel() for a in trusted)), np.repeat(some, m))
     return slopes
 

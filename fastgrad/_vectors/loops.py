@@ -1,4 +1,4 @@
-"""Loops over vectors in machine code: values, stencils, and what the ladder asks for, of any compiled function."""
+"""Loops over vectors in machine code: values, stencils, and what the adaptive rule needs, of any compiled function."""
 
 from __future__ import annotations
 
@@ -115,7 +115,9 @@ def _slot(line, bits, slots):  # type: ignore[no-untyped-def]
 
 
 def _coordinates(points, index, count, values, context):  # type: ignore[no-untyped-def]
-    """Evaluate for the ladder along coordinates; entries ``(point, coordinate, output)`` are numbered in that order.
+    """Evaluate for the adaptive rule along coordinates.
+
+    Entries ``(point, coordinate, output)`` are numbered in that order.
 
     `context`: address of these words: points, the function's piece, its words, room for a vector, the memory, its
     slots, a count of points at which `f` raised; the fourth word of `context` leads to the entries' numbers.
@@ -154,7 +156,9 @@ def _coordinates(points, index, count, values, context):  # type: ignore[no-unty
 
 
 def _along(points, index, count, values, context):  # type: ignore[no-untyped-def]
-    """Evaluate for the ladder along vectors, as `_coordinates` does; with several, the others are taken from the first.
+    """Evaluate for the adaptive rule along vectors, as `_coordinates` does.
+
+    With several vectors, the others are taken from the first.
 
     `context`: as there, with the vectors ``(lines, p, d)``, their points, `p` and the largest coordinates in place of
     what the memory needs; entries are numbered as lines and outputs.

@@ -1,4 +1,4 @@
-"""A compiled function of vectors with its arguments, and what is done with it: values, stencils, the ladder."""
+"""A compiled function of vectors with its arguments, and what is done with it: values, stencils, the adaptive rule."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from .._adaptive import Adaptive, estimate
 from .._compiling.kernels import Native, native
 from .._compiling.memory import address_of
 from .._engines.program import best_step
-from ..ladder import Adaptive
-from ..ladder._climb import climb_compiled
+from ..estimates import Estimate
 from ..stencils import Stencil
 from .code import words_of
 from .loops import LOOPS
 
-#: Room for results that the ladder's evaluator remembers, in numbers.
+#: Room for results that the evaluator of the adaptive rule remembers, in numbers.
 _MEMORY = 1 << 13
 
 
@@ -75,11 +75,13 @@ class Machine:
             )
         )
 
-    def climb(self, x: Any, rule: Adaptive, inputs: Any, nout: int, along: Any = None) -> tuple[Any, int]:
-        """Climb the ladder: return its fields, and at how many points `f` raised.
+    def adaptive(self, x: Any, rule: Adaptive, entry: Any, start: Any, limits: Any, along: Any = None
+                 ) -> tuple[Estimate, int]:  # fmt: skip
+        """Apply the adaptive rule: return the estimate, and at how many points `f` raised.
 
-        The rows of `inputs` are positions, numbers of the entries, largest steps, bounds. `along`, for lines along
-        vectors, holds the vectors (lines, p, d), the point of each line, and bounds for the coordinates or None.
+        `entry` holds the numbers of the entries, `start` their positions; `limits` are largest steps and bounds.
+        `along`, for lines along vectors, holds the vectors (lines, p, d), the point of each line, and bounds for the
+        coordinates or None.
         """
         p = 1 if along is None else along[0].shape[1]
         width = p * self._m + 2
@@ -91,8 +93,19 @@ class Machine:
             v, which, low, high = along
             own += [address_of(v), address_of(which), p, *(0 if a is None else address_of(a) for a in (low, high))]
         words = np.array(own)
-        evaluator = _address("coordinates" if along is None else "along")
-        return climb_compiled(evaluator, address_of(words), rule, inputs, nout), int(words[6])
+        call = _evaluator_at(_address("coordinates" if along is None else "along"))
+        numbers = np.ascontiguousarray(entry, np.float64)
+        places = (ctypes.c_int64 * 2)(0, address_of(numbers))
+        context = (ctypes.c_int64 * 4)(address_of(words), 2, 0, ctypes.addressof(places))
+
+        def evaluate(points: Any, index: Any) -> Any:
+            points = np.ascontiguousarray(points)
+            index = np.ascontiguousarray(np.broadcast_to(index, points.shape), np.int64)
+            values = np.empty(points.shape)
+            call(address_of(points), address_of(index), points.size, address_of(values), ctypes.addressof(context))
+            return values
+
+        return estimate(evaluate, start, rule, *limits, grids=True), int(words[6])
 
 
 @lru_cache(maxsize=256)
@@ -106,6 +119,8 @@ def _table(rule: Stencil, result: str) -> Any:
         words += [weight, rule.needed.index(a), rule.needed.index(b)]
     return np.array(words)
 
+
+_evaluator_at = cache(ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 2, ctypes.c_int64, *[ctypes.c_void_p] * 2))
 
 _loop_at = cache(ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * 5))
 

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._adaptive import Adaptive
 from .._arguments.operands import argument, check_vector, checked_bounds, given_step, result_kind, threads
-from .._engines.engine import LADDER, TurnedComplex
+from .._engines.engine import ADAPTIVE, TurnedComplex
 from .._rules import Rule, as_rule, refuse_options
 from ..complexstep import ComplexStep
 from ..estimates import Estimate, rounded
-from ..ladder import Adaptive
 from .forms import Form
 from .functions import VectorFunction, vector_function
 from .machine import Machine
@@ -130,7 +130,7 @@ def question(
         name, mode = "rel_step" if relative else "step", "absolute"
         given = _like(given, x[..., 0], name).ravel() if whole else _like(given, x, name)
     if isinstance(rule, Adaptive):
-        mode = LADDER
+        mode = ADAPTIVE
     low = high = None
     if bounds is not None:
         low, high = (_like(limit, x, f"bounds[{i}]") for i, limit in enumerate(checked_bounds(bounds)))

@@ -13,11 +13,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from .._adaptive import Adaptive, estimate
 from .._engines.bars import substitute, with_bars
+from .._engines.engine import ADAPTIVE
 from .._engines.program import combine, steps, values_at
 from ..estimates import Estimate
-from ..ladder import Adaptive, estimate, judged
-from ..ladder._machine import FIELDS
 from ..stencils import Stencil
 from .machine import Machine
 
@@ -208,12 +208,12 @@ def derive(
     bars : bool
         Whether the rest of the estimate is asked for.
     machine
-        The function as machine code, in which the ladder then stays.
+        The function as machine code, in which the adaptive rule then evaluates.
     mends : bool
         Whether the adaptive rule takes over where a stencil leaves the domain; else the result is NaN there.
     """
     if machine is not None and isinstance(rule, Adaptive):
-        return _climbed(f, lines, line, m, rule, given, low, high, bars, machine)
+        return _adaptive(f, lines, line, m, rule, given, low, high, bars, machine)
     start = lines.start(line)
     entrywise = isinstance(rule, Adaptive) or bars or low is not None
     # a stencil on its own step is mended where it leaves the domain, one with a step that was asked for is not
@@ -245,29 +245,24 @@ def derive(
         bad = np.flatnonzero(~np.isfinite(df) & np.isfinite(start)[:, None])
         if bad.size:
             sweep = Sweep(f, lines, keeps=m > 1, lenient=True)
-            found = some(bad, better, "ladder", None).df
+            found = some(bad, better, ADAPTIVE, None).df
             df.ravel()[bad] = np.where(np.isnan(found), df.ravel()[bad], found)
     return df
 
 
-def _climbed(
+def _adaptive(
     f: Rows, lines: Lines, line: Any, m: int, rule: Adaptive, given: Any, low: Any, high: Any, bars: bool,
     machine: Machine,
 ) -> Any:  # fmt: skip
-    """Let the ladder run in machine code; the same as `derive` otherwise."""
-    inputs = np.empty((5, line.size * m))
-    columns = (lines.start(line), line * float(m), given, low, high)
-    for row, values, other in zip(inputs, columns, (0.0, 0.0, np.inf, -np.inf, np.inf), strict=True):
-        row[...] = other if values is None else values if m == 1 else np.repeat(values, m)
-    if m > 1:
-        inputs[1].reshape(-1, m)[...] += np.arange(m)
+    """Evaluate in machine code; the same as `derive` otherwise."""
+    limits = [None if a is None else np.repeat(a, m) for a in (given, low, high)]
+    entry = np.repeat(line * m, m) + np.tile(np.arange(m), line.size)
     x, along = lines.x, None
     if isinstance(lines, Directions):
         x, along = lines.points, lines.in_machine_code()
-    fields, raised = machine.climb(np.ascontiguousarray(x), rule, inputs, len(FIELDS) if bars else 1, along)
+    made, raised = machine.adaptive(
+        np.ascontiguousarray(x), rule, entry, np.repeat(lines.start(line), m), limits, along
+    )
     if raised:
         f(lines.x[lines.point(line)], False)  # as Python `f` raises what the caller is to see
-    if not bars:
-        return fields[0].reshape(line.size, m)
-    made = judged(dict(zip(FIELDS, fields, strict=True)), rule)
-    return Estimate(*(a.reshape(line.size, m) for a in made))
+    return Estimate(*(a.reshape(line.size, m) for a in made)) if bars else made.df.reshape(line.size, m)

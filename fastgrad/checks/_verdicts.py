@@ -71,8 +71,8 @@ class Judged(NamedTuple):
 
 
 def is_flat(analytic: Any, found: Estimate) -> Any:
-    """Mark where the estimate is 0 and the value is not: a maximum, or a function that is flat to its last digit."""
-    return (found.df == 0) & (analytic != 0)
+    """Mark where the estimate is 0 up to its bar and the value is not: a maximum, or `f` is flat to its last digit."""
+    return (np.abs(found.df) <= found.error) & (analytic != 0)
 
 
 def judge(analytic: Any, found: Estimate, rounding: Any = 0.0, unit: float = 0.0, slope: Any = 0.0) -> Judged:
@@ -102,7 +102,9 @@ def judge(analytic: Any, found: Estimate, rounding: Any = 0.0, unit: float = 0.0
         off = np.where(analytic == found.df, 0.0, off)
         close = off <= allowed
         # A function that is flat to its last digit has a slope below its rounding: only 0 can be seen to be right.
-        flat = is_flat(analytic, found) & ~(bars <= STEEP * slope)
+        # Beside a maximum a value is as good as 0 that is nothing beside the slopes around.
+        seen = (bars <= STEEP * slope) & (np.abs(analytic) <= SAME * slope)
+        flat = is_flat(analytic, found) & ~seen
         exact = (rounding <= np.maximum(TELLING * size, bars)) | (off == 0)
         telling = (found.success | (bars <= TELLING * size)) & ~flat & exact
         # Between the sides: as far from both together as they are from each other.

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from .._adaptive import Adaptive
 from .._rules import METHODS
 from ..complexstep import ComplexStep
 from ..derivatives import derivative
-from ..ladder import Adaptive
 from ..stencils import Stencil, central
 from ._method import Answer, Elementwise, Method
 from ._peers import INSTALLED, PEERS

@@ -26,7 +26,7 @@ from ._running import quietly
 #: Starting processes costs two seconds: a few functions are compiled sooner without.
 FEWEST = 12
 
-#: Points at which a function is compiled and nothing else; points that are worth compiling the adaptive rule for.
+#: Points at which a function is compiled and nothing else; points that are worth compiling its kernels for.
 FEW, MANY = 2, 1000
 
 
@@ -44,7 +44,7 @@ def precompile(
         with ProcessPoolExecutor(cores(), mp_context=get_context("spawn")) as pool:
             others = active_children()
             with _left_alone():
-                tasks = [pool.submit(_compile_ladder), *(pool.submit(_compile, n, n in curves) for n in names)]
+                tasks = [pool.submit(_compile_adaptive), *(pool.submit(_compile, n, n in curves) for n in names)]
             try:
                 for done, _ in enumerate(as_completed(tasks)):
                     if progress:
@@ -86,6 +86,6 @@ def _compile(name: str, curves: bool) -> None:
                 derivative(case.f, case.x[:FEW])
 
 
-def _compile_ladder() -> None:
-    """Compile the adaptive rule itself, which a batch does."""
+def _compile_adaptive() -> None:
+    """Compile the kernels of the adaptive rule, which a batch does."""
     derivative(np.sin, np.linspace(0.0, 1.0, MANY))

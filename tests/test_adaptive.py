@@ -1,4 +1,4 @@
-"""The ladder: laws that hold for every function, and the points where it is hard to be right."""
+"""The adaptive rule: laws that hold for every function, and the points where it is hard to be right."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fastgrad as fg
+from fastgrad._adaptive import Adaptive, adaptive, estimate
 from fastgrad._engines.functions import function
 from fastgrad.estimates import Estimate, Status
-from fastgrad.ladder import Adaptive, adaptive, estimate
 
 EPS = float(np.finfo(float).eps)
 DEFAULT = adaptive()
 Function = Callable[[Any], Any]
 
 
-def ladder(f: Function, x: Any, rule: Adaptive = DEFAULT, **given: Any) -> Estimate:
+def differentiate(f: Function, x: Any, rule: Adaptive = DEFAULT, **given: Any) -> Estimate:
     """The estimate at every point of `x`, without NumPy's warnings."""
 
     def evaluate(points: Any, index: Any) -> Any:
@@ -35,7 +35,7 @@ def ladder(f: Function, x: Any, rule: Adaptive = DEFAULT, **given: Any) -> Estim
 
 def check(f: Function, x: Any, truth: Any, within: float = 1e-12, rule: Adaptive = DEFAULT, **given: Any) -> Estimate:
     """Every point within a relative error of `within`, inside its bar, and converged."""
-    found = ladder(f, x, rule, **given)
+    found = differentiate(f, x, rule, **given)
     truth = np.broadcast_to(np.asarray(truth, dtype=float), found.df.shape)
     off = np.abs(found.df - truth)
     assert np.all(off <= within * np.abs(truth)), (found.df, truth)
@@ -64,8 +64,8 @@ def test_rule_prints_compares_and_travels() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"n": 0}, "`n` must be a whole number from 1 to 4; got 0"),
-        ({"n": 5}, "`n` must be a whole number from 1 to 4; got 5"),
+        ({"n": 0}, "`n` must be a whole number from 1 to 8; got 0"),
+        ({"n": 9}, "`n` must be a whole number from 1 to 8; got 9"),
         ({"n": 1.0}, "`n` must be a whole number"),
         ({"n": True}, "`n` must be a whole number"),
         ({"side": "up"}, '`side` must be "left", "both" or "right"; got \'up\''),
@@ -87,7 +87,7 @@ def test_rule_refuses(given: dict[str, Any], message: str) -> None:
 def test_polynomials_are_covered(coefficients: list[int], x: float, n: int) -> None:
     exact = np.polynomial.Polynomial(coefficients)
     truth = exact.deriv(n)(x)
-    found = ladder(exact, x, adaptive(n))
+    found = differentiate(exact, x, adaptive(n))
     scale = float(np.polynomial.Polynomial(np.abs(coefficients))(max(abs(x), 1.0)))
     assert abs(found.df[0] - truth) <= found.error[0] + EPS * abs(truth)
     assert abs(found.df[0] - truth) <= 1e-8 ** (1 / (1 if n < 3 else 2)) * scale
@@ -126,25 +126,25 @@ def mixed(points: Any, index: Any) -> Any:
 def test_batch_equals_alone_bit_for_bit() -> None:
     x = np.concatenate([x for _, x in MIXED])
     together = estimate(mixed, x, rule=adaptive())
-    alone = [ladder(f, [one]) for f, points in MIXED for one in points]
+    alone = [differentiate(f, [one]) for f, points in MIXED for one in points]
     assert same(together, Estimate(*(np.concatenate(column) for column in zip(*alone, strict=True))))
 
 
 def test_permuting_a_batch_permutes_the_result() -> None:
     x = np.concatenate([np.linspace(-4, 4, 1500), 10.0 ** np.arange(-20, 20)])
     order = np.random.default_rng(3).permutation(x.size)
-    straight, shuffled = ladder(np.tanh, x), ladder(np.tanh, x[order])
+    straight, shuffled = differentiate(np.tanh, x), differentiate(np.tanh, x[order])
     assert same(Estimate(*(v[order] for v in straight)), shuffled)
 
 
 @pytest.mark.parametrize("f", [np.exp, np.sin, np.arctan, lambda x: np.sin(50 * x), lambda x: np.abs(x - 1.3)])
 def test_scaling_by_powers_of_two_changes_nothing_else(f: Function) -> None:
     x = np.linspace(1, 6, 40)
-    plain = ladder(f, x)
-    scaled = ladder(lambda x: 2.0**70 * f(x), x)
+    plain = differentiate(f, x)
+    scaled = differentiate(lambda x: 2.0**70 * f(x), x)
     assert same(plain, scaled._replace(**{k: getattr(scaled, k) / 2.0**70 for k in ("df", "error", "left", "right")}))
     # the scale max(|x|, 1) moves with x as long as x is at least 1
-    stretched = ladder(lambda x: f(x / 64), 64 * x)
+    stretched = differentiate(lambda x: f(x / 64), 64 * x)
     assert same(plain, stretched._replace(**{k: getattr(stretched, k) * 64 for k in ("df", "error", "left", "right")}))
 
 
@@ -152,8 +152,8 @@ def test_scaling_by_powers_of_two_changes_nothing_else(f: Function) -> None:
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
 def test_sides_mirror_each_other(f: Function, n: int) -> None:
     x = np.linspace(0.2, 3, 25)
-    right = ladder(f, x, adaptive(n, "right"))
-    left = ladder(lambda x: f(-x), -x, adaptive(n, "left"))
+    right = differentiate(f, x, adaptive(n, "right"))
+    left = differentiate(lambda x: f(-x), -x, adaptive(n, "left"))
     assert np.array_equal(right.df, (-1) ** n * left.df, equal_nan=True)
     assert np.array_equal(right.error, left.error) and np.array_equal(right.nfev, left.nfev)
 
@@ -163,7 +163,7 @@ def test_sides_mirror_each_other(f: Function, n: int) -> None:
 def test_orders_and_sides_are_right_and_covered(n: int, side: Any) -> None:
     x = np.linspace(-3, 3, 41)
     loose = {1: 1e-12, 2: 1e-9, 3: 1e-6, 4: 1e-3}[n] if side != "both" else {1: 1e-13, 2: 1e-12, 3: 1e-10, 4: 1e-8}[n]
-    found = ladder(np.exp, x, adaptive(n, side))
+    found = differentiate(np.exp, x, adaptive(n, side))
     off = np.abs(found.df - np.exp(x))
     assert np.all(off <= loose * np.exp(x))
     assert np.mean(off <= found.error) >= 0.99
@@ -236,22 +236,22 @@ def test_function_may_keep_and_change_what_it_gets() -> None:
 
     x = np.linspace(-3, 3, 50)
     before = x.copy()
-    assert same(estimate(evaluate, x, rule=adaptive()), ladder(lambda x: np.sin(7 * x), x))
+    assert same(estimate(evaluate, x, rule=adaptive()), differentiate(lambda x: np.sin(7 * x), x))
     assert np.array_equal(x, before)
 
 
 def test_tolerances_decide_success() -> None:
-    noisy = ladder(lambda x: np.exp(x.astype(np.float32)).astype(float), 0.3)
+    noisy = differentiate(lambda x: np.exp(x.astype(np.float32)).astype(float), 0.3, adaptive(rtol=1e-4))
     assert noisy.success[0] and noisy.error[0] > 1e-9
-    strict = ladder(lambda x: np.exp(x.astype(np.float32)).astype(float), 0.3, adaptive(rtol=1e-12))
+    strict = differentiate(lambda x: np.exp(x.astype(np.float32)).astype(float), 0.3, adaptive(rtol=1e-12))
     assert strict.status[0] == Status.TOLERANCE_NOT_REACHED and not strict.success[0]
-    assert ladder(np.cos, 0.0, adaptive(rtol=1e-3)).status[0] == Status.TOLERANCE_NOT_REACHED
-    assert ladder(np.cos, 0.0, adaptive(rtol=1e-3, atol=1e-9)).success[0]
+    assert differentiate(np.cos, 0.0, adaptive(rtol=1e-3)).status[0] == Status.TOLERANCE_NOT_REACHED
+    assert differentiate(np.cos, 0.0, adaptive(rtol=1e-3, atol=1e-9)).success[0]
 
 
 def test_most_points_take_fifteen_evaluations() -> None:
     for f in (np.exp, np.sin, np.tanh, np.arctan, lambda x: x**3 - 2 * x):
-        found = ladder(f, np.linspace(-3, 3, 200))
+        found = differentiate(f, np.linspace(-3, 3, 200))
         assert np.median(found.nfev) == 15 and found.nfev.max() <= 101
 
 
@@ -308,7 +308,7 @@ def test_near_a_pole() -> None:
 
 
 def test_cancellation_inside() -> None:
-    found = ladder(lambda x: (np.exp(x) - 1) / x, [1e-8, 1e-5])
+    found = differentiate(lambda x: (np.exp(x) - 1) / x, [1e-8, 1e-5])
     truth = 0.5 + np.array([1e-8, 1e-5]) / 3
     assert np.all(np.abs(found.df - truth) <= 1e-7)
     assert np.all(np.abs(found.df - truth) <= found.error)
@@ -316,7 +316,7 @@ def test_cancellation_inside() -> None:
 
 def test_rounding_inside_that_even_steps_would_hide() -> None:
     x = np.array([0.53, 1.34, 3.3])
-    found = ladder(lambda x: (x + 1e8) - 1e8, x)
+    found = differentiate(lambda x: (x + 1e8) - 1e8, x)
     assert np.all(np.abs(found.df - 1) <= found.error) and np.all(found.error < 1e-4)
 
 
@@ -327,9 +327,9 @@ def test_tiny_arguments() -> None:
 
 
 def test_power_at_the_edge_of_its_domain() -> None:
-    found = ladder(lambda x: x**1.5, [0.0])
+    found = differentiate(lambda x: x**1.5, [0.0])
     assert abs(found.df[0]) <= 1e-6 and abs(found.df[0]) <= found.error[0]
-    found = ladder(lambda x: np.sqrt(1 - x * x), [1 - 1e-3, 1 - 1e-9])
+    found = differentiate(lambda x: np.sqrt(1 - x * x), [1 - 1e-3, 1 - 1e-9])
     truth = np.array([-22.343905770087, -22360.679763])
     assert np.all(np.abs(found.df / truth - 1) <= 1e-7)
 
@@ -337,21 +337,21 @@ def test_power_at_the_edge_of_its_domain() -> None:
 def test_no_derivative_is_nan() -> None:
     steep = [(np.sqrt, 0.0), (np.cbrt, 0.0), (lambda x: (x > 0) * 1.0, 0.0)]
     for f, x in [*steep, (np.log, 0.0), (np.log, -1.0), (np.exp, math.inf)]:
-        found = ladder(f, x)
+        found = differentiate(f, x)
         assert math.isnan(found.df[0]) and found.error[0] == math.inf and found.status[0] == Status.NONFINITE
         assert not found.success[0]
 
 
 def test_kinks() -> None:
-    found = ladder(np.abs, [0.0, 1e-12, -1e-12, 0.3])
+    found = differentiate(np.abs, [0.0, 1e-12, -1e-12, 0.3])
     assert found.status.tolist() == [Status.KINK, Status.CONVERGED, Status.CONVERGED, Status.CONVERGED]
     assert found.df.tolist() == [0.0, 1.0, -1.0, 1.0]
     assert (found.left[0], found.right[0]) == (-1.0, 1.0) and not found.success[0]
-    found = ladder(lambda x: np.maximum(x, 0), [0.0, -1e-6, -0.5, -3.0, 1e-9])
+    found = differentiate(lambda x: np.maximum(x, 0), [0.0, -1e-6, -0.5, -3.0, 1e-9])
     assert found.df.tolist() == [0.5, 0.0, 0.0, 0.0, 1.0]
     assert (found.left[0], found.right[0]) == (0.0, 1.0) and found.status[0] == Status.KINK
     assert found.success[1:].all()
-    found = ladder(lambda x: 1 + np.maximum(x, 0), [0.0, 1e-6, -1e-3])
+    found = differentiate(lambda x: 1 + np.maximum(x, 0), [0.0, 1e-6, -1e-3])
     assert found.status.tolist() == [Status.KINK, 0, 0]
     assert np.allclose(found.df, [0.5, 1, 0], atol=1e-9)
 
@@ -359,22 +359,22 @@ def test_kinks() -> None:
 @pytest.mark.parametrize("distance", [1e-9, 1e-7, 1e-5, 1e-3, 0.05])
 def test_a_kink_near_the_point_is_kept_out(distance: float) -> None:
     x = 1000 + np.array([-distance, distance])
-    found = ladder(lambda x: np.abs(x - 1000) + 0.5 * x, x)
+    found = differentiate(lambda x: np.abs(x - 1000) + 0.5 * x, x)
     assert np.all(np.abs(found.df - [-0.5, 1.5]) <= 1e-6)
 
 
 def test_steps_are_flat_and_rounding_is_not() -> None:
-    found = ladder(np.floor, [0.5, 1.3, 2.9, 10.2, 100.5, -0.7, 219.4, -467.2, 707.2, 1000.3])
+    found = differentiate(np.floor, [0.5, 1.3, 2.9, 10.2, 100.5, -0.7, 219.4, -467.2, 707.2, 1000.3])
     assert np.all(found.df == 0.0) and found.success.all()
-    assert np.all(ladder(lambda x: np.clip(np.sin(x), -0.5, 0.5), [1.0, 1.5, 0.53]).df == 0.0)
+    assert np.all(differentiate(lambda x: np.clip(np.sin(x), -0.5, 0.5), [1.0, 1.5, 0.53]).df == 0.0)
     x = np.array([0.1, 1.0, 2.5, -3.0])
-    found = ladder(lambda x: np.round(np.exp(x), 6), x)
+    found = differentiate(lambda x: np.round(np.exp(x), 6), x)
     assert np.all(np.abs(found.df - np.exp(x)) <= np.minimum(found.error, 1e-4 * np.exp(x)))
 
 
 def test_float32_inside() -> None:
     x = np.array([0.1, 1.0, 2.5, -3.0])
-    found = ladder(lambda x: np.exp(x.astype(np.float32)).astype(float), x)
+    found = differentiate(lambda x: np.exp(x.astype(np.float32)).astype(float), x)
     assert np.all(np.abs(found.df / np.exp(x) - 1) <= 1e-5) and np.all(np.abs(found.df - np.exp(x)) <= found.error)
 
 
@@ -392,7 +392,7 @@ def test_solver_stopped_early() -> None:
     e = x.copy()
     for _ in range(100):
         e = x + 0.3 * np.sin(e)
-    assert np.all(np.abs(ladder(kepler, x).df * (1 - 0.3 * np.cos(e)) - 1) <= 1e-6)
+    assert np.all(np.abs(differentiate(kepler, x).df * (1 - 0.3 * np.cos(e)) - 1) <= 1e-6)
 
 
 def test_bars_know_of_solvers_that_jump_at_coarser_steps() -> None:
@@ -408,7 +408,7 @@ def test_bars_know_of_solvers_that_jump_at_coarser_steps() -> None:
     e = x.copy()
     for _ in range(300):
         e = x + 0.6 * np.sin(e)
-    found = ladder(kepler, x)
+    found = differentiate(kepler, x)
     off = np.abs(found.df - 1 / (1 - 0.6 * np.cos(e)))
     assert np.mean(off <= 1e-14) < 0.1 and np.mean(off <= found.error) >= 0.5
 
@@ -416,7 +416,7 @@ def test_bars_know_of_solvers_that_jump_at_coarser_steps() -> None:
 def test_bars_know_of_a_rounded_argument_inside() -> None:
     """The slope found is the slope at the rounded place, however wide the steps are."""
     x = np.random.default_rng(3).uniform(0.5, 5, 200)
-    found = ladder(lambda x: ((x + 1e8) - 1e8) ** 2, x)
+    found = differentiate(lambda x: ((x + 1e8) - 1e8) ** 2, x)
     off = np.abs(found.df - 2 * x)
     assert np.max(off) > 1e-9 and np.mean(off <= found.error) >= 0.8
 
@@ -424,7 +424,7 @@ def test_bars_know_of_a_rounded_argument_inside() -> None:
 @pytest.mark.parametrize("size", [1e-10, 1e-8, 1e-6, 1e-3])
 def test_deterministic_noise(size: float) -> None:
     x = np.linspace(-3, 3, 40)
-    found = ladder(lambda x: np.sin(x) + size * (np.sin(1e9 * x + 1e5 * x * x) * 43758.5453 % 1.0), x)
+    found = differentiate(lambda x: np.sin(x) + size * (np.sin(1e9 * x + 1e5 * x * x) * 43758.5453 % 1.0), x)
     off = np.abs(found.df - np.cos(x))
     assert np.all(off <= 30 * size)
     assert np.mean(off <= found.error) >= 0.97
@@ -433,13 +433,13 @@ def test_deterministic_noise(size: float) -> None:
 def test_essential_singularity_and_saturation() -> None:
     x = np.array([0.05, 0.1, 0.3, 1.0])
     check(lambda x: np.exp(-1 / x**2), x, 2 / x**3 * np.exp(-1 / x**2), 1e-9)
-    found = ladder(np.tanh, [30.0, -40.0])
+    found = differentiate(np.tanh, [30.0, -40.0])
     assert np.all(np.abs(found.df) <= 1e-15)
-    assert ladder(lambda x: 0 * x + 3.0, 1.7).df[0] == 0.0
+    assert differentiate(lambda x: 0 * x + 3.0, 1.7).df[0] == 0.0
 
 
 def test_extrema_have_small_bars() -> None:
-    found = ladder(np.cos, [0.0, math.pi])
+    found = differentiate(np.cos, [0.0, math.pi])
     assert np.all(np.abs(found.df) <= found.error) and np.all(found.error <= 1e-12) and found.success.all()
 
 
@@ -466,7 +466,7 @@ def test_bars_do_not_overflow_before_the_values_do() -> None:
 def test_beyond_an_edge_nothing_is_flat(side: Any, distance: float) -> None:
     """With all first steps beyond the domain the function was found flat there: 0, with success."""
     for f, x in ((lambda x: np.sqrt(1 - x), 1 - distance), (lambda x: np.sqrt(x - 1), 1 + distance)):
-        found = ladder(f, x, adaptive(side=side))
+        found = differentiate(f, x, adaptive(side=side))
         truth = math.copysign(0.5, x - 1) / math.sqrt(abs(x - 1))
         if distance == 1e-14 and side != "both" and found.status[0] == Status.NONFINITE:
             continue  # ninety spacings from the edge one side sees a slope without bound, and says so
@@ -477,7 +477,7 @@ def test_beyond_an_edge_nothing_is_flat(side: Any, distance: float) -> None:
 @pytest.mark.parametrize("width", [1e-12, 1e-9, 1e-6, 1e-3])
 def test_a_domain_narrower_than_the_first_steps(width: float) -> None:
     x = 1 + width / 3
-    found = ladder(lambda x: np.sqrt(width**2 - (x - 1) ** 2), x)
+    found = differentiate(lambda x: np.sqrt(width**2 - (x - 1) ** 2), x)
     truth = -(x - 1) / math.sqrt(width**2 - (x - 1) ** 2)
     assert abs(found.df[0] - truth) <= found.error[0]
     assert abs(found.df[0] - truth) <= 1e-5 or not found.success[0]
@@ -486,8 +486,8 @@ def test_a_domain_narrower_than_the_first_steps(width: float) -> None:
 @pytest.mark.parametrize(
     ("f", "slope", "points", "most"),
     [
-        (lambda x: np.sin(30 * x), lambda x: 30 * np.cos(30 * x), (-3, 3), 23),
-        (lambda x: np.exp(-50 * x * x), lambda x: -100 * x * np.exp(-50 * x * x), (-1, 1), 25),
+        (lambda x: np.sin(30 * x), lambda x: 30 * np.cos(30 * x), (-3, 3), 29),
+        (lambda x: np.exp(-50 * x * x), lambda x: -100 * x * np.exp(-50 * x * x), (-1, 1), 29),
         (lambda x: np.sin(1000 * x), lambda x: 1000 * np.cos(1000 * x), (-3, 3), 43),
         (np.log, lambda x: 1 / x, (1e-6, 0.1), 29),
         (np.sqrt, lambda x: 0.5 / np.sqrt(x), (1e-9, 1e-6), 29),
@@ -497,7 +497,7 @@ def test_finer_looks_settle_most_of_what_the_first_leaves(
     f: Function, slope: Function, points: tuple[float, float], most: int
 ) -> None:
     x = np.random.default_rng(8).uniform(*points, 500)
-    found, truth = ladder(f, x), slope(x)
+    found, truth = differentiate(f, x), slope(x)
     scale = np.maximum(np.abs(truth), 1e-3 * np.abs(truth).max())
     assert np.median(found.nfev) <= most
     assert np.all(np.abs(found.df - truth) <= 1e-10 * scale) and found.success.all()
@@ -509,7 +509,7 @@ def test_points_near_zero_are_seen_at_their_own_scale_and_at_that_of_the_functio
     check(lambda x: x * x, x, 2 * x, 1e-12)
     check(lambda x: x**1.5, x, 1.5 * np.sqrt(x), 1e-12)
     check(lambda x: np.sin(x) + 2, x, np.cos(x), 1e-12)
-    assert np.all(ladder(np.exp, x).nfev <= 15)
+    assert np.all(differentiate(np.exp, x).nfev <= 15)
 
 
 def test_grains_are_no_plateaus_for_any_order_and_side() -> None:
@@ -518,11 +518,11 @@ def test_grains_are_no_plateaus_for_any_order_and_side() -> None:
 
     x = np.array([-0.49511181591685616, -0.37325943329406375, 0.6003770428361417])
     for rule in (adaptive(side="left"), adaptive(side="right"), adaptive()):
-        found, truth = ladder(single, x, rule), 2 * x * np.exp(x * x)
+        found, truth = differentiate(single, x, rule), 2 * x * np.exp(x * x)
         assert np.all(np.abs(found.df - truth) <= found.error) and np.all(found.error < 1e-2)
-    found, truth = ladder(single, x, adaptive(2)), (2 + 4 * x * x) * np.exp(x * x)
+    found, truth = differentiate(single, x, adaptive(2)), (2 + 4 * x * x) * np.exp(x * x)
     assert np.all(np.abs(found.df - truth) <= found.error) and np.all(found.error < 0.1)
-    found = ladder(lambda x: np.round(np.sin(x), 6), [-1.17, 2.66], adaptive(2))
+    found = differentiate(lambda x: np.round(np.sin(x), 6), [-1.17, 2.66], adaptive(2))
     assert np.all(np.abs(found.df + np.sin([-1.17, 2.66])) <= found.error) and np.all(found.error < 1e-3)
 
 
@@ -534,28 +534,28 @@ def test_flat_is_flat_for_any_side(n: int) -> None:
 
     x = np.array([-2.0, -0.3, -0.01, 1.001, 1.4])
     for side in ("left", "right") if n == 1 else ("both", "right"):
-        found = ladder(step, x, adaptive(n, side))  # type: ignore[arg-type]
+        found = differentiate(step, x, adaptive(n, side))  # type: ignore[arg-type]
         assert np.all(found.df == 0.0) and found.success.all()
 
 
 def test_bars_among_subnormal_and_huge_numbers() -> None:
     x = np.linspace(0.1, 3, 20)
-    found = ladder(lambda x: 1e-308 * np.sin(x), x)
+    found = differentiate(lambda x: 1e-308 * np.sin(x), x)
     assert np.all(np.abs(found.df - 1e-308 * np.cos(x)) <= found.error)
-    assert not np.isnan(ladder(np.sqrt, [1.5e171, 6.5e-155], adaptive(2)).error).any()
+    assert not np.isnan(differentiate(np.sqrt, [1.5e171, 6.5e-155], adaptive(2)).error).any()
 
 
 def test_ripples_are_no_noise() -> None:
     x = np.random.default_rng(11).uniform(-1, 1, 40)
-    found, truth = ladder(lambda x: np.exp(x) + 1e-6 * np.sin(1e4 * x), x), np.exp(x) + 1e-2 * np.cos(1e4 * x)
+    found, truth = differentiate(lambda x: np.exp(x) + 1e-6 * np.sin(1e4 * x), x), np.exp(x) + 1e-2 * np.cos(1e4 * x)
     assert np.all(np.abs(found.df - truth) <= 1e-7) and np.all(np.abs(found.df - truth) <= found.error)
-    found, truth = ladder(lambda x: x * x + 1e-4 * np.sin(500 * x), 3 * x), 6 * x + 5e-2 * np.cos(1500 * x)
+    found, truth = differentiate(lambda x: x * x + 1e-4 * np.sin(500 * x), 3 * x), 6 * x + 5e-2 * np.cos(1500 * x)
     assert np.all(np.abs(found.df - truth) <= 1e-8) and np.all(np.abs(found.df - truth) <= found.error)
 
 
 def test_small_whole_changes_do_not_agree_by_chance() -> None:
     x = np.append(10.0 ** np.linspace(6, 7.5, 60), 19276564.955695108)
-    found = ladder(lambda x: np.sqrt(x + 1) - np.sqrt(x), x)
+    found = differentiate(lambda x: np.sqrt(x + 1) - np.sqrt(x), x)
     truth = -0.5 / (np.sqrt(x) * np.sqrt(x + 1) * (np.sqrt(x) + np.sqrt(x + 1)))
     assert np.mean(np.abs(found.df - truth) <= found.error) >= 0.95
     assert not np.any((np.abs(found.df - truth) > 10 * found.error) & found.success)
@@ -563,7 +563,7 @@ def test_small_whole_changes_do_not_agree_by_chance() -> None:
 
 def test_divisions_do_not_round_alike_on_both_sides_of_the_probe() -> None:
     x = np.random.default_rng(5).uniform(0, 10, 400)
-    found = ladder(lambda x: (x / 3 + 1.1) ** 7, x)
+    found = differentiate(lambda x: (x / 3 + 1.1) ** 7, x)
     truth = np.array([float(7 * (Fraction(v) / 3 + Fraction(1.1)) ** 6 / 3) for v in x.tolist()])
     assert np.mean(np.abs(found.df - truth) <= found.error) >= 0.99
 
@@ -581,7 +581,7 @@ def test_rounded_values_are_not_flat_for_sure(n: int, side: str) -> None:
         lambda x: np.round(np.sin(x), 6),
         lambda x: np.round(np.sin(x), 4),
     ):
-        found = ladder(lambda x, f=rounded: np.asarray(f(x), np.float64), x, adaptive(n, side=side))
+        found = differentiate(lambda x, f=rounded: np.asarray(f(x), np.float64), x, adaptive(n, side=side))
         off = abs(found.df - truth)
         assert ((off > 10 * found.error) & found.success).mean() <= 0.05
         assert (off <= found.error).mean() >= 0.9
@@ -598,7 +598,7 @@ def test_flat_beyond_a_kink_is_flat() -> None:
     ):
         for side in ("left", "both", "right"):
             points = x[x < 0] if edge == 0 else x[abs(x) < 0.9 * edge]
-            found = ladder(f, points, adaptive(side=side))
+            found = differentiate(f, points, adaptive(side=side))
             assert (found.df == 0).all()
             assert found.success.mean() >= 0.95
 
@@ -614,10 +614,10 @@ def test_constant_but_for_rounding(n: int, side: str) -> None:
         lambda x: 1.47 * x / x,
         lambda x: x / (x + 0.7) + 0.7 / (x + 0.7),
     ):
-        found = ladder(f, x, adaptive(n, side=side))
+        found = differentiate(f, x, adaptive(n, side=side))
         assert (abs(found.df) <= found.error).mean() >= 0.99
         assert abs(found.df).max() < (1e-12 if n == 1 else 1e-10) and found.success.all()
-    found = ladder(lambda x: (x + 1) ** 2 - x * x - 2 * x, x, adaptive(n, side=side))
+    found = differentiate(lambda x: (x + 1) ** 2 - x * x - 2 * x, x, adaptive(n, side=side))
     assert (abs(found.df) <= found.error).mean() >= 0.99 and abs(found.df).max() < 1e-9
 
 
@@ -634,7 +634,7 @@ def test_a_chaotic_map_is_not_still() -> None:
     h = 1e-30
     truth = np.array([(logistic(v + 1j * h)).imag / h for v in x])
     with np.errstate(all="ignore"):
-        found = ladder(logistic, x)
+        found = differentiate(logistic, x)
     assert (abs(found.df - truth) <= found.error).all()
 
 
@@ -646,7 +646,7 @@ def test_a_kink_of_the_slope_is_one_for_second_derivatives() -> None:
         (lambda x: np.where(x > 0, x, np.expm1(x)), 0.0, 1.0, 0.0),
         (lambda x: x * abs(x), 0.0, -2.0, 2.0),
     ):
-        found = ladder(f, [x], adaptive(2))
+        found = differentiate(f, [x], adaptive(2))
         assert found.status[0] == fg.Status.KINK
         np.testing.assert_allclose([found.left[0], found.right[0]], [left, right], atol=1e-9)
         assert abs(found.df[0] - 0.5 * (left + right)) <= found.error[0] < 1e-9
@@ -654,9 +654,9 @@ def test_a_kink_of_the_slope_is_one_for_second_derivatives() -> None:
 
 def test_digits_tell_of_rounding_that_few_values_show() -> None:
     """Beside 0 exp(x) - 1 had a bar of 3e-15 for an error of 1e-3, float32 one of 4e-16 for 5e-8."""
-    found = ladder(lambda x: np.exp(x) - 1, [1e-12], adaptive(side="left"))
+    found = differentiate(lambda x: np.exp(x) - 1, [1e-12], adaptive(side="left"))
     assert abs(found.df[0] - 1) <= 10 * found.error[0] < 1e-10
-    found = ladder(lambda x: np.sin(np.asarray(x, np.float32)).astype(float), [0.0, 5e-9])
+    found = differentiate(lambda x: np.sin(np.asarray(x, np.float32)).astype(float), [0.0, 5e-9])
     assert (abs(found.df - 1) <= 3 * found.error).all() and (found.error < 1e-6).all()
 
 
@@ -664,7 +664,7 @@ def test_digits_tell_of_rounding_that_few_values_show() -> None:
 def test_a_small_ripple_is_no_noise(height: float, waves: float) -> None:
     """Steps longer than its waves took it for noise: up to 99 % of the bars were short, by up to four digits."""
     x = np.random.default_rng(3).uniform(1, 2, 200)
-    found = ladder(lambda x: np.sin(x) + height * np.sin(waves * x), x)
+    found = differentiate(lambda x: np.sin(x) + height * np.sin(waves * x), x)
     off = abs(found.df - np.cos(x) - height * waves * np.cos(waves * x))
     assert (off <= found.error).mean() >= 0.95 and not ((off > 10 * found.error) & found.success).any()
 
@@ -678,9 +678,9 @@ def test_what_is_rounded_inside_grows_with_the_step() -> None:
         (lambda x: np.tan(x) - x, lambda x: np.tan(x) ** 2),
         (lambda x: np.sinh(x) - x, lambda x: 2 * np.sinh(x / 2) ** 2),
     ):
-        found = ladder(f, x)
+        found = differentiate(f, x)
         assert (abs(found.df - slope(x)) <= found.error + 2 * EPS * slope(x)).mean() >= 0.95
-    assert abs(ladder(lambda x: x - np.sin(x), [0.0]).df[0]) <= 1e-15
+    assert abs(differentiate(lambda x: x - np.sin(x), [0.0]).df[0]) <= 1e-15
 
 
 @pytest.mark.parametrize("side", ["left", "both", "right"])
@@ -694,15 +694,15 @@ def test_values_of_few_decimals_are_not_flat_for_sure(side: Any) -> None:
         (lambda x: 1 / (1 + np.exp(-x)), 3, -5.0, 5.0),
     ):
         x = np.random.default_rng(3).uniform(low, high, 300)
-        found = ladder(lambda x, f=f, digits=digits: np.round(f(x), digits), x, adaptive(side=side))
+        found = differentiate(lambda x, f=f, digits=digits: np.round(f(x), digits), x, adaptive(side=side))
         sure.append(found.success & (found.df == 0))
     assert np.mean(sure) <= 0.03
-    rates = ladder(lambda x: np.where(x < 1, 0.1, 0.25), [0.3, 0.9, 1.2], adaptive(side=side))
+    rates = differentiate(lambda x: np.where(x < 1, 0.1, 0.25), [0.3, 0.9, 1.2], adaptive(side=side))
     assert (rates.df == 0).all() and rates.success.all()
 
 
 def test_a_kink_nearer_than_any_first_step_shows_in_a_step_of_the_size_of_the_point() -> None:
     """The noise of larger values hid it: six bars of ten were short from the side of the kink."""
     x = 10.0 ** np.random.default_rng(4).uniform(-12, -8, 200)
-    found = ladder(lambda x: x / (1 + abs(x)), x, adaptive(side="left"))
+    found = differentiate(lambda x: x / (1 + abs(x)), x, adaptive(side="left"))
     assert (abs(found.df - 1 / (1 + x) ** 2) <= found.error + EPS).mean() >= 0.8

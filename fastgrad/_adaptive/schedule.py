@@ -1,0 +1,94 @@
+"""At which steps a function is evaluated: level sets for every order and side.
+
+Steps are powers of two, times a factor, times the scale of a point: the power of two at or below ``max(|x|, 1)``.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from .extrapolation import Table
+from .noise import CONDITION
+
+FACTOR = 1.1548442249177775
+"""Factor of the fine steps. Powers of two would round sums inside `f` alike at every step, which hides that rounding.
+A step that is a multiple of 3, 5 or 7 of the spacing of numbers rounds ``x / 3`` alike on both sides; those of this
+factor are not, at any level down to 2^-52 for 3 and around the probe for 5 and 7."""
+
+PROBE_FACTOR = 1.2247448713915892
+"""Further factor of the probes of finer rounds: float32 rounds steps of one factor by the same share at every level."""
+
+COARSEST, FINEST = -6, 27
+"""Levels of the last search: steps of ``FACTOR * 2**-level`` times the scale."""
+DEEPEST = 50
+"""Finer steps are below the spacing of the numbers."""
+BETWEEN = 24
+"""Points not nearer to 0 than ``2**-BETWEEN`` are searched at the levels of the scale and of their size together."""
+ROUNDS = 4
+"""Rounds of finer steps before the last search."""
+NEXT = 4
+"""How many levels the steps of a round are finer than those of the round before."""
+
+#: Coarsest step of the first round, as the negative exponent of a power of two: the higher the order, the more rounding
+#: leaves of short steps. From both sides and from one.
+_FIRST: dict[bool, tuple[int, ...]] = {True: (3, 1, 0, 0, 0, 0, -1, -1), False: (3, 1, 0, -1, -1, -1, -2, -2)}
+#: How many levels finer the first probe is, by order; higher orders make noise of finer ones.
+_PROBE = (14, 10, 9)
+_SEARCH_PROBES = (1, 2, 3, 5, 8, 12)
+
+
+def scale_of(x: Any) -> Any:
+    """Return the power of two at or below ``max(|x|, 1)``."""
+    return power_below(np.maximum(np.abs(x), 1.0))
+
+
+def power_below(size: Any) -> Any:
+    """Return the power of two at or below a positive number."""
+    return np.ldexp(1.0, np.frexp(size)[1] - 1)
+
+
+def step(level: Any) -> Any:
+    """Step of a level of the finer rounds and of the last search, in units of the scale."""
+    return FACTOR * np.ldexp(1.0, -np.asarray(level))
+
+
+def _width(n: int, two_sided: bool) -> int:
+    """How many levels are extrapolated."""
+    return 6 + ((n - 1) // 2 if two_sided else n)
+
+
+def _probes(two_sided: bool) -> tuple[int, ...]:
+    """Levels of the fine probes, relative to the first: one side has no second parity to show its noise by."""
+    return (0,) if two_sided else (-3, 0, 3)
+
+
+@cache
+def first(n: int, two_sided: bool) -> Table:
+    """Level set of the first round: steps halved but for one more, at 3/4 of the second, and a fine probe.
+
+    The additional step buys a third of the noise for the same truncation, at equal evaluations.
+    """
+    top, probe = _FIRST[two_sided][n - 1], _PROBE[min(n, 3) - 1]
+    width = _width(n, two_sided)
+    powers = [2.0**-top, 0.75 * 2.0**-top, *(2.0 ** -(top + k) for k in range(1, width))][:width]
+    probes = (FACTOR * 2.0 ** -(top + probe + k) for k in _probes(two_sided))
+    return Table(n, two_sided, (*powers, *probes), width, CONDITION)
+
+
+@cache
+def finer(n: int, two_sided: bool) -> Table:
+    """Level set of the finer rounds, relative to their coarsest step: halved steps, and a probe."""
+    width = _width(n, two_sided)
+    probes = (PROBE_FACTOR * 2.0 ** -(width + 4 + k) for k in _probes(two_sided))
+    return Table(n, two_sided, (*(2.0**-k for k in range(width)), *probes), width)
+
+
+@cache
+def sliding(n: int, two_sided: bool) -> Table:
+    """Level set of the last search, which slides over all levels: halved steps, and finer ones to show the noise."""
+    width = _width(n, two_sided)
+    probes = (width - 1 + p for p in _SEARCH_PROBES)
+    return Table(n, two_sided, tuple(2.0**-k for k in (*range(width), *probes)), width, CONDITION)

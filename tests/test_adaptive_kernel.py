@@ -1,0 +1,117 @@
+"""The judging kernel of the adaptive rule: NumPy and machine code give the same bits; exact weights."""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fastgrad._adaptive import rows, schedule
+from fastgrad._adaptive.extrapolation import Table, coefficient_weights, value_weights
+
+POINTS = np.concatenate([np.linspace(-3, 3, 61), [0.0, 1e-9, -1e-12, 1e-300, 1e6, -1e12, 1e250]])
+FUNCTIONS = {
+    "smooth": lambda x: np.exp(-x / 2) * np.sin(3 * x),
+    "edge": lambda x: np.log(x),
+    "kink": lambda x: np.abs(x),
+    "step": lambda x: np.floor(x),
+    "rounded": lambda x: np.float64(np.float32(np.sin(x))),
+    "overflow": lambda x: np.exp(x * x),
+}
+
+
+def tables() -> list[tuple[Table, bool]]:
+    """Every level set of every order and side, and whether it is that of the last search."""
+    return [
+        (make(n, two_sided), make is schedule.sliding)
+        for n in range(1, 9)
+        for two_sided in (True, False)
+        for make in (schedule.first, schedule.finer, schedule.sliding)
+    ]
+
+
+@pytest.mark.parametrize("table", [t for t in tables() if t[0].n in (1, 2, 5)], ids=lambda t: repr(t[0])[:40])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_numpy_and_machine_code_give_the_same_bits(
+    name: str, table: tuple[Table, bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    level_set, searching = table
+    x = POINTS
+    with np.errstate(all="ignore"):
+        f, u = FUNCTIONS[name], schedule.scale_of(x)
+        sides = (1.0, -1.0) if level_set.two_sided else (1.0,)
+        values = np.array([f(x + sign * h * u) for h in level_set.steps for sign in sides])
+        rng = np.random.default_rng(1)
+        extra = (1e-16 * rng.uniform(1, 9, x.size), 1e-18 * rng.uniform(size=(level_set.extrapolated, x.size)))
+        made = []
+        for compiled in (True, False):
+            monkeypatch.setattr(rows, "_is_compiled", lambda *_, compiled=compiled: compiled)
+            given = (level_set, x, f(x), u, values)
+            made.append(rows.judge_search(*given, *extra) if searching else rows.judge_round(*given))
+    for a, b in zip(*made, strict=True):
+        assert (a is None and b is None) or np.array_equal(a, b, equal_nan=True)
+
+
+@pytest.mark.parametrize(("level_set", "searching"), tables())
+def test_weights_are_exact_on_polynomials(level_set: Table, searching: bool) -> None:
+    """Extrapolation gives the coefficient of every polynomial that a window has levels for; predictions its values."""
+    for a, b in level_set.windows:
+        nodes = level_set.nodes[a : b + 1]
+        assert b - a + 1 >= level_set.degree + 4  # three successive corrections
+        weights = coefficient_weights(nodes, level_set.degree)
+        for power in range(len(nodes)):
+            assert sum(w * t**power for w, t in zip(weights, nodes, strict=True)) == (power == level_set.degree)
+        for level in range(b + 1, len(level_set.steps)):
+            at = level_set.nodes[level]
+            predicted = value_weights(nodes, at)
+            top = len(nodes) - 1
+            assert sum(w * t**top for w, t in zip(predicted, nodes, strict=True)) == at**top
+
+
+def test_the_noise_gain_is_that_of_random_values() -> None:
+    """3.5 standard deviations of the extrapolated derivative of pure noise, by simulation."""
+    rng = np.random.default_rng(2)
+    level_set = schedule.first(1, True)
+    for a, b in level_set.windows:
+        weights = [float(w) for w in coefficient_weights(level_set.nodes[a : b + 1], 0)]
+        h = np.array(level_set.steps[a : b + 1])
+        noise = rng.normal(size=(2, 20_000, h.size))
+        slopes = ((noise[0] - noise[1]) / (2 * h)) @ weights
+        assert math.isclose(3.5 * slopes.std(), level_set.noise_gain(a, b), rel_tol=0.03)
+
+
+def test_a_kernel_cannot_branch() -> None:
+    from fastgrad._adaptive.codegen import row_kernel
+    from fastgrad._compiling.operators import Uncompilable
+
+    with pytest.raises(Uncompilable, match="cannot branch"):
+        row_kernel(b"branching", 1, lambda select, rows: (1.0 if rows[0] > 0 else rows[0],))
+
+
+SCRIPT = """
+import numpy as np, fastgrad as fg
+x = {points}
+made = fg.derivative(lambda x: abs(x - 1) * x, x, full_output=True)
+print([float(v).hex() for v in np.ravel(made.df)], [float(v).hex() for v in np.ravel(made.error)])
+"""
+
+
+def test_a_cold_and_a_warm_cache_give_the_same_bits(tmp_path: Path) -> None:
+    for points in ("np.linspace(-2.0, 2.0, 41)", "1.0"):
+        command = [sys.executable, "-c", SCRIPT.format(points=points)]
+        printed = [
+            subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+            for environment in ({**os.environ, "FASTGRAD_CACHE_DIR": str(tmp_path)}, dict(os.environ))
+        ]
+        assert printed[0] == printed[1] and "0x" in printed[0]
+
+
+def test_steps_are_those_of_the_documentation() -> None:
+    assert schedule.first(1, True).steps[:6] == (1 / 8, 3 / 32, 1 / 16, 1 / 32, 1 / 64, 1 / 128)
+    assert Fraction(schedule.FACTOR).denominator > 2**40  # no sum inside `f` rounds alike at all of them
