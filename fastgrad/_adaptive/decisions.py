@@ -46,6 +46,7 @@ from .search import (
     STILL,
     SURE,
     UNKNOWN,
+    WIDE,
     Best,
     Values,
     best_of,
@@ -95,7 +96,7 @@ class _Decision:
     def __init__(self, v: Values, reserve: int) -> None:
         self.v, self.reserve, self.q = v, reserve, quanta(v.values, v.y)
         every = windows(v, self.q)
-        self.every, shape = every[reserve:], v.x.shape
+        self.every, shape = Best(*(a[reserve:] for a in every)), v.x.shape
         self.w = self._best(every)
         self.rounded, self.recheck = np.zeros(shape, bool), np.zeros(shape, bool)
         self.doubt, self.doubtful, self.before_kink = np.zeros(shape), np.zeros(shape), np.full(shape, -1)
@@ -117,7 +118,7 @@ class _Decision:
         """Where there is a window."""
         return self.w.frame >= 0
 
-    def _best(self, every: list[Best]) -> Best:
+    def _best(self, every: Best) -> Best:
         """Best window; of the coarse levels in reserve only if it agrees with the others and is better."""
         w = best_of(self.every)
         if not self.reserve:
@@ -127,9 +128,9 @@ class _Decision:
         use = ~(w.frame >= 0) | (agrees & (w.share >= ROUGH) & (wider.measured < w.measured))
         return _put(w, np.flatnonzero(use), _take(wider, np.flatnonzero(use)))
 
-    def _some(self, index: Any) -> tuple[Values, list[Best], Best]:
+    def _some(self, index: Any) -> tuple[Values, Best, Best]:
         """Values and windows of some of the points."""
-        return self.v.at(index), [_take(e, index) for e in self.every], _take(self.w, index)
+        return self.v.at(index), _take(self.every, index), _take(self.w, index)
 
     def _believe(self, other: Best, index: Any, where: Any) -> None:
         """Take another window at those of some points that are marked."""
@@ -195,13 +196,25 @@ class _Decision:
         same = self.found & (np.abs(w.df) <= w.bound + self.zero_bound) & (w.bound < self.zero_bound)
         return zero & ~same
 
-    def sides(self, zero: Any) -> _Sides:
+    def is_noisy(self, zero: Any) -> Any:
+        """Where the bound is that of noise, and not of something that finer steps or one side alone would resolve."""
+        rough = self.found & ~zero & ~self.still & ~(self.w.share < ROUGH)
+        some = np.flatnonzero(rough)
+        if some.size:
+            v, _, w = self._some(some)
+            off = deviations(v, w)
+            rough[some] = noise_verdict(off, _change_over(v, w), self.is_flat[some], v.two_sided)
+        return rough
+
+    def sides(self, zero: Any, noisy: Any) -> _Sides:
         """Compare with each side alone."""
         w, df = self.w, self.w.df
         share = np.where(self.found, w.share, np.inf)
         made = _Sides(df, w.bound, share, w.scale, df, df, np.zeros(df.shape, bool))
-        some = np.flatnonzero(~zero & ~self.rounded & ~self.still) if self.v.two_sided else np.empty(0, np.int64)
-        if some.size:
+        # noise of wide steps hides what one side alone would see; that of fine ones may be a kink that is near
+        wide = noisy & (w.frame < self.reserve + WIDE)
+        some = np.flatnonzero(~zero & ~self.rounded & ~self.still & ~wide & ~(share < ROUGH))
+        if some.size and self.v.two_sided:
             made = _Sides(*(a.copy() for a in made))
             other = _sides(self.v.at(some), self.q.at(some), self.reserve, _take(w, some), share[some])
             for a, b in zip(made, other, strict=True):
@@ -230,20 +243,11 @@ class _Decision:
         status = np.where(s.kink, KINK, np.where(np.isfinite(df), CONVERGED, NONFINITE))
         return Outcome(df, np.where(np.isnan(bound), np.inf, bound), scale, left, right, status)
 
-    def wanted(self, zero: Any, s: _Sides) -> Wanted:
-        """Say which points further levels could settle.
-
-        Deviations that are not those of noise may be those of something that finer steps resolve.
-        """
+    def wanted(self, zero: Any, noisy: Any, s: _Sides) -> Wanted:
+        """Say which points further levels could settle."""
         v, w, settled = self.v, self.w, self.still | zero
         end = np.where(self.found, finest_level(v, w), 0) >= len(v.h) - 4
         rough = ~settled & ~(s.share < ROUGH)
-        noisy = np.zeros(v.x.shape, bool)
-        some = np.flatnonzero(rough & ~s.kink & self.found)
-        if some.size:
-            its, ends = _take(w, some), v.at(some)
-            off = deviations(ends, its)
-            noisy[some] = noise_verdict(off, _change_over(ends, its), self.is_flat[some], v.two_sided)
         finer = s.kink | (rough & ~noisy) | (((self.doubt > 0) | end) & ~settled)
         finer |= self.recheck | (self.before_kink >= 0)
         return Wanted(finer, rough & ~s.kink)
@@ -260,8 +264,9 @@ def decide(v: Values, reserve: int) -> tuple[Outcome, Wanted]:
     d.see_beyond_flat_levels(counts)
     d.resolve_contradictions()
     zero = d.is_zero()
-    sides = d.sides(zero)
-    return d.outcome(zero, sides), d.wanted(zero, sides)
+    noisy = d.is_noisy(zero)
+    sides = d.sides(zero, noisy)
+    return d.outcome(zero, sides), d.wanted(zero, noisy, sides)
 
 
 class Wanted(NamedTuple):
@@ -283,7 +288,7 @@ def _is_below_rounding(v: Values, flat: Any, moves: Any) -> Any:
 
 def _take(best: Best, index: Any) -> Best:
     """Return some of the points."""
-    return Best(*(a[index] for a in best))
+    return Best(*(a[..., index] for a in best))
 
 
 def _put(best: Best, index: Any, other: Best) -> Best:
@@ -305,7 +310,7 @@ def _change_over(v: Values, best: Best) -> Any:
     return np.where(level <= finest_level(v, best), change(v.values, v.y), 0.0).max(axis=0)
 
 
-def _through_noise(v: Values, every: list[Best], w: Best, flat: Any, reserve: int) -> tuple[Best, Any, Any]:
+def _through_noise(v: Values, every: Best, w: Best, flat: Any, reserve: int) -> tuple[Best, Any, Any]:
     """Look for a coarser window which the finer levels leave only because they are noise.
 
     A finer window that is sure of itself is believed, unless the quotients jump to it: so do those of values that are
@@ -336,7 +341,7 @@ def _jumps_to(v: Values, df: Any, apart: Any) -> Any:
     return (start < len(main)) & (np.abs(at - df) < 0.02 * apart)
 
 
-def _beyond_flat(v: Values, every: list[Best], flat: Any, zero_bound: Any, rounding: Any, reserve: int
+def _beyond_flat(v: Values, every: Best, flat: Any, zero_bound: Any, rounding: Any, reserve: int
                  ) -> tuple[Best, Any, Any]:  # fmt: skip
     """Judge what the levels say that are coarser than the flat ones.
 
@@ -416,7 +421,7 @@ def _leaves_smoothly(v: Values, side: int, off: Any) -> tuple[Any, Any]:
     return smooth | (k == 0), (k >= 5) | (k == 0)
 
 
-def _contradiction(v: Values, every: list[Best], w: Best, before_kink: Any) -> tuple[Best, Any, Any]:
+def _contradiction(v: Values, every: Best, w: Best, before_kink: Any) -> tuple[Best, Any, Any]:
     """Look for finer windows that are sure of another slope, as below the waves of a ripple or beside a kink.
 
     A ripple looks like noise to steps that are longer than its waves, but the quotients reach the other slope smoothly:
@@ -435,20 +440,19 @@ def _contradiction(v: Values, every: list[Best], w: Best, before_kink: Any) -> t
     return other, np.where(contradicts, apart + other.bound, 0.0), sure
 
 
-def _bend_at_wider_steps(every: list[Best], w: Best) -> Any:
+def _bend_at_wider_steps(every: Best, w: Best) -> Any:
     """Size of a higher derivative that wider steps are sure of where finer ones see none; 0 if there is none.
 
     A mean of many functions with kinks, as a price over fixed draws, is straight between its kinks. Both are right.
     """
     straight = np.abs(w.df) <= w.bound
-    found, shortest = np.zeros(w.df.shape), np.full(w.df.shape, np.inf)
-    for e in every:
-        size = np.abs(e.df)
-        sure = straight & (e.frame >= 0) & (e.frame < w.frame - 3)
-        sure &= (e.bound <= 0.1 * size) & (size > e.bound + w.bound)
-        takes = sure & (e.bound < shortest)
-        found, shortest = np.where(takes, size + e.bound, found), np.where(takes, e.bound, shortest)
-    return found
+    size = np.abs(every.df)
+    sure = straight & (every.frame >= 0) & (every.frame < w.frame - 3)
+    sure &= (every.bound <= 0.1 * size) & (size > every.bound + w.bound)
+    shortest = np.where(sure, every.bound, np.inf)
+    there = shortest.argmin(axis=0)[None]
+    found = np.take_along_axis(size + every.bound, there, axis=0)[0]
+    return np.where(sure.any(axis=0), found, 0.0)
 
 
 def _jump_beyond(v: Values, w: Best) -> Any:
@@ -509,7 +513,7 @@ class _Sides(NamedTuple):
 def _one_side(v: Values, q: Quanta, reserve: int, sign: int) -> tuple[Any, Any, Any, Any]:
     """Best answer of one side: derivative, bound, relative bound, scale; 0 where it is flat from some level on."""
     s = v.side(sign)
-    w = best_of(windows(s, q)[reserve:])
+    w = best_of(Best(*(a[reserve:] for a in windows(s, q))))
     df, bound, share = w.df, w.bound, np.where(w.frame >= 0, w.share, np.inf)
     if v.n == 1:
         flat = flat_from(s)

@@ -176,6 +176,7 @@ def finer_rounds(b: Batch, index: Any, unit: Any, values: Any, safe: Any, interv
     `f`, is left to the last search. Points that are `safe` have a result, which finer steps may improve on.
     """
     low, high = interval
+    open_points = []
     table = finer(b.n, b.two_sided)
     size = np.abs(b.x[index])
     beside_zero = (size > 0) & (size < SMALL)
@@ -201,13 +202,11 @@ def finer_rounds(b: Batch, index: Any, unit: Any, values: Any, safe: Any, interv
         b.settle_smooth(index, j, better)
         flat = (there == b.y[index]).all(axis=(0, 1)) & (b.out.df[index] != 0)
         finer_still = ~done & ~safe & going & agrees & (j.verdict == FINER)
-        search = np.flatnonzero(~done & ~finer_still & (~safe | ~agrees | flat))
-        if search.size:
-            last_search(b, index[search])
+        open_points.append(index[~done & ~finer_still & (~safe | ~agrees | flat)])
         more = np.flatnonzero(finer_still)
         low, high = (a[more] for a in (np.fmax(low, j.df - j.bound), np.fmin(high, j.df + j.bound)))
         index, unit, safe = index[more], unit[more] * 2.0**-NEXT, safe[more]
-    return index
+    return np.concatenate([*open_points, index])
 
 
 def last_search(b: Batch, index: Any) -> None:

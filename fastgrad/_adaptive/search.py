@@ -24,8 +24,6 @@ STILL = 16.0
 """Changes of `f` that are smaller than so many roundings are taken for rounding."""
 CONSTANT = 2.0**-45
 """Share of the value below which changes of `f` from which no window makes a slope are taken for rounding inside it."""
-CONVERGES = 1e-8
-"""Relative bound of a window that is no noise: noise has no octaves of convergence unless it is flat."""
 STAIRS, FINE_STAIRS, SURE = 2.0**-3, 2.0**-7, 2.0**-10
 """Deviations of a window that are a smaller share of the change of `f` there may be those of rounding, are more likely
 those of rounding than of the steps of a stair, and are taken for it."""
@@ -35,6 +33,8 @@ APART = 4.0
 """Slopes that differ by more than so many times their bounds are different ones."""
 KNOWS_BETTER = 0.25
 """One side is preferred only below this share of the two-sided relative bound."""
+WIDE = 12
+"""Levels from the scale down whose windows are wide."""
 FLAT_OVER = 8
 """Levels over which a side has to be exactly flat to have the slope 0."""
 
@@ -91,8 +91,8 @@ def join(*parts: Values) -> Values:
     return parts[0]._replace(h=h, values=values)
 
 
-def windows(v: Values, q: Quanta) -> list[Best]:
-    """Judge the level set at every level: the best windows of each place, from coarse to fine."""
+def windows(v: Values, q: Quanta) -> Best:
+    """Judge the level set at every level: arrays of shape (places, points), from coarse to fine."""
     table = sliding(v.n, v.two_sided)
     reach = [int(-np.log2(s)) for s in table.steps]
     missing = np.full_like(v.values[0], np.nan)
@@ -106,35 +106,40 @@ def windows(v: Values, q: Quanta) -> list[Best]:
         # the rounding of the argument inside `f` is an assumption, but not nothing: very fine steps do not show it
         measured = np.maximum(j.measured, j.bound * 2.0**-14)
         frame = np.where(j.measured < np.inf, a, -1)
-        found.append(Best(j.df, j.bound, measured, *j[3:7], j.window.astype(np.int64), frame))
-    return found
+        found.append((j.df, j.bound, measured, *j[3:7], j.window.astype(np.int64), frame))
+    return Best(*map(np.array, zip(*found, strict=True)))
 
 
-def best_of(every: list[Best], first: Any = 0, last: Any = 1 << 30, by_bound: bool = False) -> Best:
+def best_of(every: Best, first: Any = 0, last: Any = 1 << 30, by_bound: bool = False) -> Best:
     """Best window between two levels, each for all points or one for every point.
 
     Where relative bounds are below `GOOD`, windows compete by their bounds, else by their relative bounds.
     """
     good = np.inf if by_bound else GOOD
-    start = every[0]
-    best = Best(*(np.full_like(a, b) for a, b in zip(start, (np.nan, *[np.inf] * 4, 0.0, 0.0, 0, -1), strict=True)))
-    share, lowest = np.full(start.df.shape, np.inf), np.full(start.df.shape, np.inf)
-    for w in every:
-        allowed = (w.frame >= 0) & (w.frame >= first) & (w.frame <= last) & (w.measured < np.inf)
-        if not by_bound:
-            allowed &= w.local > 0.0
-        this = w.share
-        # a finer window nearly as good wins if its bound is shorter: slopes like a power of h
-        near = (this > 0.01) & (this < 4 * lowest) & (w.measured < best.measured)
-        shorter = (this < good) & (w.measured < best.measured)
-        wins = np.where(share < good, shorter, (this < good) | (this < share) | near)
+    allowed = (every.frame >= 0) & (every.frame >= first) & (every.frame <= last) & (every.measured < np.inf)
+    if not by_bound:
+        allowed &= every.local > 0.0
+    shares = np.where(allowed, every.share, np.inf)
+    bounds = np.where(allowed, every.measured, np.inf)
+    shape = every.df.shape[1:]
+    chosen, bound = np.full(shape, -1), np.full(shape, np.inf)
+    share, lowest = np.full(shape, np.inf), np.full(shape, np.inf)
+    for k, (this, measured) in enumerate(zip(shares, bounds, strict=True)):
+        shorter = measured < bound
         if by_bound:
-            wins = w.measured < best.measured
-        wins &= allowed
-        lowest = np.where(allowed, np.minimum(lowest, this), lowest)
-        share = np.where(wins, this, share)
-        best = Best(*(np.where(wins, a, b) for a, b in zip(w, best, strict=True)))
-    return best
+            wins = shorter
+        else:
+            # a finer window nearly as good wins if its bound is shorter: slopes like a power of h
+            near = (this > 0.01) & (this < 4 * lowest) & shorter
+            wins = np.where(share < good, (this < good) & shorter, (this < good) | (this < share) | near)
+        lowest = np.minimum(lowest, this)
+        chosen = np.where(wins, k, chosen)
+        share, bound = np.where(wins, this, share), np.where(wins, measured, bound)
+    rows = np.maximum(chosen, 0)[None]
+    best = Best(*(np.take_along_axis(a, rows, axis=0)[0] for a in every))
+    none = chosen < 0
+    empty = Best(np.nan, np.inf, np.inf, np.inf, np.inf, 0.0, 0.0, 0, -1)
+    return Best(*(np.where(none, b, a) for a, b in zip(best, empty, strict=True)))
 
 
 COARSER = 6
@@ -191,15 +196,14 @@ def deviations(v: Values, best: Best, coarser: bool = False) -> Any:
     own = np.take_along_axis(main, frame + np.arange(table.extrapolated)[:, None], axis=0)
     own = np.where(np.isfinite(own), own, 0.0)
     fine, coarse = finest_level(v, best), coarsest_level(v, best)
-    found = np.zeros_like(main)
     base = np.take_along_axis(main, np.maximum(fine, 0)[None], axis=0)[0]
-    for level in range(levels):
-        there = (level < coarse) & (level >= frame - COARSER) if coarser else level > fine
-        weights = predictions[best.window, np.clip(level - frame + COARSER, 0, COARSER + levels - 1)]
-        total = base.copy()
-        for k in range(table.extrapolated):
-            total += weights[:, k] * (own[k] - base)
-        found[level] = np.where(there & (best.frame >= 0), (main[level] - total) * weight[level], 0.0)
+    level = np.arange(levels)[:, None]
+    there = (level < coarse) & (level >= frame - COARSER) if coarser else level > fine
+    weights = predictions[best.window, np.clip(level - frame + COARSER, 0, COARSER + levels - 1)]
+    total = np.broadcast_to(base, main.shape).copy()
+    for k in range(table.extrapolated):
+        total += weights[..., k] * (own[k] - base)
+    found = np.where(there & (best.frame >= 0), (main - total) * weight, 0.0)
     return np.where(np.isfinite(found), found, 0.0)
 
 

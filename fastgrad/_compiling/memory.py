@@ -51,16 +51,6 @@ def words_at(_typing: Any, address: Any) -> Any:
     return WORDS(types.intp), code
 
 
-@intrinsic
-def address_of_words(_typing: Any, words: Any) -> Any:
-    """Turn a pointer into an address."""
-
-    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        return builder.ptrtoint(args[0], ir.IntType(64))
-
-    return types.intp(WORDS), code
-
-
 def _room_on_stack(builder: Any, kind: Any) -> Any:
     """Reserve memory when the function is entered; Numba's own helper would also fill it with zeros, at every call."""
     with builder.goto_entry_block():
