@@ -212,8 +212,9 @@ class _Decision:
         share = np.where(self.found, w.share, np.inf)
         made = _Sides(df, w.bound, share, w.scale, df, df, np.zeros(df.shape, bool))
         # noise of wide steps hides what one side alone would see; that of fine ones may be a kink that is near
-        wide = noisy & (w.frame < self.reserve + WIDE)
-        some = np.flatnonzero(~zero & ~self.rounded & ~self.still & ~wide & ~(share < ROUGH))
+        # a kink of a lower derivative spoils no window, so for higher orders all sides have to be compared
+        clear = (self.v.n == 1) & ((noisy & (w.frame < self.reserve + WIDE)) | (share < ROUGH))
+        some = np.flatnonzero(~zero & ~self.rounded & ~self.still & ~clear)
         if some.size and self.v.two_sided:
             made = _Sides(*(a.copy() for a in made))
             other = _sides(self.v.at(some), self.q.at(some), self.reserve, _take(w, some), share[some])
