@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
@@ -17,11 +18,13 @@ from numba.extending import intrinsic
 from .._compiling.kernels import Native, native
 from .._compiling.memory import EXPONENT
 
+MANTISSA = (1 << 52) - 1
+
 LANES = 8
 """Points per instruction; LLVM splits them over the registers there are. Rows are padded to a multiple."""
 
 _WORD, _DOUBLE = ir.IntType(64), ir.DoubleType()
-_VECTOR = ir.VectorType(_DOUBLE, LANES)
+_VECTOR, _WORDS, _TRUTHS = (ir.VectorType(kind, LANES) for kind in (_DOUBLE, _WORD, ir.IntType(1)))
 
 
 def _operator(instruction: str, swapped: bool = False) -> Any:
@@ -58,7 +61,7 @@ class _Symbol:
         self.builder, self.value = builder, value
 
     def _constant(self, other: Any) -> Any:
-        return other.value if isinstance(other, _Symbol) else ir.Constant(_VECTOR, [float(other)] * LANES)
+        return _value(other)
 
     def __invert__(self) -> _Symbol:
         return _Symbol(self.builder, self.builder.not_(self.value))
@@ -70,20 +73,46 @@ class _Symbol:
         raise TypeError("a kernel cannot branch on its values; use `select`")
 
 
+def _value(row: Any) -> Any:
+    """Vector of a row, or of a constant."""
+    if isinstance(row, _Symbol):
+        return row.value
+    if isinstance(row, bool):
+        return ir.Constant(_TRUTHS, [row] * LANES)
+    return ir.Constant(_VECTOR, [float(row)] * LANES)
+
+
 def masked(row: _Symbol, mask: int) -> _Symbol:
     """Return numbers with some of their bits only."""
-    words = ir.VectorType(_WORD, LANES)
-    bits = row.builder.and_(row.builder.bitcast(row.value, words), ir.Constant(words, [mask] * LANES))
+    bits = row.builder.and_(row.builder.bitcast(row.value, _WORDS), ir.Constant(_WORDS, [mask] * LANES))
     return _Symbol(row.builder, row.builder.bitcast(bits, _VECTOR))
 
 
-def power_below(row: _Symbol) -> _Symbol:
-    """Return the power of two at or below numbers that are positive."""
-    return masked(row, EXPONENT)
+def last_bit(row: Any) -> Any:
+    """Return the value of the lowest bit that is set in numbers; 0 of what is not finite."""
+    if not isinstance(row, _Symbol):
+        bits = np.ascontiguousarray(row, np.float64).view(np.int64)
+        size, cut = np.abs(row), np.abs((bits & (bits - 1)).view(np.float64))
+        return np.where(size < np.inf, np.where((bits & MANTISSA) == 0, size, size - cut), 0.0)
+    builder = row.builder
+    bits = builder.bitcast(row.value, _WORDS)
+    less = builder.and_(bits, builder.sub(bits, ir.Constant(_WORDS, [1] * LANES)))
+    size, cut = abs(row), abs(_Symbol(builder, builder.bitcast(less, _VECTOR)))
+    # compared as whole numbers: as doubles they would be subnormal, which takes processors long
+    mantissa = builder.and_(bits, ir.Constant(_WORDS, [MANTISSA] * LANES))
+    is_power = _Symbol(builder, builder.icmp_unsigned("==", mantissa, ir.Constant(_WORDS, [0] * LANES)))
+    return _select(size < np.inf, _select(is_power, size, size - cut), 0.0)
+
+
+def power_below(row: Any) -> Any:
+    """Return the power of two at or below numbers that are positive and normal."""
+    if isinstance(row, _Symbol):
+        return masked(row, EXPONENT)
+    return (np.ascontiguousarray(row, np.float64).view(np.int64) & EXPONENT).view(np.float64)
 
 
 def _select(condition: _Symbol, yes: Any, no: Any) -> _Symbol:
-    a, b = condition._constant(yes), condition._constant(no)
+    a, b = _value(yes), _value(no)
     return _Symbol(condition.builder, condition.builder.select(condition.value, a, b))
 
 
@@ -140,4 +169,113 @@ def _write_loop(builder: Any, args: Any, rows: int, kernel: Callable[..., tuple[
     following = builder.add(i, step)
     i.add_incoming(following, builder.block)
     builder.cbranch(builder.icmp_signed("<", following, count), loop, after)
+    builder.position_at_end(after)
+
+
+#: C signature of a scan: where the addresses are, how many levels, how many points.
+_SCAN = types.void(*[types.intp] * 3)
+_scan_prototype = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 3)
+
+
+class ScanCode(NamedTuple):
+    """A scan as it is compiled: how many rows of points, groups of levels and outputs; start, body and finish."""
+
+    points: int
+    groups: int
+    outputs: int
+    start: Callable[..., tuple[Any, ...]]
+    body: Callable[..., tuple[tuple[Any, ...], tuple[Any, ...]]]
+    finish: Callable[..., tuple[Any, ...]]
+    backwards: bool
+
+
+def scan_kernel(key: bytes, code: ScanCode) -> Any:
+    """Compile a scan over levels; return a function of the address of its table, levels and points (8 at least)."""
+
+    def build() -> tuple[Any, Any, str]:
+        @intrinsic
+        def run(_typing: Any, table: Any, levels: Any, count: Any) -> Any:
+            def write(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+                _write_scan(builder, args, code)
+                return context.get_dummy_value()
+
+            return types.void(*[types.intp] * 3), write
+
+        def call(table, levels, count):  # type: ignore[no-untyped-def]
+            run(table, levels, count)  # type: ignore[call-arg]
+
+        return call, _SCAN, "d"
+
+    native_code = native(key_of(key), build)
+    function = _scan_prototype(native_code.address)
+    function.owner = native_code
+    return function
+
+
+def _write_scan(builder: Any, args: Any, code: ScanCode) -> None:
+    """Write the loop over points, and in it that over levels.
+
+    The table holds addresses of rows of points, of groups with the distance from level to level, of outputs likewise,
+    and of the results. The last eight points are taken together, whatever has been done of them.
+    """
+    table, levels, count = args
+    one, zero = ir.Constant(_WORD, 1), ir.Constant(_WORD, 0)
+    words = builder.inttoptr(table, _WORD.as_pointer())
+    entries = code.points + 2 * code.groups + 2 * code.outputs
+
+    def entry(k: int) -> Any:
+        return builder.load(builder.gep(words, [ir.Constant(_WORD, k)]))
+
+    def row_at(address: Any, level: Any = None, distance: Any = None) -> Any:
+        if level is not None:
+            address = builder.add(address, builder.mul(level, distance))
+        return builder.inttoptr(builder.add(address, shift), _VECTOR.as_pointer())
+
+    last = builder.sub(count, ir.Constant(_WORD, LANES))
+    before = builder.block
+    points, over, after = (builder.append_basic_block(name) for name in ("points", "levels", "after"))
+    builder.branch(points)
+    builder.position_at_end(points)
+    i = builder.phi(_WORD)
+    i.add_incoming(zero, before)
+    where = builder.select(builder.icmp_signed("<", i, last), i, last)
+    shift = builder.mul(where, ir.Constant(_WORD, 8))
+    rows = [_Symbol(builder, builder.load(row_at(entry(k)), align=8)) for k in range(code.points)]
+    begin = [_value(s) for s in code.start(rows)]
+    outside = builder.block
+    builder.branch(over)
+    builder.position_at_end(over)
+    k = builder.phi(_WORD)
+    k.add_incoming(zero, outside)
+    state = [builder.phi(s.type) for s in begin]
+    for phi, s in zip(state, begin, strict=True):
+        phi.add_incoming(s, outside)
+    level = builder.sub(builder.sub(levels, one), k) if code.backwards else k
+    number = builder.sitofp(level, _DOUBLE)
+    lanes = ir.Constant(_VECTOR, ir.Undefined)
+    lanes = builder.insert_element(lanes, number, ir.Constant(ir.IntType(32), 0))
+    indices = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+    number = _Symbol(builder, builder.shuffle_vector(lanes, lanes, indices))
+    here = [
+        _Symbol(builder, builder.load(row_at(entry(code.points + 2 * g), level, entry(code.points + 2 * g + 1)), align=8))
+        for g in range(code.groups)
+    ]  # fmt: skip
+    made, out = code.body(_select, [_Symbol(builder, s) for s in state], rows, here, number)
+    first = code.points + 2 * code.groups
+    for o, row in enumerate(out):
+        builder.store(_value(row), row_at(entry(first + 2 * o), level, entry(first + 2 * o + 1)), align=8)
+    following = builder.add(k, one)
+    for phi, row in zip(state, made, strict=True):
+        phi.add_incoming(_value(row), builder.block)
+    k.add_incoming(following, builder.block)
+    done = builder.append_basic_block("done")
+    builder.cbranch(builder.icmp_signed("<", following, levels), over, done)
+    builder.position_at_end(done)
+    for c, row in enumerate(code.finish(_select, made, rows)):
+        value = _value(row)
+        value = builder.uitofp(value, _VECTOR) if value.type == _TRUTHS else value
+        builder.store(value, row_at(entry(entries + c)), align=8)
+    next_points = builder.add(i, ir.Constant(_WORD, LANES))
+    i.add_incoming(next_points, builder.block)
+    builder.cbranch(builder.icmp_signed("<", next_points, count), points, after)
     builder.position_at_end(after)

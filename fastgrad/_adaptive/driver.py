@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 
 from ..estimates import Estimate, Status
+from .codegen import LANES
 from .decisions import CONVERGED, NONFINITE, Outcome, decide
 from .extrapolation import Table
 from .judge import DONE, FINER, NEARBY, OPEN, SMALL, Judgement
+from .noise import settle_noise, visible_noise
 from .rows import judge_round
 from .schedule import (
     BETWEEN,
@@ -30,7 +32,7 @@ from .schedule import (
     scale_of,
     step,
 )
-from .search import Values, join
+from .search import Values, join, padding
 
 #: Values at points, ``f(points, index)``; ``points[..., k]`` belongs to the point ``index[k]`` of the batch.
 Evaluate = Callable[[Any, Any], Any]
@@ -229,33 +231,61 @@ def last_search(b: Batch, index: Any) -> None:
 
 
 def search_from(b: Batch, index: Any, u: Any, last: int, deepest: int) -> None:
-    """Search the levels from a step on, and further ones where these do not settle a point.
-
-    A result replaces an earlier one if its bound is better.
-    """
+    """Search the levels from a step on; those of noisy points together with coarser ones."""
     near = _search(b, index, u, 0, last)
-    outcome, wanted = decide(near, 0)
+    quiet = np.ones(index.shape, bool)
+    if b.n == 1 and b.two_sided:
+        noise = visible_noise(near)
+        quiet = noise == 0
+        some = np.flatnonzero(~quiet)
+        if some.size:
+            v = join(_search(b, index[some], u[some], COARSEST, -1), near.at(some))
+            df, bound, scale, settled = settle_noise(v, noise[some], -COARSEST)
+            _replace(b, index[some], Outcome(df, bound, scale, df, df, np.full(df.shape, CONVERGED)), settled)
+            rest = np.flatnonzero(~settled)
+            if rest.size:
+                _decide(b, index[some][rest], u[some][rest], v.at(rest), -COARSEST, (last, deepest))
+    rest = np.flatnonzero(quiet)
+    if rest.size:
+        _decide(b, index[rest], u[rest], near.at(rest) if rest.size < index.size else near, 0, (last, deepest))
+
+
+def _decide(b: Batch, index: Any, u: Any, v: Values, reserve: int, levels: tuple[int, int]) -> None:
+    """Decide on points, and look at further levels where these do not settle a point."""
+    last, deepest = levels
+    outcome, wanted = decide(v, reserve)
+    coarser = wanted.coarser if reserve == 0 else np.zeros(index.shape, bool)
     for more_fine, more_coarse in ((False, True), (True, False), (True, True)):
-        more = np.flatnonzero((wanted.finer == more_fine) & (wanted.coarser == more_coarse))
+        more = np.flatnonzero((wanted.finer == more_fine) & (coarser == more_coarse))
         if not more.size:
             continue
         parts = [_search(b, index[more], u[more], COARSEST, -1)] if more_coarse else []
-        parts += [near.at(more)]
+        parts += [v.at(more)]
         parts += [_search(b, index[more], u[more], last + 1, deepest)] if more_fine else []
-        for a, c in zip(outcome, decide(join(*parts), -COARSEST if more_coarse else 0)[0], strict=True):
+        for a, c in zip(outcome, decide(join(*parts), -COARSEST if more_coarse else reserve)[0], strict=True):
             a[more] = c
+    _replace(b, index, outcome, np.ones(index.shape, bool))
+
+
+def _replace(b: Batch, index: Any, outcome: Outcome, where: Any) -> None:
+    """Replace earlier results by those of the search where their bounds are better."""
     old = b.out
     before = old.error[index] / np.maximum(old.scale[index], 2.0**-1074)
     now = outcome.error / np.maximum(outcome.scale, 2.0**-1074)
     better = ~(before < now) | np.isnan(old.df[index])
     better |= (outcome.error < old.error[index]) & (now < 1e-6)
+    better &= where
     b.settle(index[better], Outcome(*(a[better] for a in outcome)))
 
 
 def _search(b: Batch, index: Any, u: Any, first: int, last: int) -> Values:
     """Evaluate at levels."""
     h = step(np.arange(first, last + 1))[:, None] * u
-    return Values(b.n, b.x[index], b.y[index], signed(b.side, np.ones(index.size)), h, b.values(index, h))
+    found = b.values(index, h)
+    # missing levels beyond the finest; no power of two from level to level
+    values = np.empty((len(h) + padding(b.n), found.shape[1], index.size + LANES))[..., : index.size]
+    values[: len(h)], values[len(h) :] = found, np.nan
+    return Values(b.n, b.x[index], b.y[index], signed(b.side, np.ones(index.size)), h, values)
 
 
 def judged(outcome: Outcome, nfev: Any, rule: Any) -> Estimate:

@@ -62,6 +62,8 @@ class Table:
         How many of them windows are made of; the finer ones only show the noise.
     condition : float
         Share of the rounding of the argument that values are assumed to carry.
+    starts : int
+        From how many levels windows may begin; a level set that slides over all levels needs one.
     """
 
     n: int
@@ -69,6 +71,7 @@ class Table:
     steps: tuple[float, ...]
     extrapolated: int
     condition: float = 1.0
+    starts: int = 2
 
     @cached_property
     def degree(self) -> int:
@@ -82,12 +85,12 @@ class Table:
 
     @cached_property
     def windows(self) -> tuple[tuple[int, int], ...]:
-        """First and last level of the windows: wide enough for three successive corrections, from the first two levels.
+        """First and last level of the windows: wide enough for three successive corrections.
 
         Windows of fewer levels have no record of convergence to judge their truncation by.
         """
         last, least = self.extrapolated - 1, self.degree + 3
-        pairs = [(a, b) for a in (0, 1) for b in range(a + least, last + 1)]
+        pairs = [(a, b) for a in range(self.starts) for b in range(a + least, last + 1)]
         return tuple(sorted(pairs, key=lambda pair: (pair[1], pair[0])))
 
     @cache  # noqa: B019 (level sets are few, and live as long as the process)

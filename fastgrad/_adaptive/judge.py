@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from .extrapolation import DEVIATIONS, Table
-from .noise import RELATIVE, ROUNDING, SMALLEST
+from .rounding import RELATIVE, ROUNDING, SMALLEST
 
 OPEN, DONE, FINER, NEARBY = range(4)
 """Verdicts: not settled; done; the steps were too wide; done unless steps of the size of the point see more."""

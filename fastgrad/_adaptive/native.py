@@ -132,7 +132,7 @@ def first_round(values: Ufunc, nargs: int, wrt: int, n: int, side: int, name: st
     `finish` is the address of a function of how many points, the places of arguments and results, and the ufunc's data.
     """
     table = first(n, side == 0)
-    move, judge = positions(table, side)[0], compiled(table, False)[0]
+    move, judge = positions(table, side)[0], compiled(table)[0]
     rows = len(table.steps) * (2 if side == 0 else 1)
     stretch = ROOM // (6 + 2 * rows + _JUDGED) // LANES * LANES
     own = (values.data, wrt, rows, stretch, move.address, judge.address, finish)

@@ -1,29 +1,20 @@
-"""Rounding and noise of the values of a function: constants, and what the values tell of either."""
+"""Noise: how finer levels deviate from a window, and what of that is noise of the values."""
 
 from __future__ import annotations
 
+import itertools
+import math
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
-ROUNDING = 0.3 * 2.0**-52
-"""Root mean square of one rounding of a value, relative to it (0.29 ulp; the mean over the binade is smaller)."""
-SMALLEST = 2.0**-1074
-"""Rounding of a value among the subnormal numbers, whatever its size."""
-CONDITION = 0.15
-"""Share of the rounding of the argument, ``|x f'|`` ulp, that a value is assumed to carry."""
-RELATIVE = 2.5e-16
-"""Rounding of the extrapolation itself, relative to the derivative."""
-COUNTS = 0.3 * 2.0**-10
-"""Values whose rounding would be larger have ten bits at most: they count, as floor does; that is no rounding."""
-
-_FEWEST = 8
-"""Digits of fewer values say nothing: a function that doubles its argument has few of them, too."""
-_LONG = 26
-"""Digits of a value that has been rounded: more than float32 has, or x**7 at 0.625, which are all of them right."""
-APPARENT = 8.0
-"""A quantum that is so many times the finest, or the rounding of the value, is not so by chance."""
-_POWERS = 10.0 ** np.arange(1, 10)
+from .extrapolation import DEVIATIONS
+from .judge import JUMP, Select, larger, truncation, weighted
+from .rounding import CONDITION, RELATIVE, ROUNDING
+from .scan import Scan
+from .schedule import sliding
+from .search import COARSER, Best, Fit, Values, compete, deviation, polynomial
 
 QUIET, FAINT = 2.0**-7, 2.0**-10
 """Noise is at most this share of the change of `f` over a window; the second where the fine levels are exactly flat."""
@@ -31,144 +22,266 @@ LOUD = 16.0
 """Deviations within this factor of the largest are significant."""
 
 
-def _lowest_bit(values: Any) -> tuple[Any, Any, Any]:
-    """Return mantissas as whole numbers, their lowest set bits, and the exponents."""
-    mantissa, exponent = np.frexp(np.abs(values))
-    digits = np.ldexp(np.where(np.isfinite(mantissa), mantissa, 0.0), 53).astype(np.int64)
-    return digits, digits & -digits, exponent
+def _about_constant(select: Select, state: Any, points: Any, levels: Any, level: Any) -> Any:
+    most, fine, turns, *each = state
+    made: list[Any] = []
+    for k, value in enumerate(levels[1:]):
+        last, rising = each[2 * k : 2 * k + 2]
+        off = value - points[1]
+        use = abs(off) < math.inf
+        size = select(use, abs(off), 0.0)
+        most = select(size > most, size, most)
+        fine = select((level >= points[3] + 8.0) & (size > fine), size, fine)
+        rise = select(use, off - last, 0.0)
+        turns = turns + select(rise * rising < 0.0, 1.0, 0.0)
+        made += [select(use, off, last), select(rise != 0.0, rise, rising)]
+    return (most, fine, turns, *made), ()
 
 
-class Quanta(NamedTuple):
-    """What the digits of the values tell of their rounding, as standard deviations."""
-
-    rounding: Any
-    """Relative to the value, shape (points,)."""
-    each: Any
-    """0.3 times the quantum of a level, shape (levels, points); 0 where the digits do not tell."""
-    whole: Any
-    """The same of all levels together, shape (points,)."""
-
-    def at(self, index: Any) -> Quanta:
-        """Return some of the points."""
-        return Quanta(*(a[..., index] for a in self))
+def _is_about_constant(_select: Select, state: Any, _points: Any) -> Any:
+    return ((state[2] >= 2.0) & (state[1] >= state[0] * 0.125),)
 
 
-def quanta(values: Any, y: Any) -> Quanta:
-    """Take the rounding of the values from their digits.
-
-    Those of float32 have 24 bits, and ``exp(x) - 1`` near 0 has none below 2^-53: where no value has more, the rounding
-    is not that of doubles of their size. What is rounded inside `f` may be large where the steps are, and the values
-    small all the same: ``x - sin(x)`` has digits down to those of `x`. So the quantum of a level is that of the levels
-    down to it, if they have digits enough.
-
-    Parameters
-    ----------
-    values : ndarray, shape (levels, sides, points)
-        From coarse to fine.
-    y : ndarray, shape (points,)
-        At the points.
-    """
-    digits, last, exponent = _lowest_bit(values)
-    told = np.isfinite(values) & (values != 0.0) & (values != y)
-    lowest = last.astype(np.float64)
-    relative = np.min(np.where(told, lowest / np.maximum(digits, 1), 1.0), axis=(0, 1))
-    quantum = np.where(told, np.ldexp(lowest, exponent - 53), np.inf)
-    down_to = np.minimum.accumulate(quantum.min(axis=1), axis=0)
-    is_long = told & (lowest < 2.0 ** (53 - _LONG))
-    long = np.cumsum(is_long.sum(axis=1), axis=0)
-    each = np.where(long >= _FEWEST, 0.3 * down_to, 0.0)
-    few = told.sum(axis=(0, 1)) < _FEWEST
-    finest = np.where(few, 0.0, 0.3 * down_to[-1])
-    each = np.where(each < APPARENT * 0.3 * down_to[-1], finest, each)
-    rounding = np.where(few, ROUNDING, np.maximum(ROUNDING, 0.3 * relative))
-    return Quanta(rounding, each, np.where(long[-1] >= _FEWEST, 0.3 * down_to[-1], 0.0))
+_ABOUT_CONSTANT = {
+    sides: Scan(
+        f"about constant {sides}", _about_constant, lambda _, sides=sides: (0.0,) * (3 + 2 * sides), _is_about_constant,
+        backwards=True,
+    )
+    for sides in (1, 2)
+}  # fmt: skip
 
 
-def decimal_quantum(values: Any, y: Any) -> Any:
-    """Find the power of ten, 0.1 to 1e-9, of which all values are multiples; 0 if there is none.
-
-    Nobody but people rounds like that. One step says nothing, whatever its size: there have to be three values. Whole
-    numbers, which are counts more often than rounded, have no such quantum.
-    """
-    every = np.concatenate([values.reshape(-1, y.size), y[None]])
-    finite = np.isfinite(every)
-    lowest, highest = (f(np.where(finite, every, y), axis=0) for f in (np.min, np.max))
-    between = (finite & (every > lowest) & (every < highest)).any(axis=0)
-    found = np.zeros(y.size)
-    for power in [1.0, *_POWERS][::-1]:
-        times = np.abs(every) * power
-        multiple = (times < 1e9) & (np.abs(times - np.floor(times + 0.5)) <= 2.0**-51 * times)
-        found = np.where((multiple | ~finite).all(axis=0), 1.0 / power, found)
-    apart = (highest - lowest) > 0.5 * found  # not those of 1, up to the rounding of doubles
-    return np.where(between & apart & (found < 1.0), found, 0.0)
-
-
-def are_counts(values: Any, y: Any) -> Any:
-    """Whether all values are whole numbers, and that at the point below a thousand: they count, as floor does."""
-    whole = (values == np.floor(values)) | ~np.isfinite(values)
-    return whole.all(axis=(0, 1)) & (y == np.floor(y)) & (np.abs(y) <= 1024)
-
-
-def change(values: Any, y: Any) -> Any:
-    """How far the values move, at every level: shape (levels, points)."""
-    off = np.abs(values - y)
-    return np.where(off < np.inf, off, 0.0).max(axis=1)
-
-
-def is_noise_about_constant(values: Any, y: Any) -> Any:
-    """Whether all changes are those of noise about a constant.
+def is_noise_about_constant(v: Values, top: Any) -> Any:
+    """Whether all changes are those of noise about a constant; `top` is the first level with a value.
 
     Such changes do not grow over eight octaves, and they go up and down from level to level.
     """
-    off = values - y
-    finite = np.abs(off) < np.inf
-    sizes = np.where(finite, np.abs(off), 0.0)
-    top = np.where(finite.any(axis=1), np.arange(len(values))[:, None], len(values)).min(axis=0)
-    fine = np.where(np.arange(len(values))[:, None, None] >= top + 8, sizes, 0.0).max(axis=(0, 1))
-    turns = np.zeros(y.size, np.int64)
-    for side in range(values.shape[1]):
-        last, before = np.zeros(y.size), np.zeros(y.size)
-        for j in range(len(values) - 1, -1, -1):
-            use = finite[j, side]
-            rise = np.where(use, off[j, side] - last, 0.0)
-            turns += rise * before < 0.0
-            last = np.where(use, off[j, side], last)
-            before = np.where(rise != 0.0, rise, before)
-    return (turns >= 2) & (fine >= 0.125 * sizes.max(axis=(0, 1)))
+    scan = _ABOUT_CONSTANT[2 if v.two_sided else 1]
+    return scan([*v.points, top], v.groups, v.count, 1)[0][0] != 0.0
 
 
-def noise_verdict(deviation: Any, change_there: Any, flat: Any, two_sided: bool) -> Any:
-    """Tell whether finer levels leave a window because of noise; else it is structure.
+class Deviations(NamedTuple):
+    """How the finer levels deviate from a window; rows."""
 
-    Noise is small against what `f` does over the window, as loud at all levels, and changes its sign; from one side it
-    goes up and down, since all deviations share the noise of the value at the point.
+    largest: Any
+    most: Any
+    """The largest but one: one level alone may be next to a singular point."""
+    moved: Any
+    """How far `f` moves at most down to the end of the window."""
+    beside: Any
+    """The largest of the six levels beside the window."""
+    count: Any
+    """How many deviations are significant."""
+    span: Any
+    """Over how many levels."""
+    signs: Any
+    """How often they change their sign; from one side, where all share the noise of the value at the point, how often
+    they turn."""
+    finest: Any
+    """Level of the finest that is significant."""
 
-    Parameters
-    ----------
-    deviation : ndarray, shape (levels, points)
-        With their signs, in units of the values; 0 at the levels of the window and coarser.
-    change_there : ndarray
-        How far `f` moves at most over the window.
-    flat : ndarray of bool
-        Whether the finest levels are exactly flat.
+    def are_noise(self, flat: Any) -> Any:
+        """Tell whether finer levels leave a window because of noise; else it is structure.
+
+        Noise is small against what `f` does over the window, as loud at all levels, and changes its sign. `flat` tells
+        where the finest levels are exactly flat.
+        """
+        small = (self.most > 0.0) & (self.most <= self.moved * np.where(flat, FAINT, QUIET))
+        loud = (self.count >= 4) & (self.span >= np.where(flat, 6, 8))
+        return small & loud & (self.signs >= np.where(flat, 1, 2))
+
+
+@cache
+def _deviations(series: tuple[int, bool]) -> tuple[Scan, Scan]:
+    def off(select: Select, points: Any, levels: Any, level: Any, fit: Any) -> Any:
+        its = deviation(select, series, points, fit, levels[0], levels[1:])
+        return select((level > fit[2]) & (fit[0] >= 0.0), its, 0.0)
+
+    def sizes(select: Select, state: Any, points: Any, levels: Any, level: Any) -> Any:
+        largest, most, moved, beside = state
+        fit = points[3:]
+        size = abs(off(select, points, levels, level, fit))
+        lesser = select(size < largest, size, largest)
+        most = select(lesser > most, lesser, most)
+        for value in levels[1:]:
+            move = abs(value - points[1])
+            moved = select((level <= fit[2]) & (move > moved) & (move < math.inf), move, moved)
+        beside = select((level <= fit[2] + 6.0) & (size > beside), size, beside)
+        return (select(size > largest, size, largest), most, moved, beside), ()
+
+    def signs(select: Select, state: Any, points: Any, levels: Any, level: Any) -> Any:
+        top, bottom, count, signs, turns, last, rising = state
+        most, *fit = points[3:]
+        its = off(select, points, levels, level, fit)
+        least = most * (1.0 / LOUD)
+        loud = (abs(its) >= least) & (its != 0.0)
+        top = select(loud & (level < top), level, top)
+        signs = signs + select(loud & (its * last < 0.0), 1.0, 0.0)
+        rise = select(loud & (abs(its - last) >= least), its - last, 0.0)
+        turns = turns + select(rise * rising < 0.0, 1.0, 0.0)
+        rising = select(rise != 0.0, rise, rising)
+        count = count + select(loud, 1.0, 0.0)
+        return (top, select(loud, level, bottom), count, signs, turns, select(loud, its, last), rising), ()
+
+    def together(select: Select, state: Any, _points: Any) -> Any:
+        top, bottom, count, signs, turns, _, _ = state
+        if not series[1]:
+            signs = larger(select, signs, turns - 2.0)
+        return count, bottom - top, signs, bottom
+
+    return (
+        Scan(f"deviations {series}", sizes, lambda _: (0.0,) * 4),
+        Scan(f"signs {series}", signs, lambda _: (1e9, -1.0, 0.0, 0.0, 0.0, 0.0, 0.0), together),
+    )
+
+
+def deviations(v: Values, fit: Fit) -> Deviations:
+    """Look at how the finer levels deviate from windows."""
+    first, second = _deviations(v.series)
+    sizes, _ = first([*v.points, *fit.rows], v.groups, v.count, 4)
+    return Deviations(*sizes, *second([*v.points, sizes[1], *fit.rows], v.groups, v.count, 4)[0])
+
+
+def _jump_over(select: Select, state: Any, points: Any, levels: Any, level: Any) -> Any:
+    found, wider = state
+    noise, *fit = points[3:]
+    y, frame, first = points[1], fit[0], fit[1]
+    off = abs(deviation(select, (1, True), points, fit, levels[0], levels[1:]))
+    off = select((frame >= 0.0) & (level < first) & (level >= frame - float(COARSER)), off, 0.0)
+    moved = y * 0.0
+    for value in levels[1:]:
+        move = abs(value - y)
+        moved = select((move > moved) & (move < math.inf), move, moved)
+    is_jump = (level >= first - 5.0) & (level < first) & (level >= 1.0) & (noise < off) & (off < moved * JUMP)
+    is_jump = is_jump & (wider < off * 4.0)
+    return (select(is_jump & (off > found), off, found), off), ()
+
+
+_JUMP_OVER = Scan("jump over", _jump_over, lambda _: (0.0, 0.0), lambda _s, state, _p: state[:1])
+
+
+def jump_beyond(v: Values, fit: Fit, d: Deviations) -> Any:
+    """Error that an iteration may hide inside a window: the jump at coarser steps, over the coarsest of the window.
+
+    An iteration that stops earlier or later when the argument moves jumps by what it leaves undone; within the window
+    it may be smooth and wrong by as much (Kepler's equation by a fixed point to 1e-6: bounds of 1e-14 for errors of
+    1e-6). A jump is as large at one step as at the next; what a polynomial leaves grows tenfold or more.
     """
-    deviation = np.where(np.isfinite(deviation), deviation, 0.0)
-    size = np.abs(deviation)
-    most = np.sort(size, axis=0)[-2]  # one level alone may be next to a singular point
-    loud = (size >= most / LOUD) & (size > 0)
-    level = np.arange(len(deviation))[:, None]
-    top = np.where(loud, level, len(deviation)).min(axis=0)
-    bottom = np.where(loud, level, -1).max(axis=0)
-    signs, last = np.zeros(most.size, np.int64), np.zeros(most.size)
-    turns, rise = np.zeros(most.size, np.int64), np.zeros(most.size)
-    for row, use in zip(deviation, loud, strict=True):
-        signs += use & (row * last < 0.0)
-        step = np.where(use & (np.abs(row - last) >= most / LOUD), row - last, 0.0)
-        turns += step * rise < 0.0
-        rise = np.where(step != 0.0, step, rise)
-        last = np.where(use, row, last)
-    if not two_sided:
-        signs = np.maximum(signs, turns - 2)
-    small = (most > 0.0) & (most <= change_there * np.where(flat, FAINT, QUIET))
-    return (small & (loud.sum(axis=0) >= 4) & (bottom - top >= np.where(flat, 6, 8))
-            & (signs >= np.where(flat, 1, 2)))  # fmt: skip
+    noise = 16 * (d.largest + ROUNDING * np.abs(v.y))
+    (jump,), _ = _JUMP_OVER([*v.points, noise, *fit.rows], v.groups, v.count, 1)
+    coarsest = fit.h * 2.0 ** -(fit.first - fit.frame)
+    return np.where((fit.last - fit.first >= 3) & (fit.frame >= 0), jump / coarsest, 0.0)
+
+
+FINE = 8
+"""How many of the finest levels show the noise of the values, if they have any."""
+VISIBLE = 64.0
+"""Noise is visible that is so many times the rounding of a value."""
+WIDE = 12
+"""Levels from the scale down whose windows are wide."""
+SHARP = 0.02
+"""Relative bound of a window that may be believed against finer levels; beyond, it may be one of noise alone."""
+
+
+def _second_differences(select: Select, state: Any, points: Any, levels: Any, level: Any) -> Any:
+    most, finest, turns, last, rising = state
+    y, count = points[1], points[3]
+    _h, above, below = levels
+    difference = (above - y) - (y - below)
+    size = abs(difference)
+    use = (level >= count - float(FINE)) & (size < math.inf)
+    most = select(use & (size > most), size, most)
+    finest = select(use & (level >= count - 0.5 * FINE) & (size > finest), size, finest)
+    rise = select(use, difference - last, 0.0)
+    rise = select(abs(rise) >= most * (1.0 / LOUD), rise, 0.0)
+    turns = turns + select(rise * rising < 0.0, 1.0, 0.0)
+    return (most, finest, turns, select(use, difference, last), select(rise != 0.0, rise, rising)), ()
+
+
+_SECOND_DIFFERENCES = Scan("second differences", _second_differences, lambda _: (0.0,) * 5, backwards=True)
+
+
+def visible_noise(v: Values) -> Any:
+    """Noise of one value by the second differences at the finest levels, as a standard deviation; 0 if none is seen.
+
+    Noise is as large at the finest levels as at coarser ones, and goes up and down; a kink does neither.
+    """
+    most, finest, turns, *_ = _SECOND_DIFFERENCES([*v.points, v.count], v.groups, v.count, 5)[0]
+    noise = most / math.sqrt(6.0)
+    return np.where((noise > VISIBLE * ROUNDING * np.abs(v.y)) & (turns >= 2) & (finest >= 0.125 * most), noise, 0.0)
+
+
+class _Window(NamedTuple):
+    """A window that noise limits, as far as its own levels tell; rows."""
+
+    df: Any
+    truncation: Any
+    gain: Any
+    """Bound per noise of one value."""
+    nearby: Any
+    """The same if it is noise of an argument inside `f`, as in ``((x + 1e8) - 1e8)**2``: the slope is then nearby."""
+    local: Any
+    window: Any
+    frame: Any
+
+
+@cache
+def _limited() -> Scan:
+    """Choose the window with the shortest bound for a known noise; each level is judged as the finest of a window."""
+    table = sliding(1, True)
+    last = table.extrapolated - 1
+    gains = {b: table.noise_gain(0, b) for _, b in table.windows}
+
+    def body(select: Select, state: Any, points: Any, levels: Any, level: Any) -> Any:
+        share, lowest, bound, *rest = state
+        best, older = rest[: len(_Window._fields)], rest[len(_Window._fields) :]
+        mains, evens, secants = (older[k * last : (k + 1) * last] for k in range(3))
+        y, noise = points[1], points[3]
+        h, above, below = levels
+        rise, fall = above - y, y - below
+        mains = [*mains, (above - below) * 0.5 / h]
+        evens = [*evens, abs(rise - fall) * 0.5 / (h * h)]
+        secants = [*secants, larger(select, abs(rise), abs(fall)) / h]
+        coefficients = [mains[0]]
+        for b in range(1, last + 1):
+            coefficients.append(mains[b] + weighted(table.value(0, b), mains[:b], mains[b]))
+        corrections = [abs(new - old) for old, new in itertools.pairwise(coefficients)]
+        unit = h * 2.0**last
+        nearby = evens[0] * (2 * DEVIATIONS) / select(secants[0] > 0.0, secants[0], math.inf)
+        frame = level - float(last)
+        for number, (_, b) in enumerate(table.windows):
+            rest_error = truncation(select, corrections[b - 1], corrections[b - 2], corrections[b - 3])
+            gain = gains[b] / unit
+            measured = rest_error + gain * noise
+            local = abs(coefficients[b]) + secants[b]
+            allowed = (level >= float(last)) & (measured < math.inf) & (local > 0.0)
+            this, wins = compete(select, allowed, measured, local, bound, share, lowest)
+            own = coefficients[b], rest_error, gain, nearby, local, float(number), frame
+            share, bound = select(wins, this, share), select(wins, measured, bound)
+            lowest = select(this < lowest, this, lowest)
+            best = [select(wins, new, old) for new, old in zip(own, best, strict=True)]
+        return (share, lowest, bound, *best, *mains[1:], *evens[1:], *secants[1:]), ()
+
+    fields = len(_Window._fields)
+    start = (math.inf, math.inf, math.inf, math.nan, *[math.inf] * 3, *[0.0] * 2, -1.0, *[math.nan] * (3 * last))
+    return Scan(f"limited by noise {table}", body, lambda _: start, lambda _s, state, _p: state[3 : 3 + fields])
+
+
+def settle_noise(v: Values, noise: Any, reserve: int) -> tuple[Any, Any, Any, Any]:
+    """Settle points whose values have noise down to the finest levels, n = 1 from both sides.
+
+    The window is chosen by the noise of the finest levels, and believed if all levels that are finer deviate from it as
+    noise does. Returns derivative, bound, local slope scale and whether a point is settled.
+    """
+    (rows, _) = _limited()([*v.points, noise], v.groups, v.count, len(_Window._fields))
+    w = _Window(*rows)
+    fit = polynomial(v, Best(w.df, *[w.truncation] * 5, w.window, w.frame))
+    d = deviations(v, fit)
+    jump = jump_beyond(v, fit, d)
+    found = np.maximum(noise, math.sqrt(2.0) * d.largest)
+    argument = ROUNDING * CONDITION * np.abs(v.x) * w.local
+    bound = w.truncation + np.maximum(found, argument) * np.maximum(w.gain, w.nearby) + RELATIVE * np.abs(w.df)
+    settled = (w.frame >= 0) & (w.frame < reserve + WIDE) & (noise > 0) & d.are_noise(False)
+    # noise that is the same at all steps
+    settled &= (d.finest >= v.count - FINE) & (d.beside >= 0.125 * d.largest)
+    return w.df, np.fmax(bound, jump), w.local, settled & (bound < SHARP * w.local)

@@ -1,62 +1,25 @@
-"""The last search: windows at all levels, and what they say of a function together. NumPy, over a batch of points."""
+"""The last search: windows at all levels, and how the other levels deviate from them.
+
+Each function here is a scan over the levels (`scan.Scan`): NumPy or machine code, over a batch of points.
+"""
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .extrapolation import DEVIATIONS, value_weights
-from .judge import GOOD
-from .noise import APPARENT, ROUNDING, SMALLEST, Quanta
-from .rows import judge_search
+from .extrapolation import coefficient_weights
+from .judge import GOOD, Select, judge, larger
+from .rounding import SMALLEST, Quanta
+from .scan import Scan
 from .schedule import sliding
 
-ROUGH = 1e-9
-"""Relative bound below which no further levels and no side alone are asked for anything better."""
-SHARP = 0.02
-"""Relative bound of a window that may be believed against finer levels; beyond, it may be one of noise alone."""
-UNKNOWN = 0.5
-"""Beyond this relative bound not even the size of the derivative is known."""
-STILL = 16.0
-"""Changes of `f` that are smaller than so many roundings are taken for rounding."""
-CONSTANT = 2.0**-45
-"""Share of the value below which changes of `f` from which no window makes a slope are taken for rounding inside it."""
-STAIRS, FINE_STAIRS, SURE = 2.0**-3, 2.0**-7, 2.0**-10
-"""Deviations of a window that are a smaller share of the change of `f` there may be those of rounding, are more likely
-those of rounding than of the steps of a stair, and are taken for it."""
-SHARP_SIDE = 1e-6
-"""Relative bound below which one-sided higher derivatives may make a kink."""
-APART = 4.0
-"""Slopes that differ by more than so many times their bounds are different ones."""
-KNOWS_BETTER = 0.25
-"""One side is preferred only below this share of the two-sided relative bound."""
-WIDE = 12
-"""Levels from the scale down whose windows are wide."""
-FLAT_OVER = 8
-"""Levels over which a side has to be exactly flat to have the slope 0."""
-
-
-class Best(NamedTuple):
-    """The best window of every point; arrays of one shape."""
-
-    df: Any
-    bound: Any
-    measured: Any
-    noise: Any
-    truncation: Any
-    scale: Any
-    local: Any
-    window: Any
-    frame: Any
-    """Level at which the level set begins; -1 where there is no window."""
-
-    @property
-    def share(self) -> Any:
-        """Relative bound: that over the local slope scale."""
-        return self.measured / np.maximum(self.local, SMALLEST)
+COARSER = 6
+"""Levels coarser than a window at which deviations from it are looked at."""
 
 
 class Values(NamedTuple):
@@ -65,11 +28,12 @@ class Values(NamedTuple):
     n: int
     x: Any
     y: Any
-    u: Any
+    sign: Any
+    """1, or -1 where the one side is the left."""
     h: Any
     """Steps, shape (levels, points)."""
     values: Any
-    """Shape (levels, sides, points); above and below, or one side alone."""
+    """Shape (levels and padding, sides, points); above and below, or one side alone. The padding is NaN."""
 
     def at(self, index: Any) -> Values:
         """Return some of the points."""
@@ -80,145 +44,237 @@ class Values(NamedTuple):
         """Whether there are values on both sides."""
         return bool(self.values.shape[1] == 2)
 
+    @property
+    def count(self) -> int:
+        """How many levels there are."""
+        return len(self.h)
+
+    @property
+    def points(self) -> list[Any]:
+        """Rows that are the same at all levels, for a scan."""
+        return [self.x, self.y, self.sign]
+
+    @property
+    def groups(self) -> list[Any]:
+        """Rows of every level, for a scan: the step, and the values."""
+        return [self.h, *(self.values[:, side] for side in range(self.values.shape[1]))]
+
+    @property
+    def series(self) -> tuple[int, bool]:
+        """What the quotients depend on: the parity of the order, from both sides, and the sides."""
+        return (self.n % 2 if self.two_sided else 1), self.two_sided
+
     def side(self, sign: int) -> Values:
         """Return one side alone."""
-        return self._replace(u=sign * np.abs(self.u), values=self.values[:, : 1 if sign > 0 else None][:, -1:])
+        one = slice(0, 1) if sign > 0 else slice(1, 2)
+        return self._replace(sign=np.full_like(self.x, sign), values=self.values[:, one])
+
+
+def padding(n: int) -> int:
+    """Levels without values that the windows of the finest levels reach over, at most."""
+    return max(-math.frexp(sliding(n, two_sided).steps[-1])[1] + 1 for two_sided in (False, True))
 
 
 def join(*parts: Values) -> Values:
     """Put levels together, from coarse to fine."""
-    h, values = (np.concatenate([getattr(p, name) for p in parts]) for name in ("h", "values"))
-    return parts[0]._replace(h=h, values=values)
+    values = [p.values[: p.count] for p in parts[:-1]] + [parts[-1].values]
+    return parts[0]._replace(h=np.concatenate([p.h for p in parts]), values=np.concatenate(values))
 
 
-def windows(v: Values, q: Quanta) -> Best:
-    """Judge the level set at every level: arrays of shape (places, points), from coarse to fine."""
-    table = sliding(v.n, v.two_sided)
-    reach = [int(-np.log2(s)) for s in table.steps]
-    missing = np.full_like(v.values[0], np.nan)
-    found = []
-    sides = v.values.shape[1]
-    padded = np.concatenate([v.values, np.broadcast_to(missing, (reach[-1], *missing.shape))])
-    for a in range(len(v.h) - table.extrapolated):
-        rows = padded[[a + r for r in reach]].reshape(len(reach) * sides, -1)
-        unit = np.copysign(v.h[a], v.u)
-        j = judge_search(table, v.x, v.y, unit, rows, q.rounding, q.each[a : a + table.extrapolated])
-        # the rounding of the argument inside `f` is an assumption, but not nothing: very fine steps do not show it
-        measured = np.maximum(j.measured, j.bound * 2.0**-14)
-        frame = np.where(j.measured < np.inf, a, -1)
-        found.append((j.df, j.bound, measured, *j[3:7], j.window.astype(np.int64), frame))
-    return Best(*map(np.array, zip(*found, strict=True)))
+class Best(NamedTuple):
+    """A window of every point, and the level at which its level set begins: -1 where there is no window."""
 
+    df: Any
+    bound: Any
+    measured: Any
+    is_cut: Any
+    """Whether truncation is the larger part of the bound, as 0 or 1."""
+    scale: Any
+    local: Any
+    window: Any
+    frame: Any
 
-def best_of(every: Best, first: Any = 0, last: Any = 1 << 30, by_bound: bool = False) -> Best:
-    """Best window between two levels, each for all points or one for every point.
+    @property
+    def share(self) -> Any:
+        """Relative bound: that over the local slope scale."""
+        return self.measured / np.maximum(self.local, SMALLEST)
 
-    Where relative bounds are below `GOOD`, windows compete by their bounds, else by their relative bounds.
-    """
-    good = np.inf if by_bound else GOOD
-    allowed = (every.frame >= 0) & (every.frame >= first) & (every.frame <= last) & (every.measured < np.inf)
-    if not by_bound:
-        allowed &= every.local > 0.0
-    shares = np.where(allowed, every.share, np.inf)
-    bounds = np.where(allowed, every.measured, np.inf)
-    shape = every.df.shape[1:]
-    chosen, bound = np.full(shape, -1), np.full(shape, np.inf)
-    share, lowest = np.full(shape, np.inf), np.full(shape, np.inf)
-    for k, (this, measured) in enumerate(zip(shares, bounds, strict=True)):
-        shorter = measured < bound
-        if by_bound:
-            wins = shorter
-        else:
-            # a finer window nearly as good wins if its bound is shorter: slopes like a power of h
-            near = (this > 0.01) & (this < 4 * lowest) & shorter
-            wins = np.where(share < good, (this < good) & shorter, (this < good) | (this < share) | near)
-        lowest = np.minimum(lowest, this)
-        chosen = np.where(wins, k, chosen)
-        share, bound = np.where(wins, this, share), np.where(wins, measured, bound)
-    rows = np.maximum(chosen, 0)[None]
-    best = Best(*(np.take_along_axis(a, rows, axis=0)[0] for a in every))
-    none = chosen < 0
-    empty = Best(np.nan, np.inf, np.inf, np.inf, np.inf, 0.0, 0.0, 0, -1)
-    return Best(*(np.where(none, b, a) for a, b in zip(best, empty, strict=True)))
+    @property
+    def exists(self) -> Any:
+        """Where there is a window."""
+        return self.frame >= 0
 
-
-COARSER = 6
-"""Levels coarser than a level set that deviations are taken of."""
+    def where(self, condition: Any, other: Best) -> Best:
+        """Take another window where the condition holds."""
+        return Best(*(np.where(condition, b, a) for a, b in zip(self, other, strict=True)))
 
 
 @cache
-def _predictions(n: int, two_sided: bool, levels: int) -> Any:
-    """Weights of all windows in the predictions at all other levels: (windows, levels, extrapolated).
-
-    The first `COARSER` levels are those before the level set.
-    """
+def _windows(n: int, two_sided: bool) -> Scan:
     table = sliding(n, two_sided)
-    weights = np.zeros((len(table.windows), COARSER + levels, table.extrapolated))
-    for w, (a, b) in enumerate(table.windows):
-        for level in range(-COARSER, levels):
-            if not a <= level <= b:
-                t = table.nodes[0] / Fraction(4 if two_sided else 2) ** level
-                weights[w, COARSER + level, a : b + 1] = [float(v) for v in value_weights(table.nodes[a : b + 1], t)]
-    return weights
+    count = table.extrapolated
+
+    def body(select: Select, _state: Any, points: Any, levels: Any, _level: Any) -> Any:
+        x, y, sign, rounding, finest, apparent = points
+        quantum = [select(q < apparent, finest, q) for q in levels[1 : 1 + count]]
+        j = judge(select, table, x, y, sign * levels[0], levels[1 + count :], rounding, quantum)
+        # the rounding of the argument inside `f` is an assumption, but not nothing: very fine steps do not show it
+        measured = larger(select, j.measured, j.bound * 2.0**-14)
+        is_cut = select(j.truncation > j.noise, 1.0, 0.0)
+        return (), (j.df, j.bound, measured, is_cut, j.scale, j.local, j.window)
+
+    return Scan(f"windows {table}", body)
 
 
-def finest_level(v: Values, best: Best) -> Any:
-    """Level at which the best window ends."""
-    return best.frame + np.array([b for _, b in sliding(v.n, v.two_sided).windows])[best.window]
-
-
-def coarsest_level(v: Values, best: Best) -> Any:
-    """Level at which the best window begins."""
-    return best.frame + np.array([a for a, _ in sliding(v.n, v.two_sided).windows])[best.window]
-
-
-def quotient_series(v: Values) -> tuple[Any, Any]:
-    """Quotients at all levels, and what makes their deviations those of values: shapes (levels, points)."""
-    if not v.two_sided:
-        t = (v.x + np.copysign(v.h, v.u)) - v.x
-        return (v.values[:, 0] - v.y) / t, t
-    above, below = (v.x + v.h) - v.x, v.x - (v.x - v.h)
-    h = 0.5 * (above + below)
-    odd = (v.values[:, 0] - v.values[:, 1]) / (2 * h)
-    if v.n % 2:
-        return odd, h
-    even = ((v.values[:, 0] - v.y) - (v.y - v.values[:, 1]) - odd * (above - below)) / (2 * h * h)
-    return even, h * h
-
-
-def deviations(v: Values, best: Best, coarser: bool = False) -> Any:
-    """How far finer levels are from the best window, or coarser ones, in units of the values: (levels, points)."""
-    main, weight = quotient_series(v)
+def windows(v: Values, q: Quanta) -> list[Any]:
+    """Judge the level set at every level: the fields of `Best` but the last, of shape (places, points)."""
     table = sliding(v.n, v.two_sided)
-    levels = len(main)
-    frame = np.maximum(best.frame, 0)
-    predictions = _predictions(v.n, v.two_sided, levels)
-    own = np.take_along_axis(main, frame + np.arange(table.extrapolated)[:, None], axis=0)
-    own = np.where(np.isfinite(own), own, 0.0)
-    fine, coarse = finest_level(v, best), coarsest_level(v, best)
-    base = np.take_along_axis(main, np.maximum(fine, 0)[None], axis=0)[0]
-    level = np.arange(levels)[:, None]
-    there = (level < coarse) & (level >= frame - COARSER) if coarser else level > fine
-    weights = predictions[best.window, np.clip(level - frame + COARSER, 0, COARSER + levels - 1)]
-    total = np.broadcast_to(base, main.shape).copy()
-    for k in range(table.extrapolated):
-        total += weights[..., k] * (own[k] - base)
-    found = np.where(there & (best.frame >= 0), (main - total) * weight, 0.0)
-    return np.where(np.isfinite(found), found, 0.0)
+    reach = [-math.frexp(s)[1] + 1 for s in table.steps]
+    groups = [v.h, *(q.each[k:] for k in range(table.extrapolated))]
+    groups += [v.values[r:, side] for r in reach for side in range(v.values.shape[1])]
+    points = [*v.points, *q.rows]
+    return _windows(v.n, v.two_sided)(points, groups, v.count - table.extrapolated, 0, len(Best._fields) - 1)[1]
 
 
-def flat_from(v: Values) -> Any:
-    """First level from which on all finer values equal f(x); the number of levels if none.
+_NONE = Best(math.nan, math.inf, math.inf, 0.0, 0.0, 0.0, 0.0, -1.0)
 
-    A level without values says nothing: beyond the edge of a domain a function is not flat.
+
+def compete(select: Select, allowed: Any, measured: Any, local: Any, bound: Any, share: Any, lowest: Any) -> Any:
+    """Return the relative bound of a window, and whether it wins against the best of the coarser ones.
+
+    Where relative bounds are below `GOOD`, windows compete by their bounds, else by their relative bounds. `lowest` is
+    the lowest relative bound so far.
     """
-    count = len(v.h)
-    finite = np.isfinite(v.values)
-    differs = (finite & (v.values != v.y)).any(axis=1)
-    equal = (v.values == v.y).any(axis=1)
-    level = np.arange(count)[:, None]
-    last = np.where(differs, level, -1).max(axis=0)
-    return np.where(equal & (level > last), level, count).min(axis=0)
+    this = select(allowed, measured / select(local > SMALLEST, local, SMALLEST), math.inf)
+    shorter = allowed & (measured < bound)
+    # a finer window nearly as good wins if its bound is shorter: slopes like a power of h
+    near = (this > 0.01) & (this < lowest * 4.0) & shorter
+    return this, (this < GOOD) & (shorter | (share >= GOOD)) | (share >= GOOD) & ((this < share) | near)
+
+
+def _competition(by_bound: bool) -> Scan:
+    def body(select: Select, state: Any, points: Any, levels: Any, level: Any) -> Any:
+        share, lowest, *best = state
+        measured, local = levels[2], levels[5]
+        allowed = (measured < math.inf) & (level >= points[0]) & (level <= points[1])
+        if by_bound:
+            this, wins = share, allowed & (measured < best[2])
+        else:
+            this, wins = compete(select, allowed & (local > 0.0), measured, local, best[2], share, lowest)
+        chosen = [select(wins, mine, its) for mine, its in zip((*levels, level), best, strict=True)]
+        return (select(wins, this, share), select(this < lowest, this, lowest), *chosen), ()
+
+    return Scan(f"best by bound {by_bound}", body, lambda _: (math.inf, math.inf, *_NONE), lambda _s, state, _p: state[2:])
+
+
+_BY_SHARE, _BY_BOUND = _competition(False), _competition(True)
+
+
+def best_of(every: list[Any], first: Any = 0.0, last: Any = math.inf, by_bound: bool = False) -> Best:
+    """Best window between two levels, each for all points or one for every point."""
+    scan = _BY_BOUND if by_bound else _BY_SHARE
+    return Best(*scan([first, last], every, len(every[0]), len(Best._fields))[0])
+
+
+def quotient(select: Select, series: tuple[int, bool], points: Any, h: Any, values: Any) -> tuple[Any, Any]:
+    """Quotient at one level, and what makes its deviations those of values."""
+    x, y, sign = points[:3]
+    is_odd, two_sided = series
+    if not two_sided:
+        t = (x + sign * h) - x
+        return (values[0] - y) / t, t
+    above, below = (x + h) - x, x - (x - h)
+    h = (above + below) * 0.5
+    odd = (values[0] - values[1]) / (h * 2.0)
+    if is_odd:
+        return odd, h
+    square = h * h
+    return ((values[0] - y) - (y - values[1]) - odd * (above - below)) / (square * 2.0), square
+
+
+class Fit(NamedTuple):
+    """The polynomial of a window, and the levels that it reaches over; rows."""
+
+    frame: Any
+    first: Any
+    last: Any
+    h: Any
+    """Step at the frame."""
+    base: Any
+    coefficients: tuple[Any, ...]
+    """Of the powers of the step over that at the frame, or of its square, less the base."""
+
+    @property
+    def rows(self) -> list[Any]:
+        """All rows, for a scan."""
+        return [*self[:-1], *self.coefficients]
+
+
+@cache
+def _polynomial(n: int, two_sided: bool) -> Scan:
+    table, ratio = sliding(n, two_sided), Fraction(1, 4 if two_sided else 2)
+    count = table.extrapolated
+
+    def body(select: Select, state: Any, points: Any, levels: Any, level: Any) -> Any:
+        main, _ = quotient(select, (n % 2, two_sided), points, levels[0], levels[1:])
+        main = select(abs(main) < math.inf, main, 0.0)
+        frame = points[3]
+        own = [select(level == frame + float(k), main, old) for k, old in enumerate(state[1:])]
+        return (select(level == frame, levels[0], state[0]), *own), ()
+
+    def finish(select: Select, state: Any, points: Any) -> Any:
+        h, *own = state
+        frame, window = points[3:]
+        made: list[Any] = []
+        for number, (a, b) in enumerate(table.windows):
+            base = own[b]
+            rows = [frame + float(a), frame + float(b), h, base]
+            for power in range(count):
+                weights = coefficient_weights([ratio**k for k in range(a, b + 1)], power)
+                total = base * 0.0
+                for w, row in zip(weights[:-1], own[a:b], strict=True):
+                    total = total + (row - base) * float(w)
+                rows.append(total)
+            is_this = window == float(number)
+            made = [select(is_this, new, old) for new, old in zip(rows, made, strict=True)] if made else rows
+        return tuple(made)
+
+    return Scan(f"polynomial {table}", body, lambda _: (1.0, *[0.0] * count), finish)
+
+
+def polynomial(v: Values, best: Best) -> Fit:
+    """Find the polynomials of windows."""
+    count = sliding(v.n, v.two_sided).extrapolated
+    first, last, h, base, *coefficients = _polynomial(v.n, v.two_sided)(
+        [*v.points, best.frame, best.window], v.groups, v.count, 4 + count
+    )[0]
+    return Fit(best.frame, first, last, h, base, tuple(coefficients))
+
+
+def deviation(select: Select, series: tuple[int, bool], points: Any, fit: Any, h: Any, values: Any) -> Any:
+    """How far one level is from the polynomial of a window, in units of the values; `fit` as `Fit.rows`."""
+    main, weight = quotient(select, series, points, h, values)
+    _frame, _first, _last, unit, base, *coefficients = fit
+    s = h / unit
+    if series[1]:
+        s = s * s
+    total = coefficients[-1]
+    for c in coefficients[-2::-1]:
+        total = total * s + c
+    off = (main - (base + total)) * weight
+    return select(abs(off) < math.inf, off, 0.0)
+
+
+def ends(v: Values, best: Best) -> tuple[Any, Any]:
+    """Levels at which windows begin and end."""
+    first, last = np.array(sliding(v.n, v.two_sided).windows, np.float64).T
+    window = best.window.astype(np.intp)
+    return best.frame + first[window], best.frame + last[window]
+
+
+def before(v: Values, level: Any) -> Any:
+    """Last frame whose windows all end before a level."""
+    return level - sliding(v.n, v.two_sided).extrapolated
 
 
 def per_step(value: Any, h: Any, n: int) -> Any:
@@ -226,14 +282,3 @@ def per_step(value: Any, h: Any, n: int) -> Any:
     for _ in range(n):
         value = value / h
     return value
-
-
-def step_at(v: Values, level: Any) -> Any:
-    """Step of one level of every point."""
-    return np.take_along_axis(v.h, np.clip(level, 0, len(v.h) - 1)[None], axis=0)[0]
-
-
-def flat_bound(v: Values, whole: Any, h: Any) -> Any:
-    """Bound of a derivative of 0 where `f` is flat up to the step `h`: one rounding of `f`."""
-    own = ROUNDING * np.abs(v.y) + SMALLEST
-    return per_step(DEVIATIONS * np.where(whole > APPARENT * own, whole, own), h, v.n)

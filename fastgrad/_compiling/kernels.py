@@ -162,7 +162,8 @@ GENERATORS = (
     "_compiling/*.py", "elementary/*.py", "circuits/*.py", "gate*.py", "_weights.py", "stencils.py", "_reading/*.py",
     "_engines/program.py", "_engines/compiled.py", "_vectors/code.py", "_vectors/loops.py", "_vectors/functions.py",
     "_adaptive/codegen.py", "_adaptive/extrapolation.py", "_adaptive/judge.py", "_adaptive/native.py",
-    "_adaptive/noise.py", "_adaptive/rows.py", "_adaptive/schedule.py", "_jitted.py",
+    "_adaptive/rounding.py", "_adaptive/rows.py", "_adaptive/scan.py", "_adaptive/schedule.py", "_adaptive/search.py",
+    "_adaptive/noise.py", "_adaptive/flatness.py", "_adaptive/sides.py", "_adaptive/decisions.py", "_jitted.py",
 )  # fmt: skip
 
 _loaded: dict[bytes, Native] = {}
