@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fastgrad._adaptive import rows, schedule
+from fastgrad._adaptive import adaptive, estimate, scan, schedule
 from fastgrad._adaptive.extrapolation import Table, coefficient_weights, value_weights
 
 POINTS = np.concatenate([np.linspace(-3, 3, 61), [0.0, 1e-9, -1e-12, 1e-300, 1e6, -1e12, 1e250]])
@@ -36,26 +36,29 @@ def tables() -> list[tuple[Table, bool]]:
     ]
 
 
-@pytest.mark.parametrize("table", [t for t in tables() if t[0].n in (1, 2, 5)], ids=lambda t: repr(t[0])[:40])
+def machine_code(monkeypatch: pytest.MonkeyPatch, used: bool) -> None:
+    """Let scans run as machine code, or by NumPy."""
+    monkeypatch.setattr(scan, "MANY", 0 if used else math.inf)
+    monkeypatch.setattr(scan, "PATIENCE", math.inf)
+    if not used:
+        monkeypatch.setattr(scan.Scan, "_function", lambda *_: None)
+
+
+@pytest.mark.parametrize("n", (1, 2, 5))
+@pytest.mark.parametrize("side", (-1, 0, 1))
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_numpy_and_machine_code_give_the_same_bits(
-    name: str, table: tuple[Table, bool], monkeypatch: pytest.MonkeyPatch
+    name: str, side: int, n: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    level_set, searching = table
-    x = POINTS
-    with np.errstate(all="ignore"):
-        f, u = FUNCTIONS[name], schedule.scale_of(x)
-        sides = (1.0, -1.0) if level_set.two_sided else (1.0,)
-        values = np.array([f(x + sign * h * u) for h in level_set.steps for sign in sides])
-        rng = np.random.default_rng(1)
-        extra = (1e-16 * rng.uniform(1, 9, x.size), 1e-18 * rng.uniform(size=(level_set.extrapolated, x.size)))
-        made = []
-        for compiled in (True, False):
-            monkeypatch.setattr(rows, "_is_compiled", lambda *_, compiled=compiled: compiled)
-            given = (level_set, x, f(x), u, values)
-            made.append(rows.judge_search(*given, *extra) if searching else rows.judge_round(*given))
+    """In every round and in the last search: results, bounds and statuses."""
+    made = []
+    for used in (True, False):
+        with monkeypatch.context() as patch:
+            machine_code(patch, used)
+            with np.errstate(all="ignore"):
+                made.append(estimate(lambda x, _: FUNCTIONS[name](x), POINTS, adaptive(n=n, side=side)))
     for a, b in zip(*made, strict=True):
-        assert (a is None and b is None) or np.array_equal(a, b, equal_nan=True)
+        assert np.array_equal(a, b, equal_nan=True)
 
 
 @pytest.mark.parametrize(("level_set", "searching"), tables())
@@ -87,11 +90,11 @@ def test_the_noise_gain_is_that_of_random_values() -> None:
 
 
 def test_a_kernel_cannot_branch() -> None:
-    from fastgrad._adaptive.codegen import row_kernel
     from fastgrad._compiling.operators import Uncompilable
 
+    branching = scan.Scan("branching", finish=lambda _select, _state, points: (1.0 if points[0] > 0 else points[0],))
     with pytest.raises(Uncompilable, match="cannot branch"):
-        row_kernel(b"branching", 1, lambda select, rows: (1.0 if rows[0] > 0 else rows[0],))
+        branching.code(1, 0, 0)
 
 
 SCRIPT = """

@@ -116,65 +116,14 @@ def _select(condition: _Symbol, yes: Any, no: Any) -> _Symbol:
     return _Symbol(condition.builder, condition.builder.select(condition.value, a, b))
 
 
-#: C signature of a kernel: addresses of the inputs and of the outputs, numbers from row to row of each, points.
-_SIGNATURE = types.void(*[types.intp] * 5)
-_prototype = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 5)
-
-
 def key_of(key: bytes) -> bytes:
     """Return what machine code is kept by."""
     return b"rows " + key
 
 
-def row_kernel(key: bytes, rows: int, kernel: Callable[..., tuple[Any, ...]]) -> tuple[Native, Any]:
-    """Compile ``kernel(select, inputs) -> outputs``, a function of `rows` rows; return the code and what calls it."""
-
-    def build() -> tuple[Any, Any, str]:
-        @intrinsic
-        def run(_typing: Any, source: Any, target: Any, stride: Any, out_stride: Any, count: Any) -> Any:
-            def code(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-                _write_loop(builder, args, rows, kernel)
-                return context.get_dummy_value()
-
-            return types.void(*[types.intp] * 5), code
-
-        def call(source, target, stride, out_stride, count):  # type: ignore[no-untyped-def]
-            run(source, target, stride, out_stride, count)  # type: ignore[call-arg]
-
-        return call, _SIGNATURE, "d"
-
-    code = native(key_of(key), build)
-    return code, _prototype(code.address)
-
-
-def _write_loop(builder: Any, args: Any, rows: int, kernel: Callable[..., tuple[Any, ...]]) -> None:
-    """Write the loop over points."""
-    source, target, stride, out_stride, count = args
-    zero, step = ir.Constant(_WORD, 0), ir.Constant(_WORD, LANES)
-    before = builder.block
-    loop, after = builder.append_basic_block("points"), builder.append_basic_block("after")
-    builder.cbranch(builder.icmp_signed(">", count, zero), loop, after)
-    builder.position_at_end(loop)
-    i = builder.phi(_WORD)
-    i.add_incoming(zero, before)
-
-    def place(base: Any, row: int, stride: Any) -> Any:
-        numbers = builder.inttoptr(base, _DOUBLE.as_pointer())
-        offset = builder.add(i, builder.mul(stride, ir.Constant(_WORD, row)))
-        return builder.bitcast(builder.gep(numbers, [offset]), _VECTOR.as_pointer())
-
-    inputs = [_Symbol(builder, builder.load(place(source, k, stride), align=8)) for k in range(rows)]
-    for k, row in enumerate(kernel(_select, inputs)):
-        builder.store(row.value, place(target, k, out_stride), align=8)
-    following = builder.add(i, step)
-    i.add_incoming(following, builder.block)
-    builder.cbranch(builder.icmp_signed("<", following, count), loop, after)
-    builder.position_at_end(after)
-
-
 #: C signature of a scan: where the addresses are, how many levels, how many points.
 _SCAN = types.void(*[types.intp] * 3)
-_scan_prototype = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 3)
+prototype = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 3)
 
 
 class ScanCode(NamedTuple):
@@ -189,8 +138,8 @@ class ScanCode(NamedTuple):
     backwards: bool
 
 
-def scan_kernel(key: bytes, code: ScanCode) -> Any:
-    """Compile a scan over levels; return a function of the address of its table, levels and points (8 at least)."""
+def scan_kernel(key: bytes, code: ScanCode) -> Native:
+    """Compile a scan over levels: a function of the address of its table, levels and points (8 at least)."""
 
     def build() -> tuple[Any, Any, str]:
         @intrinsic
@@ -206,10 +155,7 @@ def scan_kernel(key: bytes, code: ScanCode) -> Any:
 
         return call, _SCAN, "d"
 
-    native_code = native(key_of(key), build)
-    function = _scan_prototype(native_code.address)
-    function.owner = native_code
-    return function
+    return native(key_of(key), build)
 
 
 def _write_scan(builder: Any, args: Any, code: ScanCode) -> None:
@@ -256,10 +202,9 @@ def _write_scan(builder: Any, args: Any, code: ScanCode) -> None:
     lanes = builder.insert_element(lanes, number, ir.Constant(ir.IntType(32), 0))
     indices = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
     number = _Symbol(builder, builder.shuffle_vector(lanes, lanes, indices))
-    here = [
-        _Symbol(builder, builder.load(row_at(entry(code.points + 2 * g), level, entry(code.points + 2 * g + 1)), align=8))
-        for g in range(code.groups)
-    ]  # fmt: skip
+    here = []
+    for g in range(code.points, code.points + 2 * code.groups, 2):
+        here.append(_Symbol(builder, builder.load(row_at(entry(g), level, entry(g + 1)), align=8)))
     made, out = code.body(_select, [_Symbol(builder, s) for s in state], rows, here, number)
     first = code.points + 2 * code.groups
     for o, row in enumerate(out):

@@ -50,7 +50,9 @@ CHUNK = 1 << 14
 """Most positions that a called function is given at a time."""
 
 BLOCK = 4096
-"""Points in one go: the last search takes 8 kB of each of them."""
+"""Points that a round takes at a time: their values stay in cache."""
+SEARCH = 1024
+"""Points that the last search takes at a time; it needs 3 kB of each of them."""
 
 
 class Batch:
@@ -76,6 +78,7 @@ class Batch:
         self.y = y
         self.evaluate, self.n, self.side, self.x = evaluate, n, side, x
         self.low, self.high, self.largest = low, high, largest
+        self.is_free = bool((low == -np.inf).all() and (high == np.inf).all() and (largest == np.inf).all())
         nan = np.full(x.shape, np.nan)
         self.out = Outcome(
             nan, np.full(x.shape, np.inf), np.zeros(x.shape), nan.copy(), nan.copy(), np.full(x.shape, NONFINITE)
@@ -102,9 +105,12 @@ class Batch:
         x = self.x[index]
         signs = np.array([1.0, -1.0] if self.two_sided else [float(self.side)])
         points = x + signs[:, None] * h[:, None, :]
-        moved = (points > x) if self.side > 0 else (points < x) if self.side < 0 else (points != x)
-        allowed = moved & (points >= self.low[index]) & (points <= self.high[index]) & (np.abs(points) < np.inf)
-        allowed &= (h <= self.largest[index])[:, None, :]
+        allowed = points != x
+        if not self.is_free:
+            allowed &= (points >= self.low[index]) & (points <= self.high[index])
+            allowed &= (h <= self.largest[index])[:, None, :]
+        if not np.abs(points[0]).max() < np.inf:
+            allowed &= np.abs(points) < np.inf
         if allowed.all():
             self.nfev[index] += allowed.shape[0] * allowed.shape[1]
             return np.asarray(self.evaluate(points, index), np.float64)
@@ -137,11 +143,20 @@ def judge_at(b: Batch, table: Table, index: Any, u: Any, values: Any) -> Any:
 
 
 def differentiate(b: Batch) -> None:
-    """Differentiate a batch."""
-    usable = np.isfinite(b.x) & np.isfinite(b.y)
-    every = np.flatnonzero(usable)
-    if not every.size:
-        return
+    """Differentiate a batch: all rounds block by block, then the last search for what is left of all blocks."""
+    usable = np.flatnonzero(np.isfinite(b.x) & np.isfinite(b.y))
+    left = [rounds(b, some) for some in in_blocks(usable, BLOCK)]
+    for some in in_blocks(np.concatenate([usable[:0], *left]), SEARCH):
+        last_search(b, some)
+
+
+def in_blocks(index: Any, size: int) -> list[Any]:
+    """Split points into blocks of about equal size."""
+    return np.array_split(index, -(-index.size // size)) if index.size else []
+
+
+def rounds(b: Batch, every: Any) -> Any:
+    """Take the first round and finer ones; return the points that they leave open."""
     table = first(b.n, b.two_sided)
     u = scale_of(b.x[every])
     near, far = b.room(every)
@@ -151,22 +166,17 @@ def differentiate(b: Batch) -> None:
     unit = np.where(fits, u, narrow)
     going = (fits | (narrow >= u * 2.0**-10)) & (np.abs(b.x[every]) < 2.0**1000)
     some = every[going]
-    search = [every[~going]]
-    if some.size:
-        unit = unit[going]
-        h = np.array(table.steps)[:, None] * unit
-        values = b.values(some, h)
-        j = judge_at(b, table, some, unit, values)
-        done = (j.verdict == DONE) | (j.verdict == NEARBY)
-        finished = np.flatnonzero(done)
-        b.settle_smooth(some, j, finished)
-        more = np.flatnonzero((j.verdict == FINER) | (j.verdict == NEARBY))
-        interval = j.df[more] - j.bound[more], j.df[more] + j.bound[more]
-        left = finer_rounds(b, some[more], unit[more], values[..., more], j.verdict[more] == NEARBY, interval)
-        search += [some[j.verdict == OPEN], left]
-    rest = np.concatenate(search)
-    if rest.size:
-        last_search(b, rest)
+    if not some.size:
+        return every
+    unit = unit[going]
+    h = np.array(table.steps)[:, None] * unit
+    values = b.values(some, h)
+    j = judge_at(b, table, some, unit, values)
+    b.settle_smooth(some, j, np.flatnonzero((j.verdict == DONE) | (j.verdict == NEARBY)))
+    more = np.flatnonzero((j.verdict == FINER) | (j.verdict == NEARBY))
+    interval = j.df[more] - j.bound[more], j.df[more] + j.bound[more]
+    left = finer_rounds(b, some[more], unit[more], values[..., more], j.verdict[more] == NEARBY, interval)
+    return np.concatenate([every[~going], some[j.verdict == OPEN], left])
 
 
 def finer_rounds(b: Batch, index: Any, unit: Any, values: Any, safe: Any, interval: tuple[Any, Any]) -> Any:
@@ -310,7 +320,6 @@ def estimate(
     high: Any = None,
     *,
     kind: str = "d",
-    together: int = BLOCK,
     at: Evaluate | None = None,
     grids: bool = False,
 ) -> Estimate:
@@ -329,8 +338,6 @@ def estimate(
         Largest step and bounds, for all points or each; `f` is never called outside the bounds.
     kind : str, default "d"
         NumPy's letter for what `f` returns; complex values (``"D"``) are differentiated in two parts.
-    together : int, optional
-        How many points are worked on side by side.
     at : callable, optional
         Evaluates at the points themselves, where exceptions are handled otherwise; `f` by default.
     grids : bool
@@ -342,27 +349,20 @@ def estimate(
         Arrays of shape (m,).
     """
     if kind == "D":
-        return _in_parts(f, x, rule, step, low, high, together, at, grids)
+        return _in_parts(f, x, rule, step, low, high, at, grids)
     limits = [np.broadcast_to(np.asarray(other if a is None else a, np.float64), x.shape)
               for a, other in ((step, math.inf), (low, -math.inf), (high, math.inf))]  # fmt: skip
-    parts = []
+
+    def values(points: Any, index: Any) -> Any:
+        if grids:
+            return f(points, index)
+        return _in_chunks(f, points.ravel(), np.tile(index, points.size // index.size)).reshape(points.shape)
+
     with np.errstate(all="ignore"):
-        for start in range(0, max(x.size, 1), together):
-            some = slice(start, start + together)
-
-            def values(points: Any, index: Any, start: int = start) -> Any:
-                index = index + start
-                if grids:
-                    return f(points, index)
-                return _in_chunks(f, points.ravel(), np.tile(index, points.size // index.size)).reshape(points.shape)
-
-            points = x[some]
-            y = np.asarray((at or f)(points.copy(), np.arange(start, start + points.size)), np.float64)
-            b = Batch(values, y, rule.n, rule.sign, points, *(a[some] for a in limits))
-            differentiate(b)
-            parts.append((b.out, b.nfev))
-        outcome = Outcome(*map(np.concatenate, zip(*(out for out, _ in parts), strict=True)))
-        return judged(outcome, np.concatenate([nfev for _, nfev in parts]), rule)
+        y = np.asarray((at or f)(x.copy(), np.arange(x.size)), np.float64)
+        b = Batch(values, y, rule.n, rule.sign, x, *limits)
+        differentiate(b)
+        return judged(b.out, b.nfev, rule)
 
 
 def _in_chunks(f: Evaluate, points: Any, index: Any) -> Any:
@@ -371,14 +371,14 @@ def _in_chunks(f: Evaluate, points: Any, index: Any) -> Any:
     return np.concatenate([np.broadcast_to(p, min(CHUNK, points.size)) if np.ndim(p) == 0 else p for p in parts])
 
 
-def _in_parts(f: Evaluate, x: Any, rule: Any, step: Any, low: Any, high: Any, together: int, at: Any, grids: bool
-              ) -> Estimate:  # fmt: skip
+def _in_parts(f: Evaluate, x: Any, rule: Any, step: Any, low: Any, high: Any, at: Any, grids: bool) -> Estimate:
     """Differentiate complex values: real and imaginary parts apart."""
+
     def part_of(g: Any, part: Any) -> Any:
         return None if g is None else lambda points, index: part(g(points, index))
 
     re, im = (
-        estimate(part_of(f, part), x, rule, step, low, high, together=together, at=part_of(at, part), grids=grids)
+        estimate(part_of(f, part), x, rule, step, low, high, at=part_of(at, part), grids=grids)
         for part in (np.real, np.imag)
     )
     status = np.minimum(re.status, im.status)

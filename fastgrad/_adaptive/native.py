@@ -27,7 +27,7 @@ from .._compiling.memory import (
 from .._compiling.ufuncs import ADDRESS, ARGUMENTS, COPY, NONFINITE, OWN, RESULTS, Ufunc
 from .codegen import LANES
 from .judge import DONE
-from .rows import compiled, positions
+from .rows import JUDGED, count_values, judging, positions
 from .schedule import first
 
 #: Words of its own that the body needs: data of the ufunc of `f`, the argument to differentiate in, how many rows of
@@ -40,22 +40,22 @@ EXTRA = 3
 RESULT_ROWS = 3
 """Derivative, bound, local slope scale."""
 
-_JUDGED = RESULT_ROWS + 1
-"""Rows that the judging kernel makes: these, and the verdict."""
+_JUDGED = len(JUDGED)
 
 
 @intrinsic
-def _call_kernel(_typing: Any, address: Any, rows: Any, out: Any, stride: Any, count: Any) -> Any:
-    """Call a kernel of rows by its address."""
+def _call_kernel(_typing: Any, address: Any, table: Any, count: Any) -> Any:
+    """Call a scan without levels by its address."""
     word = ir.IntType(64)
 
     def code(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        prototype = ir.FunctionType(ir.VoidType(), [word] * 5)
-        address, rows, out, stride, count = args
-        builder.call(builder.inttoptr(address, prototype.as_pointer()), [rows, out, stride, stride, count])
+        prototype = ir.FunctionType(ir.VoidType(), [word, word, word])
+        address, table, count = args
+        table = builder.ptrtoint(table, word)
+        builder.call(builder.inttoptr(address, prototype.as_pointer()), [table, ir.Constant(word, 1), count])
         return context.get_dummy_value()
 
-    return types.void(*[types.intp] * 5), code
+    return types.void(types.intp, types.CPointer(types.intp), types.intp), code
 
 
 @intrinsic
@@ -78,11 +78,20 @@ def _body(n, places, data):  # type: ignore[no-untyped-def]
     tells them where things are, which makes it quick to compile.
     """
     buffer, given, copied = numbers_on_stack(), words_on_stack(), words_on_stack()  # type: ignore[call-arg,var-annotated]
+    move, judge = words_on_stack(), words_on_stack()  # type: ignore[call-arg,var-annotated]
     nargs, rows, stretch = data[ARGUMENTS] - EXTRA, data[ROWS], data[STRETCH]
     f = words_at(data[VALUES])
     # rows: points, values there, scales, largest steps, bounds, values; then positions, and what has been judged
     row = 8 * stretch
     moved, judged = buffer + row * (6 + rows), buffer + row * (6 + 2 * rows)
+    # scales and positions of points; what is judged
+    move[0], move[1] = buffer, buffer + 2 * row
+    for k in range(rows):
+        move[2 + k] = moved + row * k
+    for k in range(6 + rows):
+        judge[k] = buffer + row * k
+    for k in range(_JUDGED):
+        judge[6 + rows + k] = judged + row * k
     open_points = start = 0
     copied[4] = 8
     while start < n:
@@ -93,16 +102,14 @@ def _body(n, places, data):  # type: ignore[no-untyped-def]
             copied[0], copied[1] = buffer + row * (0 if k == 0 else k + 2), 8
             copied[2], copied[3] = places[argument] + 8 * start, 8
             call_body(data[COPY], m, copied, data)
-        _call_kernel(data[POSITIONS], buffer, moved - row, stretch, m)
-        copied[0], copied[2] = buffer + 2 * row, moved - row
-        call_body(data[COPY], padded, copied, data)
+        _call_kernel(data[POSITIONS], move, padded)
         for i in range(nargs):
             given[i] = places[i] + 8 * start
         for k in range(1 + rows):
             given[data[WRT]] = buffer if k == 0 else moved + row * (k - 1)
             given[nargs] = buffer + row * (1 if k == 0 else 5 + k)
             call_body(f[ADDRESS], m, given, f)
-        _call_kernel(data[JUDGE], buffer, judged, stretch, padded)
+        _call_kernel(data[JUDGE], judge, padded)
         df, verdict = pointer(judged, "d"), pointer(judged + 3 * row, "d")
         for i in range(m):
             if verdict[i] != DONE:
@@ -132,8 +139,8 @@ def first_round(values: Ufunc, nargs: int, wrt: int, n: int, side: int, name: st
     `finish` is the address of a function of how many points, the places of arguments and results, and the ufunc's data.
     """
     table = first(n, side == 0)
-    move, judge = positions(table, side)[0], compiled(table)[0]
-    rows = len(table.steps) * (2 if side == 0 else 1)
+    rows = count_values(table)
+    move, judge = positions(table, side).code(1, 0, 0), judging(table).code(6 + rows, 0, 0)
     stretch = ROOM // (6 + 2 * rows + _JUDGED) // LANES * LANES
     own = (values.data, wrt, rows, stretch, move.address, judge.address, finish)
     keep = values, move, judge

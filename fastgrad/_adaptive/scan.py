@@ -12,17 +12,21 @@ from typing import Any
 
 import numpy as np
 
-from .._compiling.kernels import at_hand
-from .codegen import LANES, ScanCode, key_of, scan_kernel
+from .._compiling.kernels import Native, at_hand
+from .codegen import LANES, ScanCode, key_of, prototype, scan_kernel
 
-MANY = 1 << 16
-"""Points times levels from which a scan is compiled at once: NumPy would take as long."""
-PATIENCE = 0.3
-"""Seconds that NumPy may have spent on a scan before it is compiled."""
+MANY = 1 << 12
+"""Points from which a scan is compiled at once: NumPy would take as long."""
+PATIENCE = 0.1
+"""Seconds that NumPy may have spent on a scan before it is compiled, about as long as that takes."""
 
 
-def _nothing(_points: Sequence[Any]) -> tuple[Any, ...]:
+def _nothing(*_: Any) -> tuple[Any, ...]:
     return ()
+
+
+def _no_levels(*_: Any) -> tuple[Any, Any]:
+    return (), ()
 
 
 def _as_it_is(_select: Any, state: tuple[Any, ...], _points: Sequence[Any]) -> tuple[Any, ...]:
@@ -35,8 +39,8 @@ class Scan:
     Parameters
     ----------
     name : str
-        What machine code is kept by; with everything that the body depends on.
-    body : callable
+        What machine code is kept by; with everything that the functions depend on.
+    body : callable, optional
         ``body(select, state, points, levels, level) -> (state, outputs)``, all of them rows or tuples of rows.
     start : callable, optional
         ``start(points)``: the state before the first level, rows or constants.
@@ -47,12 +51,12 @@ class Scan:
     """
 
     def __init__(
-        self, name: str, body: Callable[..., Any], start: Callable[..., Any] = _nothing,
+        self, name: str, body: Callable[..., Any] = _no_levels, start: Callable[..., Any] = _nothing,
         finish: Callable[..., Any] = _as_it_is, backwards: bool = False,
     ) -> None:  # fmt: skip
         self.name, self.body, self.start, self.finish, self.backwards = name, body, start, finish, backwards
         self._spent, self._asked = 0.0, 0.0
-        self._codes: dict[tuple[int, ...], Any] = {}
+        self._functions: dict[tuple[int, ...], Any] = {}
 
     def __call__(self, points: Sequence[Any], levels: Sequence[Any], count: int, results: int, outputs: int = 0
                  ) -> tuple[list[Any], list[Any]]:  # fmt: skip
@@ -69,8 +73,8 @@ class Scan:
         results, outputs : int
             How many results there are, and how many outputs the body has.
         """
-        size = levels[0].shape[-1]
-        code = self._machine_code(len(points), len(levels), results, outputs, size * count)
+        size = (levels[0] if levels else points[0]).shape[-1]
+        code = self._function(len(points), len(levels), outputs, size)
         if code is None:
             began = time.perf_counter()
             made = self._by_numpy(points, levels, count, outputs)
@@ -82,25 +86,32 @@ class Scan:
             points, levels = [p[index] for p in points], [g[..., index] for g in levels]
         return _by_code(code, points, levels, count, (results, outputs), size)
 
-    def _machine_code(self, points: int, groups: int, results: int, outputs: int, work: int) -> Any:
-        """Machine code, if it is at hand or worth compiling."""
-        shape = points, groups, results, outputs
-        code = self._codes.get(shape)
-        if code is None:
-            pays = work >= MANY or self._spent > PATIENCE
+    def code(self, points: int, groups: int, outputs: int) -> Native:
+        """Compile for so many rows of points, groups of levels and outputs."""
+        what = ScanCode(points, groups, outputs, self.start, self.body, self.finish, self.backwards)
+        return scan_kernel(self._key(points, groups, outputs), what)
+
+    def _key(self, *shape: int) -> bytes:
+        return f"{self.name} {shape}".encode()
+
+    def _function(self, points: int, groups: int, outputs: int, size: int) -> Any:
+        """Machine code as a function, if it is at hand or worth compiling for so many points."""
+        shape = points, groups, outputs
+        function = self._functions.get(shape)
+        if function is None:
+            pays = size >= MANY or self._spent > PATIENCE
             if not pays and self._spent < self._asked:
                 return None
-            key = f"scan {self.name} {shape}".encode()
-            if pays or at_hand(key_of(key)):
-                code = self._codes[shape] = scan_kernel(
-                    key, ScanCode(points, groups, outputs, self.start, self.body, self.finish, self.backwards)
-                )
+            if pays or at_hand(key_of(self._key(*shape))):
+                code = self.code(*shape)
+                function = self._functions[shape] = prototype(code.address)
+                function.keep = code
             else:
-                self._asked = self._spent + 0.1
-        return code
+                self._asked = self._spent + 0.05
+        return function
 
     def _by_numpy(self, points: Sequence[Any], levels: Sequence[Any], count: int, outputs: int) -> Any:
-        shape = levels[0].shape[1:]
+        shape = (levels[0] if levels else points[0]).shape[-1:]
         made: list[Any] = [None] * count
         order = range(count - 1, -1, -1) if self.backwards else range(count)
         with np.errstate(all="ignore"):

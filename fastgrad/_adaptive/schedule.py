@@ -71,9 +71,9 @@ def _probes(n: int, two_sided: bool) -> tuple[int, ...]:
 def first(n: int, two_sided: bool) -> Table:
     """Level set of the first round: steps halved but for one more, at 3/4 of the second, and a fine probe.
 
-    The additional step buys a third of the noise for the same truncation, at equal evaluations. All but the commonest
-    have one level more than later rounds: a wave of frequency 3 is then done at 95 to 100 % of its points, instead of 12
-    to 40 %.
+    The additional step buys a third of the noise for the same truncation, at equal evaluations. All but n = 1 from
+    both sides have one level more than later rounds: a wave of frequency 3 is then done at 95 to 100 % of its points,
+    instead of 12 to 40 %.
     """
     top, probe = _FIRST[two_sided][n - 1], _PROBE[min(n, 3) - 1]
     width = _width(n, two_sided) + (n > 1 or not two_sided)

@@ -164,7 +164,8 @@ def _competition(by_bound: bool) -> Scan:
         chosen = [select(wins, mine, its) for mine, its in zip((*levels, level), best, strict=True)]
         return (select(wins, this, share), select(this < lowest, this, lowest), *chosen), ()
 
-    return Scan(f"best by bound {by_bound}", body, lambda _: (math.inf, math.inf, *_NONE), lambda _s, state, _p: state[2:])
+    start = (math.inf, math.inf, *_NONE)
+    return Scan(f"best by bound {by_bound}", body, lambda _: start, lambda _select, state, _points: state[2:])
 
 
 _BY_SHARE, _BY_BOUND = _competition(False), _competition(True)
