@@ -12,10 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
-from numba.core import types
-from numba.extending import intrinsic
 
-from .._compiling.kernels import Native, native
+from .._compiling.kernels import Native, native_from_ir
 from .._compiling.memory import EXPONENT
 
 MANTISSA = (1 << 52) - 1
@@ -90,10 +88,16 @@ def masked(row: _Symbol, mask: int) -> _Symbol:
 
 def last_bit(row: Any) -> Any:
     """Return the value of the lowest bit that is set in numbers; 0 of what is not finite."""
-    if not isinstance(row, _Symbol):
-        bits = np.ascontiguousarray(row, np.float64).view(np.int64)
-        size, cut = np.abs(row), np.abs((bits & (bits - 1)).view(np.float64))
-        return np.where(size < np.inf, np.where((bits & MANTISSA) == 0, size, size - cut), 0.0)
+    return _last_bit_symbol(row) if isinstance(row, _Symbol) else _last_bit(np.ascontiguousarray(row, np.float64))
+
+
+def _last_bit(row: Any) -> Any:
+    bits = row.view(np.int64)
+    size, cut = np.abs(row), np.abs((bits & (bits - 1)).view(np.float64))
+    return np.where(size < np.inf, np.where((bits & MANTISSA) == 0, size, size - cut), 0.0)
+
+
+def _last_bit_symbol(row: _Symbol) -> _Symbol:
     builder = row.builder
     bits = builder.bitcast(row.value, _WORDS)
     less = builder.and_(bits, builder.sub(bits, ir.Constant(_WORDS, [1] * LANES)))
@@ -121,8 +125,7 @@ def key_of(key: bytes) -> bytes:
     return b"rows " + key
 
 
-#: C signature of a scan: where the addresses are, how many levels, how many points.
-_SCAN = types.void(*[types.intp] * 3)
+#: C function of a scan: the address of its table, how many levels, how many points.
 prototype = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 3)
 
 
@@ -140,22 +143,7 @@ class ScanCode(NamedTuple):
 
 def scan_kernel(key: bytes, code: ScanCode) -> Native:
     """Compile a scan over levels: a function of the address of its table, levels and points (8 at least)."""
-
-    def build() -> tuple[Any, Any, str]:
-        @intrinsic
-        def run(_typing: Any, table: Any, levels: Any, count: Any) -> Any:
-            def write(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-                _write_scan(builder, args, code)
-                return context.get_dummy_value()
-
-            return types.void(*[types.intp] * 3), write
-
-        def call(table, levels, count):  # type: ignore[no-untyped-def]
-            run(table, levels, count)  # type: ignore[call-arg]
-
-        return call, _SCAN, "d"
-
-    return native(key_of(key), build)
+    return native_from_ir(key_of(key), 3, lambda builder, args: _write_scan(builder, args, code))
 
 
 def _write_scan(builder: Any, args: Any, code: ScanCode) -> None:

@@ -27,6 +27,7 @@ from .judge import GOOD, Select
 from .noise import SHARP, WIDE, Deviations, deviations, is_noise_about_constant, jump_beyond
 from .rounding import COUNTS, ROUNDING, decimal_quantum, quanta
 from .scan import Scan
+from .schedule import FINEST
 from .search import (
     Best,
     Fit,
@@ -45,6 +46,9 @@ STILL = 16.0
 """Changes of `f` that are smaller than so many roundings are taken for rounding."""
 CONSTANT = 2.0**-45
 """Share of the value below which changes of `f` from which no window makes a slope are taken for rounding inside it."""
+
+RIPPLE = 14
+"""Waves finer than that many levels below the scale may be noise as well as a ripple: the bound covers both."""
 
 CONVERGED, NONFINITE, KINK = 0, -3, -5
 """Those of `Status` that are decided here; a bound that is too long for the tolerance comes later."""
@@ -93,7 +97,7 @@ class _Decision:
         most = self.s.most
         still = ~(self.w.share < SHARP) & (most > 0) & (most <= STILL * ROUNDING * y)
         self.still = still & self.constant.exists
-        self.is_flat = (self.s.flat < v.count) & ~is_below_rounding(v, self.s)
+        self.is_flat = (self.s.flat < v.levels) & ~is_below_rounding(v, self.s)
         self.zero_bound = np.where(self.is_flat, flat_bound(v, self.q.whole, self.s.flat_step), np.inf)
         self.all_flat = self.is_flat & (self.s.flat == self.s.first)
         self.about_constant = is_noise_about_constant(v, self.s.first)
@@ -123,7 +127,8 @@ class _Decision:
         """Take a coarser window that the finer levels leave only because they are noise.
 
         A finer window that is sure of itself is believed, unless the quotients jump to it: so do those of values that
-        are rounded inside `f`, once the steps are finer than what is rounded.
+        are rounded inside `f`, once the steps are finer than what is rounded. Nor is a window of levels beyond `FINEST`
+        believed: a function with noise down to there that is smooth at last hashes its argument; it is no ripple.
         """
         v, w, flat = self.v, self.w, self.is_flat
         some = w.exists & ~self.all_flat & ~self.still & ~(flat & self.counts)
@@ -135,7 +140,10 @@ class _Decision:
         if not candidate.any():
             return
         noisy = candidate & deviations(v, polynomial(v, wide)).are_noise(flat)
-        noisy &= flat | ~(w.share < SHARP) | _jumps_to(v, w.df, gap)
+        finest = w.frame > self.reserve + FINEST
+        unlike = noisy & (w.frame > self.reserve + RIPPLE)
+        noisy &= flat | finest | ~(w.share < SHARP) | _jumps_to(v, w.df, gap)
+        self._doubt(unlike & ~noisy, gap + wide.bound)
         taken = noisy & (wide.share < SHARP)
         self._doubt(noisy & ~taken & ~flat, gap)
         self.rounded |= taken
@@ -239,11 +247,13 @@ class _Decision:
         bound = np.where(unsure, np.fmax(bound, per_step(self.s.steepest, self.s.last_step, n - 1)), bound)
         bound = np.maximum(bound, self.doubt)
         lost = ~s.kink & ~zero & ~still & ~self.rounded & ~(s.share < SHARP)
-        trembles = (self.about_constant | (self.s.most <= CONSTANT * np.abs(v.y))) & lost
+        about = self.about_constant & (self.s.most < 0.5 * np.abs(v.y))
+        trembles = (about | (self.s.most <= CONSTANT * np.abs(v.y))) & lost
         if n == 1:
+            # noise as large as the value itself: sin(x) at 1e308, whose neighbours have nothing in common
             nothing = lost & ~trembles & (s.share > 0.3)
             if nothing.any():
-                nothing &= _diverges(v)
+                nothing &= self.about_constant | _diverges(v)
             df, bound = np.where(nothing, np.nan, df), np.where(nothing, np.inf, bound)
         constant = still | (trembles & self.constant.exists)
         df = np.where(constant, self.constant.df, np.where(zero, 0.0, df))
@@ -258,7 +268,7 @@ class _Decision:
     def wanted(self, zero: Any, noisy: Any, s: Sides) -> Wanted:
         """Say which points further levels could settle."""
         v, w, settled = self.v, self.w, self.still | zero
-        end = np.where(w.exists, ends(v, w)[1], 0) >= v.count - 4
+        end = np.where(w.exists, ends(v, w)[1], 0) >= v.levels - 4
         rough = ~settled & ~(s.share < ROUGH)
         finer = s.kink | (rough & ~noisy) | (((self.doubt > 0) | end) & ~settled)
         finer |= self.recheck | (self.before_kink >= 0)
@@ -299,7 +309,7 @@ def _jumps_to(v: Values, df: Any, apart: Any) -> Any:
     """Whether the quotients come near a derivative all at once, at some level, from `apart`."""
     if v.n > (2 if v.two_sided else 1):
         return np.zeros(v.x.shape, bool)
-    (off,), _ = _jump(v.series, v.n)([*v.points, df, apart], v.groups, v.count, 1)
+    (off,), _ = _jump(v.series, v.n)([*v.points, df, apart], v.groups, v.levels, 1)
     return off < 0.02 * apart
 
 
@@ -308,7 +318,7 @@ def _bend(select: Select, state: Any, points: Any, levels: Any, level: Any) -> A
     df, bound, frame = points
     size = abs(levels[0])
     sure = (abs(df) <= bound) & (levels[2] < math.inf) & (level < frame - 3.0)
-    sure = sure & (levels[1] <= size * 0.1) & (size > levels[1] + bound) & (levels[1] < shortest)
+    sure = sure & (levels[1] <= size * 0.25) & (size > levels[1] + bound) & (levels[1] < shortest)
     return (select(sure, levels[1], shortest), select(sure, size + levels[1], found)), ()
 
 
@@ -351,5 +361,5 @@ def _diverges(v: Values) -> Any:
     """Whether the secants of a side only grow, with one sign, towards the finest levels: a slope without bound."""
     result = np.zeros(v.x.shape, bool)
     for value in v.groups[1:]:
-        result |= _GROWTH(v.points, [v.h, value], v.count, 1)[0][0] != 0.0
+        result |= _GROWTH(v.points, [v.h, value], v.levels, 1)[0][0] != 0.0
     return result

@@ -32,7 +32,7 @@ from .schedule import (
     scale_of,
     step,
 )
-from .search import Values, join, padding
+from .search import Values, beside, join, padding
 
 #: Values at points, ``f(points, index)``; ``points[..., k]`` belongs to the point ``index[k]`` of the batch.
 Evaluate = Callable[[Any, Any], Any]
@@ -50,9 +50,8 @@ CHUNK = 1 << 14
 """Most positions that a called function is given at a time."""
 
 BLOCK = 4096
-"""Points that a round takes at a time: their values stay in cache."""
-SEARCH = 1024
-"""Points that the last search takes at a time; it needs 3 kB of each of them."""
+"""Points that a round takes at a time: their values stay in cache. The last search, which needs 3 kB of each, takes a
+quarter of them."""
 
 
 class Batch:
@@ -70,12 +69,14 @@ class Batch:
         Results, filled as points are settled.
     nfev : ndarray of int
         Evaluations so far.
+    together : int
+        How many points a round takes at a time.
     """
 
     def __init__(
-        self, evaluate: Evaluate, y: Any, n: int, side: int, x: Any, largest: Any, low: Any, high: Any
+        self, evaluate: Evaluate, y: Any, n: int, side: int, x: Any, largest: Any, low: Any, high: Any, together: int
     ) -> None:
-        self.y = y
+        self.y, self.together = y, together
         self.evaluate, self.n, self.side, self.x = evaluate, n, side, x
         self.low, self.high, self.largest = low, high, largest
         self.is_free = bool((low == -np.inf).all() and (high == np.inf).all() and (largest == np.inf).all())
@@ -145,9 +146,9 @@ def judge_at(b: Batch, table: Table, index: Any, u: Any, values: Any) -> Any:
 def differentiate(b: Batch) -> None:
     """Differentiate a batch: all rounds block by block, then the last search for what is left of all blocks."""
     usable = np.flatnonzero(np.isfinite(b.x) & np.isfinite(b.y))
-    left = [rounds(b, some) for some in in_blocks(usable, BLOCK)]
-    for some in in_blocks(np.concatenate([usable[:0], *left]), SEARCH):
-        last_search(b, some)
+    left = [rounds(b, some) for some in in_blocks(usable, b.together)]
+    if left:
+        last_search(b, np.concatenate(left))
 
 
 def in_blocks(index: Any, size: int) -> list[Any]:
@@ -214,6 +215,7 @@ def finer_rounds(b: Batch, index: Any, unit: Any, values: Any, safe: Any, interv
         b.settle_smooth(index, j, better)
         flat = (there == b.y[index]).all(axis=(0, 1)) & (b.out.df[index] != 0)
         finer_still = ~done & ~safe & going & agrees & (j.verdict == FINER)
+        b.out.df[index[~agrees]], b.out.error[index[~agrees]] = np.nan, np.inf
         open_points.append(index[~done & ~finer_still & (~safe | ~agrees | flat)])
         more = np.flatnonzero(finer_still)
         low, high = (a[more] for a in (np.fmax(low, j.df - j.bound), np.fmin(high, j.df + j.bound)))
@@ -241,23 +243,34 @@ def last_search(b: Batch, index: Any) -> None:
 
 
 def search_from(b: Batch, index: Any, u: Any, last: int, deepest: int) -> None:
-    """Search the levels from a step on; those of noisy points together with coarser ones."""
-    near = _search(b, index, u, 0, last)
-    quiet = np.ones(index.shape, bool)
-    if b.n == 1 and b.two_sided:
-        noise = visible_noise(near)
-        quiet = noise == 0
-        some = np.flatnonzero(~quiet)
-        if some.size:
-            v = join(_search(b, index[some], u[some], COARSEST, -1), near.at(some))
-            df, bound, scale, settled = settle_noise(v, noise[some], -COARSEST)
-            _replace(b, index[some], Outcome(df, bound, scale, df, df, np.full(df.shape, CONVERGED)), settled)
-            rest = np.flatnonzero(~settled)
-            if rest.size:
-                _decide(b, index[some][rest], u[some][rest], v.at(rest), -COARSEST, (last, deepest))
-    rest = np.flatnonzero(quiet)
-    if rest.size:
-        _decide(b, index[rest], u[rest], near.at(rest) if rest.size < index.size else near, 0, (last, deepest))
+    """Search the levels from a step on: noise first, block by block, then what is left of all blocks."""
+    left: dict[int, list[Any]] = {0: [], -COARSEST: []}
+    for some in in_blocks(np.arange(index.size), b.together // 4):
+        near = _search(b, index[some], u[some], 0, last)
+        quiet = np.ones(some.shape, bool)
+        if b.n == 1 and b.two_sided:
+            noise = visible_noise(near)
+            quiet, loud = noise == 0, np.flatnonzero(noise)
+            if loud.size:
+                rest, v = _settle_noise(b, index[some], u[some], near, noise, loud)
+                if rest.size:
+                    left[-COARSEST].append((some[loud[rest]], v.at(rest)))
+        if quiet.any():
+            left[0].append((some[quiet], near if quiet.all() else near.at(np.flatnonzero(quiet))))
+    for reserve, parts in left.items():
+        if parts:
+            rest, v = np.concatenate([part for part, _ in parts]), beside([values for _, values in parts])
+            for some in in_blocks(np.arange(rest.size), b.together // 4):
+                its = v if some.size == rest.size else v.at(some)
+                _decide(b, index[rest[some]], u[rest[some]], its, reserve, (last, deepest))
+
+
+def _settle_noise(b: Batch, index: Any, u: Any, near: Values, noise: Any, loud: Any) -> tuple[Any, Values]:
+    """Settle points with noise; return which of them are not settled, and the values at all their levels."""
+    v = join(_search(b, index[loud], u[loud], COARSEST, -1), near if loud.size == index.size else near.at(loud))
+    df, bound, scale, settled = settle_noise(v, noise[loud], -COARSEST)
+    _replace(b, index[loud], Outcome(df, bound, scale, df, df, np.full(df.shape, CONVERGED)), settled)
+    return np.flatnonzero(~settled), v
 
 
 def _decide(b: Batch, index: Any, u: Any, v: Values, reserve: int, levels: tuple[int, int]) -> None:
@@ -320,6 +333,7 @@ def estimate(
     high: Any = None,
     *,
     kind: str = "d",
+    together: int = BLOCK,
     at: Evaluate | None = None,
     grids: bool = False,
 ) -> Estimate:
@@ -338,6 +352,8 @@ def estimate(
         Largest step and bounds, for all points or each; `f` is never called outside the bounds.
     kind : str, default "d"
         NumPy's letter for what `f` returns; complex values (``"D"``) are differentiated in two parts.
+    together : int, optional
+        How many points a round takes at a time; the last search takes a quarter of them.
     at : callable, optional
         Evaluates at the points themselves, where exceptions are handled otherwise; `f` by default.
     grids : bool
@@ -349,8 +365,8 @@ def estimate(
         Arrays of shape (m,).
     """
     if kind == "D":
-        return _in_parts(f, x, rule, step, low, high, at, grids)
-    limits = [np.broadcast_to(np.asarray(other if a is None else a, np.float64), x.shape)
+        return _in_parts(f, x, rule, step, low, high, together, at, grids)
+    largest, lowest, highest = [np.broadcast_to(np.asarray(other if a is None else a, np.float64), x.shape)
               for a, other in ((step, math.inf), (low, -math.inf), (high, math.inf))]  # fmt: skip
 
     def values(points: Any, index: Any) -> Any:
@@ -360,7 +376,7 @@ def estimate(
 
     with np.errstate(all="ignore"):
         y = np.asarray((at or f)(x.copy(), np.arange(x.size)), np.float64)
-        b = Batch(values, y, rule.n, rule.sign, x, *limits)
+        b = Batch(values, y, rule.n, rule.sign, x, largest, lowest, highest, together)
         differentiate(b)
         return judged(b.out, b.nfev, rule)
 
@@ -371,14 +387,15 @@ def _in_chunks(f: Evaluate, points: Any, index: Any) -> Any:
     return np.concatenate([np.broadcast_to(p, min(CHUNK, points.size)) if np.ndim(p) == 0 else p for p in parts])
 
 
-def _in_parts(f: Evaluate, x: Any, rule: Any, step: Any, low: Any, high: Any, at: Any, grids: bool) -> Estimate:
+def _in_parts(f: Evaluate, x: Any, rule: Any, step: Any, low: Any, high: Any, together: int, at: Any, grids: bool
+              ) -> Estimate:  # fmt: skip
     """Differentiate complex values: real and imaginary parts apart."""
 
     def part_of(g: Any, part: Any) -> Any:
         return None if g is None else lambda points, index: part(g(points, index))
 
     re, im = (
-        estimate(part_of(f, part), x, rule, step, low, high, at=part_of(at, part), grids=grids)
+        estimate(part_of(f, part), x, rule, step, low, high, together=together, at=part_of(at, part), grids=grids)
         for part in (np.real, np.imag)
     )
     status = np.minimum(re.status, im.status)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, cached_property
 
-DEVIATIONS = 3.5
-"""The bound is this many standard deviations of the noise wide: one value in 2,000 of normal noise is beyond."""
+DEVIATIONS = 4.0
+"""The bound is this many standard deviations of the noise wide, which is measured at two values or a few more."""
 ONE_SIDED_DEVIATIONS = 6.5
 """The same for one side, whose noise is measured at half as many values."""
 

@@ -78,7 +78,7 @@ _SURVEY = Scan(
 
 def survey(v: Values, reserve: int = 0) -> Survey:
     """Look over the values."""
-    return Survey(*_SURVEY([*v.points, reserve, v.count], v.groups, v.count, len(Survey._fields))[0])
+    return Survey(*_SURVEY([*v.points, reserve, v.levels], v.groups, v.levels, len(Survey._fields))[0])
 
 
 def is_below_rounding(v: Values, s: Survey) -> Any:
@@ -87,7 +87,7 @@ def is_below_rounding(v: Values, s: Survey) -> Any:
     The value then moves by a few roundings only at the level before.
     """
     fine = s.flat_step < np.maximum(np.abs(v.x), 1.0) * 2.0**-24
-    return (s.flat > 0) & (s.flat < v.count) & fine & (s.before <= 4 / 0.3 * ROUNDING * np.abs(v.y))
+    return (s.flat > 0) & (s.flat < v.levels) & fine & (s.before <= 4 / 0.3 * ROUNDING * np.abs(v.y))
 
 
 def flat_bound(v: Values, whole: Any, h: Any) -> Any:
@@ -121,7 +121,7 @@ def beyond_flat(v: Values, every: list[Any], s: Survey, zero_bound: Any, roundin
     usable = wide.exists & (most > zero_bound) & ((v.n > 1) | (wide.share < UNKNOWN))
     fit = polynomial(v, wide)
     d = deviations(v, fit)
-    (largest,), _ = _LARGEST[v.series]([*v.points, s.flat, *fit.rows], v.groups, v.count, 1)
+    (largest,), _ = _LARGEST[v.series]([*v.points, s.flat, *fit.rows], v.groups, v.levels, 1)
     sharp = wide.share < SHARP
     in_quanta = np.zeros(v.x.shape, bool)
     if not (v.two_sided and v.n == 1):
@@ -167,12 +167,12 @@ _MULTIPLES = Scan("multiples of a quantum", _multiples, lambda _: (True, 0.0))
 
 def _in_quanta(v: Values, off: Any, over: Any) -> Any:
     """Whether small changes are whole multiples of one quantum, and none leaves the window by more than four."""
-    (quantum,), _ = _SMALLEST_MOVE([v.y], v.groups[1:], v.count, 1)
+    (quantum,), _ = _SMALLEST_MOVE([v.y], v.groups[1:], v.levels, 1)
     fine = quantum < over * 2.0**-10
     usual = 64 * ROUNDING * np.abs(v.y)
     ordinary = quantum <= usual  # rounding as everywhere: its quanta are known
     quantum = np.maximum(quantum, 0.25 * usual)
-    (whole, count), _ = _MULTIPLES([v.y, quantum], v.groups[1:], v.count, 2)
+    (whole, count), _ = _MULTIPLES([v.y, quantum], v.groups[1:], v.levels, 2)
     return fine & (ordinary | ((whole != 0) & (count >= 3))) & (off <= 4.0 * quantum)
 
 
@@ -218,5 +218,5 @@ def _leaves_smoothly(v: Values, value: Any, off: Any) -> tuple[Any, Any]:
     smallest change, which among rounded values happens once in a thousand times. Levels with the same value, a quantum,
     count once.
     """
-    smooth, told = _LEAVES([*v.points, off], [v.h, value], v.count, 2)[0]
+    smooth, told = _LEAVES([*v.points, off], [v.h, value], v.levels, 2)[0]
     return smooth != 0.0, told != 0.0

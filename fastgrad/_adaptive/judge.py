@@ -199,19 +199,24 @@ def judge(
     structure: Any = None
     good: Any = None
     low_share: Any = None
+    behind_kink: Any = None
     for number, (a, b) in enumerate(table.windows):
         value = coefficient[a, b] * to_derivative
         trunc = truncation(select, correction[a, b], correction[a, b - 1], correction[a, b - 2])
         trunc = trunc * abs(to_derivative)
-        deviations = []
+        deviations: list[Any] = []
+        probes: list[Any] = []
         for j in range(b + 1, len(table.steps)):
             weights = table.prediction(a, b, j)
             off = s.main[j] - (s.main[b] + weighted(weights, s.main[a:b], s.main[b]))
             deviation = s.weight[j] * abs(off)
+            probes = [*probes[-2:], s.weight[j] * off]
             if table.two_sided:
                 off = s.other[j] - (s.other[b] + weighted(weights, s.other[a:b], s.other[b]))
                 deviation = larger(select, deviation, s.other_weight[j] * abs(off))
             deviations.append(deviation)
+        if not table.two_sided and (a, b) == (0, last):
+            behind_kink = _is_behind_kink(select, probes, deviations[-3:], conditioned[b])
         found = larger(select, 0.0 * u, *deviations)
         gain = per_noise * table.noise_gain(a, b)
         # few samples of a noise larger than expected
@@ -252,12 +257,26 @@ def judge(
         low_share = select(wins, share, low_share)
         good = good | (share < GOOD)
     assert best is not None
-    return best._replace(verdict=verdict(select, table, x, y, u, values, s, best, floor, structure))
+    return best._replace(verdict=verdict(select, table, x, y, u, values, s, best, floor, structure, behind_kink))
+
+
+def _is_behind_kink(select: Select, offs: Sequence[Any], sizes: Sequence[Any], noise: Any) -> Any:
+    """Whether a kink lies between the point and some probes, seen from one side.
+
+    All three probes beyond it are then off by the same amount, or the finest, before it, by much less than the others.
+    """
+    lowest, highest = offs[0], offs[0]
+    for row in offs[1:]:
+        lowest, highest = select(row < lowest, row, lowest), larger(select, highest, row)
+    smallest = select(abs(lowest) < abs(highest), abs(lowest), abs(highest))
+    together = (lowest * highest > 0.0) & (highest - lowest <= smallest * 0.25) & (smallest > noise * 8.0)
+    others = larger(select, *sizes[:-1])
+    return together | ((others > noise * 16.0) & (sizes[-1] * 8.0 < others))
 
 
 def verdict(
     select: Select, table: Table, x: Any, y: Any, u: Any, values: Sequence[Any], s: Series, best: Judgement,
-    floor: Any, structure: Any,
+    floor: Any, structure: Any, behind_kink: Any,
 ) -> Any:  # fmt: skip
     """Decide whether a point is done, or needs finer steps."""
     n, last = table.n, table.extrapolated - 1
@@ -285,6 +304,10 @@ def verdict(
     for _ in range(n):
         bound = bound * size
     nearby = nearby & (abs(y) * (128 * ROUNDING) < bound)
+    if n == 1 and not table.two_sided:
+        # x / (1 + abs(x)) at 1e-10 from the left: the kink at 0 is nearer than any step of the scale, and no other side
+        # shows it
+        nearby = nearby | (beside_zero & (abs(y) < size * abs(best.df) * 16.0))
     if table.condition < 1.0:
         # equal to f(x) at all steps of the first round, as an entry of a jacobian that does not depend on a coordinate
         flat = values[0] == y
@@ -292,6 +315,8 @@ def verdict(
             flat = flat & (row == y)
         done, nearby = done | flat, nearby & ~flat
     finished = select(nearby, 0.0 * u + float(NEARBY), 0.0 * u + float(DONE))
+    if behind_kink is not None:
+        done, structure = done & ~behind_kink, structure | behind_kink
     if n == 1 and table.two_sided:
         jump = jumps(select, table, x, s, values)
         done, structure, edge = done & ~jump, structure & ~jump, edge & ~jump

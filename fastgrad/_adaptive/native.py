@@ -78,7 +78,7 @@ def _body(n, places, data):  # type: ignore[no-untyped-def]
     tells them where things are, which makes it quick to compile.
     """
     buffer, given, copied = numbers_on_stack(), words_on_stack(), words_on_stack()  # type: ignore[call-arg,var-annotated]
-    move, judge = words_on_stack(), words_on_stack()  # type: ignore[call-arg,var-annotated]
+    move, judge = words_on_stack(), words_on_stack()
     nargs, rows, stretch = data[ARGUMENTS] - EXTRA, data[ROWS], data[STRETCH]
     f = words_at(data[VALUES])
     # rows: points, values there, scales, largest steps, bounds, values; then positions, and what has been judged

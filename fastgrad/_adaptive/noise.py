@@ -57,7 +57,7 @@ def is_noise_about_constant(v: Values, top: Any) -> Any:
     Such changes do not grow over eight octaves, and they go up and down from level to level.
     """
     scan = _ABOUT_CONSTANT[2 if v.two_sided else 1]
-    return scan([*v.points, top], v.groups, v.count, 1)[0][0] != 0.0
+    return scan([*v.points, top], v.groups, v.levels, 1)[0][0] != 0.0
 
 
 class Deviations(NamedTuple):
@@ -138,8 +138,8 @@ def _deviations(series: tuple[int, bool]) -> tuple[Scan, Scan]:
 def deviations(v: Values, fit: Fit) -> Deviations:
     """Look at how the finer levels deviate from windows."""
     first, second = _deviations(v.series)
-    sizes, _ = first([*v.points, *fit.rows], v.groups, v.count, 4)
-    return Deviations(*sizes, *second([*v.points, sizes[1], *fit.rows], v.groups, v.count, 4)[0])
+    sizes, _ = first([*v.points, *fit.rows], v.groups, v.levels, 4)
+    return Deviations(*sizes, *second([*v.points, sizes[1], *fit.rows], v.groups, v.levels, 4)[0])
 
 
 def _jump_over(select: Select, state: Any, points: Any, levels: Any, level: Any) -> Any:
@@ -168,7 +168,7 @@ def jump_beyond(v: Values, fit: Fit, d: Deviations) -> Any:
     1e-6). A jump is as large at one step as at the next; what a polynomial leaves grows tenfold or more.
     """
     noise = 16 * (d.largest + ROUNDING * np.abs(v.y))
-    (jump,), _ = _JUMP_OVER([*v.points, noise, *fit.rows], v.groups, v.count, 1)
+    (jump,), _ = _JUMP_OVER([*v.points, noise, *fit.rows], v.groups, v.levels, 1)
     coarsest = fit.h * 2.0 ** -(fit.first - fit.frame)
     return np.where((fit.last - fit.first >= 3) & (fit.frame >= 0), jump / coarsest, 0.0)
 
@@ -206,7 +206,7 @@ def visible_noise(v: Values) -> Any:
 
     Noise is as large at the finest levels as at coarser ones, and goes up and down; a kink does neither.
     """
-    most, finest, turns, *_ = _SECOND_DIFFERENCES([*v.points, v.count], v.groups, v.count, 5)[0]
+    most, finest, turns, *_ = _SECOND_DIFFERENCES([*v.points, v.levels], v.groups, v.levels, 5)[0]
     noise = most / math.sqrt(6.0)
     return np.where((noise > VISIBLE * ROUNDING * np.abs(v.y)) & (turns >= 2) & (finest >= 0.125 * most), noise, 0.0)
 
@@ -273,9 +273,9 @@ def settle_noise(v: Values, noise: Any, reserve: int) -> tuple[Any, Any, Any, An
     The window is chosen by the noise of the finest levels, and believed if all levels that are finer deviate from it as
     noise does. Returns derivative, bound, local slope scale and whether a point is settled.
     """
-    (rows, _) = _limited()([*v.points, noise], v.groups, v.count, len(_Window._fields))
+    (rows, _) = _limited()([*v.points, noise], v.groups, v.levels, len(_Window._fields))
     w = _Window(*rows)
-    fit = polynomial(v, Best(w.df, *[w.truncation] * 5, w.window, w.frame))
+    fit = polynomial(v, Best(w.df, w.truncation, w.truncation, w.truncation, w.local, w.local, w.window, w.frame))
     d = deviations(v, fit)
     jump = jump_beyond(v, fit, d)
     found = np.maximum(noise, math.sqrt(2.0) * d.largest)
@@ -283,5 +283,5 @@ def settle_noise(v: Values, noise: Any, reserve: int) -> tuple[Any, Any, Any, An
     bound = w.truncation + np.maximum(found, argument) * np.maximum(w.gain, w.nearby) + RELATIVE * np.abs(w.df)
     settled = (w.frame >= 0) & (w.frame < reserve + WIDE) & (noise > 0) & d.are_noise(False)
     # noise that is the same at all steps
-    settled &= (d.finest >= v.count - FINE) & (d.beside >= 0.125 * d.largest)
+    settled &= (d.finest >= v.levels - FINE) & (d.beside >= 0.125 * d.largest)
     return w.df, np.fmax(bound, jump), w.local, settled & (bound < SHARP * w.local)

@@ -91,8 +91,8 @@ def quanta(v: Any) -> Quanta:
     small all the same: ``x - sin(x)`` has digits down to those of `x`. So the quantum of a level is that of the levels
     down to it, if they have digits enough.
     """
-    rows, (each,) = _QUANTA(v.points, v.groups, v.count, 4, 1)
-    return Quanta(*rows, each)
+    (rounding, finest, apparent, whole), (each,) = _QUANTA(v.points, v.groups, v.levels, 4, 1)
+    return Quanta(rounding, finest, apparent, whole, each)
 
 
 def _extremes(select: Any, state: Any, _points: Any, levels: Any, _level: Any) -> Any:
@@ -139,5 +139,5 @@ def decimal_quantum(v: Any) -> Any:
     numbers, which are counts more often than rounded, have no such quantum.
     """
     values = v.groups[1:]
-    extremes, _ = _EXTREMES([v.y], values, v.count, 2)
-    return _MULTIPLES([v.y, *extremes], values, v.count, 1)[0][0]
+    extremes, _ = _EXTREMES([v.y], values, v.levels, 2)
+    return _MULTIPLES([v.y, *extremes], values, v.levels, 1)[0][0]

@@ -17,7 +17,7 @@ from .codegen import LANES, ScanCode, key_of, prototype, scan_kernel
 
 MANY = 1 << 12
 """Points from which a scan is compiled at once: NumPy would take as long."""
-PATIENCE = 0.1
+PATIENCE = 0.03
 """Seconds that NumPy may have spent on a scan before it is compiled, about as long as that takes."""
 
 
@@ -77,9 +77,9 @@ class Scan:
         code = self._function(len(points), len(levels), outputs, size)
         if code is None:
             began = time.perf_counter()
-            made = self._by_numpy(points, levels, count, outputs)
+            results_and_outputs = self._by_numpy(points, levels, count, outputs)
             self._spent += time.perf_counter() - began
-            return made
+            return results_and_outputs
         points = [np.full(size, float(p)) if np.ndim(p) == 0 else p for p in points]
         if size < LANES:
             index = np.minimum(np.arange(LANES), size - 1)
@@ -103,14 +103,13 @@ class Scan:
             if not pays and self._spent < self._asked:
                 return None
             if pays or at_hand(key_of(self._key(*shape))):
-                code = self.code(*shape)
-                function = self._functions[shape] = prototype(code.address)
-                function.keep = code
+                function = self._functions[shape] = prototype(self.code(*shape).address)
             else:
-                self._asked = self._spent + 0.05
+                self._asked = self._spent + 0.01
         return function
 
-    def _by_numpy(self, points: Sequence[Any], levels: Sequence[Any], count: int, outputs: int) -> Any:
+    def _by_numpy(self, points: Sequence[Any], levels: Sequence[Any], count: int, outputs: int
+                  ) -> tuple[list[Any], list[Any]]:  # fmt: skip
         shape = (levels[0] if levels else points[0]).shape[-1:]
         made: list[Any] = [None] * count
         order = range(count - 1, -1, -1) if self.backwards else range(count)

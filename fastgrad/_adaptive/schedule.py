@@ -61,10 +61,13 @@ def _width(n: int, two_sided: bool) -> int:
 
 
 def _probes(n: int, two_sided: bool) -> tuple[int, ...]:
-    """Levels of the fine probes, relative to the first: one side has no second parity to show its noise by."""
+    """Levels of the fine probes, relative to the first.
+
+    One side has no second parity to show its noise by, and higher orders make more of the noise that a probe misses.
+    """
     if not two_sided:
         return (-3, 0, 3)
-    return (0,) if n < 3 else (-3, 0)
+    return (0,) if n == 1 else (-3, 0)
 
 
 @cache

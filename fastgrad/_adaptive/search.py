@@ -45,7 +45,7 @@ class Values(NamedTuple):
         return bool(self.values.shape[1] == 2)
 
     @property
-    def count(self) -> int:
+    def levels(self) -> int:
         """How many levels there are."""
         return len(self.h)
 
@@ -75,9 +75,16 @@ def padding(n: int) -> int:
     return max(-math.frexp(sliding(n, two_sided).steps[-1])[1] + 1 for two_sided in (False, True))
 
 
+def beside(parts: list[Values]) -> Values:
+    """Put points together that have the same levels."""
+    if len(parts) == 1:
+        return parts[0]
+    return Values(parts[0].n, *(np.concatenate(rows, axis=-1) for rows in zip(*(p[1:] for p in parts), strict=True)))
+
+
 def join(*parts: Values) -> Values:
     """Put levels together, from coarse to fine."""
-    values = [p.values[: p.count] for p in parts[:-1]] + [parts[-1].values]
+    values = [p.values[: p.levels] for p in parts[:-1]] + [parts[-1].values]
     return parts[0]._replace(h=np.concatenate([p.h for p in parts]), values=np.concatenate(values))
 
 
@@ -133,7 +140,7 @@ def windows(v: Values, q: Quanta) -> list[Any]:
     groups = [v.h, *(q.each[k:] for k in range(table.extrapolated))]
     groups += [v.values[r:, side] for r in reach for side in range(v.values.shape[1])]
     points = [*v.points, *q.rows]
-    return _windows(v.n, v.two_sided)(points, groups, v.count - table.extrapolated, 0, len(Best._fields) - 1)[1]
+    return _windows(v.n, v.two_sided)(points, groups, v.levels - table.extrapolated, 0, len(Best._fields) - 1)[1]
 
 
 _NONE = Best(math.nan, math.inf, math.inf, 0.0, 0.0, 0.0, 0.0, -1.0)
@@ -247,7 +254,7 @@ def polynomial(v: Values, best: Best) -> Fit:
     """Find the polynomials of windows."""
     count = sliding(v.n, v.two_sided).extrapolated
     first, last, h, base, *coefficients = _polynomial(v.n, v.two_sided)(
-        [*v.points, best.frame, best.window], v.groups, v.count, 4 + count
+        [*v.points, best.frame, best.window], v.groups, v.levels, 4 + count
     )[0]
     return Fit(best.frame, first, last, h, base, tuple(coefficients))
 

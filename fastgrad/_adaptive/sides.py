@@ -44,7 +44,7 @@ def _one_side(v: Values, q: Quanta, reserve: int, sign: int) -> tuple[Any, Any, 
     df, bound, share = w.df, w.bound, np.where(w.exists, w.share, np.inf)
     if v.n == 1:
         s = survey(side)
-        is_flat = (s.flat < v.count) & (s.last - s.flat >= FLAT_OVER) & ~is_below_rounding(side, s)
+        is_flat = (s.flat < v.levels) & (s.last - s.flat >= FLAT_OVER) & ~is_below_rounding(side, s)
         df = np.where(is_flat, 0.0, df)
         bound = np.where(is_flat, flat_bound(side, q.whole, s.flat_step), bound)
     return df, bound, share, w.scale
@@ -113,7 +113,7 @@ _KINK = Scan("kink", _kink, lambda _: (True, False), lambda _s, state, _p: state
 
 def _is_kink(v: Values, q: Quanta, left: Any, right: Any) -> Any:
     """Whether the slopes still differ at the finest level where they could be told apart."""
-    return _KINK([*v.points, *q.rows, left, right], [*v.groups, q.each], v.count, 1)[0][0] != 0.0
+    return _KINK([*v.points, *q.rows, left, right], [*v.groups, q.each], v.levels, 1)[0][0] != 0.0
 
 
 def _agree(select: Select, state: Any, points: Any, levels: Any, level: Any) -> Any:
@@ -144,7 +144,7 @@ _AGREES = Scan("agrees", _agree, lambda _: (True, False, 0.0, -1.0), _agreed, ba
 
 def _agrees(v: Values, q: Quanta, slope: Any, bound: Any) -> Any:
     """Whether the finest levels that say anything allow `slope` on both sides, or come closer to it."""
-    return _AGREES([*v.points, *q.rows, slope, bound], [*v.groups, q.each], v.count, 1)[0][0] != 0.0
+    return _AGREES([*v.points, *q.rows, slope, bound], [*v.groups, q.each], v.levels, 1)[0][0] != 0.0
 
 
 def _runs(select: Select, state: Any, points: Any, levels: Any, level: Any) -> Any:
@@ -179,6 +179,6 @@ def before_kink(v: Values, q: Quanta, fit: Any) -> Any:
     What is noise of the value at the point alone would be as loud as that of the others. Next to the window its own
     levels are as far off; at finer ones so is each of five in a row.
     """
-    (largest,), (off,) = _RUNS([*v.points, q.rounding, *fit.rows], v.groups, v.count, 1, 1)
-    (last,), _ = _LAST_LARGE([largest], [off], v.count, 1)
+    (largest,), (off,) = _RUNS([*v.points, q.rounding, *fit.rows], v.groups, v.levels, 1, 1)
+    (last,), _ = _LAST_LARGE([largest], [off], v.levels, 1)
     return np.where(largest > 0, np.maximum(last + 1, fit.last), -1.0)

@@ -21,9 +21,10 @@ from typing import Any
 import llvmlite
 import numba
 import numpy as np
-from llvmlite import binding
+from llvmlite import binding, ir
 from numba.core import compiler, types
 from numba.core.ccallback import CFunc
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.compiler_machinery import register_pass
 from numba.core.errors import NumbaError
 from numba.core.registry import CPUDispatcher, cpu_target
@@ -177,11 +178,23 @@ def native(key: bytes, build: Callable[[], tuple[Any, Any, str]]) -> Native:
     Uncompilable
         When Numba refuses; the refusal is remembered on disk too.
     """
+    return _kept(key, lambda digest: _compile(digest, build))
+
+
+def native_from_ir(key: bytes, nargs: int, write: Callable[[Any, Any], None]) -> Native:
+    """Machine code for `key`, or from ``write(builder, args)``: LLVM instructions of a function of whole numbers.
+
+    That takes a fifth of the time that Numba needs for a function of the same size.
+    """
+    return _kept(key, lambda digest: _compile_ir(digest, nargs, write))
+
+
+def _kept(key: bytes, compile_it: Callable[[bytes], Native]) -> Native:
     with LOCK:
         digest = hashlib.sha256(_toolchain() + key).digest()
         if digest not in _loaded:
             with held_back():
-                _loaded[digest] = _from_disk(digest) or _compile(digest, build)
+                _loaded[digest] = _from_disk(digest) or compile_it(digest)
         return _loaded[digest]
 
 
@@ -209,12 +222,35 @@ def _compile(digest: bytes, build: Callable[[], tuple[Any, Any, str]]) -> Native
         if isinstance(err, (NumbaError, Uncompilable)):
             disk.write(digest, {"refused": str(err)[:2000]})
         raise Uncompilable(str(err)) from err
-    name, kind, payload = callback._library.serialize_using_object_code()
-    needs = _needs(callback._library)
-    if kind == "object" and needs is not None:
-        about = {"library": name, "symbol": callback._wrapper_name, "result": result, "needs": needs}
-        disk.write(digest, about, *payload)
+    _keep(digest, callback._library, callback._wrapper_name, result)
     return Native(callback.address, result, callback)
+
+
+def _compile_ir(digest: bytes, nargs: int, write: Callable[[Any, Any], None]) -> Native:
+    context = cpu_target.target_context
+    rtsys.initialize(context)
+    name = f"fastgrad_{digest.hex()}"
+    library = context.codegen().create_library(name)
+    library.enable_object_caching()
+    module = library.create_ir_module(name)
+    word = ir.IntType(64)
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [word] * nargs), name)
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    write(builder, function.args)
+    builder.ret_void()
+    with global_compiler_lock:
+        library.add_ir_module(module)
+        library.finalize()
+    _keep(digest, library, name, "d")
+    return Native(library.get_pointer_to_function(name), "d", library)
+
+
+def _keep(digest: bytes, library: Any, symbol: str, result: str) -> None:
+    """Write object code to disk, if it can move to another process."""
+    name, kind, payload = library.serialize_using_object_code()
+    needs = _needs(library)
+    if kind == "object" and needs is not None:
+        disk.write(digest, {"library": name, "symbol": symbol, "result": result, "needs": needs}, *payload)
 
 
 def _needs(library: Any) -> list[str] | None:
