@@ -200,6 +200,7 @@ def judge(
     good: Any = None
     low_share: Any = None
     behind_kink: Any = None
+    beside: Any = None
     for number, (a, b) in enumerate(table.windows):
         value = coefficient[a, b] * to_derivative
         trunc = truncation(select, correction[a, b], correction[a, b - 1], correction[a, b - 2])
@@ -218,6 +219,13 @@ def judge(
         if not table.two_sided and (a, b) == (0, last):
             behind_kink = _is_behind_kink(select, probes, deviations[-3:], conditioned[b])
         found = larger(select, 0.0 * u, *deviations)
+        if table.two_sided and b == last:
+            # one probe is not much to know the noise by; the finest level of the window, as a window without it
+            # predicts it, is another, unless it is off by much more: that is truncation
+            noisy = beside <= larger(select, conditioned[b], found) * 8.0
+            found = select(noisy & (beside > found), beside, found)
+        elif a == 0:
+            beside = deviations[0]
         gain = per_noise * table.noise_gain(a, b)
         # few samples of a noise larger than expected
         few = 1.0 + 1.0 / (len(table.steps) - 1 - b)
