@@ -59,7 +59,7 @@ sphinx_gallery_conf = {
     "abort_on_example_error": False,
     "download_all_examples": False,
     "copyfile_regex": r"index\.rst",
-    "min_reported_time": 1e9,
+    "write_computation_times": False,
     "show_memory": False,
     "show_signature": False,
     "remove_config_comments": True,

@@ -14,7 +14,7 @@ from fastgrad.gate import Gate
 
 
 def _help(*words: str) -> str:
-    """What a command says of itself, at the width of a page."""
+    """Return what a command says of itself, at the width of a page."""
     out = io.StringIO()
     os.environ["COLUMNS"] = "90"
     with contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):

@@ -11,6 +11,9 @@ from fastgrad._report.drawing import SCHEME, colour, svg
 #: Colours of lines, in the order in which they are used; SCHEME has their dark counterparts.
 CYCLE = ("m2", "m6", "m3", "m8", "m4", "m5", "m9", "m0")
 
+#: The drawing that was shown last: a block that ends with none must not show it again.
+_drawn: list[str | None] = [None]
+
 
 def style() -> dict[str, Any]:
     """Give the parameters of matplotlib that all figures share."""
@@ -51,9 +54,9 @@ def scrape(block: Any, variables: dict[str, Any], configuration: dict[str, Any])
         text = f'<figure class="drawn">{svg(figure, path.stem, label)}</figure>'
         shown.append(".. raw:: html\n\n" + indent(text, "    ") + "\n")
         plt.close(figure)
-    last = variables["example_globals"].get("___")  # the value of the expression that the block ends with
-    variables["example_globals"]["___"] = None
-    if isinstance(last, str) and last.startswith("<svg"):
+    last = variables["example_globals"].get("___")  # the value of the last expression that ended a block
+    if isinstance(last, str) and last.startswith("<svg") and last is not _drawn[-1]:
+        _drawn[:] = [last]
         path = Path(next(paths)).with_suffix(".svg")
         path.write_text(last, encoding="utf-8")
         source = "/" + path.relative_to(configuration["src_dir"]).as_posix()
@@ -64,7 +67,7 @@ def scrape(block: Any, variables: dict[str, Any], configuration: dict[str, Any])
 def sheet() -> str:
     """Give the colours as CSS: those of the light page, and those of the dark one."""
     light, dark = ("; ".join(f"--{name}: {pair[i]}" for name, pair in SCHEME.items()) for i in (0, 1))
-    return f"html {{ {light}; }}\nhtml[data-theme=\"dark\"] {{ {dark}; }}\n"
+    return f'html {{ {light}; }}\nhtml[data-theme="dark"] {{ {dark}; }}\n'
 
 
 def setup(app: Any) -> dict[str, bool]:

@@ -51,16 +51,40 @@ def extrapolated(quotients, size=4):
 
 def picture(f, x, truth, title):
     """Errors of quotients and of windows against the step, with noise and bar."""
-    quotients = np.array([(f(x + h) - f(x - h)) / (2 * h) for h in LEVELS], dtype=float)
+    quotients = np.array(
+        [(f(x + h) - f(x - h)) / (2 * h) for h in LEVELS], dtype=float
+    )
     found = fg.derivative(f, x, full_output=True)
     least = max(abs(truth), 1e-3) * 1e-17
     figure, axes = plt.subplots()
-    axes.loglog(LEVELS, np.maximum(abs(quotients - truth), least), ".", label="quotient D(h)")
-    axes.loglog(LEVELS[3:], np.maximum(abs(extrapolated(quotients) - truth), least), "s", markersize=3.5,
-                label="window of four levels")  # fmt: skip
-    axes.loglog(LEVELS, 1e-16 * abs(f(x)) / LEVELS + least, ":", color="C7", label="rounding")
-    axes.axhspan(least, max(float(found.error), least), color="0.5", alpha=0.2, linewidth=0,
-                 label=f"bar {found.error:.0e}, {fg.Status(found.status).name.lower().replace('_', ' ')}")  # fmt: skip
+    axes.loglog(
+        LEVELS,
+        np.maximum(abs(quotients - truth), least),
+        ".",
+        label="quotient D(h)",
+    )
+    axes.loglog(
+        LEVELS[3:],
+        np.maximum(abs(extrapolated(quotients) - truth), least),
+        "s",
+        markersize=3.5,
+        label="window of four levels",
+    )
+    axes.loglog(
+        LEVELS,
+        1e-16 * abs(f(x)) / LEVELS + least,
+        ":",
+        color="C7",
+        label="rounding",
+    )
+    axes.axhspan(
+        least,
+        max(float(found.error), least),
+        color="0.5",
+        alpha=0.2,
+        linewidth=0,
+        label=f"bar {found.error:.0e}, {fg.Status(found.status).name.lower().replace('_', ' ')}",
+    )
     axes.set(xlabel="step h", ylabel="error", title=title, ylim=(least, None))
     axes.legend(fontsize="small")
     print(f"error {abs(found.df - truth):.0e}, evaluations {found.nfev}")
@@ -74,18 +98,31 @@ picture(np.sin, 1.0, np.cos(1.0), "smooth: sin(x) at 1")
 # %%
 # **Noisy.** The values are rounded to single precision. Quotients at fine levels scatter much more than rounding in
 # double precision explains. The finer levels reveal the noise; the bar is wide.
-picture(lambda x: np.float32(np.sin(np.float32(x))), 1.0, np.cos(1.0), "noisy: sin(x) in single precision, at 1")
+picture(
+    lambda x: np.float32(np.sin(np.float32(x))),
+    1.0,
+    np.cos(1.0),
+    "noisy: sin(x) in single precision, at 1",
+)
 
 # %%
 # **A kink.** At 0.02 from the point the function has a kink. Wide levels reach beyond it and agree with nothing. Below a
 # step of 0.02 the function is smooth.
-picture(lambda x: abs(x - 0.02) + np.sin(x), 0.0, 0.0, "kink at a distance of 0.02: |x - 0.02| + sin(x) at 0")
+picture(
+    lambda x: abs(x - 0.02) + np.sin(x),
+    0.0,
+    0.0,
+    "kink at a distance of 0.02: |x - 0.02| + sin(x) at 0",
+)
 
 # %%
 # *At* a kink there are two derivatives. The rule extrapolates each side alone, sees that both are sharp and differ, and
 # reports both.
 result = fg.derivative(lambda x: abs(x) + np.sin(x), 0.0, full_output=True)
-print(fg.Status(result.status).name, f"left {result.left:.6f}, right {result.right:.6f}")
+print(
+    fg.Status(result.status).name,
+    f"left {result.left:.6f}, right {result.right:.6f}",
+)
 
 # %%
 # **An edge.** The logarithm ends at 0, here at a distance of 0.001. Levels with NaN on one side cannot be used; the rule
@@ -97,7 +134,10 @@ with np.errstate(invalid="ignore"):
 # **Two scales.** A slow wave carries a fast one. Wide levels see the slow wave and converge to its slope, which is
 # wrong by one. The fine levels contradict them.
 picture(
-    lambda x: np.sin(x) + 1e-3 * np.sin(1e3 * x), 1.0, np.cos(1.0) + np.cos(1e3), "two scales: sin(x) + sin(1000 x) / 1000"
+    lambda x: np.sin(x) + 1e-3 * np.sin(1e3 * x),
+    1.0,
+    np.cos(1.0) + np.cos(1e3),
+    "two scales: sin(x) + sin(1000 x) / 1000",
 )
 
 # %%

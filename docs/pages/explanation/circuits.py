@@ -68,7 +68,9 @@ for name, call in {
     start = time.perf_counter()
     call()
     seconds[name] = time.perf_counter() - start
-    print(f"{name:8} {seconds[name] / len(x) * 1e6:.2f} microseconds per gradient")
+    print(
+        f"{name:8} {seconds[name] / len(x) * 1e6:.2f} microseconds per gradient"
+    )
 
 # %%
 # Exact to rounding
@@ -77,7 +79,9 @@ for name, call in {
 # Exact means: without truncation. Rounding remains, and it can be amplified by a formula that cancels. The picture
 # compares the relative errors of three derivatives of ``log(1 + exp(x))``, whose derivative is the sigmoid.
 x = np.linspace(-30, 30, 601)
-exact = np.where(x > 0, 1 / (1 + np.exp(-abs(x))), np.exp(-abs(x)) / (1 + np.exp(-abs(x))))
+exact = np.where(
+    x > 0, 1 / (1 + np.exp(-abs(x))), np.exp(-abs(x)) / (1 + np.exp(-abs(x)))
+)
 softplus = lambda x: np.log(1 + np.exp(x))
 plt.figure()
 for name, df in {
@@ -85,7 +89,9 @@ for name, df in {
     "adaptive": fg.derivative(softplus, x),
     "central": fg.derivative(softplus, x, method="central"),
 }.items():
-    plt.semilogy(x, np.maximum(abs(df / exact - 1), 1e-17), ".", markersize=3, label=name)
+    plt.semilogy(
+        x, np.maximum(abs(df / exact - 1), 1e-17), ".", markersize=3, label=name
+    )
 plt.xlabel("x")
 plt.ylabel("relative error")
 plt.legend()

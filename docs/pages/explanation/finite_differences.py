@@ -17,8 +17,17 @@ import numpy as np
 
 import fastgrad as fg
 
-for rule in (fg.forward(), fg.central(), fg.central(order=4), fg.central(order=2, n=2)):
-    print(repr(rule), [str(c) for c in rule.offsets], [str(w) for w in rule.exact_weights])
+for rule in (
+    fg.forward(),
+    fg.central(),
+    fg.central(order=4),
+    fg.central(order=2, n=2),
+):
+    print(
+        repr(rule),
+        [str(c) for c in rule.offsets],
+        [str(w) for w in rule.exact_weights],
+    )
 
 # %%
 # Two errors
@@ -57,9 +66,16 @@ x = np.linspace(0.5, 1.5, 41)
 plt.figure()
 for rule in (fg.forward(), fg.central(), fg.central(4), fg.central(6)):
     df = fg.derivative(np.exp, x, method=rule, step=steps[:, None])
-    plt.loglog(steps, np.median(abs(df / np.exp(x) - 1), axis=1), label=repr(rule))
+    plt.loglog(
+        steps, np.median(abs(df / np.exp(x) - 1), axis=1), label=repr(rule)
+    )
     chosen = np.median(abs(fg.derivative(np.exp, x, method=rule) / np.exp(x) - 1))
-    plt.plot(rule.step_for(2.0**-52), chosen, "o", color=plt.gca().lines[-1].get_color())
+    plt.plot(
+        rule.step_for(2.0**-52),
+        chosen,
+        "o",
+        color=plt.gca().lines[-1].get_color(),
+    )
 plt.xlabel("step h")
 plt.ylabel("median relative error")
 plt.title("exp between 0.5 and 1.5")
@@ -90,5 +106,9 @@ print([str(w) for w in fg.Stencil([-1, 0, 3]).exact_weights])
 #
 # If the function is analytic and takes complex numbers, :math:`f'(x) = \mathrm{Im} f(x + ih) / h` contains no difference
 # and so no cancellation. The step can be tiny and the result is exact to rounding (Squire and Trapp 1998).
-df = fg.derivative(lambda x: np.exp(x) / np.sqrt(np.sin(x) ** 3 + np.cos(x) ** 3), 1.5, method="complex")
+df = fg.derivative(
+    lambda x: np.exp(x) / np.sqrt(np.sin(x) ** 3 + np.cos(x) ** 3),
+    1.5,
+    method="complex",
+)
 print(f"{df:.14f}")

@@ -38,17 +38,28 @@ def percent(values):
 
 
 corpus = pd.DataFrame(results["corpus"]).set_index("method")
-shown = pd.DataFrame({
-    "missed": percent(corpus.missed), "bar holds": percent(corpus.covered), "wrong": percent(corpus.wrong),
-    "NaN": percent(corpus["nan"]), "median error": corpus.median_error.map("{:.0e}".format),
-    "evaluations": corpus.median_nfev.map("{:.0f}".format), "speed": corpus.speedup.map("{:.2g}".format),
-})  # fmt: skip
-shown.rename_axis(f"{corpus.functions.iloc[0]} functions, {corpus.points.iloc[0]:,} points", axis="columns")
+shown = pd.DataFrame(
+    {
+        "missed": percent(corpus.missed),
+        "bar holds": percent(corpus.covered),
+        "wrong": percent(corpus.wrong),
+        "NaN": percent(corpus["nan"]),
+        "median error": corpus.median_error.map("{:.0e}".format),
+        "evaluations": corpus.median_nfev.map("{:.0f}".format),
+        "speed": corpus.speedup.map("{:.2g}".format),
+    }
+)
+shown.rename_axis(
+    f"{corpus.functions.iloc[0]} functions, {corpus.points.iloc[0]:,} points",
+    axis="columns",
+)
 
 # %%
 plt.figure()
 for method, row in corpus.iterrows():
-    plt.loglog(row.speedup, max(row.missed, 1e-4), "o", markersize=8, label=method)
+    plt.loglog(
+        row.speedup, max(row.missed, 1e-4), "o", markersize=8, label=method
+    )
 plt.xlabel("speed, SciPy being 1")
 plt.ylabel("share of points missed")
 plt.title("Down and to the right is better")
@@ -63,12 +74,23 @@ plt.legend(fontsize="small")
 
 
 def summary(group):
-    lines = pd.DataFrame([line for line in results["summary"] if line["group"] == group]).set_index("method")
-    return pd.DataFrame({
-        "median error": lines.median_error.map(lambda v: "-" if pd.isna(v) else f"{v:.0e}"), "off": percent(lines.off),
-        "ns per point": lines.nanoseconds.map(lambda v: "-" if pd.isna(v) else f"{v:,.1f}"),
-        "evaluations": lines.evaluations.map(lambda v: "-" if pd.isna(v) else f"{v:.3g}"),
-    }).rename_axis(f"{lines.functions.iloc[0]} functions", axis="columns")  # fmt: skip
+    lines = pd.DataFrame(
+        [line for line in results["summary"] if line["group"] == group]
+    ).set_index("method")
+    return pd.DataFrame(
+        {
+            "median error": lines.median_error.map(
+                lambda v: "-" if pd.isna(v) else f"{v:.0e}"
+            ),
+            "off": percent(lines.off),
+            "ns per point": lines.nanoseconds.map(
+                lambda v: "-" if pd.isna(v) else f"{v:,.1f}"
+            ),
+            "evaluations": lines.evaluations.map(
+                lambda v: "-" if pd.isna(v) else f"{v:.3g}"
+            ),
+        }
+    ).rename_axis(f"{lines.functions.iloc[0]} functions", axis="columns")
 
 
 summary("function")
@@ -82,7 +104,9 @@ summary("gate")
 # -----
 #
 # Nanoseconds per point, the least of a few runs. *exact gradient* is compiled by JAX, *copy* is a copy of the arrays.
-speed = pd.DataFrame(results["speed"]).T.rename(columns={"jax": "exact gradient", "numpy": "NumPy", "scipy": "SciPy"})
+speed = pd.DataFrame(results["speed"]).T.rename(
+    columns={"jax": "exact gradient", "numpy": "NumPy", "scipy": "SciPy"}
+)
 speed.map(lambda v: "" if pd.isna(v) else f"{v:,.1f}")
 
 # %%

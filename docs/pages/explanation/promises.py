@@ -27,7 +27,9 @@ import fastgrad as fg
 
 results = json.loads(Path("../../../bench/results.json").read_text())
 adaptive = next(v for v in results["corpus"] if v["method"] == "adaptive()")
-print(f"covered: {adaptive['covered']:.1%}, wrong by more than ten bars though success is reported: {adaptive['wrong']:.2%}")
+print(
+    f"covered: {adaptive['covered']:.1%}, wrong by more than ten bars though success is reported: {adaptive['wrong']:.2%}"
+)
 
 
 # %%
@@ -68,7 +70,10 @@ def integral_exact(a):
 a = 1.5
 slope = 10 * np.sin(10 * a) / a - (1 - np.cos(10 * a)) / a**2
 found = fg.derivative(integral, a, full_output=True)
-print(f"error {abs(found.df - slope):.1f}, bar {found.error:.0e}, {fg.Status(found.status).name}")
+print(
+    f"error {abs(found.df - slope):.1f}, bar {found.error:.0e}, {fg.Status(found.status).name}"
+)
+
 
 # %%
 # *What helps:* compare with a finer computation of the same function, here with 40 nodes. The same holds for an iteration
@@ -85,13 +90,17 @@ def wave(x):
 
 slope = np.cos(1.0) + np.cos(1e9)
 found = fg.derivative(wave, 1.0, full_output=True)
-print(f"true slope {slope:.3f}, found {found.df:.3f}, bar {found.error:.0e}, {fg.Status(found.status).name}")
+print(
+    f"true slope {slope:.3f}, found {found.df:.3f}, bar {found.error:.0e}, {fg.Status(found.status).name}"
+)
 
 # %%
 # In most cases this is what you want: the slope without the noise. *What helps if it is not:* know the smallest length in
 # your function and pass it as `step`, the widest step to be used.
 found = fg.derivative(wave, 1.0, step=1e-9, full_output=True)
-print(f"with step=1e-9: found {found.df:.3f}, bar {found.error:.0e}, {fg.Status(found.status).name}")
+print(
+    f"with step=1e-9: found {found.df:.3f}, bar {found.error:.0e}, {fg.Status(found.status).name}"
+)
 
 # %%
 # 3. A kink that is too near
@@ -108,8 +117,14 @@ print(fg.Status(found.status).name)
 # A path of a random walk has no derivative. As a table with linear interpolation it has one in each piece, here 25,000
 # pieces in a unit. The result is the slope of one piece, with a narrow bar, and is of no use.
 walk = np.cumsum(np.random.default_rng(0).normal(size=100_001)) / 300
-found = fg.derivative(lambda x: np.interp(x, np.linspace(-2, 2, 100_001), walk), 0.500013, full_output=True)
-print(f"derivative {found.df:.1f}, bar {found.error:.0e}, {fg.Status(found.status).name}")
+found = fg.derivative(
+    lambda x: np.interp(x, np.linspace(-2, 2, 100_001), walk),
+    0.500013,
+    full_output=True,
+)
+print(
+    f"derivative {found.df:.1f}, bar {found.error:.0e}, {fg.Status(found.status).name}"
+)
 
 # %%
 # *What helps:* a smoothing spline through the table, see :doc:`/howto/tabulated_data`.
@@ -127,7 +142,10 @@ def random(x):
 
 
 found = fg.derivative(random, 1.0, full_output=True)
-print(fg.Status(found.status).name, f"error {abs(found.df - np.cos(1)):.0e}, bar {found.error:.0e}")
+print(
+    fg.Status(found.status).name,
+    f"error {abs(found.df - np.cos(1)):.0e}, bar {found.error:.0e}",
+)
 
 # %%
 # In short

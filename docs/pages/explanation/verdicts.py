@@ -43,9 +43,12 @@ print(bool(found), found.patterns)
 # The derivative of the sine is multiplied by :math:`1 + \delta`. The picture shows the share of 400 points at which the
 # mistake is found, for values in double and in single precision.
 x = np.linspace(0.1, 1.4, 400)
-sizes = 10.0 ** np.arange(-15, -1.5, 0.5)
+sizes = 10.0 ** np.arange(-15.0, -1)
 plt.figure()
-for name, f in (("double precision", np.sin), ("single precision", lambda x: np.float32(np.sin(x)))):
+for name, f in (
+    ("double precision", np.sin),
+    ("single precision", lambda x: np.float32(np.sin(x))),
+):
     shares = []
     for delta in sizes:
         found = fg.check(f, lambda x, delta=delta: (1 + delta) * np.cos(x), x)
@@ -58,7 +61,11 @@ plt.legend()
 # %%
 # A correct derivative must pass. Here is the number of false alarms among 100,000 points:
 x = np.random.default_rng(0).uniform(-20, 20, 100_000)
-found = fg.check(lambda x: np.sin(x) * np.exp(-0.1 * x), lambda x: (np.cos(x) - 0.1 * np.sin(x)) * np.exp(-0.1 * x), x)
+found = fg.check(
+    lambda x: np.sin(x) * np.exp(-0.1 * x),
+    lambda x: (np.cos(x) - 0.1 * np.sin(x)) * np.exp(-0.1 * x),
+    x,
+)
 print(found.counts)
 
 # %%
@@ -68,7 +75,11 @@ print(found.counts)
 # At a kink any value between the two sides is accepted, because each is used in practice:
 relu = lambda x: np.maximum(x, 0)
 for value in (0.0, 0.5, 1.0, 1.5):
-    found = fg.check(relu, lambda x, value=value: np.where(x > 0, 1.0, np.where(x < 0, 0.0, value)), [0.0])
+    found = fg.check(
+        relu,
+        lambda x, value=value: np.where(x > 0, 1.0, np.where(x < 0, 0.0, value)),
+        [0.0],
+    )
     print(value, fg.Verdict(found.verdict[0]).name)
 
 # %%
@@ -79,5 +90,9 @@ for value in (0.0, 0.5, 1.0, 1.5):
 # a single coordinate, and says what it finds:
 points = np.random.default_rng(0).normal(size=(100, 20))
 loss = lambda w: np.sum(np.log1p(np.exp(-w)), axis=-1)
-for wrong in (lambda w: -0.5 / (1 + np.exp(w)), lambda w: -1 / (1 + np.exp(w)) / 20, lambda w: 1 / (1 + np.exp(w))):
+for wrong in (
+    lambda w: -0.5 / (1 + np.exp(w)),
+    lambda w: -1 / (1 + np.exp(w)) / 20,
+    lambda w: 1 / (1 + np.exp(w)),
+):
     print(fg.check(loss, wrong, points, of="gradient").patterns[0])

@@ -18,7 +18,13 @@ figure, axes = plt.subplots(1, 2, figsize=(6.6, 3.2))
 for gate in (gates.sigmoid, gates.tanh, gates.softplus, gates.relu):
     (line,) = axes[0].plot(x, gate(x), label=gate.__name__)
     axes[1].plot(x, gate.partials[0](x), color=line.get_color())
-    axes[1].plot(coarse, fg.derivative(gate, coarse), "o", markersize=3.5, color=line.get_color())
+    axes[1].plot(
+        coarse,
+        fg.derivative(gate, coarse),
+        "o",
+        markersize=3.5,
+        color=line.get_color(),
+    )
 axes[0].set(title="value", xlabel="x", ylim=(-1.2, 4))
 axes[1].set(title="derivative", xlabel="x")
 axes[0].legend()

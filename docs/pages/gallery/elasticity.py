@@ -14,7 +14,9 @@ import fastgrad as fg
 
 def demand(price):
     """Two groups of customers: one leaves early, one stays."""
-    return 700 / (1 + np.exp(1.6 * (price - 3))) + 300 / (1 + np.exp(0.8 * (price - 9)))
+    return 700 / (1 + np.exp(1.6 * (price - 3))) + 300 / (
+        1 + np.exp(0.8 * (price - 9))
+    )
 
 
 def in_logarithms(log_price):

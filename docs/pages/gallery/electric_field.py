@@ -26,9 +26,20 @@ points = np.stack([x, y], -1)
 field = -fg.gradient(potential, points)
 
 plt.figure(figsize=(5.4, 4.2))
-plt.streamplot(x, y, field[..., 0], field[..., 1], density=1.3, linewidth=0.7, arrowsize=0.8, color="C0")
+plt.streamplot(
+    x,
+    y,
+    field[..., 0],
+    field[..., 1],
+    density=1.3,
+    linewidth=0.7,
+    arrowsize=0.8,
+    color="C0",
+)
 for q, at_x, at_y in charges:
-    plt.plot(at_x, at_y, "o", markersize=5 + 3 * abs(q), color="C1" if q > 0 else "C2")
+    plt.plot(
+        at_x, at_y, "o", markersize=5 + 3 * abs(q), color="C1" if q > 0 else "C2"
+    )
 plt.gca().set_aspect("equal")
 plt.xlabel("x")
 plt.ylabel("y")

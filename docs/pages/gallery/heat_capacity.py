@@ -16,11 +16,17 @@ j = np.arange(60)
 
 
 def log_z(beta):
-    return np.log(np.sum((2 * j + 1) * np.exp(-np.multiply.outer(beta, j * (j + 1))), axis=-1))
+    return np.log(
+        np.sum(
+            (2 * j + 1) * np.exp(-np.multiply.outer(beta, j * (j + 1))), axis=-1
+        )
+    )
 
 
 temperature = np.geomspace(0.15, 20, 200)
-result = fg.derivative(log_z, 1 / temperature, method=fg.adaptive(n=2), full_output=True)
+result = fg.derivative(
+    log_z, 1 / temperature, method=fg.adaptive(n=2), full_output=True
+)
 capacity = result.df / temperature**2
 
 plt.figure()

@@ -13,7 +13,9 @@ import fastgrad as fg
 
 
 def f(v):
-    return (v[..., 0] ** 2 + v[..., 1] - 11) ** 2 + (v[..., 0] + v[..., 1] ** 2 - 7) ** 2
+    return (v[..., 0] ** 2 + v[..., 1] - 11) ** 2 + (
+        v[..., 0] + v[..., 1] ** 2 - 7
+    ) ** 2
 
 
 v = np.array([[0.5, 0.5], [-0.5, 0.5], [-0.5, -0.5], [0.5, -1.0]])
@@ -25,7 +27,14 @@ path = np.array(path)
 
 x, y = np.meshgrid(np.linspace(-5, 5, 200), np.linspace(-5, 5, 200))
 plt.figure(figsize=(5, 4.2))
-plt.contour(x, y, np.log1p(f(np.stack([x, y], -1))), levels=14, linewidths=0.7, cmap="viridis")
+plt.contour(
+    x,
+    y,
+    np.log1p(f(np.stack([x, y], -1))),
+    levels=14,
+    linewidths=0.7,
+    cmap="viridis",
+)
 for k in range(4):
     plt.plot(path[:, k, 0], path[:, k, 1], ".-", markersize=3, color=f"C{k}")
     plt.plot(*path[-1, k], "*", markersize=11, color=f"C{k}")

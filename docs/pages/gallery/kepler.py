@@ -17,7 +17,9 @@ ECCENTRICITY = 0.7
 def anomaly(m):
     e = m + ECCENTRICITY * np.sin(m)
     for _ in range(30):
-        e = e - (e - ECCENTRICITY * np.sin(e) - m) / (1 - ECCENTRICITY * np.cos(e))
+        e = e - (e - ECCENTRICITY * np.sin(e) - m) / (
+            1 - ECCENTRICITY * np.cos(e)
+        )
     return e
 
 
@@ -32,7 +34,9 @@ def y(m):
 m = np.linspace(0, 2 * np.pi, 61)
 speed = np.hypot(fg.derivative(x, m), fg.derivative(y, m))
 by_energy = np.sqrt(2 / np.hypot(x(m), y(m)) - 1)
-print(f"largest difference to the conservation of energy: {abs(speed - by_energy).max():.0e}")
+print(
+    f"largest difference to the conservation of energy: {abs(speed - by_energy).max():.0e}"
+)
 
 plt.figure(figsize=(5.4, 4))
 plt.scatter(x(m), y(m), c=speed, s=28, cmap="viridis")

@@ -16,7 +16,9 @@ times = np.random.default_rng(2).weibull(1.7, size=60)
 
 def log_likelihood(shape):
     shape = np.asarray(shape)[..., None]
-    return np.sum(np.log(shape) + (shape - 1) * np.log(times) - times**shape, axis=-1)
+    return np.sum(
+        np.log(shape) + (shape - 1) * np.log(times) - times**shape, axis=-1
+    )
 
 
 shape = 1.5
@@ -31,8 +33,19 @@ grid = np.linspace(1.1, 2.3, 200)
 height = log_likelihood(grid) - log_likelihood(shape)
 plt.figure()
 plt.plot(grid, height, label="log-likelihood")
-plt.plot(grid, -information * (grid - shape) ** 2 / 2, "--", label="parabola of the information")
-plt.axvspan(shape - error, shape + error, alpha=0.15, color="C1", label="one standard error")
+plt.plot(
+    grid,
+    -information * (grid - shape) ** 2 / 2,
+    "--",
+    label="parabola of the information",
+)
+plt.axvspan(
+    shape - error,
+    shape + error,
+    alpha=0.15,
+    color="C1",
+    label="one standard error",
+)
 plt.xlabel("shape")
 plt.ylabel("log-likelihood, below its maximum")
 plt.legend()

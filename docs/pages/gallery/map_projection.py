@@ -21,14 +21,23 @@ def winkel_tripel(v):
     return np.stack([x / 2, y / 2], axis=-1)
 
 
-longitude, latitude = np.meshgrid(np.radians(np.linspace(-179, 179, 120)), np.radians(np.linspace(-85, 85, 70)))
+longitude, latitude = np.meshgrid(
+    np.radians(np.linspace(-179, 179, 120)), np.radians(np.linspace(-85, 85, 70))
+)
 points = np.stack([longitude, latitude], -1)
 jacobian = fg.jacobian(winkel_tripel, points)
 area = np.linalg.det(jacobian) / np.cos(latitude)
 
 at = winkel_tripel(points)
 plt.figure(figsize=(5.8, 3.4))
-plt.contourf(at[..., 0], at[..., 1], area / np.min(area), levels=np.linspace(1, 5, 17), cmap="viridis", extend="max")
+plt.contourf(
+    at[..., 0],
+    at[..., 1],
+    area / np.min(area),
+    levels=np.linspace(1, 2, 21),
+    cmap="viridis",
+    extend="max",
+)
 plt.colorbar(label="enlargement of areas")
 plt.gca().set_aspect("equal")
 plt.xticks([])

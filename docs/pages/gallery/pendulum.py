@@ -31,4 +31,6 @@ plt.title("Sensitivity of a clock to its amplitude")
 # %%
 # `scipy.special.ellipk` cannot be compiled by Numba; fastgrad calls it with arrays. All points converged, with error
 # bars below:
-print(f"{result.success.all()}, {np.max(result.error / abs(result.df)):.0e} of the derivative")
+print(
+    f"{result.success.all()}, {np.max(result.error / abs(result.df)):.0e} of the derivative"
+)

@@ -23,7 +23,11 @@ def distance(angle, drag=0.02):
         x, y = x + dt * v, y + dt * w
         v, w = v - dt * drag * speed * v, w - dt * (drag * speed * w + 9.81)
         lands = np.isnan(landed) & (y < 0)
-        landed = np.where(lands, last_x + (x - last_x) * last_y / np.where(lands, last_y - y, 1), landed)
+        landed = np.where(
+            lands,
+            last_x + (x - last_x) * last_y / np.where(lands, last_y - y, 1),
+            landed,
+        )
     return landed
 
 

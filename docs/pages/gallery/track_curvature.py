@@ -28,8 +28,13 @@ def y(t):
 t = np.linspace(0, 2 * np.pi, 800)
 second = fg.adaptive(n=2)
 dx, dy = fg.derivative(x, t), fg.derivative(y, t)
-curvature = (dx * fg.derivative(y, t, method=second) - dy * fg.derivative(x, t, method=second)) / np.hypot(dx, dy) ** 3
-speed = np.minimum(np.sqrt(1.5 * 9.81 / np.maximum(abs(curvature), 1e-9)), 80) * 3.6
+curvature = (
+    dx * fg.derivative(y, t, method=second)
+    - dy * fg.derivative(x, t, method=second)
+) / np.hypot(dx, dy) ** 3
+speed = (
+    np.minimum(np.sqrt(1.5 * 9.81 / np.maximum(abs(curvature), 1e-9)), 80) * 3.6
+)
 
 plt.figure()
 plt.scatter(x(t), y(t), c=speed, s=9, cmap="viridis")

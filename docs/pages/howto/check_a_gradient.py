@@ -36,12 +36,17 @@ print(fg.check(f, lambda x: np.log(x), x[::40]))
 
 
 def rosenbrock(x):
-    return np.sum(100 * (x[..., 1:] - x[..., :-1] ** 2) ** 2 + (1 - x[..., :-1]) ** 2, axis=-1)
+    return np.sum(
+        100 * (x[..., 1:] - x[..., :-1] ** 2) ** 2 + (1 - x[..., :-1]) ** 2,
+        axis=-1,
+    )
 
 
 def gradient(x):
     df = np.zeros_like(x)
-    df[..., :-1] = -400 * x[..., :-1] * (x[..., 1:] - x[..., :-1] ** 2) - 2 * (1 - x[..., :-1])
+    df[..., :-1] = -400 * x[..., :-1] * (x[..., 1:] - x[..., :-1] ** 2) - 2 * (
+        1 - x[..., :-1]
+    )
     df[..., 1:] += 200 * (x[..., 1:] - x[..., :-1] ** 2)
     return df
 
@@ -65,7 +70,13 @@ def energy(v):
 
 
 by_jax = jax.jit(jax.vmap(jax.grad(energy)))
-print(bool(fg.check(energy, lambda v: np.asarray(by_jax(v)), points[:10], of="gradient")))
+print(
+    bool(
+        fg.check(
+            energy, lambda v: np.asarray(by_jax(v)), points[:10], of="gradient"
+        )
+    )
+)
 
 # %%
 # A derivative from PyTorch

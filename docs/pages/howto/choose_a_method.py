@@ -57,10 +57,17 @@ def f(x):
     return np.exp(-0.3 * x) * np.sin(3 * x)
 
 
-report = fg.accuracy(f, ["forward", "central", fg.central(4), fg.central(6), "adaptive"], 100_000, domain=[(-5, 5)])
+report = fg.accuracy(
+    f,
+    ["forward", "central", fg.central(4), fg.central(6), "adaptive"],
+    100_000,
+    domain=[(-5, 5)],
+)
 plt.figure()
 for row in report.rows:
-    plt.loglog(row.nanoseconds, row.median_error, "o", markersize=8, label=row.label)
+    plt.loglog(
+        row.nanoseconds, row.median_error, "o", markersize=8, label=row.label
+    )
 plt.xlabel("nanoseconds per point, on the machine that builds this page")
 plt.ylabel("median relative error")
 plt.legend()
@@ -89,5 +96,8 @@ print(f"central, step 1e-11: {error.max():.0e}")
 #
 # With `bounds` the function is never evaluated outside. Without them, NaN or an exception beside the point ends the
 # domain too, and the derivative is taken from the inside.
-print(f"{fg.derivative(np.sqrt, 1e-6):.6g}", f"{fg.derivative(np.arcsin, 1.0 - 1e-9):.6g}")
+print(
+    f"{fg.derivative(np.sqrt, 1e-6):.6g}",
+    f"{fg.derivative(np.arcsin, 1.0 - 1e-9):.6g}",
+)
 print(f"{fg.derivative(lambda x: x**1.5, 0.25, bounds=(0.25, 1)):.9f}")

@@ -115,10 +115,18 @@ methods = {
     "fastgrad, central": lambda x: fg.derivative(f, x, method="central"),
     "scipy.differentiate": lambda x: scipy_derivative(f, x).df,
     "numdifftools": nd.Derivative(f),
-    "scipy.optimize.approx_fprime": lambda x: np.array([approx_fprime([t], lambda v: f(v[0]))[0] for t in x]),
+    "scipy.optimize.approx_fprime": lambda x: np.array(
+        [approx_fprime([t], lambda v: f(v[0]))[0] for t in x]
+    ),
 }
 for name, method in methods.items():
-    x = np.linspace(0.1, 5, 1000 if name in ("numdifftools", "scipy.optimize.approx_fprime") else 100_000)
+    x = np.linspace(
+        0.1,
+        5,
+        1000
+        if name in ("numdifftools", "scipy.optimize.approx_fprime")
+        else 100_000,
+    )
     exact = np.exp(-0.5 * x) * (3 * np.cos(3 * x) - 0.5 * np.sin(3 * x)) + 1 / x
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
@@ -128,18 +136,24 @@ for name, method in methods.items():
         taken = time.perf_counter() - start
     error = abs(df - exact) / np.maximum(abs(exact), 1e-3)
     wrong = np.mean(~(error <= 1e-6))
-    print(f"{name:29} median error {np.nanmedian(error):.0e}   off {wrong:5.1%}   {taken / x.size * 1e9:9.0f} ns per point")
+    print(
+        f"{name:29} median error {np.nanmedian(error):.0e}   off {wrong:5.1%}   {taken / x.size * 1e9:9.0f} ns per point"
+    )
 
 # %%
 # A kink: what the libraries say about ``abs(x)`` at 0.
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     there = scipy_derivative(np.abs, 0.0)
-    print(f"scipy.differentiate: {float(there.df)}, success {bool(there.success)}")
+    print(
+        f"scipy.differentiate: {float(there.df)}, success {bool(there.success)}"
+    )
     value = nd.Derivative(np.abs)(0.0)
     print(f"numdifftools:        {float(value)}")
 ours = fg.derivative(abs, 0.0, full_output=True)
-print(f"fastgrad:            {ours.df}, {fg.Status(ours.status).name}, left {ours.left}, right {ours.right}")
+print(
+    f"fastgrad:            {ours.df}, {fg.Status(ours.status).name}, left {ours.left}, right {ours.right}"
+)
 
 # %%
 # The tables on :doc:`/explanation/measurements` compare the libraries on hundreds of functions.

@@ -38,7 +38,9 @@ def energy(v):
 
 gradient = fg.gradient(energy, points)
 print(gradient.shape, gradient.chunks[1])
-print(f"largest error below 1e-9: {float(abs(gradient - 4 * points**3).max().compute()) < 1e-9}")
+print(
+    f"largest error below 1e-9: {float(abs(gradient - 4 * points**3).max().compute()) < 1e-9}"
+)
 
 # %%
 # On a cluster

@@ -21,7 +21,11 @@ def rosenbrock(x):
 # ------
 #
 # Rows are points, columns are variables.
-points = pd.DataFrame([[1.0, 1.0, 1.0], [0.0, 1.0, 2.0]], index=["start", "end"], columns=["a", "b", "c"])
+points = pd.DataFrame(
+    [[1.0, 1.0, 1.0], [0.0, 1.0, 2.0]],
+    index=["start", "end"],
+    columns=["a", "b", "c"],
+)
 fg.gradient(rosenbrock, points).round(6)
 
 # %%
@@ -34,7 +38,10 @@ fg.hessian(rosenbrock, points.loc["end"]).round(4)
 #
 # Arrays meet by the names of their dimensions. Of a `Dataset` every variable is differentiated.
 field = xr.DataArray(
-    np.linspace(0, 1, 6).reshape(2, 3), dims=("time", "place"), coords={"place": ["A", "B", "C"]}, name="temperature"
+    np.linspace(0, 1, 6).reshape(2, 3),
+    dims=("time", "place"),
+    coords={"place": ["A", "B", "C"]},
+    name="temperature",
 )
 slope = fg.derivative(np.exp, field)
 slope.round(4)

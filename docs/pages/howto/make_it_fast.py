@@ -52,7 +52,9 @@ print(caught[-1].category.__name__)
 # The same with an array at once:
 slow = seconds(lambda: fg.derivative(np.vectorize(Table()), x[:2000])) / 2000
 fast = seconds(lambda: fg.derivative(special.j0, x)) / x.size
-print(f"one number at a time: {slow * 1e9:.0f} ns per point; arrays: {fast * 1e9:.0f} ns per point")
+print(
+    f"one number at a time: {slow * 1e9:.0f} ns per point; arrays: {fast * 1e9:.0f} ns per point"
+)
 
 # %%
 # 2. Take a cheaper method
@@ -66,7 +68,9 @@ def f(x):
 
 
 for method in ("adaptive", "central"):
-    taken = seconds(lambda method=method: fg.derivative(f, x, method=method)) / x.size
+    taken = (
+        seconds(lambda method=method: fg.derivative(f, x, method=method)) / x.size
+    )
     print(f"{method:8} {taken * 1e9:.1f} ns per point")
 
 # %%
@@ -74,9 +78,16 @@ for method in ("adaptive", "central"):
 # ------------------------------
 #
 # A call has a cost of some microseconds. Do not loop in Python.
-loop = seconds(lambda: [fg.derivative(f, point, method="central") for point in x[:500]]) / 500
+loop = (
+    seconds(
+        lambda: [fg.derivative(f, point, method="central") for point in x[:500]]
+    )
+    / 500
+)
 batch = seconds(lambda: fg.derivative(f, x, method="central")) / x.size
-print(f"one call for each point: {loop * 1e9:.0f} ns per point; one call for all: {batch * 1e9:.1f} ns per point")
+print(
+    f"one call for each point: {loop * 1e9:.0f} ns per point; one call for all: {batch * 1e9:.1f} ns per point"
+)
 
 # %%
 # 4. Keep the function

@@ -48,7 +48,14 @@ print(fg.hessian(f, points[:10]).shape)
 # %%
 # Error bars come for every entry:
 result = fg.gradient(f, points, full_output=True)
-exact = np.stack([2 * points[:, 0] * np.sin(points[:, 1]), points[:, 0] ** 2 * np.cos(points[:, 1]), np.ones(1000)], -1)
+exact = np.stack(
+    [
+        2 * points[:, 0] * np.sin(points[:, 1]),
+        points[:, 0] ** 2 * np.cos(points[:, 1]),
+        np.ones(1000),
+    ],
+    -1,
+)
 print(f"within the bar: {np.mean(abs(result.df - exact) <= result.error):.1%}")
 
 # %%

@@ -24,7 +24,10 @@ def distance(drag, dtype=np.float32):
     for _ in range(400):
         speed = np.sqrt(v * v + w * w)
         x = x + dt * v
-        v, w = v - dt * drag * speed * v, w - dt * (drag * speed * w + dtype(9.81))
+        v, w = (
+            v - dt * drag * speed * v,
+            w - dt * (drag * speed * w + dtype(9.81)),
+        )
     return x
 
 
@@ -38,7 +41,9 @@ result = fg.derivative(distance, drag, full_output=True)
 print(f"derivative:               {exact.min():.0f} to {exact.max():.0f}")
 print(f"largest error, step 1e-8: {abs(naive - exact).max():.0e}")
 print(f"largest error, adaptive:  {abs(result.df - exact).max():.0e}")
-print(f"within the bar:           {np.mean(abs(result.df - exact) <= result.error):.0%}")
+print(
+    f"within the bar:           {np.mean(abs(result.df - exact) <= result.error):.0%}"
+)
 
 # %%
 plt.figure()
@@ -51,7 +56,9 @@ plt.legend()
 
 # %%
 # The V-curve at one point. Rounding is a billion times larger than in double precision, so the best steps are wide.
-fg.plot_error(distance, 0.1, truth=fg.derivative(lambda d: distance(d, np.float64), 0.1))
+fg.plot_error(
+    distance, 0.1, truth=fg.derivative(lambda d: distance(d, np.float64), 0.1)
+)
 
 # %%
 # Read the status
@@ -59,12 +66,24 @@ fg.plot_error(distance, 0.1, truth=fg.derivative(lambda d: distance(d, np.float6
 #
 # ``TOLERANCE_NOT_REACHED`` says that the bar is wider than a millionth of the local slope. The value is still the best
 # that could be had, and the bar says how good it is.
-print({fg.Status(s).name: int(np.sum(result.status == s)) for s in np.unique(result.status)})
+print(
+    {
+        fg.Status(s).name: int(np.sum(result.status == s))
+        for s in np.unique(result.status)
+    }
+)
 
 # %%
 # To accept more, say what you need: ``fg.adaptive(rtol=1e-3)``.
-result = fg.derivative(distance, drag, method=fg.adaptive(rtol=1e-3), full_output=True)
-print({fg.Status(s).name: int(np.sum(result.status == s)) for s in np.unique(result.status)})
+result = fg.derivative(
+    distance, drag, method=fg.adaptive(rtol=1e-3), full_output=True
+)
+print(
+    {
+        fg.Status(s).name: int(np.sum(result.status == s))
+        for s in np.unique(result.status)
+    }
+)
 
 # %%
 # Random numbers
@@ -76,7 +95,10 @@ normal = np.random.default_rng(0).normal(size=2000)
 
 
 def expected_payoff(spot):
-    return np.mean(np.maximum(np.multiply.outer(spot, np.exp(0.2 * normal - 0.02)) - 100, 0), axis=-1)
+    return np.mean(
+        np.maximum(np.multiply.outer(spot, np.exp(0.2 * normal - 0.02)) - 100, 0),
+        axis=-1,
+    )
 
 
 slope = fg.derivative(expected_payoff, 105.0, full_output=True)

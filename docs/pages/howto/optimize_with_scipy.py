@@ -26,14 +26,21 @@ def rosenbrock(x):
 
 start = np.full(10, 2.0)
 without = minimize(rosenbrock, start, method="BFGS")
-found = minimize(rosenbrock, start, method="BFGS", jac=partial(fg.gradient, rosenbrock))
+found = minimize(
+    rosenbrock, start, method="BFGS", jac=partial(fg.gradient, rosenbrock)
+)
 print(f"without: distance to the minimum {abs(without.x - 1).max():.0e}")
 print(f"with:    distance to the minimum {abs(found.x - 1).max():.0e}")
 
 # %%
 # With a hessian, Newton's method needs few steps:
-gradient, hessian = partial(fg.gradient, rosenbrock), partial(fg.hessian, rosenbrock)
-found = minimize(rosenbrock, start, method="trust-exact", jac=gradient, hess=hessian)
+gradient, hessian = (
+    partial(fg.gradient, rosenbrock),
+    partial(fg.hessian, rosenbrock),
+)
+found = minimize(
+    rosenbrock, start, method="trust-exact", jac=gradient, hess=hessian
+)
 print(f"{found.nit} steps, distance to the minimum {abs(found.x - 1).max():.0e}")
 
 # %%
@@ -58,7 +65,9 @@ def residuals(b):
     return b[0] * np.exp(-b[1] * t) + b[2] - y
 
 
-fit = least_squares(residuals, [1.0, 1.0, 0.0], jac=partial(fg.jacobian, residuals))
+fit = least_squares(
+    residuals, [1.0, 1.0, 0.0], jac=partial(fg.jacobian, residuals)
+)
 print(np.round(fit.x, 6))
 
 # %%

@@ -44,7 +44,9 @@ print(f"delta from {delta.min():.2f} to {delta.max():.2f}")
 delta_n, vega_n = fg.derivative(call, *book, wrt=(0, 4), full_output=True)
 for name, found, exact in (("delta", delta_n, delta), ("vega", vega_n, vega)):
     times = abs(found.df - exact) / found.error
-    print(f"{name:5}  within the bar: {np.mean(times <= 1):.1%}  within two bars: {np.mean(times <= 2):.1%}")
+    print(
+        f"{name:5}  within the bar: {np.mean(times <= 1):.1%}  within two bars: {np.mean(times <= 2):.1%}"
+    )
 
 # %%
 # Second derivatives
@@ -54,7 +56,9 @@ for name, found, exact in (("delta", delta_n, delta), ("vega", vega_n, vega)):
 spots = np.linspace(60, 140, 300)
 plt.figure()
 for years_left in (0.05, 0.25, 1.0):
-    gamma = fg.derivative(call, spots, 100.0, years_left, 0.03, 0.2, method=fg.adaptive(n=2))
+    gamma = fg.derivative(
+        call, spots, 100.0, years_left, 0.03, 0.2, method=fg.adaptive(n=2)
+    )
     plt.plot(spots, gamma, label=f"{years_left} years left")
 plt.xlabel("spot")
 plt.ylabel("gamma")

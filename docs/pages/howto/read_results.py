@@ -63,14 +63,20 @@ def f(x):
     smooth = np.sin(x)
     kink = abs(x - 2)
     noisy = np.float32(np.cos(x))
-    return np.where(x < 1, smooth, np.where(x < 3, kink, np.where(x < 5, noisy, np.sqrt(6 - x))))
+    return np.where(
+        x < 1,
+        smooth,
+        np.where(x < 3, kink, np.where(x < 5, noisy, np.sqrt(6 - x))),
+    )
 
 
 x = np.array([0.5, 2.0, 4.0, 6.5])
 result = fg.derivative(f, x, full_output=True)
 for k, point in enumerate(x):
-    print(f"x = {point}  df = {result.df[k]:8.5f}  bar = {result.error[k]:.0e}  "
-          f"left = {result.left[k]:8.5f}  right = {result.right[k]:8.5f}  {fg.Status(result.status[k]).name}")  # fmt: skip
+    print(
+        f"x = {point}  df = {result.df[k]:8.5f}  bar = {result.error[k]:.0e}  "
+        f"left = {result.left[k]:8.5f}  right = {result.right[k]:8.5f}  {fg.Status(result.status[k]).name}"
+    )
 
 # %%
 # The tolerance
@@ -90,12 +96,21 @@ for rtol in (1e-12, 1e-3):
 x = np.linspace(0, 0.95, 20)
 result = fg.derivative(lambda x: np.float32(np.sin(6 * x)), x, full_output=True)
 plt.figure()
-plt.errorbar(x, result.df - 6 * np.cos(6 * x), result.error, fmt="o", markersize=4, capsize=3)
+plt.errorbar(
+    x,
+    result.df - 6 * np.cos(6 * x),
+    result.error,
+    fmt="o",
+    markersize=4,
+    capsize=3,
+)
 plt.axhline(0, color="C1", linewidth=1)
 plt.xlabel("x")
 plt.ylabel("derivative minus exact derivative")
 plt.title("Values in single precision: every bar reaches zero")
-print(f"bars that reach the exact derivative: {np.mean(abs(result.df - 6 * np.cos(6 * x)) <= result.error):.0%}")
+print(
+    f"bars that reach the exact derivative: {np.mean(abs(result.df - 6 * np.cos(6 * x)) <= result.error):.0%}"
+)
 
 # %%
 # A bar of a fixed step
@@ -103,7 +118,9 @@ print(f"bars that reach the exact derivative: {np.mean(abs(result.df - 6 * np.co
 #
 # ``central`` and other stencils give bars too. They cost more evaluations, and their tolerance is a hundredth.
 stencil = fg.derivative(np.sin, 1.0, method="central", full_output=True)
-print(f"error {abs(stencil.df - np.cos(1.0)):.0e}, bar {stencil.error:.0e}, evaluations {stencil.nfev}")
+print(
+    f"error {abs(stencil.df - np.cos(1.0)):.0e}, bar {stencil.error:.0e}, evaluations {stencil.nfev}"
+)
 
 # %%
 # :doc:`/explanation/promises` says when a bar can be wrong.

@@ -22,7 +22,9 @@ import fastgrad as fg
 
 def robertson(t, y):
     a, b, c = y
-    return np.array([-0.04 * a + 1e4 * b * c, 0.04 * a - 1e4 * b * c - 3e7 * b**2, 3e7 * b**2])
+    return np.array(
+        [-0.04 * a + 1e4 * b * c, 0.04 * a - 1e4 * b * c - 3e7 * b**2, 3e7 * b**2]
+    )
 
 
 def in_y(y, t):
@@ -33,8 +35,19 @@ def jacobian(t, y):
     return fg.jacobian(in_y, y, args=(t,))
 
 
-solved = solve_ivp(robertson, (0, 1e5), [1.0, 0.0, 0.0], method="Radau", jac=jacobian, rtol=1e-8, atol=1e-12)
-print(solved.success, f"sum of concentrations - 1: below 1e-9: {abs(solved.y[:, -1].sum() - 1) < 1e-9}")
+solved = solve_ivp(
+    robertson,
+    (0, 1e5),
+    [1.0, 0.0, 0.0],
+    method="Radau",
+    jac=jacobian,
+    rtol=1e-8,
+    atol=1e-12,
+)
+print(
+    solved.success,
+    f"sum of concentrations - 1: below 1e-9: {abs(solved.y[:, -1].sum() - 1) < 1e-9}",
+)
 plt.figure()
 plt.semilogx(solved.t[1:], solved.y[0, 1:], label="A")
 plt.semilogx(solved.t[1:], 1e4 * solved.y[1, 1:], label="B, times 10000")
@@ -65,7 +78,11 @@ J = fg.jacobian(diffusion, u, sparsity=pattern)
 print(type(J).__name__, J.shape)
 
 solved = solve_ivp(
-    lambda t, u: diffusion(u), (0, 5), u, method="BDF", jac=lambda t, u: fg.jacobian(diffusion, u, sparsity=pattern)
+    lambda t, u: diffusion(u),
+    (0, 5),
+    u,
+    method="BDF",
+    jac=lambda t, u: fg.jacobian(diffusion, u, sparsity=pattern),
 )
 print(solved.success, f"{solved.njev} jacobians")
 
@@ -81,7 +98,15 @@ h, mass = 0.01, np.diag([1.0, 1.0, 1.0, 1.0, 0.0])
 
 def pendulum(y):
     px, py, vx, vy, force = y
-    return np.array([vx, vy, -force * px, -force * py - 9.81, vx**2 + vy**2 - force * (px**2 + py**2) - 9.81 * py])
+    return np.array(
+        [
+            vx,
+            vy,
+            -force * px,
+            -force * py - 9.81,
+            vx**2 + vy**2 - force * (px**2 + py**2) - 9.81 * py,
+        ]
+    )
 
 
 def step(y0):

@@ -20,7 +20,9 @@ import fastgrad as fg
 # The data: a reaction whose rate saturates, with 3 % of noise.
 rng = np.random.default_rng(1)
 concentration = np.linspace(0.1, 5, 25)
-rate = 2.0 * concentration / (0.7 + concentration) * (1 + 0.03 * rng.normal(size=25))
+rate = (
+    2.0 * concentration / (0.7 + concentration) * (1 + 0.03 * rng.normal(size=25))
+)
 
 
 def model(b, c):
@@ -36,11 +38,18 @@ def residuals(b):
 # enough.
 fit = least_squares(residuals, [1.0, 1.0])
 J = fg.jacobian(residuals, fit.x, full_output=True)
-print(f"largest relative bar of an entry: below 1e-8: {np.max(J.error / abs(J.df)) < 1e-8}")
+print(
+    f"largest relative bar of an entry: below 1e-8: {np.max(J.error / abs(J.df)) < 1e-8}"
+)
 
 s = np.sqrt(np.sum(residuals(fit.x) ** 2) / (rate.size - fit.x.size))
 covariance = s**2 * np.linalg.inv(J.df.T @ J.df)
-for name, value, error in zip(("largest rate", "half saturation"), fit.x, np.sqrt(np.diag(covariance)), strict=True):
+for name, value, error in zip(
+    ("largest rate", "half saturation"),
+    fit.x,
+    np.sqrt(np.diag(covariance)),
+    strict=True,
+):
     print(f"{name:16} {value:.3f} +- {error:.3f}")
 
 # %%
@@ -49,7 +58,13 @@ c = np.linspace(0, 6, 200)
 gradient = fg.jacobian(lambda b: model(b, c), fit.x)
 sigma = np.sqrt(np.einsum("ij,jk,ik->i", gradient, covariance, gradient))
 plt.figure()
-plt.fill_between(c, model(fit.x, c) - 2 * sigma, model(fit.x, c) + 2 * sigma, alpha=0.3, label="two standard errors")
+plt.fill_between(
+    c,
+    model(fit.x, c) - 2 * sigma,
+    model(fit.x, c) + 2 * sigma,
+    alpha=0.3,
+    label="two standard errors",
+)
 plt.plot(c, model(fit.x, c), label="fit")
 plt.plot(concentration, rate, ".", color="C3", label="data")
 plt.xlabel("concentration")

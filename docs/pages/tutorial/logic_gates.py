@@ -14,8 +14,16 @@ from fastgrad import gates
 
 for x in (0, 1):
     for y in (0, 1):
-        print(x, y, "and:", int(gates.logical_and(x, y)), "or:", int(gates.logical_or(x, y)),
-              "xor:", int(gates.logical_xor(x, y)))  # fmt: skip
+        print(
+            x,
+            y,
+            "and:",
+            int(gates.logical_and(x, y)),
+            "or:",
+            int(gates.logical_or(x, y)),
+            "xor:",
+            int(gates.logical_xor(x, y)),
+        )
 
 # %%
 # From jumps to probabilities
@@ -60,7 +68,13 @@ for name in ("and", "or", "xor"):
 x, y = np.meshgrid(np.linspace(0, 1, 60), np.linspace(0, 1, 60))
 figure, axes = plt.subplots(1, 3, figsize=(6.4, 2.5), sharey=True)
 for one, name in zip(axes, ("soft_and", "soft_or", "soft_xor"), strict=True):
-    drawn = one.contourf(x, y, getattr(gates, name)(x, y), levels=np.linspace(0, 1, 11), cmap="viridis")
+    drawn = one.contourf(
+        x,
+        y,
+        getattr(gates, name)(x, y),
+        levels=np.linspace(0, 1, 11),
+        cmap="viridis",
+    )
     one.set(title=name, xlabel="x", xticks=[0, 1], yticks=[0, 1])
 axes[0].set_ylabel("y")
 colorbar = figure.colorbar(drawn, ax=axes, ticks=[0, 0.5, 1])

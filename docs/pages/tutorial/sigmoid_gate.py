@@ -73,7 +73,9 @@ def second_form(x):
 
 with np.errstate(over="ignore", invalid="ignore"):
     for point in (0.0, -5.0, -400.0, -800.0):
-        print(f"x = {point:6.0f}   first form: {first_form(point):.6g}   second form: {second_form(point):.6g}")
+        print(
+            f"x = {point:6.0f}   first form: {first_form(point):.6g}   second form: {second_form(point):.6g}"
+        )
 
 # %%
 # At -800 the first form is infinity divided by infinity, which is not a number. At -400 it is zero, although the
@@ -82,7 +84,9 @@ with np.errstate(over="ignore", invalid="ignore"):
 # The second form has a weakness on the other side. Where `s` is close to 1, the difference ``1 - s`` loses digits:
 for point in (10.0, 30.0, 40.0):
     exact = gates.sigmoid.partials[0](point)
-    print(f"x = {point:.0f}   relative error of s (1 - s): {abs(second_form(point) / exact - 1):.0e}")
+    print(
+        f"x = {point:.0f}   relative error of s (1 - s): {abs(second_form(point) / exact - 1):.0e}"
+    )
 
 # %%
 # The gate in fastgrad uses ``s(x) * s(-x)``, because :math:`1 - s(x) = s(-x)`. It has neither weakness.

@@ -22,7 +22,9 @@ wanted = np.array([0.0, 1.0, 1.0, 0.0])
 
 
 def network(w, x, y):
-    hidden = [np.tanh(w[3 * k] * x + w[3 * k + 1] * y + w[3 * k + 2]) for k in range(3)]
+    hidden = [
+        np.tanh(w[3 * k] * x + w[3 * k + 1] * y + w[3 * k + 2]) for k in range(3)
+    ]
     out = w[9] * hidden[0] + w[10] * hidden[1] + w[11] * hidden[2] + w[12]
     return 1 / (1 + np.exp(-out))
 

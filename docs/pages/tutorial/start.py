@@ -39,8 +39,12 @@ fg.derivative(f, x)
 # With ``full_output=True`` you get an estimate: the derivative `df`, its error bar `error`, and a `status` for every
 # point.
 result = fg.derivative(f, x, full_output=True)
-for point, df, error, status in zip(x, result.df, result.error, result.status, strict=True):
-    print(f"x = {point:4.1f}   df = {df:11.8f}   bar = {error:.0e}   {fg.Status(status).name}")
+for point, df, error, status in zip(
+    x, result.df, result.error, result.status, strict=True
+):
+    print(
+        f"x = {point:4.1f}   df = {df:11.8f}   bar = {error:.0e}   {fg.Status(status).name}"
+    )
 
 # %%
 # The error bar is a bound: the true derivative is expected within `df - error` and `df + error`. Here the exact
@@ -118,9 +122,13 @@ print(bool(found), found.patterns)
 #     $ fastgrad report model.py:f --domain -5 5 --out report.html
 #
 # The same from Python, with three methods and ten thousand points:
-report = fg.accuracy(f, ["forward", "central", "adaptive"], 10_000, domain=[(-5, 5)])
+report = fg.accuracy(
+    f, ["forward", "central", "adaptive"], 10_000, domain=[(-5, 5)]
+)
 for row in report.rows:
-    print(f"{row.label:9}  median error {row.median_error:.0e}  points wrong by more than 1e-6: {row.off:.0%}")
+    print(
+        f"{row.label:9}  median error {row.median_error:.0e}  points wrong by more than 1e-6: {row.off:.0%}"
+    )
 
 # %%
 # What next

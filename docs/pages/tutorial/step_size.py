@@ -14,7 +14,9 @@ x = 1.0
 steps = 10.0 ** -np.arange(1, 16)
 forward = (np.sin(x + steps) - np.sin(x)) / steps
 for h, quotient in zip(steps, forward, strict=True):
-    print(f"h = {h:.0e}   quotient = {quotient:.10f}   error = {abs(quotient - np.cos(x)):.0e}")
+    print(
+        f"h = {h:.0e}   quotient = {quotient:.10f}   error = {abs(quotient - np.cos(x)):.0e}"
+    )
 
 # %%
 # The exact derivative is cos(1) = 0.5403023059. Down to a step of about 1e-8 the error shrinks. Below that it grows.
