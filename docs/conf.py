@@ -15,7 +15,7 @@ project, author, version = "fastgrad", "The fastgrad founders", fastgrad.__versi
 copyright = author
 extensions = [
     "sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc", "sphinx_gallery.gen_gallery", "sphinx_copybutton",
-    "sphinx_design", "mathml", "doctests", "command_help", "figures",
+    "sphinx_design", "mathml", "doctests", "command_help", "figures", "links",
 ]  # fmt: skip
 exclude_patterns = ["_build", "pages", "**/GALLERY_HEADER.rst"]
 default_role = "code"

@@ -103,10 +103,12 @@ summary("gate")
 # Speed
 # -----
 #
-# Nanoseconds per point, the least of a few runs. *exact gradient* is compiled by JAX, *copy* is a copy of the arrays.
+# Nanoseconds per point, the least of a few runs. *exact gradient* is compiled by
+# JAX, *copy* is a copy of the arrays. *called* means that the function was not compiled.
 speed = pd.DataFrame(results["speed"]).T.rename(
     columns={"jax": "exact gradient", "numpy": "NumPy", "scipy": "SciPy"}
 )
+speed.index = speed.index.str.removeprefix("goal: ")
 speed.map(lambda v: "" if pd.isna(v) else f"{v:,.1f}")
 
 # %%
