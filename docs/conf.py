@@ -55,7 +55,7 @@ sphinx_gallery_conf = {
     "image_scrapers": ("figures.scrape",),
     "reset_modules": ("figures.reset",),
     "capture_repr": ("_repr_html_", "__repr__"),
-    "ignore_repr_types": r"matplotlib|'str'",
+    "ignore_repr_types": r"matplotlib|'str'|'list'",
     "abort_on_example_error": False,
     "download_all_examples": False,
     "copyfile_regex": r"index\.rst",

@@ -90,16 +90,16 @@ def plot_error(f: Callable[..., Any], x: float, *, n: int = 1, truth: Any = None
     for rule in (forward(n=n), central(n=n), central(4, n)):
         _draw_curve(axes, f, place, rule, exact)
     status = Status(int(found.status)).name.lower().replace("_", " ")
-    bar = float(found.error)
-    axes.axhspan(LEAST, max(bar, LEAST) if math.isfinite(bar) else 1e300, color="0.5", alpha=0.2, linewidth=0,
-                 label=f"bar of adaptive: {bar:.0e}, {status}")  # fmt: skip
+    bar, error = float(found.error), abs(float(found.df) - exact)
+    top = max(bar, LEAST) if math.isfinite(bar) else axes.get_ylim()[1]
+    axes.axhspan(LEAST, top, color="0.5", alpha=0.2, linewidth=0, label=f"bar of adaptive: {bar:.0e}, {status}")
     if truth is not None:
-        axes.axhline(max(abs(float(found.df) - exact), LEAST), color="C3", linestyle="--", label=repr(adaptive(n)))
+        axes.axhline(max(error, LEAST), color="C3", linestyle="--", label=repr(adaptive(n)))
     axes.plot(levels, np.full(len(levels), 0.03), "|", color="C3", markersize=10, label="levels",
               transform=axes.get_xaxis_transform())  # fmt: skip
-    lowest = min(bar / 30, 1e-16 * max(abs(exact), 1e-290)) if bar > 0 else LEAST
+    sizes = [size for size in (bar / 100, error / 3) if 0 < size < math.inf]
     axes.set(xscale="log", yscale="log", xlabel="step h", ylabel="error", xlim=(STEPS[-1] * scale, scale))
-    axes.set_ylim(bottom=max(lowest, LEAST))
+    axes.set_ylim(bottom=max(min(sizes, default=LEAST), LEAST))
     axes.legend(fontsize="small")
     return axes
 

@@ -65,6 +65,14 @@ def test_a_kink_is_named() -> None:
     assert any("kink" in word for word in words)
 
 
+def test_a_point_without_a_derivative_is_drawn_where_the_truth_is_given() -> None:
+    """At a jump the bar is infinite: the band fills the picture, and the scale stays that of the curves."""
+    drawn = fg.plot_error(np.sign, 0.0, truth=0.0, axes=axes())
+    low, high = drawn.get_ylim()
+    assert 0 < low < high < 1e20
+    assert "nonfinite" in " ".join(text.get_text() for text in drawn.get_legend().get_texts())
+
+
 def test_new_axes_are_made_where_none_are_given() -> None:
     import matplotlib.pyplot as plt
 

@@ -35,7 +35,8 @@ class _Page(HTMLParser):
 
 def problems(root: Path) -> list[str]:
     """List links that lead nowhere, and files that a page would fetch from elsewhere."""
-    pages = {path: _Page(path.read_text(encoding="utf-8")) for path in root.rglob("*.html")}
+    paths = [path for path in root.rglob("*.html") if "_static" not in path.parts]
+    pages = {path: _Page(path.read_text(encoding="utf-8")) for path in paths}
     found = []
     for path, page in pages.items():
         name = path.relative_to(root)

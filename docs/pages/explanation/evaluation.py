@@ -78,7 +78,6 @@ def scaled(factor):
 
 
 for factor in (1.0, 2.0, 3.0):
-    start = time.perf_counter()
     value = fg.derivative(scaled(factor), 0.0)
     print(f"factor {factor}: derivative {value:.3f}")
 

@@ -74,8 +74,8 @@ plt.minorticks_off()
 plt.legend()
 
 # %%
-# The line of fastgrad rises in proportion to the arithmetic: it is limited by arithmetic, not by memory. NumPy writes
-# and reads an array for every operation.
+# The line of fastgrad rises with the arithmetic and lies above the copy: it is limited by arithmetic, not by memory.
+# NumPy writes and reads an array for every operation.
 #
 # Why it is fast
 # --------------

@@ -3,8 +3,9 @@ Statistics: a density from a distribution function
 ==================================================
 
 The density is the derivative of the distribution function. SciPy computes the distribution function
-of the normal inverse Gaussian distribution by quadrature. Its derivative has an error bar, which shows how good the
-quadrature is.
+of the normal inverse Gaussian distribution by quadrature. The lower picture
+compares the error of the derivative with its bar. In the left tail the error is larger: there the quadrature is
+smooth but not exact, and no bar can see that.
 """
 
 import matplotlib.pyplot as plt

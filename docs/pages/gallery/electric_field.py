@@ -2,7 +2,7 @@ r"""
 Physics: the field of three charges
 ===================================
 
-The electric field is minus the gradient of the potential. The potential is computed at 40 000 points, and all gradients
+The electric field is minus the gradient of the potential. The potential is computed at 40,000 points, and all gradients
 in one call.
 """
 

@@ -29,7 +29,7 @@ for _ in range(8):  # Newton's method on the score
 error = information**-0.5
 print(f"shape = {shape:.3f} +- {error:.3f}")
 
-grid = np.linspace(1.1, 2.3, 200)
+grid = np.linspace(1.4, 3.0, 200)
 height = log_likelihood(grid) - log_likelihood(shape)
 plt.figure()
 plt.plot(grid, height, label="log-likelihood")

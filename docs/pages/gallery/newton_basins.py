@@ -2,7 +2,7 @@ r"""
 Mathematics: which root does Newton's method find?
 ==================================================
 
-Newton's method for two equations needs their jacobian at every step. Here it runs from 40 000 starting points at the
+Newton's method for two equations needs their jacobian at every step. Here it runs from 40,000 starting points at the
 same time: the jacobians form a batch of matrices.
 """
 

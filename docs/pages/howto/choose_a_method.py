@@ -13,7 +13,6 @@ import fastgrad as fg
 # %%
 # .. list-table::
 #    :header-rows: 1
-#    :widths: 30 12 58
 #
 #    * - method
 #      - evaluations

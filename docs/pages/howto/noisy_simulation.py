@@ -55,7 +55,7 @@ plt.ylabel("error of the derivative")
 plt.legend()
 
 # %%
-# The V-curve at one point. Rounding is a billion times larger than in double precision, so the best steps are wide.
+# The V-curve at one point. Rounding is half a billion times larger than in double precision, so the best steps are wide.
 fg.plot_error(
     distance, 0.1, truth=fg.derivative(lambda d: distance(d, np.float64), 0.1)
 )

@@ -34,7 +34,7 @@ book = spot, strike, years, 0.03, volatility
 # One pass gives the price and all its first derivatives.
 c = fg.circuit(call)
 price, (delta, _, theta, rho, vega) = c.value_and_partials(*book)
-print(f"delta from {delta.min():.2f} to {delta.max():.2f}")
+print(f"mean delta {delta.mean():.3f}, mean vega {vega.mean():.1f}")
 
 # %%
 # Numerical, with error bars
