@@ -31,7 +31,7 @@ html_show_sourcelink = False
 html_theme_options = {
     "show_prev_next": True,
     "navbar_align": "left",
-    "header_links_before_dropdown": 7,
+    "header_links_before_dropdown": 6,
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": [], "footer_end": [],
     "show_nav_level": 1,

@@ -16,8 +16,8 @@ results = json.loads(Path("../../../bench/results.json").read_text())
 print(", ".join(f"{name}: {value}" for name, value in results["about"].items()))
 
 # %%
-# The rows of `adaptive()` were measured before its rule was rebuilt. The file says so until it is measured anew with
-# the commands at the end of this page.
+# The rows of `adaptive()` were measured before its rule was rebuilt. The commands at the end of this page measure
+# everything anew.
 #
 # The development corpus
 # ----------------------
