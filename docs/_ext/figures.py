@@ -60,7 +60,8 @@ def scrape(block: Any, variables: dict[str, Any], configuration: dict[str, Any])
         path = Path(next(paths)).with_suffix(".svg")
         path.write_text(last, encoding="utf-8")
         source = "/" + path.relative_to(configuration["src_dir"]).as_posix()
-        shown.append(f".. image:: {source}\n    :alt: circuit\n    :class: circuit\n")
+        image = f".. image:: {source}\n    :alt: circuit\n    :class: circuit\n"
+        shown.append(".. container:: wide\n\n" + indent(image, "    "))
     return "\n".join(shown)
 
 

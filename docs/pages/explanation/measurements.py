@@ -46,7 +46,7 @@ shown = pd.DataFrame(
         "NaN": percent(corpus["nan"]),
         "median error": corpus.median_error.map("{:.0e}".format),
         "evaluations": corpus.median_nfev.map("{:.0f}".format),
-        "speed": corpus.speedup.map("{:.2g}".format),
+        "speed": corpus.speedup.map("{:.3g}".format),
     }
 )
 shown.rename_axis(
