@@ -93,8 +93,7 @@ plt.legend()
 # How a difference is computed
 # ----------------------------
 #
-# ``f(x + h) - f(x - h)`` is evaluated as a difference of values, and the offsets of higher orders are combined as
-# differences of pairs. The step that is divided by is the one between the two rounded arguments.
+# The weighted sum is written as a sum of differences of values, so that a constant cancels exactly.
 #
 # Weights are exact fractions until the last moment. :func:`fastgrad.weights` gives them for any nodes
 # (Fornberg 1988).
