@@ -1,6 +1,7 @@
-"""Render the README's tables from stored results: ``python -m bench.tables``.
+"""Render the README's table from stored results: ``python -m bench.tables``.
 
-Rendering alone reads ``bench/results.json``. To measure anew, on a machine that does nothing else, ten minutes in all:
+Rendering alone reads ``bench/results.json``; a page of the site shows the rest of that file. To measure anew, on a
+machine that does nothing else, ten minutes in all:
 
     fastgrad report --json > report.json
     pytest bench --benchmark-json=benchmarks.json
@@ -14,37 +15,27 @@ import json
 import re
 import sys
 from collections.abc import Sequence
-from math import nan
 from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).with_name("results.json")
 README = Path(__file__).parent.parent / "README.md"
 
-#: Rows of the tables of speed: what stands in front, and the group of benchmarks.
-CENTRAL = {
-    "sigmoid, 10^7 points": "goal: central of sigmoid, 1e+07 points",
-    "`tanh(sin(x)*exp(-x*x)) + 1/(1+exp(-x))`, 10^7": "goal: central of chain, 1e+07 points",
-    "`x * y`, 10^7": "goal: central of product, 1e+07 points",
-    "`(x + y)**2`, 10^7": "goal: central of squared sum, 1e+07 points",
-}
-CALLED = {
-    "sigmoid, not compiled, 10^7": "goal: central of sigmoid, called, 1e+07 points",
-    "`scipy.special.expit`, 10^7": "goal: central of expit, called, 1e+07 points",
-    "Bessel function, 10^7": "goal: central of Bessel function, called, 1e+07 points",
-}
-ADAPTIVE = {
-    "sigmoid, 10^6 points": "adaptive of gate sigmoid, 1e+06 points",
-    "sigmoid, 10^3": "adaptive of gate sigmoid, 1e+03 points",
-    "sigmoid, one": "adaptive of gate sigmoid, 1e+00 points",
-    "normal density, 10^6": "adaptive of corpus normal_pdf, 1e+06 points",
-    "Bessel function, not compiled, 10^6": "adaptive of opaque, 1e+06 points",
-}
-COLUMNS = {
-    "central": {"fastgrad": "fastgrad", "fastgrad, one worker": "one thread", "numpy": "NumPy",
-                "jax": "exact gradient, JIT", "copy": "plain copy"},
-    "adaptive": {"fastgrad": "fastgrad", "scipy": "SciPy", "numdifftools": "numdifftools", "jacobi": "jacobi"},
-}  # fmt: skip
+#: Groups of benchmarks whose times are kept.
+GROUPS = (
+    "goal: central of sigmoid, 1e+07 points",
+    "goal: central of chain, 1e+07 points",
+    "goal: central of product, 1e+07 points",
+    "goal: central of squared sum, 1e+07 points",
+    "goal: central of sigmoid, called, 1e+07 points",
+    "goal: central of expit, called, 1e+07 points",
+    "goal: central of Bessel function, called, 1e+07 points",
+    "adaptive of gate sigmoid, 1e+06 points",
+    "adaptive of gate sigmoid, 1e+03 points",
+    "adaptive of gate sigmoid, 1e+00 points",
+    "adaptive of corpus normal_pdf, 1e+06 points",
+    "adaptive of opaque, 1e+06 points",
+)
 
 
 def reduced(report: dict[str, Any], benchmarks: dict[str, Any]) -> dict[str, Any]:
@@ -58,7 +49,7 @@ def reduced(report: dict[str, Any], benchmarks: dict[str, Any]) -> dict[str, Any
     summary = [{k: v for k, v in line.items() if k != "worst"} for line in report["summary"]]
     speed: dict[str, dict[str, float]] = {}
     for entry in benchmarks["benchmarks"]:
-        if entry["group"] in {*CENTRAL.values(), *CALLED.values(), *ADAPTIVE.values()}:
+        if entry["group"] in GROUPS:
             library = entry["params"]["library"]
             taken = entry["stats"]["min"] / entry["extra_info"]["points"] * 1e9
             speed.setdefault(entry["group"], {})[library] = float(f"{taken:.3g}")
@@ -81,39 +72,11 @@ def rendered(found: dict[str, Any]) -> dict[str, str]:
     ]  # fmt: skip
     first = found["corpus"][0]
     head = ["", "missed", "bar holds", "wrong", "NaN", "median error", "evaluations", "speed, SciPy = 1"]
-    parts = {
+    return {
         "corpus": f"{first['functions']} functions, {first['points']:,} points:\n\n" + _table(head, corpus),
-        "speed of central": _speeds(CENTRAL | CALLED, COLUMNS["central"], found["speed"]),
-        "speed of adaptive": _speeds(ADAPTIVE, COLUMNS["adaptive"], found["speed"]),
         "machine": f"{about['cores']} cores, {about['vectors']}; NumPy {about['numpy']}, SciPy {about['scipy']}, "
         f"Numba {about['numba']}.",
     }
-    for group, title in (("function", "real functions, some of them hard"), ("gate", "derivatives of gates")):
-        # JSON has no NaN: a method that evaluates nothing, or failed throughout, has no figure there
-        lines = [
-            {key: nan if value is None else value for key, value in line.items()}
-            for line in found["summary"]
-            if line["group"] == group
-        ]
-        cells = [
-            [line["method"], show.error(line["median_error"]), show.share(line["off"]), show.time(line["nanoseconds"]),
-             show.evaluations(line["evaluations"])]
-            for line in lines
-        ]  # fmt: skip
-        header = [f"{lines[0]['functions']} {title}", "median error", "off", "ns/point", "evaluations"]
-        parts[f"{group}s"] = _table(header, cells)
-    return parts
-
-
-def _speeds(rows: dict[str, str], columns: dict[str, str], speed: dict[str, dict[str, float]]) -> str:
-    from fastgrad._report.tables import time
-
-    cells = [
-        [title, *(time(speed[group][column]) if column in speed[group] else "" for column in columns)]
-        for title, group in rows.items()
-        if group in speed  # a row that was added after the last measurement waits for the next
-    ]
-    return _table(["ns/point", *columns.values()], cells)
 
 
 def _table(header: Sequence[str], cells: Sequence[Sequence[str]]) -> str:

@@ -28,6 +28,7 @@ Trust
     check           compares a derivative of yours with the numerical one and its bar. It returns a Check
     Verdict         AGREES, DISAGREES, UNDECIDED or KINK: what a Check says of an entry
     accuracy        compares methods on your function, or on all that fastgrad knows; the report prints as a table
+    plot_error      plots the error at one point against the step, with levels and bar; needs matplotlib
 
 Exact derivatives
     gates           some forty formulas with their partial derivatives, called like NumPy's functions
@@ -55,6 +56,7 @@ from .derivatives import derivative
 from .estimates import Estimate, Status
 from .gate import gate
 from .multivariate import directional, gradient, jacobian
+from .plotting import plot_error
 from .sparsity import sparsity
 from .stencils import Stencil, backward, central, forward
 
@@ -87,6 +89,7 @@ __all__ = [
     "hessian",
     "hessian_vector",
     "jacobian",
+    "plot_error",
     "sparsity",
     "weights",
     "where",

@@ -1,4 +1,4 @@
-"""The README's pictures are drawn from the library, and are there."""
+"""The README's picture is drawn from the library, and is there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The README's tables are those of the stored results."""
+"""The README's table is that of the stored results."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ bench = bench_room("tables")
 def test_the_readme_is_up_to_date() -> None:
     parts = bench.rendered(json.loads(bench.RESULTS.read_text()))
     text = bench.README.read_text()
-    assert len(parts) == 6
+    assert len(parts) == 2
     assert bench.placed(text, parts) == text
 
 
@@ -29,29 +29,21 @@ def test_only_what_is_between_the_markers_changes() -> None:
 def test_stored_results_name_no_machine_and_hold_every_row() -> None:
     stored = json.loads(bench.RESULTS.read_text())
     assert set(stored["about"]) == {"cores", "vectors", "numpy", "scipy", "numba"}
-    for rows in (bench.CENTRAL, bench.CALLED, bench.ADAPTIVE):
-        for group in rows.values():
-            assert stored["speed"][group]["fastgrad"] > 0
+    for group in bench.GROUPS:
+        assert stored["speed"][group]["fastgrad"] > 0
     for line in stored["corpus"]:
         assert {"missed", "covered", "wrong", "nan"} <= set(line)
 
 
 def test_every_row_is_a_group_of_the_benchmarks() -> None:
     source = "".join(path.read_text() for path in bench.RESULTS.parent.glob("bench_*.py"))
-    for group in (*bench.CENTRAL.values(), *bench.CALLED.values(), *bench.ADAPTIVE.values()):
+    for group in bench.GROUPS:
         _, what, *_ = re.split(r" of (?:gate |corpus )?|,", group)
         assert f'"{what}"' in source or f'"gate {what}"' in source or f'"corpus {what}"' in source
 
 
-def test_a_row_without_results_is_left_out() -> None:
-    group = next(iter(bench.CENTRAL.values()))
-    lines = bench._speeds(bench.CENTRAL | bench.CALLED, bench.COLUMNS["central"], {group: {"jax": 3.0}}).splitlines()
-    assert len(lines) == 3
-    assert lines[-1].endswith("| 3.0 |  |")
-
-
 def test_results_are_reduced_to_time_per_point() -> None:
-    group = next(iter(bench.CENTRAL.values()))
+    group = bench.GROUPS[0]
     entry = {"group": group, "params": {"library": "jax"}, "stats": {"min": 3e-6}, "extra_info": {"points": 1000}}
     other = {"group": "another", "params": {}, "stats": {"min": 1.0}, "extra_info": {"points": 1}}
     about = dict.fromkeys(("cores", "vectors", "numpy", "scipy", "numba", "machine"), "1")

@@ -86,6 +86,24 @@ def test_in_a_browser(report: AccuracyReport, tmp_path: Path, width: int, scheme
     assert (found["ink"] == "rgb(228, 231, 235)") == dark
 
 
+def test_a_click_sorts_a_table(report: AccuracyReport, tmp_path: Path) -> None:
+    """By the number in the column that is clicked, upwards and then downwards."""
+    script = """
+      const table = root.querySelector("table"), header = table.tHead.rows[0].cells[9];
+      const column = () => [...table.tBodies[0].rows].map(row => row.cells[9].textContent);
+      const found = [column()];
+      for (const _ of [1, 2]) { header.click(); found.push(column()); }
+      document.getElementById("found").textContent = JSON.stringify(found);
+    };</script>"""
+    head = FRAME.partition(", body = root")[0].format(width=1280, page=html.escape(report.to_html(), quote=True))
+    done = browser(tmp_path, head + ";" + script, "--dump-dom")
+    written = re.search(r'<pre id="found">(.*?)</pre>', done.stdout, re.DOTALL)
+    assert written is not None
+    before, up, down = ([float(text.replace(",", "")) for text in texts] for texts in json.loads(written[1]))
+    assert sorted(before) == up == down[::-1]
+    assert before != up
+
+
 def test_the_frame_finds_what_it_looks_for(report: AccuracyReport, tmp_path: Path) -> None:
     """The test of the test: a page that is too wide, and asks for an image that its own policy forbids."""
     bad = '<p style="width: 900px">wide</p><img src="http://example.invalid/x.png"></body>'

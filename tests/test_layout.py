@@ -17,7 +17,7 @@ FLOORS: dict[int, tuple[str, ...]] = {
     2: ("_adaptive", "complexstep", "_rules", "_arguments"),
     3: ("_engines", "gate", "gates"),
     4: ("derivatives", "_vectors", "multivariate", "curvature", "sparsity", "circuits"),
-    5: ("checks", "comparison", "_typed", "_jitted", "_report", "corpus", "nist"),
+    5: ("checks", "comparison", "plotting", "_typed", "_jitted", "_report", "corpus", "nist"),
     6: ("__init__", "__main__", "cli", "_commands"),
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}

@@ -30,6 +30,9 @@ examples:
 exit status: 0, or 2 when the call is wrong or no method could do anything
 """
 
+#: From so many functions on, a first result is told before the rest is measured.
+MANY = 100
+
 #: Functions of the default report that get curves of error against step and along their domain.
 REPRESENTATIVES = ("Black-Scholes delta", "Runge", "Squire-Trapp", "small network", "Lennard-Jones")
 
@@ -96,6 +99,7 @@ def _measured(given: argparse.Namespace, problems: Sequence[Any], methods: Any) 
     try:
         with terminal.progress() as progress, aside():
             if not given.function and methods is None:
+                _first_result(given, problems)
                 precompile(names, curves, progress)
             return accuracy(problems, methods, count, curves=curves, progress=progress)
     except Exception as problem:
@@ -103,6 +107,18 @@ def _measured(given: argparse.Namespace, problems: Sequence[Any], methods: Any) 
             raise
         ours = within(problem) and not isinstance(problem, TypeError)
         raise Mistake(str(problem) if ours else f"{given.function} raised {where_raised(problem)}") from problem
+
+
+def _first_result(given: argparse.Namespace, problems: Sequence[Any]) -> None:
+    """Tell what is to be expected, from one function, before the minutes that the whole report takes."""
+    from ..comparison._accuracy import accuracy
+    from ..gates import sigmoid
+
+    if given.json or len(problems) < MANY:
+        return
+    report = accuracy(sigmoid, ["adaptive", "central", "numpy"], 1000, progress=lambda *_: None)
+    found = ", ".join(f"{row.label} {row.digits:.1f}" for row in report.rows)
+    print(f"first of {len(problems)} functions, sigmoid, right digits: {found}", file=sys.stderr)
 
 
 def _certified(given: argparse.Namespace) -> int:

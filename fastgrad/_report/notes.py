@@ -6,12 +6,12 @@ from math import log10
 from typing import TYPE_CHECKING
 
 from .cells import digits, percent, share, time
-from .tables import GROUPS
+from .tables import GROUPS, LEGEND
 
 if TYPE_CHECKING:
     from .report import AccuracyReport
 
-#: A method with no more than this share of points off is called right.
+#: A method with no more than this share of points wrong is recommended where speed counts.
 FEW = 0.01
 
 #: What stands under the curves.
@@ -24,7 +24,7 @@ CAPTION = (
 
 def notes(report: AccuracyReport) -> list[str]:
     """List what a reader must know to judge the figures."""
-    found = [_setting(report)]
+    found = [_setting(report), "; ".join(f"{name}: {text}" for name, text in LEGEND.items()) + "."]
     most = max((row.timed for row in report.rows), default=0)
     for label in dict.fromkeys(row.label for row in report.rows):
         counts = [row.timed for row in report.rows if row.label == label and not row.failure]
@@ -57,22 +57,24 @@ def failures(report: AccuracyReport) -> list[str]:
 
 
 def in_short(report: AccuracyReport) -> list[str]:
-    """Say in a few sentences what a reader came for: which method, how good, how fast."""
+    """Say in a few sentences what a reader came for: which method to use, how good it is, how fast."""
     found = []
     for group in dict.fromkeys(row.group for row in report.rows):
         lines = [line for line in report.summary() if line.group == group and line.failures < line.functions]
         if not lines:
             continue
-        where = f"{GROUPS[group]}: " if len({row.group for row in report.rows}) > 1 or report.verdicts else ""
+        where = f"{GROUPS[group]}: use" if len({row.group for row in report.rows}) > 1 or report.verdicts else "Use"
         best = min(lines, key=lambda line: (line.failures, line.off, line.median_error))
         right = [line for line in lines if line.off <= FEW and line.failures == 0 and line.nanoseconds > 0]
+        wrong = "right to 1e-6 at all points" if best.off == 0 else f"wrong at {share(best.off)} of the points"
         right_digits = digits(-log10(max(best.median_error, 1e-16)))
-        text = f"{where}most reliable is {best.method}, {right_digits} digits at the median "
-        text += f"point, {share(best.off)} of the points off by more than 1e-6"
-        if right:
-            fast = min(right, key=lambda line: line.nanoseconds)
-            text += f"; fastest with at most {share(FEW)} off is {fast.method}, {time(fast.nanoseconds)} ns a point"
-        found.append(text[:1].upper() + text[1:] + ".")
+        text = f"{where} {best.method}: {wrong}, {right_digits} digits at the median point"
+        text += f", {time(best.nanoseconds)} ns a point." if best.nanoseconds > 0 else "."
+        fast = min(right, key=lambda line: line.nanoseconds, default=best)
+        if fast is not best:
+            text += f" Where speed counts, use {fast.method}: {share(fast.off)} of the points are wrong by more than "
+            text += f"1e-6, {time(fast.nanoseconds)} ns a point."
+        found.append(text)
     if report.verdicts:
         first = report.verdicts[0]
         found.append(

@@ -71,7 +71,7 @@ class AccuracyReport:
         return markdown(self)
 
     def to_html(self) -> str:
-        """Write the report as one page that needs nothing else: no network, no scripts, plots inside."""
+        """Write the report as one page that needs nothing else: no network, plots inside."""
         from .html import page
 
         return page(self)

@@ -74,6 +74,8 @@ class Row:
         Share of points whose error is within `FACTORS` times the bar; empty for one that gives none.
     missing_at : tuple of tuple of float
         Where the result is missing: the arguments at the first few points.
+    formula : str
+        The text of the function, where it has one and it is short.
     failure : str
         The exception, when the method raised one; the figures are NaN then.
     """
@@ -101,6 +103,7 @@ class Row:
     covered: float = nan
     calibration: tuple[float, ...] = ()
     missing_at: tuple[tuple[float, ...], ...] = ()
+    formula: str = ""
     failure: str = ""
 
     @property

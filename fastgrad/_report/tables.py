@@ -100,14 +100,29 @@ def _detail(rows: list[Row]) -> Table:
 FIGURES: dict[str, Callable[[Row], str]] = {
     "median error": lambda row: error(row.median_error),
     "99 % error": lambda row: error(row.p99_error),
-    "max error": lambda row: error(row.max_error),
-    "digits": lambda row: digits(row.digits),
+    "largest error": lambda row: error(row.max_error),
+    "right digits": lambda row: digits(row.digits),
     "median ulp": lambda row: ulps(row.median_ulp),
-    "max ulp": lambda row: ulps(row.max_ulp),
-    "off": lambda row: share(row.off),
+    "largest ulp": lambda row: ulps(row.max_ulp),
+    "points wrong": lambda row: share(row.off),
     "bar holds": lambda row: percent(row.covered),
-    "ns/ point": lambda row: time(row.nanoseconds),
-    "eval": lambda row: evaluations(row.evaluations),
+    "ns per point": lambda row: time(row.nanoseconds),
+    "calls": lambda row: evaluations(row.evaluations),
+}
+
+#: What the columns mean, in a sentence without a verb.
+LEGEND = {
+    "median error": "relative error at the median point",
+    "99 % error": "relative error that 99 % of the points stay below",
+    "largest error": "largest relative error",
+    "right digits": "correct digits at the median point, 16 at most",
+    "median ulp": "error at the median point in units of the last place of the local slope",
+    "largest ulp": "largest error in units of the last place of the local slope",
+    "points wrong": "share of points with a relative error beyond 1e-6",
+    "bar holds": "share of points whose error is within the error bar of the method",
+    "ns per point": "time per point in nanoseconds, on all cores that the method uses",
+    "calls": "evaluations of the function per point",
+    "fails": "functions that the method could not do",
 }
 
 
@@ -151,8 +166,8 @@ def _offenders(verdicts: Sequence[Verdict]) -> Table:
 
 def _summaries(report: AccuracyReport) -> Iterator[Table]:
     """One line a method, for each group."""
-    header = ("", "median error", "99 % error", "max error", "median ulp", "off", "bar holds", "ns/ point", "eval",
-              "fails")  # fmt: skip
+    header = ("", "median error", "99 % error", "largest error", "median ulp", "points wrong", "bar holds",
+              "ns per point", "calls", "fails")  # fmt: skip
     summary = report.summary()
     labels = {row.method: row.label for row in report.rows}
     groups = list(dict.fromkeys(line.group for line in summary))
@@ -223,8 +238,4 @@ CORPUS = (
     "slope, more where the function is noisy; steady: at two neighbouring steps. Wrong: beyond the tolerance and ten "
     "times the bar, with success reported."
 )
-MEANING = (
-    "Medians over the functions, but the largest maximum. Off: share of points with an error beyond 1e-6. Bar holds: "
-    "share of points whose error is within the method's own error bar. Eval: evaluations per point. Fails: functions "
-    "that it could not do."
-)
+MEANING = "Medians over the functions, but the largest of the largest errors."

@@ -11,6 +11,7 @@ import numpy as np
 
 from .._report.results import FACTORS, SLACK, TOLERANCE, Curve, Point, Profile, Row
 from ..derivatives import derivative
+from ._formula import formula_of
 from ._method import Counted, Method
 from ._problems import Floats, Problem, filled, head, name_of, size_of
 from ._running import affordable, quietly, timed
@@ -50,6 +51,7 @@ class Trial:
             "method": method.name,
             "label": method.label,
             "truth": self.origin,
+            "formula": formula_of(self.problem.f),
         }
         f = self.problem.f if method.ours or method.traced else self.on_arrays
         try:

@@ -1,0 +1,163 @@
+r"""
+The adaptive rule
+=================
+
+The default method finds the step by itself, at every point. This page shows what it sees at five points of five
+functions, and how it comes to a value and an error bar.
+
+The idea
+--------
+
+Let :math:`D(h) = (f(x + h) - f(x - h)) / 2h`. For a smooth function it is a power series in :math:`h^2`:
+
+.. math::
+
+    D(h) = f'(x) + a_1 h^2 + a_2 h^4 + \cdots
+
+1. **Levels.** Evaluate :math:`D` at several steps, mostly powers of two.
+2. **Windows.** Take a few neighbouring levels and remove the first terms of the series: this is Richardson's
+   extrapolation. Each window gives one candidate for the derivative.
+3. **Noise.** The polynomial of a window predicts :math:`D` at finer levels. The largest deviation is the noise of the
+   values. Rounding is its smallest possible size.
+4. **Bar.** The bar of a candidate is its noise, enlarged by the extrapolation, plus its truncation: what the finest
+   level of the window changed, times the rate at which such changes shrink.
+5. **Choice.** The candidate with the shortest bar wins, among those with a bar below a millionth of the local slope.
+
+If the first six levels are not enough, finer or coarser ones follow.
+
+Five points
+-----------
+
+The pictures below are drawn from the function itself. Dots are the errors of :math:`D(h)`. Each square is a window of
+four levels, drawn at its finest one. The dotted line is rounding noise, the grey band ends at the bar of the adaptive
+rule.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+import fastgrad as fg
+
+LEVELS = 2.0 ** -np.arange(2, 44)
+
+
+def extrapolated(quotients, size=4):
+    """The constant term of the polynomial in h^2 through each window of neighbouring levels."""
+    table = quotients
+    for k in range(1, size):
+        table = (4**k * table[1:] - table[:-1]) / (4**k - 1)
+    return table
+
+
+def picture(f, x, truth, title):
+    """Errors of quotients and of windows against the step, with noise and bar."""
+    quotients = np.array(
+        [(f(x + h) - f(x - h)) / (2 * h) for h in LEVELS], dtype=float
+    )
+    found = fg.derivative(f, x, full_output=True)
+    least = max(abs(truth), 1e-3) * 1e-17
+    figure, axes = plt.subplots()
+    axes.loglog(
+        LEVELS,
+        np.maximum(abs(quotients - truth), least),
+        ".",
+        label="quotient D(h)",
+    )
+    axes.loglog(
+        LEVELS[3:],
+        np.maximum(abs(extrapolated(quotients) - truth), least),
+        "s",
+        markersize=3.5,
+        label="window of four levels",
+    )
+    axes.loglog(
+        LEVELS,
+        1e-16 * abs(f(x)) / LEVELS + least,
+        ":",
+        color="C7",
+        label="rounding",
+    )
+    axes.axhspan(
+        least,
+        max(float(found.error), least),
+        color="0.5",
+        alpha=0.2,
+        linewidth=0,
+        label=f"bar {found.error:.0e}, {fg.Status(found.status).name.lower().replace('_', ' ')}",
+    )
+    axes.set(xlabel="step h", ylabel="error", title=title, ylim=(least, None))
+    axes.legend(fontsize="small")
+    print(f"error {abs(found.df - truth):.0e}, evaluations {found.nfev}")
+
+
+# %%
+# **Smooth.** Truncation falls fast, four levels together fall much faster. The best windows lie where their truncation
+# meets the noise, at wide steps: there rounding is small.
+picture(np.sin, 1.0, np.cos(1.0), "smooth: sin(x) at 1")
+
+# %%
+# **Noisy.** The values are rounded to single precision. Quotients at fine levels scatter much more than rounding in
+# double precision explains. The finer levels reveal the noise; the bar is wide.
+picture(
+    lambda x: np.float32(np.sin(np.float32(x))),
+    1.0,
+    np.cos(1.0),
+    "noisy: sin(x) in single precision, at 1",
+)
+
+# %%
+# **A kink.** At 0.02 from the point the function has a kink. Wide levels reach beyond it and agree with nothing. Below a
+# step of 0.02 the function is smooth.
+picture(
+    lambda x: abs(x - 0.02) + np.sin(x),
+    0.0,
+    0.0,
+    "kink at a distance of 0.02: |x - 0.02| + sin(x) at 0",
+)
+
+# %%
+# *At* a kink there are two derivatives. The rule extrapolates each side alone, sees that both are sharp and differ, and
+# reports both.
+result = fg.derivative(lambda x: abs(x) + np.sin(x), 0.0, full_output=True)
+print(
+    fg.Status(result.status).name,
+    f"left {result.left:.6f}, right {result.right:.6f}",
+)
+
+# %%
+# **An edge.** The logarithm ends at 0, here at a distance of 0.001. Levels with NaN on one side cannot be used; the rule
+# goes on to finer ones.
+with np.errstate(invalid="ignore"):
+    picture(np.log, 0.001, 1000.0, "edge: log(x) at 0.001")
+
+# %%
+# **Two scales.** A slow wave carries a fast one. Wide levels see the slow wave and converge to its slope, which is
+# wrong by cos(1000) = 0.56. The fine levels contradict them.
+picture(
+    lambda x: np.sin(x) + 1e-3 * np.sin(1e3 * x),
+    1.0,
+    np.cos(1.0) + np.cos(1e3),
+    "two scales: sin(x) + sin(1000 x) / 1000",
+)
+
+# %%
+# Noise or structure?
+# -------------------
+#
+# The second and the last point look alike: fine levels deviate from coarse ones. Noise has these marks: it is small
+# against the change of the function, it is as large at all levels, and its sign changes. Structure is smooth again at
+# fine levels. Where both readings are possible, the bar reaches from one to the other.
+#
+# Other orders and sides
+# ----------------------
+#
+# For an even order of the derivative the series is that of :math:`(f(x+h) - 2f(x) + f(x-h)) / h^2`. For one side it is
+# :math:`(f(x + h) - f(x)) / h`, a series in :math:`h`. All else is the same. The docstring of :func:`fastgrad.adaptive`
+# has the details.
+#
+# Sources
+# -------
+#
+# L. F. Richardson (1911) for extrapolation. C. J. F. Ridders (1982) for differentiation by extrapolation with an error
+# estimate. J. Berntsen and T. O. Espelid (1991) for errors from rates of convergence. J. J. More and S. M. Wild (2011)
+# for estimating noise from differences.

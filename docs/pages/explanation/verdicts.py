@@ -1,0 +1,98 @@
+r"""
+Verdicts of a check
+===================
+
+:func:`fastgrad.check` compares two derivatives of the same function: yours and the numerical one. Each entry gets one of
+four verdicts.
+
+.. list-table::
+   :header-rows: 1
+
+   * - verdict
+     - meaning
+   * - ``AGREES``
+     - the two are closer than the bar and rounding allow, and the bar is narrow
+   * - ``DISAGREES``
+     - they are further apart, and a second estimate with other steps confirms it
+   * - ``UNDECIDED``
+     - they are close, but the bar is too wide to tell
+   * - ``KINK``
+     - left and right derivative differ, and your value lies between them
+
+A check is true when nothing disagrees.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+import fastgrad as fg
+
+# %%
+# Why there is no tolerance
+# -------------------------
+#
+# With a fixed tolerance of 1e-6 a derivative of 1e-8 that is wrong by a factor of three passes. A check compares with
+# the bar, which knows the scale:
+found = fg.check(lambda x: 1e-8 * x**2, lambda x: 6e-8 * x, np.linspace(1, 2, 5))
+print(bool(found), found.patterns)
+
+# %%
+# How small a mistake is found
+# ----------------------------
+#
+# The derivative of the sine is multiplied by :math:`1 + \delta`. The picture shows the share of 400 points at which the
+# mistake is found, for values in double and in single precision.
+x = np.linspace(0.1, 1.4, 400)
+sizes = 10.0 ** np.arange(-15.0, -1)
+plt.figure()
+for name, f in (
+    ("double precision", np.sin),
+    ("single precision", lambda x: np.float32(np.sin(x))),
+):
+    shares = []
+    for delta in sizes:
+        found = fg.check(f, lambda x, delta=delta: (1 + delta) * np.cos(x), x)
+        shares.append(np.mean(found.verdict == fg.Verdict.DISAGREES))
+    plt.semilogx(sizes, shares, "o-", label=name)
+plt.xlabel("relative size of the mistake")
+plt.ylabel("share of points where it is found")
+plt.legend()
+
+# %%
+# A correct derivative must pass. Here is the number of false alarms among 100,000 points:
+x = np.random.default_rng(0).uniform(-20, 20, 100_000)
+found = fg.check(
+    lambda x: np.sin(x) * np.exp(-0.1 * x),
+    lambda x: (np.cos(x) - 0.1 * np.sin(x)) * np.exp(-0.1 * x),
+    x,
+)
+print(found.counts)
+
+# %%
+# Kinks
+# -----
+#
+# At a kink any value between the two sides is accepted, because each is used in practice:
+relu = lambda x: np.maximum(x, 0)
+for value in (0.0, 0.5, 1.0, 1.5):
+    found = fg.check(
+        relu,
+        lambda x, value=value: np.where(x > 0, 1.0, np.where(x < 0, 0.0, value)),
+        [0.0],
+    )
+    print(value, fg.Verdict(found.verdict[0]).name)
+
+# %%
+# What mistakes have in common
+# ----------------------------
+#
+# A mistake in a formula is wrong in a regular way. The check looks for a factor, a sign, swapped arguments, a threshold,
+# a single coordinate, and says what it finds:
+points = np.random.default_rng(0).normal(size=(100, 20))
+loss = lambda w: np.sum(np.log1p(np.exp(-w)), axis=-1)
+for wrong in (
+    lambda w: -0.5 / (1 + np.exp(w)),
+    lambda w: -1 / (1 + np.exp(w)) / 20,
+    lambda w: 1 / (1 + np.exp(w)),
+):
+    print(fg.check(loss, wrong, points, of="gradient").patterns[0])
