@@ -244,7 +244,14 @@ def _by_sides(
     """Differentiate where every point has a side of its own: the points of each side together."""
     limits = () if bounds is None else checked_bounds(bounds)
     operands = [argument(a, f"args[{i}]") for i, a in enumerate(args)]
-    shape = common_shape([*operands, rule.side, *limits, *(a for a in (step, rel_step) if a is not None)])
+    shape = common_shape([*operands, *limits, *(a for a in (step, rel_step) if a is not None)])
+    try:
+        shape = np.broadcast_shapes(shape, rule.side.shape)
+    except ValueError:
+        raise ValueError(
+            f"`side` must broadcast with the points; got an array of shape {rule.side.shape} beside {shape}. "
+            "Give one side for every point, or one for all."
+        ) from None
 
     def some(value: Any, where: Any) -> Any:
         return value if value is None or np.ndim(value) == 0 else np.broadcast_to(value, shape)[where]
