@@ -147,7 +147,7 @@ class Compiled:
             return _nan_where(~np.isfinite(points), result), True
         return result, False
 
-    def threads(self, request: Request, _nargs: int) -> int:
+    def threads(self, request: Request) -> int:
         """How many threads may be inside `f` at once: machine code writes to nothing but its results."""
         return request.workers
 

@@ -19,7 +19,6 @@ from .._compiling.kernels import LOCK
 from .._compiling.operators import Uncompilable
 from .._engines.engine import BEYOND, PerformanceWarning, TurnedComplex, stack_depth, weak
 from .._reading.references import read
-from .._reading.sharing import Proof
 from .._signals import hear
 from .code import argument_types, machine_code
 from .forms import Form, Layout, arranged, form_of, same, scattered, stacked
@@ -41,7 +40,6 @@ class VectorFunction:
         self._one = Single(f, nargs)
         self._forms: dict[Any, Form] = {}
         self._warned = False
-        self._alone: Proof | None = None
         self._lock = threading.RLock()  # `f` may differentiate itself
         self._reading, self.holds = read(f)
 
@@ -175,16 +173,9 @@ class VectorFunction:
             values[start : start + size] = found
         return values
 
-    def threads(self, form: Form, args: tuple[Any, ...], workers: int, asked: bool) -> int:
+    def threads(self, form: Form, workers: int, asked: bool) -> int:
         """How many threads may be inside `f`, called with many vectors at once; see `Called.threads`."""
-        if workers == 1 or asked or form.layout == "single":  # one vector at a time is Python, on one thread anyway
-            return 1 if form.layout == "single" else workers
-        if any(np.asarray(a).dtype.kind not in "fiub" for a in args):
-            return 1
-        with self._lock:
-            if self._alone is None or not self._alone.holds():
-                self._alone = Proof(self.f(), 1, len(args))
-        return workers if self._alone.found else 1
+        return workers if asked and form.layout != "single" else 1  # one vector at a time is Python
 
     def expect(self, form: Form, count: int) -> None:
         """Warn, once, that so many vectors are going to be given to `f` one at a time."""
