@@ -28,6 +28,9 @@ class Called(Caller):
         super().__init__(f, pointwise)
         self._pace = Pace()
 
+    def close(self) -> None:
+        """End a call: nothing is held for it."""
+
     def derivative(self, request: Request, operands: list[Any], out: Any) -> tuple[Any, bool]:
         """Walk the batch block by block; every block is evaluated at all offsets and combined while in cache.
 

@@ -11,6 +11,7 @@ import inspect
 import sys
 import weakref
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -85,6 +86,16 @@ def check_callable(f: Any) -> None:
         raise TypeError(f"`f` must be callable; got {f!r:.80}. Pass the function itself, not its value.")
     if inspect.iscoroutinefunction(f):
         raise TypeError(f"`f` must return numbers; got the coroutine {f!r:.80}. Pass lambda x: asyncio.run(f(x)).")
+
+
+def takes(f: Any, nargs: int) -> bool:
+    """Whether a plain function of positional parameters takes so many arguments; others have to be asked."""
+    if type(f) is not FunctionType or f.__dict__:
+        return False
+    code = f.__code__
+    if code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS | inspect.CO_COROUTINE) or code.co_kwonlyargcount:
+        return False
+    return code.co_argcount - len(f.__defaults__ or ()) <= nargs <= code.co_argcount
 
 
 def weak(f: Any, gone: Callable[[Any], Any] | None = None) -> Callable[[], Any]:
