@@ -205,7 +205,7 @@ def test_data_changed_between_calls(monkeypatch: pytest.MonkeyPatch, method: str
     check()
     table = np.arange(12.0)[::3]
     check()
-    a = 3  # type: ignore[assignment]
+    a = 3
     check()
     table = np.array([1, 2, 3])
     check()
@@ -329,6 +329,7 @@ def once():
         fg.gradient(squares(), v, method=method)
         fg.jacobian(residual(), v, method=method)
     fg.hessian(squares(), v, method="central")
+    fg.circuit(squares(), n=5).gradient(v)
     f = scalar()
     fg.check(f, lambda x: fg.derivative(f, x), 0.3)
 def count():
