@@ -306,6 +306,20 @@ def test_what_was_compiled_in_for_good(tmp_path: Path, monkeypatch: pytest.Monke
         assert fg.gradient(lambda v: f(v[0]), [0.5, 1.0])[0] == pytest.approx(k)
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.int16, np.uint64, bool])
+def test_whole_numbers_that_wrap_around_do_so(kind: Any) -> None:
+    """Trusted after data whose sum fits, machine code would give another number for data whose sum does not."""
+
+    def make(a: Any) -> Callable[[Any], Any]:
+        return lambda x: (a[0] + a[1]) * x
+
+    for a in ([1, 0], [1, 1], [200, 100], [30_000, 30_000], [1, 1]):
+        if max(a) <= (1 if kind is bool else np.iinfo(kind).max):
+            f = make(np.array(a, kind))
+            with np.errstate(all="ignore"):
+                assert fg.derivative(f, 0.5) == pytest.approx(float(f(1.0)), rel=1e-9)
+
+
 # Compiled once --------------------------------------------------------------------------------------------------------
 
 COUNTING = """

@@ -1,33 +1,25 @@
 """Captured data as arguments: floats, complex numbers and arrays of numbers that a function refers to.
 
 Numba makes what a function refers to constants. Here such a value is a `Slot`: a place in a tuple, which is the first
-argument of the kernel. A pass over Numba's representation turns every reference into an item of that tuple, and hands
-the tuple on to helpers that take it. The loop around a kernel makes the tuple before it begins, out of words in memory:
-the values are registers inside, and nothing is loaded twice. So one compilation serves all values of the same types.
+argument of the kernel; `slots` rewrites the references. The loop around a kernel makes the tuple before it begins, out
+of words in memory: the values are registers inside, and nothing is loaded twice. So one compilation serves all values
+of the same types.
 """
 
 from __future__ import annotations
 
-import inspect
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
-from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 from llvmlite import ir as llvm
-from numba.core import cgutils, ir, types
-from numba.core.compiler_machinery import FunctionPass, register_pass
-from numba.core.registry import CPUDispatcher
+from numba.core import cgutils, types
 from numba.extending import intrinsic
 from numba.np.numpy_support import from_dtype
 
 from .memory import address_of, words_at
-from .operators import Uncompilable
-
-#: Name of the argument that holds the captured values.
-NAME = "fastgrad_captured"
 
 #: Bytes of an array above which a function that captures it is called as it is: then NumPy's work on whole arrays is
 #: what takes the time, and many points at once are a product of matrices.
@@ -35,7 +27,10 @@ ARRAY_LIMIT = 1 << 16
 
 _REAL = {float: "d", np.float64: "d", np.float32: "f", complex: "D", np.complex128: "D", np.complex64: "F"}
 _TYPES = {"d": types.float64, "f": types.float32, "D": types.complex128, "F": types.complex64}
-_ARRAYS = frozenset("?bBhHiIlLqQfdFD")
+
+#: Types of items of captured arrays. Not truths, nor whole numbers of fewer bits or without a sign: NumPy's arithmetic
+#: of these differs from Numba's, which shows for some values only.
+_ARRAYS = frozenset(np.dtype(t).char for t in (np.int64, np.float32, np.float64, np.complex64, np.complex128))
 
 #: Bits of an array's flags: contiguous in C's order and aligned.
 _PLAIN = 0x101
@@ -219,105 +214,3 @@ def bits_to_double(_typing: Any, word: Any) -> Any:
         return builder.bitcast(args[0], llvm.DoubleType())
 
     return types.float64(types.intp), code
-
-
-# References become items of the tuple ---------------------------------------------------------------------------------
-
-
-def taking(function: FunctionType) -> FunctionType:
-    """Give a function the tuple as its first argument, for Numba to see."""
-    signature = inspect.signature(function, follow_wrapped=False)
-    first = inspect.Parameter(NAME, inspect.Parameter.POSITIONAL_ONLY)
-    function.__signature__ = signature.replace(parameters=[first, *signature.parameters.values()])  # type: ignore[attr-defined]
-    return function
-
-
-@register_pass(mutates_CFG=False, analysis_only=False)
-class CapturedValues(FunctionPass):
-    """Turn references to captured values into items of the first argument."""
-
-    _name = "fastgrad_captured_values"
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-
-    def run_pass(self, state: Any) -> bool:
-        """Rewrite the function in place; tell whether anything changed."""
-        function = state.func_ir
-        if list(function.arg_names)[:1] != [NAME]:
-            return False
-        first = function.blocks[min(function.blocks)]
-        # Another name of the argument, because Numba drops arguments that nobody uses.
-        captured = first.scope.redefine("$captured", loc=function.loc)
-        argument = ir.Arg(NAME, 0, function.loc)
-        function._definitions[captured.name] = [argument]
-        first.body.insert(0, ir.Assign(argument, captured, function.loc))
-        self._rewrite(function, captured, _references(function))
-        return True
-
-    def _rewrite(self, function: Any, captured: Any, referred: dict[str, Any]) -> None:
-        for statement in _assignments(function):
-            slot = referred.get(statement.target.name)
-            if isinstance(slot, Slot) and not isinstance(statement.value, ir.Var):
-                statement.value = ir.Expr.static_getitem(captured, slot.index, None, statement.loc)
-                function._definitions[statement.target.name] = [statement.value]
-
-
-@register_pass(mutates_CFG=False, analysis_only=False)
-class CapturedInlined(CapturedValues):
-    """Do so in functions that have been inlined, and hand the tuple on to helpers that take it."""
-
-    _name = "fastgrad_captured_inlined"
-
-    def _rewrite(self, function: Any, captured: Any, referred: dict[str, Any]) -> None:
-        super()._rewrite(function, captured, referred)
-        helpers = {name for name, held in referred.items() if not isinstance(held, Slot)}
-        for block in function.blocks.values():
-            for statement in block.body:
-                used = [v.name for v in statement.list_vars() if v.name in helpers]
-                assigned = isinstance(statement, ir.Assign)
-                if not used or (assigned and statement.target.name in helpers):
-                    continue
-                call = statement.value if assigned else None
-                if not isinstance(call, ir.Expr) or call.op != "call" or used != [call.func.name]:
-                    raise Uncompilable("a helper that captures data is not called at once")
-                statement.value = ir.Expr.call(
-                    call.func, (captured, *call.args), call.kws, call.loc, vararg=call.vararg, varkwarg=call.varkwarg
-                )
-                function._definitions[statement.target.name] = [statement.value]
-
-
-def _assignments(function: Any) -> Iterable[Any]:
-    for block in function.blocks.values():
-        yield from block.find_insts(ir.Assign)
-
-
-def _references(function: Any) -> dict[str, Any]:
-    """Variables that hold a slot or a helper that takes the tuple, and which."""
-    held: dict[str, Any] = {}
-    changed = True
-    while changed:  # a copy may stand before what it copies
-        changed = False
-        for statement in _assignments(function):
-            name, value = statement.target.name, statement.value
-            if name in held or len(function._definitions[name]) != 1:
-                continue
-            if isinstance(value, (ir.Global, ir.FreeVar)):
-                found = value.value
-            elif isinstance(value, ir.Var):
-                found = held.get(value.name)
-            elif isinstance(value, ir.Expr) and value.op == "getattr":
-                found = getattr(held.get(value.value.name), value.attr, None)
-            else:
-                continue
-            if isinstance(found, (Slot, ModuleType)) or _takes(found):
-                held[name], changed = found, True
-    return {name: value for name, value in held.items() if not isinstance(value, ModuleType)}
-
-
-def _takes(helper: Any) -> bool:
-    """Whether a compiled helper takes the tuple."""
-    if not isinstance(helper, CPUDispatcher):
-        return False
-    signature: Any = getattr(helper.py_func, "__signature__", None)
-    return signature is not None and next(iter(signature.parameters), "") == NAME

@@ -33,8 +33,9 @@ from numba.core.untyped_passes import GenericRewrites, InlineClosureLikes, IRPro
 
 from .._signals import held_back
 from . import disk
-from .captured import CapturedInlined, CapturedValues, numba_type
+from .captured import numba_type
 from .operators import NoOverflow, Operators, Uncompilable
+from .slots import CapturedInlined, CapturedValues
 
 #: Compilation is one at a time (Numba's own lock is global too); everything that fills a memo holds this lock.
 LOCK = threading.RLock()

@@ -12,16 +12,11 @@ reading come
 
 from __future__ import annotations
 
-import builtins
-import dis
 import functools
 import hashlib
 import math
-import os
-import sys
 from collections.abc import Callable
-from functools import lru_cache
-from types import BuiltinFunctionType, CellType, CodeType, FunctionType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -29,10 +24,10 @@ import numpy as np
 from numba.core.dispatcher import Dispatcher
 from numba.np.ufunc.dufunc import DUFunc
 
-from .._compiling.captured import Slot, kind_of, taking
-from .._compiling.kernels import function_from, jit
+from .._compiling.captured import Slot, kind_of
 from .._compiling.operators import Uncompilable
-from ..elementary import REPLACEMENTS, SCIPY_SPECIAL
+from .linking import Module, Part, captures
+from .recognition import NUMPY_UFUNCS, bound, code_key, elementary, is_builtin, is_known, names_in
 from .watching import (
     ABSENT,
     References,
@@ -58,58 +53,6 @@ _ARRAY_LIMIT = 4096
 #: Modules whose classes are what their names say.
 _CLASSES_FROM = ("builtins", "numpy")
 
-_NUMPY_UFUNCS = {value for value in vars(np).values() if isinstance(value, np.ufunc)}
-
-
-class _Part:
-    """A function that was read: what the copy that Numba can compile is made of."""
-
-    __slots__ = ("captures", "cells", "code", "defaults", "kernel", "keywords", "name", "references", "scope")
-
-    def __init__(self, f: FunctionType, references: References) -> None:
-        self.code, self.name, self.references = f.__code__, f.__name__, references
-        self.scope: dict[str, Any] = {}
-        self.cells: list[Any] = []
-        self.defaults: tuple[Any, ...] = ()
-        self.keywords: dict[str, Any] = {}
-        self.captures = False
-        """Whether it, or a helper of it, refers to captured values."""
-        self.kernel: Any = None
-
-    def linked(self) -> FunctionType:
-        """Make the copy."""
-        scope = {"__builtins__": builtins, **{name: _linked(value) for name, value in self.scope.items()}}
-        cells = tuple(CellType(_linked(value)) for value in self.cells)
-        # Captured defaults are given in every call.
-        defaults = tuple(0.0 if isinstance(v, Slot) else _linked(v) for v in self.defaults)
-        copy = FunctionType(self.code, scope, self.name, defaults or None, cells)
-        if self.keywords:
-            copy.__kwdefaults__ = {name: _linked(value) for name, value in self.keywords.items()}
-        return taking(copy) if self.captures else copy
-
-
-class _Module:
-    """What is used of a module."""
-
-    __slots__ = ("attributes", "name")
-
-    def __init__(self, name: str) -> None:
-        self.name, self.attributes = name, dict[str, Any]()
-
-
-def _linked(value: Any) -> Any:
-    """Return what stands for a value in the linked copy."""
-    if isinstance(value, _Part):
-        if value.kernel is None:
-            value.kernel = jit(value.linked())
-        return value.kernel
-    if isinstance(value, _Module):
-        module = ModuleType(value.name)
-        for name, held in value.attributes.items():
-            setattr(module, name, _linked(held))
-        return module
-    return tuple(map(_linked, value)) if type(value) is tuple else value
-
 
 class Reading:
     """One function read through; see the module.
@@ -130,7 +73,7 @@ class Reading:
         self._captures = captures
         self._parts: list[bytes] = [b"captures"] if captures else []
         self._watch = watch or Watch()
-        self._seen: dict[int, _Part | None] = {}
+        self._seen: dict[int, Part | None] = {}
         self.captured: list[Any] = []
         """Kinds of the captured values, in the order in which `Watch.current` returns them."""
         self.defaults: dict[str, int] = {}
@@ -155,7 +98,7 @@ class Reading:
 
     # Functions --------------------------------------------------------------------------------------------------------
 
-    def _outermost(self, f: Any) -> _Part:
+    def _outermost(self, f: Any) -> Part:
         """Read the plain Python function behind `f`, or one that calls it."""
         formula = getattr(f, "__formula__", None)
         if isinstance(f, FunctionType):
@@ -170,16 +113,16 @@ class Reading:
             ways: dict[str, tuple[Way, Any]] = {"func": (called_by, None)}
             ways |= {f"a{i}": (argument_of, i) for i in range(len(f.args))}
             ways |= {f"k_{name}": (named_by, name) for name in f.keywords}
-            return self._around(_bound(len(f.args), tuple(f.keywords)), f, ways)
+            return self._around(bound(len(f.args), tuple(f.keywords)), f, ways)
         if isinstance(f, np.ufunc) or (isinstance(f, BuiltinFunctionType) and f.__self__ is math):
-            return self._around(_bound(0, ()), f, {"func": (itself, None)})
+            return self._around(bound(0, ()), f, {"func": (itself, None)})
         raise Uncompilable(f"is a {type(f).__name__}, not a Python function")
 
-    def _around(self, wrapper: FunctionType, owner: Any, ways: dict[str, tuple[Way, Any]]) -> _Part:
+    def _around(self, wrapper: FunctionType, owner: Any, ways: dict[str, tuple[Way, Any]]) -> Part:
         """Read a function of ours that calls what an owner holds."""
         references = self._watch.owner(owner)
-        part = _Part(wrapper, references)
-        self._add(_code_key(wrapper.__code__))
+        part = Part(wrapper, references)
+        self._add(code_key(wrapper.__code__))
         if isinstance(owner, functools.partial):
             self._watch.constant(references, extent_of, None, extent_of(owner, None))
         for name, (way, key) in ways.items():
@@ -188,16 +131,16 @@ class Reading:
         part.captures = bool(self.captured)
         return part
 
-    def _function(self, f: FunctionType, outermost: bool = False) -> _Part:
+    def _function(self, f: FunctionType, outermost: bool = False) -> Part:
         """Read `f`."""
         if id(f) in self._seen:
             raise Uncompilable(f"`{f.__qualname__}` calls itself")
         self._seen[id(f)] = None
         code, before = f.__code__, len(self.captured)
         references = self._watch.owner(f)
-        part = _Part(f, references)
-        self._add(_code_key(code))
-        names, attributes = _names(code)
+        part = Part(f, references)
+        self._add(code_key(code))
+        names, attributes = names_in(code)
         for name in names:
             self._global(part, references, f, name, attributes)
         for i, name in enumerate(code.co_freevars):
@@ -208,12 +151,12 @@ class Reading:
             self._add("closure", name)
             part.cells.append(self._reference(references, cell_of, i, value, attributes))
         self._defaults(part, references, f, attributes, outermost)
-        part.captures = len(self.captured) > before or any(_captures(v) for v in (*part.scope.values(), *part.cells))
+        part.captures = len(self.captured) > before or any(map(captures, (*part.scope.values(), *part.cells)))
         self._seen[id(f)] = part
         return part
 
     def _global(
-        self, part: _Part, references: References, f: FunctionType, name: str, attributes: frozenset[str]
+        self, part: Part, references: References, f: FunctionType, name: str, attributes: frozenset[str]
     ) -> None:
         """Read what a global name is bound to."""
         way, value = global_of, global_of(f, name)
@@ -222,14 +165,14 @@ class Reading:
             way, value = builtin_of, builtin_of(f, name)
             if value is ABSENT:
                 raise Uncompilable(f"`{name}` is not defined")
-            if _is_builtin(name, value):
+            if is_builtin(name, value):
                 self._watch.constant(references, way, name, value)
                 return
         self._add("global", name)
         part.scope[name] = self._reference(references, way, name, value, attributes)
 
     def _defaults(
-        self, part: _Part, references: References, f: FunctionType, attributes: frozenset[str], outermost: bool
+        self, part: Part, references: References, f: FunctionType, attributes: frozenset[str], outermost: bool
     ) -> None:
         """Read the defaults: those of helpers, and of parameters without a name for callers, are constants."""
         if f.__defaults__ is None and f.__kwdefaults__ is None:
@@ -263,7 +206,7 @@ class Reading:
         self._watch.constant(references, way, key, value)
         place = len(references.entries) - 1
         made = self._value(value, attributes)
-        if isinstance(made, _Part) and type(value) is FunctionType:
+        if isinstance(made, Part) and type(value) is FunctionType:
             self._watch.helper(references, place, made.references)
         return made
 
@@ -288,10 +231,10 @@ class Reading:
             raise Uncompilable(f"refers to a {kind.__name__} of {value.dtype}")
         if isinstance(value, ModuleType):
             return self._module(value, attributes)
-        if kernel := _elementary(value):
+        if kernel := elementary(value):
             self._add("elementary", kernel.py_func.__name__)
             return kernel
-        if isinstance(value, np.ufunc) and value in _NUMPY_UFUNCS:
+        if isinstance(value, np.ufunc) and value in NUMPY_UFUNCS:
             self._add("ufunc", value.__name__)
             return value
         if isinstance(value, type) and not issubclass(value, BaseException) and value.__module__ not in _CLASSES_FROM:
@@ -301,7 +244,7 @@ class Reading:
             return value
         return self._callable(value)
 
-    def _callable(self, value: Any) -> _Part:
+    def _callable(self, value: Any) -> Part:
         """Read a helper function: one the user wrote, compiled himself, or a gate."""
         function, captures = value, self._captures
         if isinstance(value, Dispatcher):
@@ -320,18 +263,18 @@ class Reading:
         self._captures = captures
         return part
 
-    def _module(self, module: ModuleType, attributes: frozenset[str]) -> _Module:
+    def _module(self, module: ModuleType, attributes: frozenset[str]) -> Module:
         """Read what is used of a module."""
         self._add("module", module.__name__)
-        made, references = _Module(module.__name__), self._watch.owner(module)
+        made, references = Module(module.__name__), self._watch.owner(module)
         for name in sorted(attributes):
             held = attribute_of(module, name)
-            value = getattr(module, name, ABSENT) if held is ABSENT and _is_known(module) else held
+            value = getattr(module, name, ABSENT) if held is ABSENT and is_known(module) else held
             if value is ABSENT:
                 continue
             self._add("attribute", name)
-            known = _is_known(value) and not isinstance(value, np.ufunc) and not _elementary(value)
-            if known or held is ABSENT or _is_known(module):
+            known = is_known(value) and not isinstance(value, np.ufunc) and not elementary(value)
+            if known or held is ABSENT or is_known(module):
                 self._watch.constant(references, attribute_of, name, held)
                 if known:
                     self._add("known", getattr(value, "__qualname__", ""), type(value).__name__)
@@ -364,80 +307,3 @@ def read(
 
 #: What was read last of functions of some code: others of the same code may refer to the same, but for captured values.
 _readings: WeakKeyDictionary[CodeType, tuple[Reading, Watch]] = WeakKeyDictionary()
-
-
-def _is_builtin(name: str, value: Any) -> bool:
-    """Whether a value is Python's own, and not one that somebody has put among the builtins."""
-    if value is not vars(builtins).get(name):
-        return False
-    own = isinstance(value, (BuiltinFunctionType, type)) and value.__module__ == "builtins"
-    return own or value is Ellipsis or value is NotImplemented
-
-
-def _captures(value: Any) -> bool:
-    """Whether what stands for a value takes captured values."""
-    if isinstance(value, _Module):
-        return any(map(_captures, value.attributes.values()))
-    if type(value) is tuple:
-        return any(map(_captures, value))
-    return isinstance(value, Slot) or (isinstance(value, _Part) and value.captures)
-
-
-@lru_cache(maxsize=256)
-def _bound(count: int, names: tuple[str, ...]) -> Any:
-    """Write a function that calls another with so many arguments before its own, and others by name."""
-    more = "".join(f"a{i}, " for i in range(count))
-    named = "".join(f", {name}=k_{name}" for name in names)
-    return function_from(f"def bound(*x):\n    return func({more}*x{named})\n", "bound", {})
-
-
-def _is_known(value: Any) -> bool:
-    """Whether a module, or what is defined in it, is one that Numba knows by itself: it is not read."""
-    home = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
-    return str(home).partition(".")[0] in ("math", "cmath", "numpy")
-
-
-def _elementary(value: Any) -> Any:
-    """Return the vectorisable kernel that stands for a function of NumPy, math or scipy.special, if there is one."""
-    if not callable(value) or isinstance(value, type):
-        return None
-    if isinstance(value, np.ufunc) and value not in _NUMPY_UFUNCS:
-        special = sys.modules.get("scipy.special")
-        name = str(value.__name__)
-        found = SCIPY_SPECIAL.get(name) if getattr(special, name, None) is value else None
-    else:
-        try:
-            found = REPLACEMENTS.get(value)
-        except TypeError:  # it cannot be hashed
-            return None
-    return None if os.environ.get("FASTGRAD_ELEMENTARY") == "0" else found
-
-
-@lru_cache(maxsize=4096)
-def _code_key(code: CodeType) -> bytes:
-    """Digest of what the code does, wherever it stands."""
-    parts: list[Any] = [code.co_code, code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars]
-    parts += [code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags, code.co_exceptiontable]
-    for constant in code.co_consts:
-        parts += [_code_key(constant)] if isinstance(constant, CodeType) else [type(constant).__name__, constant]
-    return hashlib.sha256(repr(parts).encode()).digest()
-
-
-@lru_cache(maxsize=4096)
-def _names(code: CodeType) -> tuple[tuple[str, ...], frozenset[str]]:
-    """Names of the globals that `code` and the functions inside it load, and of all attributes."""
-    names: set[str] = set()
-    attributes: set[str] = set()
-    for instruction in dis.get_instructions(code):
-        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
-            names.add(instruction.argval)
-        elif instruction.opname in ("LOAD_ATTR", "LOAD_METHOD"):
-            attributes.add(instruction.argval)
-        elif instruction.opname in ("STORE_GLOBAL", "DELETE_GLOBAL", "IMPORT_NAME"):
-            raise Uncompilable(f"`{code.co_name}` uses {instruction.opname}")
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            inner = _names(constant)
-            names.update(inner[0])
-            attributes.update(inner[1])
-    return tuple(sorted(names)), frozenset(attributes)

@@ -35,9 +35,10 @@ _LANES = 32
 #: Numbers that keep the rows of a block off each other's places in the cache: a line of it.
 _GAP = 8
 
-#: Words of a gufunc's data after the common ones and the address of the body's parameters: rows, rows of arguments, rows
-#: that the body computes, the address of the table. The table holds the number of components of each operand, then the row of each of those components, then
-#: how many rows are constant, and for each its number and the bits of the constant.
+#: Words of a gufunc's data after the common ones and the address of the body's parameters: rows, rows of arguments,
+#: rows that the body computes, the address of the table. The table holds the number of components of each operand, then
+#: the row of each of those components, then how many rows are constant, and for each its number and the bits of the
+#: constant.
 _ROWS, _GIVEN, _COMPUTED, _TABLE = range(OWN + 1, OWN + 5)
 
 

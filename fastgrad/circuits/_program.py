@@ -121,7 +121,7 @@ def _varies(node: Node) -> bool:
     value = node.value
     if node.condition or not math.isfinite(value) or abs(math.frexp(value)[0]) == 0.5:
         return False
-    return abs(value) > _SMALL or 4 * value != round(4 * value)
+    return bool(abs(value) > _SMALL or 4 * value != round(4 * value))
 
 
 class Layout:
