@@ -57,6 +57,9 @@ _constant: set[bytes] = set()
 #: Code of functions whose machine code was compared with Python, by the key of what was read.
 _trusted: dict[bytes, WeakSet[Any]] = {}
 
+#: What was found out about functions with captured values, by the key of what was read and that of the arguments.
+_forms: dict[tuple[bytes, Any], Form] = {}
+
 
 class VectorFunction:
     """One function of the caller's, how it is run, and the values that it captures now."""
@@ -81,7 +84,7 @@ class VectorFunction:
         if args is self._args and (x.shape[1], compiled) in self._seen:
             return self._seen[x.shape[1], compiled]
         key = x.shape[1], compiled, argument_types(args), *map(np.shape, args), *self._shapes
-        known = self._known.forms.get(key)
+        known = self._known.forms.get(key) or self._shared(key)
         if known is None or not self._still(known, x, args):
             inside = np.isfinite(x).all(axis=1)
             if low is not None:
@@ -92,10 +95,23 @@ class VectorFunction:
                 known = self._find_out(x, args, low, high, np.flatnonzero(inside), compiled)
                 self._known.forms[key] = known
                 known.numbers = self._numbers if known.captured else None
+                if known.captured and self._known.reading is not None:
+                    _forms[self._known.reading.key, key] = known
         if args is not self._args:
             self._args, self._seen = args, {}
         self._seen[x.shape[1], compiled] = known
         return known
+
+    def _shared(self, key: Any) -> Form | None:
+        """Return what was found out about another function of the same code and captured values of the same types."""
+        reading = self._known.reading
+        if reading is None or self._known.origin not in _trusted.get(reading.key, ()):
+            return None
+        form = _forms.get((reading.key, key))
+        if form is None:
+            return None
+        self._known.forms[key] = made = replace(form, numbers=None)
+        return made
 
     def _still(self, form: Form, x: Any, args: tuple[Any, ...]) -> bool:
         """Whether the function still returns as many results: captured numbers may say how many."""
