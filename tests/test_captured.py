@@ -343,7 +343,6 @@ def once():
         fg.gradient(squares(), v, method=method)
         fg.jacobian(residual(), v, method=method)
     fg.hessian(squares(), v, method="central")
-    fg.circuit(squares(), n=5).gradient(v)
     f = scalar()
     fg.check(f, lambda x: fg.derivative(f, x), 0.3)
 def count():
