@@ -79,9 +79,9 @@ def derivative(
         Where to put the result, an array of floats of its shape, or a tuple of them for a tuple `wrt`; it may overlap
         the points. For plain arrays only, those of memory-mapped files included.
     workers : int, optional
-        Threads for a large batch; all cores by default, 1 stays on the calling thread. The result does not depend
-        on it. A function that is not compiled meets a second thread only when you ask for workers, or when reading it
-        shows that it writes to nothing that its other calls see, as a scratch buffer or a memo would be.
+        Threads for a large batch; the result does not depend on it. By default all cores for functions that are
+        compiled and for ufuncs of NumPy and SciPy passed as they are, and the calling thread for all others: they may
+        work in memory that two calls share. 1 stays on the calling thread.
 
     Returns
     -------

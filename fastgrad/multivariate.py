@@ -72,9 +72,9 @@ def gradient(
         Return an `Estimate` instead, arrays of the shape of the result: the derivative with an error bar, a status, the
         number of evaluations. An evaluation that serves several entries is counted in each.
     workers : int, optional
-        Threads for a large batch; all cores by default, 1 stays on the calling thread. The result does not depend on
-        it. A function called with many vectors at once meets a second thread as in `derivative`; one that takes them
-        one by one meets none.
+        Threads for a large batch; the result does not depend on it. By default all cores for functions that are
+        compiled, and the calling thread for all others. A function that takes vectors one by one runs on the calling
+        thread in any case.
 
     Returns
     -------
@@ -169,9 +169,9 @@ def jacobian(
         Return an `Estimate` instead, arrays of the shape of the result: the derivative with an error bar, a status, the
         number of evaluations. An evaluation that serves several entries is counted in each.
     workers : int, optional
-        Threads for a large batch; all cores by default, 1 stays on the calling thread. The result does not depend on
-        it. A function called with many vectors at once meets a second thread as in `derivative`; one that takes them
-        one by one meets none.
+        Threads for a large batch; the result does not depend on it. By default all cores for functions that are
+        compiled, and the calling thread for all others. A function that takes vectors one by one runs on the calling
+        thread in any case.
 
     Returns
     -------

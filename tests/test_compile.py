@@ -70,9 +70,10 @@ def test_only_what_is_new_is_compiled(filled: tuple[Path, int], tmp_path: Path) 
     more = "fg.derivative(lambda x: helper(x) + x * x, x, method='forward')"
     assert count(cache, more) == 1
     assert count(cache, more) == 0
-    # The same function with another value in a global of its helper is another function.
-    more = "a = 4.0; assert abs(fg.derivative(lambda x: helper(x) + x * x, 0.0, method='central') - 4.0) < 1e-8"
-    assert count(cache, more) == 1
+    # The same function with another float in a global of its helper is the same code, with a whole number it is not.
+    more = "a = {}; assert abs(fg.derivative(lambda x: helper(x) + x * x, 0.0, method='central') - 4) < 1e-8"
+    assert count(cache, more.format("4.0")) == 0
+    assert count(cache, more.format("4")) == 1
 
 
 def test_refusals_are_remembered(tmp_path: Path) -> None:
@@ -120,6 +121,36 @@ def test_read_only_directory(filled: tuple[Path, int], tmp_path: Path) -> None:
         directory.chmod(0o500)
     assert count(full) == 0
     assert count(empty) == filled[1]
+
+
+def test_a_directory_that_others_may_write_to_is_not_read(
+    filled: tuple[Path, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Machine code planted there was run."""
+    if not hasattr(os, "getuid"):
+        pytest.skip("permissions of POSIX")
+    cache = copied(filled, tmp_path / "cache")
+    entries = sorted(cache.iterdir())
+    monkeypatch.setenv("FASTGRAD_CACHE_DIR", str(cache))
+    digest, new = bytes.fromhex(entries[0].stem), bytes(32)
+    assert disk.read(digest) is not None
+    for mode in (0o777, 0o775, 0o757):
+        cache.chmod(mode)
+        disk._warn.cache_clear()
+        with pytest.warns(RuntimeWarning, match=r"chmod go-w .*FASTGRAD_CACHE_DIR"):
+            assert disk.read(digest) is None
+        disk.write(new, {})
+    assert sorted(cache.iterdir()) == entries
+    cache.chmod(0o755)
+    assert disk.read(digest) is not None
+    disk._warn.cache_clear()
+    monkeypatch.setattr(os, "getuid", lambda: cache.stat().st_uid + 1)
+    with pytest.warns(RuntimeWarning, match="belongs to another user"):
+        assert disk.read(digest) is None
+
+
+def test_a_new_directory_is_the_users_own(filled: tuple[Path, int]) -> None:
+    assert not hasattr(os, "getuid") or filled[0].stat().st_mode & 0o077 == 0
 
 
 def test_entry_that_cannot_be_replaced(filled: tuple[Path, int], tmp_path: Path) -> None:

@@ -19,7 +19,9 @@ from scipy import special
 
 import fastgrad as fg
 from fastgrad import gates
+from fastgrad._engines import called
 from fastgrad._engines.called import LARGE
+from fastgrad._vectors import jacobians
 
 X = np.linspace(-2.0, 2.0, 41)
 
@@ -430,6 +432,45 @@ def test_the_adaptive_rule_over_threads_gives_the_same_bits() -> None:
         assert np.array_equal(a, b, equal_nan=True)
     assert np.array_equal(fg.derivative(f, x, workers=3), alone.df, equal_nan=True)
     assert alone.success.sum() > 37_000
+
+
+@pytest.mark.parametrize(("f", "workers", "threads"), [
+    (special.j0, None, 3), (np.vectorize(special.j0), None, 1), (Opaque(np.sin), None, 1), (Opaque(np.sin), 2, 2),
+    (lambda x: special.j0(x), None, 1), (functools.partial(special.jv, 0), None, 1), (special.j0, 1, 1),
+])  # fmt: skip
+def test_who_meets_several_threads(monkeypatch: pytest.MonkeyPatch, f: Any, workers: Any, threads: int) -> None:
+    """Ufuncs of NumPy and SciPy passed as they are; every other called function only if the caller asks for it."""
+    spread = []
+    over_pieces = called.over_pieces
+
+    def watched(work: Any, shape: Any, workers: int, **named: Any) -> None:
+        spread.append(workers)
+        over_pieces(work, shape, workers, **named)
+
+    monkeypatch.setattr(called, "over_pieces", watched)
+    monkeypatch.setattr("fastgrad._arguments.operands.cores", lambda: 3)
+    x = np.linspace(-2, 2, LARGE + 1001)
+    together = fg.derivative(f, x, method="central", workers=workers)
+    assert spread == [threads]
+    assert np.array_equal(together, fg.derivative(f, x, method="central", workers=1))
+
+
+@pytest.mark.parametrize("method", ["central", "adaptive"])
+def test_functions_of_vectors_meet_several_threads_if_asked(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    spread = []
+    over_pieces = jacobians.over_pieces
+
+    def watched(work: Any, shape: Any, workers: int, *rest: Any, **named: Any) -> None:
+        spread.append(workers)
+        over_pieces(work, shape, workers, *rest, **named)
+
+    monkeypatch.setattr(jacobians, "over_pieces", watched)
+    monkeypatch.setattr("fastgrad._arguments.operands.cores", lambda: 3)
+    x, f = np.random.default_rng(8).uniform(-2, 2, (4000, 6)), Opaque(lambda v: np.sum(np.sin(v), axis=-1))
+    alone, together = fg.gradient(f, x, method=method), fg.gradient(f, x, method=method, workers=2)
+    assert spread == [1, 2]
+    assert np.array_equal(alone, together)
+    np.testing.assert_allclose(together, np.cos(x), atol=1e-9)
 
 
 @pytest.mark.parametrize("method", ["forward", "central", fg.central(4), fg.central(n=2), fg.Stencil([-1, 0, 3])])

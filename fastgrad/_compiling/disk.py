@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import sys
 import tempfile
+import warnings
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,10 @@ _MOST = 4096
 
 
 def read(digest: bytes) -> tuple[dict[str, Any], list[bytes]] | None:
-    """Return what was written for `digest`, None if it is not there or damaged."""
+    """Return what was written for `digest`, None if it is not there, damaged, or where others may write."""
     try:
+        if not _is_private(directory()):
+            return None
         blob = (directory() / f"{digest.hex()}.fg").read_bytes()
         if hashlib.sha256(blob[32:]).digest() != blob[:32]:
             return None
@@ -37,7 +41,9 @@ def write(digest: bytes, about: dict[str, Any], *parts: bytes) -> None:
     body = json.dumps({**about, "sizes": [len(p) for p in parts]}).encode() + b"\n" + b"".join(parts)
     try:
         here = directory()
-        here.mkdir(parents=True, exist_ok=True)
+        here.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not _is_private(here):
+            return
         _make_room(here)
         handle, scratch = tempfile.mkstemp(dir=here, suffix=".part")
         with os.fdopen(handle, "wb") as file:
@@ -45,6 +51,36 @@ def write(digest: bytes, about: dict[str, Any], *parts: bytes) -> None:
         os.replace(scratch, here / f"{digest.hex()}.fg")
     except (OSError, RuntimeError):
         pass  # a cache that cannot be written costs time and nothing else
+
+
+def _is_private(here: Path) -> bool:
+    """Whether only the user can put machine code there; OSError if there is no such directory."""
+    if not hasattr(os, "getuid"):  # Windows keeps the user's directories from others by itself
+        return True
+    about = here.stat()
+    if not stat.S_ISDIR(about.st_mode):
+        return False
+    foreign = about.st_uid != os.getuid()
+    if not foreign and not about.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return True
+    _warn(here, foreign)
+    return False
+
+
+@cache
+def _warn(here: Path, foreign: bool) -> None:
+    """Say once why a directory is not used."""
+    why, remedy = (
+        ("it belongs to another user", "Set")
+        if foreign
+        else ("other users may write to it", f"Run `chmod go-w {here}`, or set")
+    )
+    warnings.warn(
+        f"compiled functions are not kept in {here}: {why}, and machine code put there would be run. "
+        f"{remedy} FASTGRAD_CACHE_DIR to a directory of your own.",
+        RuntimeWarning,
+        stacklevel=2,
+    )
 
 
 @cache

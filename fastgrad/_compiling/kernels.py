@@ -12,7 +12,7 @@ import re
 import sys
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -29,11 +29,14 @@ from numba.core.compiler_machinery import register_pass
 from numba.core.errors import NumbaError
 from numba.core.registry import CPUDispatcher, cpu_target
 from numba.core.runtime.nrt import rtsys
-from numba.core.typed_passes import NativeLowering
+from numba.core.typed_passes import NativeLowering, NopythonTypeInference
+from numba.core.untyped_passes import GenericRewrites, InlineClosureLikes, IRProcessing
 
 from .._signals import held_back
 from . import disk
-from .operators import Pipeline, Uncompilable
+from .captured import numba_type
+from .operators import NoOverflow, Operators, Uncompilable
+from .slots import CapturedInlined, CapturedValues
 
 #: Compilation is one at a time (Numba's own lock is global too); everything that fills a memo holds this lock.
 LOCK = threading.RLock()
@@ -50,6 +53,21 @@ OPTIONS: dict[str, Any] = {
     "no_cpython_wrapper": True,
     "no_cfunc_wrapper": True,
 }
+
+
+class Pipeline(compiler.CompilerBase):
+    """Numba's pipeline with passes for captured data and for Python's operators."""
+
+    def define_pipelines(self) -> list[Any]:
+        """Return the passes, in order."""
+        passes = compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)
+        passes.add_pass_after(Operators, GenericRewrites)
+        passes.add_pass_after(CapturedValues, IRProcessing)  # before branches on constants are pruned
+        passes.add_pass_after(CapturedInlined, InlineClosureLikes)  # what inlined functions refer to
+        passes.add_pass_after(NoOverflow, NopythonTypeInference)
+        passes.finalize()
+        return [passes]
+
 
 @dataclass(frozen=True)
 class Native:
@@ -130,9 +148,12 @@ def function_from(source: str, name: str, namespace: dict[str, Any]) -> Any:
     return scope[name]
 
 
-def return_kind(kernel: Any, nargs: int) -> str:
-    """Letter of NumPy's type that `kernel` returns for float64 arguments: ``"d"``, ``"f"``, ``"?"`` or ``"D"``."""
-    signature = (types.float64,) * nargs
+def return_kind(kernel: Any, nargs: int, captured: Sequence[Any] = ()) -> str:
+    """Letter of NumPy's type that `kernel` returns for float64 arguments: ``"d"``, ``"f"``, ``"?"`` or ``"D"``.
+
+    With kinds of `captured` values, their tuple is its first argument.
+    """
+    signature = (*((numba_type(captured),) if captured else ()), *(types.float64,) * nargs)
     with quiet():
         kernel.compile(signature)
     returned = kernel.overloads[signature].signature.return_type

@@ -10,10 +10,8 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from numba.core import compiler, ir, types
+from numba.core import ir, types
 from numba.core.compiler_machinery import FunctionPass, register_pass
-from numba.core.typed_passes import NopythonTypeInference
-from numba.core.untyped_passes import GenericRewrites
 from numba.extending import overload
 
 from ..elementary import power, sqrt
@@ -91,7 +89,7 @@ def _stand_in(function: Any, right: Any) -> Any:
 
 
 @register_pass(mutates_CFG=False, analysis_only=False)
-class _Operators(FunctionPass):
+class Operators(FunctionPass):
     """Turn operators into calls: of ``**`` where the exponent is not known to be whole, of what may divide by zero."""
 
     _name = "fastgrad_operators"
@@ -144,7 +142,7 @@ _ADDING = {operator.add, operator.iadd, operator.sub, operator.isub}
 
 
 @register_pass(mutates_CFG=False, analysis_only=True)
-class _NoOverflow(FunctionPass):
+class NoOverflow(FunctionPass):
     """Refuse arithmetic of whole numbers that may pass 64 bits, where Python's numbers grow: factorials, Fibonacci.
 
     Compiled it would wrap around without a word. Sums and products with a constant (``2 * k + 1``) are let through,
@@ -185,15 +183,3 @@ def _names(function: Any) -> dict[str, str]:
             if isinstance(statement.value, ir.Var):
                 names[statement.value.name] = statement.target.unversioned_name
     return names
-
-
-class Pipeline(compiler.CompilerBase):
-    """Numba's pipeline with these two passes."""
-
-    def define_pipelines(self) -> list[Any]:
-        """Return the passes, in order."""
-        passes = compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)
-        passes.add_pass_after(_Operators, GenericRewrites)
-        passes.add_pass_after(_NoOverflow, NopythonTypeInference)
-        passes.finalize()
-        return [passes]

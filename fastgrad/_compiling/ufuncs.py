@@ -17,6 +17,7 @@ import numpy as np
 from numba.core import types
 
 from .._blocks import Pace
+from .captured import unpacked
 from .kernels import Native, function_from, native
 from .memory import (
     BODY,
@@ -29,14 +30,19 @@ from .memory import (
     call_body,
     numbers_on_stack,
     pointer,
+    words_at,
     words_on_stack,
 )
 
 
-def body(key: bytes, point: Callable[[], tuple[Any, str]], nin: int, watched: int | None = None) -> Native:
+def body(
+    key: bytes, point: Callable[[], tuple[Any, str]], nin: int, watched: int | None = None, captured: Sequence[Any] = ()
+) -> Native:
     """Loop of the scalar kernel that ``point() -> (kernel, result kind)`` makes; `key` says what it is.
 
     It counts the stretches with results that are not finite; with `watched` also those where that argument is not.
+    With kinds of `captured` values, their tuple is the kernel's first argument; the first of the ufunc's own words is
+    the address of the values.
     """
 
     def build() -> tuple[Any, Any, str]:
@@ -48,14 +54,21 @@ def body(key: bytes, point: Callable[[], tuple[Any, str]], nin: int, watched: in
         sizes = ["np.float64(abs(value))" if result == "D" else "np.float64(value)"]
         sizes += [] if watched is None else [f"np.float64(x{watched}[i])"]
         check = "; ".join(f"nonfinite |= np.int64(({s}.view(np.int64) & {EXPONENT}) == {EXPONENT})" for s in sizes)
+        within = {"point": kernel, "pointer": pointer, "add_to": add_to, "attempt": attempt, "words_at": words_at}
+        arguments, made = [f"{name}[i]" for name in names], "pass"
+        if captured:
+            text, more = unpacked(captured)
+            made = f"words = words_at(data[{OWN}]); captured = {text}"
+            arguments, within = ["captured", *arguments], within | more
         # An exception of f would vanish here if nobody asked; the loop still vectorises when f cannot raise.
         source = f"""
 def body(n, places, data):
+    {made}
     {", ".join(names)}, = {"".join(f"pointer(places[{i}], 'd'), " for i in range(nin))}
     out = pointer(places[{nin}], {result!r})
     raised, nonfinite = 0, np.int64(0)
     for i in range(n):
-        value, failed = attempt(point, ({", ".join(f"{name}[i]" for name in names)},))
+        value, failed = attempt(point, ({", ".join(arguments)},))
         if failed:
             value = {missing}
             raised += 1
@@ -67,7 +80,6 @@ def body(n, places, data):
         add_to(data, {NONFINITE}, 1)
     return 0
 """
-        within = {"point": kernel, "pointer": pointer, "add_to": add_to, "attempt": attempt}
         return function_from(source, "body", within), BODY, result
 
     return native(b"body %d " % nin + key, build)

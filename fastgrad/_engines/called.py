@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 
 from .._blocks import BLOCK, Pace, blocks, over_pieces
-from .._reading.sharing import Proof
 from ..stencils import Stencil
 from .calling import Caller
-from .engine import Request, TurnedComplex, refuse_real, with_complex
+from .engine import Request, TurnedComplex, is_library_ufunc, refuse_real, with_complex
 from .program import Loops, combine, loops, positions, steps
 
 #: Points from which the walk through a piece costs little beside `f`.
@@ -27,8 +26,10 @@ class Called(Caller):
 
     def __init__(self, f: Callable[..., Any], pointwise: bool | None = None) -> None:
         super().__init__(f, pointwise)
-        self._proof: Proof | None = None
         self._pace = Pace()
+
+    def close(self) -> None:
+        """End a call: nothing is held for it."""
 
     def derivative(self, request: Request, operands: list[Any], out: Any) -> tuple[Any, bool]:
         """Walk the batch block by block; every block is evaluated at all offsets and combined while in cache.
@@ -50,11 +51,11 @@ class Called(Caller):
         result = np.empty(shape, with_complex(request.kind, self.result)) if out is None else out
         refuse_real(result, self.result)
         doubtful: list[bool] = []
-        nargs, machine = request.arguments(operands), None
+        machine = None
         if result.size >= LARGE and self.result != "D" and isinstance(request.rule, Stencil):
             machine = loops(request.rule, self.result, request.mode)
         large = result.size >= 2 * _LEAST and self._pace.worth(result.size)
-        workers = self.threads(request, nargs) if large else 1
+        workers = self.threads(request) if large else 1
         if workers == 1 and not machine:
             began = perf_counter()
             self._walk(request, operands, result, doubtful)
@@ -73,20 +74,14 @@ class Called(Caller):
                 doubtful.append(True)
         return (result[()] if out is None else out), any(doubtful)
 
-    def threads(self, request: Request, nargs: int) -> int:
+    def threads(self, request: Request) -> int:
         """How many threads may be inside `f` at once.
 
-        A function may work in memory of its own, and then two threads would mix their points. So it meets a second one
-        if it was read and found to share nothing, or if the caller asked for workers.
+        A function may work in memory of its own, and then two threads would mix their points. So only ufuncs of NumPy
+        and SciPy run on several unless the caller asked for workers.
         """
-        if request.workers == 1 or self.serial:
+        if self.serial or not (request.asked or is_library_ufunc(self.f())):
             return 1
-        if not request.asked:
-            with self._lock:
-                if self._proof is None or not self._proof.holds():
-                    self._proof = Proof(self.f(), nargs)
-            if not self._proof.found:
-                return 1
         return request.workers
 
     def _walk(

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from copy import copy
+from collections.abc import Callable, Sequence
 from math import prod
 from time import perf_counter
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
 from .._adaptive import RESULT_ROWS, Adaptive, first_round
 from .._blocks import over_pieces
+from .._compiling.captured import Words
 from .._compiling.kernels import LOCK, function_from, jit, return_kind
 from .._compiling.ufuncs import Ufunc, body
 from .._reading.references import Reading
@@ -20,29 +21,87 @@ from .._signals import hear
 from ..complexstep import ComplexStep
 from ..stencils import Stencil
 from .called import Called
-from .engine import ADAPTIVE, Request, refuse_real, weak, with_complex
+from .engine import ADAPTIVE, Request, refuse_real, with_complex
 from .program import compiled_point
 
 
+class Code:
+    """Machine code of what was read: one for all functions of the same code, and of captured values of the same types.
+
+    Parameters
+    ----------
+    reading : Reading
+        What was read; only its key and what is to be compiled are kept.
+    nargs : int
+        Number of arguments.
+    """
+
+    def __init__(self, reading: Reading, nargs: int) -> None:
+        self.key, self.nargs, self.captured = reading.key, nargs, tuple(reading.captured)
+        self.kernel = jit(_of_fixed_arity(reading, nargs))
+        self.ready: dict[tuple[Any, int], tuple[int, tuple[float, ...]]] = {}
+        """By rule and argument: number of the ufunc for one point, and what it takes after the arguments."""
+        self.trusted: WeakSet[Any] = WeakSet()
+        """Code of functions for which the machine code was compared with Python."""
+        self.elementwise: WeakSet[Any] = WeakSet()
+        """Code of functions that do not mix their points."""
+        self._idle: list[_Ufuncs] = []
+
+    def take(self, data: list[Any]) -> _Ufuncs:
+        """Return ufuncs over captured values, for one call alone until they are given back."""
+        try:
+            ufuncs = self._idle.pop() if self.captured else self._idle[0]
+        except IndexError:
+            ufuncs = _Ufuncs(self.captured)
+            if not self.captured:
+                self._idle.append(ufuncs)
+        if self.captured:
+            ufuncs.kept = ufuncs.words.fill(data)
+        return ufuncs
+
+    def give_back(self, ufuncs: _Ufuncs) -> None:
+        """Take ufuncs back."""
+        if self.captured:
+            ufuncs.kept = None
+            self._idle.append(ufuncs)
+
+
+class _Ufuncs:
+    """Ufuncs of all programs that were asked for, over the same captured values."""
+
+    __slots__ = ("kept", "programs", "ready", "words")
+
+    def __init__(self, captured: Sequence[Any]) -> None:
+        self.programs: dict[Any, Ufunc] = {}
+        self.ready: dict[int, Any] = {}
+        self.words = Words(captured)
+        self.kept: Any = None
+
+
 class Compiled:
-    """A function as machine code."""
+    """A function as machine code, for one call."""
 
-    def __init__(self, f: Callable[..., Any], reading: Reading, nargs: int) -> None:
-        self.reading = reading
-        self.f = weak(f)
-        self._nargs = nargs
-        self._kernel = jit(_of_fixed_arity(reading.linked, nargs))
-        self._ufuncs: dict[Any, Ufunc] = {}
+    __slots__ = ("_code", "_nargs", "_taken", "_ufuncs", "f")
 
-    def of(self, f: Callable[..., Any]) -> Compiled:
-        """Return the same machine code for another function of the same content."""
-        other = copy(self)
-        other.f = weak(f)
-        return other
+    def __init__(self, f: Callable[[], Any], code: Code, data: list[Any]) -> None:
+        self.f = f
+        self._code, self._nargs = code, code.nargs
+        self._taken = code.take(data)
+        self._ufuncs = self._taken.programs
+
+    def close(self) -> None:
+        """End the call."""
+        self._code.give_back(self._taken)
+
+    def make_ready(self, rule: Any, wrt: int, mode: str, tail: tuple[float, ...]) -> None:
+        """Remember which ufunc has differentiated at one point."""
+        number, _ = self._code.ready.setdefault((rule, wrt), (len(self._code.ready), tail))
+        self._taken.ready[number] = self.slope(rule, wrt, mode).call
 
     def values(self) -> Ufunc:
         """`f` itself as a ufunc."""
-        return self._ufuncs.get("values") or self._make("values", lambda result: (self._kernel, result), self._nargs)
+        kernel = self._code.kernel
+        return self._ufuncs.get("values") or self._make("values", lambda result: (kernel, result), self._nargs)
 
     def slope(self, rule: Stencil | Adaptive | ComplexStep, wrt: int, mode: str) -> Ufunc:
         """Return the derivative of `f` as a ufunc of its arguments and of what `mode` adds to them."""
@@ -53,7 +112,9 @@ class Compiled:
         stencil = rule
         return self._ufuncs.get(program) or self._make(
             program,
-            lambda result: compiled_point(self._kernel, result, stencil, self._nargs, wrt, mode),
+            lambda result: compiled_point(
+                self._code.kernel, result, stencil, self._nargs, wrt, mode, bool(self._code.captured)
+            ),
             self._nargs + (mode != "auto"),
             wrt,
         )
@@ -91,11 +152,15 @@ class Compiled:
     def _make(
         self, program: Any, point: Callable[[str], tuple[Any, str]], nin: int, watched: int | None = None
     ) -> Ufunc:
-        key = self.reading.key + repr((program, self._nargs)).encode()
-        name = getattr(self.f(), "__name__", "f")
+        code, name = self._code, getattr(self.f(), "__name__", "f")
+        key = code.key + repr((program, self._nargs)).encode()
+        own = (self._taken.words.address,) if code.captured else ()
         with LOCK:
-            code = body(key, lambda: point(return_kind(self._kernel, self._nargs)), nin, watched)
-            return self._ufuncs.setdefault(program, Ufunc(code, nin, name, f"{program} of {name}"))
+            made = body(
+                key, lambda: point(return_kind(code.kernel, self._nargs, code.captured)), nin, watched, code.captured
+            )
+            ufunc = Ufunc(made, nin, name, f"{program} of {name}", own=own, keep=self._taken.words)
+            return self._ufuncs.setdefault(program, ufunc)
 
     def derivative(self, request: Request, operands: list[Any], out: Any) -> tuple[Any, bool]:
         """Apply the ufunc, in pieces over threads when the batch is large; re-raise what `f` raised.
@@ -147,7 +212,7 @@ class Compiled:
             return _nan_where(~np.isfinite(points), result), True
         return result, False
 
-    def threads(self, request: Request, _nargs: int) -> int:
+    def threads(self, request: Request) -> int:
         """How many threads may be inside `f` at once: machine code writes to nothing but its results."""
         return request.workers
 
@@ -196,12 +261,19 @@ class Compiled:
         return 2 * sum(votes) >= len(votes)
 
 
-def _of_fixed_arity(f: Any, nargs: int) -> Any:
-    """Return `f` with exactly `nargs` arguments: Numba types defaults and ``*args`` only where they are called."""
-    if f.__code__.co_argcount == nargs and not f.__code__.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS):
+def _of_fixed_arity(reading: Reading, nargs: int) -> Any:
+    """Return what was read with exactly `nargs` arguments: Numba types defaults and ``*args`` only where called.
+
+    Captured values come first.
+    """
+    f, first = reading.linked, ["captured"] if reading.captured else []
+    code = f.__code__
+    if code.co_argcount == nargs and not code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS):
         return f
-    names = ", ".join(f"x{i}" for i in range(nargs))
-    return function_from(f"def fixed({names}):\n    return f({names})\n", "fixed", {"f": jit(f)})
+    late = code.co_varnames[nargs : code.co_argcount]
+    named = "".join(f", {name}=captured[{k}]" for name, k in reading.defaults.items() if name in late)
+    names = ", ".join([*first, *(f"x{i}" for i in range(nargs))])
+    return function_from(f"def fixed({names}):\n    return f({names}{named})\n", "fixed", {"f": jit(f)})
 
 
 def _size(operands: list[Any]) -> int:

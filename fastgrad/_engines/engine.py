@@ -8,8 +8,10 @@ broadcast together, into an output array.
 from __future__ import annotations
 
 import inspect
+import sys
 import weakref
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -86,6 +88,16 @@ def check_callable(f: Any) -> None:
         raise TypeError(f"`f` must return numbers; got the coroutine {f!r:.80}. Pass lambda x: asyncio.run(f(x)).")
 
 
+def takes(f: Any, nargs: int) -> bool:
+    """Whether a plain function of positional parameters takes so many arguments; others have to be asked."""
+    if type(f) is not FunctionType or f.__dict__:
+        return False
+    code = f.__code__
+    if code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS | inspect.CO_COROUTINE) or code.co_kwonlyargcount:
+        return False
+    return code.co_argcount - len(f.__defaults__ or ()) <= nargs <= code.co_argcount
+
+
 def weak(f: Any, gone: Callable[[Any], Any] | None = None) -> Callable[[], Any]:
     """Refer to `f` without keeping it alive, nor the data it holds; call `gone` when it is no more.
 
@@ -95,6 +107,14 @@ def weak(f: Any, gone: Callable[[Any], Any] | None = None) -> Callable[[], Any]:
         return weakref.ref(f, gone)
     except TypeError:
         return lambda: f
+
+
+def is_library_ufunc(f: Any) -> bool:
+    """Whether `f` is a ufunc of NumPy or `scipy.special` passed as it is; others may run any code."""
+    if type(f) is not np.ufunc:
+        return False
+    homes = np, sys.modules.get("scipy.special")
+    return any(getattr(home, f.__name__, None) is f for home in homes)
 
 
 def refuse_real(out: Any, result: str) -> None:

@@ -75,7 +75,7 @@ def _fill(
         # What Python does for a block takes a tenth of a millisecond after machine code, several for its own.
         size, least = arrays[0].size, BLOCK // 8 if compiled else BLOCK
         large = size >= 2 * least and pace.worth(size)
-        workers = engine.threads(request, request.arguments(operands)) if large else 1
+        workers = engine.threads(request) if large else 1
         if workers > 1:
             whole = [np.broadcast_to(o, shape) for o in inputs]
             over_pieces(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections import Counter
 from collections.abc import Callable
-from math import inf, isfinite
+from math import inf, isfinite, nan
+from types import FunctionType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -20,8 +21,8 @@ from ..estimates import Estimate, rounded
 from ..stencils import Stencil
 from .bars import substitute
 from .called import Called
-from .compiled import Compiled
-from .engine import ADAPTIVE, Request, check_callable, weak
+from .compiled import Code, Compiled
+from .engine import ADAPTIVE, Request, check_callable, takes, weak
 from .filling import begins_in_machine_code, fill
 from .mixing import warn_of_mixing
 
@@ -33,40 +34,102 @@ _VERSIONS = 16
 _TAILS: dict[str, tuple[float, ...]] = {"auto": (), ADAPTIVE: (inf, -inf, inf)}
 
 
-class Function:
-    """One function of the caller's, and the engine that runs it."""
+class _Known:
+    """What is remembered about one function of the caller's; it is not kept alive, nor what it refers to."""
 
     def __init__(self, f: Callable[..., Any], nargs: int) -> None:
         check_call(f, nargs)
-        f_itself = getattr(f, "__formula__", f)
-        reading, self.holds = read(f)
-        """How it is found out whether the function is still what it was when it was read."""
-        self._refusal: str | None = getattr(f, "__not_differentiable__", None)
-        self._checked = self._compared = False
-        self._ready: dict[tuple[Any, int], tuple[Callable[..., Any], tuple[float, ...]]] = {}
-        self._paces: dict[Any, Pace] = {}
-        self._engine: Compiled | Called
-        self._engine = _compiled(f_itself, reading, nargs) if reading else Called(f_itself)
+        self.f = weak(f)
+        self.f_itself = weak(f if isinstance(f, FunctionType) else getattr(f, "__formula__", f))
+        self.nargs = nargs
+        self.refusal: str | None = None if isinstance(f, FunctionType) else getattr(f, "__not_differentiable__", None)
+        self.checked = False
+        self.compared = False
+        self.paces: dict[Any, Pace] = {}
+        self.current: Callable[[], list[Any] | None]
+        """Captured values as they are now, None when the function is to be read again."""
+        self.key: bytes | None = None
+        """What was read with captured values as arguments."""
+        self.code: Code | None
+        self.called: Called | None
+        self._read(True)
+        self.constant = Function(self, [])
+        """For calls without captured values."""
+
+    def _read(self, captures: bool) -> None:
+        f = self.f()
+        reading, self.current = read(f, captures)
+        if reading is not None and reading.captured:
+            self.key = reading.key
+            if self.key in _constant:
+                reading, self.current = read(f, captures=False)
+            if self.key in _called:
+                reading = None
+        self.origin = getattr(getattr(f, "func", f), "__code__", None)
+        self.code = None if reading is None else _code(self.origin, reading, self.nargs)
+        self.called = Called(self.f_itself()) if self.code is None else None
+        self.checked = self.refusal is None and self.code is not None and self.origin in self.code.trusted
+
+    def engine(self, data: list[Any]) -> Compiled | Called:
+        """Return what runs the function in one call."""
+        return self.called or Compiled(self.f_itself, self.code, data)  # type: ignore[arg-type]
+
+    def compile_less(self) -> None:
+        """Make captured values parts of the machine code, as Numba wants some; else call the function as it is."""
+        if self.code is not None and self.code.captured:
+            _constant.add(self.code.key)
+            self._read(False)
+        else:
+            if self.key is not None:
+                _called.add(self.key)
+            self.call()
+
+    def call(self) -> None:
+        """Call the function as it is from now on."""
+        self.code, self.called = None, Called(self.f_itself())
+
+
+class Function:
+    """One function of the caller's, what runs it, and the values that it captures now.
+
+    Parameters
+    ----------
+    known : _Known
+        What is remembered about it.
+    data : list
+        Captured values.
+    """
+
+    __slots__ = ("_data", "_known")
+
+    def __init__(self, known: _Known, data: list[Any]) -> None:
+        self._known, self._data = known, data
 
     @property
     def engine(self) -> str:
         """How the function is run: ``"compiled"`` or ``"called"``."""
-        return type(self._engine).__name__.lower()
+        return "called" if self._known.called else "compiled"
 
     def derivative(self, request: Request, operands: list[Any], out: Any) -> Any:
         """Differentiate at `operands`: the arguments, and what the request's mode adds to them."""
         if out is not None:  # threads, and the search for what raised, read points after results have been written
             operands = [o.copy() if isinstance(o, np.ndarray) and np.may_share_memory(o, out) else o for o in operands]
         engine = self._settled(request, operands)
+        try:
+            return self._derivative(engine, request, operands, out)
+        finally:
+            engine.close()
+
+    def _derivative(self, engine: Compiled | Called, request: Request, operands: list[Any], out: Any) -> Any:
         if request.mode == ADAPTIVE and not begins_in_machine_code(engine):
             return fill(engine, self._pace(request), request, operands, [], out)
         result, doubtful = engine.derivative(request, operands, out)
         if doubtful and request.mode == ADAPTIVE:
-            return self._completed(request, operands, result)
+            return self._completed(engine, request, operands, result)
         if doubtful and request.mode == "auto":
-            return self._repaired(request, operands, result)
+            return self._repaired(engine, request, operands, result)
         if type(result) is np.float64 and request.mode in _TAILS and isinstance(engine, Compiled):
-            self._ready[request.rule, request.wrt] = engine.slope(*request[:3]).call, _TAILS[request.mode]
+            engine.make_ready(request.rule, request.wrt, request.mode, _TAILS[request.mode])
         return result
 
     def at_once(self, rule: Any, wrt: int, args: tuple[float, ...]) -> Any:
@@ -74,14 +137,21 @@ class Function:
 
         Python's checks of arguments that are not there take longer than machine code takes for the derivative.
         """
-        ready = self._ready.get((rule, wrt))
+        known = self._known
+        code = known.code
+        if code is None or not known.checked:
+            return None
+        ready = code.ready.get((rule, wrt))
         if ready is None:
             return None
-        call, tail = ready
-        value = call(*args, *tail)
+        number, tail = ready
+        ufuncs = code.take(self._data)
+        call = ufuncs.ready.get(number)
+        value = nan if call is None else call(*args, *tail)
+        code.give_back(ufuncs)
         return value if isfinite(value) and isfinite(args[wrt]) else None  # what is not finite has to be looked into
 
-    def _completed(self, request: Request, operands: list[Any], result: Any) -> Any:
+    def _completed(self, engine: Any, request: Request, operands: list[Any], result: Any) -> Any:
         """Differentiate at the points that the first round of the adaptive rule has left open."""
         shape = np.shape(result)
         where = np.nonzero(np.atleast_1d(np.isnan(result)))
@@ -90,13 +160,13 @@ class Function:
             np.atleast_1d(np.broadcast_to(o, shape))[where] if np.ndim(o) or i in (request.wrt, nargs) else o
             for i, o in enumerate(operands)
         ]
-        better = fill(self._engine, self._pace(request), request, points, [], None, again=True)
+        better = fill(engine, self._pace(request), request, points, [], None, again=True)
         if not shape:
             return type(result)(better[0])
         result[where] = better
         return result
 
-    def _repaired(self, request: Request, operands: list[Any], result: Any) -> Any:
+    def _repaired(self, engine: Any, request: Request, operands: list[Any], result: Any) -> Any:
         """Let the adaptive rule take the points whose stencil left the domain of `f`; no other point moves."""
         rule = substitute(request.rule) if isinstance(request.rule, Stencil) else None
         shape = np.shape(result)
@@ -106,7 +176,8 @@ class Function:
             return result
         points = [np.atleast_1d(w)[where] if np.ndim(o) else o for o, w in zip(operands, whole, strict=True)]
         points[request.wrt] = np.atleast_1d(whole[request.wrt])[where]
-        better = self.derivative(request._replace(rule=rule, mode=ADAPTIVE), [*points, inf, -inf, inf], None)
+        request = request._replace(rule=rule, mode=ADAPTIVE)
+        better = self._derivative(engine, request, [*points, inf, -inf, inf], None)
         if not shape:
             return better[0]
         result[where] = better
@@ -115,7 +186,8 @@ class Function:
     def complex_step(self, request: Request, operands: list[Any]) -> Any:
         """Differentiate by the complex step, and compare a sample of the points with the adaptive rule."""
         check, wrt = request._replace(rule=Adaptive(), mode=ADAPTIVE), request.wrt
-        f = self._settled(check, [*operands, inf, -inf, inf]).f()
+        self._settled(check, [*operands, inf, -inf, inf]).close()
+        f = self._known.f_itself()
         shape = np.broadcast_shapes(*map(np.shape, operands))
         result = np.empty(shape, request.kind)
         walked = [i for i, o in enumerate(operands) if i == wrt or np.ndim(o)]
@@ -140,78 +212,124 @@ class Function:
     def estimate(self, request: Request, operands: list[Any], limits: list[Any]) -> Estimate:
         """Differentiate with error bars; `limits` are the bounds for a stencil."""
         engine = self._settled(request, operands)
-        return rounded(Estimate(*fill(engine, self._pace(request), request, operands, limits, None, lean=False)))
+        try:
+            return rounded(Estimate(*fill(engine, self._pace(request), request, operands, limits, None, lean=False)))
+        finally:
+            engine.close()
 
     def _pace(self, request: Request) -> Pace:
         """Return what a point of such a request has cost."""
-        return self._paces.setdefault((request.rule, request.wrt, request.mode), Pace())
+        return self._known.paces.setdefault((request.rule, request.wrt, request.mode), Pace())
 
     def _settled(self, request: Request, operands: list[Any]) -> Compiled | Called:
         """Return the engine, after the first request has shown that the compiled function can be trusted."""
-        if not self._checked:
-            if self._refusal:
-                raise TypeError(self._refusal)
+        known = self._known
+        if not known.checked:
+            if known.refusal:
+                raise TypeError(known.refusal)
+            self._check(request, operands)
+            known.checked = True
+        code = known.code
+        if code is not None and not known.compared:
+            if known.origin in code.elementwise:
+                known.compared = True
+            elif any(isinstance(o, np.ndarray) and o.size > 1 for o in operands):  # one point has nothing to mix with
+                known.compared = True
+                mixes = warn_of_mixing(known.f_itself(), operands[: request.arguments(operands)], request.wrt)
+                if not mixes and known.origin is not None:
+                    code.elementwise.add(known.origin)
+        return known.engine(self._data)
+
+    def _check(self, request: Request, operands: list[Any]) -> None:
+        """Compare the compiled function with Python."""
+        known = self._known
+        while known.code is not None and not known.checked:
+            engine, code = Compiled(known.f_itself, known.code, self._data), known.code
             try:
-                trusted = not isinstance(self._engine, Compiled) or self._engine.agrees(request, operands)
+                trusted = engine.agrees(request, operands)
             except Uncompilable:
-                trusted = False
+                known.compile_less()
+                continue
+            finally:
+                engine.close()
             if not trusted:
-                self._engine = Called(self._engine.f())
-            self._checked = True
-        if not self._compared and isinstance(self._engine, Compiled):
-            if any(isinstance(o, np.ndarray) and o.size > 1 for o in operands):  # one point has nothing to mix with
-                self._compared = True
-                warn_of_mixing(self._engine.f(), operands[: request.arguments(operands)], request.wrt)
-        return self._engine
+                known.call()
+            elif known.origin is not None:
+                code.trusted.add(known.origin)
+            return
 
     def values(self, operands: list[Any], out: Any) -> Any:
         """Evaluate `f` itself, compiled; `Uncompilable` when it is not."""
-        if not isinstance(self._engine, Compiled):
-            raise Uncompilable("it is called as it is")
-        return self._engine.evaluate(operands, out)
+        known = self._known
+        while True:
+            if known.code is None:
+                raise Uncompilable("it is called as it is")
+            engine = Compiled(known.f_itself, known.code, self._data)
+            try:
+                return engine.evaluate(operands, out)
+            except Uncompilable:
+                if not known.code.captured:
+                    raise
+                known.compile_less()
+            finally:
+                engine.close()
 
     @property
     def ufunc(self) -> Any:
-        """`f` as a NumPy ufunc."""
-        if not isinstance(self._engine, Compiled):
+        """`f` as a NumPy ufunc; it refers to no captured values."""
+        known = self._known
+        if known.code is None or known.code.captured:
             raise Uncompilable("it is called as it is")
-        return self._engine.values().call
+        return Compiled(known.f_itself, known.code, self._data).values().call
 
 
 #: Functions by identity and number of arguments, beside a weak reference that tells whether it is still the same one.
-_functions: dict[tuple[int, int], tuple[Callable[[], Any], Function]] = {}
-#: Engines by what was read and the number of arguments, and how many of them there are for one piece of code.
-_engines: dict[tuple[bytes, int], Compiled] = {}
-_versions: Counter[Any] = Counter()
+_functions: dict[tuple[int, int], tuple[Callable[[], Any], _Known]] = {}
+#: Machine code by what was read and the number of arguments, and how many there are for the code of one function.
+_codes: dict[tuple[bytes, int], Code] = {}
+_versions: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
+#: Keys of what Numba compiles only with its captured values as constants.
+_constant: set[bytes] = set()
+#: Keys of what Numba does not compile at all.
+_called: set[bytes] = set()
 
 
 def function(f: Callable[..., Any], nargs: int) -> Function:
     """Find or make the `Function` of `f`; it is found again as long as nothing it refers to has changed."""
-    known = _functions.get((id(f), nargs))
-    if known is not None and known[0]() is f and known[1].holds():
-        return known[1]
+    key = id(f), nargs
+    remembered = _functions.get(key)
+    if remembered is not None and remembered[0]() is f:
+        known = remembered[1]
+        data = known.current()
+        if data is not None:
+            return Function(known, data) if data else known.constant
     with LOCK:
-        made = Function(f, nargs)
-        key = id(f), nargs
-        _functions[key] = (weak(f, lambda _: _functions.pop(key, None)), made)
-        return made
+        known = _Known(f, nargs)
+        _functions[key] = (weak(f, lambda _: _functions.pop(key, None)), known)
+        data = known.current()
+        if data is None:
+            if known.code is not None and known.code.captured:  # it changes while it is read
+                known.call()
+            data = []
+        return Function(known, data)
 
 
-def _compiled(f: Callable[..., Any], reading: Reading, nargs: int) -> Compiled | Called:
-    """Find or make the compiled engine of what was read: one for all functions of the same content."""
-    engine = _engines.get((reading.key, nargs))
-    if engine is None:
-        origin = getattr(f, "func", f)  # all partials share the code of their wrapper, all builtins too
-        origin = getattr(origin, "__code__", origin)
-        _versions[origin] += 1
-        if _versions[origin] > _VERSIONS:
-            return Called(f)  # it captures other values every time
-        engine = _engines[reading.key, nargs] = Compiled(f, reading, nargs)
-    return engine.of(f)
+def _code(origin: Any, reading: Reading, nargs: int) -> Code | None:
+    """Find or make the machine code of what was read; None if the values that are part of it change every time."""
+    code = _codes.get((reading.key, nargs))
+    if code is None:
+        if origin is not None:
+            _versions[origin] = _versions.get(origin, 0) + 1
+            if _versions[origin] > _VERSIONS:
+                return None
+        code = _codes[reading.key, nargs] = Code(reading, nargs)
+    return code
 
 
 def check_call(f: Any, nargs: int) -> None:
     """Raise unless `f` can be called with `nargs` arguments."""
+    if takes(f, nargs):
+        return
     check_callable(f)
     if isinstance(f, np.ufunc) and f.nin != nargs:  # its signature counts `out` too
         raise TypeError(f"`f` must take {nargs} arguments; got {f.__name__} of {f.nin}. Pass one array for each.")

@@ -115,10 +115,11 @@ def warn() -> None:
     warnings.warn(_MESSAGE.format("It is differentiated as a function of one number. "), stacklevel=stack_depth())
 
 
-def warn_of_mixing(f: Callable[..., Any], arguments: list[Any], wrt: int) -> None:
+def warn_of_mixing(f: Callable[..., Any], arguments: list[Any], wrt: int) -> bool:
     """Warn if `f` of several points together is not what it is of each: a sum, a softmax, a running total.
 
     Compiled for one number it is another function; `f` itself, called with arrays, would not have been taken for one.
+    Return whether it is so.
     """
     shape = np.broadcast_shapes(*map(np.shape, arguments))
     places = np.rint(_FRACTIONS * (int(np.prod(shape)) - 1)).astype(int)
@@ -137,6 +138,8 @@ def warn_of_mixing(f: Callable[..., Any], arguments: list[Any], wrt: int) -> Non
             together = numbers(f(*(c if own else c[0] for c, own in zip(columns, apart, strict=True))))
     except Exception as raised:  # it takes one number at a time, and then it cannot mix them
         hear(raised)
-        return
-    if together.shape in ((), one_by_one.shape) and differ(one_by_one, together, alone, together):
+        return False
+    mixing = together.shape in ((), one_by_one.shape) and differ(one_by_one, together, alone, together)
+    if mixing:
         warn()
+    return mixing

@@ -55,19 +55,23 @@ def _sum_lines(stencil: Stencil, mode: str, lead: float, value: Callable[[Fracti
     return [f"total = {' + '.join(terms)}", *divided, "return total"]
 
 
-def compiled_point(kernel: Any, result: str, stencil: Stencil, nargs: int, wrt: int, mode: str) -> tuple[Any, str]:
+def compiled_point(
+    kernel: Any, result: str, stencil: Stencil, nargs: int, wrt: int, mode: str, captured: bool = False
+) -> tuple[Any, str]:
     """Scalar kernel of the derivative of `kernel` (which returns `result`), and its own result kind.
 
-    `mode` is ``"auto"``, or ``"absolute"`` or ``"relative"`` when a last argument gives the step.
+    `mode` is ``"auto"``, or ``"absolute"`` or ``"relative"`` when a last argument gives the step. With `captured`, the
+    first argument of both kernels is the tuple of captured values.
     """
+    first = ["captured"] if captured else []
     names = [f"x{i}" for i in range(nargs)]
 
     def f(offset: Any) -> str:
         moved = f"x + {float(offset)!r} * h" if offset else "x"
-        call = f"kernel({', '.join(moved if i == wrt else name for i, name in enumerate(names))})"
+        call = f"kernel({', '.join([*first, *(moved if i == wrt else name for i, name in enumerate(names))])})"
         return call if result == "D" else f"{call} * 1.0"  # from bool, int or float32
 
-    parameters = names if mode == "auto" else [*names, "step"]
+    parameters = [*first, *names, *([] if mode == "auto" else ["step"])]
     chosen, lead = _step_lines(stencil, result, mode)
     lines = [f"def point({', '.join(parameters)}):", f"x = x{wrt}", *chosen, *_sum_lines(stencil, mode, lead, f)]
     point = function_from("\n    ".join(lines) + "\n", "point", {"kernel": kernel})

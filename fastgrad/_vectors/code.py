@@ -7,15 +7,14 @@ functions: a call by address costs two nanoseconds, compiling a loop for every f
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections.abc import Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
-from llvmlite import ir
-from numba.core import cgutils, types
-from numba.extending import intrinsic
-from numba.np.numpy_support import from_dtype
+from numba.core import types
 
+from .._compiling.captured import Words, array_type, bits_to_double, numba_type, unpacked, view
 from .._compiling.kernels import Native, function_from, jit, native, quiet
 from .._compiling.memory import WORDS, pointer
 from .._compiling.operators import Uncompilable
@@ -32,7 +31,7 @@ COORDINATES, OUTPUTS, ARGUMENTS = range(3)
 
 #: Compiled versions of one piece of code before it is called as it is; see `functions`.
 _VERSIONS = 16
-_versions: Counter[Any] = Counter()
+_versions: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
 _compiled: dict[Any, Native] = {}
 
 
@@ -53,9 +52,12 @@ def argument_types(args: tuple[Any, ...]) -> tuple[Any, ...] | None:
     return tuple(kinds)
 
 
-def words_of(d: int, m: int, args: tuple[Any, ...]) -> tuple[Any, Any]:
-    """Words for one call, and what they point into."""
-    words, kept = [d, m], []
+def words_of(
+    d: int, m: int, args: tuple[Any, ...], captured: Sequence[Any] = (), data: Sequence[Any] = ()
+) -> tuple[Any, Any]:
+    """Words for one call, and what they point into; `data` are the values of the kinds `captured`."""
+    words: list[int] = [d, m]
+    kept: list[Any] = []
     for a in args:
         if isinstance(a, np.ndarray):
             a = np.ascontiguousarray(a)
@@ -65,6 +67,10 @@ def words_of(d: int, m: int, args: tuple[Any, ...]) -> tuple[Any, Any]:
             words.append(int(np.float64(a).view(np.int64)))
         else:
             words.append(int(a))
+    if captured:
+        more = Words(captured)
+        kept.append(more.fill(data))
+        words += np.frombuffer(more.memory, np.int64).tolist()
     return np.array(words, dtype=np.int64), kept
 
 
@@ -75,76 +81,39 @@ def machine_code(f: Any, reading: Reading, kinds: tuple[Any, ...], fills: bool) 
     """
     key = reading.key + repr((kinds, fills)).encode()
     if key not in _compiled:
-        origin = getattr(f, "func", f)
-        origin = getattr(origin, "__code__", origin)
-        _versions[origin] += 1
-        if _versions[origin] > _VERSIONS:
-            raise Uncompilable("it captures other values every time")
+        origin = getattr(getattr(f, "func", f), "__code__", None)
+        if origin is not None:
+            _versions[origin] = _versions.get(origin, 0) + 1
+            if _versions[origin] > _VERSIONS:
+                raise Uncompilable("it captures other values every time")
+        captured = tuple(reading.captured)
         try:
-            _compiled[key] = native(b"vector" + key, lambda: _one(reading.linked, kinds, fills, False))
+            _compiled[key] = native(b"vector" + key, lambda: _one(reading.linked, kinds, fills, False, captured))
         except Uncompilable as err:
             if not re.search("readonly|read-only|Cannot assign", str(err)):
                 raise
-            _compiled[key] = native(b"own vector" + key, lambda: _one(reading.linked, kinds, fills, True))
+            _compiled[key] = native(b"own vector" + key, lambda: _one(reading.linked, kinds, fills, True, captured))
     return _compiled[key]
-
-
-def _array_type(kind: tuple[str, int]) -> Any:
-    return types.Array(from_dtype(np.dtype(kind[0])), kind[1], "C", readonly=True)
 
 
 _VECTOR = types.Array(types.float64, 1, "C", readonly=True)
 _OWN = types.Array(types.float64, 1, "C")
 
 
-def _view(array: Any) -> Any:
-    """Make the function that turns an address and lengths into an array of a type; Numba's own makes writable ones."""
-
-    @intrinsic
-    def view(_typing: Any, address: Any, lengths: Any) -> Any:
-        def code(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-            from numba.np.arrayobj import make_array, populate_array  # 30 ms of start-up for all who have no vectors
-
-            item = context.get_data_type(array.dtype)
-            size = context.get_constant(types.intp, context.get_abi_sizeof(item))
-            shape = cgutils.unpack_tuple(builder, args[1])
-            strides: list[Any] = []
-            step = size
-            for length in reversed(shape):
-                strides.insert(0, step)
-                step = builder.mul(step, length)
-            made = make_array(array)(context, builder)
-            place = builder.inttoptr(args[0], item.as_pointer())
-            populate_array(made, data=place, shape=shape, strides=strides, itemsize=size, meminfo=None)
-            return made._getvalue()
-
-        return array(types.intp, lengths), code
-
-    return view
-
-
-@intrinsic
-def bits_to_double(_typing: Any, word: Any) -> Any:
-    """Take a word for the bits of a float64."""
-
-    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        return builder.bitcast(args[0], ir.DoubleType())
-
-    return types.float64(types.intp), code
-
-
-def _one(linked: Any, kinds: tuple[Any, ...], fills: bool, writes: bool) -> tuple[Any, Any, str]:
-    """Make the piece for a function, for `native`."""
+def _one(
+    linked: Any, kinds: tuple[Any, ...], fills: bool, writes: bool, captured: Sequence[Any]
+) -> tuple[Any, Any, str]:
+    """Make the piece for a function, for `native`; the words for values of the kinds `captured` are the last."""
     kernel = jit(linked)
     parameters: list[Any] = [_OWN if writes else _VECTOR]
     lines: list[str] = []
-    namespace: dict[str, Any] = {"kernel": kernel, "pointer": pointer, "bits": bits_to_double, "vector": _view(_VECTOR)}
+    namespace: dict[str, Any] = {"kernel": kernel, "pointer": pointer, "bits": bits_to_double, "vector": view(_VECTOR)}
     call, word = ["x.copy()" if writes else "x"], ARGUMENTS
     for i, kind in enumerate(kinds):
         call.append(f"a{i}")
         if isinstance(kind, tuple):
-            parameters.append(_array_type(kind))
-            namespace[f"array{i}"] = _view(parameters[-1])
+            parameters.append(array_type(kind))
+            namespace[f"array{i}"] = view(parameters[-1])
             lengths = "".join(f"words[{word + 1 + k}], " for k in range(kind[1]))
             lines.append(f"a{i} = array{i}(words[{word}], ({lengths}))")
             word += 1 + kind[1]
@@ -154,9 +123,15 @@ def _one(linked: Any, kinds: tuple[Any, ...], fills: bool, writes: bool) -> tupl
             word += 1
     if fills:
         parameters.append(_OWN)
-        namespace["room"] = _view(_OWN)
+        namespace["room"] = view(_OWN)
         call.append("a_out")
         lines.append(f"a_out = room(result, (words[{OUTPUTS}],))")
+    if captured:
+        text, more = unpacked(captured, word)
+        namespace |= more
+        parameters.insert(0, numba_type(captured))
+        call.insert(0, "captured")
+        lines.append(f"captured = {text}")
     returned, letter, store = _store(kernel, tuple(parameters), fills)
     body = "\n    ".join(lines)
     source = f"""

@@ -28,6 +28,10 @@ class Form:
     """Whether the outputs come first: ``(m, k)``."""
     code: Native | None = None
     """Machine code, if the function has become that; the layout then does not matter."""
+    captured: tuple[Any, ...] = ()
+    """Kinds of the captured values that are arguments of the machine code."""
+    numbers: Any = None
+    """Captured numbers with which it was found to return so many results."""
 
 
 def stacked(value: Any) -> Any:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import threading
 import warnings
-import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
@@ -19,7 +19,6 @@ from .._compiling.kernels import LOCK
 from .._compiling.operators import Uncompilable
 from .._engines.engine import BEYOND, PerformanceWarning, TurnedComplex, stack_depth, weak
 from .._reading.references import read
-from .._reading.sharing import Proof
 from .._signals import hear
 from .code import argument_types, machine_code
 from .forms import Form, Layout, arranged, form_of, same, scattered, stacked
@@ -33,17 +32,47 @@ _NUMBERS = 1 << 16
 _MANY = 2000
 
 
-class VectorFunction:
-    """One function of the caller's, and how it is run."""
+class _Known:
+    """What is remembered about one function of the caller's; it is not kept alive, nor what it refers to."""
 
     def __init__(self, f: Callable[..., Any], nargs: int) -> None:
         self.f = weak(f)
-        self._one = Single(f, nargs)
-        self._forms: dict[Any, Form] = {}
-        self._warned = False
-        self._alone: Proof | None = None
-        self._lock = threading.RLock()  # `f` may differentiate itself
-        self._reading, self.holds = read(f)
+        self.one = Single(f, nargs)
+        self.origin = getattr(getattr(f, "func", f), "__code__", None)
+        self.warned = False
+        self.lock = threading.RLock()  # `f` may differentiate itself
+        self.read(True)
+
+    def read(self, captures: bool) -> None:
+        """Read the function, with captured values as arguments of its machine code or as parts of it."""
+        self.forms: dict[Any, Form] = {}
+        self.reading, self.current = read(self.f(), captures)
+        if self.reading is not None and self.reading.key in _constant:
+            self.read(False)
+
+
+#: Keys of what Numba compiles only with its captured values as constants.
+_constant: set[bytes] = set()
+
+#: Code of functions whose machine code was compared with Python, by the key of what was read.
+_trusted: dict[bytes, WeakSet[Any]] = {}
+
+#: What was found out about functions with captured values, by the key of what was read and that of the arguments.
+_forms: dict[tuple[bytes, Any], Form] = {}
+
+
+class VectorFunction:
+    """One function of the caller's, how it is run, and the values that it captures now."""
+
+    def __init__(self, known: _Known, data: list[Any]) -> None:
+        self.f = known.f
+        self._known, self._one, self._lock, self._data = known, known.one, known.lock, data
+        self._shapes = tuple(map(_shape, data))
+        self._numbers = [_number(v) for v in data] if data else None
+        self._args: Any = None
+        self._seen: dict[tuple[int, bool], Form] = {}
+        """Forms that were found in this call, for the arguments that were given last."""
+        self._machine: tuple[Any, Any, Machine] | None = None
 
     def form(
         self, x: Any, args: tuple[Any, ...], low: Any = None, high: Any = None, compiled: bool = True
@@ -52,17 +81,56 @@ class VectorFunction:
 
         Raises whatever `f` raises at the first of them. With ``compiled=False`` it is called as it is.
         """
-        key = x.shape[1], compiled, argument_types(args), *map(np.shape, args)
-        known = self._forms.get(key)
-        if known is None:
+        if args is self._args and (x.shape[1], compiled) in self._seen:
+            return self._seen[x.shape[1], compiled]
+        key = x.shape[1], compiled, argument_types(args), *map(np.shape, args), *self._shapes
+        known = self._known.forms.get(key) or self._shared(key)
+        if known is None or not self._still(known, x, args):
             inside = np.isfinite(x).all(axis=1)
             if low is not None:
                 inside &= ((x >= low) & (x <= high)).all(axis=1)
             with self._lock, np.errstate(all="ignore"):
                 if not inside.any():  # only the shape of the result is asked for: too little to remember
-                    return self._at_no_point(x, args, low, high)
-                known = self._forms[key] = self._find_out(x, args, low, high, np.flatnonzero(inside), compiled)
+                    return known or self._at_no_point(x, args, low, high)
+                known = self._find_out(x, args, low, high, np.flatnonzero(inside), compiled)
+                self._known.forms[key] = known
+                known.numbers = self._numbers if known.captured else None
+                if known.captured and self._known.reading is not None:
+                    _forms[self._known.reading.key, key] = known
+        if args is not self._args:
+            self._args, self._seen = args, {}
+        self._seen[x.shape[1], compiled] = known
         return known
+
+    def _shared(self, key: Any) -> Form | None:
+        """Return what was found out about another function of the same code and captured values of the same types."""
+        reading = self._known.reading
+        if reading is None or self._known.origin not in _trusted.get(reading.key, ()):
+            return None
+        form = _forms.get((reading.key, key))
+        if form is None:
+            return None
+        self._known.forms[key] = made = replace(form, numbers=None)
+        return made
+
+    def _still(self, form: Form, x: Any, args: tuple[Any, ...]) -> bool:
+        """Whether the function still returns as many results: captured numbers may say how many."""
+        if not form.captured or form.numbers == self._numbers:
+            return True
+        row = np.ascontiguousarray(x[:1])
+        values = np.empty((1, form.outputs), np.complex128 if form.kind == "D" else np.float64)
+        if not len(row) or self.machine(form, x.shape[1], args).rows(row, values) >= 0:
+            return False
+        form.numbers = self._numbers
+        return True
+
+    def machine(self, form: Form, d: int, args: tuple[Any, ...]) -> Machine:
+        """Return the machine code with its arguments."""
+        assert form.code is not None
+        key = form.code, d, form.outputs
+        if self._machine is None or self._machine[0] != key or self._machine[1] is not args:
+            self._machine = key, args, Machine(form.code, d, form.outputs, args, form.captured, self._data)
+        return self._machine[2]
 
     def _at_no_point(self, x: Any, args: tuple[Any, ...], low: Any, high: Any) -> Form:
         """Find out what `f` returns, where no row of `x` may be given to it."""
@@ -79,7 +147,9 @@ class VectorFunction:
         first = x[where[0]]
         value = self._one(first, args)
         form = form_of(value)
-        some = x[where[np.linspace(0, len(where) - 1, 3).astype(int)]]
+        reading = self._known.reading
+        known = reading is not None and self._known.origin in _trusted.get(reading.key, ())
+        some = x[where[:1] if known else where[np.linspace(0, len(where) - 1, 3).astype(int)]]
         if compiled and d and self._compiled(form, some, value, args):
             return form
         if self._one.fills or d == 0:
@@ -111,15 +181,28 @@ class VectorFunction:
 
     def _compiled(self, form: Form, rows: Any, value: Any, args: tuple[Any, ...]) -> bool:
         """Have the function compiled, if that can be, and agrees with it as Python at the first of `rows`."""
-        kinds = argument_types(args)
-        if self._reading is None or kinds is None:
+        kinds, reading = argument_types(args), self._known.reading
+        if reading is None:
             return False
+        if kinds is not None and self._agrees(form, rows, value, args, kinds):
+            return True
+        if not reading.captured:
+            return False
+        _constant.add(reading.key)
+        self._known.read(False)
+        return self._compiled(form, rows, value, args)
+
+    def _agrees(self, form: Form, rows: Any, value: Any, args: tuple[Any, ...], kinds: tuple[Any, ...]) -> bool:
+        reading, origin = self._known.reading, self._known.origin
+        assert reading is not None
         try:
-            code = machine_code(self.f(), self._reading, kinds, self._one.fills)
+            code = machine_code(self.f(), reading, kinds, self._one.fills)
         except Uncompilable:
             return False
+        trusted = _trusted.setdefault(reading.key, WeakSet())
+        made = replace(form, code=code, kind=code.result, captured=tuple(reading.captured))
         values = np.empty((len(rows), form.outputs), np.complex128 if code.result == "D" else np.float64)
-        if Machine(code, rows.shape[1], form.outputs, args).rows(np.ascontiguousarray(rows), values) == 0:
+        if self.machine(made, rows.shape[1], args).rows(np.ascontiguousarray(rows), values) == 0:
             return False
         wanted = [value]
         for row in rows[1:]:
@@ -132,7 +215,9 @@ class VectorFunction:
             size = np.max(np.abs(truth), initial=0.0, where=np.isfinite(truth))
             if truth.size != form.outputs or np.any(np.abs(found - truth.ravel()) > 1e-3 * size):
                 return False
-        form.code, form.kind = code, code.result
+        if origin is not None:
+            trusted.add(origin)
+        form.code, form.kind, form.captured = made.code, made.kind, made.captured
         return True
 
     def _together(self, rows: Any, args: tuple[Any, ...], form: Form) -> list[tuple[Layout, bool, Any]]:
@@ -161,7 +246,7 @@ class VectorFunction:
         values = np.empty((len(vectors), form.outputs), np.complex128 if form.kind == "D" else np.float64)
         if form.code is not None:
             vectors = np.ascontiguousarray(vectors)
-            if Machine(form.code, vectors.shape[1], form.outputs, args).rows(vectors, values) < 0:
+            if self.machine(form, vectors.shape[1], args).rows(vectors, values) < 0:
                 return values
             bad = np.isnan(values).any(axis=1)  # as Python `f` says what is wrong
             values[bad] = self.rows(replace(form, code=None, layout="single"), vectors[bad], args, lenient)
@@ -175,21 +260,14 @@ class VectorFunction:
             values[start : start + size] = found
         return values
 
-    def threads(self, form: Form, args: tuple[Any, ...], workers: int, asked: bool) -> int:
+    def threads(self, form: Form, workers: int, asked: bool) -> int:
         """How many threads may be inside `f`, called with many vectors at once; see `Called.threads`."""
-        if workers == 1 or asked or form.layout == "single":  # one vector at a time is Python, on one thread anyway
-            return 1 if form.layout == "single" else workers
-        if any(np.asarray(a).dtype.kind not in "fiub" for a in args):
-            return 1
-        with self._lock:
-            if self._alone is None or not self._alone.holds():
-                self._alone = Proof(self.f(), 1, len(args))
-        return workers if self._alone.found else 1
+        return workers if asked and form.layout != "single" else 1  # one vector at a time is Python
 
     def expect(self, form: Form, count: int) -> None:
         """Warn, once, that so many vectors are going to be given to `f` one at a time."""
-        if form.code is None and form.layout == "single" and count >= _MANY and not self._warned:
-            self._warned = True
+        if form.code is None and form.layout == "single" and count >= _MANY and not self._known.warned:
+            self._known.warned = True
             warnings.warn(
                 f"`{getattr(self.f(), '__name__', 'f')}` is called with one vector at a time, which is slow. Write it "
                 "so that it takes a batch with the vector on the last axis, or so that Numba can compile it.",
@@ -231,20 +309,37 @@ class VectorFunction:
         return found
 
 
-_known: dict[tuple[int, int], tuple[Any, VectorFunction]] = {}
+def _number(value: Any) -> Any:
+    """Return a captured value if it may say how many results there are: a count or an end, alone or in an array."""
+    if type(value) is np.ndarray:
+        return value.tobytes() if value.dtype.kind in "iub" else None
+    return tuple(map(_number, value)) if type(value) is tuple else value
+
+
+def _shape(value: Any) -> Any:
+    """Shape of a captured value."""
+    if type(value) is tuple:
+        return tuple(map(_shape, value))
+    return value.shape if type(value) is np.ndarray else ()
+
+
+_functions: dict[tuple[int, int], tuple[Any, _Known]] = {}
 
 
 def vector_function(f: Any, nargs: int) -> VectorFunction:
     """Find or make the `VectorFunction` of `f`."""
     key = id(f), nargs
-    known = _known.get(key)
-    if known is not None and known[0]() is f and known[1].holds():
-        return known[1]
+    remembered = _functions.get(key)
+    if remembered is not None and remembered[0]() is f:
+        data = remembered[1].current()
+        if data is not None:
+            return VectorFunction(remembered[1], data)
     with LOCK:
-        made = VectorFunction(f, nargs)
-        try:
-            reference: Any = weakref.ref(f, lambda _: _known.pop(key, None))
-        except TypeError:  # a builtin that lives as long as the process
-            reference = weak(f)
-        _known[key] = (reference, made)
-        return made
+        known = _Known(f, nargs)
+        _functions[key] = (weak(f, lambda _: _functions.pop(key, None)), known)
+        data = known.current()
+        if data is None:
+            if known.reading is not None and known.reading.captured:  # it changes while it is read
+                known.read(False)
+            data = []
+        return VectorFunction(known, data)

@@ -62,7 +62,7 @@ def _all_entries(q: Question, machine: Machine | None, bars: bool) -> Any:
         # the adaptive rule has milliseconds of Python for every piece, whatever its size
         workers, least = q.workers, max(1, size // 8) if isinstance(q.rule, Adaptive) else 1
         if form.code is None:  # every piece takes milliseconds of Python
-            workers, least = q.f.threads(form, q.args, q.workers, q.asked), size
+            workers, least = q.f.threads(form, q.workers, q.asked), size
         over_pieces(work, (count,), workers if count > 2 * size else 1, size, least=least)
     return made.whole
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import Any
 
@@ -43,11 +44,15 @@ class Machine:
         Coordinates and outputs.
     args : tuple
         Further arguments.
+    captured, data : sequence
+        Kinds of captured values, and the values.
     """
 
-    def __init__(self, one: Native, d: int, m: int, args: tuple[Any, ...]) -> None:
+    def __init__(
+        self, one: Native, d: int, m: int, args: tuple[Any, ...], captured: Sequence[Any] = (), data: Sequence[Any] = ()
+    ) -> None:
         self._one, self._d, self._m = one, d, m
-        self._words, self._kept = words_of(d, m, args)
+        self._words, self._kept = words_of(d, m, args, captured, data)
         self._at = address_of(self._words)
 
     def rows(self, vectors: Any, values: Any) -> int:

@@ -59,7 +59,7 @@ class Question(NamedTuple):
         form = self.form
         if form.code is None or form.kind == "D" or isinstance(self.rule, ComplexStep):
             return None
-        return Machine(form.code, self.x.shape[1], form.outputs, self.args)
+        return self.f.machine(form, self.x.shape[1], self.args)
 
     @property
     def steps(self) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._engines.engine import check_callable, weak
+from .._engines.engine import check_callable, takes, weak
 from .._signals import hear
 from .forms import stacked
 
@@ -69,6 +69,8 @@ class Single:
 
 def _fills(f: Any, nargs: int) -> bool:
     """Check that `f` takes a vector and `nargs` more arguments; tell whether it wants an array to fill besides."""
+    if takes(f, 1 + nargs):
+        return False
     check_callable(f)
     if isinstance(getattr(f, "signature", None), str):  # Numba's gufunc shows the function it was made of
         return False

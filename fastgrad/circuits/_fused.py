@@ -75,13 +75,16 @@ class Fused:
         """Compile all nodes into one ufunc, or gufunc."""
         name, doc = self._name, f"circuit of {self._name}"
         if self._flat:
-            return Ufunc(Program(nodes, self._nin).body(), self._nin, name, doc, len(nodes))
+            program = Program(nodes, self._nin)
+            numbers = np.array([*program.parameters, 0.0])
+            return Ufunc(program.body(), self._nin, name, doc, len(nodes), (numbers.ctypes.data,), numbers)
         layout, sizes = Layout(nodes, self._nin), widths(self._sizes)
         rows = [part.tolist() for part in np.split(np.array(layout.rows), self._ends)]
         if self._packed:
             sizes, rows = [self._nin], [layout.rows]
-        body = Program(layout.computed, self._nin).body()
-        return Gufunc(body, sizes, rows, len(layout.computed), layout.constants, name, doc)
+        program = Program(layout.computed, self._nin)
+        numbers = np.array([*program.parameters, 0.0])
+        return Gufunc(program.body(), numbers, sizes, rows, len(layout.computed), layout.constants, name, doc)
 
     def __call__(self, args: Sequence[Any], out: Any, workers: int) -> tuple[Any, ...]:
         """Compute all groups at a batch of points."""

@@ -35,10 +35,11 @@ _LANES = 32
 #: Numbers that keep the rows of a block off each other's places in the cache: a line of it.
 _GAP = 8
 
-#: Words of a gufunc's data after the common ones: rows, rows of arguments, rows that the body computes, the address of
-#: the table. The table holds the number of components of each operand, then the row of each of those components, then
-#: how many rows are constant, and for each its number and the bits of the constant.
-_ROWS, _GIVEN, _COMPUTED, _TABLE = range(OWN, OWN + 4)
+#: Words of a gufunc's data after the common ones and the address of the body's parameters: rows, rows of arguments,
+#: rows that the body computes, the address of the table. The table holds the number of components of each operand, then
+#: the row of each of those components, then how many rows are constant, and for each its number and the bits of the
+#: constant.
+_ROWS, _GIVEN, _COMPUTED, _TABLE = range(OWN + 1, OWN + 5)
 
 
 def _shuffled(builder: Any, a: Any, b: Any, places: Sequence[int]) -> Any:
@@ -216,6 +217,8 @@ class Gufunc:
     ----------
     code : Native
         The body, with a stretch of memory for each component of the arguments and each row that it computes.
+    parameters : ndarray
+        Numbers that the body is given.
     sizes : sequence of int
         Components of each argument.
     rows : sequence of sequences of int
@@ -234,6 +237,7 @@ class Gufunc:
     def __init__(
         self,
         code: Native,
+        parameters: Any,
         sizes: Sequence[int],
         rows: Sequence[Sequence[int]],
         computed: int,
@@ -249,9 +253,11 @@ class Gufunc:
             + [int(word) for k, bits in enumerate(fixed) for word in (given + computed + k, bits)],
             np.int64,
         )
-        words = (code.address, 0, 0, nin, nout, 8, 8, 0, count, given, computed, table.ctypes.data)
+        words = (
+            code.address, 0, 0, nin, nout, 8, 8, 0, parameters.ctypes.data, count, given, computed, table.ctypes.data
+        )  # fmt: skip
         self._data = (ctypes.c_int64 * len(words))(*words)
-        self._owners = (code, loop, table)
+        self._owners = (code, loop, table, parameters)
         loops = (ctypes.c_void_p * 1)(loop.address)
         data = (ctypes.c_void_p * 1)(ctypes.addressof(self._data))
         kinds = (ctypes.c_char * (nin + nout))(*[bytes([12])] * (nin + nout))

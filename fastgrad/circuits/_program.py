@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,13 +11,16 @@ import numpy as np
 
 from .._compiling.kernels import Native, function_from, native
 from .._compiling.memory import BODY, add_to
-from .._compiling.ufuncs import RAISED
+from .._compiling.ufuncs import OWN, RAISED
 from ._graph import Graph, Node, in_order
 from ._llvm import Loops
 
+#: Size up to which multiples of a quarter are parts of the machine code.
+_SMALL = 8
+
 _BODY = f"""
 def body(n, places, data):
-    raised = loop(n, places, 0)
+    raised = loop(n, places, 0, data[{OWN}])
     if raised != 0:
         add_to(data, {RAISED}, raised)
     return 0
@@ -26,7 +30,7 @@ def body(n, places, data):
 _BODY_WITH_ROOM = f"""
 def body(n, places, data):
     room = np.empty(size)
-    raised = loop(n, places, room.ctypes.data)
+    raised = loop(n, places, room.ctypes.data, data[{OWN}])
     if raised != 0:
         add_to(data, {RAISED}, raised)
     room[0] = 0.0
@@ -53,6 +57,7 @@ class Program:
         self._outputs = _lowered(outputs)
         self._nodes = [node for node in in_order(self._outputs) if node.name not in ("input", "constant")]
         self._words: dict[Node, str] = {}
+        self._parameters: list[Node] = []
         for node in in_order(self._outputs):
             self._words[node] = self._word(node)
         self.results = [self._words[node] for node in self._outputs]
@@ -62,6 +67,10 @@ class Program:
         if node.name == "input":
             return f"x{node.value}"
         if node.name == "constant":
+            if _varies(node):
+                self._parameters.append(node)
+                self._plain[f"c{len(self._parameters)}"] = node.value
+                return f"c{len(self._parameters)}"
             return repr(node.value) if node.value is True or node.value is False else f"({node.value!r})"
         gate = node.gate
         assert gate.text is not None
@@ -73,13 +82,19 @@ class Program:
         self._lines.append(f"{word}, _ = {text}" if gate.key else f"{word} = {text}")
         return word
 
+    @property
+    def parameters(self) -> list[float]:
+        """Constants that the machine code is given: programs that differ in nothing else share it."""
+        return [float(node.value) for node in self._parameters]
+
     def body(self) -> Native:
         """Compile a body for ufuncs: a loop over points, with as many arguments and results as there are.
 
-        Results must not overlap arguments or each other. No test for NaN; where a formula of the user's raises, its
+        The first of the ufunc's own words is the address of the parameters. Results must not overlap arguments or each
+        other. No test for NaN; where a formula of the user's raises, its
         value is NaN, and the point is counted.
         """
-        loops = Loops(self._nodes, self._outputs, self.nin)
+        loops = Loops(self._nodes, self._outputs, self.nin, self._parameters)
         names = {"add_to": add_to, "loop": loops.run, "size": loops.room}
 
         def build() -> tuple[Any, Any, str]:
@@ -96,6 +111,17 @@ class Program:
         values = function_from(text, "values", self._plain)
         with np.errstate(all="ignore"):
             return list(values(*map(np.float64, point)))
+
+
+def _varies(node: Node) -> bool:
+    """Whether a constant is likely to be data: not a truth, nor one of the numbers that formulas are made of.
+
+    Those are powers of two, by which LLVM divides in its own way, and small multiples of a quarter.
+    """
+    value = node.value
+    if node.condition or not math.isfinite(value) or abs(math.frexp(value)[0]) == 0.5:
+        return False
+    return bool(abs(value) > _SMALL or 4 * value != round(4 * value))
 
 
 class Layout:

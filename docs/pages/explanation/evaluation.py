@@ -101,8 +101,8 @@ print(f"{fg.derivative(root, 1e-9):.6g}")
 # Threads
 # -------
 #
-# Compiled code runs on all cores for large batches. A function that is called runs on one thread, unless fastgrad can
-# read in its code that it keeps nothing between calls, or you pass `workers`.
+# Compiled code and ufuncs of NumPy and SciPy run on all cores for large batches. Any other function that is called runs
+# on the calling thread, unless you pass `workers`.
 #
 # What a function must not do
 # ---------------------------

@@ -99,8 +99,8 @@ print(
 # 5. Reuse the result array, use threads
 # --------------------------------------
 #
-# `out` avoids a new array. Large batches use all cores when the function is compiled. A function that is called uses a
-# second thread only when fastgrad can see that it keeps nothing between calls; `workers` asks for threads explicitly.
+# `out` avoids a new array. Large batches use all cores when the function is compiled, or is a ufunc of NumPy or SciPy.
+# Any other function that is called runs on the calling thread; `workers` asks for more.
 out = np.empty_like(x)
 print(fg.derivative(f, x, method="central", out=out) is out)
 

@@ -1,0 +1,216 @@
+"""Captured data as arguments: floats, complex numbers and arrays of numbers that a function refers to.
+
+Numba makes what a function refers to constants. Here such a value is a `Slot`: a place in a tuple, which is the first
+argument of the kernel; `slots` rewrites the references. The loop around a kernel makes the tuple before it begins, out
+of words in memory: the values are registers inside, and nothing is loaded twice. So one compilation serves all values
+of the same types.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+from llvmlite import ir as llvm
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+from numba.np.numpy_support import from_dtype
+
+from .memory import address_of, words_at
+
+#: Bytes of an array above which a function that captures it is called as it is: then NumPy's work on whole arrays is
+#: what takes the time, and many points at once are a product of matrices.
+ARRAY_LIMIT = 1 << 16
+
+_REAL = {float: "d", np.float64: "d", np.float32: "f", complex: "D", np.complex128: "D", np.complex64: "F"}
+_TYPES = {"d": types.float64, "f": types.float32, "D": types.complex128, "F": types.complex64}
+
+#: Types of items of captured arrays. Not truths, nor whole numbers of fewer bits or without a sign: NumPy's arithmetic
+#: of these differs from Numba's, which shows for some values only.
+_ARRAYS = frozenset(np.dtype(t).char for t in (np.int64, np.float32, np.float64, np.complex64, np.complex128))
+
+#: Bits of an array's flags: contiguous in C's order and aligned.
+_PLAIN = 0x101
+
+#: Words of an array's object that hold the address of its data and that of its lengths: `PyArrayObject_fields` in
+#: NumPy's stable ABI, behind the head that all objects have.
+_DATA = object.__basicsize__ // 8
+_LENGTHS = _DATA + 2
+
+
+class Slot:
+    """A captured value: its place in the tuple."""
+
+    __slots__ = ("index",)
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+
+    def __bool__(self) -> bool:
+        """Raise, lest Numba take a branch for the value of a placeholder."""
+        raise TypeError("a captured value has no truth yet")
+
+
+def kind_of(value: Any) -> Any:
+    """Kind of a value that can be an argument, None for all others.
+
+    A letter of NumPy's types for a number, letter and dimensions of an array, a tuple of kinds for a tuple.
+    """
+    kind = type(value)
+    if kind in _REAL:
+        return _REAL[kind]
+    if kind is np.ndarray:
+        dtype = value.dtype
+        fits = dtype.char in _ARRAYS and dtype.isnative and value.nbytes <= ARRAY_LIMIT
+        return (dtype.char, value.ndim) if fits else None
+    if kind is tuple and value:
+        kinds = [kind_of(v) for v in value]
+        return None if None in kinds else ("tuple", *kinds)
+    return None
+
+
+def accepts(kind: Any, value: Any) -> bool:
+    """Tell whether a value is of a kind; those that come often by a shorter way than `kind_of`."""
+    if kind == "d":
+        return type(value) is float or type(value) is np.float64
+    if type(value) is np.ndarray and len(kind) == 2:
+        dtype = value.dtype
+        return bool(
+            dtype.char == kind[0] and dtype.isnative and value.ndim == kind[1] and value.nbytes <= ARRAY_LIMIT
+        )
+    return bool(kind_of(value) == kind)
+
+
+def numba_type(kinds: Sequence[Any]) -> Any:
+    """Numba's type of the tuple."""
+    return types.BaseTuple.from_types(tuple(map(_numba_type, kinds)))
+
+
+def _numba_type(kind: Any) -> Any:
+    if isinstance(kind, str):
+        return _TYPES[kind]
+    return numba_type(kind[1:]) if kind[0] == "tuple" else array_type(kind)
+
+
+def array_type(kind: tuple[str, int]) -> Any:
+    """Numba's type of an array that is not written to."""
+    return types.Array(from_dtype(np.dtype(kind[0])), kind[1], "C", readonly=True)
+
+
+# Words in memory ------------------------------------------------------------------------------------------------------
+
+
+class Words:
+    """Memory for the captured values of one call: numbers as they are, arrays by the address of the Python object."""
+
+    __slots__ = ("_kinds", "_pack", "memory")
+
+    def __init__(self, kinds: Sequence[Any]) -> None:
+        self._kinds = None if all(k == "d" for k in kinds) else kinds
+        form = struct.Struct("=" + "".join(map(_format, kinds)))
+        self.memory = bytearray(max(form.size, 8))
+        self._pack = form.pack_into
+
+    def fill(self, values: Sequence[Any]) -> Any:
+        """Write values into the memory; return what has to be kept as long as they are used."""
+        if self._kinds is None:
+            self._pack(self.memory, 0, *values)
+            return None
+        flat: list[Any] = []
+        kept: list[Any] = [values]
+        for kind, value in zip(self._kinds, values, strict=True):
+            if kind == "d":
+                flat.append(value)
+            else:
+                _flatten(kind, value, flat, kept)
+        self._pack(self.memory, 0, *flat)
+        return kept
+
+    @property
+    def address(self) -> int:
+        """Where the memory is."""
+        return address_of(self.memory)
+
+
+def _format(kind: Any) -> str:
+    if isinstance(kind, str):
+        return "d" if kind in "df" else "dd"
+    return "".join(map(_format, kind[1:])) if kind[0] == "tuple" else "q"
+
+
+def _flatten(kind: Any, value: Any, flat: list[Any], kept: list[Any]) -> None:
+    if type(value) is np.ndarray:
+        if value.flags.num & _PLAIN != _PLAIN:
+            value = value.copy(order="C")
+            kept.append(value)
+        flat.append(id(value))
+    elif isinstance(kind, str):
+        flat += (value,) if kind in "df" else (value.real, value.imag)
+    else:
+        for k, v in zip(kind[1:], value, strict=True):
+            _flatten(k, v, flat, kept)
+
+
+def unpacked(kinds: Sequence[Any], first: int = 0) -> tuple[str, dict[str, Any]]:
+    """Text that makes the tuple out of ``words``, beginning with the word `first`; and the names in it."""
+    names: dict[str, Any] = {"bits": bits_to_double}
+    text, _ = _unpacked(("tuple", *kinds), first, names)
+    return text, names
+
+
+def _unpacked(kind: Any, word: int, names: dict[str, Any]) -> tuple[str, int]:
+    if isinstance(kind, str):
+        parts = ", ".join(f"bits(words[{word + k}])" for k in range(1 if kind in "df" else 2))
+        text = {"d": "%s", "f": "np.float32(%s)", "D": "complex(%s)", "F": "np.complex64(complex(%s))"}[kind]
+        return text % parts, word + (1 if kind in "df" else 2)
+    if kind[0] == "tuple":
+        items = []
+        for k in kind[1:]:
+            text, word = _unpacked(k, word, names)
+            items.append(text)
+        return f"({', '.join(items)},)", word
+    name = f"view_{kind[0].replace('?', 'b_')}{kind[1]}"
+    names[name] = view(array_type(kind))
+    names["words_at"] = words_at
+    lengths = "".join(f"words_at(words_at(words[{word}])[{_LENGTHS}])[{k}], " for k in range(kind[1]))
+    return f"{name}(words_at(words[{word}])[{_DATA}], ({lengths}))", word + 1
+
+
+@cache
+def view(array: Any) -> Any:
+    """Make the function that turns an address and lengths into an array of a type; Numba's own makes writable ones."""
+
+    @intrinsic
+    def view(_typing: Any, address: Any, lengths: Any) -> Any:
+        def code(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+            from numba.np.arrayobj import make_array, populate_array  # 30 ms of start-up for all who have no arrays
+
+            item = context.get_data_type(array.dtype)
+            size = context.get_constant(types.intp, context.get_abi_sizeof(item))
+            shape = cgutils.unpack_tuple(builder, args[1])
+            strides: list[Any] = []
+            step = size
+            for length in reversed(shape):
+                strides.insert(0, step)
+                step = builder.mul(step, length)
+            made = make_array(array)(context, builder)
+            place = builder.inttoptr(args[0], item.as_pointer())
+            populate_array(made, data=place, shape=shape, strides=strides, itemsize=size, meminfo=None)
+            return made._getvalue()
+
+        return array(types.intp, lengths), code
+
+    return view
+
+
+@intrinsic
+def bits_to_double(_typing: Any, word: Any) -> Any:
+    """Take a word for the bits of a float64."""
+
+    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], llvm.DoubleType())
+
+    return types.float64(types.intp), code
