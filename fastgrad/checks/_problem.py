@@ -38,6 +38,10 @@ SMALL_STEPS = tuple(2.0**-k for k in range(18, 53, 4))
 WIDE_STEPS = (2.0**-8, 2.0**-12, 2.0**-16, 2.0**-20)
 UNITS = 16.0
 
+#: Vectors at which results are counted, and how far beside them, relative to their size.
+COUNTED = 50
+BESIDE = 2.0**-8
+
 #: Relative moves of the points, in ulps, that show the rounding of what `f` computes inside.
 MOVES = (3, -5, 1021)
 
@@ -142,7 +146,7 @@ class Problem:
 
         A function that is rounded in units of `scale` may have slopes of its own within a few units, over steps that
         are as small: ``u * s @ vt`` at matrices with zeros. There it departs from a line with the right slope by no
-        more than its rounding at any small step, and wide steps contradict the estimate.
+        more than its rounding at any small step, and all wide steps contradict the estimate.
         """
         if self.of == "hessian" or not where.any():
             return np.zeros(where.shape, bool)
@@ -158,7 +162,7 @@ class Problem:
                 else:
                     departure = np.maximum(departure, np.abs(off) * step * width)
             rounding = UNITS * np.finfo(np.float64).eps * scale
-        return where & (departure <= rounding) & (2 * contradicts >= len(WIDE_STEPS))
+        return where & (departure <= rounding) & (contradicts == len(WIDE_STEPS))
 
     def secant_slopes(self, where: Any) -> Any:
         """Slopes of secants to either side at the entries `where`, the steeper one of each pair; elsewhere 0.
@@ -172,6 +176,31 @@ class Problem:
                 for place, slopes in self._at(where, method=side, rel_step=NARROW_STEP):
                     rows[place] = np.fmax(rows[place], np.abs(slopes))
         return np.where(where, steepest, 0.0)
+
+    def require_constant_count(self) -> None:
+        """Raise a ValueError where the number of results of `f` changes at or beside a few of the vectors.
+
+        Compiled code has no result there, and neither has the estimate.
+        """
+        if self.of != "jacobian":
+            return
+        vectors = self._vectors.reshape(-1, self.args[0].shape[-1])
+        rows = np.unique(np.linspace(0, len(vectors) - 1, min(len(vectors), COUNTED)).astype(int))
+        counts: dict[int, Any] = {}
+        for x in vectors[rows]:
+            for by in (0.0, BESIDE, -BESIDE):
+                there = x + by * np.maximum(np.abs(x), 1.0)
+                try:
+                    with np.errstate(all="ignore"):
+                        counts.setdefault(np.size(self.f(there.copy(), *self.args[1:])), there)
+                except Exception as raised:
+                    hear(raised)
+        if len(counts) > 1:
+            (first, here), (second, there) = list(counts.items())[:2]
+            raise ValueError(
+                f"`f` must return as many results at every vector; got {first} at {here.tolist()} and {second} at "
+                f"{there.tolist()}. Pad the result."
+            )
 
     def value_scale(self) -> float:
         """Largest absolute value of `f` at the points, at half and twice their size, and with other signs.
