@@ -1,7 +1,7 @@
 """Twenty gradients by hand, and twelve mistakes in each: what a check of gradients has to find.
 
-Every function takes one vector of parameters. A mistake is a replacement in the source of the gradient, as a slip of the
-pen would be; `planted` compiles the changed source. Sizes are chosen so that no mistake changes a shape.
+Every function takes one vector of parameters. A mistake is a replacement in the source of the gradient, as a slip of
+the pen would be; `planted` compiles the changed source. Sizes are chosen so that no mistake changes a shape.
 """
 
 from __future__ import annotations
@@ -56,7 +56,10 @@ DENSE = {
     "1/n": (" / len(y)", ""),
     "missing term": ("* np.where(z > 0, 1.0, np.exp(z)) / len(y)", "/ len(y)"),
     "transposed": ("(SQUARE.T @ delta)", "(delta.T @ SQUARE)"),
-    "swapped arguments": ("[(SQUARE.T @ delta).ravel(), delta.sum(axis=0)]", "[delta.sum(axis=0), (SQUARE.T @ delta).ravel()]"),
+    "swapped arguments": (
+        "[(SQUARE.T @ delta).ravel(), delta.sum(axis=0)]",
+        "[delta.sum(axis=0), (SQUARE.T @ delta).ravel()]",
+    ),
     "off by one": ("SQUARE.T @ delta", "np.roll(SQUARE, 1, axis=0).T @ delta"),
     "wrong axis": ("delta.sum(axis=0)", "delta.sum(axis=1)"),
     "detached part": ("delta.sum(axis=0)", "np.zeros(3)"),
@@ -88,7 +91,10 @@ CONVOLUTION = {
     "1/n": (" / 4", ""),
     "missing term": ("* np.where(y > 0, 1.0, 0.1) / 4", "/ 4"),
     "transposed": ("np.convolve(delta, w)", "np.convolve(delta, w[::-1])"),
-    "swapped arguments": ("[delta @ windows, [delta.sum()], np.convolve(delta, w)]", "[np.convolve(delta, w), [delta.sum()], delta @ windows]"),
+    "swapped arguments": (
+        "[delta @ windows, [delta.sum()], np.convolve(delta, w)]",
+        "[np.convolve(delta, w), [delta.sum()], delta @ windows]",
+    ),
     "off by one": ("delta @ windows", "np.roll(delta, 1) @ windows"),
     "wrong axis": ("delta @ windows", "delta.mean() * windows.sum(axis=0)"),
     "detached part": ("np.convolve(delta, w)]", "np.convolve(delta, 0 * w)]"),
@@ -257,7 +263,10 @@ LSTM_CELL = {
     "1/n": ("2 * new / 3", "2 * new"),
     "missing term": (" + 2 * new / 3", ""),
     "transposed": ("x[:9].reshape(3, 3)", "x[:9].reshape(3, 3).T"),
-    "swapped arguments": ("[dnew * g * i * (1 - i), dnew * c * f * (1 - f),", "[dnew * c * f * (1 - f), dnew * g * i * (1 - i),"),
+    "swapped arguments": (
+        "[dnew * g * i * (1 - i), dnew * c * f * (1 - f),",
+        "[dnew * c * f * (1 - f), dnew * g * i * (1 - i),",
+    ),
     "off by one": ("dnew * c * f", "dnew * np.roll(c, 1) * f"),
     "wrong axis": ("COUNTS * out * o * (1 - o)", "(COUNTS @ out) * o * (1 - o)"),
     "detached part": ("dnew * i * (1 - g**2)", "0 * g"),
@@ -477,7 +486,10 @@ GAUSSIAN_MIXTURE = {
     "1/n": ("(pull / sds).mean(axis=0)", "(pull / sds).sum(axis=0)"),
     "missing term": ("(pull * z - share)", "(pull * z)"),
     "transposed": ("share.mean(axis=0) - weights", "(weights - share.mean(axis=0))"),
-    "swapped arguments": ("(pull / sds).mean(axis=0), (pull * z - share).mean(axis=0)", "(pull * z - share).mean(axis=0), (pull / sds).mean(axis=0)"),
+    "swapped arguments": (
+        "(pull / sds).mean(axis=0), (pull * z - share).mean(axis=0)",
+        "(pull * z - share).mean(axis=0), (pull / sds).mean(axis=0)",
+    ),
     "off by one": ("(pull / sds).mean(axis=0)", "(pull / sds)[1:].mean(axis=0)"),
     "wrong axis": ("parts.sum(axis=1, keepdims=True)", "parts.sum(axis=0, keepdims=True)"),
     "detached part": ("share.mean(axis=0) - weights", "0 * weights"),
@@ -526,7 +538,10 @@ KALMAN_FILTER = {
     "transposed": ("return total / 5", "return total.reshape(2, 2).T.ravel() / 5"),
     "swapped arguments": ("dq, dr, dphi", "dr, dq, dphi"),
     "off by one": ("for y in SERIES", "for y in SERIES[1:]"),
-    "wrong axis": ("dphi, dm = q * unit[0], r * unit[1], (1 - phi**2) * unit[2]", "dphi, dm = q * unit[0], r * unit[0], (1 - phi**2) * unit[2]"),
+    "wrong axis": (
+        "dphi, dm = q * unit[0], r * unit[1], (1 - phi**2) * unit[2]",
+        "dphi, dm = q * unit[0], r * unit[0], (1 - phi**2) * unit[2]",
+    ),
     "detached part": ("dm + dgain * e - gain * dm", "dm - gain * dm"),
     "float32 inside": ("e = y - m", "e = np.float32(y - m)"),
     "epsilon": ("dgain = dp / s - p * ds / s**2", "dgain = dp / (s + 1e-6) - p * ds / s**2"),
@@ -627,7 +642,10 @@ RIGID_BODY = {
     "1/n": ("return found", "return found / 3"),
     "missing term": ("        found[k, b] = (INERTIA[a] - INERTIA[b]) * x[a]\n", ""),
     "transposed": ("return found / INERTIA[:, None]", "return (found / INERTIA[:, None]).T"),
-    "swapped arguments": ("found[k, b] = (INERTIA[a] - INERTIA[b]) * x[a]", "found[k, b] = (INERTIA[b] - INERTIA[a]) * x[a]"),
+    "swapped arguments": (
+        "found[k, b] = (INERTIA[a] - INERTIA[b]) * x[a]",
+        "found[k, b] = (INERTIA[b] - INERTIA[a]) * x[a]",
+    ),
     "off by one": ("(INERTIA[a] - INERTIA[b]) * x[b]", "(INERTIA[a] - INERTIA[b]) * x[k]"),
     "wrong axis": ("INERTIA[:, None]", "INERTIA[None, :]"),
     "detached part": ("        found[k, k] = -np.where(x[k] > 0, 0.1, 0.3)\n", ""),
@@ -668,10 +686,16 @@ HESTON = {
     "factor 2": ("rho * (a**2 - 2 *", "rho * (a**2 - "),
     "1/n": ("third = np.mean(slope * -b)", "third = np.sum(slope * -b)"),
     "missing term": (" - rho / c)", ")"),
-    "transposed": ("np.array([first, second, third, fourth])", "np.array([[first, second], [third, fourth]]).T.ravel()"),
+    "transposed": (
+        "np.array([first, second, third, fourth])",
+        "np.array([[first, second], [third, fourth]]).T.ravel()",
+    ),
     "swapped arguments": ("[first, second,", "[second, first,"),
     "off by one": ("np.maximum(VARIANCE[:-1], 0.035)", "np.maximum(VARIANCE[1:], 0.035)"),
-    "wrong axis": ("np.mean(slope * -kappa / (sigma * np.sqrt(v)))", "np.mean(slope) * np.mean(-kappa / (sigma * np.sqrt(v)))"),
+    "wrong axis": (
+        "np.mean(slope * -kappa / (sigma * np.sqrt(v)))",
+        "np.mean(slope) * np.mean(-kappa / (sigma * np.sqrt(v)))",
+    ),
     "detached part": ("third = np.mean(slope * -b) + 1", "third = 1.0"),
     "float32 inside": ("b = (dv", "b = np.float32(dv"),
     "epsilon": ("slope = (b - rho * a) / c", "slope = (b - rho * a) / (c + 1e-6)"),
@@ -708,7 +732,10 @@ SABR = {
     "factor 2": ("/ 12 * nu**2", "/ 24 * nu**2"),
     "1/n": ("fourth = nu * by_z * term / 5", "fourth = nu * by_z * term"),
     "missing term": (" * (1 - rho**2)\n", "\n"),
-    "transposed": ("np.array([first, second, third, fourth])", "np.array([[first, second], [third, fourth]]).T.ravel()"),
+    "transposed": (
+        "np.array([first, second, third, fourth])",
+        "np.array([[first, second], [third, fourth]]).T.ravel()",
+    ),
     "swapped arguments": ("z = nu / alpha * k", "z = alpha / nu * k"),
     "off by one": ("x[3] / 5", "x[2] / 5"),
     "wrong axis": ("[first, second, third, fourth]", "[first + second, first + second, third, fourth]"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from bench.gradients import CASES, MISTAKES, Case, planted
 
+from bench.gradients import CASES, MISTAKES, Case, planted
 from fastgrad.checks import Check, check
 
 pytestmark = pytest.mark.filterwarnings("ignore::fastgrad.PerformanceWarning")

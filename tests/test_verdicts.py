@@ -126,7 +126,7 @@ def test_digits_lost_to_underflow_are_no_mistake() -> None:
     assert found, found
 
 
-# AGREES means that a mistake would have been noticed -------------------------------------------------------------------
+# AGREES means that a mistake would have been noticed ------------------------------------------------------------------
 
 SATURATED = {
     "tanh": (np.tanh, lambda x: 1 / np.cosh(x) ** 2, np.linspace(0.0, 40.0, 81)),

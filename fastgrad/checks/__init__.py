@@ -1,8 +1,8 @@
 """An analytic derivative checked against the numerical one and its error bound.
 
 Imports the numerical derivatives (`derivatives`, `multivariate`, `curvature`) and calls gates and circuits by their
-public methods only. Begin reading with `check` below: `_problem` estimates, `_analytic` evaluates, `_verdicts` compares,
-`_patterns` names what mistakes have in common, `_result` and `_table` show it.
+public methods only. Begin reading with `check` below: `_problem` estimates, `_analytic` evaluates, `_verdicts`
+compares, `_patterns` names what mistakes have in common, `_result` and `_table` show it.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def check(
 ) -> Check:
     """Compare an analytic derivative with the numerical one, entry by entry, as far as its error bound can tell.
 
-    ``fg.check(f, df, x).raise_if_wrong()`` is a whole test, and so is ``assert fg.check(f, df, x)``. The first shows the
-    table of the worst entries when it fails, the second the counts and what the mistakes have in common.
+    ``fg.check(f, df, x).raise_if_wrong()`` is a whole test, and so is ``assert fg.check(f, df, x)``. When it fails, the
+    first shows the table of the worst entries, the second the counts and what the mistakes have in common.
 
     Parameters
     ----------
@@ -88,8 +88,8 @@ def check(
 
     Notes
     -----
-    *Verdicts.* The numerical derivative is that of `adaptive`, extrapolated after Ridders (1982), with an error bound at
-    every point.
+    *Verdicts.* The numerical derivative is that of `adaptive`, extrapolated after Ridders (1982), with an error bound
+    at every point.
 
     - ``AGREES``: the two are within eight bounds, or equal to twelve digits, and the bound is narrow: below 1e-6 of the
       local slope or a hundredth of the value, and such that three times the value, a third of it and its opposite would
@@ -177,7 +177,7 @@ def _suspect(judgement: Judgement, values: Any) -> Any:
 
 
 def _noise_inside(points: Problem, numerical: Estimate, values: Any, suspect: Any) -> Any:
-    """Rounding of what `f` computes inside at suspect entries, beyond the error bound; 0 where there is none.
+    """Measure the rounding inside `f` at suspect entries, beyond the error bound; 0 where there is none.
 
     Where `f` is constant to its last digit the bound knows only the rounding of the value, which may be 0: that of its
     largest values counts. Where a difference is slight beside the largest slopes, the points are moved by a few ulps.
@@ -189,7 +189,9 @@ def _noise_inside(points: Problem, numerical: Estimate, values: Any, suspect: An
     if not suspect.any() or too_many or np.iscomplexobj(values) or np.iscomplexobj(numerical.df):
         return noise
     scale = points.value_scale()
-    inner = tuple(range(suspect.ndim - (points.of != "derivative") - (points.of in ("jacobian", "hessian")), suspect.ndim))
+    inner = tuple(
+        range(suspect.ndim - (points.of != "derivative") - (points.of in ("jacobian", "hessian")), suspect.ndim)
+    )
     with np.errstate(all="ignore"):
         slope = scale / points.width()
         flat = suspect & is_flat(values, numerical)

@@ -81,7 +81,7 @@ class Analytic:
         return np.flip(values, axis=tuple(range(first, first + len(self.problem.batch))))
 
     def _depends_on_the_batch(self) -> bool:
-        """Tell whether a function of one vector makes something else of a batch that happens to fit, and `f` takes none.
+        """Tell whether a batch gives other values than its vectors alone, of a shape that fits, and `f` takes none.
 
         Where `f` takes a batch, the same is asked of its derivative.
         """
@@ -90,7 +90,7 @@ class Analytic:
         rows = sorted({int(k) for k in np.linspace(0, count - 1, _COMPARED)}) if count > 1 else []
         together = self.values.reshape(count, *self.shape[len(self.problem.batch) :])
         for k in rows:
-            alone = self._tried(lambda k=k: self._validated(self._result(self._rows(args)[k]), one=True))
+            alone = self._tried(partial(self._at_row, args, k))
             if alone is None:
                 return False
             size = np.max(np.abs(alone), initial=0.0, where=np.isfinite(alone))
@@ -99,6 +99,10 @@ class Analytic:
             if not (same | np.isnan(alone)).all():
                 return not self.problem.takes_batches(rows)
         return False
+
+    def _at_row(self, args: list[Any], k: int) -> Any:
+        """Evaluate it at one point alone."""
+        return self._validated(self._result(self._rows(args)[k]), one=True)
 
     def rounding(self) -> Any:
         """Measure the rounding of the values.
@@ -214,7 +218,7 @@ class Analytic:
         """Tell whether it can be called with one point; if not, the first exception is the one to show."""
         if not self.problem.batch:
             return False
-        return self._tried(lambda: self._validated(self._result(self._rows(args)[0]), one=True)) is not None
+        return self._tried(partial(self._at_row, args, 0)) is not None
 
     def _rows(self, args: list[Any]) -> list[list[Any]]:
         if self.problem.of == "derivative":
@@ -281,7 +285,9 @@ class Analytic:
             raise TypeError(f"`analytic` must return numbers; {self.name} gives {got}. Does it end with `return`?")
         if array.shape != shape and (array.ndim or self.problem.of != "derivative"):
             transposed = shape and array.shape == shape[:-2] + shape[:-3:-1]
-            remedy = "It looks transposed." if transposed and self.problem.of == "jacobian" else "Broadcast or reshape it."
+            remedy = (
+                "It looks transposed." if transposed and self.problem.of == "jacobian" else "Broadcast or reshape it."
+            )
             raise ValueError(
                 f"`analytic` must return the shape of the {self.problem.of}, {shape}; {self.name} gives {array.shape}. "
                 f"{remedy}"

@@ -134,7 +134,9 @@ def weights(c: Comparison) -> str | None:
     if not (np.abs(ratios / middle - 1) < ALIKE)[here].all() or not np.isfinite(middle[~np.isnan(middle)]).all():
         return None
     known = np.unique(np.round(middle[np.isfinite(middle)], 6))
-    return f"off by a factor of its own for each coordinate, the same at all points: {_listed(known)}; weights or an axis"
+    return (
+        f"off by a factor of its own for each coordinate, the same at all points: {_listed(known)}; weights or an axis"
+    )
 
 
 def factor_in_part(c: Comparison) -> str | None:

@@ -89,8 +89,9 @@ def _orders(marked: Any, size: int) -> Iterator[tuple[str, Any]]:
             place = "" if length == size else f"{a} to {b - 1} "
             for rows in range(2, length // 2 + 1):
                 if length % rows == 0:
-                    yield f"{place}are transposed, as a matrix of {rows} rows", _with(
-                        plain, a, block.reshape(rows, -1).T.ravel()
+                    yield (
+                        f"{place}are transposed, as a matrix of {rows} rows",
+                        _with(plain, a, block.reshape(rows, -1).T.ravel()),
                     )
             yield f"{place}are in reverse order", _with(plain, a, block[::-1])
             for by in (1, -1):

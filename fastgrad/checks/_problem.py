@@ -233,7 +233,9 @@ class Problem:
             wide = [np.maximum(np.abs(np.broadcast_to(self.args[i], self.batch)), 1.0) for i in self.wrt]
             return np.stack(wide) if self.stacked else wide[0]
         size = np.maximum(np.abs(self._vectors), 1.0)
-        return {"gradient": size, "jacobian": size[..., None, :], "hessian": size[..., None, :] * size[..., None]}[self.of]
+        return {"gradient": size, "jacobian": size[..., None, :], "hessian": size[..., None, :] * size[..., None]}[
+            self.of
+        ]
 
     def takes_batches(self, rows: list[int]) -> bool:
         """Tell whether `f` itself takes a batch of vectors, and gives at some `rows` what it gives for these alone."""
@@ -258,7 +260,7 @@ class Problem:
         return fields
 
     def _at(self, where: Any, ulps: int = 0, **options: Any) -> Iterator[tuple[Any, Any]]:
-        """Differentiate at the points of the entries `where`, moved by `ulps`; yield places among the rows, and results."""
+        """Differentiate at the points of the entries `where`, moved by `ulps`; yield their places and results."""
         if self.of == "derivative":
             whole = [_moved(np.ravel(a).astype(np.float64), ulps) for a in np.broadcast_arrays(*self.args)]
             for k, here in enumerate(self._rows(where)):

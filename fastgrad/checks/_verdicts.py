@@ -96,7 +96,7 @@ class Judgement(NamedTuple):
 
 
 def is_flat(analytic: Any, numerical: Estimate) -> Any:
-    """Mark where the estimate is 0 up to its bound and the value is not: a maximum, or `f` is flat to its last digit."""
+    """Mark where the estimate is 0 up to its bound and the value is not: at a maximum, or where `f` is constant."""
     return (np.abs(numerical.df) <= numerical.error) & (analytic != 0)
 
 
