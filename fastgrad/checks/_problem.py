@@ -242,7 +242,7 @@ class Problem:
         x = self._vectors.reshape(-1, self.args[0].shape[-1])
         try:
             with np.errstate(all="ignore"):
-                together = np.asarray(self.f(self._vectors, *self.args[1:]))
+                together = np.asarray(self.f(self._vectors.copy(), *self.args[1:]))
                 alone = np.stack([np.asarray(self.f(x[k].copy(), *self.args[1:])) for k in rows])
             together = together.reshape(len(x), *alone.shape[1:])[rows]
         except Exception as raised:
