@@ -12,6 +12,9 @@ from ._comparison import ALIKE, Comparison
 #: Vectors up to this length are tried with every pair of coordinates exchanged.
 PAIRS = 8
 
+#: Axes up to this length are tried with blocks transposed, reversed, shifted, and swapped.
+LONGEST = 10_000
+
 #: A transposed block leaves its corners right: so far a block may reach beyond what is wrong.
 BEYOND = 2
 
@@ -56,7 +59,7 @@ def reordered(c: Comparison) -> str | None:
     for what, axis in _axes(c):
         size = c.values.shape[axis]
         marked = np.moveaxis(c.disagrees, axis, 0).reshape(size, -1).any(axis=1)
-        for text, order in _orders(np.flatnonzero(marked), size):
+        for text, order in _orders(np.flatnonzero(marked), size, what != "the points" and size <= LONGEST):
             if c.explains(np.take(c.values, order, axis)):
                 if what == "the partials with respect to":
                     pair = [c.names[c.problem.wrt[k]] for k in np.flatnonzero(order != np.arange(size))]
@@ -73,8 +76,8 @@ def _axes(c: Comparison) -> list[tuple[str, int]]:
     return [("the partials with respect to", 0)] * first + behind + points
 
 
-def _orders(marked: Any, size: int) -> Iterator[tuple[str, Any]]:
-    """Yield permutations that move what is marked, and how they read."""
+def _orders(marked: Any, size: int, has_blocks: bool) -> Iterator[tuple[str, Any]]:
+    """Yield permutations that move what is marked, and how they read; of points no blocks are exchanged."""
     if marked.size < 2:
         return
     plain = np.arange(size)
@@ -82,6 +85,9 @@ def _orders(marked: Any, size: int) -> Iterator[tuple[str, Any]]:
         order = plain.copy()
         order[marked] = marked[::-1]
         yield f"{marked[0]} and {marked[1]} are swapped", order
+    if not has_blocks:
+        yield "are in reverse order", plain[::-1]
+        return
     low, high = int(marked[0]), int(marked[-1]) + 1
     for a in range(max(0, low - BEYOND), low + 1):
         for b in range(high, min(size, high + BEYOND) + 1):

@@ -148,7 +148,7 @@ class Problem:
         are as small: ``u * s @ vt`` at matrices with zeros. There it departs from a line with the right slope by no
         more than its rounding at any small step, and all wide steps contradict the estimate.
         """
-        if self.of == "hessian" or not where.any():
+        if self.of not in ("gradient", "jacobian") or not where.any():
             return np.zeros(where.shape, bool)
         width, departure, contradicts = self.width(), np.zeros(where.shape), np.zeros(where.shape, int)
         with np.errstate(all="ignore"):
