@@ -265,7 +265,7 @@ DERIVED: dict[str, tuple[Any, Any, tuple[Any, ...], str, Any, dict[str, tuple[An
     "batch norm": (batch_norm, batch_norm_gradient, (ACTIVATIONS,), "gradient", 0, {
         "mean detached": (lambda x: batch_norm_gradient(x, mean=False), ""),
         "variance detached": (lambda x: batch_norm_gradient(x, variance=False), ""),
-        "no epsilon": (lambda x: batch_norm_gradient(x, eps=0.0), "of the value or less"),
+        "no epsilon": (lambda x: batch_norm_gradient(x, eps=0.0), "of the value"),
     }),
     "lstm": (lstm, lstm_gradient, (RNG.normal(size=(40, 5)),), "gradient", 0, {
         "gates swapped": (lambda p: lstm_gradient(p)[..., [1, 0, 2, 3, 4]], "coordinates 0 and 1 are swapped"),

@@ -20,7 +20,7 @@ def test_the_table() -> None:
     lines = repr(check(np.sin, lambda x: np.cos(x) * np.where(x > 3, 1.5, 1), X)).splitlines()
     assert lines[0] == "Check of the derivative, <lambda> against sin: 9 of 40 entries disagree"
     assert lines[1] == "  AGREES 31, DISAGREES 9, UNDECIDED 0, KINK 0"
-    assert lines[2].split() == ["index", "point", "analytic", "numerical", "bar", "ratio"]
+    assert lines[2].split() == ["index", "point", "analytic", "numerical", "bound", "ratio"]
     assert all(line.startswith("  DISAGREES") and line.endswith(" 1.5") for line in lines[3:12])
     assert lines[13].startswith("  * wrong only for x > 3 ")
     assert len(lines) == 14
@@ -105,3 +105,11 @@ def test_arguments_meet_by_their_labels() -> None:
     assert check(lambda x, y: x * y, lambda x, y: (y, x), across[1], 3.0, wrt=(0, 1)).verdict.shape == (2, 2)
     with pytest.raises(TypeError, match="without a mask"):
         check(np.sin, np.cos, np.ma.masked_array([1.0, 2.0], [0, 1]))
+
+
+def test_raising_shows_the_whole_table() -> None:
+    assert check(np.sin, np.cos, X).raise_if_wrong().counts["AGREES"] == 40
+    with pytest.raises(AssertionError) as caught:
+        check(np.sin, lambda x: -np.cos(x), X).raise_if_wrong()
+    lines = str(caught.value).splitlines()
+    assert lines[0].endswith("40 of 40 entries disagree") and lines[-1] == "  * sign flipped" and len(lines) == 14

@@ -72,7 +72,7 @@ def run(given: argparse.Namespace) -> int:
     except Exception as problem:
         raise Mistake(str(problem) if within(problem) else f"the check raised {where_raised(problem)}") from problem
     say(json.dumps(found.to_dict(), indent=1) + "\n" if given.json else f"{found!r}\n")
-    return 1 if not found else 0 if found.decided else 2
+    return 1 if found.counts["DISAGREES"] else 0 if found else 2
 
 
 def _places(given: argparse.Namespace) -> tuple[Any, ...]:

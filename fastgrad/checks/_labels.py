@@ -1,4 +1,4 @@
-"""Points with labels: xarray's and pandas' arguments meet by them, and the table shows them."""
+"""Points with labels: arguments of xarray and pandas are aligned by them, and the table shows them."""
 
 from __future__ import annotations
 
@@ -13,33 +13,35 @@ from .._arguments.kinds import MASKED, PLAIN, kinds, unreadable
 Labels = tuple[Any, ...]
 
 
-def lined_up(args: tuple[Any, ...]) -> tuple[tuple[Any, ...], Labels]:
+def align(args: tuple[Any, ...]) -> tuple[tuple[Any, ...], Labels]:
     """Broadcast arguments by their labels: bare arrays, and the labels of their axes."""
-    args = tuple(_here(a, f"args[{i}]") for i, a in enumerate(args))
+    args = tuple(_in_memory(a, f"args[{i}]") for i, a in enumerate(args))
     if all(kinds[type(a)] is PLAIN for a in args):
         return args, ()
     points = {f"args[{i}]": a for i, a in enumerate(args)}
-    found = over_containers(_broadcast, None, points, {}, fields=len(args))
-    found = found if len(args) > 1 else (found,)
-    return tuple(a if np.ndim(a) == 0 else np.array(b) for a, b in zip(args, found, strict=True)), labels_of(found[0])
+    aligned = over_containers(_broadcast, None, points, {}, fields=len(args))
+    aligned = aligned if len(args) > 1 else (aligned,)
+    return tuple(a if np.ndim(a) == 0 else np.array(b) for a, b in zip(args, aligned, strict=True)), labels_of(
+        aligned[0]
+    )
 
 
 def labels_of(points: Any) -> Labels:
-    """Return the labels of each axis, None for those that only count; nothing for plain arrays."""
+    """Return the labels of each axis, None for plain counts; empty for plain arrays."""
     kind = kinds[type(points)]
     if kind not in ("pandas", "xarray"):
         return ()
     axes = points.axes if kind == "pandas" else [points.coords.get(dim) for dim in points.dims]
-    return tuple(None if a is None or np.array_equal(a, range(len(a))) else _words(np.asarray(a)) for a in axes)
+    return tuple(None if a is None or np.array_equal(a, range(len(a))) else _texts(np.asarray(a)) for a in axes)
 
 
-def _words(labels: Any) -> Any:
+def _texts(labels: Any) -> Any:
     """Write dates as shortly as they can be told apart; others are written by themselves."""
     return np.datetime_as_string(labels, unit="auto") if labels.dtype.kind == "M" else labels
 
 
-def _here(value: Any, name: str) -> Any:
-    """Bring what Dask has only planned into memory; refuse masks, which a verdict could not be given of."""
+def _in_memory(value: Any, name: str) -> Any:
+    """Compute arrays of Dask; refuse masked arrays."""
     kind = kinds[type(value)]
     if kind == MASKED:
         raise unreadable(value, name)
@@ -47,5 +49,5 @@ def _here(value: Any, name: str) -> Any:
 
 
 def _broadcast(_f: Any, *arrays: Any) -> Any:
-    found = np.broadcast_arrays(*arrays)
-    return tuple(found) if len(found) > 1 else found[0]
+    together = np.broadcast_arrays(*arrays)
+    return tuple(together) if len(together) > 1 else together[0]

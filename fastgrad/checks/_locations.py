@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from ..estimates import Status
-from ._evidence import Evidence, coordinates
+from ._comparison import Comparison, coordinates
 from ._verdicts import Verdict
 
 #: So many different numbers on either side make a threshold, or a fifth of all; fewer may lie there by chance.
@@ -22,59 +22,97 @@ _MANY = 5
 #: So many rows, coordinates or points are listed.
 _LISTED = 3
 
+#: Axes whose ranges are parts of a vector.
+_INNER = ("coordinate", "row", "column")
 
-def _at_kinks(evidence: Evidence) -> str | None:
-    wrong, kink = evidence.disagrees, evidence.found.status == Status.KINK
-    right = (evidence.judged.verdict == Verdict.AGREES).any()
-    if right and kink[wrong].all():
-        return f"wrong only at kinks ({np.count_nonzero(wrong)} of {np.count_nonzero(kink)})"
+
+def at_kinks(c: Comparison) -> str | None:
+    """Recognise that only entries at kinks are wrong."""
+    kink = c.numerical.status == Status.KINK
+    if (c.judgement.verdict == Verdict.AGREES).any() and kink[c.disagrees].all():
+        return f"wrong only at kinks ({np.count_nonzero(c.disagrees)} of {np.count_nonzero(kink)})"
     return None
 
 
-def _axes(evidence: Evidence) -> list[str]:
-    """Call the axes of the entries by what they count."""
-    asked = evidence.asked
-    inner = {"derivative": [], "gradient": ["coordinate"]}.get(asked.of, ["row", "column"])
-    return ["with respect to"] * asked.several + ["point"] * len(asked.batch) + inner
-
-
-def _one_place(evidence: Evidence) -> str | None:
+def one_place(c: Comparison) -> str | None:
     """Find one argument, one coordinate, one row, one column, one point."""
-    return _places(evidence, 1)
+    return _places(c, 1)
 
 
-def _few_places(evidence: Evidence) -> str | None:
-    """Find a few of them."""
-    return _places(evidence, _LISTED)
+def few_places(c: Comparison) -> str | None:
+    """Find a few of them, or a range of coordinates."""
+    return _places(c, _LISTED)
 
 
-def _places(evidence: Evidence, most: int) -> str | None:
-    wrong, asked = evidence.disagrees, evidence.asked
-    if not wrong.ndim:
+def _places(c: Comparison, most: int) -> str | None:
+    """Name the indices of each axis that has something wrong at few of them."""
+    texts, labels = [], c.problem.entry_labels
+    if not c.disagrees.ndim:
         return None
-    said, labels = [], asked.labels_of_entries
-    for axis, (what, found) in enumerate(zip(_axes(evidence), np.nonzero(wrong), strict=True)):
-        here = np.unique(found)
-        if here.size <= most and here.size * min(most, 2) <= wrong.shape[axis] > 1:
+    for axis, (what, indices) in enumerate(zip(_axis_names(c), np.nonzero(c.disagrees), strict=True)):
+        here, size = np.unique(indices), c.disagrees.shape[axis]
+        if here.size == size or size == 1:
+            continue
+        if here.size <= most and here.size * min(most, 2) <= size:
             if what == "with respect to":
-                said.append(f"{what} {', '.join(evidence.names[asked.wrt[k]] for k in here)}")
+                texts.append(f"{what} {', '.join(c.names[c.problem.wrt[k]] for k in here)}")
             else:
                 names = [_labelled(k, labels[axis] if labels else None) for k in here]
-                said.append(f"{what}{'s' * (here.size > 1)} {', '.join(names)}")
-    return f"wrong only at {', '.join(said)}".replace("at with", "with") if said else None
+                texts.append(f"{what}{'s' * (here.size > 1)} {', '.join(names)}")
+        elif most > 1 and what in _INNER and (ranges := _ranges(c, axis, here)):
+            texts.append(f"{what}s {ranges}")
+    return f"wrong only at {', '.join(texts)}".replace("at with", "with") if texts else None
+
+
+def _ranges(c: Comparison, axis: int, here: Any) -> str | None:
+    """Write indices as one or two ranges, if all beside them is right, not only where the derivative is 0."""
+    beside = np.delete(np.moveaxis(c.right, axis, 0), here, axis=0)
+    pieces = np.split(here, np.flatnonzero(np.diff(here) > 1) + 1)
+    if len(pieces) > 2 or not beside.reshape(len(beside), -1).any(axis=1).all():
+        return None
+    return " and ".join(f"{p[0]} to {p[-1]}" if p.size > 1 else str(p[0]) for p in pieces)
+
+
+def _axis_names(c: Comparison) -> list[str]:
+    """Return what the axes of the entries count."""
+    inner = {"derivative": [], "gradient": ["coordinate"]}.get(c.problem.of, ["row", "column"])
+    return ["with respect to"] * c.problem.stacked + ["point"] * len(c.problem.batch) + inner
 
 
 def _labelled(k: int, labels: Any) -> str:
     return str(k) if labels is None else f"{k} ({labels[k]})"
 
 
-def _around_the_diagonal(evidence: Evidence) -> str | None:
+def some_points(c: Comparison) -> str | None:
+    """Recognise that some points are wrong and others right at all entries: a branch."""
+    if not c.inner:
+        return None
+    axes = tuple(range(c.disagrees.ndim - c.inner, c.disagrees.ndim))
+    wrong, right = c.disagrees.any(axis=axes), c.right.any(axis=axes)
+    count, fine = np.count_nonzero(wrong), np.count_nonzero(~wrong & right)
+    if fine < 2 and _SHARE * fine < wrong.size:
+        return None
+    return f"wrong at {count} of {wrong.size} points, right at all entries of others: a branch"
+
+
+def changing_places(c: Comparison) -> str | None:
+    """Recognise coordinates that are wrong at some points and right at others: a branch, a mask or an index."""
+    axes = tuple(range(c.problem.stacked, c.problem.stacked + len(c.problem.batch)))
+    if not c.inner or not axes or c.disagrees.sum() < _SOME:
+        return None
+    wrong, right = c.disagrees.any(axis=axes), c.right.any(axis=axes)
+    if not right[wrong].all() or c.right.sum() < _SOME:
+        return None
+    return "each coordinate is wrong at some points and right at others: a branch, a mask or an index"
+
+
+def around_the_diagonal(c: Comparison) -> str | None:
     """Tell the diagonal of a square jacobian or hessian from what is beside it."""
-    size = evidence.told.shape[-1:]
-    if evidence.asked.of not in ("jacobian", "hessian") or evidence.told.shape[-2:-1] != size:
+    size = c.values.shape[-1:]
+    if c.problem.of not in ("jacobian", "hessian") or c.values.shape[-2:-1] != size:
         return None
     row, column = np.indices(size * 2)
-    wrong, told = evidence.disagrees, evidence.seen & ~_zero(evidence)
+    wrong, told = c.disagrees, c.decided & (c.right | c.disagrees)
     for place, inside in {
         "on the diagonal": row == column, "above the diagonal": row < column, "below the diagonal": row > column,
         "off the diagonal": row != column,
@@ -84,14 +122,9 @@ def _around_the_diagonal(evidence: Evidence) -> str | None:
     return None
 
 
-def _zero(evidence: Evidence) -> Any:
-    """Mark where the derivative is zero: a factor that is wrong does not show there."""
-    return (np.abs(evidence.told.values) <= evidence.judged.allowed) & (evidence.judged.verdict == Verdict.AGREES)
-
-
-def _beyond(evidence: Evidence) -> str | None:
+def beyond_a_threshold(c: Comparison) -> str | None:
     """Find an argument, and a threshold that tells wrong from right."""
-    for label, bad, good in _told_apart(evidence):
+    for label, bad, good in _separated(c):
         few = min(bad.size, good.size)
         if (
             few < _SOME and _SHARE * few < bad.size + good.size
@@ -106,9 +139,9 @@ def _beyond(evidence: Evidence) -> str | None:
     return None
 
 
-def _between(evidence: Evidence) -> str | None:
+def in_an_interval(c: Comparison) -> str | None:
     """Find an argument, and an interval in which everything is wrong, or outside of which everything is."""
-    for label, bad, good in _told_apart(evidence):
+    for label, bad, good in _separated(c):
         if min(bad.size, good.size) < _MANY:
             continue
         for word, inner, outer in (("", bad, good), ("not ", good, bad)):
@@ -119,13 +152,12 @@ def _between(evidence: Evidence) -> str | None:
     return None
 
 
-def _told_apart(evidence: Evidence) -> Iterator[tuple[str, Any, Any]]:
+def _separated(c: Comparison) -> Iterator[tuple[str, Any, Any]]:
     """Name each number that a place may be told by; give its values, sorted, where wrong and where right."""
-    wrong = evidence.disagrees
-    right = np.isin(evidence.judged.verdict, (Verdict.AGREES, Verdict.KINK)) & ~_zero(evidence)
+    wrong, right = c.disagrees, c.right
     if not right.any():
         return
-    for name, x in coordinates(evidence):
+    for name, x in coordinates(c):
         x = np.broadcast_to(x, wrong.shape)
         if np.isnan(x[wrong]).any():
             continue
@@ -146,9 +178,3 @@ def _round(low: float, high: float) -> str:
                 if low <= rounded <= high:
                     return f"{rounded:g}" if digits < 7 else repr(rounded)
     return repr(high)
-
-
-#: The first that says something is heard.
-WHERE: tuple[Callable[[Evidence], str | None], ...] = (
-    _at_kinks, _one_place, _around_the_diagonal, _beyond, _between, _few_places,
-)  # fmt: skip

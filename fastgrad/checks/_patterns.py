@@ -1,37 +1,61 @@
-"""What mistakes in a derivative have in common: at most one way in which they are wrong, and one place."""
+"""What mistakes in a derivative have in common: at most one kind of mistake, and one place."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from ._evidence import Evidence
-from ._locations import WHERE
-from ._mistakes import FINE, HOW
+from . import _dependence as dependence
+from . import _factors as factors
+from . import _locations as locations
+from . import _orders as orders
+from . import _terms as terms
+from ._comparison import Comparison
+
+Pattern = Callable[[Comparison], str | None]
+
+#: Kinds of mistakes, for derivatives that are wrong in the first six digits; the first that fits counts.
+KINDS: tuple[Pattern, ...] = (
+    orders.keeps_first_call, factors.sign, orders.transposed, orders.swapped_args, factors.factor, factors.power,
+    terms.offset, orders.reordered, orders.shifted, orders.one_by_one, terms.constant, terms.linear,
+    terms.same_at_all_points, terms.same_at_all_coordinates, factors.weights, factors.few_factors, orders.elsewhere,
+    terms.same_sum, terms.slight, orders.mixes_points, factors.factor_in_part, dependence.changes,
+)  # fmt: skip
+
+#: Kinds of mistakes, for derivatives that are wrong in later digits.
+SLIGHT_KINDS: tuple[Pattern, ...] = (terms.single_precision, terms.slight)
+
+#: Places of mistakes; the first that fits counts.
+PLACES: tuple[Pattern, ...] = (
+    locations.at_kinks, locations.one_place, locations.around_the_diagonal, locations.beyond_a_threshold,
+    locations.in_an_interval, locations.few_places, locations.some_points, locations.changing_places,
+)  # fmt: skip
 
 
-def patterns(evidence: Evidence) -> tuple[str, ...]:
-    """Say what the mistakes have in common; nothing, if nothing is wrong or nobody knows."""
-    found = list(_not_finite(evidence))
-    if evidence.wrong.any():
-        found += _first(FINE if evidence.fine else HOW, evidence)
-    if evidence.disagrees.any():
-        found += _first(WHERE, evidence)
-    return tuple(found)
+def patterns(comparison: Comparison) -> tuple[str, ...]:
+    """Describe what the mistakes have in common; empty if nothing is wrong, or if no pattern fits."""
+    texts = list(_not_finite(comparison))
+    if comparison.wrong.any():
+        texts += _first(SLIGHT_KINDS if comparison.is_slight else KINDS, comparison)
+    if comparison.disagrees.any():
+        texts += _first(PLACES, comparison)
+    return tuple(texts)
 
 
-def _first(rules: tuple[Callable[[Evidence], str | None], ...], evidence: Evidence) -> list[str]:
-    """Return what the first rule says that says anything."""
-    with np.errstate(all="ignore"):
-        said = next((said for rule in rules if (said := rule(evidence))), None)
-    return [said] if said else []
+def _first(candidates: tuple[Pattern, ...], comparison: Comparison) -> list[str]:
+    """Return the text of the first pattern that fits."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
+        text = next((text for pattern in candidates if (text := pattern(comparison))), None)
+    return [text] if text else []
 
 
-def _not_finite(evidence: Evidence) -> Iterator[str]:
+def _not_finite(comparison: Comparison) -> Iterator[str]:
     """Count NaN and infinities where the derivative exists."""
-    values = evidence.told.values
-    for name, kind in (("NaN", np.isnan), ("infinite", np.isinf)):
-        count = np.count_nonzero(kind(values) & evidence.disagrees)
+    values = comparison.values
+    for name, is_kind in (("NaN", np.isnan), ("infinite", np.isinf)):
+        count = np.count_nonzero(is_kind(values) & comparison.disagrees)
         if count:
             yield f"{name} at {count} of {values.size} entries where `f` has a derivative, or one on either side"

@@ -53,14 +53,14 @@ def _column(random: np.random.Generator, low: float, high: float) -> NDArray[np.
     tiny = random.choice([-1.0, 1.0], COUNT) * 10.0 ** random.uniform(-_DECADES, _DECADES / 2, COUNT)
     start = low if isfinite(low) else high if isfinite(high) else 0.0
     wide = start + (np.abs(tiny) if isfinite(low) else -np.abs(tiny) if isfinite(high) else tiny)
-    found = np.concatenate([inside, wide])
-    return np.resize(found[(found > low) & (found < high)], 2 * COUNT)
+    values = np.concatenate([inside, wide])
+    return np.resize(values[(values > low) & (values < high)], 2 * COUNT)
 
 
 def _special(low: float, high: float) -> NDArray[np.float64]:
     """Edges and their neighbourhood, and where formulas branch."""
-    found = list(_SPECIAL)
+    values = list(_SPECIAL)
     for edge, inward in ((low, 1.0), (high, -1.0)):
         if isfinite(edge):
-            found += [edge, *(edge + inward * d * max(abs(edge), 1.0) for d in _NEAR)]
-    return np.array([v for v in found if low <= v <= high])
+            values += [edge, *(edge + inward * d * max(abs(edge), 1.0) for d in _NEAR)]
+    return np.array([v for v in values if low <= v <= high])

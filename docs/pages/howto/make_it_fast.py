@@ -94,7 +94,7 @@ print(
 # --------------------
 #
 # The first call compiles. Data in a closure may change without a new compilation; a new piece of code is compiled anew.
-# Compiled kernels are kept on disk, see :doc:`/reference/environment`.
+# Compiled kernels are kept on disk, see :doc:`/reference/messages`.
 #
 # 5. Reuse the result array, use threads
 # --------------------------------------

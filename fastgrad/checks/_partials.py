@@ -1,4 +1,4 @@
-"""Gates and circuits check themselves: what they say of their own derivative is held against their values."""
+"""The partial derivatives of gates and circuits, and the points to check them at."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ import numpy as np
 from ._sampling import sample, sample_vectors
 
 
-def of_itself(f: Any, args: tuple[Any, ...], of: str) -> tuple[Any, Callable[..., Any], tuple[Any, ...], str, Any]:
-    """Ask a gate or a circuit for the arguments of its check: `f`, `analytic`, `args`, `of` and `wrt`."""
+def own_partials(f: Any, args: tuple[Any, ...], of: str) -> tuple[Any, Callable[..., Any], tuple[Any, ...], str, Any]:
+    """Return the arguments of the check of a gate or a circuit: `f`, `analytic`, `args`, `of` and `wrt`."""
     partials, size = getattr(f, "partials", None), getattr(f, "n", None)
     if not callable(partials):
         raise TypeError(
-            f"`analytic` must be given for a {type(f).__name__}; only gates and circuits bring their own partials. "
+            f"`analytic` must be given for a {type(f).__name__}; only gates and circuits have partials of their own. "
             "Call `check(f, analytic, x)`."
         )
     name = getattr(f, "__name__", type(f).__name__)
-    several = getattr(f, "nout", None) is not None
+    multiple = getattr(f, "nout", None) is not None
     if isinstance(size, int):  # a circuit over vectors
-        of = ("jacobian" if several else "gradient") if of == "derivative" else of
+        of = ("jacobian" if multiple else "gradient") if of == "derivative" else of
         return f, _named(getattr(f, of), of, name), args or (sample_vectors(size),), of, 0
-    if size is not None or several:
+    if size is not None or multiple:
         return _of_vectors(f, args, of, name)
     if of != "derivative":
         raise ValueError(f"`of` must be left out for {name}, which has partial derivatives; got {of!r}.")
     nin = getattr(f, "nin", None) or len(inspect.signature(f).parameters)
     args = args or sample(getattr(f, "domain", None) or ((-inf, inf),) * nin)
 
-    def all_of_them(*args: Any) -> tuple[Any, ...]:
-        found = partials(*args)
-        return found if isinstance(found, tuple) else (found,)
+    def all_partials(*args: Any) -> tuple[Any, ...]:
+        result = partials(*args)
+        return result if isinstance(result, tuple) else (result,)
 
-    return f, _named(all_of_them, "partials", name), args, of, tuple(range(nin))
+    return f, _named(all_partials, "partials", name), args, of, tuple(range(nin))
 
 
 def _of_vectors(
     f: Any, args: tuple[Any, ...], of: str, name: str
 ) -> tuple[Any, Callable[..., Any], tuple[Any, ...], str, Any]:
-    """Make one vector of all arguments of a circuit, and one of all its results."""
+    """Join all arguments of a circuit to one vector, and all its results."""
     if of != "derivative":
         raise ValueError(f"`of` must be left out for {name}, a circuit of several arguments or results; got {of!r}.")
     sizes = (None,) * f.nin if f.n is None else tuple(f.n)
@@ -53,34 +53,34 @@ def _of_vectors(
         return [p if s else p[..., 0] for p, s in zip(cut, sizes, strict=True)]
 
     def values(x: Any) -> Any:
-        found = f(*parts(x))
-        found = np.stack(found, axis=-1) if isinstance(found, tuple) else np.asarray(found)
-        return found if f.nout is None else found.reshape(*np.shape(x)[:-1], f.nout)
+        result = f(*parts(x))
+        result = np.stack(result, axis=-1) if isinstance(result, tuple) else np.asarray(result)
+        return result if f.nout is None else result.reshape(*np.shape(x)[:-1], f.nout)
 
-    def slopes(x: Any) -> Any:
+    def jacobian(x: Any) -> Any:
         rows = f.partials(*parts(x))
         rows = rows if isinstance(rows[0], tuple) else (rows,)
         shape = np.shape(x)[:-1] if f.nout is None else (*np.shape(x)[:-1], f.nout // len(rows))
-        made = [
+        joined = [
             np.concatenate([np.reshape(p, (*shape, s or 1)) for p, s in zip(row, sizes, strict=True)], axis=-1)
             for row in rows
         ]
-        return made[0] if f.nout is None else np.concatenate(made, axis=-2)
+        return joined[0] if f.nout is None else np.concatenate(joined, axis=-2)
 
     values.__name__ = name
     if args:
-        given = [np.asarray(a, np.float64) for a in args]
-        wide = [a if s else a[..., None] for a, s in zip(given, sizes, strict=True)]
+        arrays = [np.asarray(a, np.float64) for a in args]
+        wide = [a if s else a[..., None] for a, s in zip(arrays, sizes, strict=True)]
         batch = np.broadcast_shapes(*[w.shape[:-1] for w in wide])
         points = np.concatenate([np.broadcast_to(w, (*batch, w.shape[-1])) for w in wide], axis=-1)
     else:
         points = np.stack(sample(((-inf, inf),) * int(ends[-1])), axis=-1)
     of = "gradient" if f.nout is None else "jacobian"
-    return values, _named(slopes, "partials", name), (points,), of, 0
+    return values, _named(jacobian, "partials", name), (points,), of, 0
 
 
 def _named(analytic: Callable[..., Any], what: str, name: str) -> Callable[..., Any]:
-    """Name a function by what it is of; the function of the caller keeps its name."""
+    """Wrap a function under a name of its own."""
 
     def titled(*args: Any) -> Any:
         return analytic(*args)

@@ -1,117 +1,38 @@
-"""What a check found, and how it reads: a table of the worst entries, and the same for JSON."""
+"""A check as text, a table of the worst entries, and as plain values for JSON."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ._verdicts import Verdict
 
+if TYPE_CHECKING:
+    from ._result import Check
+
 #: Entries shown, when something disagrees and when nothing does.
 _WORST, _FEW = 10, 3
 
-#: Numbers of a point that are shown.
-_NUMBERS = 3
+#: Coordinates of a point that are shown.
+_COORDINATES = 3
 
-_HEADER = ("", "index", "label", "point", "analytic", "numerical", "bar", "ratio")
+_HEADER = ("", "index", "label", "point", "analytic", "numerical", "bound", "ratio")
 
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Check:
-    """What a check found, for an assertion: true when nothing disagrees, and a table of the worst when something does.
-
-    Made by `check`. It pickles, and ``to_dict()`` is for JSON.
-
-    Attributes
-    ----------
-    verdict : ndarray of int8
-        A `Verdict` for every entry.
-    analytic, numerical : ndarray of float64 or complex128
-        The two derivatives that were compared, of one shape: that of ``fg.derivative`` and so on, with an axis for
-        `wrt` in front when that was a tuple.
-    error : ndarray of float64
-        Error bar of the numerical derivative, in the same units.
-    excess : ndarray of float64
-        How far the two are apart, in units of what bar and rounding allow: above 1 they differ.
-    patterns : tuple of str
-        What the mistakes have in common: at most one way in which they are wrong and one place, in words for people,
-        which may change from version to version. Empty, if nothing is wrong or nobody knows.
-    of : str
-        What was checked.
-    title : str
-        The names of the two functions.
-    args : tuple
-        The points.
-    wrt : tuple of int
-        The arguments that were differentiated in.
-    names : tuple of str
-        Names of the arguments.
-    labels : tuple
-        For each axis of the entries the labels that xarray or pandas have for it, or None; empty without any.
-
-    Examples
-    --------
-    >>> import numpy as np, fastgrad as fg
-    >>> found = fg.check(np.sin, lambda x: 1.001 * np.cos(x), np.linspace(-1, 1, 9))
-    >>> bool(found), found.counts["DISAGREES"], float(abs(found.analytic / found.numerical - 1.001).max()) < 1e-12
-    (False, 9, True)
-    """
-
-    verdict: Any
-    analytic: Any
-    numerical: Any
-    error: Any
-    excess: Any
-    patterns: tuple[str, ...]
-    of: str
-    title: str
-    args: tuple[Any, ...] = field(default=())
-    wrt: tuple[int, ...] = (0,)
-    names: tuple[str, ...] = ()
-    labels: tuple[Any, ...] = ()
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many entries got which verdict, by the verdict's name."""
-        return {v.name: int(np.count_nonzero(self.verdict == v)) for v in Verdict}
-
-    @property
-    def decided(self) -> bool:
-        """Whether anything could be decided at all: noise shows a kink here and there, and nothing else."""
-        counts = self.counts
-        return counts["AGREES"] + counts["DISAGREES"] > 0 or counts["KINK"] > counts["UNDECIDED"]
-
-    def __bool__(self) -> bool:
-        """Tell whether nothing disagrees."""
-        return not np.any(self.verdict == Verdict.DISAGREES)
-
-    def __repr__(self) -> str:
-        """Print counts, patterns and a table of the worst entries."""
-        return text(self)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return counts, patterns and the ten worst entries as plain dictionaries, lists and numbers, for JSON.
-
-        Returns
-        -------
-        dict
-            ``title``, ``of``, ``agrees``, ``decided``, ``counts``, ``patterns`` and ``worst``, a list with the
-            ``verdict``, ``index``, ``point``, ``analytic``, ``numerical``, ``error`` and ``excess`` of each entry, and
-            its ``label`` where arguments have some. What is not finite becomes None, what is complex a pair.
-        """
-        return plain(self)
+#: What a check says that could decide nothing.
+_REMEDY = (
+    "check at points where `f` is finite and neither saturated nor noisy; a check that decides nothing is not passed"
+)
 
 
 def text(check: Check) -> str:
     """Print counts, patterns and the worst entries."""
     counts, size = check.counts, check.verdict.size
     entries = f"{size:,} entr{'y' if size == 1 else 'ies'}"
-    if not check:
+    if counts["DISAGREES"]:
         head = f"{counts['DISAGREES']:,} of {entries} disagree{'s' if counts['DISAGREES'] == 1 else ''}"
     elif not check.decided:
-        head = f"NOTHING COULD BE DECIDED: of {entries} none has a numerical derivative sharp enough to tell"
+        head = f"NOTHING COULD BE DECIDED: none of {entries} has a numerical derivative precise enough to tell"
         if counts["KINK"]:
             head += ", and the few kinks may be noise"
     else:
@@ -119,7 +40,8 @@ def text(check: Check) -> str:
     lines = [f"Check of the {check.of}, {check.title}: {head}"]
     lines.append("  " + ", ".join(f"{name} {count:,}" for name, count in counts.items()))
     # the patterns last: of a long `repr` pytest shows the first and the last hundred characters
-    return "\n".join([*lines, *_table(check), *(f"  * {pattern}" for pattern in check.patterns)])
+    notes = check.patterns if check.decided else (_REMEDY,)
+    return "\n".join([*lines, *_table(check), *(f"  * {note}" for note in notes)])
 
 
 def worst(check: Check, count: int) -> list[tuple[int, ...]]:
@@ -137,13 +59,12 @@ def worst(check: Check, count: int) -> list[tuple[int, ...]]:
 
 
 def _table(check: Check) -> list[str]:
-    shown = worst(check, _FEW if check else min(_WORST, check.counts["DISAGREES"]))
+    shown = worst(check, min(_WORST, check.counts["DISAGREES"]) or _FEW)
     rows = [_HEADER, *(_row(check, index) for index in shown)]
     if not check.labels:
         rows = [(*row[:2], *row[3:]) for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    words = len(widths) - 4
-    aligned = [str.ljust] * words + [str.rjust] * 4
+    aligned = [str.ljust] * (len(widths) - 4) + [str.rjust] * 4
     return ["  " + "  ".join(to(c, w) for to, c, w in zip(aligned, row, widths, strict=True)) for row in rows]
 
 
@@ -162,15 +83,15 @@ def label(check: Check, index: tuple[int, ...]) -> list[str | None]:
 
 
 def ratio(analytic: Any, numerical: Any) -> str:
-    """Say how many times too large."""
+    """Write how many times too large the analytic value is."""
     with np.errstate(all="ignore"):
-        found = analytic / numerical
-    if not np.isfinite(found):
+        quotient = analytic / numerical
+    if not np.isfinite(quotient):
         return "-"
-    if abs(found - 1) < 1e-4 and found != 1:
+    if abs(quotient - 1) < 1e-4 and quotient != 1:
         off = (analytic - numerical) / numerical
         return f"1{off:+.1e}" if not np.iscomplexobj(off) else f"1+-{abs(off):.1e}"
-    return f"{found:.5g}"
+    return f"{quotient:.5g}"
 
 
 def _number(value: Any, other: Any) -> str:
@@ -194,8 +115,8 @@ def point(check: Check, index: tuple[int, ...]) -> str:
         return f"d/d{check.names[check.wrt[index[0]]]} at {shown}" if several else shown
     x = check.args[0]
     vector = x[index[: x.ndim - 1]]
-    shown = ", ".join(f"{float(v):.6g}" for v in vector[:_NUMBERS])
-    return f"[{shown}{', ...' if vector.size > _NUMBERS else ''}]"
+    shown = ", ".join(f"{float(v):.6g}" for v in vector[:_COORDINATES])
+    return f"[{shown}{', ...' if vector.size > _COORDINATES else ''}]"
 
 
 def plain(check: Check) -> dict[str, Any]:

@@ -1,0 +1,113 @@
+"""An analytic and a numerical derivative side by side, and how closely values agree: what patterns are read from."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..estimates import Estimate, Status
+from ._analytic import Analytic
+from ._problem import Problem
+from ._verdicts import Judgement, Verdict
+
+#: Two values are taken for the same mistake when they are this close; smaller differences may be rounding.
+ALIKE = 1e-6
+
+#: Coordinates of a vector that a place may be described by.
+_COORDINATES = 50
+
+
+class Comparison:
+    """A problem, its analytic and numerical derivatives, and the verdicts.
+
+    Attributes
+    ----------
+    values, df : ndarray
+        The analytic and the numerical derivative.
+    inner : int
+        Number of axes behind those of the batch: 0 for a derivative, 1 for a gradient, 2 for matrices.
+    """
+
+    def __init__(self, problem: Problem, analytic: Analytic, numerical: Estimate, judgement: Judgement) -> None:
+        self.problem, self.analytic, self.numerical, self.judgement = problem, analytic, numerical, judgement
+        self.values, self.df = analytic.values, numerical.df
+        self.inner = self.values.ndim - len(problem.batch) - problem.stacked
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of the arguments, as far as the function tells them."""
+        f, count = self.problem.f, len(self.problem.args)
+        try:
+            parameters = inspect.signature(getattr(f, "__formula__", f)).parameters.values()
+            names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        except (TypeError, ValueError):
+            names = []
+        own = names[:count] if len(names) >= count and not isinstance(f, np.ufunc) else []
+        return tuple(own) or (("x",) if count == 1 else tuple(f"args[{i}]" for i in range(count)))
+
+    @cached_property
+    def disagrees(self) -> Any:
+        """Where something is wrong, NaN and infinity included."""
+        return self.judgement.verdict == Verdict.DISAGREES
+
+    @cached_property
+    def wrong(self) -> Any:
+        """Where both values are finite and disagree."""
+        return self.disagrees & np.isfinite(self.values) & np.isfinite(self.df)
+
+    @cached_property
+    def gross(self) -> Any:
+        """Where they disagree in the first six digits."""
+        return self.wrong & ~self.like(self.values)
+
+    @cached_property
+    def is_slight(self) -> bool:
+        """Whether most of what is wrong is right to six digits."""
+        return bool(2 * np.count_nonzero(self.gross) <= np.count_nonzero(self.wrong))
+
+    @cached_property
+    def decided(self) -> Any:
+        """Where something could be decided."""
+        return (self.judgement.verdict != Verdict.UNDECIDED) & np.isfinite(self.values) & np.isfinite(self.df)
+
+    @cached_property
+    def right(self) -> Any:
+        """Where the analytic value is right and not 0: a zero may be right by chance."""
+        right = np.isin(self.judgement.verdict, (Verdict.AGREES, Verdict.KINK))
+        zero = (np.abs(self.values) <= self.judgement.allowed) & (self.judgement.verdict == Verdict.AGREES)
+        return right & ~zero
+
+    def like(self, values: Any) -> Any:
+        """Where `values` would be right to six digits, or as far as the bounds tell."""
+        with np.errstate(all="ignore"):
+            size = np.maximum(np.abs(values), np.abs(self.df))
+            return np.abs(values - self.df) <= ALIKE * size + self.judgement.allowed
+
+    def explains(self, values: Any) -> bool:
+        """Whether `values` would be right wherever something could be decided."""
+        decided = self.decided & (self.numerical.status != Status.KINK)
+        return bool(self.like(values)[decided | self.gross].all())
+
+    def mends(self, values: Any) -> bool:
+        """Whether `values` would be right wherever something is wrong."""
+        return bool(self.like(values)[self.gross].all())
+
+
+def coordinates(comparison: Comparison) -> Iterator[tuple[str, Any]]:
+    """Yield every number that a place may be described by, in a shape that broadcasts with the entries."""
+    problem = comparison.problem
+    if problem.of == "derivative":
+        for name, arg in zip(comparison.names, problem.args, strict=True):
+            yield name, np.broadcast_to(arg, problem.batch)
+        return
+    x, name = problem.args[0], comparison.names[0]
+    if problem.of == "gradient":
+        yield f"{name}[i]", x
+    if problem.of == "jacobian":
+        yield f"{name}[column]", x[..., None, :]
+    for k in range(min(x.shape[-1], _COORDINATES)):
+        yield f"{name}[{k}]", x[(..., k, *[None] * comparison.inner)]
