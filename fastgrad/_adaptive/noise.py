@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from fractions import Fraction
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from .judge import JUMP, Select, larger, truncation, weighted
 from .rounding import CONDITION, RELATIVE, ROUNDING
 from .scan import Scan
 from .schedule import sliding
-from .search import COARSER, Best, Fit, Values, compete, deviation, polynomial
+from .search import COARSER, Fit, Values, compete, deviation, window_polynomial
 
 QUIET, FAINT = 2.0**-7, 2.0**-10
 """Noise is at most this share of the change of `f` over a window; the second where the fine levels are exactly flat."""
@@ -218,53 +219,97 @@ class _Window(NamedTuple):
     truncation: Any
     gain: Any
     """Bound per noise of one value."""
-    nearby: Any
-    """The same if it is noise of an argument inside `f`, as in ``((x + 1e8) - 1e8)**2``: the slope is then nearby."""
     local: Any
-    window: Any
+    last: Any
+    """Level at which the window ends, the first level of its set, and the step there."""
     frame: Any
+    h: Any
 
 
 @cache
 def _limited() -> Scan:
-    """Choose the window with the shortest bound for a known noise; each level is judged as the finest of a window."""
+    """Choose the window with the shortest bound for a known noise; each level is judged as the finest of a set."""
     table = sliding(1, True)
-    last = table.extrapolated - 1
+    last, fields = table.extrapolated - 1, len(_Window._fields)
     gains = {b: table.noise_gain(0, b) for _, b in table.windows}
+    kept = len(table.windows) - 1  # secants are needed where windows end
 
     def body(select: Select, state: Any, points: Any, levels: Any, level: Any) -> Any:
         share, lowest, bound, *rest = state
-        best, older = rest[: len(_Window._fields)], rest[len(_Window._fields) :]
-        mains, evens, secants = (older[k * last : (k + 1) * last] for k in range(3))
+        best, chosen, rest = rest[:fields], rest[fields : fields + last + 1], rest[fields + last + 1 :]
+        mains, secants = rest[:last], rest[last:]
         y, noise = points[1], points[3]
         h, above, below = levels
-        rise, fall = above - y, y - below
         mains = [*mains, (above - below) * 0.5 / h]
-        evens = [*evens, abs(rise - fall) * 0.5 / (h * h)]
-        secants = [*secants, larger(select, abs(rise), abs(fall)) / h]
+        secants = [*secants, larger(select, abs(above - y), abs(y - below)) / h]
         coefficients = [mains[0]]
         for b in range(1, last + 1):
             coefficients.append(mains[b] + weighted(table.value(0, b), mains[:b], mains[b]))
         corrections = [abs(new - old) for old, new in itertools.pairwise(coefficients)]
         unit = h * 2.0**last
-        nearby = evens[0] * (2 * DEVIATIONS) / select(secants[0] > 0.0, secants[0], math.inf)
-        frame = level - float(last)
-        for number, (_, b) in enumerate(table.windows):
+        for _, b in table.windows:
             rest_error = truncation(select, corrections[b - 1], corrections[b - 2], corrections[b - 3])
             gain = gains[b] / unit
             measured = rest_error + gain * noise
-            local = abs(coefficients[b]) + secants[b]
+            local = abs(coefficients[b]) + secants[b - last + kept]
             allowed = (level >= float(last)) & (measured < math.inf) & (local > 0.0)
             this, wins = compete(select, allowed, measured, local, bound, share, lowest)
-            own = coefficients[b], rest_error, gain, nearby, local, float(number), frame
+            own = coefficients[b], rest_error, gain, local, level - float(last - b), level - float(last), unit
             share, bound = select(wins, this, share), select(wins, measured, bound)
             lowest = select(this < lowest, this, lowest)
             best = [select(wins, new, old) for new, old in zip(own, best, strict=True)]
-        return (share, lowest, bound, *best, *mains[1:], *evens[1:], *secants[1:]), ()
+            chosen = [select(wins, new, old) for new, old in zip(mains, chosen, strict=True)]
+        return (share, lowest, bound, *best, *chosen, *mains[1:], *secants[1:]), ()
 
-    fields = len(_Window._fields)
-    start = (math.inf, math.inf, math.inf, math.nan, *[math.inf] * 3, *[0.0] * 2, -1.0, *[math.nan] * (3 * last))
-    return Scan(f"limited by noise {table}", body, lambda _: start, lambda _s, state, _p: state[3 : 3 + fields])
+    def finish(select: Select, state: Any, _points: Any) -> Any:
+        best, own = state[3 : 3 + fields], state[3 + fields : 3 + fields + last + 1]
+        ends = [best[4] == best[5] + float(b) for _, b in table.windows]
+        made = [window_polynomial(own, 0, b, Fraction(1, 4)) for _, b in table.windows]
+        fit = made[0]
+        for is_this, rows in zip(ends[1:], made[1:], strict=True):
+            fit = [select(is_this, new, old) for new, old in zip(rows, fit, strict=True)]
+        return (*best, *fit)
+
+    start = (math.inf, math.inf, math.inf, math.nan, *[math.inf] * 2, 0.0, 0.0, -1.0, 1.0, *[0.0] * (last + 1),
+             *[math.nan] * (last + kept))  # fmt: skip
+    return Scan(f"limited by noise {table}", body, lambda _: start, finish)
+
+
+def _deviate(select: Select, state: Any, points: Any, levels: Any, level: Any) -> Any:
+    """Look at all deviations once, from fine to coarse: noise, then what jumps at the levels beyond the window."""
+    largest, beside, top, bottom, count, signs, last_off, nearby, jump, finer, finer_move = state
+    y, noise, fit = points[1], points[3], points[4:]
+    frame, first, last = fit[:3]
+    h, above, below = levels
+    off = deviation(select, (1, True), points, fit, h, levels[1:])
+    size = abs(off)
+    inside = (level > last) & (frame >= 0.0)
+    its = select(inside, size, 0.0)
+    largest = larger(select, largest, its)
+    beside = select((level <= last + 6.0) & (its > beside), its, beside)
+    loud = inside & (size >= noise * (1.0 / LOUD)) & (size > 0.0)
+    bottom = select(loud & (level > bottom), level, bottom)
+    top = select(loud, level, top)
+    count = count + select(loud, 1.0, 0.0)
+    signs = signs + select(loud & (off * last_off < 0.0), 1.0, 0.0)
+    rise, fall = above - y, y - below
+    ratio = abs(rise - fall) * 0.5 / (h * larger(select, abs(rise), abs(fall)))
+    nearby = select(level == frame, ratio, nearby)
+    # a level that the window does not reach jumps if the next coarser one is not off by much more
+    move = larger(select, abs(rise), abs(fall))
+    before = level + 1.0
+    is_jump = (before >= first - 5.0) & (before < first) & (before >= frame - float(COARSER))
+    is_jump = is_jump & (finer > (largest + ROUNDING * abs(y)) * 16.0) & (finer < finer_move * JUMP)
+    is_jump = is_jump & (size < finer * 4.0)
+    jump = select(is_jump & (finer > jump), finer, jump)
+    return (largest, beside, top, bottom, count, signs, select(loud, off, last_off), nearby, jump, size, move), ()
+
+
+_DEVIATE = Scan(
+    "deviations of noise", _deviate, lambda _: (0.0, 0.0, 0.0, -1.0, *[0.0] * 7), lambda _s, state, _p: (
+        state[0], state[1], state[3] - state[2], state[3], state[4], state[5], state[7], state[8]
+    ), backwards=True,
+)  # fmt: skip
 
 
 def settle_noise(v: Values, noise: Any, reserve: int) -> tuple[Any, Any, Any, Any]:
@@ -273,15 +318,23 @@ def settle_noise(v: Values, noise: Any, reserve: int) -> tuple[Any, Any, Any, An
     The window is chosen by the noise of the finest levels, and believed if all levels that are finer deviate from it as
     noise does. Returns derivative, bound, local slope scale and whether a point is settled.
     """
-    (rows, _) = _limited()([*v.points, noise], v.groups, v.levels, len(_Window._fields))
-    w = _Window(*rows)
-    fit = polynomial(v, Best(w.df, w.truncation, w.truncation, w.truncation, w.local, w.local, w.window, w.frame))
-    d = deviations(v, fit)
-    jump = jump_beyond(v, fit, d)
-    found = np.maximum(noise, math.sqrt(2.0) * d.largest)
+    extrapolated = sliding(1, True).extrapolated
+    wide = min(v.levels, reserve + WIDE + extrapolated)
+    rows, _ = _limited()([*v.points, noise], v.groups, wide, len(_Window._fields) + 1 + extrapolated)
+    w = _Window(*rows[: len(_Window._fields)])
+    base, *coefficients = rows[len(_Window._fields) :]
+    fit = Fit(w.frame, w.frame, w.last, w.h, base, tuple(coefficients))
+    largest, beside, span, finest, count, signs, nearby, jump = _DEVIATE(
+        [*v.points, noise, *fit.rows], v.groups, v.levels, 8
+    )[0]
+    found = np.maximum(noise, math.sqrt(2.0) * largest)
     argument = ROUNDING * CONDITION * np.abs(v.x) * w.local
-    bound = w.truncation + np.maximum(found, argument) * np.maximum(w.gain, w.nearby) + RELATIVE * np.abs(w.df)
-    settled = (w.frame >= 0) & (w.frame < reserve + WIDE) & (noise > 0) & d.are_noise(False)
+    # noise may be that of an argument inside `f`, as in ``((x + 1e8) - 1e8)**2``: the slope is then nearby
+    bound = w.truncation + np.maximum(found, argument) * np.maximum(w.gain, 2 * DEVIATIONS * nearby)
+    bound = np.fmax(bound + RELATIVE * np.abs(w.df), jump / w.h)
+    moved = w.local * w.h
+    settled = (w.frame >= 0) & (noise > 0) & (bound < SHARP * w.local)
+    settled &= (largest <= moved * QUIET) & (count >= 4) & (span >= 8) & (signs >= 2)
     # noise that is the same at all steps
-    settled &= (d.finest >= v.levels - FINE) & (d.beside >= 0.125 * d.largest)
-    return w.df, np.fmax(bound, jump), w.local, settled & (bound < SHARP * w.local)
+    settled &= (finest >= v.levels - FINE) & (beside >= 0.125 * largest)
+    return w.df, bound, w.local, settled

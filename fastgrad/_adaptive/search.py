@@ -218,6 +218,19 @@ class Fit(NamedTuple):
         return [*self[:-1], *self.coefficients]
 
 
+def window_polynomial(own: list[Any], first: int, last: int, ratio: Fraction) -> list[Any]:
+    """Return base and coefficients of the polynomial through levels of a set, whose nodes are powers of `ratio`."""
+    base = own[last]
+    rows = [base]
+    for power in range(len(own)):
+        weights = coefficient_weights([ratio**k for k in range(first, last + 1)], power)
+        total = base * 0.0
+        for w, row in zip(weights[:-1], own[first:last], strict=True):
+            total = total + (row - base) * float(w)
+        rows.append(total)
+    return rows
+
+
 @cache
 def _polynomial(n: int, two_sided: bool) -> Scan:
     table, ratio = sliding(n, two_sided), Fraction(1, 4 if two_sided else 2)
@@ -235,14 +248,7 @@ def _polynomial(n: int, two_sided: bool) -> Scan:
         frame, window = points[3:]
         made: list[Any] = []
         for number, (a, b) in enumerate(table.windows):
-            base = own[b]
-            rows = [frame + float(a), frame + float(b), h, base]
-            for power in range(count):
-                weights = coefficient_weights([ratio**k for k in range(a, b + 1)], power)
-                total = base * 0.0
-                for w, row in zip(weights[:-1], own[a:b], strict=True):
-                    total = total + (row - base) * float(w)
-                rows.append(total)
+            rows = [frame + float(a), frame + float(b), h, *window_polynomial(own, a, b, ratio)]
             is_this = window == float(number)
             made = [select(is_this, new, old) for new, old in zip(rows, made, strict=True)] if made else rows
         return tuple(made)

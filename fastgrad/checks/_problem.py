@@ -128,7 +128,7 @@ class Problem:
         return Estimate(*(np.where(kink, there, here) for here, there in zip(first, new, strict=True)))
 
     def scatter(self, first: Estimate, where: Any) -> Any:
-        """How much the entries `where` change when the points move by a few ulps; elsewhere 0.
+        """How much the entries `where` change beyond their bounds when the points move by a few ulps; elsewhere 0.
 
         The derivative hardly changes. What does is the rounding of what `f` computes inside, which can be smooth along
         one coordinate and invisible to a bound: ``u * s @ vt`` of a singular value decomposition.
@@ -137,7 +137,8 @@ class Problem:
         for ulps in MOVES:
             there = self._replaced(first, where, ulps=ulps, full_output=True)
             with np.errstate(all="ignore"):
-                change = np.where(where, np.abs(there[0] - first.df), 0.0)
+                change = np.abs(there[0] - first.df)
+                change = np.where(where & (change > there[1] + first.error), change, 0.0)
             widest = np.fmax(widest, change)
         return widest
 
