@@ -42,8 +42,8 @@ UNITS = 16.0
 COUNTED = 50
 BESIDE = 2.0**-8
 
-#: Relative moves of the points, in ulps, that show the rounding of what `f` computes inside.
-MOVES = (3, -5, 1021)
+#: Relative moves of the points, in ulps, that show the rounding of what `f` computes inside, and a farther one.
+MOVES, FAR = (3, -5), 1021
 
 
 @dataclass(frozen=True)
@@ -127,19 +127,23 @@ class Problem:
         new = Estimate(mean, error, np.int8(Status.KINK), False, left.nfev + right.nfev, left.df, right.df)
         return Estimate(*(np.where(kink, there, here) for here, there in zip(first, new, strict=True)))
 
-    def scatter(self, first: Estimate, where: Any) -> Any:
-        """How much the entries `where` change beyond their bounds when the points move by a few ulps; elsewhere 0.
+    def scatter(self, first: Estimate, where: Any, slope: Any) -> Any:
+        """How much the entries `where` change when the points move by a few ulps; elsewhere 0.
 
-        The derivative hardly changes. What does is the rounding of what `f` computes inside, which can be smooth along
-        one coordinate and invisible to a bound: ``u * s @ vt`` of a singular value decomposition.
+        The derivative itself changes in proportion to the move, by no more than a few times its share of `slope`, the
+        steepest around. What else changes is the rounding of what `f` computes inside, which can be smooth along one
+        coordinate and invisible to a bound: ``u * s @ vt`` of a singular value decomposition.
         """
-        widest = np.zeros(where.shape)
-        for ulps in MOVES:
+        changes = []
+        for ulps in (*MOVES, FAR):
             there = self._replaced(first, where, ulps=ulps, full_output=True)
             with np.errstate(all="ignore"):
-                change = np.abs(there[0] - first.df)
-                change = np.where(where & (change > there[1] + first.error), change, 0.0)
-            widest = np.fmax(widest, change)
+                changes.append(np.where(where, np.abs(there[0] - first.df), 0.0))
+        *near, far = changes
+        expected = 16.0 * np.finfo(np.float64).eps * FAR * slope
+        widest = np.where(far > expected, far, 0.0)
+        for ulps, change in zip(MOVES, near, strict=True):
+            widest = np.fmax(widest, change - far * abs(ulps) / FAR)
         return widest
 
     def follows_rounding(self, slopes: Any, numerical: Estimate, scale: float, where: Any) -> Any:
