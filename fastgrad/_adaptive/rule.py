@@ -140,11 +140,13 @@ def adaptive(n: int = 1, side: Side | ArrayLike = "both", rtol: float | None = N
     -----
     *Evaluations.* Steps are powers of two, times a factor, times the scale ``max(|x|, 1)``. The first round is the same
     for all points: six steps from 1/8 to 1/128 of the scale and a probe at 2^-17 of it, fifteen evaluations with
-    ``f(x)``; eleven from one side. Most points of most functions need no more. Where the steps were too wide, at most
-    four rounds of finer steps follow, of fourteen evaluations each; near 0 and near the edge of a domain they begin at
-    the size of the point or where there are values. What they do not settle (noise, kinks, flat places) is searched at
-    28 levels from the scale down, and where these leave a point open at coarser or at finer ones: 71 to 200
-    evaluations.
+    ``f(x)``. One side takes eight steps from 1/16 and three probes, twelve evaluations; higher orders 13 to 25. Most
+    points of most functions need no more. Where the steps were too wide, at most four rounds of finer steps follow, of
+    as many evaluations; near 0 and near the edge of a domain they begin at the size of the point or where there are
+    values. What they do not settle (noise, kinks, flat places) is searched at 28 levels from the scale down, and where
+    these leave a point open at coarser or at finer ones: 71 to 200 evaluations. Points that have noise down to the
+    finest levels are settled first: the window with the shortest bound for that noise is taken if all finer levels
+    deviate from it as noise does.
 
     *Extrapolation.* For odd `n` the quotients are ``(f(x + h) - f(x - h)) / 2h``, for even `n`
     ``(f(x + h) - 2 f(x) + f(x - h)) / 2h^2``, power series in ``h^2``; for one side ``(f(x + h) - f(x)) / h``, one in
@@ -158,7 +160,7 @@ def adaptive(n: int = 1, side: Side | ArrayLike = "both", rtol: float | None = N
     the digits of the values bound it from below: those of float32 have 24 bits, and ``exp(x) - 1`` beside 0 has none
     below 2^-53.
 
-    *The bound* is 3.5 standard deviations of that noise, 6 for one side, times the noise gain of the extrapolation,
+    *The bound* is 4 standard deviations of that noise, 6.5 for one side, times the noise gain of the extrapolation,
     plus the truncation: what the finest level of the window changed, times the rate at which such changes had been
     shrinking (compare Berntsen and Espelid 1991). Among windows whose bound is below 1e-6 of the local slope the
     shortest bound wins, otherwise the smallest ratio of bound to slope.
@@ -166,7 +168,8 @@ def adaptive(n: int = 1, side: Side | ArrayLike = "both", rtol: float | None = N
     *Noise or structure.* A function that is smooth at fine and at coarse levels with different slopes is either rounded
     or truly has two scales. It is taken for noise where the deviation is small against the change of `f` (2^-7, or
     2^-10 where the fine levels are exactly flat), as loud at all levels over six to eight octaves, and of changing
-    sign. Where both readings are open, the bound reaches from one to the other and the point has not converged.
+    sign. Where both readings are open, the bound reaches from one to the other and the point has not converged: as it
+    is for waves shorter than 2^-14 of the scale, which may be a ripple or what a hash of the argument adds.
 
     *Sides.* Where one side has no values the other is extrapolated alone. Where both are sharp and differ, down to the
     finest level at which they could be told apart, there is a kink, for `n` of 2 and more one of a lower derivative:
