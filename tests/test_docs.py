@@ -24,6 +24,7 @@ def prompts(text: str) -> str:
     return "\n".join(lines)
 
 
+@pytest.mark.slow  # the site is built after the tests, which runs every page as well
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_page_runs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import matplotlib
