@@ -159,7 +159,8 @@ class quiet(warnings.catch_warnings):  # noqa: N801 (reads like the context mana
 
 #: Sources that write machine code or decide what is in it; a change of any other leaves kept kernels valid.
 GENERATORS = (
-    "_compiling/*.py", "elementary/*.py", "circuits/*.py", "gate*.py", "_weights.py", "stencils.py", "_reading/*.py",
+    "_compiling/*.py", "elementary/*.py", "tracing/*.py", "circuits/*.py", "gate*.py", "_weights.py", "stencils.py",
+    "_reading/*.py",
     "_engines/program.py", "_engines/compiled.py", "_vectors/code.py", "_vectors/loops.py", "_vectors/functions.py",
     "_adaptive/codegen.py", "_adaptive/extrapolation.py", "_adaptive/judge.py", "_adaptive/native.py",
     "_adaptive/noise.py", "_adaptive/rows.py", "_adaptive/schedule.py", "_jitted.py",
