@@ -68,6 +68,12 @@ def words_of(d: int, m: int, args: tuple[Any, ...]) -> tuple[Any, Any]:
     return np.array(words, dtype=np.int64), kept
 
 
+def code_of(f: Any) -> Any:
+    """Code that a function shares with others, such as its other closures."""
+    f = getattr(f, "func", f)
+    return getattr(f, "__code__", f)
+
+
 def machine_code(f: Any, reading: Reading, kinds: tuple[Any, ...], fills: bool) -> Native:
     """Compile `f(x, *args)`, or `f(x, *args, out)` if it fills an array; `Uncompilable` when Numba refuses.
 
@@ -75,8 +81,7 @@ def machine_code(f: Any, reading: Reading, kinds: tuple[Any, ...], fills: bool) 
     """
     key = reading.key + repr((kinds, fills)).encode()
     if key not in _compiled:
-        origin = getattr(f, "func", f)
-        origin = getattr(origin, "__code__", origin)
+        origin = code_of(f)
         _versions[origin] += 1
         if _versions[origin] > _VERSIONS:
             raise Uncompilable("it captures other values every time")

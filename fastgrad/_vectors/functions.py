@@ -21,16 +21,29 @@ from .._engines.engine import BEYOND, PerformanceWarning, TurnedComplex, stack_d
 from .._reading.references import read
 from .._reading.sharing import Proof
 from .._signals import hear
-from .code import argument_types, machine_code
-from .forms import Form, Layout, arranged, form_of, same, scattered, stacked
+from ..tracing import trace_values
+from .code import argument_types, code_of, machine_code
+from .forms import Form, Layout, agrees, arranged, form_of, same, scattered, stacked
 from .machine import Machine
 from .single import Single
+from .traced import Lanes, Traced
 
 #: Numbers handed to a called function at a time: argument and result stay in the second-level cache.
 _NUMBERS = 1 << 16
 
 #: Vectors from which on calling them one by one is worth a warning.
 _MANY = 2000
+
+#: Programs that one piece of code is traced to before it is compiled as Numba does.
+_PROGRAMS = 16
+_programs: dict[Any, set[bytes]] = {}
+
+#: Forms that one function is remembered to have: a whole number among the arguments makes one of its own.
+_FORMS = 64
+
+
+def _is_whole(argument: Any) -> bool:
+    return isinstance(argument, (int, np.integer, np.bool_))
 
 
 class VectorFunction:
@@ -52,15 +65,17 @@ class VectorFunction:
 
         Raises whatever `f` raises at the first of them. With ``compiled=False`` it is called as it is.
         """
-        key = x.shape[1], compiled, argument_types(args), *map(np.shape, args)
+        key = x.shape[1], compiled, argument_types(args), *map(np.shape, args), *filter(_is_whole, args)
         known = self._forms.get(key)
-        if known is None:
+        if known is None or (known.traced is not None and known.traced.numbers(args) is None):
             inside = np.isfinite(x).all(axis=1)
             if low is not None:
                 inside &= ((x >= low) & (x <= high)).all(axis=1)
             with self._lock, np.errstate(all="ignore"):
                 if not inside.any():  # only the shape of the result is asked for: too little to remember
                     return self._at_no_point(x, args, low, high)
+                if len(self._forms) >= _FORMS:
+                    self._forms.clear()
                 known = self._forms[key] = self._find_out(x, args, low, high, np.flatnonzero(inside), compiled)
         return known
 
@@ -80,8 +95,9 @@ class VectorFunction:
         value = self._one(first, args)
         form = form_of(value)
         some = x[where[np.linspace(0, len(where) - 1, 3).astype(int)]]
-        if compiled and d and self._compiled(form, some, value, args):
-            return form
+        if compiled and d and self._reading is not None:
+            if self._traces(form, some, value, args, (low, high)) or self._compiled(form, some, value, args):
+                return form
         if self._one.fills or d == 0:
             return form
         count = next(k for k in (3, 4, 5) if k not in (d, form.outputs))
@@ -108,6 +124,37 @@ class VectorFunction:
             else:
                 return form
         return form
+
+    def _traces(self, form: Form, rows: Any, value: Any, args: tuple[Any, ...], limits: tuple[Any, Any]) -> bool:
+        """Trace the function, if that can be, and agrees with it as Python at `rows` and beside them."""
+        if form.kind != "d":
+            return False
+        try:
+            program = trace_values(
+                self.f(), rows.shape[1], args, fills=self._one.fills, batched=bool(self._one.is_batched)
+            )
+        except TypeError:
+            return False
+        traced = Traced(program)
+        programs = _programs.setdefault(code_of(self.f()), set())
+        if traced.key not in programs and len(programs) >= _PROGRAMS:
+            return False  # whole numbers that it captures or is given make another program every time
+        programs.add(traced.key)
+        numbers = traced.numbers(args)
+        if len(program.outputs) != form.outputs or numbers is None:
+            return False
+        beside = scattered(rows, 2.0**-7) if limits[0] is None else rows[:0]
+        for row in (*rows, *beside):
+            if row is not rows[0]:
+                try:
+                    value = self._one(row, args)
+                except Exception as raised:  # traced it is NaN there
+                    hear(raised)
+                    continue
+            if not agrees(program.at(row, numbers), value):
+                return False
+        form.traced = traced
+        return True
 
     def _compiled(self, form: Form, rows: Any, value: Any, args: tuple[Any, ...]) -> bool:
         """Have the function compiled, if that can be, and agrees with it as Python at the first of `rows`."""
@@ -159,12 +206,14 @@ class VectorFunction:
         If `lenient`, vectors at which it raises as in `BEYOND` are outside its domain: NaN.
         """
         values = np.empty((len(vectors), form.outputs), np.complex128 if form.kind == "D" else np.float64)
-        if form.code is not None:
+        if (machine := self.machine(form, vectors.shape[1], args)) is not None:
             vectors = np.ascontiguousarray(vectors)
-            if Machine(form.code, vectors.shape[1], form.outputs, args).rows(vectors, values) < 0:
+            if machine.rows(vectors, values) < 0 and form.traced is None:
                 return values
             bad = np.isnan(values).any(axis=1)  # as Python `f` says what is wrong
-            values[bad] = self.rows(replace(form, code=None, layout="single"), vectors[bad], args, lenient)
+            if bad.any():
+                as_it_is = replace(form, code=None, traced=None, layout="single")
+                values[bad] = self.rows(as_it_is, vectors[bad], args, lenient)
             return values
         size = max(1, _NUMBERS // max(vectors.shape[1], form.outputs, 1))
         for start in range(0, len(vectors), size):
@@ -174,6 +223,13 @@ class VectorFunction:
                 raise TurnedComplex
             values[start : start + size] = found
         return values
+
+    @staticmethod
+    def machine(form: Form, d: int, args: tuple[Any, ...]) -> Machine | Lanes | None:
+        """Return the function and its arguments as machine code, if it has become that."""
+        if form.traced is not None:
+            return Lanes(form.traced, form.traced.numbers(args))
+        return None if form.code is None else Machine(form.code, d, form.outputs, args)
 
     def threads(self, form: Form, args: tuple[Any, ...], workers: int, asked: bool) -> int:
         """How many threads may be inside `f`, called with many vectors at once; see `Called.threads`."""
@@ -188,7 +244,7 @@ class VectorFunction:
 
     def expect(self, form: Form, count: int) -> None:
         """Warn, once, that so many vectors are going to be given to `f` one at a time."""
-        if form.code is None and form.layout == "single" and count >= _MANY and not self._warned:
+        if not form.is_compiled and form.layout == "single" and count >= _MANY and not self._warned:
             self._warned = True
             warnings.warn(
                 f"`{getattr(self.f(), '__name__', 'f')}` is called with one vector at a time, which is slow. Write it "

@@ -14,6 +14,7 @@ from ._refusal import refusal
 from ._substitution import Substitution
 from ._tiles import GAP, LANES, move
 from ._trace import trace
+from ._values import ValueProgram, moved, trace_values
 
 __all__ = [
     "GAP",
@@ -28,6 +29,7 @@ __all__ = [
     "Program",
     "Substitution",
     "Traced",
+    "ValueProgram",
     "apply",
     "as_nodes",
     "composed",
@@ -36,7 +38,9 @@ __all__ = [
     "graph_of",
     "in_order",
     "move",
+    "moved",
     "refusal",
     "select",
     "trace",
+    "trace_values",
 ]

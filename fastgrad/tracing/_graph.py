@@ -165,6 +165,9 @@ class Graph:
             known = self._nodes[key] = self._node(self, gate, operands, value, len(self._nodes))
         return known
 
+    def __len__(self) -> int:
+        return len(self._nodes)
+
     def input(self, position: int) -> Node:
         """Return the argument at a position."""
         return self._make((_INPUT, position), _INPUT, (), position)

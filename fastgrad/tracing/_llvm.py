@@ -45,14 +45,15 @@ class Loops:
     run : intrinsic
         ``(n, places, room) -> raised``: `places` holds the addresses of all `nin` inputs, then those of the outputs,
         which overlap neither inputs nor each other; `room` is the address of the room. Returned is at how many points
-        a formula of the user's has raised.
+        a formula of the user's has raised. With `fixed` inputs, which are the same at all points, the address of those
+        numbers stands between inputs and outputs.
     room : int
         Numbers in the room; 0 if none is needed.
     """
 
-    def __init__(self, nodes: Sequence[Node], outputs: Sequence[Node], nin: int) -> None:
-        self._outputs, self._nin = outputs, nin
-        self._parts = _cut(nodes, outputs)
+    def __init__(self, nodes: Sequence[Node], outputs: Sequence[Node], nin: int, fixed: bool = False) -> None:
+        self._outputs, self._nin, self._fixed = outputs, nin, fixed
+        self._parts = _cut(nodes, outputs, nin)
         part_of = {node: k for k, part in enumerate(self._parts) for node in part}
         self._stored: list[list[tuple[int, Node]]] = [[] for _ in self._parts]
         for k, node in enumerate(outputs):
@@ -118,13 +119,21 @@ class Loops:
             base = builder.inttoptr(room, _DOUBLE.as_pointer())
             return builder.gep(base, [ir.Constant(_WORD, _BLOCK * self._slots[node])])
 
-        sources = {**{place: outside(place) for place in inputs}, **{node: inside(node) for node in known}}
-        targets = [(outside(self._nin + k), node, k) for k, node in outputs]
+        sources = {place: outside(place) for place in inputs if place < self._nin}
+        sources.update({node: inside(node) for node in known})
+        same: dict[Any, Any] = {}
+        if self._fixed:
+            word = builder.load(builder.gep(places, [ir.Constant(_WORD, self._nin)]))
+            numbers = builder.inttoptr(word, _DOUBLE.as_pointer())
+            for place in inputs:
+                if place >= self._nin:
+                    same[place] = builder.load(builder.gep(numbers, [ir.Constant(_WORD, place - self._nin)]))
+        targets = [(outside(self._nin + self._fixed + k), node, k) for k, node in outputs]
         targets += [(inside(node), node, len(self._outputs) + self._slots[node]) for node in stored]
         bits = (len(self._outputs) + len(self._slots)).bit_length() + 1
         raised = cgutils.alloca_once_value(builder, ir.Constant(_WORD, 0))
         with cgutils.for_range(builder, count) as loop:
-            values: dict[Any, Any] = {}
+            values: dict[Any, Any] = dict(same)
             for key, source in sources.items():
                 value = builder.load(builder.gep(source, [loop.index]))
                 _apart(builder.module, value, 0, 1)
@@ -140,22 +149,26 @@ class Loops:
         return builder.load(raised)
 
 
-def _cut(nodes: Sequence[Node], outputs: Sequence[Node]) -> list[list[Node]]:
-    """Cut a program into parts that touch few inputs and outputs each."""
+def _cut(nodes: Sequence[Node], outputs: Sequence[Node], nin: int) -> list[list[Node]]:
+    """Cut a program into parts that touch few inputs and outputs each; inputs from `nin` on do not count."""
     stored = Counter(outputs)
+
+    def inputs(some: Sequence[Node]) -> set[Any]:
+        return {o for o in some if o.name == "input" and o.value < nin}
+
     touched: set[Any] = set()
     for node in (*nodes, *outputs):
-        touched.update(o for o in (node, *node.operands) if o.name == "input")
+        touched |= inputs((node, *node.operands))
     if len(touched) + len(outputs) <= 2 * _PLACES:
         return [list(nodes)]
     parts: list[list[Node]] = [[]]
     touched, count = set(), 0
     for node in nodes:
-        touched.update(o for o in node.operands if o.name == "input")
+        touched |= inputs(node.operands)
         count += stored[node]
         if len(touched) + count > _PLACES and parts[-1]:
             parts.append([])
-            touched, count = {o for o in node.operands if o.name == "input"}, stored[node]
+            touched, count = inputs(node.operands), stored[node]
         parts[-1].append(node)
     return parts
 

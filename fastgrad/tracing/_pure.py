@@ -21,7 +21,7 @@ import numpy as np
 from numba.core.dispatcher import Dispatcher
 
 from ._graph import Node
-from ._nodes import Nodes, Traced, as_nodes, elementwise
+from ._nodes import Nodes, Traced, elementwise
 from ._primitives import PRIMITIVES
 from ._refusal import refusal, running
 from ._substitution import LIBRARIES, OF_SCIPY, SUBSTITUTES, has_nodes, on_nodes
@@ -89,7 +89,12 @@ class Pure(Traced):
     def __floordiv__(self, other: Any) -> Any:
         raise refusal("a division without remainder", "Use np.floor of a quotient")
 
-    __rfloordiv__ = __divmod__ = __rdivmod__ = __floordiv__
+    __rfloordiv__ = __floordiv__
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other
+
+    __rdivmod__ = __divmod__
 
     def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
         """Stay a node, unless numbers would be rounded."""
@@ -103,6 +108,10 @@ def _float64(dtype: Any) -> bool:
     return True
 
 
+#: What stands where there are no captured numbers.
+_NOTHING = np.zeros(1)
+
+
 class Place(NamedTuple):
     """Where a captured number or array is found, read anew for every batch."""
 
@@ -113,7 +122,7 @@ class Place(NamedTuple):
 
     def read(self, args: tuple[Any, ...]) -> Any:
         """Return what is there."""
-        if self.part == "args":
+        if self.part == "given":
             return args[self.key]
         if self.part == "item":
             return self.holder.read(args)[self.key]
@@ -133,10 +142,10 @@ class Captured:
     graph : Graph
         Where nodes are made.
     first : int
-        Number of the first input that a captured number becomes; None takes them for constants.
+        Number of the first input that a captured number becomes.
     """
 
-    def __init__(self, graph: Any, first: int | None) -> None:
+    def __init__(self, graph: Any, first: int) -> None:
         self._graph, self._first, self._memo = graph, first, dict[Any, Any]()
         self.places: list[tuple[Place, tuple[int, ...] | None]] = []
         self.count = 0
@@ -144,13 +153,21 @@ class Captured:
 
     def values(self, args: tuple[Any, ...]) -> Any:
         """Return all captured numbers as they are now; None if one has changed its kind."""
+        if not self.places and not self.constants:
+            return _NOTHING
+        try:
+            values = [place.read(args) for place, _ in self.places]
+            constants = [(place.read(args), known) for place, known in self.constants]
+        except (KeyError, IndexError, ValueError, AttributeError, TypeError):
+            return None
+        for now, known in constants:
+            if type(now) is not type(known) or now.dtype != known.dtype or now.shape != known.shape:
+                return None
+            if now.tobytes() != known.tobytes():
+                return None
         found = np.empty(max(self.count, 1))
         start = 0
-        for place, shape in self.places:
-            try:
-                value = place.read(args)
-            except (KeyError, IndexError, ValueError, AttributeError, TypeError):
-                return None
+        for value, (_, shape) in zip(values, self.places, strict=True):
             if shape is None:
                 if type(value) is not float and type(value) is not np.float64:
                     return None
@@ -165,11 +182,6 @@ class Captured:
 
     def datum(self, value: Any, place: Place) -> Any:
         """Stand in for a number, or an array of them: inputs of the program."""
-        if self._first is None:
-            if isinstance(value, np.ndarray):
-                value = value.copy()
-                value.flags.writeable = False
-            return value
         if not isinstance(value, np.ndarray):
             self.places.append((place, None))
             self.count += 1
@@ -183,21 +195,26 @@ class Captured:
         made.flags.writeable = False
         return made
 
+    def _constant(self, value: Any, place: Place) -> Any:
+        """Keep numbers of other types as they are, which the program then contains."""
+        if isinstance(value, np.ndarray):
+            value.flags.writeable = False
+        self.constants.append((place, value))
+        return value
+
     def value(self, value: Any, place: Place) -> Any:
         """Stand in for a value."""
         kind = type(value)
         if kind is float or kind is np.float64:
             return self.datum(value, place)
-        if value is None or value is Ellipsis or kind in (bool, int, str, complex):
+        if value is None or value is Ellipsis or kind in (bool, int, str):
             return value
-        if isinstance(value, np.generic) and value.dtype.kind in "fiubc":
-            return value
+        if isinstance(value, np.generic) and value.dtype.kind in "fiub":
+            return self._constant(value, place)
         if kind is np.ndarray and value.dtype.kind in "fiub":
             if value.dtype == np.float64:
                 return self.datum(value, place)
-            value = value.copy()
-            value.flags.writeable = False
-            return value
+            return self._constant(value.copy(), place)
         if kind is tuple:
             return tuple(self.value(item, Place(place, "item", i)) for i, item in enumerate(value))
         if isinstance(value, ModuleType):
@@ -210,6 +227,11 @@ class Captured:
         """Stand in for something that is called."""
         if isinstance(value, Dispatcher):
             return self.function(value.py_func)
+        if isinstance(value, functools.partial):
+            own = weakref.ref(value)
+            args = [self.value(a, Place(own, "args", i)) for i, a in enumerate(value.args)]
+            named = {k: self.value(a, Place(own, "keywords", k)) for k, a in value.keywords.items()}
+            return functools.partial(self.function(value.func), *args, **named)
         if isinstance(value, np.ufunc):
             return value if value.__name__ not in _NO_UFUNCS else _refuse(value)
         if id(value) in self._memo:
@@ -227,7 +249,11 @@ class Captured:
             return self._copied(value)
         if isinstance(value, type) and (value is np.float64 or _BUILTINS.get(name) is value):
             return SUBSTITUTES.get(value, value)
-        known = SUBSTITUTES.get(value) if name not in _ROUNDING else None
+        known: Any = None
+        try:
+            known = SUBSTITUTES.get(value) if name not in _ROUNDING else None
+        except TypeError:  # it cannot be hashed
+            pass
         if known is not None and (top != "numpy" or name in _NUMPY):
             return _checked(known)
         if top == "numpy" and name in _NUMPY and getattr(np, name, None) is value:
@@ -327,9 +353,8 @@ def read_names(code: CodeType, enclosed: frozenset[str] = frozenset()) -> tuple[
 
 def argument(captured: Captured, value: Any, i: int) -> Any:
     """Stand in for a further argument of `f`."""
-    if type(value) in (float, np.float64, bool, int, np.ndarray) or isinstance(value, (np.integer, np.bool_)):
-        return captured.value(value, Place(None, "args", i))
+    whole = isinstance(value, (int, np.integer, np.bool_)) and -(1 << 63) <= value < 1 << 63
+    if whole or type(value) in (float, np.float64) or isinstance(value, (np.float32, np.ndarray)):
+        return captured.value(value, Place(None, "given", i))
     raise refusal(f"an argument of type {type(value).__name__}", "Pass numbers and arrays")
 
-
-__all__ = ["Captured", "Place", "Pure", "argument", "as_nodes"]

@@ -1,0 +1,110 @@
+"""A function of a vector as a program of values, with captured numbers as inputs that are read anew for every batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ._graph import Graph, Node, grafted
+from ._nodes import as_nodes
+from ._program import Program, lowered
+from ._pure import Captured, Pure, argument
+from ._refusal import refusal, running
+from ._trace import Record, results_of
+
+#: Nodes of a program of values: more take longer to compile than the function itself, as Numba compiles it.
+LIMIT = 1500
+
+#: Captured numbers that become inputs.
+_CAPTURED = 4096
+
+
+class ValueProgram:
+    """A function of a vector as a straight-line program.
+
+    Attributes
+    ----------
+    d : int
+        Length of the vector.
+    outputs : list of Node
+        What it computes: inputs below `d` are coordinates, the others captured numbers.
+    captured : Captured
+        Where captured numbers are.
+    """
+
+    def __init__(self, d: int, outputs: Sequence[Node], captured: Captured) -> None:
+        self.d, self.outputs, self.captured = d, lowered(outputs), captured
+
+    def at(self, x: Any, numbers: Any) -> Any:
+        """Values at one vector, computed by NumPy; `numbers` are the captured ones."""
+        program = Program(self.outputs, self.d + self.captured.count)
+        return np.array(program.at([*x, *numbers[: self.captured.count]]), np.float64)
+
+    @cached_property
+    def compact(self) -> Program:
+        """The program for the compiler: coordinates, the address of captured numbers, then results."""
+        return Program(self.outputs, self.d, fixed=True)
+
+
+def trace_values(
+    f: Callable[..., Any], d: int, args: tuple[Any, ...], *, fills: bool = False, batched: bool = False
+) -> ValueProgram:
+    """Run `f` once on symbols, for its values alone.
+
+    Captured numbers are inputs of the program if `f` allows it, else constants.
+
+    Parameters
+    ----------
+    f : callable
+        Takes a vector and `args`.
+    d : int
+        Length of the vector.
+    args : tuple
+        Further arguments.
+    fills : bool, default False
+        Whether `f` takes one more argument, an array to fill.
+    batched : bool, default False
+        Whether `f` takes batches only: shape (k, d).
+
+    Raises
+    ------
+    TypeError
+        Where `f` is no function of its arguments and captured numbers alone, or takes its way by their values.
+    """
+    outer = getattr(running, "refused", None), getattr(running, "codes", None)
+    running.refused, running.codes = [], set()
+    try:
+        graph = Record(node=Pure, limit=LIMIT)
+        captured = Captured(graph, d)
+        try:
+            called = captured.function(f)
+            nodes = as_nodes([graph.input(i) for i in range(d)])
+            given = [argument(captured, a, i) for i, a in enumerate(args)]
+            if captured.count > _CAPTURED:
+                raise refusal(f"more than {_CAPTURED} captured numbers", "Pass fewer")
+            if fills:
+                out = as_nodes([np.nan] * d)
+                returned = called(nodes, *given, out)
+                result = out if returned is None or returned is out else returned
+            else:
+                result = called(nodes[None] if batched else nodes, *given)
+            outputs, _ = results_of(graph, result)
+        except TypeError:
+            raise
+        except Exception as err:
+            raise TypeError(f"`f` cannot be traced: {err}") from err
+        if running.refused:
+            raise TypeError(f"`f` cannot be traced: {running.refused[0]}")
+    finally:
+        running.refused, running.codes = outer
+    return ValueProgram(d, outputs, captured)
+
+
+def moved(
+    outputs: Sequence[Node], graph: Graph, coordinates: Sequence[Node], first: int, captured: int
+) -> list[Node]:
+    """Copy a program into `graph`, with other nodes for coordinates; captured numbers are inputs from `first` on."""
+    return grafted(outputs, [*coordinates, *(graph.input(first + i) for i in range(captured))])
