@@ -87,7 +87,7 @@ def _in_lanes(q: Question, lanes: Lanes, rule: Stencil, made: Results) -> None:
     def work(piece: tuple[slice, ...]) -> None:
         wrong.append(lanes.hessian(q.x[piece], rule, q.form.kind, found[piece]))
 
-    in_pieces(work, count, 2 * count * d * d * len(rule.needed), q.workers)
+    in_pieces(work, count, 2 * count * d * d * len(rule.needed), q.workers, True)
     if any(wrong):
         bad = np.flatnonzero(~np.isfinite(found).all(axis=(1, 2)) & ~np.isnan(q.x).any(axis=1))
         if bad.size:

@@ -26,7 +26,7 @@ ENTRIES, _ENTRIES_OF_STENCILS, _ENTRIES_COMPILED = 1 << 12, 1 << 13, 1 << 14
 _NUMBERS = 1 << 17
 
 #: Evaluations that a thread is given at a time.
-_EVALUATIONS = 1 << 16
+_EVALUATIONS, _EVALUATIONS_IN_LANES = 1 << 16, 1 << 18
 
 
 def jacobians(q: Question, bars: bool) -> Any:
@@ -94,7 +94,7 @@ def _by_stencil(q: Question, machine: Machine | Lanes, out: Any) -> Any:
                 out[piece] = target
 
     evaluations = q.x.size * len(rule.needed)
-    in_pieces(work, len(q.x), evaluations, q.workers)
+    in_pieces(work, len(q.x), evaluations, q.workers, isinstance(machine, Lanes))
     if any(wrong):  # `f` raised, or a stencil left its domain: rare, and left to the way that can mend it
         bad = np.flatnonzero(~np.isfinite(out).all(axis=(1, 2)) & ~np.isnan(q.x).any(axis=1))
         if bad.size:
@@ -102,12 +102,15 @@ def _by_stencil(q: Question, machine: Machine | Lanes, out: Any) -> Any:
     return out
 
 
-def in_pieces(work: Callable[[tuple[slice, ...]], None], count: int, evaluations: int, workers: int) -> None:
+def in_pieces(
+    work: Callable[[tuple[slice, ...]], None], count: int, evaluations: int, workers: int, in_lanes: bool
+) -> None:
     """Do work that takes so many evaluations on all points, over threads when there are many."""
-    if workers == 1 or evaluations < 2 * _EVALUATIONS:
+    most = _EVALUATIONS_IN_LANES if in_lanes else _EVALUATIONS
+    if workers == 1 or evaluations < 2 * most:
         work((slice(None),))
     else:
-        over_pieces(work, (count,), workers, max(1, _EVALUATIONS * count // evaluations))
+        over_pieces(work, (count,), workers, max(1, most * count // evaluations))
 
 
 def along(q: Question, v: Any, bars: bool) -> Any:

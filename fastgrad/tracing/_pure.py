@@ -94,7 +94,8 @@ class Pure(Traced):
     def __divmod__(self, other: Any) -> Any:
         return self // other
 
-    __rdivmod__ = __divmod__
+    def __rdivmod__(self, other: Any) -> Any:
+        return other // self
 
     def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
         """Stay a node, unless numbers would be rounded."""
@@ -317,7 +318,7 @@ def _primitive(name: str) -> Callable[..., Any]:
     return one
 
 
-def _checked(function: Callable[..., Any]) -> Callable[..., Any]:
+def _checked(function: Any) -> Callable[..., Any]:
     """Return the function, refusing to round nodes to another type than float64."""
 
     @functools.wraps(function)
