@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -260,9 +261,9 @@ class Lanes:
         call = _loop("lines")[1]
         there = np.empty((len(x), m))
         self.rows(x, there)
-        at_points = there[point, entry % m]
-        for _ in range(p - 1):
-            at_points = at_points - there[point, entry % m]
+        own = there[point, entry % m]
+        with np.errstate(all="ignore"):
+            at_points = functools.reduce(np.subtract, [own] * p)
 
         def evaluate(points: Any, index: Any) -> Any:
             points = np.ascontiguousarray(points)

@@ -152,6 +152,11 @@ class Captured:
         self.count = 0
         self.constants: list[tuple[Place, Any]] = []
 
+    def forget(self) -> None:
+        """Let go of all but the places: of the function itself above all."""
+        self._memo.clear()
+        self._graph = None
+
     def values(self, args: tuple[Any, ...]) -> Any:
         """Return all captured numbers as they are now; None if one has changed its kind."""
         if not self.places and not self.constants:

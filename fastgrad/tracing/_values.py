@@ -100,6 +100,7 @@ def trace_values(
             raise TypeError(f"`f` cannot be traced: {running.refused[0]}")
     finally:
         running.refused, running.codes = outer
+    captured.forget()
     return ValueProgram(d, outputs, captured)
 
 
