@@ -213,7 +213,8 @@ class VectorFunction:
             bad = np.isnan(values).any(axis=1)  # as Python `f` says what is wrong
             if bad.any():
                 as_it_is = replace(form, code=None, traced=None, layout="single")
-                values[bad] = self.rows(as_it_is, vectors[bad], args, lenient)
+                apart = self.rows(as_it_is, vectors[bad], args, lenient)
+                values[bad] = np.where(np.isnan(values[bad]), apart, values[bad])  # the others keep their last bits
             return values
         size = max(1, _NUMBERS // max(vectors.shape[1], form.outputs, 1))
         for start in range(0, len(vectors), size):

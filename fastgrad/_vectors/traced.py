@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -17,14 +17,11 @@ from .._compiling.memory import address_of, array_at
 from .._engines.program import best_step
 from ..estimates import Estimate
 from ..stencils import Stencil
-from ..tracing import Graph, Node, Program, ValueProgram, moved
-from .lanes import BLOCK, LOOPS
+from ..tracing import Program, ValueProgram
+from .lanes import BLOCK, LOOPS, OUTPUTS
 from .machine import table_of
 from .rows import WIDTH
-
-#: Operations of a whole jacobian that are compiled into one program, where only what depends on a coordinate is
-#: computed again for it; above that one program of the values is run for each.
-_WHOLE = 1200
+from .unrolled import hessian_of, jacobian_of, unrolled
 
 #: Entries that have a row of their own each in a block of points.
 _ENTRIES = 512
@@ -70,45 +67,13 @@ class Traced:
             self._codes[None] = self.program.compact.body()
         return self._codes[None]  # type: ignore[return-value]
 
-    def whole(self, rule: Stencil) -> Native | None:
-        """Program of all entries of the jacobian by a stencil, from coordinates and steps; None where it is too long.
-
-        The steps have to be powers of two.
-        """
-        if rule not in self._codes:
-            entries = self._entries(rule)
-            self._codes[rule] = None if entries is None else Program(entries, 2 * self.d, fixed=True).body()
-        return self._codes[rule]
-
-    def _entries(self, rule: Stencil) -> list[Node] | None:
-        """All entries as nodes: values at each offset, and their differences."""
-        graph = Graph()
-        x = [graph.input(k) for k in range(self.d)]
-        h = [graph.input(self.d + k) for k in range(self.d)]
-        captured, program = self.program.captured.count, self.program.outputs
-
-        def values(coordinates: Sequence[Node]) -> list[Node]:
-            return moved(program, graph, coordinates, 2 * self.d, captured)
-
-        entries: list[list[Node]] = []
-        for k in range(self.d):
-            at = {}
-            for offset in rule.needed:
-                place: Any = x[k] + float(offset) * h[k] if offset else x[k]
-                at[offset] = values([*x[:k], place, *x[k + 1 :]])
-                if len(graph) > _WHOLE:
-                    return None
-            column = []
-            for j in range(self.m):
-                total: Any = None
-                for weight, a, b in rule.differences:
-                    term = float(weight) * (at[a][j] - at[b][j])
-                    total = term if total is None else total + term
-                for _ in range(rule.n):
-                    total = total * (1.0 / h[k])  # exact: steps are powers of two
-                column.append(graph.node(total))
-            entries.append(column)
-        return [entries[k][j] for j in range(self.m) for k in range(self.d)]
+    def whole(self, make: Any, rule: Stencil) -> Native | None:
+        """Program of a whole jacobian or hessian, as `unrolled` has it; None where it is too long."""
+        if (make, rule) not in self._codes:
+            entries = unrolled(make, self.program, rule)
+            code = None if entries is None else Program(entries, 2 * self.d, fixed=True).body()
+            self._codes[make, rule] = code
+        return self._codes[make, rule]
 
 
 class _Frame:
@@ -167,16 +132,27 @@ def _of_stencil(traced: Traced, rule: Stencil, result: str, steps_given: bool) -
     """Frame for a stencil along all coordinates."""
     d, m, offsets = traced.d, traced.m, len(rule.needed)
     together = d * m <= _ENTRIES
-    whole = traced.whole(rule) if together and not steps_given else None
+    if together and not steps_given and (whole := traced.whole(jacobian_of, rule)):
+        return _of_whole(traced, whole, m, rule, result)
     entries = d * m if together else m
-    made = _Frame(traced, d + 1 + offsets * m + entries, None if whole else traced.code())
+    made = _Frame(traced, d + 1 + offsets * m + entries, traced.code())
     steps, shifted, values, first = (made.rows(count) for count in (d, 1, offsets * m, entries))
-    own = [first + WIDTH * i for i in range(entries)]
-    coordinates = [row + WIDTH * k for row in (made.x, steps) for k in range(d)]
-    places = [*coordinates, address_of(made.numbers), *own] if whole else coordinates[d:]
+    own = made.words([first + WIDTH * i for i in range(entries)])
     made.table = made.keep(table_of(rule, result))
-    code = whole.address if whole else 0
-    return made.finish(steps, shifted, values, made.words(own), int(together), code, made.words(places))
+    return made.finish(steps, shifted, values, own, int(together), 0, made.words([steps + WIDTH * k for k in range(d)]))
+
+
+def _of_whole(traced: Traced, whole: Native, m: int, rule: Stencil, result: str) -> _Frame:
+    """Frame for the program of all entries: a row of `d` for each of `m` results."""
+    d = traced.d
+    made = _Frame(traced, d + m * d, None)
+    made.frame[OUTPUTS] = m
+    steps, first = made.rows(d), made.rows(m * d)
+    own = [first + WIDTH * i for i in range(m * d)]
+    coordinates = [row + WIDTH * k for row in (made.x, steps) for k in range(d)]
+    made.table = made.keep(table_of(rule, result))
+    places = made.words([*coordinates, address_of(made.numbers), *own])
+    return made.finish(steps, 0, 0, made.words(own), 1, whole.address, places)
 
 
 def _of_hessian(traced: Traced, rule: Stencil, result: str) -> _Frame:
@@ -235,6 +211,10 @@ class Lanes:
 
     def hessian(self, x: Any, rule: Stencil, result: str, out: Any) -> int:
         """Apply a stencil for second derivatives to all pairs of coordinates, into `out` (points, d, d)."""
+        if self._traced.d**2 <= _ENTRIES and (whole := self._traced.whole(hessian_of, rule)):
+            where = np.array([address_of(x), 0, address_of(out)])
+            with self._frame(_of_whole, whole, self._traced.d, rule, result) as frame:
+                return int(_loop("stencil")[1](len(x), address_of(where), frame.table, frame.at))
         where = np.array([address_of(x), address_of(out)])
         with self._frame(_of_hessian, rule, result) as frame:
             return int(_loop("hessian")[1](len(x), address_of(where), frame.table, frame.at))

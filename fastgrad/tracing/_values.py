@@ -8,15 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from ._graph import Graph, Node, grafted
+from ._graph import Graph, Node, cost_of, grafted, in_order
 from ._nodes import as_nodes
 from ._program import Program, lowered
 from ._pure import Captured, Pure, argument
 from ._refusal import refusal, running
 from ._trace import Record, results_of
 
-#: Nodes of a program of values: more take longer to compile than the function itself, as Numba compiles it.
-LIMIT = 1500
+#: What a program of values may cost to compile, and how many nodes it may have before gates are taken apart: more take
+#: longer than the function itself as Numba compiles it.
+LIMIT = 2000
 
 #: Captured numbers that become inputs.
 _CAPTURED = 4096
@@ -101,7 +102,10 @@ def trace_values(
     finally:
         running.refused, running.codes = outer
     captured.forget()
-    return ValueProgram(d, outputs, captured)
+    program = ValueProgram(d, outputs, captured)
+    if cost_of(in_order(program.outputs)) > LIMIT:
+        raise TypeError("`f` cannot be traced: its program would take too long to compile")
+    return program
 
 
 def moved(
