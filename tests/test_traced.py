@@ -93,26 +93,23 @@ def test_what_is_traced_has_the_values_of_the_function(f: Any) -> None:
 
 
 @pytest.mark.parametrize("f", TRACED)
-@pytest.mark.parametrize("rule", ["central", "forward", fg.central(order=4), "adaptive"])
+@pytest.mark.parametrize("rule", ["central", "forward", "adaptive"])
 def test_derivatives_are_those_of_the_function_that_is_called(f: Any, rule: Any) -> None:
     x = X[:5]
     found = fg.jacobian(f, x, method=rule)
-    wanted = fg.jacobian(Opaque(f) if f is not filling else lambda v: f_of_filling(v), x, method=rule)
+    wanted = fg.jacobian(Opaque(f if f is not filling else f_of_filling), x, method=rule)
     slack = {"adaptive": 1e-12, "forward": 1e-6}.get(rule, 1e-9)  # as much as the step makes of rounding
     assert np.max(abs(found - wanted)) <= slack * max(np.max(abs(wanted)), 1.0)
 
 
 def f_of_filling(v: Any) -> Any:
-    try:
-        return v * v[::-1]
-    finally:
-        pass
+    return v * v[::-1]
 
 
-@pytest.mark.parametrize("rule", ["central", "forward", fg.central(order=4), "adaptive"])
+@pytest.mark.parametrize("rule", ["central", fg.central(order=4), "adaptive"])
 @pytest.mark.parametrize("f", [residuals, rotated, rosenbrock, chosen])
 def test_a_batch_has_the_bits_of_its_vectors_alone(f: Any, rule: Any) -> None:
-    x = X[:45]
+    x = X[:35]
     found = fg.jacobian(f, x, method=rule)
     assert all((fg.jacobian(f, row, method=rule) == one).all() for row, one in zip(x, found, strict=True))
 
