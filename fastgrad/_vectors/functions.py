@@ -38,6 +38,10 @@ _MANY = 2000
 _PROGRAMS = 16
 _programs: dict[Any, set[bytes]] = {}
 
+#: Traced functions by what was read of them, for others of the same content; the oldest is dropped.
+_KEPT = 64
+_traced: dict[Any, Traced] = {}
+
 #: Forms that one function is remembered to have: a whole number among the arguments makes one of its own.
 _FORMS = 64
 
@@ -67,7 +71,7 @@ class VectorFunction:
         """
         key = x.shape[1], compiled, argument_types(args), *map(np.shape, args), *filter(_is_whole, args)
         known = self._forms.get(key)
-        if known is None or (known.traced is not None and known.traced.numbers(args) is None):
+        if known is None or (known.traced is not None and known.traced.numbers(self.f(), args) is None):
             inside = np.isfinite(x).all(axis=1)
             if low is not None:
                 inside &= ((x >= low) & (x <= high)).all(axis=1)
@@ -129,31 +133,39 @@ class VectorFunction:
         """Trace the function, if that can be, and agrees with it as Python at `rows` and beside them."""
         if form.kind != "d":
             return False
+        f, way = self.f(), {"fills": self._one.fills, "batched": self._one.is_batched}
+        whole = *(a for a in args if _is_whole(a)), *map(np.shape, args)
+        key = self._reading and self._reading.key, rows.shape[1], argument_types(args), whole, *way.values()
+        traced = _traced.get(key)
+        if traced is not None and traced.m == form.outputs and traced.numbers(f, args) is not None:
+            form.traced = traced
+            return True
         try:
-            program = trace_values(
-                self.f(), rows.shape[1], args, fills=self._one.fills, batched=bool(self._one.is_batched)
-            )
+            program = trace_values(f, rows.shape[1], args, **way)
         except TypeError:
             return False
         traced = Traced(program)
-        programs = _programs.setdefault(code_of(self.f()), set())
+        programs = _programs.setdefault(code_of(f), set())
         if traced.key not in programs and len(programs) >= _PROGRAMS:
             return False  # whole numbers that it captures or is given make another program every time
         programs.add(traced.key)
-        numbers = traced.numbers(args)
+        numbers = traced.numbers(f, args)
         if len(program.outputs) != form.outputs or numbers is None:
             return False
-        beside = scattered(rows, 2.0**-7) if limits[0] is None else rows[:0]
-        for row in (*rows, *beside):
-            if row is not rows[0]:
+        if limits[0] is None:
+            rows = np.concatenate([rows, scattered(rows, 2.0**-7)])
+        for i, found in enumerate(program.at(rows, numbers)):
+            if i:
                 try:
-                    value = self._one(row, args)
+                    value = self._one(rows[i], args)
                 except Exception as raised:  # traced it is NaN there
                     hear(raised)
                     continue
-            if not agrees(program.at(row, numbers), value):
+            if not agrees(found, value):
                 return False
-        form.traced = traced
+        form.traced = _traced[key] = traced
+        while len(_traced) > _KEPT:
+            del _traced[next(iter(_traced))]
         return True
 
     def _compiled(self, form: Form, rows: Any, value: Any, args: tuple[Any, ...]) -> bool:
@@ -225,11 +237,10 @@ class VectorFunction:
             values[start : start + size] = found
         return values
 
-    @staticmethod
-    def machine(form: Form, d: int, args: tuple[Any, ...]) -> Machine | Lanes | None:
+    def machine(self, form: Form, d: int, args: tuple[Any, ...]) -> Machine | Lanes | None:
         """Return the function and its arguments as machine code, if it has become that."""
         if form.traced is not None:
-            return Lanes(form.traced, form.traced.numbers(args))
+            return Lanes(form.traced, form.traced.numbers(self.f(), args))
         return None if form.code is None else Machine(form.code, d, form.outputs, args)
 
     def threads(self, form: Form, args: tuple[Any, ...], workers: int, asked: bool) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._adaptive import Adaptive
+from .._adaptive import HIGHEST, Adaptive
 from .._blocks import over_pieces
 from .._engines.engine import ADAPTIVE
 from ..complexstep import SAMPLE, ComplexStep, compare, sideways
@@ -34,7 +34,7 @@ def jacobians(q: Question, bars: bool) -> Any:
     if isinstance(q.rule, ComplexStep):
         return _sideways(q)
     machine = q.machine
-    if machine is not None and isinstance(q.rule, Stencil) and not bars and q.low is None:
+    if machine is not None and isinstance(q.rule, Stencil) and q.rule.n <= HIGHEST and not bars and q.low is None:
         return _by_stencil(q, machine, q.empty((len(q.x), q.form.outputs, q.x.shape[1]), False).df)
     return _all_entries(q, machine, bars)
 

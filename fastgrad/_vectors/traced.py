@@ -57,9 +57,9 @@ class Traced:
         """Equal for functions that differ in captured numbers only: they share machine code."""
         self._codes, self.frames = _programs.setdefault(self.key, ({}, {}))
 
-    def numbers(self, args: tuple[Any, ...]) -> Any:
-        """Read captured numbers as they are now; None if one has changed its kind, and `f` has to be traced anew."""
-        return self.program.captured.values(args)
+    def numbers(self, f: Any, args: tuple[Any, ...]) -> Any:
+        """Read what `f` captures as it is now; None if something has changed its kind, and `f` is to be traced anew."""
+        return self.program.captured.values(f, args)
 
     def code(self) -> Native:
         """Program of the values."""

@@ -9,10 +9,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..stencils import Stencil
-from ..tracing import Graph, Node, ValueProgram, moved
+from ..tracing import Graph, Node, ValueProgram, in_order, moved
 
 #: What such a program may cost to compile, in operations of arithmetic: about a second.
 _MOST = 1500
+
+#: Nodes that may be looked at on the way: about a third of a second.
+_COPIES = 100_000
 
 
 class _Long(Exception):
@@ -50,6 +53,9 @@ class _Values:
 def unrolled(make: Callable[[ValueProgram, Stencil], list[Node]], program: ValueProgram, rule: Stencil
              ) -> list[Node] | None:  # fmt: skip
     """Entries of a jacobian or hessian as nodes, None where there would be too many."""
+    copies = len(in_order(program.outputs)) * len(rule.needed) * program.d ** (1 if make is jacobian_of else 2)
+    if copies > _COPIES:
+        return None
     try:
         return make(program, rule)
     except _Long:

@@ -117,9 +117,9 @@ class Layout:
         self.rows = [node.value if node.name == "input" else place[node] for node in lines]
 
 
-def lowered(outputs: Sequence[Node]) -> list[Node]:
-    """Take gates apart into those that have a text."""
-    graph = Graph(node=type(outputs[0]) if outputs else Node)
+def lowered(outputs: Sequence[Node], node: type[Node] | None = None) -> list[Node]:
+    """Take gates apart into those that have a text, as nodes of the same type if no other is given."""
+    graph = Graph(node=node or (type(outputs[0]) if outputs else Node))
     here: dict[Node, Node] = {}
 
     def apply(node: Node, operands: list[Node]) -> Node:

@@ -12,7 +12,6 @@ import builtins
 import dis
 import functools
 import sys
-import weakref
 from collections.abc import Callable
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple
@@ -114,25 +113,26 @@ _NOTHING = np.zeros(1)
 
 
 class Place(NamedTuple):
-    """Where a captured number or array is found, read anew for every batch."""
+    """Where a captured number or array is found from a function: the way is the same for all closures of its code."""
 
     holder: Any
-    """A weak reference to a function, a module, or the place of a tuple."""
+    """The place of what holds it; None for the function itself."""
     part: str
-    key: Any
+    key: Any = None
 
-    def read(self, args: tuple[Any, ...]) -> Any:
+    def read(self, f: Any, args: tuple[Any, ...]) -> Any:
         """Return what is there."""
         if self.part == "given":
             return args[self.key]
+        holder = f if self.holder is None else self.holder.read(f, args)
         if self.part == "item":
-            return self.holder.read(args)[self.key]
+            return holder[self.key]
         if self.part == "attribute":
-            return vars(self.holder)[self.key]
-        f = self.holder()
+            return vars(holder)[self.key]
         if self.part == "__closure__":
-            return f.__closure__[self.key].cell_contents
-        return getattr(f, self.part)[self.key]
+            return holder.__closure__[self.key].cell_contents
+        found = getattr(holder, self.part)
+        return found if self.key is None else found[self.key]
 
 
 class Captured:
@@ -157,13 +157,13 @@ class Captured:
         self._memo.clear()
         self._graph = None
 
-    def values(self, args: tuple[Any, ...]) -> Any:
+    def values(self, f: Any, args: tuple[Any, ...]) -> Any:
         """Return all captured numbers as they are now; None if one has changed its kind."""
         if not self.places and not self.constants:
             return _NOTHING
         try:
-            values = [place.read(args) for place, _ in self.places]
-            constants = [(place.read(args), known) for place, known in self.constants]
+            values = [place.read(f, args) for place, _ in self.places]
+            constants = [(place.read(f, args), known) for place, known in self.constants]
         except (KeyError, IndexError, ValueError, AttributeError, TypeError):
             return None
         for now, known in constants:
@@ -224,20 +224,19 @@ class Captured:
         if kind is tuple:
             return tuple(self.value(item, Place(place, "item", i)) for i, item in enumerate(value))
         if isinstance(value, ModuleType):
-            return _Module(value, self)
+            return _Module(value, self, place)
         if not callable(value):
             raise refusal(f"a {kind.__name__} that it refers to", "Pass what it holds as arguments")
-        return self.function(value)
+        return self.function(value, place)
 
-    def function(self, value: Any) -> Any:
+    def function(self, value: Any, place: Place | None = None) -> Any:
         """Stand in for something that is called."""
         if isinstance(value, Dispatcher):
-            return self.function(value.py_func)
+            return self.function(value.py_func, Place(place, "py_func"))
         if isinstance(value, functools.partial):
-            own = weakref.ref(value)
-            args = [self.value(a, Place(own, "args", i)) for i, a in enumerate(value.args)]
-            named = {k: self.value(a, Place(own, "keywords", k)) for k, a in value.keywords.items()}
-            return functools.partial(self.function(value.func), *args, **named)
+            args = [self.value(a, Place(place, "args", i)) for i, a in enumerate(value.args)]
+            named = {k: self.value(a, Place(place, "keywords", k)) for k, a in value.keywords.items()}
+            return functools.partial(self.function(value.func, Place(place, "func")), *args, **named)
         if isinstance(value, np.ufunc):
             return value if value.__name__ not in _NO_UFUNCS else _refuse(value)
         if id(value) in self._memo:
@@ -246,13 +245,13 @@ class Captured:
         if isinstance(formula, FunctionType):
             if formula.__module__.partition(".")[0] == "fastgrad" and formula.__name__ in PRIMITIVES:
                 return on_nodes(value, lambda *x: elementwise(_primitive(formula.__name__), x))
-            return self.function(formula)
+            return self.function(formula, Place(place, "__formula__"))
         module = getattr(value, "__module__", None) or ""
         top, name = module.partition(".")[0], getattr(value, "__name__", "")
         if module == "scipy.special._logsumexp" and name in OF_SCIPY:
             return on_nodes(value, OF_SCIPY[name])
         if isinstance(value, FunctionType) and top not in LIBRARIES and top not in sys.stdlib_module_names:
-            return self._copied(value)
+            return self._copied(value, place)
         if isinstance(value, type) and (value is np.float64 or _BUILTINS.get(name) is value):
             return SUBSTITUTES.get(value, value)
         known: Any = None
@@ -268,13 +267,12 @@ class Captured:
             return value
         return _refuse(value)
 
-    def _copied(self, f: FunctionType) -> FunctionType:
+    def _copied(self, f: FunctionType, own: Place | None) -> FunctionType:
         """Copy a function of the user's, with stand-ins for all that it refers to."""
         names: dict[str, Any] = {"__builtins__": _BUILTINS}
         closure = f.__closure__ and tuple(CellType() for _ in f.__closure__)
         copy = FunctionType(f.__code__, names, f.__name__, None, closure)
         self._memo[id(f)] = f, copy
-        own = weakref.ref(f)
         for name in read_names(f.__code__):
             if name in f.__globals__:
                 names[name] = self.value(f.__globals__[name], Place(own, "__globals__", name))
@@ -294,9 +292,9 @@ class Captured:
 class _Module(ModuleType):
     """A module as the traced function sees it."""
 
-    def __init__(self, module: ModuleType, captured: Captured) -> None:
+    def __init__(self, module: ModuleType, captured: Captured, place: Place) -> None:
         super().__init__(module.__name__)
-        self.__dict__["_module"], self.__dict__["_captured"] = module, captured
+        self.__dict__.update(_module=module, _captured=captured, _place=place)
 
     def __getattr__(self, name: str) -> Any:
         module, captured = self.__dict__["_module"], self.__dict__["_captured"]
@@ -307,7 +305,7 @@ class _Module(ModuleType):
             raise refusal(f"`np.{name}`, which is not known to depend on its arguments alone", "Leave it out of `f`")
         if module is np.linalg:
             return on_nodes(value, SUBSTITUTES[value]) if name == "norm" else _refuse(value)
-        return captured.value(value, Place(module, "attribute", name))
+        return captured.value(value, Place(self.__dict__["_place"], "attribute", name))
 
 
 def _refuse(value: Any) -> Any:

@@ -37,12 +37,18 @@ class ValueProgram:
     """
 
     def __init__(self, d: int, outputs: Sequence[Node], captured: Captured) -> None:
-        self.d, self.outputs, self.captured = d, lowered(outputs), captured
+        self.d, self.outputs, self.captured = d, lowered(outputs, Node), captured
 
     def at(self, x: Any, numbers: Any) -> Any:
-        """Values at one vector, computed by NumPy; `numbers` are the captured ones."""
-        program = Program(self.outputs, self.d + self.captured.count)
-        return np.array(program.at([*x, *numbers[: self.captured.count]]), np.float64)
+        """Values at vectors, shape (k, d) -> (k, m), computed by NumPy; `numbers` are the captured ones."""
+        inputs, values = [*x.T, *numbers], dict[int, Any]()
+        with np.errstate(all="ignore"):
+            for node in in_order(self.outputs):
+                if node.gate.evaluate is None:
+                    values[node.number] = inputs[node.value] if node.name == "input" else node.value
+                else:
+                    values[node.number] = node.gate.evaluate(*[values[o.number] for o in node.operands])
+        return np.stack([np.broadcast_to(values[o.number], len(x)) for o in self.outputs], axis=1).astype(np.float64)
 
     @cached_property
     def compact(self) -> Program:
