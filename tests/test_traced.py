@@ -158,6 +158,16 @@ def test_what_f_raises_at_a_vector_reaches_the_caller() -> None:
             fg.gradient(f, x, method=rule)
 
 
+def test_values_that_are_complex_at_some_vectors_only() -> None:
+    def f(v: Any) -> Any:
+        return (math.sin(v[0]) ** 0.5) * v[1]  # of Python's numbers: complex where the sine is negative
+
+    x = np.array([[1.0, 2.0], [-1.0, 2.0]])
+    exact = np.stack([np.cos(x[:, 0]) * (np.sin(x[:, 0]) + 0j) ** -0.5, (np.sin(x[:, 0]) + 0j) ** 0.5], axis=1)
+    for rule in ("central", "adaptive"):
+        assert np.max(abs(fg.gradient(f, x, method=rule) - exact)) < 1e-8
+
+
 # Captured data ------------------------------------------------------------------------------------------------------
 
 
@@ -311,6 +321,7 @@ NOT_TRACED: dict[str, Any] = {
     "nan_to_num": lambda v: np.nan_to_num(v[0]), "nancumsum": lambda v: np.nancumsum(v)[-1],
     "bits": lambda v: v.view(np.int64)[0] * 1.0, "dtype": lambda v: v[0] if v.dtype == np.float64 else v[1],
     "fsum": lambda v: math.fsum(v), "is_integer": lambda v: v[0] if v[0].is_integer() else v[1],
+    "tolist": lambda v: v.tolist()[0] ** 0.5, "item": lambda v: v[0].item() ** 0.5,
     "id": lambda v: v[0] * (id(v) > 0), "match": lambda v: _matched(v),
 }  # fmt: skip
 

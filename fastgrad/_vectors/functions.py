@@ -189,6 +189,8 @@ class VectorFunction:
                 break
         for found, truth in zip(values, wanted, strict=False):
             size = np.max(np.abs(truth), initial=0.0, where=np.isfinite(truth))
+            if truth.dtype.kind == "c" and code.result != "D":
+                return False
             if truth.size != form.outputs or np.any(np.abs(found - truth.ravel()) > 1e-3 * size):
                 return False
         form.code, form.kind = code, code.result
@@ -225,7 +227,11 @@ class VectorFunction:
             bad = np.isnan(values).any(axis=1)  # as Python `f` says what is wrong
             if bad.any():
                 as_it_is = replace(form, code=None, traced=None, layout="single")
-                apart = self.rows(as_it_is, vectors[bad], args, lenient)
+                try:
+                    apart = self.rows(as_it_is, vectors[bad], args, lenient)
+                except TurnedComplex:
+                    form.code, form.traced, form.layout, form.kind = None, None, "single", "D"
+                    raise
                 values[bad] = np.where(np.isnan(values[bad]), apart, values[bad])  # the others keep their last bits
             return values
         size = max(1, _NUMBERS // max(vectors.shape[1], form.outputs, 1))

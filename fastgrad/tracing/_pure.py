@@ -32,11 +32,11 @@ _INSTRUCTIONS = {
     "SEND", "YIELD_FROM", "GET_AWAITABLE",
 }  # fmt: skip
 
-#: Attributes that tell how numbers are stored.
+#: Attributes that tell how numbers are stored, or make Python's numbers of them, which raise where NumPy's overflow.
 _REPRESENTATION = {
     "dtype", "itemsize", "nbytes", "strides", "flags", "ctypes", "data", "base", "view", "tobytes", "tofile", "dump",
     "dumps", "setflags", "byteswap", "newbyteorder", "getfield", "setfield", "resize", "is_integer", "hex",
-    "as_integer_ratio", "tostring", "device", "to_device",
+    "as_integer_ratio", "tolist", "item", "tostring", "device", "to_device",
 }  # fmt: skip
 
 _BUILTINS = {
