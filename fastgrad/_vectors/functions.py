@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .._compiling.kernels import LOCK
+from .._compiling.kernels import LOCK, quiet
 from .._compiling.operators import Uncompilable
 from .._engines.engine import BEYOND, PerformanceWarning, TurnedComplex, stack_depth, weak
 from .._reading.references import read
@@ -141,7 +141,8 @@ class VectorFunction:
             form.traced = traced
             return True
         try:
-            program = trace_values(f, rows.shape[1], args, **way)
+            with quiet():  # what NumPy says of arrays of objects
+                program = trace_values(f, rows.shape[1], args, **way)
         except TypeError:
             return False
         traced = Traced(program)
