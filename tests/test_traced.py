@@ -215,6 +215,19 @@ def test_fresh_closures_share_one_program() -> None:
     assert len(keys) == 1
 
 
+def test_whole_numbers_in_arrays_become_arguments_once_they_change() -> None:
+    """A program contains them; traced anew for every array, closures were compiled sixteen times."""
+
+    def made(table: Any) -> Any:
+        return lambda v: np.sum(table * v * v)
+
+    for first in range(4):
+        table = np.arange(first, first + 4)
+        f = made(table)
+        assert fg.gradient(f, X[:3], method="central") == pytest.approx(2 * table * X[:3], rel=1e-7, abs=1e-7)
+        assert is_traced(f) is (first == 0)
+
+
 def test_whole_numbers_that_change_do_not_compile_for_ever() -> None:
     def f(v: Any, n: int) -> Any:
         return v[0] * n + v[1]

@@ -43,7 +43,7 @@ class Form:
 
     def copy(self) -> Form:
         """Make one of its own for another function."""
-        return Form(**vars(self))
+        return Form(**vars(self) | {"numbers": None})
 
     def turn_complex(self) -> None:
         """Have the function called with one vector at a time, for it returns complex numbers."""

@@ -6,25 +6,23 @@ is called with a few vectors, together and one by one, in numbers that cannot be
 
 from __future__ import annotations
 
-import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from .._compiling.kernels import LOCK, quiet
+from .._compiling.kernels import quiet
 from .._compiling.operators import Uncompilable
-from .._engines.engine import BEYOND, PerformanceWarning, TurnedComplex, stack_depth, weak
-from .._reading.references import read
+from .._engines.engine import BEYOND, PerformanceWarning, TurnedComplex, stack_depth
 from .._signals import hear
 from ..tracing import trace_values
-from .code import argument_types, code_of, machine_code
+from .code import argument_types, machine_code
 from .forms import Form, Layout, agrees, arranged, form_of, same, scattered, stacked
+from .known import Known, known_of
 from .machine import Machine
-from .single import Single
 from .traced import Lanes, Traced
 
 #: Numbers handed to a called function at a time: argument and result stay in the second-level cache.
@@ -40,43 +38,11 @@ _PROBES = 3
 _PROGRAMS = 16
 _programs: WeakKeyDictionary[Any, set[bytes]] = WeakKeyDictionary()
 
-#: Forms that are remembered, of one function and of all: a whole number among the arguments makes one of its own.
-_FORMS, _ALL_FORMS = 64, 1024
-
-
-class _Known:
-    """What is remembered about one function of the caller's; it is not kept alive, nor what it refers to."""
-
-    def __init__(self, f: Callable[..., Any], nargs: int) -> None:
-        self.f = weak(f)
-        self.one = Single(f, nargs)
-        self.origin = code_of(f)
-        self.warned = False
-        self.lock = threading.RLock()  # `f` may differentiate itself
-        self.read(True)
-
-    def read(self, captures: bool) -> None:
-        """Read the function, with captured values as arguments of its machine code or as parts of it."""
-        self.forms: dict[Any, Form] = {}
-        self.reading, self.current = read(self.f(), captures)
-        if self.reading is not None and self.reading.key in _constant:
-            self.read(False)
-
-
-#: Keys of what Numba compiles only with its captured values as constants.
-_constant: set[bytes] = set()
-
-#: Code of functions whose machine code was compared with Python, by the key of what was read.
-_trusted: dict[bytes, WeakSet[Any]] = {}
-
-#: What was found out about functions as machine code, by the key of what was read and that of the arguments.
-_forms: dict[tuple[bytes, Any], Form] = {}
-
 
 class VectorFunction:
     """One function of the caller's, how it is run, and the values that it captures now."""
 
-    def __init__(self, known: _Known, data: list[Any]) -> None:
+    def __init__(self, known: Known, data: list[Any]) -> None:
         self.f = known.f
         self._known, self._one, self._lock, self._data = known, known.one, known.lock, data
         self._shapes = tuple(map(_shape, data))
@@ -97,7 +63,7 @@ class VectorFunction:
             return self._seen[x.shape[1], compiled]
         whole = tuple(a for a in args if isinstance(a, (int, np.integer, np.bool_)))
         key = x.shape[1], compiled, argument_types(args), whole, tuple(map(np.shape, args)), self._shapes
-        known = self._known.forms.get(key) or self._shared(key)
+        known = self._known.form(key)
         if known is None or not self._still(known, x, args):
             inside = np.isfinite(x).all(axis=1)
             if low is not None:
@@ -109,33 +75,12 @@ class VectorFunction:
                 if known is not None and known.traced is not None:  # its program contains data that have changed
                     ways = ways[::-1]
                 known = self._find_out(x, args, (low, high), np.flatnonzero(inside), ways)
-                self._remember(key, known)
+                known.numbers = self._numbers if known.captured else None
+                self._known.remember(key, known)
         if args is not self._args:
             self._args, self._seen = args, {}
         self._seen[x.shape[1], compiled] = known
         return known
-
-    def _remember(self, key: Any, form: Form) -> None:
-        """Remember what was found out, for this function and others of the same code."""
-        forms, reading = self._known.forms, self._known.reading
-        if len(forms) >= _FORMS:
-            forms.clear()
-        forms[key] = form
-        form.numbers = self._numbers if form.captured else None
-        if reading is not None and form.is_compiled:
-            with LOCK:
-                _forms[reading.key, key] = replace(form, numbers=None)
-                while len(_forms) > _ALL_FORMS:
-                    del _forms[next(iter(_forms))]
-
-    def _shared(self, key: Any) -> Form | None:
-        """Return what was found out about another function of the same code and captured values of the same types."""
-        reading = self._known.reading
-        form = None if reading is None else _forms.get((reading.key, key))
-        if form is None or reading is None or self._known.origin not in _trusted.get(reading.key, ()):
-            return None
-        self._known.forms[key] = made = form.copy()
-        return made
 
     def _still(self, form: Form, x: Any, args: tuple[Any, ...]) -> bool:
         """Whether the function is still of this form: captured numbers may say how many results there are."""
@@ -243,14 +188,8 @@ class VectorFunction:
             if not agrees(found, value):
                 return False
         form.traced = traced
-        self._trust()
+        self._known.trust()
         return True
-
-    def _trust(self) -> None:
-        """Trust machine code of the same key for other functions of the same code."""
-        reading, origin = self._known.reading, self._known.origin
-        if reading is not None and origin is not None:
-            _trusted.setdefault(reading.key, WeakSet()).add(origin)
 
     def _compiled(self, form: Form, rows: Any, value: Any, args: tuple[Any, ...]) -> bool:
         """Have the function compiled, if that can be, and agrees with it as Python at the first of `rows`."""
@@ -261,8 +200,7 @@ class VectorFunction:
             return True
         if not reading.captured:
             return False
-        _constant.add(reading.key)
-        self._known.read(False)
+        self._known.read_as_constants()
         return self._compiled(form, rows, value, args)
 
     def _agrees(self, form: Form, rows: Any, value: Any, args: tuple[Any, ...], kinds: tuple[Any, ...]) -> bool:
@@ -290,7 +228,7 @@ class VectorFunction:
                 return False
             if truth.size != form.outputs or np.any(np.abs(found - truth.ravel()) > 1e-3 * size):
                 return False
-        self._trust()
+        self._known.trust()
         form.code, form.kind, form.captured = made.code, made.kind, made.captured
         return True
 
@@ -404,23 +342,6 @@ def _shape(value: Any) -> Any:
     return value.shape if type(value) is np.ndarray else ()
 
 
-_functions: dict[tuple[int, int], tuple[Any, _Known]] = {}
-
-
 def vector_function(f: Any, nargs: int) -> VectorFunction:
     """Find or make the `VectorFunction` of `f`."""
-    key = id(f), nargs
-    remembered = _functions.get(key)
-    if remembered is not None and remembered[0]() is f:
-        data = remembered[1].current()
-        if data is not None:
-            return VectorFunction(remembered[1], data)
-    with LOCK:
-        known = _Known(f, nargs)
-        _functions[key] = (weak(f, lambda _: _functions.pop(key, None)), known)
-        data = known.current()
-        if data is None:
-            if known.reading is not None and known.reading.captured:  # it changes while it is read
-                known.read(False)
-            data = []
-        return VectorFunction(known, data)
+    return VectorFunction(*known_of(f, nargs))
