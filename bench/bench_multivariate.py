@@ -99,6 +99,48 @@ def rosenbrock_of_jax(v: Any) -> Any:
     return (100.0 * (v[1:] - v[:-1] ** 2) ** 2 + (1.0 - v[:-1]) ** 2).sum()
 
 
+def reprojection(p: Any, xp: Any = np) -> Any:
+    """Residual of bundle adjustment: a point rotated, moved, projected through a lens, less where it was seen."""
+    w, t, f, k1, k2, point, seen = p[:3], p[3:6], p[6], p[7], p[8], p[9:12], p[12:14]
+    angle = xp.sqrt(xp.sum(w * w))
+    k = w / angle
+    crossed = xp.stack((
+        k[1] * point[2] - k[2] * point[1], k[2] * point[0] - k[0] * point[2], k[0] * point[1] - k[1] * point[0]
+    ))  # fmt: skip
+    moved = point * xp.cos(angle) + crossed * xp.sin(angle) + k * (xp.sum(k * point) * (1.0 - xp.cos(angle))) + t
+    image = -moved[:2] / moved[2]
+    r2 = xp.sum(image * image)
+    return f * (1.0 + r2 * (k1 + k2 * r2)) * image - seen + p[14]
+
+
+def reprojection_slope(x: Any) -> Any:
+    return fg.circuit(reprojection, n=15).jacobian(x)
+
+
+REPROJECTION = [
+    *[(0.1, 0.4)] * 3, *[(-0.5, 0.5)] * 2, (-7.0, -5.0), (400.0, 600.0), *[(-0.05, 0.05)] * 2, *[(-1.0, 1.0)] * 3,
+    *[(-50.0, 50.0)] * 3,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("library", ["central", "adaptive", "jax"])
+def test_jacobian_of_bundle_adjustment(library: str, points: Any, timed: Any) -> None:
+    size = 10_000 if library == "adaptive" else 100_000
+    x = np.stack(points(size, *REPROJECTION), axis=-1)
+    calls = {
+        "central": lambda: lambda: fg.jacobian(reprojection, x, method="central"),
+        "adaptive": lambda: lambda: fg.jacobian(reprojection, x),
+        "jax": lambda: jax_of("jacfwd", reprojection_of_jax, x),
+    }
+    timed("jacobian of bundle adjustment, 2 x 15", calls[library](), reprojection_slope(x), 5)
+
+
+def reprojection_of_jax(p: Any) -> Any:
+    import jax
+
+    return reprojection(p, jax.numpy)
+
+
 def lorenz_of_jax(v: Any) -> Any:
     import jax
 

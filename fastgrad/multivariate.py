@@ -8,10 +8,12 @@ These, and the second derivatives of `fastgrad.curvature`, take the vector on th
 - for a batch: vectors on the last axis, ``v[..., 0]``, outputs on the last axis too; or on the first, ``v[0]``;
 - for batches only, ``v[:, 0]``, as models of learning are: it gets shape (k, d) and returns (k,) or (k, m).
 
-What Numba can compile runs as machine code. Anything else is called with a few vectors, together and one by one, to see
-whether it takes a batch; one that does not is called one vector at a time. That is found out once for each function and
-length of the vector. `f` gets copies: it cannot change the caller's array, nor the next evaluation. Numbers that it
-masks, as `np.ma.log` does, count as NaN.
+A function of its arguments and captured numbers alone, that takes no way by their values, is run once on symbols; its
+program runs with vectors side by side in the lanes of the processor, and captured floats and arrays of them are read
+anew at every call. What else Numba can compile runs as machine code, one vector at a time. Anything else is called with
+a few vectors, together and one by one, to see whether it takes a batch; one that does not is called one vector at a
+time. That is found out once for each function and length of the vector. `f` gets copies: it cannot change the caller's
+array, nor the next evaluation. Numbers that it masks, as `np.ma.log` does, count as NaN.
 
 Points may be arrays that hold arrays, as in `derivative`; `f` gets plain ones. Of a pandas DataFrame rows are the batch
 and columns the variables, a Series is one vector; a third axis (matrices for a batch) becomes a second level of the

@@ -13,7 +13,7 @@ ROOT = Path(fastgrad.__file__).parent
 
 #: Rooms by floor: a module at the top, or a package. A room may import from its own floor and from those below.
 FLOORS: dict[int, tuple[str, ...]] = {
-    1: ("stencils", "_weights", "estimates", "elementary", "_blocks", "_signals", "_compiling", "_reading"),
+    1: ("stencils", "_weights", "estimates", "elementary", "_blocks", "_signals", "_compiling", "_reading", "tracing"),
     2: ("_adaptive", "complexstep", "_rules", "_arguments"),
     3: ("_engines", "gate", "gates"),
     4: ("derivatives", "_vectors", "multivariate", "curvature", "sparsity", "circuits"),

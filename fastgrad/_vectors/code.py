@@ -74,6 +74,11 @@ def words_of(
     return np.array(words, dtype=np.int64), kept
 
 
+def code_of(f: Any) -> Any:
+    """Code that a function shares with others, such as its other closures; None if it has none."""
+    return getattr(getattr(f, "func", f), "__code__", None)
+
+
 def machine_code(f: Any, reading: Reading, kinds: tuple[Any, ...], fills: bool) -> Native:
     """Compile `f(x, *args)`, or `f(x, *args, out)` if it fills an array; `Uncompilable` when Numba refuses.
 
@@ -81,7 +86,7 @@ def machine_code(f: Any, reading: Reading, kinds: tuple[Any, ...], fills: bool) 
     """
     key = reading.key + repr((kinds, fills)).encode()
     if key not in _compiled:
-        origin = getattr(getattr(f, "func", f), "__code__", None)
+        origin = code_of(f)
         if origin is not None:
             _versions[origin] = _versions.get(origin, 0) + 1
             if _versions[origin] > _VERSIONS:

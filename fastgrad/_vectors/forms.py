@@ -9,6 +9,7 @@ import numpy as np
 
 from .._compiling.kernels import Native
 from .._engines.engine import numbers, unmasked
+from .traced import Traced
 
 Layout = Literal["rows", "columns", "single"]
 
@@ -32,6 +33,22 @@ class Form:
     """Kinds of the captured values that are arguments of the machine code."""
     numbers: Any = None
     """Captured numbers with which it was found to return so many results."""
+    traced: Traced | None = None
+    """Its program of values, if it has been traced; nor does the layout."""
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether the function is run as machine code."""
+        return self.code is not None or self.traced is not None
+
+    def copy(self) -> Form:
+        """Make one of its own for another function."""
+        return Form(**vars(self) | {"numbers": None})
+
+    def turn_complex(self) -> None:
+        """Have the function called with one vector at a time, for it returns complex numbers."""
+        self.code = self.traced = None
+        self.captured, self.layout, self.kind = (), "single", "D"
 
 
 def stacked(value: Any) -> Any:
@@ -70,6 +87,16 @@ def scattered(rows: Any, spread: float) -> Any:
     """Move every number of `rows` away from zero by up to `spread` of itself, each by its own share."""
     share = np.modf(np.arange(1, rows.size + 1) * 0.6180339887498949)[0].reshape(rows.shape)
     return rows + spread * share * np.where(rows == 0, 1.0, rows)
+
+
+def agrees(found: Any, truth: Any) -> bool:
+    """Tell whether a traced function has the values of the function itself, up to the order of sums inside it."""
+    truth = np.asarray(truth).ravel()
+    if truth.shape != found.shape or truth.dtype.kind == "c":
+        return False
+    finite = np.isfinite(truth)
+    size = float(np.max(np.abs(truth), initial=0.0, where=finite))
+    return bool((np.isfinite(found) == finite).all() and (np.abs(found - truth)[finite] <= 1e-6 * size).all())
 
 
 def same(together: Any, apart: Any) -> bool:

@@ -6,24 +6,24 @@ is called with a few vectors, together and one by one, in numbers that cannot be
 
 from __future__ import annotations
 
-import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from .._compiling.kernels import LOCK
+from .._compiling.kernels import quiet
 from .._compiling.operators import Uncompilable
-from .._engines.engine import BEYOND, PerformanceWarning, TurnedComplex, stack_depth, weak
-from .._reading.references import read
+from .._engines.engine import BEYOND, PerformanceWarning, TurnedComplex, stack_depth
 from .._signals import hear
+from ..tracing import trace_values
 from .code import argument_types, machine_code
-from .forms import Form, Layout, arranged, form_of, same, scattered, stacked
+from .forms import Form, Layout, agrees, arranged, form_of, same, scattered, stacked
+from .known import Known, known_of
 from .machine import Machine
-from .single import Single
+from .traced import Lanes, Traced
 
 #: Numbers handed to a called function at a time: argument and result stay in the second-level cache.
 _NUMBERS = 1 << 16
@@ -31,40 +31,18 @@ _NUMBERS = 1 << 16
 #: Vectors from which on calling them one by one is worth a warning.
 _MANY = 2000
 
+#: Vectors at which machine code is compared with Python, besides as many beside them.
+_PROBES = 3
 
-class _Known:
-    """What is remembered about one function of the caller's; it is not kept alive, nor what it refers to."""
-
-    def __init__(self, f: Callable[..., Any], nargs: int) -> None:
-        self.f = weak(f)
-        self.one = Single(f, nargs)
-        self.origin = getattr(getattr(f, "func", f), "__code__", None)
-        self.warned = False
-        self.lock = threading.RLock()  # `f` may differentiate itself
-        self.read(True)
-
-    def read(self, captures: bool) -> None:
-        """Read the function, with captured values as arguments of its machine code or as parts of it."""
-        self.forms: dict[Any, Form] = {}
-        self.reading, self.current = read(self.f(), captures)
-        if self.reading is not None and self.reading.key in _constant:
-            self.read(False)
-
-
-#: Keys of what Numba compiles only with its captured values as constants.
-_constant: set[bytes] = set()
-
-#: Code of functions whose machine code was compared with Python, by the key of what was read.
-_trusted: dict[bytes, WeakSet[Any]] = {}
-
-#: What was found out about functions with captured values, by the key of what was read and that of the arguments.
-_forms: dict[tuple[bytes, Any], Form] = {}
+#: Programs that one piece of code is traced to before it is compiled as Numba does.
+_PROGRAMS = 16
+_programs: WeakKeyDictionary[Any, set[bytes]] = WeakKeyDictionary()
 
 
 class VectorFunction:
     """One function of the caller's, how it is run, and the values that it captures now."""
 
-    def __init__(self, known: _Known, data: list[Any]) -> None:
+    def __init__(self, known: Known, data: list[Any]) -> None:
         self.f = known.f
         self._known, self._one, self._lock, self._data = known, known.one, known.lock, data
         self._shapes = tuple(map(_shape, data))
@@ -72,7 +50,7 @@ class VectorFunction:
         self._args: Any = None
         self._seen: dict[tuple[int, bool], Form] = {}
         """Forms that were found in this call, for the arguments that were given last."""
-        self._machine: tuple[Any, Any, Machine] | None = None
+        self._machine: tuple[Any, Any, Machine | Lanes | None] | None = None
 
     def form(
         self, x: Any, args: tuple[Any, ...], low: Any = None, high: Any = None, compiled: bool = True
@@ -83,8 +61,9 @@ class VectorFunction:
         """
         if args is self._args and (x.shape[1], compiled) in self._seen:
             return self._seen[x.shape[1], compiled]
-        key = x.shape[1], compiled, argument_types(args), *map(np.shape, args), *self._shapes
-        known = self._known.forms.get(key) or self._shared(key)
+        whole = tuple(a for a in args if isinstance(a, (int, np.integer, np.bool_)))
+        key = x.shape[1], compiled, argument_types(args), whole, tuple(map(np.shape, args)), self._shapes
+        known = self._known.form(key)
         if known is None or not self._still(known, x, args):
             inside = np.isfinite(x).all(axis=1)
             if low is not None:
@@ -92,45 +71,46 @@ class VectorFunction:
             with self._lock, np.errstate(all="ignore"):
                 if not inside.any():  # only the shape of the result is asked for: too little to remember
                     return known or self._at_no_point(x, args, low, high)
-                known = self._find_out(x, args, low, high, np.flatnonzero(inside), compiled)
-                self._known.forms[key] = known
+                ways = (self._traces, self._compiled) if compiled else ()
+                if known is not None and known.traced is not None:  # its program contains data that have changed
+                    ways = ways[::-1]
+                known = self._find_out(x, args, (low, high), np.flatnonzero(inside), ways)
                 known.numbers = self._numbers if known.captured else None
-                if known.captured and self._known.reading is not None:
-                    _forms[self._known.reading.key, key] = known
+                self._known.remember(key, known)
         if args is not self._args:
             self._args, self._seen = args, {}
         self._seen[x.shape[1], compiled] = known
         return known
 
-    def _shared(self, key: Any) -> Form | None:
-        """Return what was found out about another function of the same code and captured values of the same types."""
-        reading = self._known.reading
-        if reading is None or self._known.origin not in _trusted.get(reading.key, ()):
-            return None
-        form = _forms.get((reading.key, key))
-        if form is None:
-            return None
-        self._known.forms[key] = made = replace(form, numbers=None)
-        return made
-
     def _still(self, form: Form, x: Any, args: tuple[Any, ...]) -> bool:
-        """Whether the function still returns as many results: captured numbers may say how many."""
+        """Whether the function is still of this form: captured numbers may say how many results there are."""
+        if form.traced is not None:
+            return self.machine(form, x.shape[1], args) is not None
         if not form.captured or form.numbers == self._numbers:
             return True
         row = np.ascontiguousarray(x[:1])
         values = np.empty((1, form.outputs), np.complex128 if form.kind == "D" else np.float64)
-        if not len(row) or self.machine(form, x.shape[1], args).rows(row, values) >= 0:
+        machine = self.machine(form, x.shape[1], args)
+        if not len(row) or machine is None or machine.rows(row, values) >= 0:
             return False
         form.numbers = self._numbers
         return True
 
-    def machine(self, form: Form, d: int, args: tuple[Any, ...]) -> Machine:
-        """Return the machine code with its arguments."""
-        assert form.code is not None
-        key = form.code, d, form.outputs
+    def machine(self, form: Form, d: int, args: tuple[Any, ...]) -> Machine | Lanes | None:
+        """Return the function and its arguments as machine code, None if it is not that with its data as they are."""
+        if not form.is_compiled:
+            return None
+        key = form.traced, form.code, d, form.outputs
         if self._machine is None or self._machine[0] != key or self._machine[1] is not args:
-            self._machine = key, args, Machine(form.code, d, form.outputs, args, form.captured, self._data)
+            self._machine = key, args, self._machine_of(form, d, args)
         return self._machine[2]
+
+    def _machine_of(self, form: Form, d: int, args: tuple[Any, ...]) -> Machine | Lanes | None:
+        if form.traced is not None:
+            numbers = form.traced.numbers(self.f(), args)
+            return None if numbers is None else Lanes(form.traced, numbers)
+        assert form.code is not None
+        return Machine(form.code, d, form.outputs, args, form.captured, self._data)
 
     def _at_no_point(self, x: Any, args: tuple[Any, ...], low: Any, high: Any) -> Form:
         """Find out what `f` returns, where no row of `x` may be given to it."""
@@ -140,18 +120,19 @@ class VectorFunction:
         return form_of(self._one(known[0], args))
 
     def _find_out(
-        self, x: Any, args: tuple[Any, ...], low: Any, high: Any, where: Any, compiled: bool
+        self, x: Any, args: tuple[Any, ...], limits: tuple[Any, Any], where: Any, ways: tuple[Callable[..., bool], ...]
     ) -> Form:
-        """Call `f` with some of the rows `where` it may be called, together and one by one."""
-        d = x.shape[1]
+        """Make machine code of `f` in one of the `ways`, or call it with some of the rows `where` it may be called."""
+        d, (low, high) = x.shape[1], limits
         first = x[where[0]]
         value = self._one(first, args)
         form = form_of(value)
-        reading = self._known.reading
-        known = reading is not None and self._known.origin in _trusted.get(reading.key, ())
-        some = x[where[:1] if known else where[np.linspace(0, len(where) - 1, 3).astype(int)]]
-        if compiled and d and self._compiled(form, some, value, args):
-            return form
+        if d and self._known.reading is not None:
+            some = x[where[np.linspace(0, len(where) - 1, _PROBES).astype(int)]]
+            if low is None:
+                some = np.concatenate([some, scattered(some, 2.0**-7)])
+            if any(way(form, some, value, args) for way in ways):
+                return form
         if self._one.fills or d == 0:
             return form
         count = next(k for k in (3, 4, 5) if k not in (d, form.outputs))
@@ -179,30 +160,60 @@ class VectorFunction:
                 return form
         return form
 
+    def _traces(self, form: Form, rows: Any, value: Any, args: tuple[Any, ...]) -> bool:
+        """Trace the function, if that can be, and agrees with it as Python at `rows`."""
+        if form.kind != "d":
+            return False
+        f, way = self.f(), {"fills": self._one.fills, "batched": self._one.is_batched}
+        try:
+            with quiet():  # what NumPy says of arrays of objects
+                program = trace_values(f, rows.shape[1], args, **way)
+        except TypeError:
+            return False
+        traced = Traced(program)
+        programs = set() if self._known.origin is None else _programs.setdefault(self._known.origin, set())
+        if traced.key not in programs and len(programs) >= _PROGRAMS:
+            return False  # whole numbers that it captures or is given make another program every time
+        programs.add(traced.key)
+        numbers = traced.numbers(f, args)
+        if len(program.outputs) != form.outputs or numbers is None:
+            return False
+        for i, found in enumerate(program.at(rows, numbers)):
+            if i:
+                try:
+                    value = self._one(rows[i], args)
+                except Exception as raised:  # traced it is NaN there
+                    hear(raised)
+                    continue
+            if not agrees(found, value):
+                return False
+        form.traced = traced
+        self._known.trust()
+        return True
+
     def _compiled(self, form: Form, rows: Any, value: Any, args: tuple[Any, ...]) -> bool:
         """Have the function compiled, if that can be, and agrees with it as Python at the first of `rows`."""
         kinds, reading = argument_types(args), self._known.reading
         if reading is None:
             return False
-        if kinds is not None and self._agrees(form, rows, value, args, kinds):
+        if kinds is not None and self._agrees(form, rows[:_PROBES], value, args, kinds):
             return True
         if not reading.captured:
             return False
-        _constant.add(reading.key)
-        self._known.read(False)
+        self._known.read_as_constants()
         return self._compiled(form, rows, value, args)
 
     def _agrees(self, form: Form, rows: Any, value: Any, args: tuple[Any, ...], kinds: tuple[Any, ...]) -> bool:
-        reading, origin = self._known.reading, self._known.origin
+        reading = self._known.reading
         assert reading is not None
         try:
             code = machine_code(self.f(), reading, kinds, self._one.fills)
         except Uncompilable:
             return False
-        trusted = _trusted.setdefault(reading.key, WeakSet())
         made = replace(form, code=code, kind=code.result, captured=tuple(reading.captured))
         values = np.empty((len(rows), form.outputs), np.complex128 if code.result == "D" else np.float64)
-        if self.machine(made, rows.shape[1], args).rows(np.ascontiguousarray(rows), values) == 0:
+        machine = self._machine_of(made, rows.shape[1], args)
+        if machine is None or machine.rows(np.ascontiguousarray(rows), values) == 0:
             return False
         wanted = [value]
         for row in rows[1:]:
@@ -213,10 +224,11 @@ class VectorFunction:
                 break
         for found, truth in zip(values, wanted, strict=False):
             size = np.max(np.abs(truth), initial=0.0, where=np.isfinite(truth))
+            if truth.dtype.kind == "c" and code.result != "D":
+                return False
             if truth.size != form.outputs or np.any(np.abs(found - truth.ravel()) > 1e-3 * size):
                 return False
-        if origin is not None:
-            trusted.add(origin)
+        self._known.trust()
         form.code, form.kind, form.captured = made.code, made.kind, made.captured
         return True
 
@@ -244,12 +256,19 @@ class VectorFunction:
         If `lenient`, vectors at which it raises as in `BEYOND` are outside its domain: NaN.
         """
         values = np.empty((len(vectors), form.outputs), np.complex128 if form.kind == "D" else np.float64)
-        if form.code is not None:
+        if (machine := self.machine(form, vectors.shape[1], args)) is not None:
             vectors = np.ascontiguousarray(vectors)
-            if self.machine(form, vectors.shape[1], args).rows(vectors, values) < 0:
+            if machine.rows(vectors, values) < 0 and form.traced is None:
                 return values
             bad = np.isnan(values).any(axis=1)  # as Python `f` says what is wrong
-            values[bad] = self.rows(replace(form, code=None, layout="single"), vectors[bad], args, lenient)
+            if bad.any():
+                as_it_is = replace(form, code=None, traced=None, layout="single")
+                try:
+                    apart = self.rows(as_it_is, vectors[bad], args, lenient)
+                except TurnedComplex:
+                    form.turn_complex()
+                    raise
+                values[bad] = np.where(np.isnan(values[bad]), apart, values[bad])  # the others keep their last bits
             return values
         size = max(1, _NUMBERS // max(vectors.shape[1], form.outputs, 1))
         for start in range(0, len(vectors), size):
@@ -266,7 +285,7 @@ class VectorFunction:
 
     def expect(self, form: Form, count: int) -> None:
         """Warn, once, that so many vectors are going to be given to `f` one at a time."""
-        if form.code is None and form.layout == "single" and count >= _MANY and not self._known.warned:
+        if not form.is_compiled and form.layout == "single" and count >= _MANY and not self._known.warned:
             self._known.warned = True
             warnings.warn(
                 f"`{getattr(self.f(), '__name__', 'f')}` is called with one vector at a time, which is slow. Write it "
@@ -323,23 +342,6 @@ def _shape(value: Any) -> Any:
     return value.shape if type(value) is np.ndarray else ()
 
 
-_functions: dict[tuple[int, int], tuple[Any, _Known]] = {}
-
-
 def vector_function(f: Any, nargs: int) -> VectorFunction:
     """Find or make the `VectorFunction` of `f`."""
-    key = id(f), nargs
-    remembered = _functions.get(key)
-    if remembered is not None and remembered[0]() is f:
-        data = remembered[1].current()
-        if data is not None:
-            return VectorFunction(remembered[1], data)
-    with LOCK:
-        known = _Known(f, nargs)
-        _functions[key] = (weak(f, lambda _: _functions.pop(key, None)), known)
-        data = known.current()
-        if data is None:
-            if known.reading is not None and known.reading.captured:  # it changes while it is read
-                known.read(False)
-            data = []
-        return VectorFunction(known, data)
+    return VectorFunction(*known_of(f, nargs))

@@ -19,9 +19,10 @@ from .._adaptive import Adaptive
 from .._engines.engine import ADAPTIVE
 from ..estimates import Estimate, Status
 from ..stencils import Stencil, backward, central, forward
-from .jacobians import ENTRIES, along, jacobians, scaled, stretched, unit
+from .jacobians import ENTRIES, along, in_pieces, jacobians, scaled, stretched, unit
 from .questions import Question, Results
 from .sweeps import Directions, derive
+from .traced import MOST, Lanes
 
 #: Room, in units of the vectors, below which a mixed derivative is taken from one side of a bound.
 _NEAR = 2.0**-4
@@ -69,6 +70,38 @@ def hessians(q: Question, bars: bool) -> Any:
     made = q.empty((count, d, d), bars)
     if made.df.size == 0:
         return made.whole
+    if isinstance(lanes := q.machine, Lanes) and isinstance(q.rule, Stencil) and not bars and q.low is None:
+        if q.mode == "auto" and d * d <= MOST:
+            _in_lanes(q, lanes, q.rule, made)
+            return made.whole
+    _by_pairs(q, made, bars)
+    return made.whole
+
+
+def _in_lanes(q: Question, lanes: Lanes, rule: Stencil, made: Results) -> None:
+    """All second derivatives of a traced function by a stencil; points that it does not settle go the other way."""
+    count, d = q.x.shape
+    found = made.df if made.df.dtype == np.float64 else np.empty(made.df.shape)
+    wrong = []
+
+    def work(piece: tuple[slice, ...]) -> None:
+        wrong.append(lanes.hessian(q.x[piece], rule, q.form.kind, found[piece]))
+
+    in_pieces(work, count, 2 * count * d * d * len(rule.needed), q.workers, True)
+    if any(wrong):
+        bad = np.flatnonzero(~np.isfinite(found).all(axis=(1, 2)) & ~np.isnan(q.x).any(axis=1))
+        if bad.size:
+            some = q.exactly.at(bad)
+            rest = some.empty((bad.size, d, d), False)
+            _by_pairs(some, rest, False)
+            found[bad] = rest.df
+    if found is not made.df:
+        made.put(slice(None), found)
+
+
+def _by_pairs(q: Question, made: Results, bars: bool) -> None:
+    """All second derivatives, the diagonal along coordinates, the others along pairs of vectors."""
+    d = q.x.shape[1]
     rows, columns = np.triu_indices(d, 1)
     width = max(1, _NUMBERS // max(d, 1))
     for here, part in q.exactly.parts(ENTRIES // max(d, 1)):
@@ -86,7 +119,6 @@ def hessians(q: Question, bars: bool) -> Any:
             made.put((here.start + which, i, j), mixed)
             made.put((here.start + which, j, i), mixed)
     _mend(q, made, lambda some, points: hessians(some, bars))
-    return made.whole
 
 
 def products(q: Question, v: Any, bars: bool) -> Any:

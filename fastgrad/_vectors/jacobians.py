@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from .._adaptive import Adaptive
+from .._adaptive import HIGHEST, Adaptive
 from .._blocks import over_pieces
 from .._engines.engine import ADAPTIVE
 from ..complexstep import SAMPLE, ComplexStep, compare, sideways
@@ -16,6 +17,7 @@ from ..stencils import Stencil
 from .machine import Machine
 from .questions import Question
 from .sweeps import Coordinates, Directions, derive
+from .traced import Lanes
 
 #: Entries that are found at a time: by the adaptive rule as many as it evaluates together, by others more.
 ENTRIES, _ENTRIES_OF_STENCILS, _ENTRIES_COMPILED = 1 << 12, 1 << 13, 1 << 14
@@ -24,7 +26,7 @@ ENTRIES, _ENTRIES_OF_STENCILS, _ENTRIES_COMPILED = 1 << 12, 1 << 13, 1 << 14
 _NUMBERS = 1 << 17
 
 #: Evaluations that a thread is given at a time.
-_EVALUATIONS = 1 << 16
+_EVALUATIONS, _EVALUATIONS_IN_LANES = 1 << 16, 1 << 18
 
 
 def jacobians(q: Question, bars: bool) -> Any:
@@ -32,12 +34,12 @@ def jacobians(q: Question, bars: bool) -> Any:
     if isinstance(q.rule, ComplexStep):
         return _sideways(q)
     machine = q.machine
-    if machine is not None and isinstance(q.rule, Stencil) and not bars and q.low is None:
+    if machine is not None and isinstance(q.rule, Stencil) and q.rule.n <= HIGHEST and not bars and q.low is None:
         return _by_stencil(q, machine, q.empty((len(q.x), q.form.outputs, q.x.shape[1]), False).df)
     return _all_entries(q, machine, bars)
 
 
-def _all_entries(q: Question, machine: Machine | None, bars: bool) -> Any:
+def _all_entries(q: Question, machine: Machine | Lanes | None, bars: bool) -> Any:
     """All entries by any rule for functions of a number, one block of points after the other."""
     form, (count, d) = q.form, q.x.shape
     m = form.outputs
@@ -61,13 +63,13 @@ def _all_entries(q: Question, machine: Machine | None, bars: bool) -> Any:
         size = max(1, width // d)
         # the adaptive rule has milliseconds of Python for every piece, whatever its size
         workers, least = q.workers, max(1, size // 8) if isinstance(q.rule, Adaptive) else 1
-        if form.code is None:  # every piece takes milliseconds of Python
+        if not form.is_compiled:  # every piece takes milliseconds of Python
             workers, least = q.f.threads(form, q.workers, q.asked), size
         over_pieces(work, (count,), workers if count > 2 * size else 1, size, least=least)
     return made.whole
 
 
-def _lines_at_a_time(q: Question, machine: Machine | None) -> int:
+def _lines_at_a_time(q: Question, machine: Machine | Lanes | None) -> int:
     """How many lines to differentiate along together: what stays in cache and in bounds."""
     outputs, d = max(q.form.outputs, 1), max(q.x.shape[1], 1)
     if machine is not None:
@@ -76,7 +78,7 @@ def _lines_at_a_time(q: Question, machine: Machine | None) -> int:
     return int(max(1, min(entries // outputs, _NUMBERS // d)))
 
 
-def _by_stencil(q: Question, machine: Machine, out: Any) -> Any:
+def _by_stencil(q: Question, machine: Machine | Lanes, out: Any) -> Any:
     """All entries by a stencil in machine code, over threads when there are many."""
     assert isinstance(q.rule, Stencil)
     rule = q.rule
@@ -84,23 +86,30 @@ def _by_stencil(q: Question, machine: Machine, out: Any) -> Any:
 
     def work(piece: tuple[slice, ...]) -> None:
         target = out[piece] if out.dtype == np.float64 else np.empty(out[piece].shape)
-        part = q.at(piece[0])
-        steps = None if part.given is None else np.ascontiguousarray(part.steps)
-        wrong.append(machine.stencil(part.x, rule, q.form.kind, steps, target))
+        steps = None if q.given is None else np.ascontiguousarray(q.at(piece[0]).steps)
+        wrong.append(machine.stencil(q.x[piece], rule, q.form.kind, steps, target))
         if target.dtype != out.dtype:
             with np.errstate(all="ignore"):  # what overflows a smaller type is infinite there
                 out[piece] = target
 
     evaluations = q.x.size * len(rule.needed)
-    if q.workers == 1 or evaluations < 2 * _EVALUATIONS:
-        work((slice(None),))
-    else:
-        over_pieces(work, (len(q.x),), q.workers, max(1, _EVALUATIONS * len(q.x) // evaluations))
+    in_pieces(work, len(q.x), evaluations, q.workers, isinstance(machine, Lanes))
     if any(wrong):  # `f` raised, or a stencil left its domain: rare, and left to the way that can mend it
         bad = np.flatnonzero(~np.isfinite(out).all(axis=(1, 2)) & ~np.isnan(q.x).any(axis=1))
         if bad.size:
             out[bad] = _all_entries(q.at(bad), None, False)
     return out
+
+
+def in_pieces(
+    work: Callable[[tuple[slice, ...]], None], count: int, evaluations: int, workers: int, in_lanes: bool
+) -> None:
+    """Do work that takes so many evaluations on all points, over threads when there are many."""
+    most = _EVALUATIONS_IN_LANES if in_lanes else _EVALUATIONS
+    if workers == 1 or evaluations < 2 * most:
+        work((slice(None),))
+    else:
+        over_pieces(work, (count,), workers, max(1, most * count // evaluations))
 
 
 def along(q: Question, v: Any, bars: bool) -> Any:

@@ -68,7 +68,7 @@ class Machine:
 
         Returns how many times `f` did not go through or an entry was not finite.
         """
-        table = _table(rule, result)
+        table = table_of(rule, result)
         room = np.empty(self._d + len(rule.needed) * self._m)
         at = address_of(room)
         places = np.array(
@@ -114,7 +114,7 @@ class Machine:
 
 
 @lru_cache(maxsize=256)
-def _table(rule: Stencil, result: str) -> Any:
+def table_of(rule: Stencil, result: str) -> Any:
     """Words that describe a stencil to the loop."""
     numbers = [best_step(rule, result), *map(float, rule.needed), *(float(w) for w, _, _ in rule.differences)]
     best, *rest = np.array(numbers).view(np.int64).tolist()

@@ -17,6 +17,7 @@ from ..estimates import Estimate, rounded
 from .forms import Form
 from .functions import VectorFunction, vector_function
 from .machine import Machine
+from .traced import Lanes
 
 
 class Question(NamedTuple):
@@ -54,10 +55,10 @@ class Question(NamedTuple):
         return self.f.rows(self.form, vectors, self.args, lenient)
 
     @property
-    def machine(self) -> Machine | None:
+    def machine(self) -> Machine | Lanes | None:
         """The function and its arguments as machine code, if that can answer the question."""
         form = self.form
-        if form.code is None or form.kind == "D" or isinstance(self.rule, ComplexStep):
+        if form.kind == "D" or isinstance(self.rule, ComplexStep):
             return None
         return self.f.machine(form, self.x.shape[1], self.args)
 

@@ -27,6 +27,11 @@ class Single:
         self._batched: bool | None = None
         """Whether it takes batches only, of shape (k, d); None while nobody knows."""
 
+    @property
+    def is_batched(self) -> bool:
+        """Whether it takes batches only."""
+        return bool(self._batched)
+
     def __call__(self, vector: Any, args: tuple[Any, ...]) -> Any:
         """Value of `f` at a vector."""
         if self.fills:

@@ -20,6 +20,7 @@ from .._engines.program import combine, steps, values_at
 from ..estimates import Estimate
 from ..stencils import Stencil
 from .machine import Machine
+from .traced import Lanes
 
 #: Evaluate at every row of an array, ``(k, d) -> (k, m)``; the flag says that exceptions mean the end of the domain.
 Rows = Callable[[Any, bool], Any]
@@ -189,7 +190,7 @@ class Sweep:
 
 def derive(
     f: Rows, lines: Lines, line: Any, m: int, rule: Any, kind: str, mode: str, given: Any, low: Any, high: Any, *,
-    bars: bool, machine: Machine | None = None, mends: bool = True,
+    bars: bool, machine: Machine | Lanes | None = None, mends: bool = True,
 ) -> Any:  # fmt: skip
     """Differentiate all `m` outputs along lines by a rule: an `Estimate` of arrays (lines, m), or its first alone.
 
@@ -252,7 +253,7 @@ def derive(
 
 def _adaptive(
     f: Rows, lines: Lines, line: Any, m: int, rule: Adaptive, given: Any, low: Any, high: Any, bars: bool,
-    machine: Machine,
+    machine: Machine | Lanes,
 ) -> Any:  # fmt: skip
     """Evaluate in machine code; the same as `derive` otherwise."""
     limits = [None if a is None else np.repeat(a, m) for a in (given, low, high)]

@@ -9,12 +9,12 @@ slope of a branch not taken, infinite or NaN as it may be, reaches nothing: ``wh
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ._graph import Graph, Node, in_order
+from ..tracing import Graph, Node, in_order, select
 from ._overflow import past, settling
-from ._primitives import select
+from ._partials import partials_of
 
 
 class _Slope(NamedTuple):
@@ -59,7 +59,7 @@ def local_partials(order: Sequence[Node], graph: Graph) -> tuple[dict[Node, Node
             here[node] = graph.constant(node.value)
         else:
             here[node] = graph.apply(node.gate, *operands)
-            rule: Callable[..., tuple[Any, ...]] | None = node.gate.partials
+            rule = partials_of(node.gate)
             partials[node] = tuple(rule(here[node], *operands)) if rule else (None,) * len(operands)
     return here, partials
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._arguments.operands import argument_index
+from ..tracing import Node, trace
 from ._drawing import mermaid, program, svg
-from ._graph import Node
+from ._gates import kept, through_gate
 from ._results import Results
 from ._signature import component_names, components, sizes_of
-from ._tracing import trace
 
 
 class Circuit:
@@ -76,7 +76,7 @@ class Circuit:
         self._sizes = sizes_of(f, n)
         self.n = None if n is None else self._sizes if isinstance(n, (tuple, list)) else self._sizes[0]
         self.nin = len(self._sizes)
-        self._outputs, self._kind = trace(f, self._sizes)
+        self._outputs, self._kind = trace(f, self._sizes, kept, through_gate)
         self.nout = None if self._kind is None else len(self._outputs)
         self._results = Results(f, self._sizes, self._outputs, self._kind)
         for name in ("__name__", "__qualname__", "__doc__", "__module__"):

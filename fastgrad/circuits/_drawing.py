@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from ..tracing import Graph, Node, Program, in_order
 from ._arrange import Box, Edge, arrange
 from ._chain_rule import local_partials
-from ._graph import Graph, Node, in_order
-from ._program import Program
 
 
 class _Sheet:

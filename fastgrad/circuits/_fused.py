@@ -14,9 +14,8 @@ from .._blocks import PIECE, Pace, over_pieces
 from .._compiling.kernels import LOCK
 from .._compiling.operators import Uncompilable
 from .._compiling.ufuncs import Ufunc
-from ._graph import Node
+from ..tracing import Layout, Node, Program
 from ._gufunc import Gufunc
-from ._program import Layout, Program
 from ._signature import widths
 
 #: Arguments and results that NumPy lets a ufunc have; with more they travel as one vector.

@@ -11,12 +11,20 @@ from .._compiling.operators import Uncompilable
 from .._reading.references import Reading
 from ..gate import Gate, gate
 from ..gates import GATES
+from ..tracing import (
+    PRIMITIVES,
+    Graph,
+    Nodes,
+    Primitive,
+    Substitution,
+    Traced,
+    elementwise,
+    grafted,
+    graph_of,
+    refusal,
+)
 from ._chain_rule import jacobian
-from ._graph import Graph, grafted, graph_of
-from ._nodes import Nodes, Traced, elementwise
-from ._primitives import PRIMITIVES, Primitive
-from ._refusal import refusal
-from ._substitution import substituted
+from ._partials import GatePrimitive
 
 
 @gate(
@@ -56,6 +64,11 @@ def where(condition: float, x: float, y: float) -> float:
     [2.0, 2.0]
     """
     return x if condition else y
+
+
+def kept(value: Any) -> bool:
+    """Whether a value is a gate, which stays one while a function is traced."""
+    return isinstance(value, Gate)
 
 
 _OWN: dict[str, Any] = {own.__name__: own for own in (*GATES, where)}
@@ -116,7 +129,7 @@ def _formula(f: Callable[..., Any], count: int, name: str, rule: Any) -> Primiti
         """Differentiate the formula itself, for a second derivative."""
         graph = Graph(node=Traced)
         try:
-            value = graph.node(substituted(f)(*map(graph.input, range(count))))
+            value = graph.node(Substitution(kept)(f)(*map(graph.input, range(count))))
         except Exception as err:
             raise TypeError(
                 f"{name} cannot be differentiated again: its formula branches, or calls what cannot be traced. "
@@ -129,7 +142,7 @@ def _formula(f: Callable[..., Any], count: int, name: str, rule: Any) -> Primiti
 
     def expand(*x: Any) -> Any:
         try:
-            return substituted(f)(*x)
+            return Substitution(kept)(f)(*x)
         except Exception:  # a branch, most likely; whatever it is, LLVM gets the formula as it is
             return called(*x)
 
@@ -138,5 +151,6 @@ def _formula(f: Callable[..., Any], count: int, name: str, rule: Any) -> Primiti
     source += "    except Exception:\n        return np.nan, 1\n"
     kernel = jit(function_from(source, "careful", {"formula": jit(reading.linked)}))
     text = f"{word}({', '.join(f'{{{i}}}' for i in range(count))})"
-    primitive = Primitive(name, text, evaluate, rule or again, names={word: kernel}, key=reading.key)
-    return Primitive(name, None, None, rule or again, expand=expand)
+    more: dict[str, Any] = {"partials": rule or again}
+    primitive = GatePrimitive(name, text, evaluate, names={word: kernel}, key=reading.key, **more)
+    return GatePrimitive(name, expand=expand, **more)

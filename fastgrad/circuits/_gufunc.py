@@ -18,22 +18,12 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 from numba.core import types
-from numba.extending import intrinsic
 
-from .._compiling.kernels import Native, inner, native
+from .._compiling.kernels import Native, native
 from .._compiling.memory import WORDS, call_body, words_at
 from .._compiling.ufuncs import _API, ADDRESS, ARGUMENTS, OWN, RAISED, RESULTS, _clear_flags
-
-#: Points in a tile, and components of the widest.
-_TILE = 4
-
-#: Points in a block.
-_LANES = 32
-
-#: Numbers that keep the rows of a block off each other's places in the cache: a line of it.
-_GAP = 8
+from ..tracing import GAP, LANES, move
 
 #: Words of a gufunc's data after the common ones and the address of the body's parameters: rows, rows of arguments,
 #: rows that the body computes, the address of the table. The table holds the number of components of each operand, then
@@ -42,128 +32,14 @@ _GAP = 8
 _ROWS, _GIVEN, _COMPUTED, _TABLE = range(OWN + 1, OWN + 5)
 
 
-def _shuffled(builder: Any, a: Any, b: Any, places: Sequence[int]) -> Any:
-    """Take numbers out of two vectors by their places, those of the second counted on."""
-    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(ir.IntType(32), len(places)), list(places)))
-
-
-def _turned(builder: Any, vectors: list[Any]) -> list[Any]:
-    """Transpose every square of as many numbers as there are vectors, by exchanges between them (Eklundh 1972)."""
-    width = len(vectors) // 2
-    while width:
-        low = [j if not j & width else _TILE + j - width for j in range(_TILE)]
-        high = [j + width if not j & width else _TILE + j for j in range(_TILE)]
-        exchanged = list(vectors)
-        for k in range(len(vectors)):
-            if not k & width:
-                pair = vectors[k], vectors[k + width]
-                exchanged[k], exchanged[k + width] = (_shuffled(builder, *pair, p) for p in (low, high))
-        vectors, width = exchanged, width // 2
-    return vectors
-
-
-def _joined(builder: Any, parts: list[Any]) -> Any:
-    """Make one vector of several."""
-    while len(parts) > 1:
-        places = range(2 * parts[0].type.count)
-        parts = [_shuffled(builder, a, b, places) for a, b in zip(parts[::2], parts[1::2], strict=True)]
-    return parts[0]
-
-
-def _tile(inwards: bool, width: int) -> Any:
-    """Make an intrinsic that turns `width` components of four points, `outer` bytes apart, into rows, or back.
-
-    The rows' addresses stand in `rows`; the tile begins `shift` bytes behind.
-    """
-
-    @intrinsic
-    def turn(_typing: Any, first: Any, outer: Any, rows: Any, shift: Any) -> Any:
-        def code(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-            first, outer, rows, shift = args
-            word, double = ir.IntType(64), ir.DoubleType()
-
-            def place(address: Any, size: int) -> Any:
-                return builder.inttoptr(address, ir.VectorType(double, size).as_pointer())
-
-            points = [builder.add(first, builder.mul(outer, ir.Constant(word, k))) for k in range(_TILE)]
-            points = [place(point, width) for point in points]
-            lines = [builder.load(builder.gep(rows, [ir.Constant(word, k)])) for k in range(width)]
-            lines = [place(builder.add(line, shift), _TILE) for line in lines]
-            if inwards:
-                parts = [builder.load(point, align=8) for point in points]
-                joined = [_joined(builder, parts[k::width]) for k in range(width)]
-                for vector, line in zip(_turned(builder, joined), lines, strict=True):
-                    builder.store(vector, line, align=8)
-            else:
-                turned = _turned(builder, [builder.load(line, align=8) for line in lines])
-                for k, point in enumerate(points):
-                    j = k // width * width
-                    part = _shuffled(builder, turned[k % width], turned[k % width], range(j, j + width))
-                    builder.store(part, point, align=8)
-            return context.get_dummy_value()
-
-        return types.void(types.intp, types.intp, WORDS, types.intp), code
-
-    return turn
-
-
-_to_rows_4, _to_rows_2, _to_rows_1 = (_tile(True, width) for width in (4, 2, 1))
-_to_points_4, _to_points_2, _to_points_1 = (_tile(False, width) for width in (4, 2, 1))
-
-
-@inner
-def _move(inwards, first, outer, core, size, count, table):  # type: ignore[no-untyped-def]
-    """Turn `count` points, the first at address `first`, into rows, or rows into points.
-
-    `table` is the address of the rows' addresses.
-    """
-    rows = words_at(table)  # type: ignore[call-arg,var-annotated]
-    done = 0
-    while core == 8 and size > 1 and done + _TILE <= count:
-        at, c = first + done * outer, 0
-        while c + 4 <= size:
-            if inwards:
-                _to_rows_4(at + 8 * c, outer, words_at(table + 8 * c), 8 * done)
-            else:
-                _to_points_4(at + 8 * c, outer, words_at(table + 8 * c), 8 * done)
-            c += 4
-        if c + 2 <= size:
-            if inwards:
-                _to_rows_2(at + 8 * c, outer, words_at(table + 8 * c), 8 * done)
-            else:
-                _to_points_2(at + 8 * c, outer, words_at(table + 8 * c), 8 * done)
-            c += 2
-        if c < size:
-            if inwards:
-                _to_rows_1(at + 8 * c, outer, words_at(table + 8 * c), 8 * done)
-            else:
-                _to_points_1(at + 8 * c, outer, words_at(table + 8 * c), 8 * done)
-        done += _TILE
-    for k in range(size):
-        row = words_at(rows[k])
-        if outer == 8:
-            line = words_at(first + k * core)
-            for i in range(done, count):
-                if inwards:
-                    row[i] = line[i]
-                else:
-                    line[i] = row[i]
-        else:
-            for i in range(done, count):
-                if inwards:
-                    row[i] = words_at(first + i * outer + k * core)[0]
-                else:
-                    words_at(first + i * outer + k * core)[0] = row[i]
-
-
 def _loop(args, dims, steps, data):  # type: ignore[no-untyped-def]
     """Inner loop of all gufuncs over circuits; `data` as above."""
     n, nin = dims[0], data[ARGUMENTS]
     total = nin + data[RESULTS]
     table = words_at(data[_TABLE])  # type: ignore[call-arg,var-annotated]
     bodies = data[_GIVEN] + data[_COMPUTED]
-    width = 8 * (_LANES + _GAP)
-    memory = np.empty((data[_ROWS] + 1) * (_LANES + _GAP))
+    width = 8 * (LANES + GAP)
+    memory = np.empty((data[_ROWS] + 1) * (LANES + GAP))
     base = (memory.ctypes.data + 63) // 64 * 64  # rows begin with a line of the cache
     components = 0
     for k in range(total):
@@ -177,11 +53,11 @@ def _loop(args, dims, steps, data):  # type: ignore[no-untyped-def]
     at = total + components
     for k in range(table[at]):  # constants are written once
         row = words_at(base + table[at + 1 + 2 * k] * width)
-        for i in range(min(_LANES, n)):
+        for i in range(min(LANES, n)):
             row[i] = table[at + 2 + 2 * k]
     start = 0
     while start < n:
-        count = min(_LANES, n - start)
+        count = min(LANES, n - start)
         place = 0
         for k in range(total):
             size, outer = table[k], steps[k]
@@ -190,7 +66,7 @@ def _loop(args, dims, steps, data):  # type: ignore[no-untyped-def]
             inwards = k < nin
             if not inwards or outer != 0 or start == 0:  # what is the same at all points is written once
                 where = rows.ctypes.data + 8 * place
-                _move(inwards, args[k] + start * outer, outer, steps[total + k], size, count, where)
+                move(inwards, args[k] + start * outer, outer, steps[total + k], size, count, where)
             place += size
         start += count
     # Numba frees an array after its last use by name, whoever still has its address: so here is one more.

@@ -17,8 +17,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ._graph import Node
-from ._primitives import apply, select
+from ..tracing import Node, apply, select
 
 # Quotients, powers and logarithms of what grows --------------------------------------------------------------------
 

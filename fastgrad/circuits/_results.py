@@ -13,9 +13,9 @@ from typing import Any
 from .._arguments.containers import over_containers
 from .._arguments.kinds import PLAIN, kinds
 from .._arguments.operands import threads
+from ..tracing import Node
 from ._chain_rule import jacobian
 from ._fused import Fused, Group
-from ._graph import Node
 from ._signature import widths
 
 

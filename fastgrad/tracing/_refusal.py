@@ -13,7 +13,7 @@ _PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 _NUMPY = os.path.dirname(np.__file__) + os.sep
 
 #: What this thread is tracing: `codes`, those of the user's function and of its helpers; and `inside`, the function of
-#: NumPy's that is at work on nodes in its own way.
+#: NumPy's that is at work on nodes in its own way; `refused`, a list of what was refused, whether or not `f` goes on.
 running = threading.local()
 
 
@@ -32,4 +32,6 @@ def refusal(what: str, remedy: str) -> TypeError:
     if inside := getattr(running, "inside", None):
         what = f"`np.{inside}` asks for {what}"
     where = f"{path}:{line}, `{text}`" if text else f"{path}:{line}"
+    if (refused := getattr(running, "refused", None)) is not None:
+        refused.append(what)
     return TypeError(f"`f` cannot be traced at {where}: {what}. {remedy}.")

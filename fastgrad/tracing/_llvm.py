@@ -46,7 +46,8 @@ class Loops:
     run : intrinsic
         ``(n, places, room, parameters) -> raised``: `places` holds the addresses of all `nin` inputs, then those of the
         outputs, which overlap neither inputs nor each other; `room` is the address of the room, `parameters` that of
-        the numbers that stand for some constants. Returned is at how many points a formula of the user's has raised.
+        numbers which are the same at all points: inputs from `nin` on, or some constants. Returned is at how many
+        points a formula of the user's has raised.
     room : int
         Numbers in the room; 0 if none is needed.
     """
@@ -56,7 +57,7 @@ class Loops:
     ) -> None:
         self._outputs, self._nin = outputs, nin
         self._parameters = {node: k for k, node in enumerate(parameters)}
-        self._parts = _cut(nodes, outputs)
+        self._parts = _cut(nodes, outputs, nin)
         part_of = {node: k for k, part in enumerate(self._parts) for node in part}
         self._stored: list[list[tuple[int, Node]]] = [[] for _ in self._parts]
         for k, node in enumerate(outputs):
@@ -122,17 +123,16 @@ class Loops:
             base = builder.inttoptr(room, _DOUBLE.as_pointer())
             return builder.gep(base, [ir.Constant(_WORD, _BLOCK * self._slots[node])])
 
-        sources = {**{place: outside(place) for place in inputs}, **{node: inside(node) for node in known}}
+        sources = {place: outside(place) for place in inputs if place < self._nin}
+        sources.update({node: inside(node) for node in known})
         targets = [(outside(self._nin + k), node, k) for k, node in outputs]
         targets += [(inside(node), node, len(self._outputs) + self._slots[node]) for node in stored]
         bits = (len(self._outputs) + len(self._slots)).bit_length() + 1
         raised = cgutils.alloca_once_value(builder, ir.Constant(_WORD, 0))
         numbers = builder.inttoptr(parameters, _DOUBLE.as_pointer())
-        fixed = {
-            node: builder.load(builder.gep(numbers, [ir.Constant(_WORD, self._parameters[node])]))
-            for node in dict.fromkeys(asked)
-            if node in self._parameters
-        }
+        same: dict[Any, int] = {place: place - self._nin for place in inputs if place >= self._nin}
+        same.update({node: self._parameters[node] for node in asked if node in self._parameters})
+        fixed = {key: builder.load(builder.gep(numbers, [ir.Constant(_WORD, k)])) for key, k in same.items()}
         with cgutils.for_range(builder, count) as loop:
             values: dict[Any, Any] = dict(fixed)
             for key, source in sources.items():
@@ -150,22 +150,26 @@ class Loops:
         return builder.load(raised)
 
 
-def _cut(nodes: Sequence[Node], outputs: Sequence[Node]) -> list[list[Node]]:
-    """Cut a program into parts that touch few inputs and outputs each."""
+def _cut(nodes: Sequence[Node], outputs: Sequence[Node], nin: int) -> list[list[Node]]:
+    """Cut a program into parts that touch few inputs and outputs each; inputs from `nin` on do not count."""
     stored = Counter(outputs)
+
+    def inputs(some: Sequence[Node]) -> set[Any]:
+        return {o for o in some if o.name == "input" and o.value < nin}
+
     touched: set[Any] = set()
     for node in (*nodes, *outputs):
-        touched.update(o for o in (node, *node.operands) if o.name == "input")
+        touched |= inputs((node, *node.operands))
     if len(touched) + len(outputs) <= 2 * _PLACES:
         return [list(nodes)]
     parts: list[list[Node]] = [[]]
     touched, count = set(), 0
     for node in nodes:
-        touched.update(o for o in node.operands if o.name == "input")
+        touched |= inputs(node.operands)
         count += stored[node]
         if len(touched) + count > _PLACES and parts[-1]:
             parts.append([])
-            touched, count = {o for o in node.operands if o.name == "input"}, stored[node]
+            touched, count = inputs(node.operands), stored[node]
         parts[-1].append(node)
     return parts
 

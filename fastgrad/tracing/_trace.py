@@ -7,52 +7,63 @@ from typing import Any
 
 import numpy as np
 
-from ._gates import through_gate
 from ._graph import NUMBERS, Graph, Node
 from ._nodes import Traced, as_nodes, plain
 from ._primitives import Primitive
 from ._refusal import refusal, running
-from ._signature import widths
-from ._substitution import substituted
+from ._substitution import Substitution
 
 #: Nodes of one circuit. A thousand compile in one to ten seconds; a loop that unrolls further is better left a loop.
 LIMIT = 10_000
 
 
-class _Record(Graph):
+class Record(Graph):
     """The graph of what a user's function does, step by step as it was written."""
 
-    def __init__(self) -> None:
-        super().__init__(simplify=False, node=Traced)
+    def __init__(
+        self, through_gate: Callable[..., Any] | None = None, node: type[Node] = Traced, limit: int = LIMIT
+    ) -> None:
+        super().__init__(simplify=False, node=node)
+        self.through_gate, self._limit = through_gate, limit
 
     def _make(self, key: Any, gate: Primitive, operands: tuple[Node, ...], value: Any = None) -> Node:
-        if len(self._nodes) >= LIMIT:
-            raise refusal(f"more than {LIMIT} nodes", "Shorten its loops: a circuit unrolls them")
+        if len(self._nodes) >= self._limit and gate.name != "input":
+            raise refusal(f"more than {self._limit} nodes", "Shorten its loops: a circuit unrolls them")
         return super()._make(key, gate, operands, value)
 
-    through_gate = staticmethod(through_gate)
 
-
-def trace(f: Callable[..., Any], sizes: Sequence[int | None]) -> tuple[list[Node], Any]:
+def trace(
+    f: Callable[..., Any],
+    sizes: Sequence[int | None],
+    kept: Callable[[Any], bool] | None = None,
+    through_gate: Callable[..., Any] | None = None,
+) -> tuple[list[Node], Any]:
     """Run `f` once on nodes; return the nodes of its results and how they are arranged.
 
     `sizes` has for each argument the length of a vector, or None for a number. The arrangement is None for one number,
-    ``"tuple"`` for a tuple or list of numbers, else the shape of an array.
+    ``"tuple"`` for a tuple or list of numbers, else the shape of an array. Gates, which `kept` knows, are passed with
+    their arguments to `through_gate`.
     """
-    graph = _Record()
+    graph = Record(through_gate)
     arguments: list[Any] = []
     count = 0
-    for size, width in zip(sizes, widths(sizes), strict=True):
+    for size in sizes:
+        width = 1 if size is None else size
         inputs = [graph.input(count + i) for i in range(width)]
         arguments.append(inputs[0] if size is None else as_nodes(inputs))
         count += width
     outer, running.codes = getattr(running, "codes", None), set()
     try:
-        result = substituted(f)(*arguments)
+        result = Substitution(kept)(f)(*arguments)
     except ValueError as err:  # NumPy's way to say that a node is not a number; the cause names the line
         raise err.__cause__ if isinstance(err.__cause__, TypeError) else err  # noqa: B904
     finally:
         running.codes = outer
+    return results_of(graph, result)
+
+
+def results_of(graph: Graph, result: Any) -> tuple[list[Node], Any]:
+    """Nodes of what a traced function returned, and how they are arranged."""
     kind: Any = None
     if isinstance(result, (tuple, list)):
         result, kind = as_nodes(result), "tuple"

@@ -29,7 +29,7 @@ class Traced(Node):
 
     def __gate__(self, gate: Any, args: tuple[Any, ...]) -> Any:
         """Pass through a gate of fastgrad or of the user's."""
-        record: Any = self.graph  # of `_tracing`, which knows the gates
+        record: Any = self.graph  # of `_trace`, which is told what to do with gates
         return record.through_gate(gate, args)
 
     def __bool__(self) -> bool:
@@ -67,6 +67,8 @@ class Traced(Node):
         if isinstance(ufunc, np.ufunc):  # how NumPy asks the objects in a list
             return lambda: ufunc(self)
         if name.startswith("_") or not hasattr(np.ndarray, name):
+            if not name.startswith("_") and getattr(running, "refused", None) is not None:
+                raise refusal(f"`.{name}` of a number", "Leave that out of `f`")
             raise AttributeError(f"a node has no attribute {name!r}")
         raise refusal(f"`.{name}` of a number", "Pass `n=` for a function of a vector")
 
@@ -130,6 +132,8 @@ class Nodes(np.ndarray):
 
     def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
         """Stay nodes: they are float64 as it is."""
+        if getattr(running, "refused", None) is not None and np.dtype(dtype) != np.float64:
+            raise refusal(f"values as {np.dtype(dtype)}", "Leave them float64")
         return self.copy() if np.dtype(dtype).kind in "fO" else super().astype(dtype)
 
     def mean(self, axis: Any = None, dtype: Any = None, out: Any = None, **options: Any) -> Any:
@@ -199,6 +203,8 @@ def _through(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str
                 raise refusal("a complex number", "Trace the real and the imaginary part")
             if not any(isinstance(o, Node) for o in operands):
                 return ufunc(*[float(o) for o in operands])
+            if name == "floor_divide" and getattr(running, "refused", None) is not None:
+                raise refusal("a division without remainder", "Use np.floor of a quotient")
             made = through_ufunc(name, *operands)
             if made is NotImplemented:
                 raise refusal(

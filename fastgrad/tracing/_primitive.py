@@ -1,4 +1,4 @@
-"""What a gate of a circuit is: a text, the same in NumPy, and a rule for its partial derivatives."""
+"""What a program is made of: primitives, each a text and the same in NumPy. No derivatives: `circuits` has those."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .. import elementary
 
 @dataclass(frozen=True, eq=False)
 class Primitive:
-    """A gate of a circuit.
+    """A primitive of a program.
 
     Parameters
     ----------
@@ -21,10 +21,8 @@ class Primitive:
         Python text over its operands' names; None if it is written out by `expand`.
     evaluate : callable or None
         The same in NumPy, for constants and pictures.
-    partials : callable or None
-        Rule ``(value, *operands) -> partials``; None for what has no slope.
     expand : callable or None
-        The gate in terms of simpler ones, for the compiler.
+        The primitive in terms of simpler ones, for the compiler.
     condition : bool
         Whether its values are true and false.
     symbol : str or None
@@ -38,7 +36,6 @@ class Primitive:
     name: str
     text: str | None = None
     evaluate: Callable[..., Any] | None = None
-    partials: Callable[..., tuple[Any, ...]] | None = None
     expand: Callable[..., Any] | None = None
     condition: bool = False
     symbol: str | None = None
@@ -49,24 +46,24 @@ class Primitive:
 PRIMITIVES: dict[str, Primitive] = {}
 
 
-def primitive(name: str, text: str | None, evaluate: Any, partials: Any = None, **more: Any) -> None:
-    """Add a gate that has a text."""
-    PRIMITIVES[name] = Primitive(name, text, evaluate, partials, **more)
+def primitive(name: str, text: str | None, evaluate: Any, **more: Any) -> None:
+    """Add a primitive that has a text."""
+    PRIMITIVES[name] = Primitive(name, text, evaluate, **more)
 
 
-def kernel(name: str, evaluate: Any, partials: Any, nin: int = 1) -> None:
+def kernel(name: str, evaluate: Any, nin: int = 1) -> None:
     """Add a function of `elementary`."""
     text = f"{name}({', '.join(f'{{{i}}}' for i in range(nin))})"
-    primitive(name, text, evaluate, partials, names={name: getattr(elementary, name)})
+    primitive(name, text, evaluate, names={name: getattr(elementary, name)})
 
 
-def composed(name: str, expand: Any, evaluate: Any, partials: Any) -> None:
-    """Add a gate that the compiler gets in simpler ones."""
-    primitive(name, None, evaluate, partials, expand=expand)
+def composed(name: str, expand: Any, evaluate: Any) -> None:
+    """Add a primitive that the compiler gets in simpler ones."""
+    primitive(name, None, evaluate, expand=expand)
 
 
 def apply(name: str, *operands: Any) -> Any:
-    """Pass `operands`, one of which is a node, through a gate."""
+    """Pass `operands`, one of which is a node, through a primitive."""
     return next(o for o in operands if hasattr(o, "graph")).graph.apply(name, *operands)
 
 

@@ -46,15 +46,17 @@ class Program:
     outputs : sequence of Node
         What is to be computed; gates that have an `expand` are taken apart.
     nin : int
-        Number of inputs.
+        Number of inputs, one for each point.
+    fixed : bool, default False
+        Whether inputs from `nin` on, the same for all points, are the parameters; else these are constants.
     """
 
-    def __init__(self, outputs: Sequence[Node], nin: int) -> None:
-        self.nin = nin
+    def __init__(self, outputs: Sequence[Node], nin: int, fixed: bool = False) -> None:
+        self.nin, self._fixed = nin, fixed
         self._foreign = hashlib.sha256()
         self._plain: dict[str, Any] = {"select": np.where, "inf": np.inf, "nan": np.nan}
         self._lines: list[str] = []
-        self._outputs = _lowered(outputs)
+        self._outputs = lowered(outputs)
         self._nodes = [node for node in in_order(self._outputs) if node.name not in ("input", "constant")]
         self._words: dict[Node, str] = {}
         self._parameters: list[Node] = []
@@ -67,7 +69,7 @@ class Program:
         if node.name == "input":
             return f"x{node.value}"
         if node.name == "constant":
-            if _varies(node):
+            if not self._fixed and _varies(node):
                 self._parameters.append(node)
                 self._plain[f"c{len(self._parameters)}"] = node.value
                 return f"c{len(self._parameters)}"
@@ -87,12 +89,17 @@ class Program:
         """Constants that the machine code is given: programs that differ in nothing else share it."""
         return [float(node.value) for node in self._parameters]
 
+    @property
+    def key(self) -> bytes:
+        """What the program is: equal for programs that compute the same, but for their parameters."""
+        text = "\n".join([_BODY, f"{self.nin}{' fixed' * self._fixed}", *self._lines, *self.results])
+        return self._foreign.digest() + text.encode()
+
     def body(self) -> Native:
         """Compile a body for ufuncs: a loop over points, with as many arguments and results as there are.
 
         The first of the ufunc's own words is the address of the parameters. Results must not overlap arguments or each
-        other. No test for NaN; where a formula of the user's raises, its
-        value is NaN, and the point is counted.
+        other. No test for NaN; where a formula of the user's raises, its value is NaN, and the point is counted.
         """
         loops = Loops(self._nodes, self._outputs, self.nin, self._parameters)
         names = {"add_to": add_to, "loop": loops.run, "size": loops.room}
@@ -100,8 +107,7 @@ class Program:
         def build() -> tuple[Any, Any, str]:
             return function_from(_BODY_WITH_ROOM if loops.room else _BODY, "body", names), BODY, "d"
 
-        text = "\n".join([_BODY, f"{self.nin}", *self._lines, *self.results])
-        return native(b"circuit " + self._foreign.digest() + text.encode(), build)
+        return native(b"circuit " + self.key, build)
 
     def at(self, point: Sequence[float]) -> list[Any]:
         """Values of the results at one point, computed by NumPy."""
@@ -128,17 +134,17 @@ class Layout:
     """Where the results of a vector's circuit are: computed ones once each, arguments and constants as they are."""
 
     def __init__(self, outputs: Sequence[Node], nin: int) -> None:
-        lowered = _lowered(outputs)
-        fixed = list(dict.fromkeys(n for n in lowered if n.name == "constant"))
-        self.computed = list(dict.fromkeys(n for n in lowered if n.name not in ("constant", "input")))
+        lines = lowered(outputs)
+        fixed = list(dict.fromkeys(n for n in lines if n.name == "constant"))
+        self.computed = list(dict.fromkeys(n for n in lines if n.name not in ("constant", "input")))
         self.constants = [node.value for node in fixed]
         place = {node: nin + k for k, node in enumerate(self.computed + fixed)}
-        self.rows = [node.value if node.name == "input" else place[node] for node in lowered]
+        self.rows = [node.value if node.name == "input" else place[node] for node in lines]
 
 
-def _lowered(outputs: Sequence[Node]) -> list[Node]:
-    """Take gates apart into those that have a text."""
-    graph = Graph(node=type(outputs[0]) if outputs else Node)
+def lowered(outputs: Sequence[Node], node: type[Node] | None = None) -> list[Node]:
+    """Take gates apart into those that have a text, as nodes of the same type if no other is given."""
+    graph = Graph(node=node or (type(outputs[0]) if outputs else Node))
     here: dict[Node, Node] = {}
 
     def apply(node: Node, operands: list[Node]) -> Node:

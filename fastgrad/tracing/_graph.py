@@ -165,6 +165,11 @@ class Graph:
             known = self._nodes[key] = self._node(self, gate, operands, value, len(self._nodes))
         return known
 
+    @property
+    def cost(self) -> int:
+        """What its nodes cost to compile, in operations of arithmetic."""
+        return cost_of(self._nodes.values())
+
     def input(self, position: int) -> Node:
         """Return the argument at a position."""
         return self._make((_INPUT, position), _INPUT, (), position)
@@ -257,6 +262,11 @@ class Graph:
             if y.gate is _CONSTANT and y.value == 0.0 and math.copysign(1.0, y.value) > 0.0:
                 return x
         return None
+
+
+def cost_of(nodes: Iterable[Node]) -> int:
+    """Cost of nodes to the compiler, in operations of arithmetic; a function such as `exp` is about ten."""
+    return sum(10 if node.gate.names else 1 for node in nodes)
 
 
 def graph_of(operands: Iterable[Any]) -> Graph:
