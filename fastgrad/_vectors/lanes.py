@@ -31,8 +31,8 @@ from .rows import (
 )
 
 #: Words of a frame: address of the program, coordinates, results, the address of the places of their rows, of the words
-#: of the program's data (see `ufuncs`), and of what moves points.
-PROGRAM, COORDINATES, OUTPUTS, PLACES, DATA, MOVE, OWN = range(7)
+#: of the program's data (see `ufuncs`), of what moves points; through how many lanes the program goes.
+PROGRAM, COORDINATES, OUTPUTS, PLACES, DATA, MOVE, LIVE, OWN = range(8)
 
 #: Of a stencil's: rows of steps, a row for what moves, rows of values, the table of the entries' rows, whether all of
 #: them have one; the program of the whole jacobian and its places, or 0.
@@ -45,6 +45,9 @@ STEP, SHIFTS, SHIFT_TABLE, SHIFTED, AT_PAIR, HESSIAN = range(OWN, OWN + 6)
 #: Of a line's: points, numbers of the entries, memory for columns, and along vectors these, their points, how many to a
 #: line, bounds or 0, rows of points, of the vectors, of results: their sum, a part of it, and one of positions.
 POINTS, NUMBERS, COLUMNS, VECTORS, WHICH, SEVERAL, LOW, HIGH, BASE, ALONG, SUMS = range(OWN, OWN + 11)
+
+#: Points up to which a program goes through them one by one, in less time than through all lanes.
+_FEW = 4
 
 #: Columns of a block of lines: several share a lane where they differ in the result only.
 BLOCK = 256
@@ -66,6 +69,7 @@ def _read(f, source, n):  # type: ignore[no-untyped-def]
     d = f[COORDINATES]
     call_at(f[MOVE], (1, source, 8 * d, 8, d, n, f[PLACES]))  # type: ignore[call-arg]
     _fill(f[PLACES], n, d)
+    f[LIVE] = n if n <= _FEW else LANES
 
 
 @inner
@@ -74,7 +78,7 @@ def _call(f, results):  # type: ignore[no-untyped-def]
     places, first = words_at(f[PLACES]), f[COORDINATES]  # type: ignore[call-arg,var-annotated]
     for i in range(f[OUTPUTS]):
         places[first + i] = results + WIDTH * i
-    call_body(f[PROGRAM], LANES, places, words_at(f[DATA]))
+    call_body(f[PROGRAM], f[LIVE], places, words_at(f[DATA]))
 
 
 @inner
@@ -114,7 +118,7 @@ def _values(count, vectors, results, frame):  # type: ignore[no-untyped-def]
     while start < count:
         n = min(LANES, count - start)
         _read(f, vectors + 8 * d * start, n)
-        call_body(f[PROGRAM], LANES, words_at(f[PLACES]), words_at(f[DATA]))
+        call_body(f[PROGRAM], f[LIVE], words_at(f[PLACES]), words_at(f[DATA]))
         call_at(f[MOVE], (0, results + 8 * m * start, 8 * m, 8, m, n, f[PLACES] + 8 * d))
         start += n
     return 0
@@ -167,7 +171,7 @@ def _stencil(count, where, rule, frame):  # type: ignore[no-untyped-def]
                 out = where[2] + 8 * (m * d * start + k)
                 call_at(f[MOVE], (0, out, 8 * m * d, 8 * d, m, n, f[ENTRIES]))
         if f[WHOLE] != 0:
-            call_body(f[WHOLE], LANES, words_at(f[WHOLE_PLACES]), words_at(f[DATA]))
+            call_body(f[WHOLE], f[LIVE], words_at(f[WHOLE_PLACES]), words_at(f[DATA]))
         if f[TOGETHER] != 0:
             wrong += _finish(f, m * d, f[ENTRIES])
             out = where[2] + 8 * m * d * start
@@ -320,6 +324,7 @@ def _lines(grid, n, points, index, values, frame):  # type: ignore[no-untyped-de
                 lanes += 1
             lane_of[column - begin], output[column - begin] = lanes - 1, total + WIDTH * (entry % m)
             column += 1
+        f[LIVE] = lanes if lanes <= _FEW else LANES
         for g in range(grid):
             for i in range(lanes):
                 words_at(moving[i])[i] = at[g * n + column_of[i]]

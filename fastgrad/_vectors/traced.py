@@ -92,7 +92,7 @@ class _Frame:
 
     def __init__(self, traced: Traced, rows: int, program: Native | None) -> None:
         d, m = traced.d, traced.m
-        self._rows = np.empty(((d + m + rows) * WIDTH + 64) // 8)
+        self._rows = np.zeros(((d + m + rows) * WIDTH + 64) // 8)
         self._next = (address_of(self._rows) + 63) // 64 * 64
         self._kept: list[Any] = []
         self.numbers = np.empty(max(traced.program.captured.count, 1))
@@ -101,7 +101,7 @@ class _Frame:
         results = self.rows(m)
         self.places = self.words([*places, *(results + WIDTH * i for i in range(m))])
         code, data = program.address if program else 0, self.words([0] * OWN + [address_of(self.numbers)])
-        self.frame = [code, d, m, self.places, data, _loop("move")[0].address]
+        self.frame = [code, d, m, self.places, data, _loop("move")[0].address, 0]
         self.table = 0
         """Address of the words of a stencil."""
 
