@@ -292,7 +292,8 @@ def test_what_settles_is_flat_where_what_is_inside_outgrows_the_numbers(name: st
     second = jacobian(c._jacobian[0], 1)[0]
     assert uncompiled([*c._jacobian[0], *second, *several._jacobian[0]], [800.0]).tolist() == [0.0, 0.0, 0.0]
     x = np.array([[0.25], [0.75]])
-    assert fg.check(c, c.gradient, x, of="gradient") and fg.check(c, several.jacobian(x)[:, 0], x, of="gradient")
+    for analytic in (c.gradient, several.jacobian(x)[:, 0]):
+        assert fg.check(c, analytic, x, of="gradient").counts["DISAGREES"] == 0  # exp(-x^120) is flat: undecided
 
 
 @pytest.mark.parametrize(

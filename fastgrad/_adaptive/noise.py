@@ -319,8 +319,7 @@ def settle_noise(v: Values, noise: Any, reserve: int) -> tuple[Any, Any, Any, An
     noise does. Returns derivative, bound, local slope scale and whether a point is settled.
     """
     extrapolated = sliding(1, True).extrapolated
-    wide = min(v.levels, reserve + WIDE + extrapolated)
-    rows, _ = _limited()([*v.points, noise], v.groups, wide, len(_Window._fields) + 1 + extrapolated)
+    rows, _ = _limited()([*v.points, noise], v.groups, v.levels, len(_Window._fields) + 1 + extrapolated)
     w = _Window(*rows[: len(_Window._fields)])
     base, *coefficients = rows[len(_Window._fields) :]
     fit = Fit(w.frame, w.frame, w.last, w.h, base, tuple(coefficients))
@@ -333,7 +332,7 @@ def settle_noise(v: Values, noise: Any, reserve: int) -> tuple[Any, Any, Any, An
     bound = w.truncation + np.maximum(found, argument) * np.maximum(w.gain, 2 * DEVIATIONS * nearby)
     bound = np.fmax(bound + RELATIVE * np.abs(w.df), jump / w.h)
     moved = w.local * w.h
-    settled = (w.frame >= 0) & (noise > 0) & (bound < SHARP * w.local)
+    settled = (w.frame >= 0) & (w.frame < reserve + WIDE) & (noise > 0) & (bound < SHARP * w.local)
     settled &= (largest <= moved * QUIET) & (count >= 4) & (span >= 8) & (signs >= 2)
     # noise that is the same at all steps
     settled &= (finest >= v.levels - FINE) & (beside >= 0.125 * largest)
