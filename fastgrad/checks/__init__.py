@@ -200,7 +200,7 @@ def _noise_inside(points: Problem, numerical: Estimate, values: Any, suspect: An
         steepest = np.maximum(slope, np.max(finite, axis=inner, keepdims=True) if inner else 0.0)
         slight = suspect & (np.abs(values - numerical.df) <= SLIGHT * steepest)
         if slight.any():
-            noise = np.fmax(noise, np.where(slight, points.scatter(numerical, slight, slope), 0.0))
+            noise = np.fmax(noise, np.where(slight, points.scatter(numerical, slight), 0.0))
         open_ = suspect & ~flat & (np.abs(values - numerical.df) > BOUNDS * noise)
         rounded = points.follows_rounding(values, numerical, scale, open_)
     return np.where(rounded, np.abs(values - numerical.df), noise)

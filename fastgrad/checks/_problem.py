@@ -127,23 +127,22 @@ class Problem:
         new = Estimate(mean, error, np.int8(Status.KINK), False, left.nfev + right.nfev, left.df, right.df)
         return Estimate(*(np.where(kink, there, here) for here, there in zip(first, new, strict=True)))
 
-    def scatter(self, first: Estimate, where: Any, slope: Any) -> Any:
+    def scatter(self, first: Estimate, where: Any) -> Any:
         """How much the entries `where` change when the points move by a few ulps; elsewhere 0.
 
-        The derivative itself changes in proportion to the move, by no more than a few times its share of `slope`, the
-        steepest around. What else changes is the rounding of what `f` computes inside, which can be smooth along one
-        coordinate and invisible to a bound: ``u * s @ vt`` of a singular value decomposition.
+        The derivative itself changes in proportion to the move, and the other way for the opposite one. What else
+        changes is the rounding of what `f` computes inside, which can be smooth along one coordinate and invisible to a
+        bound: ``u * s @ vt`` of a singular value decomposition.
         """
-        changes = []
-        for ulps in (*MOVES, FAR):
+        change = {}
+        for ulps in (*MOVES, FAR, -FAR):
             there = self._replaced(first, where, ulps=ulps, full_output=True)
             with np.errstate(all="ignore"):
-                changes.append(np.where(where, np.abs(there[0] - first.df), 0.0))
-        *near, far = changes
-        expected = 16.0 * np.finfo(np.float64).eps * FAR * slope
-        widest = np.where(far > expected, far, 0.0)
-        for ulps, change in zip(MOVES, near, strict=True):
-            widest = np.fmax(widest, change - far * abs(ulps) / FAR)
+                change[ulps] = np.where(where, there[0] - first.df, 0.0)
+        in_proportion = np.abs(change[FAR] - change[-FAR]) / (2 * FAR)
+        widest = np.abs(change[FAR] + change[-FAR]) / 2
+        for ulps in MOVES:
+            widest = np.fmax(widest, np.abs(change[ulps]) - abs(ulps) * in_proportion)
         return widest
 
     def follows_rounding(self, slopes: Any, numerical: Estimate, scale: float, where: Any) -> Any:
