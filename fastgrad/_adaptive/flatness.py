@@ -10,7 +10,7 @@ import numpy as np
 from .extrapolation import DEVIATIONS
 from .judge import Select
 from .noise import SHARP, deviations
-from .rounding import APPARENT, ROUNDING, SMALLEST, is_whole
+from .rounding import APPARENT, ROUNDING, SMALLEST, is_whole, nearest_whole
 from .scan import Scan
 from .search import Best, Values, before, best_of, deviation, per_step, polynomial
 
@@ -155,8 +155,7 @@ def _multiples(select: Select, state: Any, points: Any, levels: Any, _level: Any
         move = abs(value - points[0])
         ratio = select((move > 0.0) & (move < math.inf), move / points[1], 0.0)
         counted = (ratio > 1.5) & (ratio < 32.0)
-        nearest = (ratio + 1.5 * 2.0**52) - 1.5 * 2.0**52
-        whole = whole & ((abs(ratio - nearest) <= 0.1) | ~counted)
+        whole = whole & ((abs(ratio - nearest_whole(ratio)) <= 0.1) | ~counted)
         count = count + select(counted, 1.0, 0.0)
     return (whole, count), ()
 

@@ -69,8 +69,6 @@ class Deviations(NamedTuple):
     """The largest but one: one level alone may be next to a singular point."""
     moved: Any
     """How far `f` moves at most down to the end of the window."""
-    beside: Any
-    """The largest of the six levels beside the window."""
     count: Any
     """How many deviations are significant."""
     span: Any
@@ -78,8 +76,6 @@ class Deviations(NamedTuple):
     signs: Any
     """How often they change their sign; from one side, where all share the noise of the value at the point, how often
     they turn."""
-    finest: Any
-    """Level of the finest that is significant."""
 
     def are_noise(self, flat: Any) -> Any:
         """Tell whether finer levels leave a window because of noise; else it is structure.
@@ -99,7 +95,7 @@ def _deviations(series: tuple[int, bool]) -> tuple[Scan, Scan]:
         return select((level > fit[2]) & (fit[0] >= 0.0), its, 0.0)
 
     def sizes(select: Select, state: Any, points: Any, levels: Any, level: Any) -> Any:
-        largest, most, moved, beside = state
+        largest, most, moved = state
         fit = points[3:]
         size = abs(off(select, points, levels, level, fit))
         lesser = select(size < largest, size, largest)
@@ -107,8 +103,7 @@ def _deviations(series: tuple[int, bool]) -> tuple[Scan, Scan]:
         for value in levels[1:]:
             move = abs(value - points[1])
             moved = select((level <= fit[2]) & (move > moved) & (move < math.inf), move, moved)
-        beside = select((level <= fit[2] + 6.0) & (size > beside), size, beside)
-        return (select(size > largest, size, largest), most, moved, beside), ()
+        return (select(size > largest, size, largest), most, moved), ()
 
     def signs(select: Select, state: Any, points: Any, levels: Any, level: Any) -> Any:
         top, bottom, count, signs, turns, last, rising = state
@@ -128,10 +123,10 @@ def _deviations(series: tuple[int, bool]) -> tuple[Scan, Scan]:
         top, bottom, count, signs, turns, _, _ = state
         if not series[1]:
             signs = larger(select, signs, turns - 2.0)
-        return count, bottom - top, signs, bottom
+        return count, bottom - top, signs
 
     return (
-        Scan(f"deviations {series}", sizes, lambda _: (0.0,) * 4),
+        Scan(f"deviations {series}", sizes, lambda _: (0.0,) * 3),
         Scan(f"signs {series}", signs, lambda _: (1e9, -1.0, 0.0, 0.0, 0.0, 0.0, 0.0), together),
     )
 
@@ -139,8 +134,8 @@ def _deviations(series: tuple[int, bool]) -> tuple[Scan, Scan]:
 def deviations(v: Values, fit: Fit) -> Deviations:
     """Look at how the finer levels deviate from windows."""
     first, second = _deviations(v.series)
-    sizes, _ = first([*v.points, *fit.rows], v.groups, v.levels, 4)
-    return Deviations(*sizes, *second([*v.points, sizes[1], *fit.rows], v.groups, v.levels, 4)[0])
+    sizes, _ = first([*v.points, *fit.rows], v.groups, v.levels, 3)
+    return Deviations(*sizes, *second([*v.points, sizes[1], *fit.rows], v.groups, v.levels, 3)[0])
 
 
 def _jump_over(select: Select, state: Any, points: Any, levels: Any, level: Any) -> Any:

@@ -31,9 +31,14 @@ _WHOLE = 1.5 * 2.0**52
 """Added and subtracted, it rounds numbers below 2^51 to whole ones."""
 
 
+def nearest_whole(row: Any) -> Any:
+    """Round numbers below 2^51."""
+    return (row + _WHOLE) - _WHOLE
+
+
 def is_whole(row: Any) -> Any:
     """Whether numbers are whole."""
-    return ((row + _WHOLE) - _WHOLE == row) | (abs(row) >= 2.0**51)
+    return (nearest_whole(row) == row) | (abs(row) >= 2.0**51)
 
 
 class Quanta(NamedTuple):
@@ -115,7 +120,7 @@ def _multiples(select: Any, state: Any, points: Any, levels: Any, _level: Any) -
 
 def _is_multiple(value: Any, power: float) -> Any:
     times = abs(value) * power
-    return (times < 1e9) & (abs(times - ((times + _WHOLE) - _WHOLE)) <= times * 2.0**-51)
+    return (times < 1e9) & (abs(times - nearest_whole(times)) <= times * 2.0**-51)
 
 
 def _quantum_of(select: Any, state: Any, points: Any) -> Any:
