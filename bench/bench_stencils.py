@@ -11,7 +11,7 @@ import pytest
 
 import fastgrad as fg
 from fastgrad import gates
-from fastgrad.stencils import Stencil
+from fastgrad.rules.stencils import Stencil
 
 H = fg.central().step_for(float(np.finfo(float).eps))
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 import fastgrad as fg
-from fastgrad._report.drawing import alone
-from fastgrad._report.plots import steps
+from fastgrad.report.drawing import alone
+from fastgrad.report.plots import steps
 
 DOCS = Path(__file__).parent.parent / "docs"
 

@@ -43,22 +43,22 @@ derivatives are known, `fastgrad.nist` certified regressions, `fastgrad.elementa
 
 from typing import TYPE_CHECKING, Any
 
-from . import _jitted as _jitted  # tells Numba how to compile calls of ours
 from . import gates
-from ._adaptive import Adaptive, adaptive
-from ._engines.engine import PerformanceWarning
-from ._weights import weights
-from .checks import Check, Verdict, check
+from .adaptive_rule import Adaptive, adaptive
 from .circuits import circuit, where
-from .complexstep import ComplexStep, complex_step
-from .curvature import hessian, hessian_vector
-from .derivatives import derivative
+from .differentiation.derivatives import derivative
+from .differentiation.first_derivatives import directional, gradient, jacobian
+from .differentiation.second_derivatives import hessian, hessian_vector
+from .differentiation.sparsity_pattern import sparsity
 from .estimates import Estimate, Status
-from .gate import gate
-from .multivariate import directional, gradient, jacobian
-from .plotting import plot_error
-from .sparsity import sparsity
-from .stencils import Stencil, backward, central, forward
+from .evaluation.request import PerformanceWarning
+from .gates import gate
+from .gradcheck import Check, Verdict, check
+from .numba_support import overloads as _overloads  # noqa: F401 (tells Numba how to compile calls of ours)
+from .report.error_plot import plot_error
+from .rules.complexstep import ComplexStep, complex_step
+from .rules.finite_difference_weights import weights
+from .rules.stencils import Stencil, backward, central, forward
 
 if TYPE_CHECKING:
     from .comparison import accuracy

@@ -58,7 +58,7 @@ class Opaque:
 
 def engine_of(f: Callable[..., Any], nargs: int = 1) -> str:
     """How fastgrad runs `f`: ``"compiled"`` or ``"called"``."""
-    from fastgrad._engines.functions import function
+    from fastgrad.evaluation.functions import function
 
     return function(f, nargs).engine
 

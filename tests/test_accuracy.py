@@ -13,15 +13,15 @@ from scipy import special
 
 import fastgrad as fg
 from fastgrad import gates
-from fastgrad._report import terminal
-from fastgrad._report.report import AccuracyReport
-from fastgrad._report.results import FACTORS, Row
 from fastgrad.comparison import _precompile
 from fastgrad.comparison._catalogue import FUNCTIONS
 from fastgrad.comparison._method import Answer, Method
 from fastgrad.comparison._methods import standard_methods
 from fastgrad.comparison._peers import INSTALLED, NUMPY, SCIPY
 from fastgrad.comparison._problems import Problem, gate_problems
+from fastgrad.report import terminal
+from fastgrad.report.model import AccuracyReport
+from fastgrad.report.results import FACTORS, Row
 
 mpmath = pytest.importorskip("mpmath")
 X = np.linspace(-2.0, 2.0, 201)

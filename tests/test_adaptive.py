@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fastgrad as fg
-from fastgrad._adaptive import Adaptive, adaptive, estimate
-from fastgrad._engines.functions import function
+from fastgrad.adaptive_rule import Adaptive, adaptive, estimate
 from fastgrad.estimates import Estimate, Status
+from fastgrad.evaluation.functions import function
 
 EPS = float(np.finfo(float).eps)
 DEFAULT = adaptive()

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fastgrad._adaptive import adaptive, estimate, scan, schedule
-from fastgrad._adaptive.extrapolation import DEVIATIONS, Table, coefficient_weights, value_weights
+from fastgrad.adaptive_rule import adaptive, estimate, scan, schedule
+from fastgrad.adaptive_rule.extrapolation import DEVIATIONS, Table, coefficient_weights, value_weights
 
 POINTS = np.concatenate([np.linspace(-3, 3, 61), [0.0, 1e-9, -1e-12, 1e-300, 1e6, -1e12, 1e250]])
 FUNCTIONS = {

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
-from fastgrad import _blocks
-from fastgrad._blocks import Pace, over_pieces
+from fastgrad import _parallel as _blocks
+from fastgrad._parallel import Pace, over_pieces
 
 
 def costing(seconds: float, shape: tuple[int, ...], pace: Pace | None = None) -> list[int]:

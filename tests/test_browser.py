@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
-from fastgrad._report.report import AccuracyReport
+from fastgrad.report.model import AccuracyReport
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("jinja2")

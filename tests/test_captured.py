@@ -324,7 +324,7 @@ def test_whole_numbers_that_wrap_around_do_so(kind: Any) -> None:
 
 COUNTING = """
 import os, numpy as np, fastgrad as fg
-from fastgrad._adaptive import scan
+from fastgrad.adaptive_rule import scan
 from pathlib import Path
 scan.MANY, scan.PATIENCE = 1 << 40, 1e9  # code of the rule itself, for all functions, is compiled once that pays
 rng = np.random.default_rng(0)

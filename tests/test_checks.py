@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastgrad import Verdict, gates
-from fastgrad.checks import check
 from fastgrad.corpus import CASES, batched, sides, truth
+from fastgrad.gradcheck import check
 
 X = np.linspace(-4.0, 5.0, 40)
 Y = X[::-1] + 0.55

@@ -21,7 +21,7 @@ import fastgrad as fg
 from fastgrad import gates
 from fastgrad.circuits import Circuit
 from fastgrad.circuits._chain_rule import jacobian, local_partials
-from fastgrad.gate import Gate
+from fastgrad.gates import Gate
 from fastgrad.tracing import Graph, Loops, Node, Program, as_nodes, in_order
 
 EDGES = np.array([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 1e300, -1e300, 1e-300, 710.0, -745.0, 2.5, -3.0, 0.3])

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 import fastgrad
-from fastgrad._blocks import cores
-from fastgrad.cli import main
+from fastgrad._parallel import cores
+from fastgrad.cli.entry import main
 
 pytest.importorskip("rich")
 pytest.importorskip("mpmath")
@@ -302,7 +302,7 @@ def test_more_points_than_memory(module: Path, capsys: pytest.CaptureFixture[str
 
 def test_a_mistake_of_ours_is_no_verdict(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Python's own status for an exception, 1, would say that a derivative is wrong."""
-    monkeypatch.setattr("fastgrad._commands.check.run", lambda given: 1 / 0)
+    monkeypatch.setattr("fastgrad.cli.check.run", lambda given: 1 / 0)
     assert main(["check", "fastgrad.gates:sin"]) == 2
     err = capsys.readouterr().err
     assert "ZeroDivisionError" in err

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from fastgrad._vectors.colouring import colours
+from fastgrad.differentiation.coloring import colours
 
 
 def separates(pattern: sparse.csr_array, colour: np.ndarray) -> bool:

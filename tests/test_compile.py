@@ -13,12 +13,13 @@ import pytest
 from conftest import run_python
 
 import fastgrad as fg
-from fastgrad._compiling import disk, kernels
+from fastgrad.compilation import disk_cache as disk
+from fastgrad.compilation import kernels
 
 COUNTED = """
 import numpy as np
 import fastgrad as fg
-from fastgrad._compiling import kernels
+from fastgrad.compilation import kernels
 compiled, original = [], kernels._compile
 def counting(*args):
     compiled.append(args[0])

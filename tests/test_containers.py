@@ -21,7 +21,7 @@ import xarray as xr
 from conftest import Opaque, run_python
 
 import fastgrad as fg
-from fastgrad._arguments.kinds import CONTAINERS, PLAIN, REFUSED, kinds
+from fastgrad.array_kinds import CONTAINERS, PLAIN, REFUSED, kinds
 
 
 def wave(x: Any) -> Any:
@@ -510,7 +510,7 @@ def test_vectors_with_a_masked_coordinate_are_masked() -> None:
 
 @pytest.mark.parametrize("shape", [(40,), (4, 10), (1, 40)])
 def test_large_masked_arrays_are_taken_in_pieces(shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fastgrad._arguments.masked._NUMBERS", 7)
+    monkeypatch.setattr("fastgrad.containers.masked._NUMBERS", 7)
     x = np.ma.masked_inside(np.linspace(-2, 2, 40).reshape(shape), -0.5, 0.9)
     y = np.ma.masked_greater(np.linspace(0, 1, shape[-1]), 0.95)
     found = fg.derivative(product, x, y, wrt=1, full_output=True)

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
-from fastgrad._report import tables
 from fastgrad.comparison import _race, _running
 from fastgrad.comparison._method import Answer, Method
 from fastgrad.comparison._methods import judged_methods, method_of
 from fastgrad.comparison._peers import INSTALLED, PEERS, SCIPY
 from fastgrad.corpus import CASES, Case, known, truth
 from fastgrad.corpus._measure import judge
+from fastgrad.report import tables
 
 ALL = {case.name: case for case in CASES}
 DOZEN = [ALL[name] for name in ("cubic", "sin", "exp", "log", "sigmoid", "tanh", "erf", "normal_pdf", "planck",

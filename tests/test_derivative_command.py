@@ -20,8 +20,9 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
-from fastgrad._commands import derivative, reading
-from fastgrad.cli import main
+from fastgrad.cli import derivative
+from fastgrad.cli import readers as reading
+from fastgrad.cli.entry import main
 
 MODULE = """
 import math, time

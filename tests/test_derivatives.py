@@ -17,7 +17,7 @@ from scipy import special
 
 import fastgrad as fg
 from fastgrad import gates
-from fastgrad.stencils import Stencil
+from fastgrad.rules.stencils import Stencil
 
 RULES = [fg.forward(), fg.backward(), fg.central(), fg.forward(2), fg.central(4), fg.backward(3, 2), fg.central(2, 2)]
 EVERY = [

@@ -10,7 +10,7 @@ import pytest
 from conftest import Opaque
 from scipy import special
 
-from fastgrad.checks import check
+from fastgrad.gradcheck import check
 
 RNG = np.random.default_rng(20)
 

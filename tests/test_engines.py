@@ -19,9 +19,9 @@ from scipy import special
 
 import fastgrad as fg
 from fastgrad import gates
-from fastgrad._engines import called
-from fastgrad._engines.called import LARGE
-from fastgrad._vectors import jacobians
+from fastgrad.differentiation import jacobians
+from fastgrad.evaluation import called
+from fastgrad.evaluation.called import LARGE
 
 X = np.linspace(-2.0, 2.0, 41)
 
@@ -448,7 +448,7 @@ def test_who_meets_several_threads(monkeypatch: pytest.MonkeyPatch, f: Any, work
         over_pieces(work, shape, workers, **named)
 
     monkeypatch.setattr(called, "over_pieces", watched)
-    monkeypatch.setattr("fastgrad._arguments.operands.cores", lambda: 3)
+    monkeypatch.setattr("fastgrad.arguments.cores", lambda: 3)
     x = np.linspace(-2, 2, LARGE + 1001)
     together = fg.derivative(f, x, method="central", workers=workers)
     assert spread == [threads]
@@ -465,7 +465,7 @@ def test_functions_of_vectors_meet_several_threads_if_asked(monkeypatch: pytest.
         over_pieces(work, shape, workers, *rest, **named)
 
     monkeypatch.setattr(jacobians, "over_pieces", watched)
-    monkeypatch.setattr("fastgrad._arguments.operands.cores", lambda: 3)
+    monkeypatch.setattr("fastgrad.arguments.cores", lambda: 3)
     x, f = np.random.default_rng(8).uniform(-2, 2, (4000, 6)), Opaque(lambda v: np.sum(np.sin(v), axis=-1))
     alone, together = fg.gradient(f, x, method=method), fg.gradient(f, x, method=method, workers=2)
     assert spread == [1, 2]

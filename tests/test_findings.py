@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fastgrad.checks import check
+from fastgrad.gradcheck import check
 
 X = np.linspace(-4.0, 5.0, 40)
 

@@ -19,8 +19,7 @@ from hypothesis import strategies as st
 
 import fastgrad as fg
 from fastgrad import gates
-from fastgrad.gate import Gate
-from fastgrad.gates import GATES
+from fastgrad.gates import GATES, Gate
 
 LOGIC = [g for g in GATES if hasattr(g, "__not_differentiable__")]
 SMOOTH = [g for g in GATES if g not in LOGIC]

@@ -1,8 +1,10 @@
-"""The layout of the house: imports run down, and never between the wings."""
+"""The layout of the package: imports run down its layers, and never between numerical and analytic derivatives."""
 
 from __future__ import annotations
 
 import ast
+import importlib
+import inspect
 from pathlib import Path
 
 import pytest
@@ -11,27 +13,27 @@ import fastgrad
 
 ROOT = Path(fastgrad.__file__).parent
 
-#: Rooms by floor: a module at the top, or a package. A room may import from its own floor and from those below.
-FLOORS: dict[int, tuple[str, ...]] = {
-    1: ("stencils", "_weights", "estimates", "elementary", "_blocks", "_signals", "_compiling", "_reading", "tracing"),
-    2: ("_adaptive", "complexstep", "_rules", "_arguments"),
-    3: ("_engines", "gate", "gates"),
-    4: ("derivatives", "_vectors", "multivariate", "curvature", "sparsity", "circuits"),
-    5: ("checks", "comparison", "plotting", "_typed", "_jitted", "_report", "corpus", "nist"),
-    6: ("__init__", "__main__", "cli", "_commands"),
+#: Packages and modules by layer. A package imports from its own layer and from those below.
+LAYERS: dict[int, tuple[str, ...]] = {
+    1: ("_parallel", "_signals", "array_kinds", "arguments", "estimates", "elementary", "compilation"),
+    2: ("containers", "tracing"),
+    3: ("adaptive_rule", "rules"),
+    4: ("evaluation",),
+    5: ("gates", "differentiation", "circuits"),
+    6: ("numba_support", "gradcheck", "comparison", "corpus", "nist", "report"),
+    7: ("__init__", "__main__", "cli"),
 }
-FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
+LAYER = {package: layer for layer, packages in LAYERS.items() for package in packages}
 
-NUMERICAL = {"stencils", "_adaptive", "complexstep", "_rules", "derivatives", "_vectors", "multivariate", "curvature",
-             "sparsity", "_typed", "_jitted"}  # fmt: skip
-ANALYTIC = {"gate", "gates", "circuits"}
+NUMERICAL = {"adaptive_rule", "rules", "differentiation", "numba_support"}
+ANALYTIC = {"gates", "circuits"}
 
 
 def imported(source: str, package: tuple[str, ...], *, types: bool = True) -> set[str]:
     """Modules of ours that a module of `package` imports, wherever in its text it does so; names below `fastgrad`.
 
     Without `types`, what only a reader of types imports is left out: a value that writes itself as a page knows the
-    room that writes pages, and that room names the value's type.
+    package that writes pages, and that package names the value's type.
     """
     found: set[str] = set()
     tree = ast.parse(source)
@@ -83,10 +85,10 @@ IMPORTS, LOADED = (
     }
     for types in (True, False)
 )
-ROOMS: dict[str, set[str]] = {}
+PACKAGES: dict[str, set[str]] = {}
 for _name, _targets in IMPORTS.items():
-    _room = _name.partition(".")[0]
-    ROOMS.setdefault(_room, set()).update({target.partition(".")[0] for target in _targets} - {_room})
+    _package = _name.partition(".")[0]
+    PACKAGES.setdefault(_package, set()).update({target.partition(".")[0] for target in _targets} - {_package})
 
 
 def test_reader_of_imports() -> None:
@@ -95,49 +97,64 @@ def test_reader_of_imports() -> None:
         "import fastgrad.gates": {"gates"},
         "import fastgrad as fg": {"__init__"},
         "from fastgrad import gates, derivative": {"gates", "__init__"},
-        "from . import stencils": {"stencils"},
-        "from .stencils import forward": {"stencils"},
-        "def f():\n    from ._engines.called import Called": {"_engines.called"},
+        "from .rules import stencils": {"rules.stencils"},
+        "from .rules.stencils import forward": {"rules.stencils"},
+        "def f():\n    from .evaluation.called import Called": {"evaluation.called"},
         "import numpy.linalg\nfrom math import inf": set(),
     }.items():
         assert imported(text, ("fastgrad",)) == wanted, text
-    text = "from ..stencils import forward\nfrom . import page"
-    assert imported(text, ("fastgrad", "corpus")) == {"stencils", "corpus"}
+    text = "from ..rules.stencils import forward\nfrom . import page"
+    assert imported(text, ("fastgrad", "corpus")) == {"rules.stencils", "corpus"}
     text = "from .driver import estimate\nfrom .. import gates"
-    assert imported(text, ("fastgrad", "_adaptive")) == {"_adaptive.driver", "gates"}
+    assert imported(text, ("fastgrad", "adaptive_rule")) == {"adaptive_rule.driver", "gates"}
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_every_room_has_its_floor(room: str) -> None:
-    assert room in FLOOR, f"`{room}` stands on no floor; put it into the table of this test"
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_package_has_its_layer(package: str) -> None:
+    assert package in LAYER, f"`{package}` stands on no layer; put it into the table of this test"
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_imports_run_down(room: str) -> None:
-    up = {target for target in ROOMS[room] if FLOOR.get(target, 0) > FLOOR.get(room, 9)}
-    assert not up, f"{room} (floor {FLOOR.get(room)}) imports {sorted(up)} from above"
+@pytest.mark.parametrize("package", PACKAGES)
+def test_imports_run_down(package: str) -> None:
+    up = {target for target in PACKAGES[package] if LAYER.get(target, 0) > LAYER.get(package, 9)}
+    assert not up, f"{package} (layer {LAYER.get(package)}) imports {sorted(up)} from above"
 
 
 def test_no_circles() -> None:
     assert circle({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == ["a", "b", "c"]
-    assert not circle(ROOMS), "these rooms import each other in a circle"
+    assert not circle(PACKAGES), "these packages import each other in a circle"
     assert not circle(LOADED), "these modules import each other in a circle"
 
 
-@pytest.mark.parametrize(("wing", "other"), [(NUMERICAL, ANALYTIC), (ANALYTIC, NUMERICAL)])
-def test_wings_never_import_each_other(wing: set[str], other: set[str]) -> None:
-    assert wing <= ROOMS.keys()
-    crossing = {room: ROOMS[room] & other for room in wing if ROOMS[room] & other}
+@pytest.mark.parametrize(("side", "other"), [(NUMERICAL, ANALYTIC), (ANALYTIC, NUMERICAL)])
+def test_numerical_and_analytic_derivatives_never_import_each_other(side: set[str], other: set[str]) -> None:
+    assert side <= PACKAGES.keys()
+    crossing = {package: PACKAGES[package] & other for package in side if PACKAGES[package] & other}
     assert not crossing
 
 
-def test_one_underscore_on_the_way_to_what_is_private() -> None:
-    """A house is private as a whole, with plain names inside, or public, and its rooms behind the door are private."""
-    inside = [(*name.rsplit(".", 1),) for name in MODULES if "." in name and not name.endswith("__main__")]
-    assert len({house for house, _ in inside}) > 10
-    for house, room in inside:
-        assert house.startswith("_") != room.startswith("_"), f"{house}.{room}"
+#: Packages that still import private modules of `comparison`, `corpus` and `nist`.
+_OPEN = ("cli", "comparison", "report")
 
 
-def test_no_room_of_odds_and_ends() -> None:
+def test_private_modules_are_imported_by_their_own_package_only() -> None:
+    private = {name for name in MODULES if any(part.startswith("_") for part in name.split(".")[1:])}
+    assert len(private) > 20
+    across = {
+        name: others
+        for name, targets in IMPORTS.items()
+        if not name.startswith(_OPEN)
+        and (others := {t for t in targets & private if "." in t and t.partition(".")[0] != name.partition(".")[0]})
+    }
+    assert not across
+
+
+def test_no_function_hides_a_module_of_its_name() -> None:
+    for name in MODULES:
+        *packages, last = name.split(".")
+        parent = importlib.import_module(".".join(["fastgrad", *packages]))
+        assert inspect.ismodule(vars(parent).get(last, inspect)), f"{name} is hidden by a name of {parent.__name__}"
+
+
+def test_no_package_of_odds_and_ends() -> None:
     assert not {"utils", "util", "core", "common", "helpers", "misc"} & {name.split(".")[-1] for name in MODULES}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.gradients import CASES, MISTAKES, Case, planted
-from fastgrad.checks import Check, check
+from fastgrad.gradcheck import Check, check
 
 pytestmark = pytest.mark.filterwarnings("ignore::fastgrad.PerformanceWarning")
 CASE = pytest.mark.parametrize("case", CASES, ids=lambda case: case.f.__name__)

@@ -20,9 +20,9 @@ from scipy import special
 
 import fastgrad as fg
 from fastgrad import gates
-from fastgrad._compiling.kernels import Uncompilable
-from fastgrad._engines import functions
-from fastgrad._reading.references import Reading
+from fastgrad.compilation.kernels import Uncompilable
+from fastgrad.compilation.references import Reading
+from fastgrad.evaluation import functions
 
 SLOPE = 2.0
 TABLE = np.array([1.0, 2.0])

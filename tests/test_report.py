@@ -17,11 +17,11 @@ import pytest
 
 import fastgrad as fg
 from fastgrad import gates
-from fastgrad._report import cells, drawing, files, notes, plots, tables, terminal
-from fastgrad._report.extras import MissingExtra
-from fastgrad._report.report import AccuracyReport
-from fastgrad._report.results import FACTORS, Curve, Point, Profile, Row
-from fastgrad._report.speed import Speed
+from fastgrad.report import cells, drawing, files, notes, plots, tables, terminal
+from fastgrad.report.extras import MissingExtra
+from fastgrad.report.model import AccuracyReport
+from fastgrad.report.results import FACTORS, Curve, Point, Profile, Row
+from fastgrad.report.speed import Speed
 
 ROW = Row(
     "sine", "function", "central(order=2)", "central 2", "closed form", points=1000, timed=1000, max_error=2e-9,

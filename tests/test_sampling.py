@@ -9,8 +9,8 @@ import pytest
 
 import fastgrad as fg
 from fastgrad import gates
-from fastgrad.checks import check
-from fastgrad.checks._sampling import sample
+from fastgrad.gradcheck import check
+from fastgrad.gradcheck._sampling import sample
 
 DIFFERENTIABLE = [g for g in gates.GATES if not hasattr(g, "__not_differentiable__")]
 

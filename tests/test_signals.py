@@ -59,7 +59,7 @@ COMPILING = """
 import random, signal
 import numpy as np
 import fastgrad as fg
-from fastgrad._engines.functions import function
+from fastgrad.evaluation.functions import function
 
 class Mine({kind}):
     pass

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fastgrad as fg
-from fastgrad._weights import HIGHEST
-from fastgrad.stencils import Stencil
+from fastgrad.rules.finite_difference_weights import HIGHEST
+from fastgrad.rules.stencils import Stencil
 
 ORDERS = range(1, HIGHEST + 1)
 MAKERS = (fg.forward, fg.backward, fg.central)

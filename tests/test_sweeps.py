@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
-from fastgrad._vectors.sweeps import Coordinates, Directions, Sweep
+from fastgrad.differentiation.line_evaluation import Coordinates, Directions, Sweep
 
 
 class Recorder:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
-from fastgrad._vectors.functions import vector_function
+from fastgrad.evaluation.vector_functions import vector_function
 
 RNG = np.random.default_rng(0)
 X = RNG.uniform(0.5, 2.0, (70, 4))

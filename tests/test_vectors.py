@@ -13,7 +13,7 @@ import pytest
 from conftest import Opaque
 
 import fastgrad as fg
-from fastgrad._vectors.functions import VectorFunction, vector_function
+from fastgrad.evaluation.vector_functions import VectorFunction, vector_function
 
 X = np.random.default_rng(3).uniform(0.5, 2.0, (3, 4))
 

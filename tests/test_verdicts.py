@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import fastgrad as fg
 from fastgrad import Estimate, Verdict
-from fastgrad.checks import check
-from fastgrad.checks._verdicts import Tolerance, judge
+from fastgrad.gradcheck import check
+from fastgrad.gradcheck._verdicts import Tolerance, judge
 
 X = np.linspace(-4.0, 5.0, 40)
 

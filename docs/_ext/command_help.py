@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from fastgrad import gates
-from fastgrad.cli import main
-from fastgrad.gate import Gate
+from fastgrad.cli.entry import main
+from fastgrad.gates._gate import Gate
 
 
 def _help(*words: str) -> str:

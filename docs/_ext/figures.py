@@ -6,7 +6,7 @@ from pathlib import Path
 from textwrap import indent
 from typing import Any
 
-from fastgrad._report.drawing import SCHEME, colour, svg
+from fastgrad.report.drawing import SCHEME, colour, svg
 
 #: Colours of lines, in the order in which they are used; SCHEME has their dark counterparts.
 CYCLE = ("m2", "m6", "m3", "m8", "m4", "m5", "m9", "m0")

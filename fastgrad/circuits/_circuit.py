@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .._arguments.operands import argument_index
+from ..arguments import argument_index
 from ..tracing import Node, trace
 from ._drawing import mermaid, program, svg
 from ._gates import kept, through_gate

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._arguments.operands import argument, checked_out, result_kind
-from .._blocks import PIECE, Pace, over_pieces
-from .._compiling.kernels import LOCK
-from .._compiling.operators import Uncompilable
-from .._compiling.ufuncs import Ufunc
+from .._parallel import PIECE, Pace, over_pieces
+from ..arguments import argument, checked_out, result_kind
+from ..compilation.kernels import LOCK
+from ..compilation.operators import Uncompilable
+from ..compilation.ufuncs import Ufunc
 from ..tracing import Layout, Node, Program
 from ._gufunc import Gufunc
 from ._signature import widths

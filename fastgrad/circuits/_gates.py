@@ -6,11 +6,10 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from .._compiling.kernels import function_from, jit
-from .._compiling.operators import Uncompilable
-from .._reading.references import Reading
-from ..gate import Gate, gate
-from ..gates import GATES
+from ..compilation.kernels import function_from, jit
+from ..compilation.operators import Uncompilable
+from ..compilation.references import Reading
+from ..gates import GATES, Gate, gate
 from ..tracing import (
     PRIMITIVES,
     Graph,

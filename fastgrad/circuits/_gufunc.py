@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 from numba.core import types
 
-from .._compiling.kernels import Native, native
-from .._compiling.memory import WORDS, call_body, words_at
-from .._compiling.ufuncs import _API, ADDRESS, ARGUMENTS, OWN, RAISED, RESULTS, _clear_flags
+from ..compilation.kernels import Native, native
+from ..compilation.memory import WORDS, call_body, words_at
+from ..compilation.ufuncs import _API, ADDRESS, ARGUMENTS, OWN, RAISED, RESULTS, _clear_flags
 from ..tracing import GAP, LANES, move
 
 #: Words of a gufunc's data after the common ones and the address of the body's parameters: rows, rows of arguments,

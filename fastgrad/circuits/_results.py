@@ -10,9 +10,9 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .._arguments.containers import over_containers
-from .._arguments.kinds import PLAIN, kinds
-from .._arguments.operands import threads
+from ..arguments import threads
+from ..array_kinds import PLAIN, kinds
+from ..containers.registry import over_containers
 from ..tracing import Node
 from ._chain_rule import jacobian
 from ._fused import Fused, Group

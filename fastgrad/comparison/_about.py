@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from importlib import import_module
 
-from .._blocks import cores
+from .._parallel import cores
 
 
 def about(count: int | None) -> dict[str, str]:

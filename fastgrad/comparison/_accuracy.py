@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from .._report import terminal
-from .._report.report import AccuracyReport
-from .._report.results import Curve, Profile, Row, Verdict
+from ..report import terminal
+from ..report.model import AccuracyReport
+from ..report.results import Curve, Profile, Row, Verdict
 from ._about import about
 from ._method import Method
 from ._methods import chosen_methods, judged_methods, standard_methods

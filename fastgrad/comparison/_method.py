@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..stencils import Stencil
+from ..rules.stencils import Stencil
 
 
 class Answer(NamedTuple):

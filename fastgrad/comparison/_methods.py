@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from .._adaptive import Adaptive
-from .._rules import METHODS
-from ..complexstep import ComplexStep
-from ..derivatives import derivative
-from ..stencils import Stencil, central
+from ..adaptive_rule import Adaptive
+from ..differentiation.derivatives import derivative
+from ..rules.complexstep import ComplexStep
+from ..rules.selection import METHODS
+from ..rules.stencils import Stencil, central
 from ._method import Answer, Elementwise, Method
 from ._peers import INSTALLED, PEERS
 

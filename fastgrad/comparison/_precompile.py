@@ -15,9 +15,9 @@ from multiprocessing import active_children, get_context
 
 import numpy as np
 
-from .._blocks import cores
+from .._parallel import cores
 from ..corpus import CASES
-from ..derivatives import derivative
+from ..differentiation.derivatives import derivative
 from ._catalogue import FUNCTIONS
 from ._methods import standard_methods
 from ._problems import gate_problems

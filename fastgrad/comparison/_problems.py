@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._arguments.operands import argument, argument_index, common_shape
-from .._engines.functions import check_call
-from ..gate import Gate
-from ..gates import GATES
+from ..arguments import argument, argument_index, common_shape
+from ..evaluation.functions import check_call
+from ..gates import GATES, Gate
 
 Floats = NDArray[np.float64]
 Interval = tuple[float, float]

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .._engines.functions import function
-from .._report.results import Pace
 from ..corpus import Case, batched
+from ..evaluation.functions import function
+from ..report.results import Pace
 from ._method import Method
 from ._peers import SCIPY
 from ._running import affordable, quietly, timed

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .._report.speed import Speed
 from ..corpus import Case
 from ..corpus._points import uniform
+from ..report.speed import Speed
 from ._about import about
 from ._catalogue import logistic, network, normal
 from ._method import Method

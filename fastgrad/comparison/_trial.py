@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from .._report.results import FACTORS, SLACK, TOLERANCE, Curve, Point, Profile, Row
-from ..derivatives import derivative
+from ..differentiation.derivatives import derivative
+from ..report.results import FACTORS, SLACK, TOLERANCE, Curve, Point, Profile, Row
 from ._formula import formula_of
 from ._method import Counted, Method
 from ._problems import Floats, Problem, filled, head, name_of, size_of

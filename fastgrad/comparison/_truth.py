@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..derivatives import derivative
+from ..differentiation.derivatives import derivative
 from ._problems import Floats, Problem, filled, head, size_of
 
 #: Points at which errors are taken: more would move no quantile, and take longer than what is measured.

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from .._report.results import FACTORS, Pace, Verdict
 from ..corpus import Case, batched
 from ..corpus._measure import measure
+from ..report.results import FACTORS, Pace, Verdict
 from ._method import Counted, Method
 from ._race import race, timed_cases
 

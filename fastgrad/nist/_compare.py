@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import least_squares
 
-from ..multivariate import jacobian
+from ..differentiation.first_derivatives import jacobian
 from . import Regression, digits, standard_errors
 
 #: From a regression and parameters to the jacobian of its residuals there.

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from .._compiling.kernels import Native, function_from, native
-from .._compiling.memory import BODY, add_to
-from .._compiling.ufuncs import OWN, RAISED
+from ..compilation.kernels import Native, function_from, native
+from ..compilation.memory import BODY, add_to
+from ..compilation.ufuncs import OWN, RAISED
 from ._graph import Graph, Node, in_order
 from ._llvm import Loops
 

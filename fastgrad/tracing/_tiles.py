@@ -12,8 +12,8 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from .._compiling.kernels import inner
-from .._compiling.memory import WORDS, words_at
+from ..compilation.kernels import inner
+from ..compilation.memory import WORDS, words_at
 
 #: Points in a tile, and components of the widest.
 _TILE = 4

@@ -1,1 +1,0 @@
-"""What callers hand in: checked, and taken out of the containers it came in."""

@@ -1,1 +1,0 @@
-"""The commands of ``fastgrad``, one room each; every room registers its options and runs them."""

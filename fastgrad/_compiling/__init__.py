@@ -1,1 +1,0 @@
-"""From functions to machine code, and from machine code to NumPy's ufuncs."""

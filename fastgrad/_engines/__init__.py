@@ -1,1 +1,0 @@
-"""Elementwise functions and rules, brought together: compiled, called with arrays, called point by point."""

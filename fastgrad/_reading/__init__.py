@@ -1,1 +1,0 @@
-"""The caller's functions, read before they are run: what they refer to, and what they write to."""

@@ -1,1 +1,0 @@
-"""Functions of a vector: how they are called, and what is asked of them."""

@@ -1,0 +1,23 @@
+"""The adaptive rule: steps chosen at every point, and a derivative with an error bound that holds.
+
+Imports nothing but `compilation` and the types of results. Begin reading in `driver`, then `judge` and `decisions`.
+"""
+
+from .decisions import Outcome
+from .driver import EVALUATIONS, Evaluate, estimate, judged
+from .native import RESULT_ROWS, first_round
+from .rule import HIGHEST, Adaptive, Side, adaptive
+
+__all__ = [
+    "EVALUATIONS",
+    "HIGHEST",
+    "RESULT_ROWS",
+    "Adaptive",
+    "Evaluate",
+    "Outcome",
+    "Side",
+    "adaptive",
+    "estimate",
+    "first_round",
+    "judged",
+]

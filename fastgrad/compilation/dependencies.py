@@ -1,0 +1,246 @@
+"""What a function refers to, and whether it is still there; nothing of it is kept alive.
+
+A reference is found again from its owner: a function, a module or a partial, which is held weakly. So objects that hold
+the function which refers to them are freed as without us.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from types import CodeType, FunctionType
+from typing import Any
+
+import numpy as np
+
+from .captured import accepts
+
+#: Stands for what a name is bound to that is not bound.
+ABSENT: Any = object()
+
+#: From an owner and a key to what is referred to there.
+Way = Callable[[Any, Any], Any]
+
+
+def global_of(f: Any, name: str) -> Any:
+    """Return what a global name of a function is bound to."""
+    return f.__globals__.get(name, ABSENT)
+
+
+def builtin_of(f: Any, name: str) -> Any:
+    """Return what a name means to a function that no global has."""
+    return f.__builtins__.get(name, ABSENT)
+
+
+def cell_of(f: Any, index: int) -> Any:
+    """Value of a closure variable; ValueError if it is deleted."""
+    return f.__closure__[index].cell_contents
+
+
+def default_of(f: Any, index: int) -> Any:
+    """Default of a parameter."""
+    return f.__defaults__[index]
+
+
+def keyword_of(f: Any, name: str) -> Any:
+    """Default of a parameter that is given by name."""
+    return f.__kwdefaults__[name]
+
+
+def counts_of(f: Any, _: Any) -> tuple[int, int]:
+    """How many defaults there are of both sorts."""
+    return len(f.__defaults__ or ()), len(f.__kwdefaults__ or ())
+
+
+def attribute_of(module: Any, name: str) -> Any:
+    """Look an attribute of a module up without running code of its own."""
+    return vars(module).get(name, ABSENT)
+
+
+def called_by(partial: Any, _: Any) -> Any:
+    """Return the function of a partial."""
+    return partial.func
+
+
+def argument_of(partial: Any, index: int) -> Any:
+    """Return an argument that a partial adds."""
+    return partial.args[index]
+
+
+def named_by(partial: Any, name: str) -> Any:
+    """Return an argument that a partial adds by name."""
+    return partial.keywords[name]
+
+
+def extent_of(partial: Any, _: Any) -> tuple[int, int]:
+    """How many arguments a partial adds of both sorts."""
+    return len(partial.args), len(partial.keywords)
+
+
+def itself(f: Any, _: Any) -> Any:
+    """Return the owner."""
+    return f
+
+
+#: How a value is compared: it is the same object; it is, and is not kept alive; its items are; it is captured data; it
+#: is a helper whose own references are watched.
+_SAME, _WEAK, _ITEMS, _DATA, _HELPER = range(5)
+
+_IMMUTABLE = {type(None), type(ABSENT), bool, int, float, complex, str, bytes}
+
+
+def _known(value: Any) -> tuple[int, Any]:
+    """Remember a value: how to compare it, and what with."""
+    if type(value) in _IMMUTABLE or isinstance(value, np.generic):
+        return _SAME, value
+    if type(value) is tuple:
+        return _ITEMS, tuple(map(_known, value))
+    try:
+        return _WEAK, weakref.ref(value)
+    except TypeError:  # a builtin that lives as long as the process
+        return _SAME, value
+
+
+def _is_known(value: Any, how: int, known: Any) -> bool:
+    if how == _SAME:
+        return value is known
+    if how == _WEAK:
+        return value is known()
+    return type(value) is tuple and len(value) == len(known) and all(
+        _is_known(v, *k) for v, k in zip(value, known, strict=True)
+    )  # fmt: skip
+
+
+class References:
+    """What one owner refers to."""
+
+    __slots__ = ("code", "entries", "owner", "without_defaults")
+
+    def __init__(self, owner: Any) -> None:
+        self.without_defaults = False
+        """Whether it is a function that has no defaults."""
+        try:
+            self.owner: Callable[[], Any] = weakref.ref(owner)
+        except TypeError:
+            self.owner = lambda: owner
+        self.code: CodeType | None = owner.__code__ if isinstance(owner, FunctionType) else None
+        self.entries: list[tuple[Way, Any, int, Any, int]] = []
+
+
+class Watch:
+    """What was found when references were followed; whether all of it is still there is asked at every call."""
+
+    __slots__ = ("_arrays", "_count", "_latest", "_owners")
+
+    def __init__(self) -> None:
+        self._owners: list[References] = []
+        self._arrays: list[tuple[Any, bytes]] = []
+        self._latest: Any = None
+        self._count = 0
+
+    def owner(self, owner: Any) -> References:
+        """Begin with what an owner refers to."""
+        references = References(owner)
+        self._owners.append(references)
+        return references
+
+    def constant(self, references: References, way: Way, key: Any, value: Any) -> None:
+        """Watch a value that is part of the machine code."""
+        references.entries.append((way, key, *_known(value), -1))
+        self._latest = references.owner, way, key, id(value)
+
+    def helper(self, references: References, place: int, own: References) -> None:
+        """Note that the value at a place among the entries is a helper that has references of its own."""
+        way, key = references.entries[place][:2]
+        references.entries[place] = (way, key, _HELPER, own, -1)
+
+    def data(self, references: References, way: Way, key: Any, kind: Any) -> int:
+        """Watch a value that is an argument of the machine code, it may be any of its kind; return its number."""
+        references.entries.append((way, key, _DATA, kind, self._count))
+        self._count += 1
+        return self._count - 1
+
+    def array(self, array: np.ndarray[Any, Any], content: bytes) -> None:
+        """Watch the content of an array that is part of the machine code."""
+        self._arrays.append((weakref.ref(array), content))
+
+    def current(self) -> list[Any] | None:
+        """Return the captured values as they are now, None if anything else is not what it was."""
+        found: list[Any] = [None] * self._count
+        try:
+            for references in self._owners:
+                owner = references.owner()
+                if owner is None or (references.code is not None and owner.__code__ is not references.code):
+                    return None
+                if references.without_defaults and not (owner.__defaults__ is None and owner.__kwdefaults__ is None):
+                    return None
+                for way, key, how, known, index in references.entries:
+                    value = way(owner, key)
+                    if how == _SAME:
+                        if value is not known:
+                            return None
+                    elif how == _WEAK:
+                        if value is not known():
+                            return None
+                    elif how == _DATA:
+                        if not (type(value) is float and known == "d") and not accepts(known, value):
+                            return None
+                        found[index] = value
+                    elif how == _HELPER:
+                        if value is not known.owner():
+                            return None
+                    elif not _is_known(value, how, known):
+                        return None
+        except (ValueError, LookupError, TypeError):  # a closure variable was deleted, a default is no more
+            return None
+        for reference, content in self._arrays:
+            array = reference()
+            if array is None or array.tobytes() != content:
+                return None
+        return found
+
+    def like(self, f: Any) -> Watch | None:
+        """Return such a watch over another function of the same code, None if it refers to something else."""
+        made, new = Watch(), {id(self._owners[0]): References(f)}
+        made._arrays, made._count = self._arrays, self._count
+        try:
+            for old in self._owners:  # those of a helper come after those that lead to it
+                references = new.get(id(old), old)
+                made._owners.append(references)
+                if references is not old:
+                    references.without_defaults = old.without_defaults
+                    references.entries = list(old.entries)
+                owner = references.owner()
+                for place, (way, key, how, known, _) in enumerate(old.entries):
+                    if how != _HELPER:
+                        continue
+                    value, own = way(owner, key), known
+                    if value is not known.owner():
+                        if references is old or type(value) is not FunctionType or value.__code__ is not known.code:
+                            return None
+                        own = References(value)
+                    own = new.setdefault(id(known), own)
+                    if own.owner() is not value:
+                        return None
+                    if references is not old:
+                        made.helper(references, place, own)
+        except (ValueError, LookupError, TypeError, AttributeError):
+            return None
+        return None if made.current() is None else made
+
+    def obstacle(self) -> Callable[[], list[Any] | None]:
+        """Return what tells, like `current`, whether the reference looked at last still leads to the same.
+
+        The value is not kept alive. So at worst another thing at the same address is taken for it.
+        """
+        if self._latest is None:
+            return list
+        owner, way, key, known = self._latest
+
+        def current() -> list[Any] | None:
+            try:
+                return [] if id(way(owner(), key)) == known else None
+            except (ValueError, LookupError, TypeError, AttributeError):
+                return None
+
+        return current

@@ -1,0 +1,318 @@
+"""The one place that knows Numba's options: Python text and functions in, machine code out.
+
+Machine code is asked for by `native`. It looks in memory, then on disk, and compiles only when both are empty. What is
+stored is plain object code, so that a second process starts without running Numba's front end at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import linecache
+import re
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import llvmlite
+import numba
+import numpy as np
+from llvmlite import binding, ir
+from numba.core import compiler, types
+from numba.core.ccallback import CFunc
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.compiler_machinery import register_pass
+from numba.core.errors import NumbaError
+from numba.core.registry import CPUDispatcher, cpu_target
+from numba.core.runtime.nrt import rtsys
+from numba.core.typed_passes import NativeLowering, NopythonTypeInference
+from numba.core.untyped_passes import GenericRewrites, InlineClosureLikes, IRProcessing
+
+from .._signals import held_back
+from . import disk_cache as disk
+from .captured import numba_type
+from .operators import NoOverflow, Operators, Uncompilable
+from .slots import CapturedInlined, CapturedValues
+
+#: Compilation is one at a time (Numba's own lock is global too); everything that fills a memo holds this lock.
+LOCK = threading.RLock()
+
+#: Never `fastmath`: it folds ``(x + h) - x`` into ``h``. NumPy's error model, because Python's check of every
+#: division stops SIMD. Indices are checked: beyond the end of a table the caller's function would read, or write, what
+#: lies there. That takes 5 to 10 % of the time of Robertson's jacobian and nothing to be seen of eight other functions.
+#: Forced inlining, because a loop over a call is not vectorised. No wrappers for Python and C, which nobody calls: a
+#: third of the compile time.
+OPTIONS: dict[str, Any] = {
+    "error_model": "numpy",
+    "boundscheck": True,
+    "forceinline": True,
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}
+
+
+class Pipeline(compiler.CompilerBase):
+    """Numba's pipeline with passes for captured data and for Python's operators."""
+
+    def define_pipelines(self) -> list[Any]:
+        """Return the passes, in order."""
+        passes = compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)
+        passes.add_pass_after(Operators, GenericRewrites)
+        passes.add_pass_after(CapturedValues, IRProcessing)  # before branches on constants are pruned
+        passes.add_pass_after(CapturedInlined, InlineClosureLikes)  # what inlined functions refer to
+        passes.add_pass_after(NoOverflow, NopythonTypeInference)
+        passes.finalize()
+        return [passes]
+
+
+@dataclass(frozen=True)
+class Native:
+    """Machine code: an address, what it returns, and the owner that keeps it loaded."""
+
+    address: int
+    result: str
+    _owner: Any = field(repr=False, compare=False)
+
+
+def jit(function: Callable[..., Any]) -> Any:
+    """Compile `function` for use inside other kernels."""
+    return numba.njit(**OPTIONS, pipeline_class=Pipeline)(function)
+
+
+class Inner(CPUDispatcher):
+    """A function of our own that is only ever compiled into others: one version, never loaded by itself."""
+
+    def get_call_template(self, args: Any, kws: Any) -> Any:
+        """Compile for the types of constants, not for every constant."""
+        return super().get_call_template([types.unliteral(a) for a in args], kws)
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _LowerOnly(NativeLowering):
+    """Make code to be linked into others, without loading it: half the time of the adaptive rule's hundred pieces."""
+
+    _name = "fastgrad_lower_only"
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
+    def run_pass(self, state: Any) -> bool:
+        """Lower as Numba does."""
+
+        def executable(library: Any, *_: Any) -> Any:
+            # Optimised when it is first linked into another, but never made machine code: that alone took a fifth of
+            # the time to compile the adaptive rule.
+            def finished() -> None:
+                library._finalize_dynamic_globals()
+                library._finalized = True
+
+            library._finalize_final_module = finished
+            return [].append  # stands for what would be loaded, one of its own
+
+        state.targetctx.get_executable = executable
+        try:
+            return bool(super().run_pass(state))  # type: ignore[no-untyped-call]
+        finally:
+            del state.targetctx.get_executable
+
+
+class _InnerPipeline(compiler.CompilerBase):
+    """Numba's pipeline with that last step."""
+
+    def define_pipelines(self) -> list[Any]:
+        """Return the passes, in order."""
+        passes = compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)
+        passes.passes = [(_LowerOnly if p is NativeLowering else p, text) for p, text in passes.passes]
+        passes.finalize()
+        return [passes]
+
+
+def inner(function: Callable[..., Any]) -> Any:
+    """Decorate a function of our own that other compiled functions call."""
+    options = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    return Inner(
+        function, targetoptions={**options, "nopython": True, "boundscheck": None}, pipeline_class=_InnerPipeline
+    )
+
+
+def function_from(source: str, name: str, namespace: dict[str, Any]) -> Any:
+    """Make a function out of generated `source`, readable in tracebacks."""
+    filename = f"<fastgrad {hashlib.sha1(source.encode()).hexdigest()[:12]}>"
+    linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+    scope = {"np": np, **namespace}
+    exec(compile(source, filename, "exec"), scope)  # noqa: S102 (the text is our own)
+    return scope[name]
+
+
+def return_kind(kernel: Any, nargs: int, captured: Sequence[Any] = ()) -> str:
+    """Letter of NumPy's type that `kernel` returns for float64 arguments: ``"d"``, ``"f"``, ``"?"`` or ``"D"``.
+
+    With kinds of `captured` values, their tuple is its first argument.
+    """
+    signature = (*((numba_type(captured),) if captured else ()), *(types.float64,) * nargs)
+    with quiet():
+        kernel.compile(signature)
+    returned = kernel.overloads[signature].signature.return_type
+    if isinstance(returned, types.Literal):
+        returned = returned.literal_type
+    if returned == types.float32:
+        return "f"
+    if isinstance(returned, types.Boolean):
+        return "?"
+    if isinstance(returned, (types.Float, types.Integer)):
+        return "d"
+    if isinstance(returned, types.Complex):
+        return "D"
+    raise Uncompilable(f"returns {returned}")
+
+
+class quiet(warnings.catch_warnings):  # noqa: N801 (reads like the context manager it is)
+    """Numba's advice about the user's code is for people who called Numba."""
+
+    def __enter__(self) -> None:
+        """Silence warnings until the end of the block."""
+        super().__enter__()
+        warnings.simplefilter("ignore")
+
+
+#: Sources that write machine code or decide what is in it; a change of any other leaves kept kernels valid.
+GENERATORS = (
+    "compilation/*.py", "elementary/*.py", "tracing/*.py", "circuits/*.py", "gates/*.py",
+    "rules/finite_difference_weights.py", "rules/stencils.py", "rules/stencil_codegen.py",
+    "evaluation/compiled.py", "evaluation/lanes.py", "evaluation/traced.py", "evaluation/unrolled.py",
+    "evaluation/vector_*.py",
+    "adaptive_rule/codegen.py", "adaptive_rule/extrapolation.py", "adaptive_rule/judge.py", "adaptive_rule/native.py",
+    "adaptive_rule/rounding.py", "adaptive_rule/rows.py", "adaptive_rule/scan.py", "adaptive_rule/schedule.py",
+    "adaptive_rule/search.py", "adaptive_rule/noise.py", "adaptive_rule/flatness.py", "adaptive_rule/sides.py",
+    "adaptive_rule/decisions.py", "numba_support/overloads.py",
+)  # fmt: skip
+
+_loaded: dict[bytes, Native] = {}
+
+
+def native(key: bytes, build: Callable[[], tuple[Any, Any, str]]) -> Native:
+    """Machine code for `key`, from memory, from disk, or from ``build() -> (function, C signature, result kind)``.
+
+    Raises
+    ------
+    Uncompilable
+        When Numba refuses; the refusal is remembered on disk too.
+    """
+    return _kept(key, lambda digest: _compile(digest, build))
+
+
+def native_from_ir(key: bytes, nargs: int, write: Callable[[Any, Any], None]) -> Native:
+    """Machine code for `key`, or from ``write(builder, args)``: LLVM instructions of a function of whole numbers.
+
+    That takes a fifth of the time that Numba needs for a function of the same size.
+    """
+    return _kept(key, lambda digest: _compile_ir(digest, nargs, write))
+
+
+def _kept(key: bytes, compile_it: Callable[[bytes], Native]) -> Native:
+    with LOCK:
+        digest = hashlib.sha256(_toolchain() + key).digest()
+        if digest not in _loaded:
+            with held_back():
+                _loaded[digest] = _from_disk(digest) or compile_it(digest)
+        return _loaded[digest]
+
+
+def at_hand(key: bytes) -> bool:
+    """Tell whether there is machine code for `key`, in memory or on disk, so that `native` does not compile."""
+    with LOCK:
+        digest = hashlib.sha256(_toolchain() + key).digest()
+        if digest not in _loaded:
+            with held_back():
+                found = _from_disk(digest)
+            if found is not None:
+                _loaded[digest] = found
+        return digest in _loaded
+
+
+def _compile(digest: bytes, build: Callable[[], tuple[Any, Any, str]]) -> Native:
+    try:
+        with quiet():
+            function, signature, result = build()
+            callback: Any = CFunc(function, (signature.args, signature.return_type), {}, {"error_model": "numpy"})
+            callback.compile()
+    except Exception as err:
+        # Numba reports what it cannot do by many exception types, some of them from deep inside; `f` itself does not
+        # run while it is compiled, so none of them is the user's.
+        if isinstance(err, (NumbaError, Uncompilable)):
+            disk.write(digest, {"refused": str(err)[:2000]})
+        raise Uncompilable(str(err)) from err
+    _keep(digest, callback._library, callback._wrapper_name, result)
+    return Native(callback.address, result, callback)
+
+
+def _compile_ir(digest: bytes, nargs: int, write: Callable[[Any, Any], None]) -> Native:
+    context = cpu_target.target_context
+    rtsys.initialize(context)
+    name = f"fastgrad_{digest.hex()}"
+    library = context.codegen().create_library(name)
+    library.enable_object_caching()
+    module = library.create_ir_module(name)
+    word = ir.IntType(64)
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [word] * nargs), name)
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    write(builder, function.args)
+    builder.ret_void()
+    with global_compiler_lock:
+        library.add_ir_module(module)
+        library.finalize()
+    _keep(digest, library, name, "d")
+    return Native(library.get_pointer_to_function(name), "d", library)
+
+
+def _keep(digest: bytes, library: Any, symbol: str, result: str) -> None:
+    """Write object code to disk, if it can move to another process."""
+    name, kind, payload = library.serialize_using_object_code()
+    needs = _needs(library)
+    if kind == "object" and needs is not None:
+        disk.write(digest, {"library": name, "symbol": symbol, "result": result, "needs": needs}, *payload)
+
+
+def _needs(library: Any) -> list[str] | None:
+    """Symbols that machine code takes from the process it runs in; None when it cannot move to another process.
+
+    Code that reads Numba's environment, as `print` does, is bound to the process that compiled it.
+    """
+    lines = library.get_llvm_str().splitlines()
+    if any("NumbaEnv" in line and not line.startswith("@") for line in lines):
+        return None
+    outside = [line for line in lines if line.startswith("declare ") or " external " in line]
+    names = {match[1] for line in outside if (match := re.search(r'@"?([^"( ]+)', line))}
+    return sorted(name for name in names if not name.startswith("llvm."))
+
+
+def _from_disk(digest: bytes) -> Native | None:
+    entry = disk.read(digest)
+    if entry is None:
+        return None
+    about, code = entry
+    if "refused" in about:
+        raise Uncompilable(about["refused"])
+    context = cpu_target.target_context
+    rtsys.initialize(context)
+    if not all(binding.address_of_symbol(name) for name in about["needs"]):
+        return None  # LLVM would end the process over a missing symbol
+    codegen = context.codegen()
+    library = codegen.unserialize_library((about["library"], "object", tuple(code)))
+    return Native(library.get_pointer_to_function(about["symbol"]), about["result"], library)
+
+
+@cache
+def _toolchain() -> bytes:
+    """Everything outside the function that decides what machine code comes out, and of our own sources those."""
+    target = cpu_target.target_context.codegen().magic_tuple()
+    own = hashlib.sha256()
+    package = Path(__file__).parents[1]
+    for path in sorted(path for pattern in GENERATORS for path in package.glob(pattern)):
+        own.update(path.read_bytes())
+    versions = numba.__version__, llvmlite.__version__, np.__version__, sys.version_info[:2]
+    return repr((versions, target, own.hexdigest())).encode()

@@ -1,0 +1,88 @@
+"""What is told of code and values without reading further: names, digests, what Numba knows, what stands for it."""
+
+from __future__ import annotations
+
+import builtins
+import dis
+import hashlib
+import os
+import sys
+from functools import lru_cache
+from types import BuiltinFunctionType, CodeType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from ..elementary import REPLACEMENTS, SCIPY_SPECIAL
+from .kernels import function_from
+from .operators import Uncompilable
+
+NUMPY_UFUNCS = {value for value in vars(np).values() if isinstance(value, np.ufunc)}
+
+
+@lru_cache(maxsize=256)
+def bound(count: int, names: tuple[str, ...]) -> Any:
+    """Write a function that calls another with so many arguments before its own, and others by name."""
+    more = "".join(f"a{i}, " for i in range(count))
+    named = "".join(f", {name}=k_{name}" for name in names)
+    return function_from(f"def bound(*x):\n    return func({more}*x{named})\n", "bound", {})
+
+
+def is_known(value: Any) -> bool:
+    """Whether a module, or what is defined in it, is one that Numba knows by itself: it is not read."""
+    home = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+    return str(home).partition(".")[0] in ("math", "cmath", "numpy")
+
+
+def elementary(value: Any) -> Any:
+    """Return the vectorisable kernel that stands for a function of NumPy, math or scipy.special, if there is one."""
+    if not callable(value) or isinstance(value, type):
+        return None
+    if isinstance(value, np.ufunc) and value not in NUMPY_UFUNCS:
+        special = sys.modules.get("scipy.special")
+        name = str(value.__name__)
+        found = SCIPY_SPECIAL.get(name) if getattr(special, name, None) is value else None
+    else:
+        try:
+            found = REPLACEMENTS.get(value)
+        except TypeError:  # it cannot be hashed
+            return None
+    return None if os.environ.get("FASTGRAD_ELEMENTARY") == "0" else found
+
+
+@lru_cache(maxsize=4096)
+def code_key(code: CodeType) -> bytes:
+    """Digest of what the code does, wherever it stands."""
+    parts: list[Any] = [code.co_code, code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars]
+    parts += [code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags, code.co_exceptiontable]
+    for constant in code.co_consts:
+        parts += [code_key(constant)] if isinstance(constant, CodeType) else [type(constant).__name__, constant]
+    return hashlib.sha256(repr(parts).encode()).digest()
+
+
+@lru_cache(maxsize=4096)
+def names_in(code: CodeType) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Names of the globals that `code` and the functions inside it load, and of all attributes."""
+    names: set[str] = set()
+    attributes: set[str] = set()
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            names.add(instruction.argval)
+        elif instruction.opname in ("LOAD_ATTR", "LOAD_METHOD"):
+            attributes.add(instruction.argval)
+        elif instruction.opname in ("STORE_GLOBAL", "DELETE_GLOBAL", "IMPORT_NAME"):
+            raise Uncompilable(f"`{code.co_name}` uses {instruction.opname}")
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            inner = names_in(constant)
+            names.update(inner[0])
+            attributes.update(inner[1])
+    return tuple(sorted(names)), frozenset(attributes)
+
+
+def is_builtin(name: str, value: Any) -> bool:
+    """Whether a value is Python's own, and not one that somebody has put among the builtins."""
+    if value is not vars(builtins).get(name):
+        return False
+    own = isinstance(value, (BuiltinFunctionType, type)) and value.__module__ == "builtins"
+    return own or value is Ellipsis or value is NotImplemented

@@ -1,0 +1,309 @@
+"""What a function refers to: read once, for a key by its content and for a copy that Numba can compile.
+
+Numba freezes what a function refers to and knows no plain Python helper. So every function is read through, from its
+code into its globals, closures, defaults, helpers and gates. What is found is sorted: floats, complex numbers and
+arrays of numbers are *captured* values, arguments of the machine code; everything else is part of it. Out of one
+reading come
+
+- a *key*: equal for functions that must give equal machine code, in this process or another;
+- a *linked copy*, whose helpers and gates are compiled in turn, with a `Slot` for every captured value;
+- the *watched* references: they tell the captured values at every call, and when something else is bound anew.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import math
+from collections.abc import Callable
+from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numba.core.dispatcher import Dispatcher
+from numba.np.ufunc.dufunc import DUFunc
+
+from .captured import Slot, kind_of
+from .dependencies import (
+    ABSENT,
+    References,
+    Watch,
+    Way,
+    argument_of,
+    attribute_of,
+    builtin_of,
+    called_by,
+    cell_of,
+    counts_of,
+    default_of,
+    extent_of,
+    global_of,
+    itself,
+    keyword_of,
+    named_by,
+)
+from .linking import Module, Part, captures
+from .operators import Uncompilable
+from .recognition import NUMPY_UFUNCS, bound, code_key, elementary, is_builtin, is_known, names_in
+
+#: Bytes of an array that is part of the machine code, and compared at every call; a function that holds more is called.
+_ARRAY_LIMIT = 4096
+
+#: Modules whose classes are what their names say.
+_CLASSES_FROM = ("builtins", "numpy")
+
+
+class Reading:
+    """One function read through; see the module.
+
+    Parameters
+    ----------
+    f : callable
+        The function; it is not kept alive.
+    watch : Watch, optional
+        Where references are watched.
+    captures : bool
+        Whether floats, complex numbers and arrays are to be arguments of the machine code, not parts of it.
+    """
+
+    __slots__ = ("_captures", "_linked", "_part", "_parts", "_seen", "_watch", "captured", "defaults", "key")
+
+    def __init__(self, f: Callable[..., Any], watch: Watch | None = None, captures: bool = False) -> None:
+        self._captures = captures
+        self._parts: list[bytes] = [b"captures"] if captures else []
+        self._watch = watch or Watch()
+        self._seen: dict[int, Part | None] = {}
+        self.captured: list[Any] = []
+        """Kinds of the captured values, in the order in which `Watch.current` returns them."""
+        self.defaults: dict[str, int] = {}
+        """Parameters whose defaults are captured values, and which."""
+        self._part = self._outermost(f)
+        self._linked: FunctionType | None = None
+        self.key = hashlib.sha256(b"".join(self._parts)).digest()
+        self._seen.clear()
+        self._parts.clear()
+
+    @property
+    def linked(self) -> FunctionType:
+        """The copy that Numba can compile."""
+        if self._linked is None:
+            self._linked = self._part.linked()
+        return self._linked
+
+    def _add(self, *parts: Any) -> None:
+        for part in parts:
+            data = part if isinstance(part, bytes) else repr(part).encode()
+            self._parts += (b"%d:" % len(data), data)
+
+    # Functions --------------------------------------------------------------------------------------------------------
+
+    def _outermost(self, f: Any) -> Part:
+        """Read the plain Python function behind `f`, or one that calls it."""
+        formula = getattr(f, "__formula__", None)
+        if isinstance(f, FunctionType):
+            return self._function(f, outermost=True)
+        if isinstance(formula, FunctionType):
+            return self._function(formula)
+        if isinstance(f, DUFunc):
+            return self._function(f._dispatcher.py_func)  # type: ignore[attr-defined]
+        if isinstance(f, Dispatcher) and isinstance(f.py_func, FunctionType):
+            return self._function(f.py_func)
+        if isinstance(f, functools.partial):
+            ways: dict[str, tuple[Way, Any]] = {"func": (called_by, None)}
+            ways |= {f"a{i}": (argument_of, i) for i in range(len(f.args))}
+            ways |= {f"k_{name}": (named_by, name) for name in f.keywords}
+            return self._around(bound(len(f.args), tuple(f.keywords)), f, ways)
+        if isinstance(f, np.ufunc) or (isinstance(f, BuiltinFunctionType) and f.__self__ is math):
+            return self._around(bound(0, ()), f, {"func": (itself, None)})
+        raise Uncompilable(f"is a {type(f).__name__}, not a Python function")
+
+    def _around(self, wrapper: FunctionType, owner: Any, ways: dict[str, tuple[Way, Any]]) -> Part:
+        """Read a function of ours that calls what an owner holds."""
+        references = self._watch.owner(owner)
+        part = Part(wrapper, references)
+        self._add(code_key(wrapper.__code__))
+        if isinstance(owner, functools.partial):
+            self._watch.constant(references, extent_of, None, extent_of(owner, None))
+        for name, (way, key) in ways.items():
+            self._add("global", name)
+            part.scope[name] = self._reference(references, way, key, way(owner, key), frozenset())
+        part.captures = bool(self.captured)
+        return part
+
+    def _function(self, f: FunctionType, outermost: bool = False) -> Part:
+        """Read `f`."""
+        if id(f) in self._seen:
+            raise Uncompilable(f"`{f.__qualname__}` calls itself")
+        self._seen[id(f)] = None
+        code, before = f.__code__, len(self.captured)
+        references = self._watch.owner(f)
+        part = Part(f, references)
+        self._add(code_key(code))
+        names, attributes = names_in(code)
+        for name in names:
+            self._global(part, references, f, name, attributes)
+        for i, name in enumerate(code.co_freevars):
+            try:
+                value = cell_of(f, i)
+            except ValueError:
+                raise Uncompilable(f"`{name}` is not defined yet") from None
+            self._add("closure", name)
+            part.cells.append(self._reference(references, cell_of, i, value, attributes))
+        self._defaults(part, references, f, attributes, outermost)
+        part.captures = len(self.captured) > before or any(map(captures, (*part.scope.values(), *part.cells)))
+        self._seen[id(f)] = part
+        return part
+
+    def _global(
+        self, part: Part, references: References, f: FunctionType, name: str, attributes: frozenset[str]
+    ) -> None:
+        """Read what a global name is bound to."""
+        way, value = global_of, global_of(f, name)
+        if value is ABSENT:
+            self._watch.constant(references, global_of, name, ABSENT)
+            way, value = builtin_of, builtin_of(f, name)
+            if value is ABSENT:
+                raise Uncompilable(f"`{name}` is not defined")
+            if is_builtin(name, value):
+                self._watch.constant(references, way, name, value)
+                return
+        self._add("global", name)
+        part.scope[name] = self._reference(references, way, name, value, attributes)
+
+    def _defaults(
+        self, part: Part, references: References, f: FunctionType, attributes: frozenset[str], outermost: bool
+    ) -> None:
+        """Read the defaults: those of helpers, and of parameters without a name for callers, are constants."""
+        if f.__defaults__ is None and f.__kwdefaults__ is None:
+            references.without_defaults = True
+            return
+        defaults, keywords = f.__defaults__ or (), f.__kwdefaults__ or {}
+        self._watch.constant(references, counts_of, None, counts_of(f, None))
+        self._add("defaults", len(defaults), "keywords", sorted(keywords))
+        captures, code = self._captures, f.__code__
+        first = code.co_argcount - len(defaults)
+        values = []
+        for i, value in enumerate(defaults):
+            self._captures = captures and outermost and first + i >= code.co_posonlyargcount
+            values.append(self._reference(references, default_of, i, value, attributes))
+            if isinstance(values[-1], Slot):
+                self.defaults[code.co_varnames[first + i]] = values[-1].index
+        self._captures = False
+        for name in sorted(keywords):
+            part.keywords[name] = self._reference(references, keyword_of, name, keywords[name], attributes)
+        self._captures, part.defaults = captures, tuple(values)
+
+    # Values -----------------------------------------------------------------------------------------------------------
+
+    def _reference(self, references: References, way: Way, key: Any, value: Any, attributes: frozenset[str]) -> Any:
+        """Read what a reference leads to: an argument of the machine code, or a part of it."""
+        kind = kind_of(value) if self._captures else None
+        if kind is not None:
+            self._add("captured", kind)
+            self.captured.append(kind)
+            return Slot(self._watch.data(references, way, key, kind))
+        self._watch.constant(references, way, key, value)
+        place = len(references.entries) - 1
+        made = self._value(value, attributes)
+        if isinstance(made, Part) and type(value) is FunctionType:
+            self._watch.helper(references, place, made.references)
+        return made
+
+    def _value(self, value: Any, attributes: frozenset[str]) -> Any:
+        """Add `value` to the key and return what stands for it."""
+        kind = type(value)
+        if value is None or kind in (bool, int, float, complex, str, bytes):
+            self._add(kind.__name__, value)
+            return value
+        if isinstance(value, np.generic) and value.dtype.kind in "fiubc":
+            self._add("scalar", value.dtype.str, value.tobytes())
+            return value
+        if kind is tuple:
+            self._add("tuple", len(value))
+            return tuple(self._value(v, attributes) for v in value)
+        if kind is np.ndarray and value.dtype.kind in "fiubc" and value.nbytes <= _ARRAY_LIMIT:
+            content = value.tobytes()
+            self._watch.array(value, content)
+            self._add("array", value.dtype.str, value.shape, content)
+            return value.copy()
+        if isinstance(value, (np.ndarray, np.generic)):  # a matrix, a memory map, a record: changed without a trace
+            raise Uncompilable(f"refers to a {kind.__name__} of {value.dtype}")
+        if isinstance(value, ModuleType):
+            return self._module(value, attributes)
+        if kernel := elementary(value):
+            self._add("elementary", kernel.py_func.__name__)
+            return kernel
+        if isinstance(value, np.ufunc) and value in NUMPY_UFUNCS:
+            self._add("ufunc", value.__name__)
+            return value
+        if isinstance(value, type) and not issubclass(value, BaseException) and value.__module__ not in _CLASSES_FROM:
+            raise Uncompilable(f"refers to the class {value.__qualname__}")  # an enumeration is more than its name
+        if isinstance(value, (BuiltinFunctionType, type)) or getattr(value, "__module__", "") == "numpy":
+            self._add("builtin", getattr(value, "__module__", ""), getattr(value, "__qualname__", repr(kind)))
+            return value
+        return self._callable(value)
+
+    def _callable(self, value: Any) -> Part:
+        """Read a helper function: one the user wrote, compiled himself, or a gate."""
+        function, captures = value, self._captures
+        if isinstance(value, Dispatcher):
+            function = value.py_func
+        elif not isinstance(value, FunctionType):
+            function = getattr(value, "__formula__", None)
+            self._captures = False  # the numbers of a gate's formula are its own
+        if not isinstance(function, FunctionType):
+            raise Uncompilable(f"refers to {value!r:.80}")
+        known = self._seen.get(id(function))
+        if known is not None:
+            self._add("again", list(self._seen).index(id(function)))
+            return known
+        self._add("function")
+        part = self._function(function)
+        self._captures = captures
+        return part
+
+    def _module(self, module: ModuleType, attributes: frozenset[str]) -> Module:
+        """Read what is used of a module."""
+        self._add("module", module.__name__)
+        made, references = Module(module.__name__), self._watch.owner(module)
+        for name in sorted(attributes):
+            held = attribute_of(module, name)
+            value = getattr(module, name, ABSENT) if held is ABSENT and is_known(module) else held
+            if value is ABSENT:
+                continue
+            self._add("attribute", name)
+            known = is_known(value) and not isinstance(value, np.ufunc) and not elementary(value)
+            if known or held is ABSENT or is_known(module):
+                self._watch.constant(references, attribute_of, name, held)
+                if known:
+                    self._add("known", getattr(value, "__qualname__", ""), type(value).__name__)
+                made.attributes[name] = value if known else self._value(value, attributes)
+            else:
+                made.attributes[name] = self._reference(references, attribute_of, name, value, attributes)
+        return made
+
+
+def read(
+    f: Callable[..., Any], captures: bool = True
+) -> tuple[Reading | None, Callable[[], list[Any] | None]]:
+    """Read `f` if that can be done; and return what tells the captured values, or None if `f` is to be read again.
+
+    What could not be read is to be read again when that which stood in the way, the last that was looked at, has
+    changed: a patch of ``math.sin`` that was taken back.
+    """
+    code = f.__code__ if captures and type(f) is FunctionType else None
+    if code is not None and (known := _readings.get(code)) is not None and (watch := known[1].like(f)) is not None:
+        return known[0], watch.current
+    watch = Watch()
+    try:
+        reading = Reading(f, watch, captures and isinstance(f, (FunctionType, functools.partial, Dispatcher)))
+    except Uncompilable:
+        return None, watch.obstacle()
+    if code is not None:
+        _readings[code] = reading, watch
+    return reading, watch.current
+
+
+#: What was read last of functions of some code: others of the same code may refer to the same, but for captured values.
+_readings: WeakKeyDictionary[CodeType, tuple[Reading, Watch]] = WeakKeyDictionary()

@@ -1,0 +1,165 @@
+"""pandas: Series and DataFrames meet by their labels, and results have labels.
+
+Axes are lined up from the last one, as in pandas' arithmetic: rows with rows, the index of a Series with the columns of
+a DataFrame. For functions of a vector the last axis is the vector: a Series is one vector, a DataFrame one in each row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..array_kinds import kinds
+from .calls import Call
+
+
+def spread(call: Call, operands: Sequence[Any]) -> Any:
+    """Do the call with the numbers inside; labels that differ are joined, and points that some array lacks are NaN."""
+    import pandas as pd
+
+    labels = _Labels(call, operands)
+    series = [o for o in operands if isinstance(o, pd.Series)]
+    name: Any = series[0].name if series and all(s.name == series[0].name for s in series) else None
+    attrs = next(o.attrs for o in operands if kinds[type(o)] == "pandas")
+
+    def labelled(found: Any) -> Any:
+        axes = labels.of(found)
+        if not axes:
+            return found
+        if len(axes) == 1:
+            made = pd.Series(found, index=axes[0], name=name, copy=False)
+        else:
+            rows = axes[0]
+            for more in axes[1:-1]:
+                rows = _pairs(rows, more)
+            made = pd.DataFrame(found.reshape(len(rows), len(axes[-1])), index=rows, columns=axes[-1], copy=False)
+        made.attrs = dict(attrs)
+        return made
+
+    found = call(*labels.numbers())
+    return [*map(labelled, found)] if call.fields > 1 else labelled(found)
+
+
+class _Labels:
+    """Labels at which the arrays of a call meet: one index for each axis of the batch, and one for each vector."""
+
+    def __init__(self, call: Call, operands: Sequence[Any]) -> None:
+        self._call, self._operands, self._loops = call, operands, call.loops(operands)
+        self._framed = [kinds[type(o)] == "pandas" for o in operands]
+        self._most = max(self._loops)
+        """Axes of the batch."""
+        self._batch: list[Any] = [None] * self._most
+        """Labels of each of them, from the first; None where no array has any."""
+        self._coordinates: dict[int, Any] = {}
+        for o, n, core, name, framed in self._each():
+            if not framed:
+                continue
+            for i, labels in enumerate(o.axes[:n], self._most - n):
+                self._batch[i] = labels if self._batch[i] is None else _joined(self._batch[i], labels)
+            if core:
+                known = self._coordinates.setdefault(core, o.axes[-1])
+                _check_coordinates(known, o.axes[-1], name)
+        self._check_unlabelled()
+
+    def _each(self) -> Iterator[tuple[Any, int, int, str, bool]]:
+        """Arrays with their axes of the batch, their vectors, their names, and whether they have labels."""
+        return zip(self._operands, self._loops, self._call.cores, self._call.names, self._framed, strict=True)
+
+    def numbers(self) -> list[Any]:
+        """Numbers of all arrays, those with labels in the common order."""
+        found = []
+        for o, n, core, name, framed in self._each():
+            if framed:
+                axes = [*self._batch[self._most - n :], *([self._coordinates[core]] if core else [])]
+                o = _numbers(_relabelled(o, axes, name))
+            found.append(o)
+        return found
+
+    def of(self, found: Any) -> list[Any]:
+        """Labels of the axes of a result."""
+        import pandas as pd
+
+        sizes = np.shape(found)
+        axes = [pd.RangeIndex(size) for size in sizes]
+        for i, labels in enumerate(self._batch[: len(sizes)]):
+            axes[i] = axes[i] if labels is None else labels
+        for i, axis in enumerate(self._call.axes[: len(sizes) - self._most], self._most):
+            if axis == "m":
+                axes[i] = pd.RangeIndex(sizes[i], name="output")
+            elif self._call.along in self._coordinates:
+                axes[i] = self._coordinates[self._call.along]
+        if [*map(len, axes)] != [*sizes]:
+            raise ValueError(
+                f"`{self._call.names[0]}` and the others must broadcast to the labels; got shape {sizes} for labels "
+                f"of shape {tuple(map(len, axes))}. Give all of them labels, or pass arrays only."
+            )
+        return axes
+
+    def _check_unlabelled(self) -> None:
+        """Refuse an array without labels beside others whose labels were joined: who knows what belongs to what."""
+        moved = [
+            any(
+                framed and i >= self._most - n and not o.axes[i - self._most + n].equals(labels)
+                for o, n, _, _, framed in self._each()
+            )
+            for i, labels in enumerate(self._batch)
+        ]
+        for o, n, _, name, framed in self._each():
+            if not framed and any(moved[self._most - n + i] and o.shape[i] > 1 for i in range(n)):
+                raise ValueError(
+                    f"`{name}` must have labels, because those of other arguments differ; got an array of shape "
+                    f"{o.shape}. Make it a Series, or give all arguments one index."
+                )
+
+
+def _joined(one: Any, other: Any) -> Any:
+    """All labels of two axes, as in pandas' arithmetic."""
+    return one if one.equals(other) else one.join(other, how="outer")
+
+
+def _check_coordinates(labels: Any, other: Any, name: str) -> None:
+    """Check that an array has one number for each coordinate of the vector."""
+    if not labels.equals(other) and (len(labels) != len(other) or labels.symmetric_difference(other).size):
+        raise ValueError(
+            f"`{name}` must have the labels of the vector, {list(labels)!r:.80}; got {list(other)!r:.80}. Rename them, "
+            "or pass an array."
+        )
+
+
+def _relabelled(o: Any, axes: list[Any], name: str) -> Any:
+    """Bring an array onto the joined labels."""
+    try:
+        for place, (own, wanted) in enumerate(zip(o.axes, axes, strict=True)):
+            if not own.equals(wanted):
+                o = o.reindex(wanted, axis=place)
+    except ValueError as err:
+        raise ValueError(
+            f"`{name}` must have distinct labels where they differ from those of other arguments ({err}). "
+            "Give all arguments one index."
+        ) from None
+    return o
+
+
+def _numbers(o: Any) -> Any:
+    """Numbers of a Series or DataFrame; missing ones are NaN."""
+    import pandas as pd
+
+    dtypes = [o.dtype] if isinstance(o, pd.Series) else list(o.dtypes)
+    if not all(map(pd.api.types.is_numeric_dtype, dtypes)):
+        return o.to_numpy()
+    if all(isinstance(dtype, np.dtype) for dtype in dtypes):
+        return o.to_numpy(dtype=np.result_type(np.bool_, *dtypes))  # of columns, some bool, pandas makes objects
+    small = all(str(dtype) in ("Float32", "float32", "float[pyarrow]") for dtype in dtypes)
+    return o.to_numpy(dtype=np.float32 if small else np.float64, na_value=np.nan)
+
+
+def _pairs(rows: Any, more: Any) -> Any:
+    """All pairs of labels, the second one running faster."""
+    import pandas as pd
+
+    slow, fast = np.repeat(np.arange(len(rows)), len(more)), np.tile(np.arange(len(more)), len(rows))
+    levels = [axis.take(place).get_level_values(k) for axis, place in ((rows, slow), (more, fast))
+              for k in range(axis.nlevels)]  # fmt: skip
+    return pd.MultiIndex.from_arrays(levels, names=[*rows.names, *more.names])

@@ -1,0 +1,269 @@
+"""Lines through the points of a block: which vectors a rule asks for, each evaluated once.
+
+A *line* leads through one point in one direction: along a coordinate, or along a vector. A rule, made for functions of
+a number, sees one function for every line and output, and asks for values at positions on lines. The same position is
+asked for by all outputs, and the point itself by all lines through it: a `Sweep` gathers what is asked for, has `f`
+called for what is new, and hands out the rest from memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..adaptive_rule import Adaptive, estimate
+from ..estimates import Estimate
+from ..evaluation.error_bounds import substitute, with_bars
+from ..evaluation.request import ADAPTIVE
+from ..evaluation.traced import Lanes
+from ..evaluation.vector_machine import Machine
+from ..rules.stencil_codegen import combine, steps, values_at
+from ..rules.stencils import Stencil
+
+#: Evaluate at every row of an array, ``(k, d) -> (k, m)``; the flag says that exceptions mean the end of the domain.
+Rows = Callable[[Any, bool], Any]
+
+
+class Lines(Protocol):
+    """Lines through points, by number."""
+
+    x: Any
+    """The points, shape (b, d)."""
+
+    def point(self, line: Any) -> Any:
+        """Which point each line leads through."""
+
+    def start(self, line: Any) -> Any:
+        """Position of the point on each line."""
+
+    def vectors(self, line: Any, position: Any) -> Any:
+        """Return the vectors at positions on lines."""
+
+
+class Coordinates:
+    """Lines along coordinates: line ``b d + k`` moves coordinate `k` of point `b`."""
+
+    def __init__(self, x: Any) -> None:
+        self.x = x
+
+    def point(self, line: Any) -> Any:
+        """Which point each line leads through."""
+        return line // self.x.shape[1]
+
+    def start(self, line: Any) -> Any:
+        """Position of the point on each line: its coordinate."""
+        return self.x.ravel()[line]
+
+    def vectors(self, line: Any, position: Any) -> Any:
+        """Move coordinates to positions."""
+        point, coordinate = np.divmod(line, self.x.shape[1])
+        vectors = self.x[point]
+        vectors[np.arange(line.size), coordinate] = position
+        return vectors
+
+
+class Directions:
+    """Lines along vectors: line `i` is ``x[which[i]] + t v[i]``, at `t` from 0.
+
+    Parameters
+    ----------
+    x : ndarray, shape (b, d)
+        The points.
+    v : ndarray, shape (n, p, d)
+        The vectors of each line; with more than one, a place on the line is a row of as many vectors side by side.
+    which : ndarray of int, shape (n,)
+        The point that each line leads through.
+    low, high : ndarray, shape (b, d), optional
+        Bounds, which rounding shall not lead out of.
+    """
+
+    def __init__(self, x: Any, v: Any, which: Any, low: Any = None, high: Any = None) -> None:
+        self.x, self.v, self.which, self.limits = np.tile(x, v.shape[1]), v, which, (low, high)
+        self.points = x
+
+    def point(self, line: Any) -> Any:
+        """Which point each line leads through."""
+        return self.which[line]
+
+    def start(self, line: Any) -> Any:
+        """Position of the point on each line: 0, or NaN where the line is none."""
+        return np.where(np.isfinite(self.v[line]).all(axis=(1, 2)), 0.0, np.nan)
+
+    def vectors(self, line: Any, position: Any) -> Any:
+        """Go along the lines."""
+        at = self.which[line]
+        vectors = self.points[at][:, None] + position[:, None, None] * self.v[line]
+        if self.limits[0] is not None:
+            vectors = np.clip(vectors, *(limit[at][:, None] for limit in self.limits))
+        return vectors.reshape(line.size, -1)
+
+    def room(self) -> tuple[Any, Any]:
+        """How far the lines go before they leave the bounds, on both sides."""
+        if self.limits[0] is None:
+            return None, None
+        gaps = [(limit - self.points)[self.which][:, None] for limit in self.limits]
+        with np.errstate(all="ignore"):
+            ends = [np.where(self.v != 0, gap / self.v, np.nan) for gap in gaps]
+        behind, ahead = np.fmin(*ends), np.fmax(*ends)
+        return (
+            np.fmax.reduce(behind, axis=(1, 2), initial=-np.inf), np.fmin.reduce(ahead, axis=(1, 2), initial=np.inf)
+        )  # fmt: skip
+
+    def in_machine_code(self) -> tuple[Any, ...]:
+        """Return what the loop along vectors needs to know."""
+        arrays = (self.v, self.which, *self.limits)
+        return tuple(None if a is None else np.ascontiguousarray(a) for a in arrays)
+
+
+class Sweep:
+    """Values of `f` on lines, each distinct vector evaluated once for all outputs.
+
+    Parameters
+    ----------
+    f : callable
+        The function, for rows of vectors.
+    lines : Lines
+        What moves.
+    keeps : bool
+        Whether the same place can be asked for twice, other than the points themselves: then values are kept.
+    lenient : bool
+        Whether `f` that raises beside a point has reached the end of its domain there; at the point itself its
+        exceptions are the caller's in any case.
+    """
+
+    def __init__(self, f: Rows, lines: Lines, keeps: bool, lenient: bool) -> None:
+        self._f, self._lines, self._lenient, self._keeps = f, lines, lenient, keeps
+        self._keys = np.empty(0, dtype=np.complex128)
+        self._places = np.empty(0, dtype=np.int64)
+        self._values: Any = None
+
+    def __call__(self, line: Any, position: Any, output: Any = slice(None)) -> Any:
+        """Return the values at positions on lines: all outputs, or one for each position."""
+        start = self._lines.start(line)
+        moved = (position != start) & (start == start)
+        # complex numbers sort by their real part and then by the other, as pairs do; the point itself is one place
+        keys = np.empty(line.size, dtype=np.complex128)
+        keys.real = np.where(moved, line, -1 - self._lines.point(line))
+        keys.imag = np.where(moved, position, 0.0)
+        if not self._keeps and moved.all():
+            return self._evaluated(keys)[np.arange(line.size), output]
+        distinct, back = np.unique(keys, return_inverse=True)
+        if not self._keeps:
+            return self._evaluated(distinct)[back, output]
+        new = distinct[np.append(self._keys, np.nan)[np.searchsorted(self._keys, distinct)] != distinct]
+        if new.size:
+            values = self._evaluated(new)
+            before = 0 if self._values is None else len(self._values)
+            self._values = values if self._values is None else np.concatenate([self._values, values])
+            keys = np.concatenate([self._keys, new])
+            order = np.argsort(keys, kind="stable")
+            places = np.concatenate([self._places, before + np.arange(new.size)])
+            self._keys, self._places = keys[order], places[order]
+        return self._values[self._places[np.searchsorted(self._keys, distinct)][back], output]
+
+    def _evaluated(self, keys: Any) -> Any:
+        """Evaluate at places: the points themselves, and others."""
+        own = keys.real < 0
+        x = self._lines.x
+        if own.all():
+            return self._known(x[(-1 - keys.real).astype(np.int64)], False)
+        beside = self._known(self._lines.vectors(keys.real[~own].astype(np.int64), keys.imag[~own]), self._lenient)
+        if not own.any():
+            return beside
+        values = np.empty((keys.size, beside.shape[1]), dtype=beside.dtype)
+        values[own] = self._known(x[(-1 - keys.real[own]).astype(np.int64)], False)
+        values[~own] = beside
+        return values
+
+    def _known(self, vectors: Any, lenient: bool) -> Any:
+        """Evaluate, but not at vectors that hold NaN: a point that is none has no values."""
+        good = ~np.isnan(vectors).any(axis=1)
+        if good.all():
+            return self._f(vectors, lenient)
+        found = self._f(vectors[good], lenient)
+        values = np.full((len(vectors), found.shape[1]), np.nan, dtype=found.dtype)
+        values[good] = found
+        return values
+
+
+def derive(
+    f: Rows, lines: Lines, line: Any, m: int, rule: Any, kind: str, mode: str, given: Any, low: Any, high: Any, *,
+    bars: bool, machine: Machine | Lanes | None = None, mends: bool = True,
+) -> Any:  # fmt: skip
+    """Differentiate all `m` outputs along lines by a rule: an `Estimate` of arrays (lines, m), or its first alone.
+
+    Parameters
+    ----------
+    f, lines
+        What to evaluate, and what moves.
+    line : ndarray of int, shape (n,)
+        Lines asked for.
+    m, kind
+        How many outputs, and NumPy's letter for them.
+    rule, mode, given
+        The rule, and the step as `mode` understands it, one for each line, or None.
+    low, high : ndarray or None
+        Bounds for the positions.
+    bars : bool
+        Whether the rest of the estimate is asked for.
+    machine
+        The function as machine code, in which the adaptive rule then evaluates.
+    mends : bool
+        Whether the adaptive rule takes over where a stencil leaves the domain; else the result is NaN there.
+    """
+    if machine is not None and isinstance(rule, Adaptive):
+        return _adaptive(f, lines, line, m, rule, given, low, high, bars, machine)
+    start = lines.start(line)
+    entrywise = isinstance(rule, Adaptive) or bars or low is not None
+    # a stencil on its own step is mended where it leaves the domain, one with a step that was asked for is not
+    sweep = Sweep(f, lines, keeps=entrywise and m > 1, lenient=entrywise or mode == "auto")
+
+    def some(which: Any, rule: Any, mode: str, given: Any) -> Estimate:
+        """Estimate at entries, of which ``line * m + output`` is the number."""
+        which_line, output = np.divmod(which, m)
+
+        def values(points: Any, index: Any) -> Any:
+            return sweep(line[which_line[index]], points, output[index])
+
+        limits = [None if a is None else a[which_line] for a in (given, low, high)]
+        with np.errstate(all="ignore"):
+            if isinstance(rule, Adaptive):
+                return estimate(values, start[which_line], rule, *limits, kind=kind)
+            step, lowest, highest = limits
+            return with_bars(values, rule, kind, start[which_line], step, mode, lowest, highest, mends)
+
+    if entrywise:
+        made = some(np.arange(line.size * m), rule, mode, given)
+        return Estimate(*(a.reshape(line.size, m) for a in made)) if bars else made.df.reshape(line.size, m)
+    assert isinstance(rule, Stencil)
+
+    with np.errstate(all="ignore"):
+        h = steps(rule, kind, start, given, mode)
+        df = combine(rule, values_at(lambda position: sweep(line, position), rule.needed, start, h), h[:, None])
+    if mends and mode == "auto" and (better := substitute(rule)) is not None:
+        bad = np.flatnonzero(~np.isfinite(df) & np.isfinite(start)[:, None])
+        if bad.size:
+            sweep = Sweep(f, lines, keeps=m > 1, lenient=True)
+            found = some(bad, better, ADAPTIVE, None).df
+            df.ravel()[bad] = np.where(np.isnan(found), df.ravel()[bad], found)
+    return df
+
+
+def _adaptive(
+    f: Rows, lines: Lines, line: Any, m: int, rule: Adaptive, given: Any, low: Any, high: Any, bars: bool,
+    machine: Machine | Lanes,
+) -> Any:  # fmt: skip
+    """Evaluate in machine code; the same as `derive` otherwise."""
+    limits = [None if a is None else np.repeat(a, m) for a in (given, low, high)]
+    entry = np.repeat(line * m, m) + np.tile(np.arange(m), line.size)
+    x, along = lines.x, None
+    if isinstance(lines, Directions):
+        x, along = lines.points, lines.in_machine_code()
+    made, raised = machine.adaptive(
+        np.ascontiguousarray(x), rule, entry, np.repeat(lines.start(line), m), limits, along
+    )
+    if raised:
+        f(lines.x[lines.point(line)], False)  # as Python `f` raises what the caller is to see
+    return Estimate(*(a.reshape(line.size, m) for a in made)) if bars else made.df.reshape(line.size, m)

@@ -1,0 +1,196 @@
+"""What is asked about a function of a vector: checked, the points as rows, everything else broadcast to them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..adaptive_rule import Adaptive
+from ..arguments import argument, check_vector, checked_bounds, given_step, result_kind, threads
+from ..estimates import Estimate, rounded
+from ..evaluation.request import ADAPTIVE, TurnedComplex
+from ..evaluation.result_shape import Form
+from ..evaluation.traced import Lanes
+from ..evaluation.vector_functions import VectorFunction, vector_function
+from ..evaluation.vector_machine import Machine
+from ..rules.complexstep import ComplexStep
+from ..rules.selection import Rule, as_rule, refuse_options
+
+
+class Question(NamedTuple):
+    """What is asked for, checked: the points as rows, and everything else broadcast to them."""
+
+    f: VectorFunction
+    args: tuple[Any, ...]
+    x: Any
+    """Points, shape (b, d); NaN where they are outside the bounds."""
+    shape: tuple[int, ...]
+    """Shape in which they came."""
+    dtype: Any
+    """Type of real results."""
+    rule: Rule
+    mode: str
+    """``"auto"``, ``"absolute"`` when a stencil's steps are given, or that of the adaptive rule."""
+    given: Any
+    """Steps as they were given, largest ones for the adaptive rule: shape (b, d), or (b,) when along vectors."""
+    low: Any
+    high: Any
+    """Bounds, shape (b, d)."""
+    workers: int
+    asked: bool
+    """Whether the caller asked for that many."""
+    relative: bool
+    """Whether the steps are relative to the size of the points."""
+
+    @property
+    def form(self) -> Form:
+        """What `f` makes of the points."""
+        return self.f.form(self.x, self.args, self.low, self.high)
+
+    def rows(self, vectors: Any, lenient: bool) -> Any:
+        """Evaluate `f` at every row."""
+        return self.f.rows(self.form, vectors, self.args, lenient)
+
+    @property
+    def machine(self) -> Machine | Lanes | None:
+        """The function and its arguments as machine code, if that can answer the question."""
+        form = self.form
+        if form.kind == "D" or isinstance(self.rule, ComplexStep):
+            return None
+        return self.f.machine(form, self.x.shape[1], self.args)
+
+    @property
+    def steps(self) -> Any:
+        """Absolute steps in all coordinates, or None."""
+        return self.given * np.maximum(np.abs(self.x), 1.0) if self.relative else self.given
+
+    def at(self, points: Any) -> Question:
+        """Ask the same about some of the points."""
+        fields = {name: a[points] for name in ("x", "given", "low", "high") if (a := getattr(self, name)) is not None}
+        return self._replace(**fields)
+
+    @property
+    def exactly(self) -> Question:
+        """Ask the same in float64, for results that others are made of."""
+        return self._replace(dtype=np.dtype(np.float64))
+
+    def parts(self, size: int) -> Iterator[tuple[slice, Question]]:
+        """Ask the same about all points in blocks of `size`, but at least one."""
+        for start in range(0, len(self.x), max(1, size)):
+            here = slice(start, start + max(1, size))
+            yield here, self.at(here)
+
+    def empty(self, shape: tuple[int, ...], bars: bool) -> Results:
+        """Room for an estimate, or for the derivative alone."""
+        outer = np.result_type(self.dtype, np.complex64) if self.x.size and self.form.kind == "D" else self.dtype
+        kinds = (outer, self.dtype, np.int8, np.bool_, np.int32, outer, outer) if bars else (outer,)
+        return Results([np.empty(shape, kind) for kind in kinds])
+
+
+class Results:
+    """Results while they are found: the fields of an estimate, or the derivative alone."""
+
+    def __init__(self, fields: list[Any]) -> None:
+        self.fields = fields
+
+    @property
+    def df(self) -> Any:
+        """The derivative."""
+        return self.fields[0]
+
+    def put(self, place: Any, found: Any) -> None:
+        """Put what was found in its place: a derivative, or of an estimate what there is room for."""
+        parts = found if isinstance(found, Estimate) else (found,)
+        for field, values in zip(self.fields, parts[: len(self.fields)], strict=True):
+            field[place] = values
+
+    @property
+    def whole(self) -> Any:
+        """All of them, as they are returned."""
+        return Estimate(*self.fields) if len(self.fields) > 1 else self.df
+
+
+def question(
+    f: Any, x: Any, args: Any, method: Any, step: Any, rel_step: Any, bounds: Any, workers: Any, full_output: bool,
+    whole: bool = False,
+) -> Question:  # fmt: skip
+    """Check what all the functions take; `whole` when a step is along a vector, not for each coordinate."""
+    args = args if isinstance(args, tuple) else (args,)
+    known = vector_function(f, len(args))
+    x = np.asarray(argument(x, "x"))
+    check_vector(x)
+    rule = as_rule(method)
+    points = as_rows(x)
+    mode, given = given_step(step, rel_step)
+    refuse_options(rule, given, full_output)
+    relative = mode == "relative"
+    if given is not None:
+        name, mode = "rel_step" if relative else "step", "absolute"
+        given = _like(given, x[..., 0], name).ravel() if whole else _like(given, x, name)
+    if isinstance(rule, Adaptive):
+        mode = ADAPTIVE
+    low = high = None
+    if bounds is not None:
+        low, high = (_like(limit, x, f"bounds[{i}]") for i, limit in enumerate(checked_bounds(bounds)))
+        outside = ~((points >= low) & (points <= high)).all(axis=1)
+        if outside.any():  # `f` is not to be called there
+            points = np.where(outside[:, None], np.nan, points)
+    kind = result_kind([x])
+    count, asked = threads(workers), workers is not None
+    return Question(known, args, points, x.shape, kind, rule, mode, given, low, high, count, asked, relative)
+
+
+def as_rows(x: Any) -> Any:
+    """Vectors as the rows of a contiguous array of float64: the caller's own memory where it is that already."""
+    return np.ascontiguousarray(x, dtype=np.float64).reshape(_count(x), x.shape[-1])
+
+
+def _count(x: Any) -> int:
+    """How many vectors there are."""
+    return math.prod(x.shape[:-1])
+
+
+def _like(value: Any, x: Any, name: str) -> Any:
+    """Broadcast what was given for `x`, as rows like the points."""
+    try:
+        whole = np.broadcast_to(np.asarray(value, dtype=np.float64), x.shape)
+        return whole.reshape(_count(x), *x.shape[-1:])
+    except ValueError:
+        raise ValueError(
+            f"`{name}` must broadcast with `x`; got shape {np.shape(value)} for {x.shape}. "
+            "Pass a number, or one for each coordinate."
+        ) from None
+
+
+def together(x: Any, v: Any) -> tuple[Any, Any]:
+    """Broadcast points and vectors, each of as many coordinates as the others."""
+    x, v = (np.asarray(argument(a, name)) for a, name in ((x, "x"), (v, "v")))
+    check_vector(x)
+    check_vector(v, "v")
+    try:
+        if x.shape[-1] == v.shape[-1]:
+            return np.broadcast_arrays(x, v)  # type: ignore[return-value]
+    except ValueError:
+        pass
+    raise ValueError(
+        f"`v` must broadcast with `x`; got shape {v.shape} for {x.shape}. Pass one vector, or one for each point."
+    )
+
+
+def shaped(made: Any, shape: tuple[int, ...]) -> Any:
+    """Give results their shape; of an `Estimate`, all of them."""
+    if isinstance(made, Estimate):
+        return rounded(Estimate(*(a.reshape(shape)[()] for a in made)))
+    return made.reshape(shape)[()]
+
+
+def retried(work: Callable[[], Any]) -> Any:
+    """Do the work again if `f` turned out to return complex numbers; what overflows a small type is infinite there."""
+    with np.errstate(over="ignore"):
+        try:
+            return work()
+        except TurnedComplex:
+            return work()

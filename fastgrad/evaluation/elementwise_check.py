@@ -1,0 +1,145 @@
+"""Functions that are not elementwise: their value at a point changes when others stand beside it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .._signals import hear
+from .request import numbers, stack_depth
+
+#: Where along a batch points are taken from, in an order that no sorted batch keeps and whose middle is not the middle
+#: of the batch. Seven: few functions of one number hold a vector of that length, which would only seem to mix.
+_FRACTIONS = np.array([0.62, 0.0, 1.0, 0.31, 0.83, 0.12, 0.95])
+
+#: Values that differ by less, as a share of themselves and of how far the values of the block lie apart, mean the same:
+#: a solver's tolerance. The offsets of a single point lie so close together that only the latter tells them apart.
+_SHARE = 1e-3
+
+#: Rounding relative to the largest value, in float64 and for values that are all of float32.
+_ROUNDING, _SINGLE = 1e-9, 1e-5
+
+#: How often a call is repeated to see whether the difference is noise, and how many times the noise is too much for it.
+_REPEATS, _NOISES = 8, 10.0
+
+_MESSAGE = (
+    "`f` is not elementwise: its value at a point changes when others stand beside it, as in x / np.sum(x). {}For a "
+    "function of a vector use `gradient` or `jacobian`."
+)
+
+
+def mixes(f: Callable[..., Any], arguments: list[Any], values: Any) -> bool | None:
+    """Tell whether `values`, those of `f` at a block of points, are not what it returns for some of the points.
+
+    Two more calls tell: with the last point alone, and with some of the points in another order. A function of noise,
+    which does not return the same values again, is not said to mix. None if no point is finite.
+
+    Parameters
+    ----------
+    arguments : list
+        One-dimensional arrays, which are copied, and numbers.
+    values : ndarray
+        One value for each point, or one for all of them.
+
+    Raises
+    ------
+    ValueError
+        When it mixes the points and does not take one point alone.
+    """
+    arrays = [a for a in arguments if np.ndim(a)]
+    known = np.flatnonzero(np.all([np.isfinite(a) for a in arrays], axis=0))
+    if known.size == 0:
+        return None
+    values = np.broadcast_to(values, arrays[0].shape).copy()
+    last, some = known[-1:], known[np.rint(_FRACTIONS * (known.size - 1)).astype(int)]
+    some = some[np.sort(np.unique(some, return_index=True)[1])]
+
+    def alone() -> Any:
+        return numbers(f(*[a[last[0]] if np.ndim(a) else a for a in arguments])).ravel()
+
+    def repeated() -> Any:
+        return numbers(f(*[np.full(a.size, a[last[0]]) if np.ndim(a) else a for a in arguments])).ravel()[-1:]
+
+    def reordered() -> Any:
+        return numbers(f(*[a[some] if np.ndim(a) else a for a in arguments]))
+
+    takes_one = True
+    for call, places in (alone, last), (repeated, last), (reordered, some):
+        if call is repeated and takes_one:
+            continue
+        try:
+            with np.errstate(all="ignore"):
+                found = np.broadcast_to(call(), places.shape).copy()
+        except Exception as raised:  # it may take nothing but arrays, or only so many points
+            hear(raised)
+            takes_one = takes_one and call is not alone
+            continue
+        if differ(found, values[places], call, values):
+            if not takes_one:
+                raise ValueError(_MESSAGE.format(""))
+            return True
+    return False
+
+
+def differ(found: Any, wanted: Any, again: Callable[[], Any], block: Any) -> bool:
+    """Tell whether two ways to call `f` gave different values; `again` repeats the call that gave `found`.
+
+    `block` are the values at all points that were looked at.
+    """
+    with np.errstate(all="ignore"):
+        found, wanted, block = 1.0 * found, 1.0 * wanted, 1.0 * np.ravel(block)
+        block = block[np.isfinite(block)]
+        apart = np.max(np.abs(block - block[0])) if block.size else np.inf
+        single = block.astype(np.complex64 if block.dtype.kind == "c" else np.float32)
+        rounding = _SINGLE if np.array_equal(single, block) else _ROUNDING
+        bound = _SHARE * np.minimum(np.abs(found), apart) + rounding * np.max(np.abs(block), initial=0.0)
+        same = (np.abs(found - wanted) <= bound) | ~np.isfinite(found)
+        if np.all(same):
+            return False
+        noise = 0.0
+        for _ in range(_REPEATS):
+            try:
+                gaps = np.abs(1.0 * again() - found)
+            except Exception as raised:  # it did not raise before: no function of the points
+                hear(raised)
+                return False
+            noise = max(noise, float(np.max(gaps, initial=0.0, where=np.isfinite(found))))
+        return not np.all(same | (np.abs(found - wanted) <= _NOISES * noise))
+
+
+def warn() -> None:
+    """Warn that `f` mixes its points, and say what is done about it."""
+    warnings.warn(_MESSAGE.format("It is differentiated as a function of one number. "), stacklevel=stack_depth())
+
+
+def warn_of_mixing(f: Callable[..., Any], arguments: list[Any], wrt: int) -> bool:
+    """Warn if `f` of several points together is not what it is of each: a sum, a softmax, a running total.
+
+    Compiled for one number it is another function; `f` itself, called with arrays, would not have been taken for one.
+    Return whether it is so.
+    """
+    shape = np.broadcast_shapes(*map(np.shape, arguments))
+    places = np.rint(_FRACTIONS * (int(np.prod(shape)) - 1)).astype(int)
+    apart = [i == wrt or np.ndim(a) > 0 for i, a in enumerate(arguments)]
+    columns = [
+        np.broadcast_to(a, shape).ravel()[places].astype(np.float64) if own else [a] * places.size
+        for a, own in zip(arguments, apart, strict=True)
+    ]
+
+    def alone() -> Any:
+        return numbers([f(*row) for row in zip(*columns, strict=True)]).ravel()
+
+    try:
+        with np.errstate(all="ignore"):
+            one_by_one = alone()
+            together = numbers(f(*(c if own else c[0] for c, own in zip(columns, apart, strict=True))))
+    except Exception as raised:  # it takes one number at a time, and then it cannot mix them
+        hear(raised)
+        return False
+    mixing = together.shape in ((), one_by_one.shape) and differ(one_by_one, together, alone, together)
+    if mixing:
+        warn()
+    return mixing

@@ -1,0 +1,107 @@
+"""What a function makes of vectors: how many outputs, of which type, and where they are in what it returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from ..compilation.kernels import Native
+from .request import numbers, unmasked
+from .traced import Traced
+
+Layout = Literal["rows", "columns", "single"]
+
+
+@dataclass
+class Form:
+    """What a function makes of vectors of one length."""
+
+    outputs: int
+    scalar: bool
+    """Whether it returns a number, and not an array of one."""
+    kind: str
+    """Letter of NumPy's type for what it returns: ``"d"``, ``"f"`` or ``"D"``."""
+    layout: Layout = "single"
+    """Vectors as rows ``(k, d)``, as columns ``(d, k)``, or one at a time."""
+    turned: bool = False
+    """Whether the outputs come first: ``(m, k)``."""
+    code: Native | None = None
+    """Machine code, if the function has become that; the layout then does not matter."""
+    captured: tuple[Any, ...] = ()
+    """Kinds of the captured values that are arguments of the machine code."""
+    numbers: Any = None
+    """Captured numbers with which it was found to return so many results."""
+    traced: Traced | None = None
+    """Its program of values, if it has been traced; nor does the layout."""
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether the function is run as machine code."""
+        return self.code is not None or self.traced is not None
+
+    def copy(self) -> Form:
+        """Make one of its own for another function."""
+        return Form(**vars(self) | {"numbers": None})
+
+    def turn_complex(self) -> None:
+        """Have the function called with one vector at a time, for it returns complex numbers."""
+        self.code = self.traced = None
+        self.captured, self.layout, self.kind = (), "single", "D"
+
+
+def stacked(value: Any) -> Any:
+    """Make an array of what `f` returned: lists and tuples are stacked, numbers among arrays repeated."""
+    if value is None:
+        raise TypeError(
+            "`f` must return numbers; got None. Return the result, or take one more argument, `out`, to fill."
+        )
+    value = unmasked(value)
+    if isinstance(value, (tuple, list)) and len(value) and any(np.ndim(v) for v in value):
+        value = np.stack(np.broadcast_arrays(*value))
+    return numbers(value)
+
+
+def form_of(value: Any) -> Form:
+    """Form of a function that returned `value` for one vector."""
+    if value.size != max(value.shape, default=1):  # one row or one column of numbers is as good as one axis
+        raise ValueError(
+            f"`f` must return a number or a one-dimensional array for one vector; got shape {value.shape}. "
+            "Return it raveled, and reshape the result."
+        )
+    kind = "D" if value.dtype.kind == "c" else "f" if value.dtype in (np.float32, np.float16) else "d"
+    return Form(value.size, value.ndim == 0, kind)
+
+
+def arranged(values: Any, count: int, form: Form, turned: bool) -> Any:
+    """Values for `count` vectors as an array (count, m), or None if they have another shape."""
+    if form.scalar:
+        return values.reshape(count, 1) if values.shape == (count,) and not turned else None
+    if turned:
+        return values.T if values.shape == (form.outputs, count) else None
+    return values if values.shape == (count, form.outputs) else None
+
+
+def scattered(rows: Any, spread: float) -> Any:
+    """Move every number of `rows` away from zero by up to `spread` of itself, each by its own share."""
+    share = np.modf(np.arange(1, rows.size + 1) * 0.6180339887498949)[0].reshape(rows.shape)
+    return rows + spread * share * np.where(rows == 0, 1.0, rows)
+
+
+def agrees(found: Any, truth: Any) -> bool:
+    """Tell whether a traced function has the values of the function itself, up to the order of sums inside it."""
+    truth = np.asarray(truth).ravel()
+    if truth.shape != found.shape or truth.dtype.kind == "c":
+        return False
+    finite = np.isfinite(truth)
+    size = float(np.max(np.abs(truth), initial=0.0, where=finite))
+    return bool((np.isfinite(found) == finite).all() and (np.abs(found - truth)[finite] <= 1e-6 * size).all())
+
+
+def same(together: Any, apart: Any) -> bool:
+    """Tell whether two ways to call `f` gave the same values, up to the order of sums inside it."""
+    rounding = 1e-5 if together.dtype in (np.float32, np.float16) else 1e-9
+    finite = np.abs(apart[np.isfinite(apart)])
+    size = float(finite.max()) if finite.size else 0.0
+    return bool(np.allclose(together, apart, rtol=rounding, atol=1e-3 * rounding * size, equal_nan=True))

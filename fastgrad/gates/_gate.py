@@ -1,0 +1,282 @@
+"""What a gate is: a scalar formula with its partial derivatives beside it."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import operator
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, overload
+
+import numpy as np
+from numba.core import types
+from numba.extending import typeof_impl
+
+from ..arguments import argument, checked_out, common_shape, result_kind
+from ..array_kinds import PLAIN, kinds
+from ..compilation.kernels import jit
+from ..compilation.operators import Uncompilable
+from ..compilation.references import Reading
+from ..containers.registry import over_containers
+from ..evaluation.functions import function
+from ._formula import Interval, by_position, domain_of, partials_of, signature_of
+
+Formulas = Sequence[Callable[..., Any]] | Callable[..., Any]
+
+
+class Gate:
+    """A function of a few numbers that knows its own exact derivative; `gate` makes one.
+
+    A gate is called like a NumPy ufunc, ``g(x, y)``: arguments broadcast, ``out=`` takes the result. Results are
+    float32 or float16 when the arguments are, else float64; integers and booleans count as float64; those of a logic
+    gate are booleans. Arrays of xarray, pandas, Dask and masked ones stay what they are. A gate runs as machine code,
+    inside Numba functions too, and it can be pickled. NaN marks what is undefined; no warning is given.
+
+    Attributes
+    ----------
+    formula : callable
+        The plain Python function of numbers it was made from.
+    partials : Partials
+        ``g.partials(x, y)`` gives the tuple of exact partial derivatives, ``g.partials[i]`` is one of them.
+    domain : tuple of (low, high)
+        For each argument the open interval on which the gate is defined, for `check` and `accuracy` to look at; values
+        outside are computed all the same.
+    nin : int
+        Number of arguments that have no default.
+    ufunc : numpy.ufunc
+        The NumPy ufunc behind the gate, for float64.
+    kernel : numba dispatcher
+        The compiled function of numbers behind the gate.
+
+    Raises
+    ------
+    TypeError
+        When an argument is no array of real numbers, when Numba cannot compile the formula, and for the partial
+        derivatives of a logic gate, which has none.
+    ValueError
+        When arguments do not broadcast together, or `out` does not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastgrad import gates
+    >>> x = np.linspace(-3, 3, 7)
+    >>> float(np.max(abs(gates.sigmoid(x) - 1 / (1 + np.exp(-x))))) < 1e-15
+    True
+    >>> gates.sigmoid(x.astype(np.float32)).dtype
+    dtype('float32')
+    """
+
+    __name__: str
+    __not_differentiable__: str
+
+    def __init__(
+        self,
+        formula: Callable[..., Any],
+        partials: Formulas | None = None,
+        domain: Sequence[Interval] | Interval | None = None,
+        *,
+        soft: str | None = None,
+    ) -> None:
+        self._signature = signature_of(formula)
+        self.formula = self.__formula__ = formula
+        names = [name for name, p in self._signature.parameters.items() if p.default is p.empty]
+        self.nin = len(names)
+        self._soft = soft
+        self.domain = domain_of(domain, self.nin)
+        self._partials = None if soft else Partials(partials_of(partials, names), self._signature)
+        functools.update_wrapper(self, formula)
+        if soft:
+            self.__not_differentiable__ = (
+                f"`{self.__name__}` is a logic gate: its values are true and false, it has no derivative. "
+                f"Use the differentiable `{soft}`."
+            )
+
+    @property
+    def partials(self) -> Partials:
+        """The exact partial derivatives."""
+        if self._partials is None:
+            raise TypeError(self.__not_differentiable__)
+        return self._partials
+
+    def __call__(self, *args: Any, out: Any = None, **named: Any) -> Any:
+        """Value of the gate; arguments broadcast together."""
+        for a in args:
+            if hasattr(a, "__gate__"):  # a node of a circuit being traced: it takes the gate down
+                return a.__gate__(self, args)
+        return _apply(self, by_position(self._signature, args, named), out, "?" if self._soft else "d")
+
+    @property
+    def ufunc(self) -> Any:
+        """The NumPy ufunc behind the gate, with float64 arguments."""
+        return function(self, self.nin).ufunc
+
+    @functools.cached_property
+    def kernel(self) -> Any:
+        """The compiled scalar kernel, for use inside Numba functions."""
+        return jit(Reading(self).linked)
+
+    def __reduce__(self) -> Any:
+        """Gates of a module travel by name; others take their parts along."""
+        module = sys.modules.get(self.formula.__module__)
+        if getattr(module, self.__name__, None) is self:
+            return _find, (self.formula.__module__, self.__name__)
+        parts = None if self._partials is None else self._partials.formulas
+        return _rebuild, (self.formula, parts, self.domain, self._soft)
+
+    def __repr__(self) -> str:
+        plain = (p.replace(annotation=p.empty) for p in self._signature.parameters.values())
+        return f"<gate {self.__name__}({', '.join(map(str, plain))})>"
+
+
+class Partials:
+    """The partial derivatives of a gate: call it for all of them, index it for one.
+
+    Arguments, types and errors are those of the gate.
+
+    Examples
+    --------
+    >>> from fastgrad import gates
+    >>> gates.multiply.partials(3.0, 4.0)
+    (np.float64(4.0), np.float64(3.0))
+    >>> gates.multiply.partials[0](3.0, 4.0)
+    np.float64(4.0)
+    """
+
+    def __init__(self, formulas: tuple[Callable[..., Any], ...], signature: inspect.Signature) -> None:
+        self.formulas = formulas
+        self._signature = signature
+
+    def __call__(self, *args: Any, **named: Any) -> tuple[Any, ...]:
+        """Return all partial derivatives at `args`."""
+        return tuple(partial(*args, **named) for partial in self)
+
+    def __len__(self) -> int:
+        return len(self.formulas)
+
+    def __getitem__(self, i: int) -> Callable[..., Any]:
+        return functools.partial(_one_partial, self.formulas[operator.index(i)], self._signature)
+
+    def __iter__(self) -> Iterator[Callable[..., Any]]:
+        return (self[i] for i in range(len(self)))
+
+
+def _one_partial(
+    formula: Callable[..., Any], signature: inspect.Signature, /, *args: Any, out: Any = None, **named: Any
+) -> Any:
+    """Values of one partial derivative; arguments are named as those of the gate."""
+    return _apply(formula, by_position(signature, args, named), out, "d")
+
+
+@overload
+def gate(formula: Callable[..., Any], /, *, partials: Formulas, domain: Any = None) -> Gate: ...
+@overload
+def gate(*, partials: Formulas, domain: Any = None) -> Callable[[Callable[..., Any]], Gate]: ...
+def gate(formula: Any = None, /, *, partials: Any = None, domain: Any = None) -> Any:
+    """Make a gate out of a formula and its partial derivatives; most often as a decorator of the formula.
+
+    Parameters
+    ----------
+    formula : callable, optional
+        ``formula(x, y, ...)``, a function of numbers that Numba can compile and that returns one. Left out where
+        `gate` is a decorator: ``@fg.gate(partials=...)``.
+    partials : tuple of callables, or a callable
+        One function for each argument of the formula that has no default, each of the same arguments in the same order;
+        or one function that returns all partial derivatives as a tuple, for one argument as a number. They are the
+        truth that `check` judges, and that `circuit` and `Gate.partials` use.
+    domain : (low, high), or a sequence of them, optional
+        Open interval in which the formula is to be looked at, in units of the arguments: one for all of them, or one
+        for each. The whole line by default.
+
+    Returns
+    -------
+    Gate, or a decorator that makes one
+        Called like a NumPy ufunc: see `help(type(fg.gates.add))`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When formula, partials and domain do not fit together: at once, before anything is compiled.
+
+    See Also
+    --------
+    fastgrad.gates : the gates that there are.
+    check : compares the partial derivatives of a gate with numerical ones.
+
+    Examples
+    --------
+    >>> import math, fastgrad as fg
+    >>> @fg.gate(partials=lambda x: (1 - math.log(x)) / x**2, domain=(0, math.inf))
+    ... def log_over_x(x):
+    ...     return math.log(x) / x
+    >>> abs(float(log_over_x.partials(2.0)[0] - fg.derivative(log_over_x, 2.0))) < 1e-12
+    True
+    >>> bool(fg.check(log_over_x))
+    True
+    >>> arsinh = fg.gate(lambda x: math.asinh(x), partials=lambda x: 1 / math.hypot(1, x))
+    >>> abs(float(arsinh.partials[0](0.75)) - 0.8) < 1e-15
+    True
+    """
+    if partials is None:
+        raise TypeError(
+            "`partials` must be given by name; got none. Write `@fg.gate(partials=...)` above the formula, with one "
+            "function for each of its arguments."
+        )
+
+    def decorate(formula: Callable[..., Any]) -> Gate:
+        return Gate(formula, partials, domain)
+
+    return decorate if formula is None else decorate(formula)
+
+
+def _apply(f: Any, args: tuple[Any, ...], out: Any, kind: Any) -> Any:
+    """Values of a scalar formula on arrays, with the dtype rules of a gate."""
+    name = getattr(f, "__name__", "gate")
+    for a in args:
+        if type(a) is not float and kinds[type(a)] is not PLAIN:
+            points = {f"args[{i}]": a for i, a in enumerate(args)}
+            return over_containers(values, f, points, {"out": out, "kind": kind}, telling=True)
+    known = function(f, len(args))
+    operands = [a if type(a) is float else argument(a, f"args[{i}]") for i, a in enumerate(args)]
+    if out is not None:
+        checked_out(out, common_shape(operands), kinds="bfc" if kind == "?" else "fc")
+    narrow = result_kind(operands)
+    own = out is None and kind != "?" and narrow != np.float64
+    try:
+        if out is None and not own:
+            return known.values(operands, None)
+        with np.errstate(all="ignore"):  # what overflows a smaller type is infinite there
+            result = known.values(operands, np.empty(common_shape(operands), narrow) if own else out)
+    except Uncompilable as err:
+        said = [line for line in str(err).splitlines() if line and not line.startswith("Failed in nopython")]
+        raise TypeError(
+            f"`{name}` must be a formula that Numba can compile; got one where {' '.join(said[:1])}. "
+            "Use math and numpy functions."
+        ) from err
+    except ValueError:
+        common_shape(operands)  # names the arguments when they do not broadcast
+        raise
+    return result[()] if own else result
+
+
+def values(f: Any, *args: Any, kind: Any) -> Any:
+    """Values of a formula on what was in containers."""
+    return _apply(f, args, None, kind)
+
+
+def _find(module: str, name: str) -> Any:
+    """Find a gate by name when it is unpickled."""
+    __import__(module)
+    return getattr(sys.modules[module], name)
+
+
+def _rebuild(formula: Any, partials: Any, domain: Any, soft: str | None) -> Gate:
+    """Make a gate anew when it is unpickled."""
+    return Gate(formula, partials, domain, soft=soft)
+
+
+@typeof_impl.register(Gate)
+def _typeof_gate(value: Gate, _context: Any) -> Any:
+    """Inside Numba functions a gate is its kernel."""
+    return types.Dispatcher(value.kernel)

@@ -1,0 +1,4 @@
+"""`derivative` and `gradient` inside functions that Numba compiles.
+
+Imports `differentiation` and what is below it. Begin reading in `overloads`.
+"""

@@ -1,0 +1,263 @@
+"""`derivative` and `gradient` inside functions that Numba compiles.
+
+Importing this room tells Numba about them and compiles nothing. A stencil becomes part of the caller's machine code,
+by the operations that the engines use, to the same bits; where it leaves the domain of `f` there is NaN, or the
+exception of `f`, since no other rule takes over. The adaptive rule is called by its address, which ends with the
+process: Numba then does not store the caller in its cache.
+
+Numba has to know `f`: a function compiled by ``numba.njit``, a gate, or a function of NumPy or math. Points are numbers
+for `derivative` and one-dimensional arrays for `gradient`; `method` is written out, or a rule.
+
+    @numba.njit
+    def newton(x):
+        for _ in range(20):
+            x -= f(x) / fg.derivative(f, x, method="central")
+        return x
+"""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.core.errors import TypingError
+from numba.extending import intrinsic, overload
+
+from ..adaptive_rule import Adaptive, estimate, first_round
+from ..compilation.kernels import function_from, jit, quiet, return_kind
+from ..compilation.memory import EXPONENT, array_at
+from ..compilation.operators import Uncompilable
+from ..compilation.references import Reading
+from ..compilation.ufuncs import ADDRESS, Ufunc, body
+from ..differentiation.derivatives import derivative
+from ..differentiation.first_derivatives import gradient
+from ..rules.stencil_codegen import best_step, compiled_point
+from ..rules.stencils import Stencil
+from .types import (
+    SCALARS,
+    checked_step,
+    constant,
+    function_of,
+    narrow,
+    refuse,
+    refuse_complex_step,
+    rule_of,
+    step_of,
+)
+
+
+@intrinsic(prefer_literal=True)
+def _call(_typing: Any, data: Any, operands: Any) -> Any:
+    """Call the body of a ufunc of one result at one point; `data` is the address of its data in this process.
+
+    A dynamic address tells Numba that the caller is not to be stored in a cache.
+    """
+    place, count = data.literal_value, len(operands)
+
+    def code(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        word = ir.IntType(64)
+        words = word.as_pointer()
+        own = builder.bitcast(context.add_dynamic_addr(builder, place, info="fastgrad"), words)
+        numbers = cgutils.alloca_once(builder, ir.DoubleType(), count + 1)
+        places = cgutils.alloca_once(builder, word, count + 1)
+        for i in range(count + 1):
+            number = cgutils.gep_inbounds(builder, numbers, i)
+            if i < count:
+                builder.store(builder.extract_value(args[1], i), number)
+            builder.store(builder.ptrtoint(number, word), cgutils.gep_inbounds(builder, places, i))
+        body = builder.load(cgutils.gep_inbounds(builder, own, ADDRESS))
+        prototype = ir.FunctionType(word, [word, words, words]).as_pointer()
+        builder.call(builder.inttoptr(body, prototype), [ir.Constant(word, 1), places, own])
+        return builder.load(cgutils.gep_inbounds(builder, numbers, count))
+
+    return types.float64(data, operands), code
+
+
+_kernels: dict[tuple[bytes, int], Any] = {}
+
+
+def _kernel(f: Any, nargs: int) -> tuple[Any, bytes | None]:
+    """Scalar kernel of `f` as the engines use it, and the key of its content; `f` itself if it cannot be read."""
+    try:
+        reading = Reading(f)
+    except Uncompilable:
+        return f, None
+    if (reading.key, nargs) not in _kernels:
+        _kernels[reading.key, nargs] = _fixed(jit(reading.linked), nargs)
+    return _kernels[reading.key, nargs], reading.key
+
+
+def _fixed(f: Any, nargs: int) -> Any:
+    """Give a kernel so many arguments, whatever its defaults."""
+    names = ", ".join(f"x{i}" for i in range(nargs))
+    return jit(function_from(f"def fixed({names}):\n    return f({names})\n", "fixed", {"f": f}))
+
+
+@overload(derivative, {"forceinline": True, "error_model": "numpy"}, strict=False, prefer_literal=True)
+def _derivative(
+    f: Any, *args: Any, wrt: Any = 0, method: Any = "adaptive", step: Any = None, rel_step: Any = None,
+    bounds: Any = None, full_output: Any = False, out: Any = None, workers: Any = None,
+) -> Any:  # fmt: skip
+    """Write `derivative` at one point."""
+    refuse({"bounds": (bounds, None), "full_output": (full_output, False), "out": (out, None)}, "derivative")
+    target, rule, nargs = function_of(f, "derivative"), rule_of(method, "derivative"), len(args)
+    refuse_complex_step(rule)
+    if not args or not all(isinstance(a, SCALARS) for a in args):
+        raise TypingError(
+            f"the arguments of `derivative` must be numbers inside compiled code; got {', '.join(map(str, args))}. "
+            "Loop over the points."
+        )
+    index = constant(wrt, "wrt")
+    if not isinstance(index, int) or not -nargs <= index < nargs:
+        raise TypingError(f"`wrt` must be from {-nargs} to {nargs - 1} for {nargs} arguments; got {index}.")
+    index %= nargs
+    mode, given = step_of(step, rel_step)
+    names = [f"x{i}" for i in range(nargs)]
+    numbers = ", ".join(f"np.float64({n})" for n in names)
+    lines = [] if mode == "auto" else checked_step(given)
+    kernel, key = _kernel(target, nargs)
+    namespace: dict[str, Any] = {}
+    if isinstance(rule, Stencil):
+        namespace["point"] = compiled_point(kernel, return_kind(kernel, nargs), rule, nargs, index, mode)[0]
+        lines += [
+            f"df = point({numbers}{'' if mode == 'auto' else ', size'})",
+            f"if not np.isfinite(np.float64(x{index})):\n        df *= np.nan",
+        ]
+    else:
+        if key is None:
+            raise TypingError(
+                "`f` must refer to nothing but numbers, small arrays and functions for the adaptive rule inside "
+                'compiled code. Use method="central".'
+            )
+        widest = {"auto": "np.inf", "absolute": "size", "relative": f"size * max(abs(x{index}), 1.0)"}[mode]
+        namespace |= {"call": _call, "kernel": kernel, "DATA": _adaptive(kernel, key, nargs, index, rule)}
+        lines += [
+            f"df = call(DATA, ({numbers}, {widest}, -np.inf, np.inf)) if np.isfinite(np.float64(x{index})) else np.nan",
+            f"if np.isnan(df):\n        kernel({numbers})",  # raises if it was for an exception at the point itself
+        ]
+    text = "\n    ".join(lines)
+    keywords = "wrt=0, method=None, step=None, rel_step=None, bounds=None, full_output=False, out=None, workers=None"
+    source = f"def impl(f, {', '.join(names)}, {keywords}):\n    {text}\n    return {narrow(args)}(df)\n"
+    return function_from(source, "impl", namespace)
+
+
+_rounds: dict[Any, tuple[Ufunc, Any]] = {}
+"""Adaptive derivatives whose addresses are in somebody's machine code: they live as long as the process."""
+
+#: What finishes points in Python: how many, where arguments and results begin, the data of the first round.
+_FINISH = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.POINTER(ctypes.c_int64), ctypes.c_void_p)
+
+
+def _adaptive(kernel: Any, key: bytes, nargs: int, wrt: int, rule: Adaptive) -> int:
+    """Address of the data of an adaptive derivative."""
+    if (key, nargs, wrt, rule) not in _rounds:
+        code = body(key + repr(("values", nargs)).encode(), lambda: (kernel, return_kind(kernel, nargs)), nargs)
+        if code.result == "D":
+            raise TypingError('`f` must return real numbers for the adaptive rule. Use method="central".')
+        values = Ufunc(code, nargs, "f", "f")
+
+        def finish(count: int, places: Any, _data: Any) -> None:
+            columns = [array_at(places[i], count, ctypes.c_double) for i in range(nargs + 4)]
+            df = columns[nargs + 3]
+            left = np.flatnonzero(np.isnan(df))
+            x, *limits = (columns[i][left].copy() for i in (wrt, nargs, nargs + 1, nargs + 2))
+
+            def f(points: Any, index: Any) -> Any:
+                rest = [columns[i][left][index] for i in range(nargs)]
+                rest[wrt] = points
+                return values.call(*rest)
+
+            df[left] = estimate(f, x, rule, *limits, grids=True).df
+
+        callback = _FINISH(finish)
+        place = ctypes.cast(callback, ctypes.c_void_p).value or 0
+        made = first_round(values, nargs, wrt, rule.n, rule.sign, "f", 1, place)
+        _rounds[key, nargs, wrt, rule] = made, callback
+    return _rounds[key, nargs, wrt, rule][0].data
+
+
+@overload(gradient, strict=False, prefer_literal=True)
+def _gradient(
+    f: Any, x: Any, args: Any = (), method: Any = "adaptive", step: Any = None, rel_step: Any = None,
+    bounds: Any = None, full_output: Any = False, workers: Any = None,
+) -> Any:  # fmt: skip
+    """Write `gradient` at one point, by a stencil."""
+    refuse({"bounds": (bounds, None), "full_output": (full_output, False)}, "gradient")
+    target, rule = function_of(f, "gradient"), rule_of(method, "gradient")
+    if not isinstance(rule, Stencil):
+        raise TypingError(
+            f"`method` must be a stencil where `gradient` is called inside compiled code; got {rule}. "
+            'Use method="central", or a rule such as fg.central(order=4).'
+        )
+    if not isinstance(x, types.Array) or x.ndim != 1 or not isinstance(x.dtype, SCALARS):
+        raise TypingError(
+            f"`x` must be a one-dimensional array of real numbers inside compiled code; got {x}. Loop over the points."
+        )
+    return _gradient_by(rule, target, x, args, *step_of(step, rel_step))
+
+
+def _gradient_by(rule: Stencil, f: Any, x: Any, args: Any, mode: str, given: str) -> Any:
+    """Write the loop over coordinates, by the operations of `evaluation.vector_loops`."""
+    try:
+        kernel = jit(Reading(f).linked)
+    except Uncompilable:
+        kernel = f
+    several = isinstance(args, (tuple, types.BaseTuple))
+    kinds = (tuple(args) if several else (args,)) if args else ()
+    rest = [f"args[{i}]" if several else "args" for i in range(len(kinds))]
+    call = f"number(kernel({', '.join(['moved', *rest])})) * 1.0"
+    letter = _letter(kernel, (types.float64[::1], *map(types.unliteral, kinds)))
+    offsets = {o: f"v{i}" for i, o in enumerate(rule.needed)}
+    lines = [] if mode == "auto" else checked_step(given)
+    lines += ["moved = np.empty(x.size)", "moved[:] = x", "out = np.empty(x.size)"]
+    lines += ["if np.isnan(moved).any():", "    out[:] = np.nan", "    return OUT"]
+    lines += [f"{name} = {call}" for o, name in offsets.items() if not o]
+    lines += ["for k in range(x.size):", "    at = moved[k]"]
+    if mode == "auto":
+        lines += [
+            f"    binade = max(np.float64(at).view(np.int64) & np.int64({EXPONENT}), np.int64({1023 << 52}))",
+            f"    h = np.int64(binade).view(np.float64) * {best_step(rule, letter)!r}",
+        ]
+    else:
+        lines += [f"    h = (at + size{' * max(abs(at), 1.0)' if mode == 'relative' else ''}) - at"]
+    for o, name in offsets.items():
+        if o:
+            lines += [f"    moved[k] = at + {float(o)!r} * h", f"    {name} = {call}"]
+    terms = " + ".join(f"{float(w)!r} * ({offsets[a]} - {offsets[b]})" for w, a, b in rule.differences)
+    lines += ["    moved[k] = at", f"    total = {terms}", *["    total = total / h"] * rule.n, "    out[k] = total"]
+    text = "\n    ".join([*lines, "return OUT"]).replace("OUT", f"out{narrow([x.dtype]) and '.astype(np.float32)'}")
+    keywords = "args=(), method=None, step=None, rel_step=None, bounds=None, full_output=False, workers=None"
+    source = f"def impl(f, x, {keywords}):\n    {text}\n"
+    return function_from(source, "impl", {"kernel": kernel, "number": _number})
+
+
+def _letter(kernel: Any, kinds: tuple[Any, ...]) -> str:
+    """Letter of NumPy's type for the numbers that a function of a vector returns, as far as it matters to the step."""
+    with quiet():
+        kernel.compile(kinds)
+    returned = kernel.overloads[kinds].signature.return_type
+    return "f" if getattr(returned, "dtype", returned) == types.float32 else "d"
+
+
+def _number(value):  # type: ignore[no-untyped-def]
+    """Take a number, or an array of one, for a number."""
+
+
+@overload(_number)
+def _of_number(value):  # type: ignore[no-untyped-def]
+    if isinstance(value, types.Array) and value.ndim == 0:
+        return lambda value: value[()]
+    if isinstance(value, types.Array) and value.ndim == 1:
+
+        def first(value):  # type: ignore[no-untyped-def]
+            if value.size != 1:
+                raise ValueError("`f` must return one number for a gradient. Use `jacobian` for several, from Python.")
+            return value[0]
+
+        return first
+    if isinstance(value, (types.Float, types.Integer, types.Boolean)):
+        return lambda value: value
+    raise TypingError(f"`f` must return one real number for a gradient inside compiled code; it returns {value}.")

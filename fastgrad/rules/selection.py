@@ -1,0 +1,45 @@
+"""Rules as callers name them: what `method` may be, by value or by word, and what goes with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..adaptive_rule import Adaptive, adaptive
+from .complexstep import ComplexStep, complex_step
+from .stencils import Stencil, backward, central, forward
+
+Rule = Stencil | Adaptive | ComplexStep
+
+#: What `method` may be.
+Method = str | Rule
+
+#: The words for `method`.
+METHODS: dict[str, Rule] = {
+    "adaptive": adaptive(),
+    "forward": forward(),
+    "backward": backward(),
+    "central": central(),
+    "complex": complex_step(),
+}
+
+
+def as_rule(method: Any) -> Rule:
+    """Return the rule that `method` is, or stands for."""
+    rule = METHODS.get(method) if isinstance(method, str) else method
+    if isinstance(rule, (Stencil, Adaptive, ComplexStep)):
+        return rule
+    words = ", ".join(map(repr, METHODS))
+    if isinstance(method, str):
+        raise ValueError(f"`method` must be one of {words} or a rule; got {method!r}. See fg.central.")
+    if any(method is make for make in (adaptive, backward, central, complex_step, forward)):
+        raise TypeError(f"`method` must be a rule; got the function {method.__name__}. Call it: {method.__name__}().")
+    raise TypeError(f"`method` must be one of {words} or a rule; got {method!r:.80}. See fg.central.")
+
+
+def refuse_options(rule: Rule, step: Any, full_output: bool) -> None:
+    """Raise where a rule is asked for what it does not have: a step for the complex step, or a bar."""
+    if isinstance(rule, ComplexStep) and (step is not None or full_output):
+        raise ValueError(
+            "`step` and `full_output` must be left out with the complex step: it has no step to choose and no bar; "
+            'got one of them. Use method="adaptive".'
+        )

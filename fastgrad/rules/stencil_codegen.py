@@ -1,0 +1,154 @@
+"""A stencil as a program: choose a step, move, combine. In one loop with a compiled function, in loops around others.
+
+All forms below do the same operations in the same order, so the engines agree to the rounding of `f` itself, and a
+large batch has the bits of a small one: `compiled_point` is for machine code; `loops`, compiled too, go around a
+function that is called with many points; `steps`, `positions` and `combine` are of NumPy's functions, for fewer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..compilation.kernels import LOCK, function_from, jit
+from ..compilation.memory import EXPONENT
+from ..compilation.ufuncs import Ufunc, body
+from .stencils import Stencil
+
+
+def best_step(stencil: Stencil, result: str) -> float:
+    """Step for points of size 1, a power of two, when `f` returns numbers of the NumPy kind `result`."""
+    return stencil.step_for(float(np.finfo(np.float32 if result == "f" else np.float64).eps))
+
+
+def _step_lines(stencil: Stencil, result: str, mode: str) -> tuple[list[str], float]:
+    """Text that chooses the step at a point, and the weight that goes into it."""
+    best = best_step(stencil, result)
+    if mode != "auto":
+        # The step that is really taken: what the spacing of floating-point numbers makes of the one asked for.
+        return [f"h = (x + step{' * max(abs(x), 1.0)' if mode == 'relative' else ''}) - x"], 1.0
+    # One difference with a power of two for a weight, as in the central one: the weight goes into 1/h.
+    weights = [float(w) for w, _, _ in stencil.differences]
+    lead = weights[0] if len(weights) == stencil.n == 1 and math.frexp(weights[0])[0] == 0.5 else 1.0
+    # The binade of max(|x|, 1) by its exponent bits: h and 1/h are powers of two, every x + k h is exact where it
+    # can be, and no division is left in the loop. Flipping the exponent bits of 2^e gives 2^(1-e).
+    return [
+        f"binade = max(np.float64(x).view(np.int64) & np.int64({EXPONENT}), np.int64({1023 << 52}))",
+        f"h = np.int64(binade).view(np.float64) * {best!r}",
+        f"per_h = np.int64(binade ^ np.int64({EXPONENT})).view(np.float64) * {0.5 * lead / best!r}",
+    ], lead
+
+
+def _sum_lines(stencil: Stencil, mode: str, lead: float, value: Callable[[Fraction], str]) -> list[str]:
+    """Text that combines values into the derivative."""
+    weights = [float(w) for w, _, _ in stencil.differences]
+    terms = [
+        f"{w / lead!r} * ({value(a)} - {value(b)})" if w != lead else f"({value(a)} - {value(b)})"
+        for w, (_, a, b) in zip(weights, stencil.differences, strict=True)
+    ]
+    divided = ["total = total * per_h" if mode == "auto" else "total = total / h"] * stencil.n
+    return [f"total = {' + '.join(terms)}", *divided, "return total"]
+
+
+def compiled_point(
+    kernel: Any, result: str, stencil: Stencil, nargs: int, wrt: int, mode: str, captured: bool = False
+) -> tuple[Any, str]:
+    """Scalar kernel of the derivative of `kernel` (which returns `result`), and its own result kind.
+
+    `mode` is ``"auto"``, or ``"absolute"`` or ``"relative"`` when a last argument gives the step. With `captured`, the
+    first argument of both kernels is the tuple of captured values.
+    """
+    first = ["captured"] if captured else []
+    names = [f"x{i}" for i in range(nargs)]
+
+    def f(offset: Any) -> str:
+        moved = f"x + {float(offset)!r} * h" if offset else "x"
+        call = f"kernel({', '.join([*first, *(moved if i == wrt else name for i, name in enumerate(names))])})"
+        return call if result == "D" else f"{call} * 1.0"  # from bool, int or float32
+
+    parameters = [*first, *names, *([] if mode == "auto" else ["step"])]
+    chosen, lead = _step_lines(stencil, result, mode)
+    lines = [f"def point({', '.join(parameters)}):", f"x = x{wrt}", *chosen, *_sum_lines(stencil, mode, lead, f)]
+    point = function_from("\n    ".join(lines) + "\n", "point", {"kernel": kernel})
+    return jit(point), "D" if result == "D" else "d"
+
+
+class Loops(NamedTuple):
+    """A stencil as compiled loops around a function that is called with arrays: what NumPy does in a dozen passes."""
+
+    moved: tuple[Ufunc, ...]
+    """Position at each offset that is needed, from the point and the step if one is given."""
+    combined: Ufunc
+    """The derivative, from the point, the values, and the step if one is given."""
+
+
+@cache
+def loops(stencil: Stencil, result: str, mode: str) -> Loops:
+    """Compile a stencil for a function that returns real numbers."""
+    chosen, lead = _step_lines(stencil, result, mode)
+    extra = [] if mode == "auto" else ["step"]
+
+    def ufunc(name: str, parameters: list[str], lines: list[str], watched: int | None = None) -> Ufunc:
+        text = "\n    ".join([f"def point({', '.join(parameters)}):", *lines]) + "\n"
+        code = body(text.encode(), lambda: (jit(function_from(text, "point", {})), "d"), len(parameters), watched)
+        return Ufunc(code, len(parameters), name, f"{name} of {stencil}")
+
+    values = [f"v{i}" for i in range(len(stencil.needed))]
+    places = dict(zip(stencil.needed, values, strict=True))
+    total = _sum_lines(stencil, mode, lead, places.__getitem__)
+    with LOCK:
+        return Loops(
+            tuple(
+                ufunc("moved", ["x", *extra], [*chosen, f"return x + {float(o)!r} * h" if o else "return x"])
+                for o in stencil.needed
+            ),
+            ufunc("combined", ["x", *values, *extra], [*chosen, *total], 0),
+        )
+
+
+def steps(stencil: Stencil, result: str, x: Any, given: Any, mode: str) -> Any:
+    """Choose or take over the step at every point of an array, by the arithmetic of `compiled_point`; NaN beyond all.
+
+    On the bits of the exponent as there: `frexp` and `ldexp` took a third of the time of a block.
+    """
+    if mode != "auto":
+        return (x + (given * np.maximum(np.abs(x), 1.0) if mode == "relative" else given)) - x
+    binade = np.atleast_1d(np.asarray(x, dtype=np.float64)).view(np.int64) & EXPONENT
+    np.maximum(binade, 1023 << 52, out=binade)
+    h = binade.view(np.float64).reshape(np.shape(x))
+    h *= best_step(stencil, result)
+    if not math.isfinite(h.sum()):  # one pass instead of two: the sum overflows now and then, and that costs a look
+        h[~np.isfinite(h)] = np.nan
+    return h
+
+
+def positions(offsets: Sequence[float], x: Any, h: Any) -> Any:
+    """Positions at offsets in units of `h`: a row for each."""
+    moved = np.empty((len(offsets), *np.shape(x)))
+    for row, offset in zip(moved, offsets, strict=True):
+        np.multiply(h, offset, out=row)
+        np.add(row, x, out=row)
+    return moved
+
+
+def values_at(f: Callable[[Any], Any], offsets: Iterable[Fraction], x: Any, h: Any) -> list[Any]:
+    """Evaluate `f`, from an array of positions to an array of values, at offsets in units of `h`."""
+    return [f(x + float(offset) * h if offset else x.copy()) for offset in offsets]
+
+
+def combine(stencil: Stencil, values: Any, h: Any, out: Any = None) -> Any:
+    """Combine values at the offsets that are needed, in their order, into the derivative; into `out` if it is given."""
+    total: Any = None
+    for weight, a, b in stencil.terms:
+        term = values[a] - values[b]
+        if weight != 1.0:
+            term *= weight
+        total = term if total is None else np.add(total, term, out=total)
+    for _ in range(stencil.n - 1):
+        total /= h
+    return np.divide(total, h, out=out)

@@ -1,0 +1,282 @@
+"""Finite-difference stencils as values: which points to take and how to weigh them.
+
+A `Stencil` is fixed by its offsets (in steps from the point) and the order of the derivative; its weights follow.
+They are computed in exact rational arithmetic and rounded once, so no stencil carries an error of its own making.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache, cached_property
+
+import numpy as np
+
+from .finite_difference_weights import HIGHEST, exact_weights, whole
+
+
+@dataclass(frozen=True)
+class Stencil:
+    """A difference rule: evaluate at ``x + offset * step``, combine by a weighted sum.
+
+    Make one for points that `forward`, `backward` and `central` do not take: with a gap, beside the point, all on one
+    side of a place where `f` must not be called. It is a frozen value: equal when offsets and `n` are, hashable,
+    picklable, and printed as the call that makes it.
+
+    Parameters
+    ----------
+    offsets : iterable of int, float or Fraction
+        Distinct positions in units of the step; more than `n` of them. Kept as fractions in rising order.
+    n : int, default 1
+        Order of the derivative, 1 to 10.
+
+    Attributes
+    ----------
+    weights : tuple of float
+        One per offset; ``sum(w * f(x + o * h)) / h**n`` is the derivative.
+    exact_weights : tuple of Fraction
+        The same before rounding.
+    order : int
+        Order of accuracy: the error falls like ``h**order``.
+    needed : tuple of Fraction
+        The offsets at which `f` is evaluated: those of weight 0 are not, unless others are measured from there.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When offsets are no finite numbers, not distinct or too few, or `n` is not a whole number from 1 to 10.
+
+    References
+    ----------
+    B. Fornberg, "Generation of finite difference formulas on arbitrarily spaced grids",
+    Math. Comp. 51 (1988) 699-706.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> fg.central()
+    central(order=2)
+    >>> fg.central().weights
+    (-0.5, 0.0, 0.5)
+    >>> fg.Stencil([-1, 0, 3])
+    Stencil(offsets=(-1, 0, 3), n=1)
+    >>> float(abs(fg.derivative(lambda x: x * x, 3.0, method=fg.Stencil([-1, 0, 3])) - 6.0)) < 1e-9
+    True
+    """
+
+    offsets: tuple[Fraction, ...]
+    n: int = 1
+
+    def __init__(self, offsets: Iterable[int | float | Fraction], n: int = 1) -> None:
+        try:
+            exact = tuple(sorted(Fraction(o) for o in offsets))
+        except (TypeError, ValueError, OverflowError) as err:
+            raise TypeError(
+                f"`offsets` must be finite numbers in units of the step; got {offsets!r}. Use for instance [-1, 0, 1]."
+            ) from err
+        n = whole("n", n)
+        if len(set(exact)) < len(exact) or len(exact) <= n:
+            raise ValueError(
+                f"`offsets` must be distinct and more than `n`; got {len(exact)} offsets "
+                f"({', '.join(map(str, exact))}) for n={n}. Add or drop offsets."
+            )
+        object.__setattr__(self, "offsets", exact)
+        object.__setattr__(self, "n", n)
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.offsets, self.n))
+
+    def __hash__(self) -> int:
+        """Remembered, because a rule is looked up at every call and fractions hash slowly."""
+        return self._hash
+
+    @cached_property
+    def exact_weights(self) -> tuple[Fraction, ...]:
+        """The weights as fractions, before the one rounding."""
+        return exact_weights(self.offsets, Fraction(0), self.n)
+
+    @cached_property
+    def weights(self) -> tuple[float, ...]:
+        """One weight per offset, correctly rounded."""
+        return tuple(float(w) for w in self.exact_weights)
+
+    @cached_property
+    def _moment(self) -> tuple[int, Fraction]:
+        """Order of accuracy, and what the truncation error ``factor * f^(n+order)(x) * h**order`` has for a factor."""
+        degree, factorial = len(self.offsets), Fraction(1)
+        for k in range(1, degree):
+            factorial *= k
+        while True:
+            factorial *= degree
+            moment = sum((w * o**degree for w, o in zip(self.exact_weights, self.offsets, strict=True)), Fraction(0))
+            if moment:
+                return degree - self.n, moment / factorial
+            degree += 1
+
+    @property
+    def order(self) -> int:
+        """Order of accuracy."""
+        return self._moment[0]
+
+    @cached_property
+    def differences(self) -> tuple[tuple[Fraction, Fraction, Fraction], ...]:
+        """The weighted sum written in differences: triples of weight, offset, offset subtracted.
+
+        The weights add up to zero, so this is the same sum; but a constant in `f` cancels before it is weighed. A
+        constant function has derivative 0 exactly, and a large offset in `f` costs no digits to the weights.
+        """
+        pairs = dict(zip(self.offsets, self.exact_weights, strict=True))
+        if all(pairs.get(-o) == -w for o, w in pairs.items() if w):
+            return tuple((w, o, -o) for o, w in pairs.items() if w and o > 0)
+        base = min(pairs, key=abs)
+        return tuple((w, o, base) for o, w in pairs.items() if w and o != base)
+
+    @cached_property
+    def needed(self) -> tuple[Fraction, ...]:
+        """Offsets at which `f` is evaluated, in rising order: those that the differences name."""
+        return tuple(sorted({o for _, *ends in self.differences for o in ends}))
+
+    @cached_property
+    def terms(self) -> tuple[tuple[float, int, int], ...]:
+        """The differences in machine numbers, with places among the offsets needed: fractions are slow to look up."""
+        places = {offset: place for place, offset in enumerate(self.needed)}
+        return tuple((float(w), places[a], places[b]) for w, a, b in self.differences)
+
+    def step_for(self, eps: float) -> float:
+        """Power of two near the step that is best where `x`, `f` and its derivatives are of size 1.
+
+        Least is the sum of truncation, ``|factor| h**order``, and rounding, ``eps sum|w| / h**n``, `eps` being how far
+        values of `f` are rounded.
+        """
+        order, factor = self._moment
+        rounding = eps * sum(abs(w) for w in self.weights)
+        best = (rounding * self.n / (order * abs(float(factor)))) ** (1 / (order + self.n))
+        return float(2.0 ** np.round(np.log2(best)))
+
+    def __repr__(self) -> str:
+        """Print the stencil as the call that makes it."""
+        first, last, count = self.offsets[0], self.offsets[-1], len(self.offsets)
+        tail = "" if self.n == 1 else f", n={self.n}"
+        if self.offsets == tuple(range(int(first), int(first) + count)):
+            make = forward if first == 0 else backward if last == 0 else central
+            if max(self.order, self.n) <= HIGHEST and make(self.order, self.n).offsets == self.offsets:
+                return f"{make.__name__}(order={self.order}{tail})"
+        offsets = (str(o) if Fraction(float(o)) == o else repr(o) for o in self.offsets)
+        return f"Stencil(offsets=({', '.join(offsets)}), n={self.n})"
+
+
+@cache
+def _between(first: int, last: int, n: int) -> Stencil:
+    return Stencil(range(first, last + 1), n)
+
+
+def forward(order: int = 1, n: int = 1) -> Stencil:
+    """Difference that looks right of the point only: ``x, x + h, x + 2h, ...``.
+
+    For functions that end at the point, on its left, as time does at its beginning. Where both sides are there,
+    `central` gives a higher order for as many evaluations.
+
+    Parameters
+    ----------
+    order : int, default 1
+        Order of accuracy, 1 to 10. Order 1 costs two evaluations a point, order 2 three.
+    n : int, default 1
+        Order of the derivative, 1 to 10.
+
+    Returns
+    -------
+    Stencil
+        The rule, a small frozen value.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When `order` or `n` is not a whole number from 1 to 10.
+
+    References
+    ----------
+    B. Fornberg, "Generation of finite difference formulas on arbitrarily spaced grids",
+    Math. Comp. 51 (1988) 699-706.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> float(abs(fg.derivative(lambda x: x * x, 3.0, method=fg.forward(order=2)) - 6.0)) < 1e-9
+    True
+    """
+    order, n = whole("order", order), whole("n", n)
+    return _between(0, order + n - 1, n)
+
+
+def backward(order: int = 1, n: int = 1) -> Stencil:
+    """Difference that looks left of the point only: ``x, x - h, x - 2h, ...``, the mirror of `forward`.
+
+    Parameters
+    ----------
+    order : int, default 1
+        Order of accuracy, 1 to 10. Order 1 costs two evaluations a point, order 2 three.
+    n : int, default 1
+        Order of the derivative, 1 to 10.
+
+    Returns
+    -------
+    Stencil
+        The rule, a small frozen value.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When `order` or `n` is not a whole number from 1 to 10.
+
+    References
+    ----------
+    B. Fornberg, "Generation of finite difference formulas on arbitrarily spaced grids",
+    Math. Comp. 51 (1988) 699-706.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> float(abs(fg.derivative(lambda x: x * x, 3.0, method=fg.backward(order=2)) - 6.0)) < 1e-9
+    True
+    """
+    order, n = whole("order", order), whole("n", n)
+    return _between(1 - order - n, 0, n)
+
+
+def central(order: int = 2, n: int = 1) -> Stencil:
+    """Difference that looks to both sides evenly: ``x - h, x + h``, and further out for higher orders.
+
+    Parameters
+    ----------
+    order : int, default 2
+        Order of accuracy, 1 to 10. Symmetry makes it even: an odd `order` gives the next even one. Order 2 costs two
+        evaluations a point, order 4 four.
+    n : int, default 1
+        Order of the derivative, 1 to 10.
+
+    Returns
+    -------
+    Stencil
+        The rule, a small frozen value.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When `order` or `n` is not a whole number from 1 to 10.
+
+    References
+    ----------
+    B. Fornberg, "Generation of finite difference formulas on arbitrarily spaced grids",
+    Math. Comp. 51 (1988) 699-706.
+
+    Examples
+    --------
+    >>> import fastgrad as fg
+    >>> float(abs(fg.derivative(lambda x: x * x, 3.0, method=fg.central(order=4)) - 6.0)) < 1e-12
+    True
+    """
+    order, n = whole("order", order), whole("n", n)
+    reach = (order + 1) // 2 + (n + 1) // 2 - 1  # as few points as reach the order, on each side
+    return _between(-reach, reach, n)
