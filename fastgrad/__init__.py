@@ -41,6 +41,7 @@ PerformanceWarning says that a function runs slowly, and how to make it fast. Th
 derivatives are known, `fastgrad.nist` certified regressions, `fastgrad.elementary` what compiles to vector code.
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from . import gates
@@ -55,13 +56,13 @@ from .evaluation.request import PerformanceWarning
 from .gates import gate
 from .gradcheck import Check, Verdict, check
 from .numba_support import overloads as _overloads  # noqa: F401 (tells Numba how to compile calls of ours)
-from .report.error_plot import plot_error
 from .rules.complexstep import ComplexStep, complex_step
 from .rules.finite_difference_weights import weights
 from .rules.stencils import Stencil, backward, central, forward
 
 if TYPE_CHECKING:
     from .comparison import accuracy
+    from .report.error_plot import plot_error
 
 __version__ = "0.2.0"
 __all__ = [
@@ -96,16 +97,18 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Load what compares methods when it is asked for: it makes tables, and would take 30 ms of every start."""
-    if name == "accuracy":
-        from .comparison import accuracy
+#: Public names that are imported when they are first used, because tables and plots would delay every start.
+_LAZY = {"accuracy": ".comparison", "plot_error": ".report.error_plot"}
 
-        globals()[name] = accuracy
-        return accuracy
-    raise AttributeError(f"module `{__name__}` has no attribute `{name}`")
+
+def __getattr__(name: str) -> Any:
+    """Import a name of `_LAZY`."""
+    if name not in _LAZY:
+        raise AttributeError(f"module `{__name__}` has no attribute `{name}`")
+    value = globals()[name] = getattr(importlib.import_module(_LAZY[name], __name__), name)
+    return value
 
 
 def __dir__() -> list[str]:
-    """List what is public, without the rooms behind it."""
+    """List what is public, without the modules behind it."""
     return [*__all__, "__version__"]

@@ -2,3 +2,7 @@
 
 May import every other package. Begin reading in `entry`.
 """
+
+from .entry import main
+
+__all__ = ["main"]

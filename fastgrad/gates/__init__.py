@@ -29,7 +29,8 @@ import math
 from collections.abc import Callable
 from math import inf
 
-from ._gate import Gate, gate
+from ._gate import Gate as Gate
+from ._gate import gate as gate
 
 __all__: list[str] = []
 
