@@ -15,7 +15,7 @@ from ..estimates import Estimate, Status
 from .codegen import LANES
 from .decisions import CONVERGED, NONFINITE, Outcome, decide
 from .extrapolation import Table
-from .judge import DONE, FINER, NEARBY, OPEN, SMALL, Judgement
+from .judge import DONE, FINER, NEARBY, OPEN, SMALL, WIDER, Judgement
 from .noise import settle_noise, visible_noise
 from .rows import judge_round
 from .schedule import (
@@ -26,6 +26,7 @@ from .schedule import (
     FINEST,
     NEXT,
     ROUNDS,
+    WIDEST,
     finer,
     first,
     power_below,
@@ -173,11 +174,24 @@ def rounds(b: Batch, every: Any) -> Any:
     h = np.array(table.steps)[:, None] * unit
     values = b.values(some, h)
     j = judge_at(b, table, some, unit, values)
-    b.settle_smooth(some, j, np.flatnonzero((j.verdict == DONE) | (j.verdict == NEARBY)))
+    b.settle_smooth(some, j, np.flatnonzero((j.verdict == DONE) | (j.verdict == NEARBY) | (j.verdict == WIDER)))
+    wide = np.flatnonzero(j.verdict == WIDER)
+    if wide.size:
+        wider_round(b, some[wide], unit[wide])
     more = np.flatnonzero((j.verdict == FINER) | (j.verdict == NEARBY))
     interval = j.df[more] - j.bound[more], j.df[more] + j.bound[more]
     left = finer_rounds(b, some[more], unit[more], values[..., more], j.verdict[more] == NEARBY, interval)
     return np.concatenate([every[~going], some[j.verdict == OPEN], left])
+
+
+def wider_round(b: Batch, index: Any, unit: Any) -> None:
+    """Take wider steps for points whose bounds are long because of rounding; keep the shorter bounds."""
+    table = finer(b.n, b.two_sided)
+    unit = step(WIDEST) * unit
+    j = judge_at(b, table, index, unit, b.values(index, np.array(table.steps)[:, None] * unit))
+    agrees = np.abs(j.df - b.out.df[index]) <= j.bound + b.out.error[index]
+    is_limited = (j.verdict == DONE) | (j.verdict == WIDER)
+    b.settle_smooth(index, j, np.flatnonzero(agrees & is_limited & (j.bound < b.out.error[index])))
 
 
 def finer_rounds(b: Batch, index: Any, unit: Any, values: Any, safe: Any, interval: tuple[Any, Any]) -> Any:
@@ -210,7 +224,7 @@ def finer_rounds(b: Batch, index: Any, unit: Any, values: Any, safe: Any, interv
         there = b.values(index, h)
         j = judge_at(b, table, index, unit, there)
         agrees = ~(j.df - j.bound > high) & ~(j.df + j.bound < low)
-        done = going & agrees & ((j.verdict == DONE) | (j.verdict == NEARBY))
+        done = going & agrees & ((j.verdict == DONE) | (j.verdict == NEARBY) | (j.verdict == WIDER))
         better = np.flatnonzero(done & (j.bound < b.out.error[index]))
         b.settle_smooth(index, j, better)
         flat = (there == b.y[index]).all(axis=(0, 1)) & (b.out.df[index] != 0)

@@ -29,6 +29,8 @@ BETWEEN = 24
 """Points not nearer to 0 than ``2**-BETWEEN`` are searched at the levels of the scale and of their size together."""
 ROUNDS = 4
 """Rounds of finer steps before the last search."""
+WIDEST = -3
+"""Level of the coarsest step of the round of wider steps."""
 NEXT = 4
 """How many levels the steps of a round are finer than those of the round before."""
 
