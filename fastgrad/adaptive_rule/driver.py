@@ -263,10 +263,10 @@ def search_from(b: Batch, index: Any, u: Any, last: int, deepest: int) -> None:
         near = _search(b, index[some], u[some], 0, last)
         quiet = np.ones(some.shape, bool)
         if b.n == 1 and b.two_sided:
-            noise = visible_noise(near)
+            noise, quantum = visible_noise(near)
             quiet, loud = noise == 0, np.flatnonzero(noise)
             if loud.size:
-                rest, v = _settle_noise(b, index[some], u[some], near, noise, loud)
+                rest, v = _settle_noise(b, index[some], u[some], near, (noise[loud], quantum[loud]), loud)
                 if rest.size:
                     left[-COARSEST].append((some[loud[rest]], v.at(rest)))
         if quiet.any():
@@ -279,10 +279,10 @@ def search_from(b: Batch, index: Any, u: Any, last: int, deepest: int) -> None:
                 _decide(b, index[rest[some]], u[rest[some]], its, reserve, (last, deepest))
 
 
-def _settle_noise(b: Batch, index: Any, u: Any, near: Values, noise: Any, loud: Any) -> tuple[Any, Values]:
+def _settle_noise(b: Batch, index: Any, u: Any, near: Values, noise: tuple[Any, Any], loud: Any) -> tuple[Any, Values]:
     """Settle points with noise; return which of them are not settled, and the values at all their levels."""
     v = join(_search(b, index[loud], u[loud], COARSEST, -1), near if loud.size == index.size else near.at(loud))
-    df, bound, scale, settled = settle_noise(v, noise[loud], -COARSEST)
+    df, bound, scale, settled = settle_noise(v, *noise, -COARSEST)
     _replace(b, index[loud], Outcome(df, bound, scale, df, df, np.full(df.shape, CONVERGED)), settled)
     return np.flatnonzero(~settled), v
 
