@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .codegen import last_bit
 from .extrapolation import DEVIATIONS
 from .judge import JUMP, Select, larger, truncation, weighted
 from .rounding import APPARENT, CONDITION, COUNTS, RELATIVE, ROUNDING, quanta
@@ -173,6 +174,8 @@ FINE = 8
 """How many of the finest levels show the noise of the values, if they have any."""
 VISIBLE = 64.0
 """Noise is visible that is so many times the rounding of a value."""
+DIGITS = 2.0**-32
+"""Values whose last bit is larger, relative to them, have few digits."""
 QUANTA = 4.0
 """Values that are computed in few digits may be off by so many quanta."""
 WIDE = 12
@@ -203,8 +206,8 @@ def visible_noise(v: Values) -> tuple[Any, Any]:
     """Noise of one value as a standard deviation, 0 if none is seen; and the quantum of the values relative to them.
 
     The second differences at the finest levels show the noise: it is as large there as at coarser ones, and goes up and
-    down; a kink does neither. Values that do not move at the finest level may be rounded to so many digits, as those of
-    float32 are; the noise is then that of rounding. Other values have the quantum 0.
+    down; a kink does neither. Values with few digits, as those of float32, have the noise of their rounding. Other
+    values have the quantum 0.
     """
     finest = v.values[v.levels - FINE : v.levels]
     levels = [v.h[-FINE:], *(finest[:, side] for side in range(2))]
@@ -212,11 +215,11 @@ def visible_noise(v: Values) -> tuple[Any, Any]:
     noise = most / math.sqrt(6.0)
     noise = np.where((noise > VISIBLE * ROUNDING * np.abs(v.y)) & (turns >= 2) & (last >= 0.125 * most), noise, 0.0)
     quantum = np.zeros(noise.shape)
-    still = np.flatnonzero((noise == 0) & (finest[-1] == v.y).all(axis=0))
-    if still.size:
-        rounding = quanta(v.at(still)).rounding
+    short = np.flatnonzero((noise == 0) & (last_bit(finest[-1]) > np.abs(finest[-1]) * DIGITS).all(axis=0))
+    if short.size:
+        rounding = quanta(v.at(short)).rounding
         rounding = np.where((rounding > APPARENT * ROUNDING) & (rounding < COUNTS), rounding, 0.0)
-        noise[still], quantum[still] = rounding * np.abs(v.y[still]), rounding / 0.3
+        noise[short], quantum[short] = rounding * np.abs(v.y[short]), rounding / 0.3
     return noise, quantum
 
 
