@@ -107,15 +107,14 @@ class Batch:
         x = self.x[index]
         signs = np.array([1.0, -1.0] if self.two_sided else [float(self.side)])
         points = x + signs[:, None] * h[:, None, :]
-        allowed = points != x
+        # the last step is the finest
+        if self.is_free and (points[-1] != x).all() and np.abs(points[0]).max() < np.inf:
+            self.nfev[index] += points.shape[0] * points.shape[1]
+            return np.asarray(self.evaluate(points, index), np.float64)
+        allowed = (points != x) & (np.abs(points) < np.inf)
         if not self.is_free:
             allowed &= (points >= self.low[index]) & (points <= self.high[index])
             allowed &= (h <= self.largest[index])[:, None, :]
-        if not np.abs(points[0]).max() < np.inf:
-            allowed &= np.abs(points) < np.inf
-        if allowed.all():
-            self.nfev[index] += allowed.shape[0] * allowed.shape[1]
-            return np.asarray(self.evaluate(points, index), np.float64)
         self.nfev[index] += allowed.sum(axis=(0, 1))
         found = np.full(points.shape, np.nan)
         where = np.nonzero(allowed)
@@ -260,15 +259,17 @@ def search_from(b: Batch, index: Any, u: Any, last: int, deepest: int) -> None:
     """Search the levels from a step on: noise first, block by block, then what is left of all blocks."""
     left: dict[int, list[Any]] = {0: [], -COARSEST: []}
     for some in in_blocks(np.arange(index.size), b.together // 4):
-        near = _search(b, index[some], u[some], 0, last)
-        quiet = np.ones(some.shape, bool)
         if b.n == 1 and b.two_sided:
+            whole = _search(b, index[some], u[some], 0, last, -COARSEST)
+            near = whole.finer(-COARSEST)
             noise, quantum = visible_noise(near)
             quiet, loud = noise == 0, np.flatnonzero(noise)
             if loud.size:
-                rest, v = _settle_noise(b, index[some], u[some], near, (noise[loud], quantum[loud]), loud)
+                rest = _settle_noise(b, index[some], whole, noise, quantum, loud)
                 if rest.size:
-                    left[-COARSEST].append((some[loud[rest]], v.at(rest)))
+                    left[-COARSEST].append((some[rest], whole.at(rest)))
+        else:
+            near, quiet = _search(b, index[some], u[some], 0, last), np.ones(some.shape, bool)
         if quiet.any():
             left[0].append((some[quiet], near if quiet.all() else near.at(np.flatnonzero(quiet))))
     for reserve, parts in left.items():
@@ -279,12 +280,13 @@ def search_from(b: Batch, index: Any, u: Any, last: int, deepest: int) -> None:
                 _decide(b, index[rest[some]], u[rest[some]], its, reserve, (last, deepest))
 
 
-def _settle_noise(b: Batch, index: Any, u: Any, near: Values, noise: tuple[Any, Any], loud: Any) -> tuple[Any, Values]:
-    """Settle points with noise; return which of them are not settled, and the values at all their levels."""
-    v = join(_search(b, index[loud], u[loud], COARSEST, -1), near if loud.size == index.size else near.at(loud))
-    df, bound, scale, settled = settle_noise(v, *noise, -COARSEST)
-    _replace(b, index[loud], Outcome(df, bound, scale, df, df, np.full(df.shape, CONVERGED)), settled)
-    return np.flatnonzero(~settled), v
+def _settle_noise(b: Batch, index: Any, v: Values, noise: Any, quantum: Any, loud: Any) -> Any:
+    """Settle the points with noise of a block, after evaluating their coarse levels; return those that are left."""
+    reserve = -COARSEST
+    v.values[:reserve][..., loud] = b.values(index[loud], v.h[:reserve][:, loud])
+    df, bound, scale, settled = settle_noise(v, noise, quantum, reserve)
+    _replace(b, index, Outcome(df, bound, scale, df, df, np.full(df.shape, CONVERGED)), settled)
+    return loud[~settled[loud]]
 
 
 def _decide(b: Batch, index: Any, u: Any, v: Values, reserve: int, levels: tuple[int, int]) -> None:
@@ -315,13 +317,13 @@ def _replace(b: Batch, index: Any, outcome: Outcome, where: Any) -> None:
     b.settle(index[better], Outcome(*(a[better] for a in outcome)))
 
 
-def _search(b: Batch, index: Any, u: Any, first: int, last: int) -> Values:
-    """Evaluate at levels."""
-    h = step(np.arange(first, last + 1))[:, None] * u
-    found = b.values(index, h)
+def _search(b: Batch, index: Any, u: Any, first: int, last: int, reserve: int = 0) -> Values:
+    """Evaluate at levels; `reserve` coarser ones have no values yet."""
+    h = step(np.arange(first - reserve, last + 1))[:, None] * u
     # missing levels beyond the finest; no power of two from level to level
-    values = np.empty((len(h) + padding(b.n), found.shape[1], index.size + LANES))[..., : index.size]
-    values[: len(h)], values[len(h) :] = found, np.nan
+    values = np.empty((len(h) + padding(b.n), 1 + b.two_sided, index.size + LANES))[..., : index.size]
+    values[:reserve], values[len(h) :] = np.nan, np.nan
+    values[reserve : len(h)] = b.values(index, h[reserve:])
     return Values(b.n, b.x[index], b.y[index], signed(b.side, np.ones(index.size)), h, values)
 
 

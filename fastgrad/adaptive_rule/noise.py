@@ -331,7 +331,8 @@ def settle_noise(v: Values, noise: Any, quantum: Any, reserve: int) -> tuple[Any
     Returns derivative, bound, local slope scale and whether a point is settled.
     """
     extrapolated = sliding(1, True).extrapolated
-    rows, _ = _limited()([*v.points, noise], v.groups, v.levels, len(_Window._fields) + 1 + extrapolated)
+    levels = min(v.levels, reserve + WIDE + extrapolated - 1)  # windows of finer levels are not believed
+    rows, _ = _limited()([*v.points, noise], v.groups, levels, len(_Window._fields) + 1 + extrapolated)
     w = _Window(*rows[: len(_Window._fields)])
     base, *coefficients = rows[len(_Window._fields) :]
     fit = Fit(w.frame, w.frame, w.last, w.h, base, tuple(coefficients))

@@ -39,6 +39,10 @@ class Values(NamedTuple):
         """Return some of the points."""
         return Values(self.n, *(a[..., index] for a in self[1:]))
 
+    def finer(self, first: int) -> Values:
+        """Return the levels from one on."""
+        return self._replace(h=self.h[first:], values=self.values[first:])
+
     @property
     def two_sided(self) -> bool:
         """Whether there are values on both sides."""
