@@ -179,7 +179,7 @@ def rounds(b: Batch, every: Any) -> Any:
         wider_round(b, some[wide], unit[wide])
     more = np.flatnonzero((j.verdict == FINER) | (j.verdict == NEARBY))
     interval = j.df[more] - j.bound[more], j.df[more] + j.bound[more]
-    left = finer_rounds(b, some[more], unit[more], values[..., more], j.verdict[more] == NEARBY, interval)
+    left = finer_rounds(b, some[more], unit[more], values.take(more, axis=-1), j.verdict[more] == NEARBY, interval)
     return np.concatenate([every[~going], some[j.verdict == OPEN], left])
 
 
@@ -283,7 +283,7 @@ def search_from(b: Batch, index: Any, u: Any, last: int, deepest: int) -> None:
 def _settle_noise(b: Batch, index: Any, v: Values, noise: Any, quantum: Any, loud: Any) -> Any:
     """Settle the points with noise of a block, after evaluating their coarse levels; return those that are left."""
     reserve = -COARSEST
-    v.values[:reserve][..., loud] = b.values(index[loud], v.h[:reserve][:, loud])
+    v.values[:reserve][..., loud] = b.values(index[loud], v.h[:reserve].take(loud, axis=-1))
     df, bound, scale, settled = settle_noise(v, noise, quantum, reserve)
     _replace(b, index, Outcome(df, bound, scale, df, df, np.full(df.shape, CONVERGED)), settled)
     return loud[~settled[loud]]

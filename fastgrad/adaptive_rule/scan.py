@@ -83,7 +83,7 @@ class Scan:
         points = [p if isinstance(p, np.ndarray) and p.ndim else np.full(size, float(p)) for p in points]
         if size < LANES:
             index = np.minimum(np.arange(LANES), size - 1)
-            points, levels = [p[index] for p in points], [g[..., index] for g in levels]
+            points, levels = [p[index] for p in points], [g.take(index, axis=-1) for g in levels]
         return _by_code(code, points, levels, count, (results, outputs), size)
 
     def code(self, points: int, groups: int, outputs: int) -> Native:

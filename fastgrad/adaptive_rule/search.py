@@ -37,7 +37,7 @@ class Values(NamedTuple):
 
     def at(self, index: Any) -> Values:
         """Return some of the points."""
-        return Values(self.n, *(a[..., index] for a in self[1:]))
+        return Values(self.n, *(a.take(index, axis=-1) for a in self[1:]))
 
     def finer(self, first: int) -> Values:
         """Return the levels from one on."""
