@@ -84,7 +84,8 @@ def first(n: int, two_sided: bool) -> Table:
     width = _width(n, two_sided) + (n > 1 or not two_sided)
     powers = [2.0**-top, 0.75 * 2.0**-top, *(2.0 ** -(top + k) for k in range(1, width))][:width]
     probes = (FACTOR * 2.0 ** -(top + probe + k) for k in _probes(n, two_sided))
-    return Table(n, two_sided, (*powers, *probes), width, CONDITION)
+    narrowest = 0 if two_sided and n > 1 else 4
+    return Table(n, two_sided, (*powers, *probes), width, CONDITION, narrowest=narrowest)
 
 
 @cache
