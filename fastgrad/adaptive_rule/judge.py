@@ -19,6 +19,8 @@ rounding leaves so much that wider steps may be better."""
 
 BEST = 1e-13
 """A relative bound that finer steps would not improve on."""
+FINE = 5e-11
+"""Relative bound of the first round that no further round is worth improving on."""
 GOOD = 1e-6
 """Windows of smaller relative bounds compete by their bounds, others by their relative bounds."""
 STATIONARY = 2.0**-7
@@ -292,7 +294,7 @@ def verdict(
     probe = values[-1] != y
     if table.two_sided:
         probe = probe | (values[-2] != y)
-    short = best.measured <= best.local * ((200 if table.two_sided else 50) * BEST)
+    short = best.measured <= best.local * FINE
     # a bound that is what rounding leaves: nothing finer would make it much shorter
     limited = (best.measured <= best.local * max(SHORT[n], LONG)) & (best.bound <= floor * 3.0)
     done = (short | limited) & probe & (best.bound < math.inf)
