@@ -215,7 +215,8 @@ def visible_noise(v: Values) -> tuple[Any, Any]:
     noise = most / math.sqrt(6.0)
     noise = np.where((noise > VISIBLE * ROUNDING * np.abs(v.y)) & (turns >= 2) & (last >= 0.125 * most), noise, 0.0)
     quantum = np.zeros(noise.shape)
-    short = np.flatnonzero((noise == 0) & (last_bit(finest[-1]) > np.abs(finest[-1]) * DIGITS).all(axis=0))
+    digits = last_bit(finest[-1]) / np.abs(finest[-1])
+    short = np.flatnonzero((noise == 0) & ((digits > DIGITS) & (digits < COUNTS / 0.3)).all(axis=0))
     if short.size:
         rounding = quanta(v.at(short)).rounding
         rounding = np.where((rounding > APPARENT * ROUNDING) & (rounding < COUNTS), rounding, 0.0)
