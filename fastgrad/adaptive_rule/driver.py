@@ -15,7 +15,7 @@ from ..estimates import Estimate, Status
 from .codegen import LANES
 from .decisions import CONVERGED, NONFINITE, Outcome, decide
 from .extrapolation import Table
-from .judge import DONE, FINER, NEARBY, OPEN, SMALL, Judgement
+from .judge import DONE, FINER, NEARBY, OPEN, SMALL, WIDER, Judgement
 from .noise import settle_noise, visible_noise
 from .rows import judge_round
 from .schedule import (
@@ -26,6 +26,7 @@ from .schedule import (
     FINEST,
     NEXT,
     ROUNDS,
+    WIDEST,
     finer,
     first,
     power_below,
@@ -106,15 +107,14 @@ class Batch:
         x = self.x[index]
         signs = np.array([1.0, -1.0] if self.two_sided else [float(self.side)])
         points = x + signs[:, None] * h[:, None, :]
-        allowed = points != x
+        # the last step is the finest
+        if self.is_free and (points[-1] != x).all() and np.abs(points[0]).max() < np.inf:
+            self.nfev[index] += points.shape[0] * points.shape[1]
+            return np.asarray(self.evaluate(points, index), np.float64)
+        allowed = (points != x) & (np.abs(points) < np.inf)
         if not self.is_free:
             allowed &= (points >= self.low[index]) & (points <= self.high[index])
             allowed &= (h <= self.largest[index])[:, None, :]
-        if not np.abs(points[0]).max() < np.inf:
-            allowed &= np.abs(points) < np.inf
-        if allowed.all():
-            self.nfev[index] += allowed.shape[0] * allowed.shape[1]
-            return np.asarray(self.evaluate(points, index), np.float64)
         self.nfev[index] += allowed.sum(axis=(0, 1))
         found = np.full(points.shape, np.nan)
         where = np.nonzero(allowed)
@@ -173,11 +173,24 @@ def rounds(b: Batch, every: Any) -> Any:
     h = np.array(table.steps)[:, None] * unit
     values = b.values(some, h)
     j = judge_at(b, table, some, unit, values)
-    b.settle_smooth(some, j, np.flatnonzero((j.verdict == DONE) | (j.verdict == NEARBY)))
+    b.settle_smooth(some, j, np.flatnonzero((j.verdict == DONE) | (j.verdict == NEARBY) | (j.verdict == WIDER)))
+    wide = np.flatnonzero(j.verdict == WIDER)
+    if wide.size:
+        wider_round(b, some[wide], unit[wide])
     more = np.flatnonzero((j.verdict == FINER) | (j.verdict == NEARBY))
     interval = j.df[more] - j.bound[more], j.df[more] + j.bound[more]
-    left = finer_rounds(b, some[more], unit[more], values[..., more], j.verdict[more] == NEARBY, interval)
+    left = finer_rounds(b, some[more], unit[more], values.take(more, axis=-1), j.verdict[more] == NEARBY, interval)
     return np.concatenate([every[~going], some[j.verdict == OPEN], left])
+
+
+def wider_round(b: Batch, index: Any, unit: Any) -> None:
+    """Take wider steps for points whose bounds are long because of rounding; keep the shorter bounds."""
+    table = finer(b.n, b.two_sided)
+    unit = step(WIDEST) * unit
+    j = judge_at(b, table, index, unit, b.values(index, np.array(table.steps)[:, None] * unit))
+    agrees = np.abs(j.df - b.out.df[index]) <= j.bound + b.out.error[index]
+    is_limited = (j.verdict == DONE) | (j.verdict == WIDER)
+    b.settle_smooth(index, j, np.flatnonzero(agrees & is_limited & (j.bound < b.out.error[index])))
 
 
 def finer_rounds(b: Batch, index: Any, unit: Any, values: Any, safe: Any, interval: tuple[Any, Any]) -> Any:
@@ -210,7 +223,7 @@ def finer_rounds(b: Batch, index: Any, unit: Any, values: Any, safe: Any, interv
         there = b.values(index, h)
         j = judge_at(b, table, index, unit, there)
         agrees = ~(j.df - j.bound > high) & ~(j.df + j.bound < low)
-        done = going & agrees & ((j.verdict == DONE) | (j.verdict == NEARBY))
+        done = going & agrees & ((j.verdict == DONE) | (j.verdict == NEARBY) | (j.verdict == WIDER))
         better = np.flatnonzero(done & (j.bound < b.out.error[index]))
         b.settle_smooth(index, j, better)
         flat = (there == b.y[index]).all(axis=(0, 1)) & (b.out.df[index] != 0)
@@ -246,15 +259,17 @@ def search_from(b: Batch, index: Any, u: Any, last: int, deepest: int) -> None:
     """Search the levels from a step on: noise first, block by block, then what is left of all blocks."""
     left: dict[int, list[Any]] = {0: [], -COARSEST: []}
     for some in in_blocks(np.arange(index.size), b.together // 4):
-        near = _search(b, index[some], u[some], 0, last)
-        quiet = np.ones(some.shape, bool)
         if b.n == 1 and b.two_sided:
-            noise = visible_noise(near)
+            whole = _search(b, index[some], u[some], 0, last, -COARSEST)
+            near = whole.finer(-COARSEST)
+            noise, quantum = visible_noise(near)
             quiet, loud = noise == 0, np.flatnonzero(noise)
             if loud.size:
-                rest, v = _settle_noise(b, index[some], u[some], near, noise, loud)
+                rest = _settle_noise(b, index[some], whole, noise, quantum, loud)
                 if rest.size:
-                    left[-COARSEST].append((some[loud[rest]], v.at(rest)))
+                    left[-COARSEST].append((some[rest], whole.at(rest)))
+        else:
+            near, quiet = _search(b, index[some], u[some], 0, last), np.ones(some.shape, bool)
         if quiet.any():
             left[0].append((some[quiet], near if quiet.all() else near.at(np.flatnonzero(quiet))))
     for reserve, parts in left.items():
@@ -265,12 +280,13 @@ def search_from(b: Batch, index: Any, u: Any, last: int, deepest: int) -> None:
                 _decide(b, index[rest[some]], u[rest[some]], its, reserve, (last, deepest))
 
 
-def _settle_noise(b: Batch, index: Any, u: Any, near: Values, noise: Any, loud: Any) -> tuple[Any, Values]:
-    """Settle points with noise; return which of them are not settled, and the values at all their levels."""
-    v = join(_search(b, index[loud], u[loud], COARSEST, -1), near if loud.size == index.size else near.at(loud))
-    df, bound, scale, settled = settle_noise(v, noise[loud], -COARSEST)
-    _replace(b, index[loud], Outcome(df, bound, scale, df, df, np.full(df.shape, CONVERGED)), settled)
-    return np.flatnonzero(~settled), v
+def _settle_noise(b: Batch, index: Any, v: Values, noise: Any, quantum: Any, loud: Any) -> Any:
+    """Settle the points with noise of a block, after evaluating their coarse levels; return those that are left."""
+    reserve = -COARSEST
+    v.values[:reserve][..., loud] = b.values(index[loud], v.h[:reserve].take(loud, axis=-1))
+    df, bound, scale, settled = settle_noise(v, noise, quantum, reserve)
+    _replace(b, index, Outcome(df, bound, scale, df, df, np.full(df.shape, CONVERGED)), settled)
+    return loud[~settled[loud]]
 
 
 def _decide(b: Batch, index: Any, u: Any, v: Values, reserve: int, levels: tuple[int, int]) -> None:
@@ -301,13 +317,13 @@ def _replace(b: Batch, index: Any, outcome: Outcome, where: Any) -> None:
     b.settle(index[better], Outcome(*(a[better] for a in outcome)))
 
 
-def _search(b: Batch, index: Any, u: Any, first: int, last: int) -> Values:
-    """Evaluate at levels."""
-    h = step(np.arange(first, last + 1))[:, None] * u
-    found = b.values(index, h)
+def _search(b: Batch, index: Any, u: Any, first: int, last: int, reserve: int = 0) -> Values:
+    """Evaluate at levels; `reserve` coarser ones have no values yet."""
+    h = step(np.arange(first - reserve, last + 1))[:, None] * u
     # missing levels beyond the finest; no power of two from level to level
-    values = np.empty((len(h) + padding(b.n), found.shape[1], index.size + LANES))[..., : index.size]
-    values[: len(h)], values[len(h) :] = found, np.nan
+    values = np.empty((len(h) + padding(b.n), 1 + b.two_sided, index.size + LANES))[..., : index.size]
+    values[:reserve], values[len(h) :] = np.nan, np.nan
+    values[reserve : len(h)] = b.values(index, h[reserve:])
     return Values(b.n, b.x[index], b.y[index], signed(b.side, np.ones(index.size)), h, values)
 
 

@@ -64,6 +64,8 @@ class Table:
         Share of the rounding of the argument that values are assumed to carry.
     starts : int
         From how many levels windows may begin; a level set that slides over all levels needs one.
+    narrowest : int
+        Levels from the first to the last of a window at least: windows of fewer cost time and are seldom the best.
     """
 
     n: int
@@ -72,6 +74,7 @@ class Table:
     extrapolated: int
     condition: float = 1.0
     starts: int = 2
+    narrowest: int = 0
 
     @cached_property
     def degree(self) -> int:
@@ -89,7 +92,7 @@ class Table:
 
         Windows of fewer levels have no record of convergence to judge their truncation by.
         """
-        last, least = self.extrapolated - 1, self.degree + 3
+        last, least = self.extrapolated - 1, max(self.degree + 3, self.narrowest)
         pairs = [(a, b) for a in range(self.starts) for b in range(a + least, last + 1)]
         return tuple(sorted(pairs, key=lambda pair: (pair[1], pair[0])))
 

@@ -13,11 +13,14 @@ from typing import Any, NamedTuple
 from .extrapolation import DEVIATIONS, Table
 from .rounding import RELATIVE, ROUNDING, SMALLEST
 
-OPEN, DONE, FINER, NEARBY = range(4)
-"""Verdicts: not settled; done; the steps were too wide; done unless steps of the size of the point see more."""
+OPEN, DONE, FINER, NEARBY, WIDER = range(5)
+"""Verdicts: not settled; done; the steps were too wide; done unless steps of the size of the point see more; done, but
+rounding leaves so much that wider steps may be better."""
 
 BEST = 1e-13
 """A relative bound that finer steps would not improve on."""
+FINE = 5e-11
+"""Relative bound of the first round that no further round is worth improving on."""
 GOOD = 1e-6
 """Windows of smaller relative bounds compete by their bounds, others by their relative bounds."""
 STATIONARY = 2.0**-7
@@ -291,9 +294,9 @@ def verdict(
     probe = values[-1] != y
     if table.two_sided:
         probe = probe | (values[-2] != y)
-    short = best.measured <= best.local * ((200 if table.two_sided else 50) * BEST)
+    short = best.measured <= best.local * FINE
     # a bound that is what rounding leaves: nothing finer would make it much shorter
-    limited = (best.measured <= best.local * SHORT[n]) & (best.bound <= floor * 3.0)
+    limited = (best.measured <= best.local * max(SHORT[n], LONG)) & (best.bound <= floor * 3.0)
     done = (short | limited) & probe & (best.bound < math.inf)
     # where the slope is nothing beside that over the widest step, terms of that size may have been rounded inside
     # `f`, as in x - sin(x) at 1e-3; only the digits of the values tell, which the last search looks at
@@ -322,7 +325,8 @@ def verdict(
         for row in values[1:]:
             flat = flat & (row == y)
         done, nearby = done | flat, nearby & ~flat
-    finished = select(nearby, 0.0 * u + float(NEARBY), 0.0 * u + float(DONE))
+    wide = ~short & (best.measured > best.local * SHORT[n])
+    finished = select(nearby, 0.0 * u + float(NEARBY), select(wide, 0.0 * u + float(WIDER), 0.0 * u + float(DONE)))
     if behind_kink is not None:
         done, structure = done & ~behind_kink, structure | behind_kink
     if n == 1 and table.two_sided:
@@ -353,5 +357,7 @@ def jumps(select: Select, table: Table, x: Any, s: Series, values: Sequence[Any]
     return (seen > noise * SHAKEN) & (seen < change * (64 * JUMP)) & (coefficients[0] < coefficients[1] * 0.75)
 
 
-SHORT = {n: 10.0 ** (-11 + n) for n in range(1, 9)}
+SHORT = {1: 1e-8, **{n: 10.0 ** (-10 + n) for n in range(2, 9)}}
 """Relative bound at which one that rounding leaves is short enough."""
+LONG = 1e-6
+"""Relative bound beyond which one that rounding leaves is left to the last search."""

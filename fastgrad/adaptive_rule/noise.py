@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .codegen import last_bit
 from .extrapolation import DEVIATIONS
 from .judge import JUMP, Select, larger, truncation, weighted
-from .rounding import CONDITION, RELATIVE, ROUNDING
+from .rounding import APPARENT, CONDITION, COUNTS, RELATIVE, ROUNDING, quanta
 from .scan import Scan
 from .schedule import sliding
 from .search import COARSER, Fit, Values, compete, deviation, window_polynomial
@@ -173,6 +174,10 @@ FINE = 8
 """How many of the finest levels show the noise of the values, if they have any."""
 VISIBLE = 64.0
 """Noise is visible that is so many times the rounding of a value."""
+DIGITS = 2.0**-32
+"""Values whose last bit is larger, relative to them, have few digits."""
+QUANTA = 4.0
+"""Values that are computed in few digits may be off by so many quanta."""
 WIDE = 12
 """Levels from the scale down whose windows are wide."""
 SHARP = 0.02
@@ -197,14 +202,26 @@ def _second_differences(select: Select, state: Any, points: Any, levels: Any, le
 _SECOND_DIFFERENCES = Scan("second differences", _second_differences, lambda _: (0.0,) * 5, backwards=True)
 
 
-def visible_noise(v: Values) -> Any:
-    """Noise of one value by the second differences at the finest levels, as a standard deviation; 0 if none is seen.
+def visible_noise(v: Values) -> tuple[Any, Any]:
+    """Noise of one value as a standard deviation, 0 if none is seen; and the quantum of the values relative to them.
 
-    Noise is as large at the finest levels as at coarser ones, and goes up and down; a kink does neither.
+    The second differences at the finest levels show the noise: it is as large there as at coarser ones, and goes up and
+    down; a kink does neither. Values with few digits, as those of float32, have the noise of their rounding. Other
+    values have the quantum 0.
     """
-    most, finest, turns, *_ = _SECOND_DIFFERENCES([*v.points, v.levels], v.groups, v.levels, 5)[0]
+    finest = v.values[v.levels - FINE : v.levels]
+    levels = [v.h[-FINE:], *(finest[:, side] for side in range(2))]
+    most, last, turns, *_ = _SECOND_DIFFERENCES([*v.points, FINE], levels, FINE, 5)[0]
     noise = most / math.sqrt(6.0)
-    return np.where((noise > VISIBLE * ROUNDING * np.abs(v.y)) & (turns >= 2) & (finest >= 0.125 * most), noise, 0.0)
+    noise = np.where((noise > VISIBLE * ROUNDING * np.abs(v.y)) & (turns >= 2) & (last >= 0.125 * most), noise, 0.0)
+    quantum = np.zeros(noise.shape)
+    digits = last_bit(finest[-1]) / np.abs(finest[-1])
+    short = np.flatnonzero((noise == 0) & ((digits > DIGITS) & (digits < COUNTS / 0.3)).all(axis=0))
+    if short.size:
+        rounding = quanta(v.at(short)).rounding
+        rounding = np.where((rounding > APPARENT * ROUNDING) & (rounding < COUNTS), rounding, 0.0)
+        noise[short], quantum[short] = rounding * np.abs(v.y[short]), rounding / 0.3
+    return noise, quantum
 
 
 class _Window(NamedTuple):
@@ -307,14 +324,16 @@ _DEVIATE = Scan(
 )  # fmt: skip
 
 
-def settle_noise(v: Values, noise: Any, reserve: int) -> tuple[Any, Any, Any, Any]:
+def settle_noise(v: Values, noise: Any, quantum: Any, reserve: int) -> tuple[Any, Any, Any, Any]:
     """Settle points whose values have noise down to the finest levels, n = 1 from both sides.
 
     The window is chosen by the noise of the finest levels, and believed if all levels that are finer deviate from it as
-    noise does. Returns derivative, bound, local slope scale and whether a point is settled.
+    noise does; of values with a `quantum`, if they deviate by a few quanta at most, of the value and of the argument.
+    Returns derivative, bound, local slope scale and whether a point is settled.
     """
     extrapolated = sliding(1, True).extrapolated
-    rows, _ = _limited()([*v.points, noise], v.groups, v.levels, len(_Window._fields) + 1 + extrapolated)
+    levels = min(v.levels, reserve + WIDE + extrapolated - 1)  # windows of finer levels are not believed
+    rows, _ = _limited()([*v.points, noise], v.groups, levels, len(_Window._fields) + 1 + extrapolated)
     w = _Window(*rows[: len(_Window._fields)])
     base, *coefficients = rows[len(_Window._fields) :]
     fit = Fit(w.frame, w.frame, w.last, w.h, base, tuple(coefficients))
@@ -328,7 +347,8 @@ def settle_noise(v: Values, noise: Any, reserve: int) -> tuple[Any, Any, Any, An
     bound = np.fmax(bound + RELATIVE * np.abs(w.df), jump / w.h)
     moved = w.local * w.h
     settled = (w.frame >= 0) & (w.frame < reserve + WIDE) & (noise > 0) & (bound < SHARP * w.local)
-    settled &= (largest <= moved * QUIET) & (count >= 4) & (span >= 8) & (signs >= 2)
+    settled &= largest <= moved * QUIET
     # noise that is the same at all steps
-    settled &= (finest >= v.levels - FINE) & (beside >= 0.125 * largest)
+    is_noise = (count >= 4) & (span >= 8) & (signs >= 2) & (finest >= v.levels - FINE) & (beside >= 0.125 * largest)
+    settled &= is_noise | (largest <= QUANTA * quantum * (np.abs(v.y) + np.abs(v.x * w.df)))
     return w.df, bound, w.local, settled

@@ -62,7 +62,7 @@ class Quanta(NamedTuple):
 
     def at(self, index: Any) -> Quanta:
         """Return some of the points."""
-        return Quanta(*(a[..., index] for a in self))
+        return Quanta(*(a.take(index, axis=-1) for a in self))
 
 
 def _quanta(select: Any, state: Any, points: Any, levels: Any, _level: Any) -> Any:

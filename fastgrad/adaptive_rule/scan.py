@@ -80,10 +80,10 @@ class Scan:
             results_and_outputs = self._by_numpy(points, levels, count, outputs)
             self._spent += time.perf_counter() - began
             return results_and_outputs
-        points = [np.full(size, float(p)) if np.ndim(p) == 0 else p for p in points]
         if size < LANES:
             index = np.minimum(np.arange(LANES), size - 1)
-            points, levels = [p[index] for p in points], [g[..., index] for g in levels]
+            points = [p.take(index) if np.ndim(p) else p for p in points]
+            levels = [g.take(index, axis=-1) for g in levels]
         return _by_code(code, points, levels, count, (results, outputs), size)
 
     def code(self, points: int, groups: int, outputs: int) -> Native:
@@ -126,15 +126,32 @@ def _by_code(code: Any, points: Sequence[Any], levels: Sequence[Any], count: int
              ) -> tuple[list[Any], list[Any]]:  # fmt: skip
     """Run machine code on eight points at least."""
     padded = max(size, LANES)
+    rows = np.empty((len(points), padded))  # in one array, because the address of an array takes longer than a copy
+    for row, p in zip(rows, points, strict=True):
+        row[:] = p
     results = np.empty((made[0], padded))
     outputs = np.empty((made[1], count, padded + LANES))  # no power of two from level to level
-    rows = [np.ascontiguousarray(p, np.float64) for p in points]
-    groups = [g if g.dtype == np.float64 and g.strides[-1] == 8 else np.ascontiguousarray(g, np.float64)
-              for g in levels]  # fmt: skip
-    table = [r.__array_interface__["data"][0] for r in rows]
-    for g in (*groups, *outputs):
-        table += [g.__array_interface__["data"][0], g.strides[0]]
-    table.extend(r.__array_interface__["data"][0] for r in results)
-    words = np.array(table, np.int64)
-    code(words.__array_interface__["data"][0], count, padded)
+    groups = [g if g.dtype == _DOUBLE and g.strides[-1] == 8 else np.ascontiguousarray(g, np.float64) for g in levels]
+    table = _addresses(rows)
+    for g in groups:
+        table += [_address(g), g.strides[0]]
+    for start in _addresses(outputs):
+        table += [start, outputs.strides[1]]
+    words = np.array(table + _addresses(results), np.int64)
+    code(_address(words), count, padded)
     return list(results[:, :size]), list(outputs[:, :, :size])
+
+
+_DOUBLE = np.dtype(np.float64)
+
+
+def _address(array: Any) -> int:
+    return int(array.__array_interface__["data"][0])
+
+
+def _addresses(arrays: Any) -> list[int]:
+    """Addresses of the rows of an array, all of one size."""
+    if not len(arrays):
+        return []
+    start, step = _address(arrays), arrays.strides[0]
+    return [start + k * step for k in range(len(arrays))]

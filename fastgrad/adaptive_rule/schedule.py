@@ -29,6 +29,8 @@ BETWEEN = 24
 """Points not nearer to 0 than ``2**-BETWEEN`` are searched at the levels of the scale and of their size together."""
 ROUNDS = 4
 """Rounds of finer steps before the last search."""
+WIDEST = -3
+"""Level of the coarsest step of the round of wider steps."""
 NEXT = 4
 """How many levels the steps of a round are finer than those of the round before."""
 
@@ -82,7 +84,8 @@ def first(n: int, two_sided: bool) -> Table:
     width = _width(n, two_sided) + (n > 1 or not two_sided)
     powers = [2.0**-top, 0.75 * 2.0**-top, *(2.0 ** -(top + k) for k in range(1, width))][:width]
     probes = (FACTOR * 2.0 ** -(top + probe + k) for k in _probes(n, two_sided))
-    return Table(n, two_sided, (*powers, *probes), width, CONDITION)
+    narrowest = 0 if two_sided and n > 1 else 4
+    return Table(n, two_sided, (*powers, *probes), width, CONDITION, narrowest=narrowest)
 
 
 @cache

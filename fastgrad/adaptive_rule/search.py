@@ -37,7 +37,11 @@ class Values(NamedTuple):
 
     def at(self, index: Any) -> Values:
         """Return some of the points."""
-        return Values(self.n, *(a[..., index] for a in self[1:]))
+        return Values(self.n, *(a.take(index, axis=-1) for a in self[1:]))
+
+    def finer(self, first: int) -> Values:
+        """Return the levels from one on."""
+        return self._replace(h=self.h[first:], values=self.values[first:])
 
     @property
     def two_sided(self) -> bool:
