@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
+from fastgrad.evaluation.functions import compile_at_first_call
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -82,6 +83,7 @@ def yardstick(seconds: float, turns: int = 5) -> float:
 def _the_adaptive_rule(request: pytest.FixtureRequest) -> None:
     """Have the adaptive rule compiled: until it is, Python stands in for it where there are few points."""
     if not request.config.getoption("benchmark_disable"):
+        compile_at_first_call()
         fg.derivative(np.sin, np.linspace(0.0, 1.0, 1000))
 
 

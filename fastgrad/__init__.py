@@ -36,6 +36,9 @@ Exact derivatives
     circuit         traces a function for its exact derivatives by the chain rule
     where           a choice between two values that can be traced
 
+Memory
+    clear_cache     forgets compiled functions and unloads their machine code
+
 PerformanceWarning says that a function runs slowly, and how to make it fast. The command line is ``fastgrad --help``.
 `fastgrad.comparison` holds what `accuracy` takes beside functions and rules, `fastgrad.corpus` functions whose
 derivatives are known, `fastgrad.nist` certified regressions, `fastgrad.elementary` what compiles to vector code.
@@ -47,12 +50,13 @@ from typing import TYPE_CHECKING, Any
 from . import gates
 from .adaptive_rule import Adaptive, adaptive
 from .circuits import circuit, where
+from .compilation.caches import clear_cache
 from .differentiation.derivatives import derivative
 from .differentiation.first_derivatives import directional, gradient, jacobian
 from .differentiation.second_derivatives import hessian, hessian_vector
 from .differentiation.sparsity_pattern import sparsity
 from .estimates import Estimate, Status
-from .evaluation.request import PerformanceWarning
+from .evaluation.signatures import PerformanceWarning
 from .gates import gate
 from .gradcheck import Check, Verdict, check
 from .numba_support import overloads as _overloads  # noqa: F401 (tells Numba how to compile calls of ours)
@@ -80,6 +84,7 @@ __all__ = [
     "central",
     "check",
     "circuit",
+    "clear_cache",
     "complex_step",
     "derivative",
     "directional",

@@ -26,10 +26,10 @@ PIECE = 1 << 18
 #: Seconds of work below which a second thread does not pay: handing out takes 20 to 40 microseconds.
 WORTH = 3e-4
 
-#: Seconds that a piece is to take: long against starting it, short for somebody who waits.
+#: Seconds that a piece is to take: long against starting it, short for a user who waits.
 _LONG, _SHORT = 0.02, 5e-5
 
-#: Most points of the first piece, where nobody knows what a point costs.
+#: Most points of the first piece, where the cost of a point is unknown.
 _FIRST = 1024
 
 #: Waits a second from which a thread hinders the others more than it helps, and seconds after which that shows.
@@ -57,7 +57,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_pool.cache_clear)  # threads do not survive a fork
 
 
-class Pace:
+class CostEstimate:
     """What a point of a function costs, as it was the last time: that decides how a batch is worked on."""
 
     __slots__ = ("_points", "seconds")
@@ -72,7 +72,7 @@ class Pace:
         return points * self.seconds >= WORTH
 
     def short(self, points: int) -> bool:
-        """Tell whether so many points are worked on before anybody minds the waiting."""
+        """Tell whether so many points take less time than a user notices."""
         return points * self.seconds <= _LONG
 
     def took(self, points: int, began: float) -> float:
@@ -86,15 +86,23 @@ class Pace:
         return seconds / points
 
 
-class _Batch:
-    """A batch that is cut along its longest axis while it is worked on; whoever is free takes the next piece.
+Pace = CostEstimate
 
-    A piece is as long as it may be without keeping anybody waiting: those who press Ctrl-C, which Python hears between
-    two pieces only, and at the end of the batch the other threads. The first ones find out what a point costs.
+
+class _Batch:
+    """A batch that is cut along its longest axis while it is worked on; each free thread takes the next piece.
+
+    A piece is short enough not to delay signals, which Python handles between two pieces only, nor the other threads at
+    the end of the batch. The first pieces measure what a point costs.
     """
 
     def __init__(
-        self, work: Callable[[tuple[slice, ...]], Any], shape: tuple[int, ...], least: int, most: int, pace: Pace
+        self,
+        work: Callable[[tuple[slice, ...]], Any],
+        shape: tuple[int, ...],
+        least: int,
+        most: int,
+        pace: CostEstimate,
     ) -> None:
         self.work, self.pace, self.least, self.most = work, pace, least, most
         self.axis = max(range(len(shape)), key=shape.__getitem__)
@@ -112,7 +120,7 @@ class _Batch:
 
     @property
     def left(self) -> int:
-        """Points that nobody has taken yet."""
+        """Points that no thread has taken yet."""
         return (self.end - self.begun) * self.each
 
     def _taken(self) -> tuple[int, int]:
@@ -167,7 +175,7 @@ class _Batch:
                 return
 
     def stop(self) -> None:
-        """Let nobody begin another piece."""
+        """Begin no other piece."""
         with self._lock:
             self.begun = self.end
 
@@ -177,14 +185,14 @@ def over_pieces(
     shape: tuple[int, ...],
     workers: int,
     most: int = PIECE,
-    pace: Pace | None = None,
+    pace: CostEstimate | None = None,
     least: int = 1,
 ) -> None:
     """Do `work` on every piece of an array of `shape`, on `workers` threads if that is worth it.
 
     The calling thread is one of them: where other processes want the same cores, a thread that only waits gives its
-    core away, and the chain of the benchmarks took 44 ns a point instead of 28. What is asked for inside `work`
-    stays on the thread that asks. The exception of the earliest piece stops what has not begun and is raised.
+    core away, and the chain of the benchmarks took 44 ns a point instead of 28. Batches inside `work`
+    stay on its thread. The exception of the earliest piece stops what has not begun and is raised.
 
     Parameters
     ----------
@@ -196,12 +204,12 @@ def over_pieces(
         How many threads. With 1 there is no other than the calling one.
     most : int
         Points of the longest piece.
-    pace : Pace, optional
+    pace : CostEstimate, optional
         What a point costs, if that is remembered from one batch to the next.
     least : int
         Points of the shortest one, where a piece has costs of its own; fewer than two of these are no work for two.
     """
-    pace = pace or Pace()
+    pace = pace or CostEstimate()
     batch, helpers = _Batch(work, shape, least, most, pace), []
     free = workers > 1 and batch.left >= 2 * least and not getattr(_inside, "piece", False)
     if free and (pace.seconds < inf or batch.piece()) and pace.worth(batch.left):

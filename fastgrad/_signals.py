@@ -1,11 +1,13 @@
-"""Handlers of signals: what they raise, a timeout or Ctrl-C, comes up wherever Python is, and must come out of there.
+"""Exceptions that handlers of signals raise, a timeout or Ctrl-C, reach the caller.
 
-Whoever catches all exceptions of somebody else's function lets `hear` look at them first: what a handler raised says
-nothing about that function. And in the midst of LLVM nothing may come up at all: there handlers are `held_back`.
+Code that catches all exceptions of the caller's function passes them to `reraise_if_signal` first: what a handler
+raised says nothing about that function. While LLVM works no handler may run: see `deferred_signals`.
 """
 
 from __future__ import annotations
 
+# The module `signal` makes an enumeration of every handler, which takes 50 times as long.
+import _signal  # type: ignore[import-not-found]
 import functools
 import signal
 import threading
@@ -13,30 +15,35 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+_NUMBERS = tuple(map(int, signal.valid_signals()))
 
-def hear(error: Exception) -> None:
-    """Raise what a handler raised, if `error` is that or was made of it."""
+
+def reraise_if_signal(error: Exception) -> None:
+    """Raise what a handler raised, if `error` is that or has it in its chain of causes."""
     codes = _codes_of_handlers()
-    found: BaseException | None = None
+    raised: BaseException | None = None
     chain: list[BaseException] = [error]
-    for here in chain:
-        trace = here.__traceback__
+    for link in chain:
+        trace = link.__traceback__
         while trace is not None:
             if trace.tb_frame.f_code in codes:
-                found = here  # the last of the chain, of which the others were made
+                raised = link  # the last of the chain, from which the others were raised
             trace = trace.tb_next
-        chain += [e for e in (here.__cause__, here.__context__) if e is not None and e not in chain]
-    if found is not None:
-        raise found
+        chain += [e for e in (link.__cause__, link.__context__) if e is not None and e not in chain]
+    if raised is not None:
+        raise raised
+
+
+hear = reraise_if_signal
 
 
 @contextmanager
-def held_back() -> Iterator[None]:
-    """Let handlers wait until the end of the block.
+def deferred_signals() -> Iterator[None]:
+    """Run handlers at the end of the block only.
 
-    What they raise while LLVM calls Python back would be printed and dropped, and between two lines of llvmlite it
-    leaves memory that is freed twice: one in a hundred interrupts of a compilation ended the process. Handlers run in
-    the main thread alone, so in others there is nothing to hold.
+    What a handler raises while LLVM calls Python back would be printed and dropped, and between two lines of llvmlite
+    it leaves memory that is freed twice: one in a hundred interrupts of a compilation ended the process. Handlers run
+    in the main thread alone, so in other threads nothing is deferred.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -47,13 +54,13 @@ def held_back() -> Iterator[None]:
     def wait(number: int, frame: Any) -> None:
         waiting.append((number, frame))
 
-    def catch_up() -> None:
+    def run_handlers() -> None:
         with ExitStack() as stack:
             for number, frame in reversed(waiting):
                 stack.callback(handlers[number], number, frame)
 
     with ExitStack() as stack:  # makes all calls, the last first, whatever one of them raises
-        stack.callback(catch_up)
+        stack.callback(run_handlers)
         for number in signal.valid_signals():
             if callable(handler := signal.getsignal(number)):
                 handlers[number] = handler
@@ -63,12 +70,11 @@ def held_back() -> Iterator[None]:
 
 
 def _codes_of_handlers() -> set[Any]:
-    """Find the code of all handlers that are set."""
-    found = {None}
-    for number in signal.valid_signals():
-        handler: Any = signal.getsignal(number)
+    """Code of all handlers that are set."""
+    codes = {None}
+    for handler in filter(callable, map(_signal.getsignal, _NUMBERS)):
         while isinstance(handler, functools.partial):
             handler = handler.func
         function = getattr(handler, "__func__", handler)  # of a method
-        found |= {getattr(f, "__code__", None) for f in (function, type(handler).__call__) if callable(handler)}
-    return found - {None}
+        codes |= {getattr(f, "__code__", None) for f in (function, type(handler).__call__)}
+    return codes - {None}

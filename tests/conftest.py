@@ -16,9 +16,13 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from fastgrad.evaluation import functions
+
 settings.register_profile("seeded", derandomize=True, deadline=None, max_examples=40, database=None)
 settings.register_profile("thorough", settings.get_profile("seeded"), max_examples=600)
 settings.load_profile("seeded")
+
+functions.compile_at_first_call()  # tests of machine code want it for a few points too
 
 EPS = float(np.finfo(float).eps)
 
@@ -58,9 +62,7 @@ class Opaque:
 
 def engine_of(f: Callable[..., Any], nargs: int = 1) -> str:
     """How fastgrad runs `f`: ``"compiled"`` or ``"called"``."""
-    from fastgrad.evaluation.functions import function
-
-    return function(f, nargs).engine
+    return functions.function(f, nargs).engine
 
 
 def run_python(script: str, **environment: str) -> str:

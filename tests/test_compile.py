@@ -20,6 +20,8 @@ COUNTED = """
 import numpy as np
 import fastgrad as fg
 from fastgrad.compilation import kernels
+from fastgrad.evaluation.functions import compile_at_first_call
+compile_at_first_call()
 compiled, original = [], kernels._compile
 def counting(*args):
     compiled.append(args[0])

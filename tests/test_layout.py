@@ -17,8 +17,8 @@ ROOT = Path(fastgrad.__file__).parent
 LAYERS: dict[int, tuple[str, ...]] = {
     1: ("_parallel", "_signals", "array_kinds", "arguments", "estimates", "elementary", "compilation"),
     2: ("containers", "tracing"),
-    3: ("adaptive_rule", "rules"),
-    4: ("evaluation",),
+    3: ("evaluation",),
+    4: ("adaptive_rule", "rules"),
     5: ("gates", "differentiation", "circuits"),
     6: ("numba_support", "gradcheck", "comparison", "corpus", "nist", "report"),
     7: ("__init__", "__main__", "cli"),

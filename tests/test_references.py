@@ -22,7 +22,7 @@ import fastgrad as fg
 from fastgrad import gates
 from fastgrad.compilation.kernels import Uncompilable
 from fastgrad.compilation.references import Reading
-from fastgrad.evaluation import functions
+from fastgrad.evaluation import functions, registry
 
 SLOPE = 2.0
 TABLE = np.array([1.0, 2.0])
@@ -441,7 +441,7 @@ def test_functions_and_what_they_hold_are_let_go() -> None:
             self.slope = np.ones(10)
 
     kept = []
-    before = len(functions._functions)
+    before = len(registry._functions)
     for i in range(20):
         data = Data()
         called, compiled = (lambda x, data=data: x * data.slope[0]), (lambda x, a=float(i % 3): a * x)
@@ -451,4 +451,4 @@ def test_functions_and_what_they_hold_are_let_go() -> None:
     del data, called, compiled
     gc.collect()
     assert [r() for r in kept] == [None] * len(kept)
-    assert len(functions._functions) <= before
+    assert len(registry._functions) <= before

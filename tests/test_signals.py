@@ -15,7 +15,7 @@ import pytest
 from conftest import Opaque, run_python
 
 import fastgrad as fg
-from fastgrad._signals import hear, held_back
+from fastgrad._signals import deferred_signals, reraise_if_signal
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers here")
 
@@ -59,7 +59,9 @@ COMPILING = """
 import random, signal
 import numpy as np
 import fastgrad as fg
-from fastgrad.evaluation.functions import function
+from fastgrad.evaluation.functions import compile_at_first_call, function
+
+compile_at_first_call()
 
 class Mine({kind}):
     pass
@@ -135,7 +137,7 @@ def test_what_a_handler_raises_in_the_analytic_function_of_a_check_comes_out(ala
 def test_exceptions_of_f_are_not_those_of_handlers(alarm: Any) -> None:
     alarm(raising, 100.0)
     for error in (ValueError("one"), Mine("another")):
-        hear(error)
+        reraise_if_signal(error)
     try:
         try:
             raising(0, None)
@@ -143,7 +145,7 @@ def test_exceptions_of_f_are_not_those_of_handlers(alarm: Any) -> None:
             raise ValueError("made of it") from raised
     except ValueError as error:
         with pytest.raises(Mine):
-            hear(error)
+            reraise_if_signal(error)
 
 
 def test_handlers_wait_until_the_end(alarm: Any) -> None:
@@ -157,13 +159,13 @@ def test_handlers_wait_until_the_end(alarm: Any) -> None:
     before = signal.signal(signal.SIGTERM, lambda number, frame: called.append(2))
     try:
         handlers = [signal.getsignal(n) for n in (signal.SIGALRM, signal.SIGTERM, signal.SIGINT)]
-        with pytest.raises(Mine), held_back():
+        with pytest.raises(Mine), deferred_signals():
             signal.raise_signal(signal.SIGALRM)
             signal.raise_signal(signal.SIGTERM)
             assert called == []
         assert called == [1, 2]
         assert handlers == [signal.getsignal(n) for n in (signal.SIGALRM, signal.SIGTERM, signal.SIGINT)]
-        with pytest.raises(ValueError, match="mine"), held_back():
+        with pytest.raises(ValueError, match="mine"), deferred_signals():
             raise ValueError("mine")
         assert handlers[0] is signal.getsignal(signal.SIGALRM)
     finally:
@@ -174,7 +176,7 @@ def test_other_threads_hold_nothing_back() -> None:
     done: list[Any] = []
 
     def work() -> None:
-        with held_back():
+        with deferred_signals():
             done.append(signal.getsignal(signal.SIGINT))
 
     before = signal.getsignal(signal.SIGINT)

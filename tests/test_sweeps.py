@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
-from fastgrad.differentiation.line_evaluation import Coordinates, Directions, Sweep
+from fastgrad.differentiation.line_evaluation import Coordinates, Directions, LineValues
 
 
 class Recorder:
@@ -44,22 +44,22 @@ def test_big_blocks() -> None:
     assert sum(map(len, f.seen)) == 4000
 
 
-@pytest.mark.parametrize("keeps", [False, True])
-def test_places_in_any_order_and_repeated(keeps: bool) -> None:
+@pytest.mark.parametrize("has_memory", [False, True])
+def test_positions_in_any_order_and_repeated(has_memory: bool) -> None:
     x = np.array([[1.0, 2.0], [3.0, 4.0]])
-    sweep = Sweep(lambda vectors, lenient: vectors * [1.0, 10.0], Coordinates(x), keeps, True)
+    values = LineValues(lambda vectors, beside: vectors * [1.0, 10.0], Coordinates(x), has_memory)
     for _ in range(2):
-        found = sweep(np.array([3, 0, 3, 1, 3]), np.array([5.0, 1.0, 4.0, 2.5, 5.0]))
+        found = values(np.array([3, 0, 3, 1, 3]), np.array([5.0, 1.0, 4.0, 2.5, 5.0]))
         np.testing.assert_array_equal(found, [[3, 50], [1, 20], [3, 40], [1, 25], [3, 50]])
-    found = sweep(np.array([2, 2]), np.array([9.0, 3.0]), np.array([0, 1]))
+    found = values(np.array([2, 2]), np.array([9.0, 3.0]), np.array([0, 1]))
     np.testing.assert_array_equal(found, [9, 40])
 
 
-def test_room_along_directions() -> None:
+def test_reach_along_directions() -> None:
     x, v = np.array([[0.0, 1.0], [0.5, 0.5]]), np.array([[1.0, -2.0], [0.0, 1.0]])
     low, high = np.zeros((2, 2)), np.ones((2, 2))
     lines = Directions(x, v[:, None], np.arange(2), low, high)
-    behind, ahead = lines.room()
+    behind, ahead = lines.reach()
     np.testing.assert_array_equal(behind, [0.0, -0.5])
     np.testing.assert_array_equal(ahead, [0.5, 0.5])
 

@@ -140,7 +140,7 @@ def _differentiated(
 ) -> list[Any]:
     """Columns of results for a block."""
     from ..differentiation.derivatives import derivative
-    from ..evaluation.request import PerformanceWarning
+    from ..evaluation.signatures import PerformanceWarning
 
     try:
         with warnings.catch_warnings(record=True) as heard, aside():

@@ -18,6 +18,7 @@ import numpy as np
 from .._parallel import cores
 from ..corpus import CASES
 from ..differentiation.derivatives import derivative
+from ..evaluation.functions import compile_at_first_call
 from ._catalogue import FUNCTIONS
 from ._methods import standard_methods
 from ._problems import gate_problems
@@ -73,6 +74,7 @@ def _left_alone() -> Iterator[None]:
 
 def _compile(name: str, curves: bool) -> None:
     """Compile what goes by a name, in a child process: run our methods once on two points."""
+    compile_at_first_call()
     with quietly():
         for problem in (p for p in gate_problems() + FUNCTIONS if p.name == name):
             args = problem.points(FEW)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arguments import argument, argument_index, common_shape
-from ..evaluation.functions import check_call
+from ..evaluation.signatures import check_call
 from ..gates import GATES, Gate
 
 Floats = NDArray[np.float64]

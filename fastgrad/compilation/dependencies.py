@@ -18,6 +18,9 @@ from .captured import accepts
 #: Stands for what a name is bound to that is not bound.
 ABSENT: Any = object()
 
+#: Begins the names of entries of dictionaries, which attributes have not.
+ITEM = "item "
+
 #: From an owner and a key to what is referred to there.
 Way = Callable[[Any, Any], Any]
 
@@ -77,6 +80,19 @@ def extent_of(partial: Any, _: Any) -> tuple[int, int]:
     return len(partial.args), len(partial.keywords)
 
 
+def type_of(f: Any, place: tuple[Way, Any]) -> Any:
+    """Type of an object that a function refers to."""
+    way, key = place
+    return type(way(f, key))
+
+
+def member_of(f: Any, place: tuple[Way, Any, str]) -> Any:
+    """Return an attribute of an object, or an entry of a dictionary, that a function refers to."""
+    way, key, name = place
+    holder = way(f, key)
+    return holder[name.removeprefix(ITEM)] if type(holder) is dict else vars(holder)[name]
+
+
 def itself(f: Any, _: Any) -> Any:
     """Return the owner."""
     return f
@@ -128,7 +144,7 @@ class References:
 
 
 class Watch:
-    """What was found when references were followed; whether all of it is still there is asked at every call."""
+    """References of a function and its helpers; every call tests whether they still lead to the same values."""
 
     __slots__ = ("_arrays", "_count", "_latest", "_owners")
 
@@ -229,7 +245,7 @@ class Watch:
         return None if made.current() is None else made
 
     def obstacle(self) -> Callable[[], list[Any] | None]:
-        """Return what tells, like `current`, whether the reference looked at last still leads to the same.
+        """Return what tells, like `current`, whether the latest reference still leads to the same value.
 
         The value is not kept alive. So at worst another thing at the same address is taken for it.
         """

@@ -36,6 +36,14 @@ def read(digest: bytes) -> tuple[dict[str, Any], list[bytes]] | None:
     return about, parts
 
 
+def contains(digest: bytes) -> bool:
+    """Whether something was written for `digest`; it may turn out to be damaged."""
+    try:
+        return (directory() / f"{digest.hex()}.fg").exists()
+    except (OSError, RuntimeError):
+        return False
+
+
 def write(digest: bytes, about: dict[str, Any], *parts: bytes) -> None:
     """Keep one entry; written beside and moved into place, so that no reader ever sees half of it."""
     body = json.dumps({**about, "sizes": [len(p) for p in parts]}).encode() + b"\n" + b"".join(parts)
@@ -85,7 +93,7 @@ def _warn(here: Path, foreign: bool) -> None:
 
 @cache
 def _make_room(here: Path) -> None:
-    """Drop the older half when there are many; looked at once per process."""
+    """Drop the older half when there are many; tested once per process."""
     entries = sorted(here.iterdir(), key=lambda p: p.stat().st_mtime)
     if len(entries) > _MOST:
         for path in entries[: len(entries) // 2]:

@@ -1,7 +1,8 @@
 """The one place that knows Numba's options: Python text and functions in, machine code out.
 
-Machine code is asked for by `native`. It looks in memory, then on disk, and compiles only when both are empty. What is
-stored is plain object code, so that a second process starts without running Numba's front end at all.
+`native` returns machine code: from memory, else from disk, else compiled. The disk holds plain object code, so that a
+second process starts without running Numba's front end at all. Every unit has an LLVM engine of its own, which can be
+closed; Numba's never unloads anything (numba issues 3464 and 5976).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import llvmlite
 import numba
@@ -32,7 +34,7 @@ from numba.core.runtime.nrt import rtsys
 from numba.core.typed_passes import NativeLowering, NopythonTypeInference
 from numba.core.untyped_passes import GenericRewrites, InlineClosureLikes, IRProcessing
 
-from .._signals import held_back
+from .._signals import deferred_signals
 from . import disk_cache as disk
 from .captured import numba_type
 from .operators import NoOverflow, Operators, Uncompilable
@@ -44,8 +46,8 @@ LOCK = threading.RLock()
 #: Never `fastmath`: it folds ``(x + h) - x`` into ``h``. NumPy's error model, because Python's check of every
 #: division stops SIMD. Indices are checked: beyond the end of a table the caller's function would read, or write, what
 #: lies there. That takes 5 to 10 % of the time of Robertson's jacobian and nothing to be seen of eight other functions.
-#: Forced inlining, because a loop over a call is not vectorised. No wrappers for Python and C, which nobody calls: a
-#: third of the compile time.
+#: Forced inlining, because a loop over a call is not vectorised. No wrappers for Python and C, which are never called:
+#: a third of the compile time.
 OPTIONS: dict[str, Any] = {
     "error_model": "numpy",
     "boundscheck": True,
@@ -53,6 +55,48 @@ OPTIONS: dict[str, Any] = {
     "no_cpython_wrapper": True,
     "no_cfunc_wrapper": True,
 }
+
+
+def _without_loading(library: Any) -> None:
+    """Have a library optimised when it is first linked into another, but not made machine code by Numba.
+
+    That took a fifth of the time to compile the adaptive rule. And Numba's engine never unloads what it has loaded.
+    """
+
+    def finish() -> None:
+        library._finalize_dynamic_globals()
+        library._finalized = True
+
+    library._finalize_final_module = finish
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _LowerOnly(NativeLowering):
+    """Make code to be linked into others, without loading it: half the time of the adaptive rule's hundred pieces."""
+
+    _name = "fastgrad_lower_only"
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
+    def run_pass(self, state: Any) -> bool:
+        """Lower as Numba does."""
+
+        def executable(library: Any, *_: Any) -> Any:
+            _without_loading(library)
+            return [].append  # stands for what would be loaded, one of its own
+
+        state.targetctx.get_executable = executable
+        try:
+            return bool(super().run_pass(state))  # type: ignore[no-untyped-call]
+        finally:
+            del state.targetctx.get_executable
+
+
+def _lowering_only(passes: Any) -> list[Any]:
+    passes.passes = [(_LowerOnly if p is NativeLowering else p, text) for p, text in passes.passes]
+    passes.finalize()
+    return [passes]
 
 
 class Pipeline(compiler.CompilerBase):
@@ -65,8 +109,15 @@ class Pipeline(compiler.CompilerBase):
         passes.add_pass_after(CapturedValues, IRProcessing)  # before branches on constants are pruned
         passes.add_pass_after(CapturedInlined, InlineClosureLikes)  # what inlined functions refer to
         passes.add_pass_after(NoOverflow, NopythonTypeInference)
-        passes.finalize()
-        return [passes]
+        return _lowering_only(passes)
+
+
+class _InnerPipeline(compiler.Compiler):
+    """Numba's own passes."""
+
+    def define_pipelines(self) -> list[Any]:
+        """Return the passes, in order."""
+        return _lowering_only(compiler.DefaultPassBuilder.define_nopython_pipeline(self.state))
 
 
 @dataclass(frozen=True)
@@ -89,46 +140,6 @@ class Inner(CPUDispatcher):
     def get_call_template(self, args: Any, kws: Any) -> Any:
         """Compile for the types of constants, not for every constant."""
         return super().get_call_template([types.unliteral(a) for a in args], kws)
-
-
-@register_pass(mutates_CFG=True, analysis_only=False)
-class _LowerOnly(NativeLowering):
-    """Make code to be linked into others, without loading it: half the time of the adaptive rule's hundred pieces."""
-
-    _name = "fastgrad_lower_only"
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-
-    def run_pass(self, state: Any) -> bool:
-        """Lower as Numba does."""
-
-        def executable(library: Any, *_: Any) -> Any:
-            # Optimised when it is first linked into another, but never made machine code: that alone took a fifth of
-            # the time to compile the adaptive rule.
-            def finished() -> None:
-                library._finalize_dynamic_globals()
-                library._finalized = True
-
-            library._finalize_final_module = finished
-            return [].append  # stands for what would be loaded, one of its own
-
-        state.targetctx.get_executable = executable
-        try:
-            return bool(super().run_pass(state))  # type: ignore[no-untyped-call]
-        finally:
-            del state.targetctx.get_executable
-
-
-class _InnerPipeline(compiler.CompilerBase):
-    """Numba's pipeline with that last step."""
-
-    def define_pipelines(self) -> list[Any]:
-        """Return the passes, in order."""
-        passes = compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)
-        passes.passes = [(_LowerOnly if p is NativeLowering else p, text) for p, text in passes.passes]
-        passes.finalize()
-        return [passes]
 
 
 def inner(function: Callable[..., Any]) -> Any:
@@ -183,26 +194,31 @@ class quiet(warnings.catch_warnings):  # noqa: N801 (reads like the context mana
 GENERATORS = (
     "compilation/*.py", "elementary/*.py", "tracing/*.py", "circuits/*.py", "gates/*.py",
     "rules/finite_difference_weights.py", "rules/stencils.py", "rules/stencil_codegen.py",
-    "evaluation/compiled.py", "evaluation/lanes.py", "evaluation/traced.py", "evaluation/unrolled.py",
-    "evaluation/vector_*.py",
+    "evaluation/compiled.py", "evaluation/lanes.py", "evaluation/traced.py", "evaluation/vector_*.py",
+    "differentiation/compiled_rules.py", "differentiation/lane_stencils.py", "differentiation/unrolled.py",
+    "differentiation/vector_stencils.py",
     "adaptive_rule/codegen.py", "adaptive_rule/extrapolation.py", "adaptive_rule/judge.py", "adaptive_rule/native.py",
     "adaptive_rule/rounding.py", "adaptive_rule/rows.py", "adaptive_rule/scan.py", "adaptive_rule/schedule.py",
     "adaptive_rule/search.py", "adaptive_rule/noise.py", "adaptive_rule/flatness.py", "adaptive_rule/sides.py",
     "adaptive_rule/decisions.py", "numba_support/overloads.py",
 )  # fmt: skip
 
+#: Machine code by digest: that of this package for good, that of the caller's functions as long as something uses it.
 _loaded: dict[bytes, Native] = {}
+_loaded_for_callers: WeakValueDictionary[bytes, Native] = WeakValueDictionary()
 
 
-def native(key: bytes, build: Callable[[], tuple[Any, Any, str]]) -> Native:
+def native(key: bytes, build: Callable[[], tuple[Any, Any, str]], unloads: bool = False) -> Native:
     """Machine code for `key`, from memory, from disk, or from ``build() -> (function, C signature, result kind)``.
+
+    With `unloads` it is unloaded when nothing refers to the result any more.
 
     Raises
     ------
     Uncompilable
         When Numba refuses; the refusal is remembered on disk too.
     """
-    return _kept(key, lambda digest: _compile(digest, build))
+    return _find(key, lambda digest: _compile(digest, build), unloads)
 
 
 def native_from_ir(key: bytes, nargs: int, write: Callable[[Any, Any], None]) -> Native:
@@ -210,44 +226,63 @@ def native_from_ir(key: bytes, nargs: int, write: Callable[[Any, Any], None]) ->
 
     That takes a fifth of the time that Numba needs for a function of the same size.
     """
-    return _kept(key, lambda digest: _compile_ir(digest, nargs, write))
+    return _find(key, lambda digest: _compile_ir(digest, nargs, write), False)
 
 
-def _kept(key: bytes, compile_it: Callable[[bytes], Native]) -> Native:
+def _find(key: bytes, compile_it: Callable[[bytes], Native], unloads: bool) -> Native:
     with LOCK:
         digest = hashlib.sha256(_toolchain() + key).digest()
-        if digest not in _loaded:
-            with held_back():
-                _loaded[digest] = _from_disk(digest) or compile_it(digest)
-        return _loaded[digest]
+        code = _loaded.get(digest) or _loaded_for_callers.get(digest)
+        if code is None:
+            with deferred_signals():
+                code = _from_disk(digest) or compile_it(digest)
+            (_loaded_for_callers if unloads else _loaded)[digest] = code
+        return code
 
 
 def at_hand(key: bytes) -> bool:
     """Tell whether there is machine code for `key`, in memory or on disk, so that `native` does not compile."""
     with LOCK:
         digest = hashlib.sha256(_toolchain() + key).digest()
-        if digest not in _loaded:
-            with held_back():
-                found = _from_disk(digest)
-            if found is not None:
-                _loaded[digest] = found
-        return digest in _loaded
+        if digest in _loaded or digest in _loaded_for_callers:
+            return True
+        with deferred_signals():
+            code = _from_disk(digest)
+        if code is not None:
+            _loaded[digest] = code
+        return code is not None
+
+
+def needs_compiling(key: bytes) -> bool:
+    """Tell whether `native` would compile, or find that Numba refuses, without loading anything."""
+    digest = hashlib.sha256(_toolchain() + key).digest()
+    return not (digest in _loaded or digest in _loaded_for_callers or disk.contains(digest))
 
 
 def _compile(digest: bytes, build: Callable[[], tuple[Any, Any, str]]) -> Native:
     try:
         with quiet():
             function, signature, result = build()
-            callback: Any = CFunc(function, (signature.args, signature.return_type), {}, {"error_model": "numpy"})
+            callback: Any = CFunc(
+                function, (signature.args, signature.return_type), {}, {"error_model": "numpy"}, _InnerPipeline
+            )
             callback.compile()
+            return _load_new(digest, callback._library, callback._wrapper_name, result)
     except Exception as err:
         # Numba reports what it cannot do by many exception types, some of them from deep inside; `f` itself does not
         # run while it is compiled, so none of them is the user's.
         if isinstance(err, (NumbaError, Uncompilable)):
             disk.write(digest, {"refused": str(err)[:2000]})
+        _drop_frames(err)
         raise Uncompilable(str(err)) from err
-    _keep(digest, callback._library, callback._wrapper_name, result)
-    return Native(callback.address, result, callback)
+
+
+def _drop_frames(error: BaseException) -> None:
+    """Drop the tracebacks of an exception: Numba keeps it, and the frames would keep the caller's function alive."""
+    chain = [error]
+    for link in chain:
+        link.__traceback__ = None
+        chain += [e for e in (link.__cause__, link.__context__) if e is not None and e not in chain]
 
 
 def _compile_ir(digest: bytes, nargs: int, write: Callable[[Any, Any], None]) -> Native:
@@ -255,7 +290,6 @@ def _compile_ir(digest: bytes, nargs: int, write: Callable[[Any, Any], None]) ->
     rtsys.initialize(context)
     name = f"fastgrad_{digest.hex()}"
     library = context.codegen().create_library(name)
-    library.enable_object_caching()
     module = library.create_ir_module(name)
     word = ir.IntType(64)
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), [word] * nargs), name)
@@ -264,27 +298,41 @@ def _compile_ir(digest: bytes, nargs: int, write: Callable[[Any, Any], None]) ->
     builder.ret_void()
     with global_compiler_lock:
         library.add_ir_module(module)
+        _without_loading(library)
         library.finalize()
-    _keep(digest, library, name, "d")
-    return Native(library.get_pointer_to_function(name), "d", library)
+    return _load_new(digest, library, name, "d")
 
 
-def _keep(digest: bytes, library: Any, symbol: str, result: str) -> None:
-    """Write object code to disk, if it can move to another process."""
-    name, kind, payload = library.serialize_using_object_code()
+def _load_new(digest: bytes, library: Any, symbol: str, result: str) -> Native:
+    """Make machine code of a library, load it, and keep it on disk."""
     needs = _needs(library)
-    if kind == "object" and needs is not None:
-        disk.write(digest, {"library": name, "symbol": symbol, "result": result, "needs": needs}, *payload)
+    with global_compiler_lock:
+        code = library._codegen._tm.emit_object(library._final_module)
+    disk.write(digest, {"symbol": symbol, "result": result, "needs": needs}, code)
+    return _load(code, symbol, result)
 
 
-def _needs(library: Any) -> list[str] | None:
-    """Symbols that machine code takes from the process it runs in; None when it cannot move to another process.
+def _load(code: bytes, symbol: str, result: str) -> Native:
+    """Load object code into an engine of its own, which unloads it when it is closed."""
+    codegen = cpu_target.target_context.codegen()
+    options: dict[str, Any] = {"opt": 3}
+    codegen._customize_tm_options(options)
+    with global_compiler_lock:
+        machine = binding.Target.from_triple(binding.get_process_triple()).create_target_machine(**options)
+        engine = binding.create_mcjit_compiler(binding.parse_assembly(""), machine)
+        engine.add_object_file(binding.ObjectFileRef.from_data(code))
+        engine.finalize_object()
+        return Native(engine.get_function_address(symbol), result, engine)
 
-    Code that reads Numba's environment, as `print` does, is bound to the process that compiled it.
+
+def _needs(library: Any) -> list[str]:
+    """Symbols that machine code takes from the process it runs in.
+
+    Code that reads Numba's environment, as `print` does, is bound to Numba's own engine.
     """
     lines = library.get_llvm_str().splitlines()
     if any("NumbaEnv" in line and not line.startswith("@") for line in lines):
-        return None
+        raise Uncompilable("prints, or needs Python objects")
     outside = [line for line in lines if line.startswith("declare ") or " external " in line]
     names = {match[1] for line in outside if (match := re.search(r'@"?([^"( ]+)', line))}
     return sorted(name for name in names if not name.startswith("llvm."))
@@ -297,13 +345,10 @@ def _from_disk(digest: bytes) -> Native | None:
     about, code = entry
     if "refused" in about:
         raise Uncompilable(about["refused"])
-    context = cpu_target.target_context
-    rtsys.initialize(context)
+    rtsys.initialize(cpu_target.target_context)
     if not all(binding.address_of_symbol(name) for name in about["needs"]):
         return None  # LLVM would end the process over a missing symbol
-    codegen = context.codegen()
-    library = codegen.unserialize_library((about["library"], "object", tuple(code)))
-    return Native(library.get_pointer_to_function(about["symbol"]), about["result"], library)
+    return _load(code[0], about["symbol"], about["result"])
 
 
 @cache

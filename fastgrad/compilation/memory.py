@@ -10,7 +10,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-#: Room for gathered arguments and results, in numbers: together they stay in the first-level cache.
+#: Size of the buffer for gathered arguments and results, in numbers: it stays in the first-level cache.
 ROOM = 4096
 
 #: Bits of the exponent of a float64; all of them set mean infinity or NaN.
@@ -51,12 +51,12 @@ def words_at(_typing: Any, address: Any) -> Any:
     return WORDS(types.intp), code
 
 
-def _room_on_stack(builder: Any, kind: Any) -> Any:
+def _memory_on_stack(builder: Any, kind: Any) -> Any:
     """Reserve memory when the function is entered; Numba's own helper would also fill it with zeros, at every call."""
     with builder.goto_entry_block():
-        room = builder.alloca(kind)
-    room.align = 64
-    return room
+        memory = builder.alloca(kind)
+    memory.align = 64
+    return memory
 
 
 @intrinsic
@@ -64,7 +64,7 @@ def numbers_on_stack(_typing: Any) -> Any:
     """Address of `ROOM` numbers on the stack."""
 
     def code(_context: Any, builder: Any, _signature: Any, _args: Any) -> Any:
-        return builder.ptrtoint(_room_on_stack(builder, ir.ArrayType(ir.DoubleType(), ROOM)), ir.IntType(64))
+        return builder.ptrtoint(_memory_on_stack(builder, ir.ArrayType(ir.DoubleType(), ROOM)), ir.IntType(64))
 
     return types.intp(), code
 
@@ -74,7 +74,7 @@ def words_on_stack(_typing: Any) -> Any:
     """Pointer to 64 words on the stack."""
 
     def code(_context: Any, builder: Any, _signature: Any, _args: Any) -> Any:
-        return builder.bitcast(_room_on_stack(builder, ir.ArrayType(ir.IntType(64), 64)), ir.IntType(64).as_pointer())
+        return builder.bitcast(_memory_on_stack(builder, ir.ArrayType(ir.IntType(64), 64)), ir.IntType(64).as_pointer())
 
     return WORDS(), code
 

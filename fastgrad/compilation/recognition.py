@@ -1,19 +1,22 @@
-"""What is told of code and values without reading further: names, digests, what Numba knows, what stands for it."""
+"""Properties of code and values: names, digests, whether Numba knows a value, the kernel that stands for it."""
 
 from __future__ import annotations
 
 import builtins
 import dis
 import hashlib
+import inspect
 import os
 import sys
 from functools import lru_cache
-from types import BuiltinFunctionType, CodeType, ModuleType
+from types import BuiltinFunctionType, CodeType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from ..elementary import REPLACEMENTS, SCIPY_SPECIAL
+from .caches import once_per_code
+from .dependencies import ITEM
 from .kernels import function_from
 from .operators import Uncompilable
 
@@ -50,7 +53,7 @@ def elementary(value: Any) -> Any:
     return None if os.environ.get("FASTGRAD_ELEMENTARY") == "0" else found
 
 
-@lru_cache(maxsize=4096)
+@once_per_code
 def code_key(code: CodeType) -> bytes:
     """Digest of what the code does, wherever it stands."""
     parts: list[Any] = [code.co_code, code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars]
@@ -60,9 +63,9 @@ def code_key(code: CodeType) -> bytes:
     return hashlib.sha256(repr(parts).encode()).digest()
 
 
-@lru_cache(maxsize=4096)
+@once_per_code
 def names_in(code: CodeType) -> tuple[tuple[str, ...], frozenset[str]]:
-    """Names of the globals that `code` and the functions inside it load, and of all attributes."""
+    """Names of the globals that `code` and the functions inside it load, and of all attributes and entries."""
     names: set[str] = set()
     attributes: set[str] = set()
     for instruction in dis.get_instructions(code):
@@ -73,6 +76,8 @@ def names_in(code: CodeType) -> tuple[tuple[str, ...], frozenset[str]]:
         elif instruction.opname in ("STORE_GLOBAL", "DELETE_GLOBAL", "IMPORT_NAME"):
             raise Uncompilable(f"`{code.co_name}` uses {instruction.opname}")
     for constant in code.co_consts:
+        if isinstance(constant, str):
+            attributes.add(ITEM + constant)
         if isinstance(constant, CodeType):
             inner = names_in(constant)
             names.update(inner[0])
@@ -80,8 +85,22 @@ def names_in(code: CodeType) -> tuple[tuple[str, ...], frozenset[str]]:
     return tuple(sorted(names)), frozenset(attributes)
 
 
+def holds_attributes(value: Any) -> bool:
+    """Whether the attributes of an object are what its `__dict__` holds, and it is no function."""
+    kind = type(value)
+    generic = kind is SimpleNamespace or kind.__getattribute__ is object.__getattribute__  # type: ignore[comparison-overlap]
+    if not generic or hasattr(kind, "__getattr__") or isinstance(value, (type, ModuleType)):
+        return False
+    return type(getattr(value, "__dict__", None)) is dict
+
+
+def is_shadowed(kind: type, name: str) -> bool:
+    """Whether a property of the class comes before an attribute of that name."""
+    return hasattr(inspect.getattr_static(kind, name, None), "__set__")
+
+
 def is_builtin(name: str, value: Any) -> bool:
-    """Whether a value is Python's own, and not one that somebody has put among the builtins."""
+    """Whether a value is Python's own, and not one that was added to the builtins."""
     if value is not vars(builtins).get(name):
         return False
     own = isinstance(value, (BuiltinFunctionType, type)) and value.__module__ == "builtins"

@@ -18,15 +18,16 @@ import math
 from collections.abc import Callable
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numba.core.dispatcher import Dispatcher
 from numba.np.ufunc.dufunc import DUFunc
 
+from .caches import KEPT, Recent, clearable
 from .captured import Slot, kind_of
 from .dependencies import (
     ABSENT,
+    ITEM,
     References,
     Watch,
     Way,
@@ -41,11 +42,23 @@ from .dependencies import (
     global_of,
     itself,
     keyword_of,
+    member_of,
     named_by,
+    type_of,
 )
 from .linking import Module, Part, captures
 from .operators import Uncompilable
-from .recognition import NUMPY_UFUNCS, bound, code_key, elementary, is_builtin, is_known, names_in
+from .recognition import (
+    NUMPY_UFUNCS,
+    bound,
+    code_key,
+    elementary,
+    holds_attributes,
+    is_builtin,
+    is_known,
+    is_shadowed,
+    names_in,
+)
 
 #: Bytes of an array that is part of the machine code, and compared at every call; a function that holds more is called.
 _ARRAY_LIMIT = 4096
@@ -203,11 +216,42 @@ class Reading:
             self._add("captured", kind)
             self.captured.append(kind)
             return Slot(self._watch.data(references, way, key, kind))
+        # an object that is an argument or a default cannot be taken apart
+        has_members = way in (cell_of, global_of, attribute_of, member_of) and self._captures
+        if has_members and (type(value) is dict or self._is_object(value)):
+            return self._members(references, way, key, value, attributes)
         self._watch.constant(references, way, key, value)
         place = len(references.entries) - 1
         made = self._value(value, attributes)
         if isinstance(made, Part) and type(value) is FunctionType:
             self._watch.helper(references, place, made.references)
+        return made
+
+    @staticmethod
+    def _is_object(value: Any) -> bool:
+        known = (FunctionType, Dispatcher, BuiltinFunctionType, np.ndarray, np.generic, np.ufunc)
+        is_other = isinstance(value, known) or is_known(value) or hasattr(value, "__formula__")
+        return holds_attributes(value) and not is_other
+
+    def _members(self, references: References, way: Way, key: Any, holder: Any, attributes: frozenset[str]) -> Module:
+        """Read what is used of an object or a dictionary: ``self.rate``, ``weights["bias"]``.
+
+        Everything is found again from the function, so that neither is kept alive, and others may take their place.
+        """
+        kind = type(holder)
+        self._watch.constant(references, type_of, (way, key), kind)
+        self._add("members", kind.__module__, kind.__qualname__)
+        made = Module(kind.__qualname__)
+        if way is member_of and key[0] is member_of and key[1][0] is member_of:
+            return made  # deeper ones are left out: objects may refer to each other
+        for name in sorted(attributes):
+            if kind is dict:
+                present, value = name.startswith(ITEM), holder.get(name.removeprefix(ITEM), ABSENT)
+            else:
+                present, value = not is_shadowed(kind, name), vars(holder).get(name, ABSENT)
+            if present and value is not ABSENT:
+                self._add("member", name)
+                made.attributes[name] = self._reference(references, member_of, (way, key, name), value, attributes)
         return made
 
     def _value(self, value: Any, attributes: frozenset[str]) -> Any:
@@ -289,8 +333,8 @@ def read(
 ) -> tuple[Reading | None, Callable[[], list[Any] | None]]:
     """Read `f` if that can be done; and return what tells the captured values, or None if `f` is to be read again.
 
-    What could not be read is to be read again when that which stood in the way, the last that was looked at, has
-    changed: a patch of ``math.sin`` that was taken back.
+    What could not be read is to be read again when the latest reference, which stood in the way, has changed: a patch
+    of ``math.sin`` that was reverted.
     """
     code = f.__code__ if captures and type(f) is FunctionType else None
     if code is not None and (known := _readings.get(code)) is not None and (watch := known[1].like(f)) is not None:
@@ -305,5 +349,5 @@ def read(
     return reading, watch.current
 
 
-#: What was read last of functions of some code: others of the same code may refer to the same, but for captured values.
-_readings: WeakKeyDictionary[CodeType, tuple[Reading, Watch]] = WeakKeyDictionary()
+#: By code, what was read last of a function: others of the same code may refer to the same, but for captured values.
+_readings: dict[CodeType, tuple[Reading, Watch]] = clearable(Recent(KEPT))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable
+from dataclasses import dataclass
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -12,6 +13,7 @@ from numba.core.compiler_machinery import FunctionPass, register_pass
 from numba.core.registry import CPUDispatcher
 
 from .captured import Slot
+from .dependencies import ITEM
 from .operators import Uncompilable
 
 #: Name of the argument that holds the captured values.
@@ -24,6 +26,13 @@ def taking(function: FunctionType) -> FunctionType:
     first = inspect.Parameter(NAME, inspect.Parameter.POSITIONAL_ONLY)
     function.__signature__ = signature.replace(parameters=[first, *signature.parameters.values()])  # type: ignore[attr-defined]
     return function
+
+
+@dataclass(frozen=True)
+class Constant:
+    """An entry of a dictionary that is part of the machine code."""
+
+    value: bool | int | str
 
 
 @register_pass(mutates_CFG=False, analysis_only=False)
@@ -41,7 +50,7 @@ class CapturedValues(FunctionPass):
         if list(function.arg_names)[:1] != [NAME]:
             return False
         first = function.blocks[min(function.blocks)]
-        # Another name of the argument, because Numba drops arguments that nobody uses.
+        # Another name of the argument, because Numba drops unused arguments.
         captured = first.scope.redefine("$captured", loc=function.loc)
         argument = ir.Arg(NAME, 0, function.loc)
         function._definitions[captured.name] = [argument]
@@ -52,8 +61,11 @@ class CapturedValues(FunctionPass):
     def _rewrite(self, function: Any, captured: Any, referred: dict[str, Any]) -> None:
         for statement in _assignments(function):
             slot = referred.get(statement.target.name)
-            if isinstance(slot, Slot) and not isinstance(statement.value, ir.Var):
-                statement.value = ir.Expr.static_getitem(captured, slot.index, None, statement.loc)
+            if isinstance(slot, (Slot, Constant)) and not isinstance(statement.value, ir.Var):
+                if isinstance(slot, Constant):
+                    statement.value = ir.Const(slot.value, statement.loc)
+                else:
+                    statement.value = ir.Expr.static_getitem(captured, slot.index, None, statement.loc)
                 function._definitions[statement.target.name] = [statement.value]
 
 
@@ -65,7 +77,7 @@ class CapturedInlined(CapturedValues):
 
     def _rewrite(self, function: Any, captured: Any, referred: dict[str, Any]) -> None:
         super()._rewrite(function, captured, referred)
-        helpers = {name for name, held in referred.items() if not isinstance(held, Slot)}
+        helpers = {name for name, held in referred.items() if not isinstance(held, (Slot, Constant))}
         for block in function.blocks.values():
             for statement in block.body:
                 used = [v.name for v in statement.list_vars() if v.name in helpers]
@@ -97,16 +109,27 @@ def _references(function: Any) -> dict[str, Any]:
             if name in held or len(function._definitions[name]) != 1:
                 continue
             if isinstance(value, (ir.Global, ir.FreeVar)):
-                found = value.value
+                target = value.value
             elif isinstance(value, ir.Var):
-                found = held.get(value.name)
+                target = held.get(value.name)
             elif isinstance(value, ir.Expr) and value.op == "getattr":
-                found = getattr(held.get(value.value.name), value.attr, None)
+                target = getattr(held.get(value.value.name), value.attr, None)
+            elif isinstance(value, ir.Expr) and value.op in ("getitem", "static_getitem"):
+                target = getattr(held.get(value.value.name), f"{ITEM}{_index(function, value)}", None)
+                target = Constant(target) if isinstance(target, bool | int | str) else target
             else:
                 continue
-            if isinstance(found, (Slot, ModuleType)) or _takes(found):
-                held[name], changed = found, True
+            if isinstance(target, (Slot, Constant, ModuleType)) or _takes(target):
+                held[name], changed = target, True
     return {name: value for name, value in held.items() if not isinstance(value, ModuleType)}
+
+
+def _index(function: Any, item: Any) -> Any:
+    """Index of an item, if it is written out."""
+    if item.op == "static_getitem":
+        return item.index
+    definitions = function._definitions[item.index.name]
+    return definitions[0].value if len(definitions) == 1 and isinstance(definitions[0], ir.Const) else None
 
 
 def _takes(helper: Any) -> bool:

@@ -18,7 +18,7 @@ from numba.core import types
 
 from .._parallel import Pace
 from .captured import unpacked
-from .kernels import Native, function_from, native
+from .kernels import Native, function_from, native, needs_compiling
 from .memory import (
     BODY,
     EXPONENT,
@@ -60,7 +60,7 @@ def body(
             text, more = unpacked(captured)
             made = f"words = words_at(data[{OWN}]); captured = {text}"
             arguments, within = ["captured", *arguments], within | more
-        # An exception of f would vanish here if nobody asked; the loop still vectorises when f cannot raise.
+        # Without this test an exception of f would vanish; the loop still vectorises when f cannot raise.
         source = f"""
 def body(n, places, data):
     {made}
@@ -82,7 +82,16 @@ def body(n, places, data):
 """
         return function_from(source, "body", within), BODY, result
 
-    return native(b"body %d " % nin + key, build)
+    return native(_key_of_body(key, nin), build, unloads=True)
+
+
+def _key_of_body(key: bytes, nin: int) -> bytes:
+    return b"body %d " % nin + key
+
+
+def body_needs_compiling(key: bytes, nin: int) -> bool:
+    """Tell whether `body` would compile."""
+    return needs_compiling(_key_of_body(key, nin))
 
 
 #: Words of a ufunc's data: the address of its body, two counters, arguments, results, bytes of a result, bytes of an

@@ -23,9 +23,10 @@ from ..array_kinds import PLAIN, kinds
 from ..containers.registry import contained, over_containers
 from ..estimates import Estimate
 from ..evaluation.functions import Function, function
-from ..evaluation.request import ADAPTIVE, Request, refuse_real
 from ..rules.complexstep import ComplexStep
 from ..rules.selection import Method, Rule, as_rule, refuse_options
+from .elementwise import complex_step_of, derivative_of, estimate_of, scalar_derivative
+from .request import ADAPTIVE, Request, refuse_real
 
 
 def derivative(
@@ -150,7 +151,7 @@ def derivative(
     known = function(f, len(args))
     rule = as_rule(method)
     if numbers and step is rel_step is bounds is out is workers is None and not full_output and type(wrt) is int:
-        value = known.at_once(rule, wrt, args)
+        value = scalar_derivative(known, rule, wrt, args)
         if value is not None:
             return value
     return _in_full(known, rule, args, wrt, step, rel_step, bounds, full_output, out, workers)
@@ -202,12 +203,12 @@ def _in_full(
             asked.append(given)
         try:
             if isinstance(rule, ComplexStep):
-                found = known.complex_step(request, asked)
+                found = complex_step_of(known, request, asked)
             elif full_output or (limits is not None and mode != ADAPTIVE):
-                made = known.estimate(request, asked, [] if mode == ADAPTIVE else list(limits or ()))
+                made = estimate_of(known, request, asked, [] if mode == ADAPTIVE else list(limits or ()))
                 found = made if full_output else made.df
             else:
-                return known.derivative(request, asked, out)
+                return derivative_of(known, request, asked, out)
         except ValueError:
             common_shape(asked)  # names them when they do not broadcast; asked before, it costs 4 microseconds
             raise

@@ -17,22 +17,23 @@ import numpy as np
 
 from ..adaptive_rule import Adaptive
 from ..estimates import Estimate, Status
-from ..evaluation.request import ADAPTIVE
-from ..evaluation.traced import MOST, Lanes
+from ..evaluation.traced import Lanes
 from ..rules.stencils import Stencil, backward, central, forward
 from .jacobians import ENTRIES, along, in_pieces, jacobians, scaled, stretched, unit
+from .lane_stencils import MOST, apply_to_pairs
 from .line_evaluation import Directions, derive
 from .problem import Question, Results
+from .request import ADAPTIVE
 
 #: Room, in units of the vectors, below which a mixed derivative is taken from one side of a bound.
 _NEAR = 2.0**-4
 
-#: Numbers in the vectors of the pairs that are found at a time.
+#: Numbers in the vectors of the pairs that are computed at a time.
 _NUMBERS = 1 << 16
 
 
 def second(q: Question) -> Question:
-    """Turn the question into one for second derivatives."""
+    """Turn a problem into one of second derivatives."""
     if q.x.size and q.form.outputs != 1:
         raise ValueError(
             f"`f` must return one number for second derivatives; got {q.form.outputs}. Take its outputs one by one."
@@ -52,7 +53,7 @@ def second(q: Question) -> Question:
 
 
 def _to_the_right(rule: Any) -> Any:
-    """Turn a rule for second derivatives into one that looks in the direction of the vectors only."""
+    """Turn a rule for second derivatives into one that evaluates in the direction of the vectors only."""
     return replace(rule, side="right") if isinstance(rule, Adaptive) else forward(rule.order, n=2)
 
 
@@ -60,46 +61,46 @@ def diagonals(q: Question, bars: bool) -> Any:
     """Unmixed second derivatives, shape (points, coordinates)."""
     if q.x.size == 0:
         return q.empty(q.x.shape, bars).whole
-    made = jacobians(q, bars)
-    return Estimate(*(a[:, 0] for a in made)) if bars else made[:, 0]
+    results = jacobians(q, bars)
+    return Estimate(*(a[:, 0] for a in results)) if bars else results[:, 0]
 
 
 def hessians(q: Question, bars: bool) -> Any:
     """All second derivatives, shape (points, coordinates, coordinates), symmetric to the last bit."""
     count, d = q.x.shape
-    made = q.empty((count, d, d), bars)
-    if made.df.size == 0:
-        return made.whole
+    results = q.empty((count, d, d), bars)
+    if results.df.size == 0:
+        return results.whole
     if isinstance(lanes := q.machine, Lanes) and isinstance(q.rule, Stencil) and not bars and q.low is None:
         if q.mode == "auto" and d * d <= MOST:
-            _in_lanes(q, lanes, q.rule, made)
-            return made.whole
-    _by_pairs(q, made, bars)
-    return made.whole
+            _in_lanes(q, lanes, q.rule, results)
+            return results.whole
+    _by_pairs(q, results, bars)
+    return results.whole
 
 
-def _in_lanes(q: Question, lanes: Lanes, rule: Stencil, made: Results) -> None:
+def _in_lanes(q: Question, lanes: Lanes, rule: Stencil, results: Results) -> None:
     """All second derivatives of a traced function by a stencil; points that it does not settle go the other way."""
     count, d = q.x.shape
-    found = made.df if made.df.dtype == np.float64 else np.empty(made.df.shape)
+    computed = results.df if results.df.dtype == np.float64 else np.empty(results.df.shape)
     wrong = []
 
     def work(piece: tuple[slice, ...]) -> None:
-        wrong.append(lanes.hessian(q.x[piece], rule, q.form.kind, found[piece]))
+        wrong.append(apply_to_pairs(lanes, q.x[piece], rule, q.form.kind, computed[piece]))
 
     in_pieces(work, count, 2 * count * d * d * len(rule.needed), q.workers, True)
     if any(wrong):
-        bad = np.flatnonzero(~np.isfinite(found).all(axis=(1, 2)) & ~np.isnan(q.x).any(axis=1))
+        bad = np.flatnonzero(~np.isfinite(computed).all(axis=(1, 2)) & ~np.isnan(q.x).any(axis=1))
         if bad.size:
             some = q.exactly.at(bad)
             rest = some.empty((bad.size, d, d), False)
             _by_pairs(some, rest, False)
-            found[bad] = rest.df
-    if found is not made.df:
-        made.put(slice(None), found)
+            computed[bad] = rest.df
+    if computed is not results.df:
+        results.put(slice(None), computed)
 
 
-def _by_pairs(q: Question, made: Results, bars: bool) -> None:
+def _by_pairs(q: Question, results: Results, bars: bool) -> None:
     """All second derivatives, the diagonal along coordinates, the others along pairs of vectors."""
     d = q.x.shape[1]
     rows, columns = np.triu_indices(d, 1)
@@ -108,7 +109,7 @@ def _by_pairs(q: Question, made: Results, bars: bool) -> None:
         adaptive = q.mode == ADAPTIVE
         own = diagonals(part, bars or adaptive)
         units = _lengths(part, own.error if adaptive else None)
-        made.put((here, range(d), range(d)), own)
+        results.put((here, range(d), range(d)), own)
         pairs = np.arange(len(part.x) * rows.size)
         for start in range(0, pairs.size, width):
             which, pair = np.divmod(pairs[start : start + width], rows.size)
@@ -116,32 +117,32 @@ def _by_pairs(q: Question, made: Results, bars: bool) -> None:
             u, w = np.zeros((2, pair.size, d))
             u[every, i], w[every, j] = units[which, i], units[which, j]
             mixed = _mixed(part, which, u, w, u[every, i] * w[every, j], bars)
-            made.put((here.start + which, i, j), mixed)
-            made.put((here.start + which, j, i), mixed)
-    _mend(q, made, lambda some, points: hessians(some, bars))
+            results.put((here.start + which, i, j), mixed)
+            results.put((here.start + which, j, i), mixed)
+    _fall_back(q, results, lambda some, points: hessians(some, bars))
 
 
 def products(q: Question, v: Any, bars: bool) -> Any:
     """Products of the hessian and one vector at every point, shape (points, coordinates)."""
     count, d = q.x.shape
-    made = q.empty((count, d), bars)
-    if made.df.size == 0:
-        return made.whole
+    results = q.empty((count, d), bars)
+    if results.df.size == 0:
+        return results.whole
     moved = v.any(axis=1)
-    if not moved.all():  # nothing tells how far to go along no direction; solvers begin with the product and 0
+    if not moved.all():  # there is no length along no direction; solvers begin with the product and 0
         still = np.flatnonzero(~moved)
         with np.errstate(all="ignore"):
             there = np.isfinite(q.rows(q.x[still], False))
         zero, bar = (np.where(there, 0.0, other) for other in (np.nan, inf))
         status = np.where(there, Status.CONVERGED, Status.NONFINITE)
-        made.put(moved, products(q.at(moved), v[moved], bars))
-        made.put(still, Estimate(zero, bar, status, there, 1, zero, zero))
-        return made.whole
+        results.put(moved, products(q.at(moved), v[moved], bars))
+        results.put(still, Estimate(zero, bar, status, there, 1, zero, zero))
+        return results.whole
     width = max(1, _NUMBERS // max(d, 1))
     for here, part in q.exactly.parts(ENTRIES // max(d, 1)):
         w, length = stretched(part.x, v[here])
         error = None
-        if q.mode == ADAPTIVE:  # how far to go along the vector is seen from the second derivative along it
+        if q.mode == ADAPTIVE:  # the second derivative along the vector gives the length to move
             error = np.concatenate(
                 [diagonals(part, True).error, along(part._replace(given=None, relative=False), w, True).error], axis=1
             )
@@ -152,26 +153,26 @@ def products(q: Question, v: Any, bars: bool) -> Any:
             u = np.zeros((k.size, d))
             u[np.arange(k.size), k] = units[which, k]
             size = units[which, k] * units[which, d] * length[which]
-            made.put((here.start + which, k), _mixed(part, which, u, w[which], size, bars))
-    _mend(q, made, lambda some, points: products(some, v[points], bars))
-    return made.whole
+            results.put((here.start + which, k), _mixed(part, which, u, w[which], size, bars))
+    _fall_back(q, results, lambda some, points: products(some, v[points], bars))
+    return results.whole
 
 
-def _mend(q: Question, made: Results, again: Callable[[Question, Any], Any]) -> None:
-    """Let the adaptive rule take the entries whose stencil leaves the domain of `f`.
+def _fall_back(q: Question, results: Results, again: Callable[[Question, Any], Any]) -> None:
+    """Have the adaptive rule compute the entries whose stencil leaves the domain of `f`.
 
-    It is asked for the whole point: how far to go is told by the second derivatives along the coordinates. At the
-    lengths of the stencil it saw nothing of ``exp(1e9 x)`` but infinity and 0, and answered 0.
+    It computes the whole point, because the second derivatives along the coordinates tell how far to move. At the
+    lengths of the stencil ``exp(1e9 x)`` is infinite or 0 everywhere, and the result would be 0.
     """
     if q.mode != "auto":
         return
-    lost = np.isnan(made.df)
+    lost = np.isnan(results.df)
     points = np.flatnonzero(lost.any(axis=tuple(range(1, lost.ndim))) & np.isfinite(q.x).all(axis=1))
     if points.size:
         better = again(q.at(points)._replace(rule=Adaptive(2), mode=ADAPTIVE), points)
         entry = np.nonzero(lost[points])
-        found = Estimate(*(a[entry] for a in better)) if isinstance(better, Estimate) else better[entry]
-        made.put((points[entry[0]], *entry[1:]), found)
+        computed = Estimate(*(a[entry] for a in better)) if isinstance(better, Estimate) else better[entry]
+        results.put((points[entry[0]], *entry[1:]), computed)
 
 
 def _lengths(q: Question, error: Any, w: Any = None) -> Any:
@@ -187,14 +188,14 @@ def _lengths(q: Question, error: Any, w: Any = None) -> Any:
 
 
 def _least(steps: Any, reach: Any) -> Any:
-    """How far vectors of this `reach` go until one of their coordinates has made its step."""
+    """How far vectors of this `reach` go until one of their coordinates has moved by its step."""
     return np.min(np.divide(steps, reach, out=np.full(reach.shape, inf), where=reach > 0), axis=1)
 
 
 def _compared(units: Any, error: Any) -> Any:
     """Lengths by which to move coordinates together, powers of two up to `units`.
 
-    A bar is the noise of `f` over the square of the step at which the derivative was found. The noise is that of one
+    A bar is the noise of `f` over the square of the step at which the derivative was computed. The noise is that of one
     function, so the bars tell the steps against each other: 1e-10 beside 1e10 where the coordinates are.
     """
     with np.errstate(all="ignore"):
@@ -215,28 +216,28 @@ def _mixed(q: Question, which: Any, u: Any, w: Any, size: Any, bars: bool) -> An
     elif q.given is not None:  # the largest step of the adaptive rule, in units of the vectors
         given = _least(q.steps[which], np.abs(u) + np.abs(w))
 
-    def difference(rows: Any, lenient: bool) -> Any:
-        values = q.rows(rows.reshape(-1, d), lenient).reshape(len(rows), rows.shape[1] // d)
+    def difference(rows: Any, beside: bool) -> Any:
+        values = q.rows(rows.reshape(-1, d), beside).reshape(len(rows), rows.shape[1] // d)
         return values[:, :1] - np.sum(values[:, 1:], axis=1, keepdims=True)
 
-    made = q.empty((which.size,), bars)
+    results = q.empty((which.size,), bars)
 
     def put(some: Any, vectors: tuple[Any, ...], rule: Any, scale: Any) -> None:
-        """Derive the difference of the first of the vectors and the others, `scale` times what is asked for."""
+        """Derive the difference of the first of the vectors and the others, `scale` times the result."""
         lines = Directions(q.x, np.stack(vectors, axis=1), which[some], q.low, q.high)
         steps, line = None if given is None else given[some], np.arange(len(vectors[0]))
-        found = derive(
-            difference, lines, line, 1, rule, q.form.kind, q.mode, steps, *lines.room(), bars=bars, machine=q.machine,
-            mends=q.mode != "auto",
+        computed = derive(
+            difference, lines, line, 1, rule, q.form.kind, q.mode, steps, *lines.reach(), bounds=bars,
+            machine=q.machine, has_fallback=q.mode != "auto",
         )  # fmt: skip
-        made.put(some, scaled(Estimate(*(a[:, 0] for a in found)), scale) if bars else found[:, 0] / scale)
+        results.put(some, scaled(Estimate(*(a[:, 0] for a in computed)), scale) if bars else computed[:, 0] / scale)
 
     every = np.arange(which.size)
     near, inward = np.zeros(which.size, dtype=bool), [np.ones(which.size)] * 2
     if q.low is not None:
-        rooms = [Directions(q.x, v[:, None], which, q.low, q.high).room() for v in (u + w, u - w, u, w)]
-        near = np.min([np.minimum(-behind, ahead) for behind, ahead in rooms[:2]], axis=0) < _NEAR
-        inward = [np.where(ahead >= -behind, 1.0, -1.0) for behind, ahead in rooms[2:]]
+        reaches = [Directions(q.x, v[:, None], which, q.low, q.high).reach() for v in (u + w, u - w, u, w)]
+        near = np.min([np.minimum(-behind, ahead) for behind, ahead in reaches[:2]], axis=0) < _NEAR
+        inward = [np.where(ahead >= -behind, 1.0, -1.0) for behind, ahead in reaches[2:]]
     if (inside := every[~near]).size:
         a, b = u[inside], w[inside]
         # Rounding is judged by the size of the values: without `f` itself, a difference of 0 beside values of 1e8 would
@@ -246,4 +247,4 @@ def _mixed(q: Question, which: Any, u: Any, w: Any, size: Any, bars: bool) -> An
     if (edge := every[near]).size:
         a, b = (v[edge] * sign[edge, None] for v, sign in ((u, inward[0]), (w, inward[1])))
         put(edge, (a + b, a, b), _to_the_right(q.rule), (2 * size * inward[0] * inward[1])[edge])
-    return made.whole
+    return results.whole

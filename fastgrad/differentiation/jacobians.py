@@ -11,18 +11,20 @@ import numpy as np
 from .._parallel import over_pieces
 from ..adaptive_rule import HIGHEST, Adaptive
 from ..estimates import Estimate
-from ..evaluation.request import ADAPTIVE
 from ..evaluation.traced import Lanes
 from ..evaluation.vector_machine import Machine
-from ..rules.complexstep import SAMPLE, ComplexStep, compare, sideways
+from ..rules.complexstep import ComplexStep
 from ..rules.stencils import Stencil
+from . import lane_stencils, vector_stencils
+from .complex_steps import compare_sample, slopes
 from .line_evaluation import Coordinates, Directions, derive
 from .problem import Question
+from .request import ADAPTIVE
 
-#: Entries that are found at a time: by the adaptive rule as many as it evaluates together, by others more.
+#: Entries that are computed together: by the adaptive rule as many as it evaluates together, by others more.
 ENTRIES, _ENTRIES_OF_STENCILS, _ENTRIES_COMPILED = 1 << 12, 1 << 13, 1 << 14
 
-#: Numbers in the vectors at one position of all lines; the adaptive rule asks for some fifteen positions.
+#: Numbers in the vectors at one position of all lines; the adaptive rule requests some fifteen positions.
 _NUMBERS = 1 << 17
 
 #: Evaluations that a thread is given at a time.
@@ -32,7 +34,7 @@ _EVALUATIONS, _EVALUATIONS_IN_LANES = 1 << 16, 1 << 18
 def jacobians(q: Question, bars: bool) -> Any:
     """All entries, shape (points, outputs, coordinates): the derivative, or an `Estimate`."""
     if isinstance(q.rule, ComplexStep):
-        return _sideways(q)
+        return _complex_step(q)
     machine = q.machine
     if machine is not None and isinstance(q.rule, Stencil) and q.rule.n <= HIGHEST and not bars and q.low is None:
         return _by_stencil(q, machine, q.empty((len(q.x), q.form.outputs, q.x.shape[1]), False).df)
@@ -43,30 +45,32 @@ def _all_entries(q: Question, machine: Machine | Lanes | None, bars: bool) -> An
     """All entries by any rule for functions of a number, one block of points after the other."""
     form, (count, d) = q.form, q.x.shape
     m = form.outputs
-    made = q.empty((count, m, d), bars)
+    results = q.empty((count, m, d), bars)
     width = _lines_at_a_time(q, machine)
     q.f.expect(form, 2 * q.x.size)  # the slower `f` is, the fewer there are in a piece
 
     def work(piece: tuple[slice, ...]) -> None:
         part = q.at(piece[0])
         lines, size, steps = Coordinates(part.x), part.x.size, part.steps
-        found: list[Any] = []
+        derived: list[Any] = []
         for start in range(0, size, width):
             line = np.arange(start, min(start + width, size))
             extra = [None if a is None else a.ravel()[line] for a in (steps, part.low, part.high)]
-            found.append(derive(q.rows, lines, line, m, q.rule, form.kind, q.mode, *extra, bars=bars, machine=machine))
+            derived.append(
+                derive(q.rows, lines, line, m, q.rule, form.kind, q.mode, *extra, bounds=bars, machine=machine)
+            )
         with np.errstate(over="ignore"):  # threads have settings of their own
-            for field, values in zip(made.fields, zip(*found, strict=True) if bars else [found], strict=True):
+            for field, values in zip(results.fields, zip(*derived, strict=True) if bars else [derived], strict=True):
                 field[piece] = np.concatenate(values).reshape(-1, d, m).swapaxes(1, 2)
 
-    if made.df.size:
+    if results.df.size:
         size = max(1, width // d)
         # the adaptive rule has milliseconds of Python for every piece, whatever its size
         workers, least = q.workers, max(1, size // 8) if isinstance(q.rule, Adaptive) else 1
         if not form.is_compiled:  # every piece takes milliseconds of Python
             workers, least = q.f.threads(form, q.workers, q.asked), size
         over_pieces(work, (count,), workers if count > 2 * size else 1, size, least=least)
-    return made.whole
+    return results.whole
 
 
 def _lines_at_a_time(q: Question, machine: Machine | Lanes | None) -> int:
@@ -83,11 +87,12 @@ def _by_stencil(q: Question, machine: Machine | Lanes, out: Any) -> Any:
     assert isinstance(q.rule, Stencil)
     rule = q.rule
     wrong = []
+    apply_stencil: Any = (lane_stencils if isinstance(machine, Lanes) else vector_stencils).apply_stencil
 
     def work(piece: tuple[slice, ...]) -> None:
         target = out[piece] if out.dtype == np.float64 else np.empty(out[piece].shape)
         steps = None if q.given is None else np.ascontiguousarray(q.at(piece[0]).steps)
-        wrong.append(machine.stencil(q.x[piece], rule, q.form.kind, steps, target))
+        wrong.append(apply_stencil(machine, q.x[piece], rule, q.form.kind, steps, target))
         if target.dtype != out.dtype:
             with np.errstate(all="ignore"):  # what overflows a smaller type is infinite there
                 out[piece] = target
@@ -118,23 +123,23 @@ def along(q: Question, v: Any, bars: bool) -> Any:
     A step is one along the vector: absolute in units of it, or relative to the size of the point.
     """
     m = q.form.outputs
-    made = q.empty((len(q.x), m), bars)
-    if made.df.size == 0:
-        return made.whole
+    results = q.empty((len(q.x), m), bars)
+    if results.df.size == 0:
+        return results.whole
     machine = q.machine
     for here, part in q.parts(_lines_at_a_time(q, machine)):
         w, length = stretched(part.x, v[here])
         line = np.arange(len(part.x))
         lines = Directions(part.x, w[:, None], line, part.low, part.high)
         if isinstance(q.rule, ComplexStep):
-            found = _sideways_along(q, lines, line)
+            derived = _complex_step_along(q, lines, line)
         else:
             given = part.given if part.given is None or q.relative else part.given / length
-            found = derive(
-                q.rows, lines, line, m, q.rule, q.form.kind, q.mode, given, *lines.room(), bars=bars, machine=machine
+            derived = derive(
+                q.rows, lines, line, m, q.rule, q.form.kind, q.mode, given, *lines.reach(), bounds=bars, machine=machine
             )
-        made.put(here, scaled(found, length[:, None]) if bars else found / length[:, None])
-    return made.whole
+        results.put(here, scaled(derived, length[:, None]) if bars else derived / length[:, None])
+    return results.whole
 
 
 def scaled(e: Estimate, length: Any) -> Estimate:
@@ -159,46 +164,36 @@ def stretched(x: Any, v: Any) -> tuple[Any, Any]:
         return v * length[:, None], np.where(np.isinf(length), 1.0, length)
 
 
-def _sideways(q: Question) -> Any:
+def _complex_step(q: Question) -> Any:
     """All entries by the complex step, a sample of them compared with the adaptive rule."""
     (count, d), m = q.x.shape, q.form.outputs
     result = np.empty((count, m, d), q.dtype)
     for here, part in q.parts(ENTRIES // max(d, 1)):
-        x, line = part.x.ravel(), np.arange(part.x.size)
-        vectors = part.x[line // d].astype(np.complex128)
-        h = sideways(x)
-        vectors[line, line % d] += 1j * h
-        values = complex_rows(q, vectors)
-        slopes = np.where(np.isfinite(x)[:, None], values.imag / h[:, None], np.nan)
-        result[here] = slopes.reshape(-1, d, m).swapaxes(1, 2)
-    if result.size:
-        some = np.unique(np.linspace(0, count - 1, max(1, SAMPLE // (m * d))).astype(int))
-        check = q.at(some)._replace(rule=Adaptive(), mode=ADAPTIVE)
-        trusted = jacobians(check, True)
-        x = np.broadcast_to(check.x[:, None, :], trusted.df.shape)
-        compare(result[some].ravel(), Estimate(*(a.ravel() for a in trusted)), x.ravel())
+        lines, line = Coordinates(part.x), np.arange(part.x.size)
+        derived = slopes(lambda z, lines=lines, line=line: complex_rows(q, lines.vectors(line, z)), part.x.ravel())  # type: ignore[misc]
+        result[here] = derived.reshape(-1, d, m).swapaxes(1, 2)
+
+    def trusted(some: Any) -> Any:
+        return jacobians(q.at(some)._replace(rule=Adaptive(), mode=ADAPTIVE), True)
+
+    compare_sample(result, count, np.broadcast_to(q.x[:, None, :], result.shape), trusted)
     return result
 
 
-def _sideways_along(q: Question, lines: Directions, line: Any) -> Any:
+def _complex_step_along(q: Question, lines: Directions, line: Any) -> Any:
     """Take the complex step along vectors, a sample of them compared with the adaptive rule."""
-    h, m = sideways(np.zeros(1)), q.form.outputs
-    slopes = complex_rows(q, lines.x + 1j * h * lines.v[:, 0]).imag / h
-    some = np.unique(np.linspace(0, line.size - 1, SAMPLE).astype(int))
-    limits = (None if a is None else a[some] for a in lines.room())
-    trusted = derive(q.rows, lines, some, m, Adaptive(), q.form.kind, ADAPTIVE, None, *limits, bars=True)
-    compare(slopes[some].ravel(), Estimate(*(a.ravel() for a in trusted)), np.repeat(some, m))
-    return slopes
+    m = q.form.outputs
+    result = slopes(lambda z: complex_rows(q, lines.vectors(line, z)), lines.start(line))
+
+    def trusted(some: Any) -> Any:
+        limits = (None if a is None else a[some] for a in lines.reach())
+        return derive(q.rows, lines, some, m, Adaptive(), q.form.kind, ADAPTIVE, None, *limits, bounds=True)
+
+    compare_sample(result, line.size, np.broadcast_to(line[:, None], result.shape), trusted)
+    return result
 
 
 def complex_rows(q: Question, vectors: Any) -> Any:
-    """Evaluate at complex vectors, and say it when `f` does not take them."""
+    """Evaluate at complex vectors."""
     form = replace(q.f.form(q.x, q.args, q.low, q.high, compiled=False), kind="D")
-    with np.errstate(all="ignore"):
-        try:
-            return q.f.rows(form, vectors, q.args)
-        except TypeError as err:
-            raise TypeError(
-                f"`f` must accept complex numbers for the complex step; it raised {err}. "
-                'Write it with NumPy functions, or use method="adaptive".'
-            ) from err
+    return q.f.rows(form, vectors, q.args)

@@ -1,9 +1,9 @@
-"""Lines through the points of a block: which vectors a rule asks for, each evaluated once.
+"""Derivatives along lines through the points of a block, each distinct vector evaluated once.
 
 A *line* leads through one point in one direction: along a coordinate, or along a vector. A rule, made for functions of
-a number, sees one function for every line and output, and asks for values at positions on lines. The same position is
-asked for by all outputs, and the point itself by all lines through it: a `Sweep` gathers what is asked for, has `f`
-called for what is new, and hands out the rest from memory.
+a number, sees one function for every line and output, and requests values at positions on lines. All outputs need the
+same positions, and all lines through a point need the point itself: a `LineValues` evaluates what is new and remembers
+the rest.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ import numpy as np
 
 from ..adaptive_rule import Adaptive, estimate
 from ..estimates import Estimate
-from ..evaluation.error_bounds import substitute, with_bars
-from ..evaluation.request import ADAPTIVE
 from ..evaluation.traced import Lanes
 from ..evaluation.vector_machine import Machine
-from ..rules.stencil_codegen import combine, steps, values_at
+from ..rules.stencil_codegen import combine, steps
 from ..rules.stencils import Stencil
+from .error_bounds import estimate_by_stencil
+from .fallback import replace_missing
+from .request import ADAPTIVE
 
-#: Evaluate at every row of an array, ``(k, d) -> (k, m)``; the flag says that exceptions mean the end of the domain.
+#: Evaluate at every row of an array, ``(k, d) -> (k, m)``; the flag tells that the rows are beside the points.
 Rows = Callable[[Any, bool], Any]
 
 
@@ -59,7 +60,7 @@ class Coordinates:
     def vectors(self, line: Any, position: Any) -> Any:
         """Move coordinates to positions."""
         point, coordinate = np.divmod(line, self.x.shape[1])
-        vectors = self.x[point]
+        vectors = self.x[point].astype(position.dtype)
         vectors[np.arange(line.size), coordinate] = position
         return vectors
 
@@ -99,7 +100,7 @@ class Directions:
             vectors = np.clip(vectors, *(limit[at][:, None] for limit in self.limits))
         return vectors.reshape(line.size, -1)
 
-    def room(self) -> tuple[Any, Any]:
+    def reach(self) -> tuple[Any, Any]:
         """How far the lines go before they leave the bounds, on both sides."""
         if self.limits[0] is None:
             return None, None
@@ -117,7 +118,7 @@ class Directions:
         return tuple(None if a is None else np.ascontiguousarray(a) for a in arrays)
 
 
-class Sweep:
+class LineValues:
     """Values of `f` on lines, each distinct vector evaluated once for all outputs.
 
     Parameters
@@ -126,15 +127,12 @@ class Sweep:
         The function, for rows of vectors.
     lines : Lines
         What moves.
-    keeps : bool
-        Whether the same place can be asked for twice, other than the points themselves: then values are kept.
-    lenient : bool
-        Whether `f` that raises beside a point has reached the end of its domain there; at the point itself its
-        exceptions are the caller's in any case.
+    has_memory : bool
+        Whether positions beside the points may be requested twice: then values are remembered.
     """
 
-    def __init__(self, f: Rows, lines: Lines, keeps: bool, lenient: bool) -> None:
-        self._f, self._lines, self._lenient, self._keeps = f, lines, lenient, keeps
+    def __init__(self, f: Rows, lines: Lines, has_memory: bool) -> None:
+        self._f, self._lines, self._has_memory = f, lines, has_memory
         self._keys = np.empty(0, dtype=np.complex128)
         self._places = np.empty(0, dtype=np.int64)
         self._values: Any = None
@@ -147,10 +145,10 @@ class Sweep:
         keys = np.empty(line.size, dtype=np.complex128)
         keys.real = np.where(moved, line, -1 - self._lines.point(line))
         keys.imag = np.where(moved, position, 0.0)
-        if not self._keeps and moved.all():
+        if not self._has_memory and moved.all():
             return self._evaluated(keys)[np.arange(line.size), output]
         distinct, back = np.unique(keys, return_inverse=True)
-        if not self._keeps:
+        if not self._has_memory:
             return self._evaluated(distinct)[back, output]
         new = distinct[np.append(self._keys, np.nan)[np.searchsorted(self._keys, distinct)] != distinct]
         if new.size:
@@ -168,29 +166,29 @@ class Sweep:
         own = keys.real < 0
         x = self._lines.x
         if own.all():
-            return self._known(x[(-1 - keys.real).astype(np.int64)], False)
-        beside = self._known(self._lines.vectors(keys.real[~own].astype(np.int64), keys.imag[~own]), self._lenient)
+            return self._at_rows(x[(-1 - keys.real).astype(np.int64)], False)
+        beside = self._at_rows(self._lines.vectors(keys.real[~own].astype(np.int64), keys.imag[~own]), True)
         if not own.any():
             return beside
         values = np.empty((keys.size, beside.shape[1]), dtype=beside.dtype)
-        values[own] = self._known(x[(-1 - keys.real[own]).astype(np.int64)], False)
+        values[own] = self._at_rows(x[(-1 - keys.real[own]).astype(np.int64)], False)
         values[~own] = beside
         return values
 
-    def _known(self, vectors: Any, lenient: bool) -> Any:
+    def _at_rows(self, vectors: Any, beside: bool) -> Any:
         """Evaluate, but not at vectors that hold NaN: a point that is none has no values."""
         good = ~np.isnan(vectors).any(axis=1)
         if good.all():
-            return self._f(vectors, lenient)
-        found = self._f(vectors[good], lenient)
-        values = np.full((len(vectors), found.shape[1]), np.nan, dtype=found.dtype)
-        values[good] = found
+            return self._f(vectors, beside)
+        some = self._f(vectors[good], beside)
+        values = np.full((len(vectors), some.shape[1]), np.nan, dtype=some.dtype)
+        values[good] = some
         return values
 
 
 def derive(
-    f: Rows, lines: Lines, line: Any, m: int, rule: Any, kind: str, mode: str, given: Any, low: Any, high: Any, *,
-    bars: bool, machine: Machine | Lanes | None = None, mends: bool = True,
+    f: Rows, lines: Lines, line: Any, m: int, rule: Any, kind: str, mode: str, step: Any, low: Any, high: Any, *,
+    bounds: bool, machine: Machine | Lanes | None = None, has_fallback: bool = True,
 ) -> Any:  # fmt: skip
     """Differentiate all `m` outputs along lines by a rule: an `Estimate` of arrays (lines, m), or its first alone.
 
@@ -199,71 +197,85 @@ def derive(
     f, lines
         What to evaluate, and what moves.
     line : ndarray of int, shape (n,)
-        Lines asked for.
+        Numbers of the lines.
     m, kind
         How many outputs, and NumPy's letter for them.
-    rule, mode, given
+    rule, mode, step
         The rule, and the step as `mode` understands it, one for each line, or None.
     low, high : ndarray or None
         Bounds for the positions.
-    bars : bool
-        Whether the rest of the estimate is asked for.
+    bounds : bool
+        Whether the rest of the estimate is wanted.
     machine
         The function as machine code, in which the adaptive rule then evaluates.
-    mends : bool
+    has_fallback : bool
         Whether the adaptive rule takes over where a stencil leaves the domain; else the result is NaN there.
     """
     if machine is not None and isinstance(rule, Adaptive):
-        return _adaptive(f, lines, line, m, rule, given, low, high, bars, machine)
+        estimated = _adaptive(f, lines, line, m, rule, (step, low, high), machine)
+        return estimated if bounds else estimated.df
     start = lines.start(line)
-    entrywise = isinstance(rule, Adaptive) or bars or low is not None
-    # a stencil on its own step is mended where it leaves the domain, one with a step that was asked for is not
-    sweep = Sweep(f, lines, keeps=entrywise and m > 1, lenient=entrywise or mode == "auto")
+    is_entrywise = isinstance(rule, Adaptive) or bounds or low is not None
 
-    def some(which: Any, rule: Any, mode: str, given: Any) -> Estimate:
+    def estimate_entries(which: Any, rule: Any, mode: str, step: Any, values: LineValues) -> Estimate:
         """Estimate at entries, of which ``line * m + output`` is the number."""
         which_line, output = np.divmod(which, m)
 
-        def values(points: Any, index: Any) -> Any:
-            return sweep(line[which_line[index]], points, output[index])
+        def at(points: Any, index: Any, _beside: bool = True) -> Any:
+            return values(line[which_line[index]], points, output[index])
 
-        limits = [None if a is None else a[which_line] for a in (given, low, high)]
+        own_step, *limits = (None if a is None else a[which_line] for a in (step, low, high))
         with np.errstate(all="ignore"):
             if isinstance(rule, Adaptive):
-                return estimate(values, start[which_line], rule, *limits, kind=kind)
-            step, lowest, highest = limits
-            return with_bars(values, rule, kind, start[which_line], step, mode, lowest, highest, mends)
+                return estimate(at, start[which_line], rule, own_step, *limits, kind=kind)
+            own_low, own_high = limits
+            return estimate_by_stencil(
+                at, rule, kind, start[which_line], own_step, mode, own_low, own_high, has_fallback
+            )
 
-    if entrywise:
-        made = some(np.arange(line.size * m), rule, mode, given)
-        return Estimate(*(a.reshape(line.size, m) for a in made)) if bars else made.df.reshape(line.size, m)
+    if is_entrywise:
+        values = LineValues(f, lines, has_memory=m > 1)
+        estimated = estimate_entries(np.arange(line.size * m), rule, mode, step, values)
+        return Estimate(*(a.reshape(line.size, m) for a in estimated)) if bounds else estimated.df.reshape(line.size, m)
     assert isinstance(rule, Stencil)
-
+    values = LineValues(f, lines, has_memory=False)
     with np.errstate(all="ignore"):
-        h = steps(rule, kind, start, given, mode)
-        df = combine(rule, values_at(lambda position: sweep(line, position), rule.needed, start, h), h[:, None])
-    if mends and mode == "auto" and (better := substitute(rule)) is not None:
-        bad = np.flatnonzero(~np.isfinite(df) & np.isfinite(start)[:, None])
-        if bad.size:
-            sweep = Sweep(f, lines, keeps=m > 1, lenient=True)
-            found = some(bad, better, ADAPTIVE, None).df
-            df.ravel()[bad] = np.where(np.isnan(found), df.ravel()[bad], found)
-    return df
+        h = steps(rule, kind, start, step, mode)
+        evaluations = [values(line, start + float(o) * h if o else start.copy()) for o in rule.needed]
+        df = combine(rule, evaluations, h[:, None])
+    if not has_fallback or mode != "auto":
+        return df
+
+    def again(rule: Adaptive, where: Any) -> Any:
+        return estimate_entries(where, rule, ADAPTIVE, None, LineValues(f, lines, has_memory=m > 1)).df
+
+    return replace_missing(df, ~np.isfinite(df) & np.isfinite(start)[:, None], rule, again)
 
 
 def _adaptive(
-    f: Rows, lines: Lines, line: Any, m: int, rule: Adaptive, given: Any, low: Any, high: Any, bars: bool,
-    machine: Machine | Lanes,
-) -> Any:  # fmt: skip
+    f: Rows, lines: Lines, line: Any, m: int, rule: Adaptive, limits: tuple[Any, ...], machine: Machine | Lanes
+) -> Estimate:
     """Evaluate in machine code; the same as `derive` otherwise."""
-    limits = [None if a is None else np.repeat(a, m) for a in (given, low, high)]
     entry = np.repeat(line * m, m) + np.tile(np.arange(m), line.size)
     x, along = lines.x, None
     if isinstance(lines, Directions):
         x, along = lines.points, lines.in_machine_code()
-    made, raised = machine.adaptive(
-        np.ascontiguousarray(x), rule, entry, np.repeat(lines.start(line), m), limits, along
-    )
-    if raised:
+    x = np.ascontiguousarray(x)
+    native = machine.on_lines(x, entry, along)
+
+    def values(points: Any, index: Any) -> Any:
+        before = native.raised_beside
+        results = native(points, index)
+        if native.raised_beside != before:  # `f` itself raises there, or its domain ends
+            missing = np.isnan(results)
+            which = entry[np.broadcast_to(index, results.shape)[missing]] // m
+            position = points[missing]
+            beside = (position != lines.start(which)) & ~np.isnan(position)
+            f(lines.vectors(which[beside], position[beside]), True)
+        return results
+
+    limits = tuple(None if a is None else np.repeat(a, m) for a in limits)
+    estimated = estimate(values, np.repeat(lines.start(line), m), rule, *limits, grids=True, at=native.at)
+    if native.raised_at:
         f(lines.x[lines.point(line)], False)  # as Python `f` raises what the caller is to see
-    return Estimate(*(a.reshape(line.size, m) for a in made)) if bars else made.df.reshape(line.size, m)
+    return Estimate(*(a.reshape(line.size, m) for a in estimated))

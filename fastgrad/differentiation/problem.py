@@ -11,13 +11,14 @@ import numpy as np
 from ..adaptive_rule import Adaptive
 from ..arguments import argument, check_vector, checked_bounds, given_step, result_kind, threads
 from ..estimates import Estimate, rounded
-from ..evaluation.request import ADAPTIVE, TurnedComplex
 from ..evaluation.result_shape import Form
+from ..evaluation.results import BecameComplex
 from ..evaluation.traced import Lanes
 from ..evaluation.vector_functions import VectorFunction, vector_function
 from ..evaluation.vector_machine import Machine
 from ..rules.complexstep import ComplexStep
 from ..rules.selection import Rule, as_rule, refuse_options
+from .request import ADAPTIVE
 
 
 class Question(NamedTuple):
@@ -50,9 +51,9 @@ class Question(NamedTuple):
         """What `f` makes of the points."""
         return self.f.form(self.x, self.args, self.low, self.high)
 
-    def rows(self, vectors: Any, lenient: bool) -> Any:
+    def rows(self, vectors: Any, beside: bool) -> Any:
         """Evaluate `f` at every row."""
-        return self.f.rows(self.form, vectors, self.args, lenient)
+        return self.f.rows(self.form, vectors, self.args, beside)
 
     @property
     def machine(self) -> Machine | Lanes | None:
@@ -192,5 +193,5 @@ def retried(work: Callable[[], Any]) -> Any:
     with np.errstate(over="ignore"):
         try:
             return work()
-        except TurnedComplex:
+        except BecameComplex:
             return work()

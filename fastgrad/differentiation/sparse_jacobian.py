@@ -9,13 +9,15 @@ import scipy
 
 from ..adaptive_rule import Adaptive, estimate
 from ..estimates import Estimate, rounded
-from ..evaluation.error_bounds import substitute, with_bars
-from ..evaluation.request import ADAPTIVE
-from ..rules.complexstep import SAMPLE, ComplexStep, compare, sideways
-from ..rules.stencil_codegen import combine, steps, values_at
+from ..rules.complexstep import ComplexStep
+from ..rules.stencil_codegen import combine, steps
 from .coloring import colours
+from .complex_steps import compare_sample, slopes
+from .error_bounds import estimate_by_stencil
+from .fallback import replace_missing
 from .jacobians import complex_rows
 from .problem import Question
+from .request import ADAPTIVE
 
 #: Entries that the adaptive rule works on side by side: the last search needs up to 8 kB of each. A colour with more of
 #: them is evaluated anew for every so many; fewer would save memory and cost evaluations.
@@ -30,7 +32,7 @@ def grouped(q: Question, pattern: Any, bars: bool) -> Any:
     column = pattern.indices
     colour = colours(pattern)
     order = np.lexsort((column, colour[column]))
-    made = q.empty((column.size,), bars)
+    results = q.empty((column.size,), bars)
     if column.size:
         base = _evaluate(q, q.x[0], False)
         ends = np.searchsorted(colour[column][order], np.arange(colour.max() + 2))
@@ -38,20 +40,20 @@ def grouped(q: Question, pattern: Any, bars: bool) -> Any:
             size = _TOGETHER if isinstance(q.rule, Adaptive) else max(last - first, 1)
             for start in range(first, last, size):
                 some = order[start : min(start + size, last)]
-                found = _entries(q, Entries(q, base, row[some], column[some]), bars)
-                made.put(some, found)
+                derived = _entries(q, Entries(q, base, row[some], column[some]), bars)
+                results.put(some, derived)
 
     def shaped(values: Any) -> Any:
         return scipy.sparse.csr_array((values, column.copy(), pattern.indptr.copy()), shape=pattern.shape)
 
-    return Estimate(*map(shaped, rounded(made.whole))) if bars else shaped(made.whole)
+    return Estimate(*map(shaped, rounded(results.whole))) if bars else shaped(results.whole)
 
 
 class Entries:
     """Entries of a jacobian of which no two columns share a row, as functions of their own coordinates.
 
-    Called with positions and the entries they belong to, it moves all the columns at once. Rows of one column may ask
-    for several positions: one after the other, so that there are as many evaluations as the busiest column has
+    Called with positions and the entries they belong to, it moves all the columns at once. Rows of one column may need
+    several positions: one after the other, so that there are as many evaluations as the busiest column has
     positions. No row sees more than its own coordinate move.
     """
 
@@ -59,8 +61,8 @@ class Entries:
         self.q, self.base, self.row, self.column = q, base, row, column
         self.start = q.x[0][column]
 
-    def __call__(self, positions: Any, entry: Any) -> Any:
-        """Evaluate."""
+    def __call__(self, positions: Any, entry: Any, _beside: bool = True) -> Any:
+        """Evaluate; only where a coordinate moves is `f` called, beside the point."""
         row, column = self.row[entry], self.column[entry]
         values = self.base[row]
         values[np.isnan(positions)] = np.nan
@@ -78,12 +80,12 @@ class Entries:
         return Entries(self.q, self.base, self.row[chosen], self.column[chosen])
 
 
-def _evaluate(q: Question, vector: Any, lenient: bool) -> Any:
+def _evaluate(q: Question, vector: Any, beside: bool) -> Any:
     """Evaluate at one vector; one with NaN is none, and `f` does not get to see it."""
     if np.isnan(vector).any():
         return np.full(q.form.outputs, np.nan)
     with np.errstate(all="ignore"):
-        return q.rows(vector[None], lenient)[0]
+        return q.rows(vector[None], beside)[0]
 
 
 def _entries(q: Question, f: Entries, bars: bool) -> Any:
@@ -92,29 +94,33 @@ def _entries(q: Question, f: Entries, bars: bool) -> Any:
     given, low, high = (None if a is None else a[0][f.column] for a in (q.given, q.low, q.high))
     with np.errstate(all="ignore"):
         if isinstance(rule, Adaptive):
-            made = estimate(f, x, rule, given, low, high, kind=kind, together=_TOGETHER)
-            return made if bars else made.df
+            results = estimate(f, x, rule, given, low, high, kind=kind, together=_TOGETHER)
+            return results if bars else results.df
         if isinstance(rule, ComplexStep):
-            return _sideways(q, f)
+            return _complex_step(q, f)
         if bars or low is not None:
-            made = with_bars(f, rule, kind, x, given, q.mode, low, high)
-            return made if bars else made.df
+            results = estimate_by_stencil(f, rule, kind, x, given, q.mode, low, high)
+            return results if bars else results.df
         h = steps(rule, kind, x, given, q.mode)
-        df = combine(rule, values_at(lambda positions: f(positions, every), rule.needed, x, h), h)
-        bad = np.flatnonzero(~np.isfinite(df) & np.isfinite(x))
-        better = substitute(rule)
-        if q.mode == "auto" and better is not None and bad.size:
-            found = estimate(f.only(bad), x[bad], better, kind=kind, together=_TOGETHER).df
-            df[bad] = np.where(np.isnan(found), df[bad], found)
-        return df
+        df = combine(rule, [f(x + float(o) * h if o else x.copy(), every) for o in rule.needed], h)
+        if q.mode != "auto":
+            return df
+
+        def again(rule: Adaptive, where: Any) -> Any:
+            return estimate(f.only(where), x[where], rule, kind=kind, together=_TOGETHER).df
+
+        return replace_missing(df, ~np.isfinite(df) & np.isfinite(x), rule, again)
 
 
-def _sideways(q: Question, f: Entries) -> Any:
+def _complex_step(q: Question, f: Entries) -> Any:
     """Differentiate entries by the complex step, a sample of them compared with the adaptive rule."""
-    vector, h = q.x.astype(np.complex128), sideways(f.start)
-    vector[0, f.column] += 1j * h
-    slopes = np.where(np.isfinite(f.start), complex_rows(q, vector)[0].imag[f.row] / h, np.nan)
-    some = np.unique(np.linspace(0, f.row.size - 1, SAMPLE).astype(int))
+
+    def values(z: Any) -> Any:
+        vector = q.x.astype(np.complex128)
+        vector[0, f.column] = z
+        return complex_rows(q, vector)[0][f.row]
+
+    result = slopes(values, f.start)
     check = q._replace(rule=Adaptive(), mode=ADAPTIVE)
-    compare(slopes[some], _entries(check, f.only(some), True), f.start[some])
-    return slopes
+    compare_sample(result, f.row.size, f.start, lambda some: _entries(check, f.only(some), True))
+    return result

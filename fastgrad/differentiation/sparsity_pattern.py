@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import scipy
 
-from .._signals import hear
+from ..evaluation.user_calls import probe
 from ..rules.stencils import central
 from .coloring import colours
 from .problem import Question, question, retried
@@ -45,7 +45,7 @@ def sparsity(f: Callable[..., Any], x: Any, *, args: tuple[Any, ...] = ()) -> An
         exception for NaN or at a random point, that probe says nothing; at `x` itself exceptions reach the caller. Of
         an output that differs when `f` is called twice, only NaN counts.
     x : array_like, shape (d,)
-        A point about which to look, in units of your own; never changed.
+        A point about which to probe, in units of your own; never changed.
     args : tuple, default ()
         What `f` takes after the vector, handed over as it is; one alone may stand without a tuple.
 
@@ -88,7 +88,7 @@ def sparsity(f: Callable[..., Any], x: Any, *, args: tuple[Any, ...] = ()) -> An
     q = question(f, x, args, central(), None, None, None, None, False)
     _one_vector(q)
     if not np.isfinite(q.x).all():
-        raise ValueError("`x` must be finite to look about it; got NaN or infinity in it. Pass another point.")
+        raise ValueError("`x` must be finite to probe about it; got NaN or infinity in it. Pass another point.")
     return retried(lambda: _detected(q))
 
 
@@ -150,14 +150,11 @@ class _Probes:
 
     def _evaluate(self, vector: Any, strict: bool = False) -> Any:
         """Evaluate `f`; None where it raises."""
-        try:
-            with np.errstate(all="ignore"):
-                return self._q.rows(vector[None], False)[0]
-        except Exception as raised:
-            hear(raised)
-            if strict:
-                raise
-            return None
+        with np.errstate(all="ignore"):
+            values, error = probe(lambda: self._q.rows(vector[None], False)[0])
+        if error is not None and strict:
+            raise error
+        return values
 
     def changed(self, coordinates: Any) -> Any:
         """Tell which outputs change when all `coordinates` do."""

@@ -1,122 +1,221 @@
-"""Functions called as they are: with blocks of points, or with one point at a time."""
+"""Functions called as they are: with arrays of points, or with one point at a time if they take no more."""
 
 from __future__ import annotations
 
+import threading
+import warnings
 from collections.abc import Callable
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from .._parallel import BLOCK, Pace, blocks, over_pieces
-from ..rules.stencil_codegen import Loops, combine, loops, positions, steps
-from ..rules.stencils import Stencil
-from .call_probe import Caller
-from .request import Request, TurnedComplex, is_library_ufunc, refuse_real, with_complex
+from .._parallel import CostEstimate
+from .elementwise_check import differ, mixes, warn
+from .results import BecameComplex, letter_of, numbers, unmasked
+from .signatures import PerformanceWarning, is_library_ufunc, stack_depth, weak
+from .user_calls import OUTSIDE, call, probe
 
-#: Points from which the walk through a piece costs little beside `f`.
-_LEAST = BLOCK // 4
+#: An elementwise function is tested again in blocks of so many times more points.
+_GROWTH = 16
 
-#: Points from which a function is worth compiled loops around it.
-LARGE = 1 << 20
+#: Points at which a function that mixes its points differs from one that holds a vector of two numbers.
+_SEVEN = 7
+
+_DOUBLE = np.dtype(np.float64)
 
 
-class Called(Caller):
-    """A function called as it is: with blocks of points, or with one point at a time if it takes no more."""
+def argument_kinds(arguments: list[Any], wrt: int) -> list[Any]:
+    """Types in which arguments are handed out: whole numbers beside the point as such, the rest as float64.
+
+    Whole numbers may be indices or counts, and truths a choice, which a function that is called can take. They get 64
+    bits: the square of 1500 is no int16, and machine code has it right, as float64.
+    """
+
+    def kind(i: int, a: Any) -> Any:
+        if i == wrt or not isinstance(a, np.ndarray) or a.dtype.kind not in "iub":
+            return _DOUBLE
+        narrow = a.dtype.kind in "iu" and a.dtype.itemsize < 8
+        return np.dtype(np.int64) if narrow else a.dtype.newbyteorder("=")
+
+    return [kind(i, a) for i, a in enumerate(arguments)]
+
+
+class Called:
+    """A function called as it is, and how it can be called, which a few calls tell.
+
+    Parameters
+    ----------
+    f : callable
+        The function; it is not kept alive.
+    pointwise : bool, optional
+        Whether it is called with one point at a time; by default a few calls tell.
+    """
+
+    is_compiled = False
 
     def __init__(self, f: Callable[..., Any], pointwise: bool | None = None) -> None:
-        super().__init__(f, pointwise)
-        self._pace = Pace()
+        self.f = weak(f)
+        self.result = "d"
+        """Letter of NumPy's type for what `f` returns: ``"d"``, ``"f"`` or ``"D"``."""
+        self.serial = bool(pointwise)
+        """Whether two threads must not be inside `f` at once."""
+        self.cost = CostEstimate()
+        self._pointwise = pointwise
+        self._untested = 1  # points of the largest block that needs no test whether `f` mixes them
+        self._has_batches = False  # whether it was ever called for more than one point
+        self._notice: Callable[[], None] | None = None
+        self._lock = threading.RLock()  # `f` may differentiate itself
 
     def close(self) -> None:
         """End a call: nothing is held for it."""
 
-    def derivative(self, request: Request, operands: list[Any], out: Any) -> tuple[Any, bool]:
-        """Walk the batch block by block; every block is evaluated at all offsets and combined while in cache.
-
-        Returns the derivative, and whether there may be something in it that is not finite.
-        """
-        shape = np.broadcast_shapes(*map(np.shape, operands))
-        if 0 in shape:
-            return (np.empty(shape, request.kind) if out is None else out), False
-        self.find_out(request, operands)
-        try:
-            return self._in_pieces(request, operands, out, shape)
-        except TurnedComplex:
-            self.result = "D"
-            return self._in_pieces(request, operands, out, shape)
-
-    def _in_pieces(self, request: Request, operands: list[Any], out: Any, shape: tuple[int, ...]) -> tuple[Any, bool]:
-        """Spread a batch that takes long over threads, if that is safe."""
-        result = np.empty(shape, with_complex(request.kind, self.result)) if out is None else out
-        refuse_real(result, self.result)
-        doubtful: list[bool] = []
-        machine = None
-        if result.size >= LARGE and self.result != "D" and isinstance(request.rule, Stencil):
-            machine = loops(request.rule, self.result, request.mode)
-        large = result.size >= 2 * _LEAST and self._pace.worth(result.size)
-        workers = self.threads(request) if large else 1
-        if workers == 1 and not machine:
-            began = perf_counter()
-            self._walk(request, operands, result, doubtful)
-            self._pace.took(result.size, began)
-        else:
-            before = machine.combined.nonfinite if machine else 0
-            whole = [np.broadcast_to(o, shape) if np.ndim(o) else o for o in operands]
-
-            def piece(at: tuple[slice, ...]) -> None:
-                self._walk(request, [o[at] if np.ndim(o) else o for o in whole], result[at], doubtful, machine)
-
-            over_pieces(piece, shape, workers, least=_LEAST, pace=self._pace)
-            if machine and machine.combined.nonfinite != before:
-                # A flat function has no slope at infinity either; the loop leaves these rare points to us.
-                np.copyto(result, np.nan, where=~np.isfinite(whole[request.wrt]))
-                doubtful.append(True)
-        return (result[()] if out is None else out), any(doubtful)
-
-    def threads(self, request: Request) -> int:
+    def threads(self, workers: int, explicit: bool) -> int:
         """How many threads may be inside `f` at once.
 
         A function may work in memory of its own, and then two threads would mix their points. So only ufuncs of NumPy
-        and SciPy run on several unless the caller asked for workers.
+        and SciPy run on several unless the caller gave `workers`.
         """
-        if self.serial or not (request.asked or is_library_ufunc(self.f())):
-            return 1
-        return request.workers
+        return workers if not self.serial and (explicit or is_library_ufunc(self.f())) else 1
 
-    def _walk(
-        self, request: Request, operands: list[Any], result: Any, doubtful: list[bool], machine: Loops | None = None
-    ) -> None:
-        """Apply the stencil to one block after the other; tell of blocks with something that may not be finite."""
-        stencil, wrt, mode = request[:3]
-        assert isinstance(stencil, Stencil)  # the adaptive rule has a walk of its own
-        nargs, offsets = request.arguments(operands), [float(o) for o in stencil.needed]
-        # A scalar argument stays what it is: an int may be an index or a count. The point itself is always an array.
-        walked = [i for i, o in enumerate(operands) if i in (wrt, nargs) or np.ndim(o)]
-        kind = np.complex128 if self.result == "D" else np.float64
-        every = request.kinds(operands)
-        kinds = [*(every[i] for i in walked), kind]
-        inputs, size = [operands[i] for i in walked], max(BLOCK // len(offsets), 1)
-        with np.errstate(all="ignore"):  # a NaN says what went wrong and where; so does the compiled loop
-            for parts, (target,) in blocks(inputs, [result], result.shape, kinds, size):
-                here = dict(zip(walked, parts, strict=True))
-                x, step = here[wrt], here.get(nargs)
-                # One call for all offsets, with memory that nobody else has: `f` may write into its arguments or keep
-                # them, and may hand out the same memory at every call.
-                given = [np.concatenate([here[i]] * len(offsets)) if i in here else operands[i] for i in range(nargs)]
-                if machine:
-                    more = () if step is None else (step,)
-                    moved = np.empty((len(offsets), x.size))
-                    for row, move in zip(moved, machine.moved, strict=True):
-                        move.call(x, *more, out=row)
-                else:
-                    h = steps(stencil, self.result, x, step, mode)
-                    moved = positions(offsets, x, h)
-                given[wrt] = moved.ravel()
-                values = np.asarray(self.call(given, given), dtype=kind)
-                values = values.reshape(moved.shape) if values.ndim else np.full(moved.shape, values)
-                if machine:
-                    machine.combined.call(x, *values, *more, out=target)
-                else:
-                    combine(stencil, values, h, target)
-                    doubtful.append(not np.isfinite(target.sum()))
+    def evaluate(self, arguments: list[Any], *, beside: bool = False) -> Any:
+        """Evaluate `f` at one-dimensional arrays, into an array of its own: `f` may reuse its buffer.
+
+        `f` gets copies, because one that writes into its arguments must not change the next evaluation.
+        """
+        values = self.call([a.copy() if isinstance(a, np.ndarray) else a for a in arguments], arguments, beside)
+        own = np.empty(max(np.size(a) for a in arguments), np.complex128 if self.result == "D" else np.float64)
+        own[...] = values
+        return own
+
+    def call(self, copies: list[Any], arguments: list[Any], beside: Any = False) -> Any:
+        """Call `f` with `copies` of the arguments, which it may overwrite; one value may stand for all points.
+
+        `beside` is the policy for exceptions, of `user_calls`: one for all positions, or an array.
+        """
+        f, size = self.f(), max(np.size(a) for a in arguments)
+        values: Any = None
+        if not self._pointwise:
+            test = size > self._untested
+            if test:  # reads the arguments after the call, which may have written into them
+                copies = [a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
+            returned = call(f, *copies, beside=bool(np.any(beside)))
+            if returned is not OUTSIDE:
+                values = numbers(returned)
+                if values.shape not in ((size,), ()):
+                    raise _wrong_shape(values.shape, size)
+                if test:
+                    values = values.copy()
+                    self._test(arguments, values, size)
+                    if self._pointwise:
+                        values = None
+        if values is None:
+            columns = [a if isinstance(a, np.ndarray) and a.ndim else [a] * size for a in arguments]
+            rows = zip(np.broadcast_to(beside, size).tolist(), *columns, strict=True)
+            values = np.array([_value(call(f, *row, beside=flag)) for flag, *row in rows])
+        if values.dtype.kind == "c" and self.result != "D":
+            raise BecameComplex
+        return values
+
+    def _test(self, arguments: list[Any], values: Any, size: int) -> None:
+        """Call `f` point by point from now on if it mixes its points; tested again when there are many times more.
+
+        All offsets go into one call, so a running total would not even give the derivative of a running total.
+        """
+        with self._lock:
+            if size <= self._untested or self._pointwise:
+                return
+            mixing = mixes(self.f(), arguments, values)
+            if mixing:
+                self._pointwise = self.serial = True
+                self._give_notice(warn)
+            if mixing is not None:
+                self._untested = _GROWTH * size
+
+    def find_out(self, arguments: list[Any], wrt: int) -> None:
+        """Compare a call with two points with two calls with one point, and remember which way `f` can be called."""
+        self._has_batches = self._has_batches or any(np.size(a) > 1 for a in arguments)
+        if self._pointwise is None:
+            with self._lock, np.errstate(all="ignore"):
+                if self._pointwise is None:
+                    self._find_out(arguments, wrt)
+        if self._notice:
+            self._give_notice(self._notice)
+
+    def _give_notice(self, notice: Callable[[], None]) -> None:
+        """Warn of the way `f` is called, as soon as it is called for more than one point."""
+        self._notice = None if self._has_batches else notice
+        if self._has_batches:
+            notice()
+
+    def _find_out(self, arguments: list[Any], wrt: int) -> None:
+        f, kinds = self.f(), argument_kinds(arguments, wrt)
+        ends = [np.ravel(a)[[0, -1]].astype(k) if np.ndim(a) else [a, a] for a, k in zip(arguments, kinds, strict=True)]
+        ends[wrt] = np.array(ends[wrt], dtype=np.float64)
+
+        def one_by_one() -> list[Any]:
+            return [np.array(unmasked(call(f, *row))) for row in zip(*ends, strict=True)]
+
+        both, refusal = self._both(f, ends)
+        singles, error = probe(one_by_one)
+        if error is None:
+            apart = np.array([_value(value) for value in singles])
+        elif both is None:
+            raise error
+        elif both.shape != (2,):
+            raise _wrong_shape(both.shape, 2)
+        else:
+            apart = both  # `f` takes arrays only
+        mixing = False
+        self._pointwise = True
+        if both is not None and both.shape in ((2,), ()):
+            self._pointwise = differ(apart, both, lambda: numbers(one_by_one()), both)
+            if self._pointwise:  # or it holds a vector of two numbers, and takes one point at a time
+                seven = [np.resize(e, _SEVEN) if isinstance(e, np.ndarray) else e[0] for e in ends]
+                returned, error = probe(f, *seven)
+                mixing = error is None and np.shape(returned) in ((_SEVEN,), ())
+                refusal = error or refusal
+        self.serial = self.serial or self._pointwise
+        self.result = letter_of(apart)
+        if mixing:
+            self._give_notice(warn)
+        elif self._pointwise:
+            message = _slow(f, refusal)
+            self._give_notice(lambda: warnings.warn(message, PerformanceWarning, stacklevel=stack_depth()))
+
+    def _both(self, f: Callable[..., Any], ends: list[Any]) -> tuple[Any, Exception | None]:
+        """Call `f` with two points together, twice: what it returned, or what it raised."""
+
+        def twice() -> Any:
+            first, second = (f(*(e.copy() if isinstance(e, np.ndarray) else e[0] for e in ends)) for _ in range(2))
+            # A function that hands out the same memory twice cannot be called by two threads at once.
+            self.serial = np.may_share_memory(np.asarray(first), np.asarray(second))
+            return numbers(second).copy()
+
+        return probe(twice)
+
+
+def _slow(f: Callable[..., Any], refusal: Exception | None) -> str:
+    """Say that `f` is called with one point at a time, and why."""
+    why = f"it raised {type(refusal).__name__}" if refusal else "it returned another shape"
+    return (
+        f"`{getattr(f, '__name__', 'f')}` is called with one point at a time ({why} for several), which is slow. Write "
+        "it so that it takes arrays, or so that Numba can compile it."
+    )
+
+
+def _value(value: Any) -> Any:
+    """Check the value that `f` returned for one point."""
+    if value is OUTSIDE:
+        return np.nan
+    array = numbers(value)
+    if array.size != 1:
+        raise _wrong_shape(array.shape, 1)
+    return array.reshape(())[()]
+
+
+def _wrong_shape(shape: tuple[int, ...], size: int) -> ValueError:
+    return ValueError(
+        f"`f` must return one value per point; got shape {shape} for {size} point{'s' * (size != 1)}. "
+        "For a function of a vector use `gradient` or `jacobian`; for several values of one number, "
+        "`jacobian(lambda v: f(v[0]), np.reshape(x, (-1, 1)))`."
+    )

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from .._signals import hear
-from .request import numbers, stack_depth
+from .results import numbers
+from .signatures import stack_depth
+from .user_calls import probe
 
 #: Where along a batch points are taken from, in an order that no sorted batch keeps and whose middle is not the middle
 #: of the batch. Seven: few functions of one number hold a vector of that length, which would only seem to mix.
@@ -70,44 +71,41 @@ def mixes(f: Callable[..., Any], arguments: list[Any], values: Any) -> bool | No
     for call, places in (alone, last), (repeated, last), (reordered, some):
         if call is repeated and takes_one:
             continue
-        try:
-            with np.errstate(all="ignore"):
-                found = np.broadcast_to(call(), places.shape).copy()
-        except Exception as raised:  # it may take nothing but arrays, or only so many points
-            hear(raised)
+        with np.errstate(all="ignore"):
+            other, error = probe(lambda call=call, size=places.shape: np.broadcast_to(call(), size).copy())
+        if error is not None:  # it may take nothing but arrays, or only so many points
             takes_one = takes_one and call is not alone
             continue
-        if differ(found, values[places], call, values):
+        if differ(other, values[places], call, values):
             if not takes_one:
                 raise ValueError(_MESSAGE.format(""))
             return True
     return False
 
 
-def differ(found: Any, wanted: Any, again: Callable[[], Any], block: Any) -> bool:
-    """Tell whether two ways to call `f` gave different values; `again` repeats the call that gave `found`.
+def differ(values: Any, others: Any, again: Callable[[], Any], block: Any) -> bool:
+    """Tell whether two ways to call `f` gave different values; `again` repeats the call that gave `values`.
 
-    `block` are the values at all points that were looked at.
+    `block` holds the values at all points compared.
     """
     with np.errstate(all="ignore"):
-        found, wanted, block = 1.0 * found, 1.0 * wanted, 1.0 * np.ravel(block)
+        values, others, block = 1.0 * values, 1.0 * others, 1.0 * np.ravel(block)
         block = block[np.isfinite(block)]
         apart = np.max(np.abs(block - block[0])) if block.size else np.inf
         single = block.astype(np.complex64 if block.dtype.kind == "c" else np.float32)
         rounding = _SINGLE if np.array_equal(single, block) else _ROUNDING
-        bound = _SHARE * np.minimum(np.abs(found), apart) + rounding * np.max(np.abs(block), initial=0.0)
-        same = (np.abs(found - wanted) <= bound) | ~np.isfinite(found)
+        bound = _SHARE * np.minimum(np.abs(values), apart) + rounding * np.max(np.abs(block), initial=0.0)
+        same = (np.abs(values - others) <= bound) | ~np.isfinite(values)
         if np.all(same):
             return False
         noise = 0.0
         for _ in range(_REPEATS):
-            try:
-                gaps = np.abs(1.0 * again() - found)
-            except Exception as raised:  # it did not raise before: no function of the points
-                hear(raised)
+            repeated, error = probe(again)
+            if error is not None:  # it did not raise before: no function of the points
                 return False
-            noise = max(noise, float(np.max(gaps, initial=0.0, where=np.isfinite(found))))
-        return not np.all(same | (np.abs(found - wanted) <= _NOISES * noise))
+            gaps = np.abs(1.0 * repeated - values)
+            noise = max(noise, float(np.max(gaps, initial=0.0, where=np.isfinite(values))))
+        return not np.all(same | (np.abs(values - others) <= _NOISES * noise))
 
 
 def warn() -> None:
@@ -132,13 +130,15 @@ def warn_of_mixing(f: Callable[..., Any], arguments: list[Any], wrt: int) -> boo
     def alone() -> Any:
         return numbers([f(*row) for row in zip(*columns, strict=True)]).ravel()
 
-    try:
-        with np.errstate(all="ignore"):
-            one_by_one = alone()
-            together = numbers(f(*(c if own else c[0] for c, own in zip(columns, apart, strict=True))))
-    except Exception as raised:  # it takes one number at a time, and then it cannot mix them
-        hear(raised)
+    def both() -> tuple[Any, Any]:
+        together = f(*(c if own else c[0] for c, own in zip(columns, apart, strict=True)))
+        return alone(), numbers(together)
+
+    with np.errstate(all="ignore"):
+        values, error = probe(both)
+    if error is not None:  # it takes one number at a time, and then it cannot mix them
         return False
+    one_by_one, together = values
     mixing = together.shape in ((), one_by_one.shape) and differ(one_by_one, together, alone, together)
     if mixing:
         warn()

@@ -1,87 +1,80 @@
-"""The caller's functions: each is looked at once, given an engine, and found again at the next call."""
+"""Elementwise functions: each is read once, is given a way to be run, and is found again at the next call."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
-from math import inf, isfinite, nan
+from time import thread_time
 from types import FunctionType
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from .._parallel import Pace, blocks
-from ..adaptive_rule import Adaptive
-from ..compilation.kernels import LOCK
+from .._parallel import CostEstimate
+from ..compilation.caches import KEPT, Recent, clearable
 from ..compilation.operators import Uncompilable
-from ..compilation.references import Reading, read
-from ..estimates import Estimate, rounded
-from ..rules.complexstep import SAMPLE, compare, slope
-from ..rules.stencils import Stencil
-from .batch import begins_in_machine_code, fill
-from .called import Called
+from ..compilation.references import Reading
+from ..compilation.ufuncs import body_needs_compiling
+from .agreement import agrees, sample
+from .called import Called, argument_kinds
 from .compiled import Code, Compiled
 from .elementwise_check import warn_of_mixing
-from .error_bounds import substitute
-from .request import ADAPTIVE, Request, check_callable, takes, weak
+from .registry import Known, known
+from .results import letter_of, numbers
+from .signatures import check_call, weak
+from .user_calls import call
 
-#: Compiled versions of one piece of code before it is called as it is: code whose captured values keep changing
-#: (``lambda x: a * x`` in a loop over `a`) would otherwise be compiled anew every time.
-_VERSIONS = 16
+#: Compiled versions of one piece of code before it is called as it is: code whose constants keep changing (whole
+#: numbers in a loop over `n`) would otherwise be compiled anew every time.
+VERSIONS = 16
 
-#: What a request without steps and bounds adds to the arguments.
-_TAILS: dict[str, tuple[float, ...]] = {"auto": (), ADAPTIVE: (inf, -inf, inf)}
+#: Points up to which a function without machine code is called, until that has taken so many seconds: a quarter of
+#: what compiling takes. And evaluations at a point that are expected.
+FEW, TRIAL_SECONDS, _EVALUATIONS = 32, 0.1, 20
 
 
-class _Known:
-    """What is remembered about one function of the caller's; it is not kept alive, nor what it refers to."""
+def compile_at_first_call() -> None:
+    """Compile at the first call from now on, for who measures or keeps compiled functions."""
+    global TRIAL_SECONDS
+    TRIAL_SECONDS = 0.0
+
+
+#: What a pair of functions of one row of operands is made of, compiled and called as it is, for `agrees`.
+Pair = Callable[[Compiled], tuple[Callable[..., Any], Callable[..., Any]]]
+
+
+class _Elementwise(Known):
+    """What is remembered about one elementwise function."""
 
     def __init__(self, f: Callable[..., Any], nargs: int) -> None:
         check_call(f, nargs)
-        self.f = weak(f)
-        self.f_itself = weak(f if isinstance(f, FunctionType) else getattr(f, "__formula__", f))
-        self.nargs = nargs
         self.refusal: str | None = None if isinstance(f, FunctionType) else getattr(f, "__not_differentiable__", None)
-        self.checked = False
-        self.compared = False
-        self.paces: dict[Any, Pace] = {}
-        self.current: Callable[[], list[Any] | None]
-        """Captured values as they are now, None when the function is to be read again."""
-        self.key: bytes | None = None
-        """What was read with captured values as arguments."""
+        self.f_itself = weak(f if isinstance(f, FunctionType) else getattr(f, "__formula__", f))
+        self.is_checked = self.is_compared = False
+        self.costs: dict[Any, CostEstimate] = {}
+        """What a point costs, by what is computed."""
         self.code: Code | None
         self.called: Called | None
-        self._read(True)
-        self.constant = Function(self, [])
+        super().__init__(f, nargs)
+        self.function = Function(self, [])
         """For calls without captured values."""
 
-    def _read(self, captures: bool) -> None:
-        f = self.f()
-        reading, self.current = read(f, captures)
-        if reading is not None and reading.captured:
-            self.key = reading.key
-            if self.key in _constant:
-                reading, self.current = read(f, captures=False)
-            if self.key in _called:
-                reading = None
-        self.origin = getattr(getattr(f, "func", f), "__code__", None)
+    def read(self, captures: bool) -> None:
+        """Read the function and find its machine code."""
+        super().read(captures)
+        reading = self.reading
+        if (self.key, self.nargs) in _called:
+            reading = None
         self.code = None if reading is None else _code(self.origin, reading, self.nargs)
         self.called = Called(self.f_itself()) if self.code is None else None
-        self.checked = self.refusal is None and self.code is not None and self.origin in self.code.trusted
-
-    def engine(self, data: list[Any]) -> Compiled | Called:
-        """Return what runs the function in one call."""
-        return self.called or Compiled(self.f_itself, self.code, data)  # type: ignore[arg-type]
+        self.is_checked = self.refusal is None and self.code is not None and self.origin in self.code.trusted
 
     def compile_less(self) -> None:
         """Make captured values parts of the machine code, as Numba wants some; else call the function as it is."""
         if self.code is not None and self.code.captured:
-            _constant.add(self.code.key)
-            self._read(False)
+            self.read_as_constants()
         else:
-            if self.key is not None:
-                _called.add(self.key)
+            _called.add((self.key, self.nargs))
             self.call()
 
     def call(self) -> None:
@@ -89,12 +82,24 @@ class _Known:
         self.code, self.called = None, Called(self.f_itself())
 
 
+class _Trial(Called):
+    """A function that is called point by point, before it is worth compiling; the time that this takes adds up."""
+
+    def __init__(self, f: Callable[..., Any], code: Code, result: str, began: float) -> None:
+        super().__init__(f, pointwise=True)
+        self.result, self._code, self._began = result, code, began
+
+    def close(self) -> None:
+        """End the call; one that was held up, by what is compiled for all functions, counts as a twentieth at most."""
+        self._code.trial_seconds += min(thread_time() - self._began, TRIAL_SECONDS / 20)
+
+
 class Function:
-    """One function of the caller's, what runs it, and the values that it captures now.
+    """One elementwise function, what runs it, and the values that it captures now.
 
     Parameters
     ----------
-    known : _Known
+    known : _Elementwise
         What is remembered about it.
     data : list
         Captured values.
@@ -102,7 +107,7 @@ class Function:
 
     __slots__ = ("_data", "_known")
 
-    def __init__(self, known: _Known, data: list[Any]) -> None:
+    def __init__(self, known: _Elementwise, data: list[Any]) -> None:
         self._known, self._data = known, data
 
     @property
@@ -110,149 +115,110 @@ class Function:
         """How the function is run: ``"compiled"`` or ``"called"``."""
         return "called" if self._known.called else "compiled"
 
-    def derivative(self, request: Request, operands: list[Any], out: Any) -> Any:
-        """Differentiate at `operands`: the arguments, and what the request's mode adds to them."""
-        if out is not None:  # threads, and the search for what raised, read points after results have been written
-            operands = [o.copy() if isinstance(o, np.ndarray) and np.may_share_memory(o, out) else o for o in operands]
-        engine = self._settled(request, operands)
-        try:
-            return self._derivative(engine, request, operands, out)
-        finally:
-            engine.close()
+    @property
+    def f(self) -> Any:
+        """The function, or the formula of a gate."""
+        return self._known.f_itself()
 
-    def _derivative(self, engine: Compiled | Called, request: Request, operands: list[Any], out: Any) -> Any:
-        if request.mode == ADAPTIVE and not begins_in_machine_code(engine):
-            return fill(engine, self._pace(request), request, operands, [], out)
-        result, doubtful = engine.derivative(request, operands, out)
-        if doubtful and request.mode == ADAPTIVE:
-            return self._completed(engine, request, operands, result)
-        if doubtful and request.mode == "auto":
-            return self._repaired(engine, request, operands, result)
-        if type(result) is np.float64 and request.mode in _TAILS and isinstance(engine, Compiled):
-            engine.make_ready(request.rule, request.wrt, request.mode, _TAILS[request.mode])
-        return result
+    def cost(self, key: Any) -> CostEstimate:
+        """Return what a point has cost for what `key` stands for."""
+        return self._known.costs.setdefault(key, CostEstimate())
 
-    def at_once(self, rule: Any, wrt: int, args: tuple[float, ...]) -> Any:
-        """Differentiate at one point, numbers all, by the ufunc that did so before; None if that is not enough.
+    def scalar_call(self, key: Any, args: tuple[float, ...]) -> Any:
+        """Compute what `key` stands for at one point, numbers all, by the ufunc that did so before; None if none did.
 
-        Python's checks of arguments that are not there take longer than machine code takes for the derivative.
+        Python's checks of arguments take longer than machine code takes for the derivative.
         """
         known = self._known
         code = known.code
-        if code is None or not known.checked:
+        if code is None or not known.is_checked:
             return None
-        ready = code.ready.get((rule, wrt))
-        if ready is None:
+        entry = code.scalar_calls.get(key)
+        if entry is None:
             return None
-        number, tail = ready
-        ufuncs = code.take(self._data)
-        call = ufuncs.ready.get(number)
-        value = nan if call is None else call(*args, *tail)
+        number, tail = entry
+        ufuncs = code.borrow(self._data)
+        call = ufuncs.scalar_calls.get(number)
+        value = None if call is None else call(*args, *tail)
         code.give_back(ufuncs)
-        return value if isfinite(value) and isfinite(args[wrt]) else None  # what is not finite has to be looked into
+        return value
 
-    def _completed(self, engine: Any, request: Request, operands: list[Any], result: Any) -> Any:
-        """Differentiate at the points that the first round of the adaptive rule has left open."""
-        shape = np.shape(result)
-        where = np.nonzero(np.atleast_1d(np.isnan(result)))
-        nargs = request.arguments(operands)
-        points = [
-            np.atleast_1d(np.broadcast_to(o, shape))[where] if np.ndim(o) or i in (request.wrt, nargs) else o
-            for i, o in enumerate(operands)
-        ]
-        better = fill(engine, self._pace(request), request, points, [], None, again=True)
-        if not shape:
-            return type(result)(better[0])
-        result[where] = better
-        return result
+    def evaluator(
+        self, operands: list[Any], wrt: int, pair: Pair | None = None, program: Any = "values"
+    ) -> Compiled | Called:
+        """Return what runs the function for one call, after the first has shown that machine code can be trusted.
 
-    def _repaired(self, engine: Any, request: Request, operands: list[Any], result: Any) -> Any:
-        """Let the adaptive rule take the points whose stencil left the domain of `f`; no other point moves."""
-        rule = substitute(request.rule) if isinstance(request.rule, Stencil) else None
-        shape = np.shape(result)
-        whole = [np.broadcast_to(o, shape) for o in operands]
-        where = np.nonzero(np.atleast_1d(~np.isfinite(result) & np.all([np.isfinite(o) for o in whole], axis=0)))
-        if rule is None or not where[0].size:
-            return result
-        points = [np.atleast_1d(w)[where] if np.ndim(o) else o for o, w in zip(operands, whole, strict=True)]
-        points[request.wrt] = np.atleast_1d(whole[request.wrt])[where]
-        request = request._replace(rule=rule, mode=ADAPTIVE)
-        better = self._derivative(engine, request, [*points, inf, -inf, inf], None)
-        if not shape:
-            return better[0]
-        result[where] = better
-        return result
+        The first calls at a few points do not compile, where calling takes less time. Their results are within the
+        error bounds of compiled ones, but not always the same to the last bit: compiled elementary functions may differ
+        by an ulp.
 
-    def complex_step(self, request: Request, operands: list[Any]) -> Any:
-        """Differentiate by the complex step, and compare a sample of the points with the adaptive rule."""
-        check, wrt = request._replace(rule=Adaptive(), mode=ADAPTIVE), request.wrt
-        self._settled(check, [*operands, inf, -inf, inf]).close()
-        f = self._known.f_itself()
-        shape = np.broadcast_shapes(*map(np.shape, operands))
-        result = np.empty(shape, request.kind)
-        walked = [i for i, o in enumerate(operands) if i == wrt or np.ndim(o)]
-        every = request.kinds(operands)
-        kinds = [*(every[i] for i in walked), np.float64]
-        if 0 in shape:
-            return result
-        with np.errstate(all="ignore"):
-            for parts, (target,) in blocks([operands[i] for i in walked], [result], shape, kinds):
-                here = dict(zip(walked, parts, strict=True))
-
-                def moved(z: Any, here: dict[int, Any] = here) -> Any:
-                    return f(*[z if i == wrt else here[i].copy() if i in here else o for i, o in enumerate(operands)])
-
-                target[...] = slope(moved, here[wrt])
-        flat = np.unique(np.linspace(0, result.size - 1, min(SAMPLE, result.size)).astype(int))
-        rows = [np.broadcast_to(o, shape).ravel()[flat] if i in walked else o for i, o in enumerate(operands)]
-        trusted = self.estimate(check, [*rows, inf, -inf, inf], [])
-        compare(result.ravel()[flat], trusted, rows[wrt])
-        return result[()]
-
-    def estimate(self, request: Request, operands: list[Any], limits: list[Any]) -> Estimate:
-        """Differentiate with error bars; `limits` are the bounds for a stencil."""
-        engine = self._settled(request, operands)
-        try:
-            return rounded(Estimate(*fill(engine, self._pace(request), request, operands, limits, None, lean=False)))
-        finally:
-            engine.close()
-
-    def _pace(self, request: Request) -> Pace:
-        """Return what a point of such a request has cost."""
-        return self._known.paces.setdefault((request.rule, request.wrt, request.mode), Pace())
-
-    def _settled(self, request: Request, operands: list[Any]) -> Compiled | Called:
-        """Return the engine, after the first request has shown that the compiled function can be trusted."""
+        Parameters
+        ----------
+        operands : list
+            What the functions of `pair` take: the arguments, and what follows them.
+        wrt : int
+            The argument that moves.
+        pair : callable, optional
+            From machine code to two functions that must agree; by default the values.
+        program : hashable
+            What is compiled first.
+        """
         known = self._known
-        if not known.checked:
+        trial = None
+        if not known.is_checked:
             if known.refusal:
                 raise TypeError(known.refusal)
-            self._check(request, operands)
-            known.checked = True
+            trial = self._trial(operands, wrt, program)
+            if trial is None:
+                self._check(operands, pair or _values)
+                known.is_checked = True
         code = known.code
-        if code is not None and not known.compared:
+        if code is not None and not known.is_compared:
             if known.origin in code.elementwise:
-                known.compared = True
+                known.is_compared = True
             elif any(isinstance(o, np.ndarray) and o.size > 1 for o in operands):  # one point has nothing to mix with
-                known.compared = True
-                mixes = warn_of_mixing(known.f_itself(), operands[: request.arguments(operands)], request.wrt)
+                known.is_compared = True
+                mixes = warn_of_mixing(known.f_itself(), operands[: known.nargs], wrt)
                 if not mixes and known.origin is not None:
                     code.elementwise.add(known.origin)
-        return known.engine(self._data)
+        return trial or known.called or Compiled(known.f_itself, known.code, self._data)  # type: ignore[arg-type]
 
-    def _check(self, request: Request, operands: list[Any]) -> None:
+    def _trial(self, operands: list[Any], wrt: int, program: Any) -> _Trial | None:
+        """Return what calls the function at a few points, None where compiling it pays, or nothing is to compile."""
+        known = self._known
+        code, points = known.code, max(map(np.size, operands))
+        if code is None or not 0 < points <= FEW or code.trial_seconds >= TRIAL_SECONDS:
+            return None
+        if not body_needs_compiling(code.key_of(program), len(operands) if program != "values" else known.nargs):
+            return None
+        arguments = operands[: known.nargs]
+        kinds = argument_kinds(arguments, wrt)
+        first = [
+            np.ravel(a)[:1].astype(kind)[0] if i == wrt or np.ndim(a) else a
+            for i, (a, kind) in enumerate(zip(arguments, kinds, strict=True))
+        ]
+        began = thread_time()
+        with np.errstate(all="ignore"):
+            returned = call(known.f_itself(), *first)
+        seconds = thread_time() - began
+        value = numbers(returned)
+        if value.size != 1 or code.trial_seconds + seconds * points * _EVALUATIONS >= TRIAL_SECONDS:
+            return None
+        return _Trial(known.f_itself(), code, letter_of(value), began)
+
+    def _check(self, operands: list[Any], pair: Pair) -> None:
         """Compare the compiled function with Python."""
         known = self._known
-        while known.code is not None and not known.checked:
-            engine, code = Compiled(known.f_itself, known.code, self._data), known.code
+        while known.code is not None and not known.is_checked:
+            machine, code = Compiled(known.f_itself, known.code, self._data), known.code
             try:
-                trusted = engine.agrees(request, operands)
+                is_trusted = agrees(*pair(machine), sample(operands))
             except Uncompilable:
                 known.compile_less()
                 continue
             finally:
-                engine.close()
-            if not trusted:
+                machine.close()
+            if not is_trusted:
                 known.call()
             elif known.origin is not None:
                 code.trusted.add(known.origin)
@@ -264,54 +230,88 @@ class Function:
         while True:
             if known.code is None:
                 raise Uncompilable("it is called as it is")
-            engine = Compiled(known.f_itself, known.code, self._data)
+            machine = Compiled(known.f_itself, known.code, self._data)
             try:
-                return engine.evaluate(operands, out)
+                return machine.evaluate(operands, out)
             except Uncompilable:
                 if not known.code.captured:
                     raise
                 known.compile_less()
             finally:
-                engine.close()
+                machine.close()
 
     @property
     def ufunc(self) -> Any:
-        """`f` as a NumPy ufunc; it refers to no captured values."""
+        """`f` as a NumPy ufunc; it refers to no captured values, and lives as long as the process."""
         known = self._known
         if known.code is None or known.code.captured:
             raise Uncompilable("it is called as it is")
-        return Compiled(known.f_itself, known.code, self._data).values().call
+        ufunc = Compiled(known.f_itself, known.code, self._data).values()
+        _exposed[id(ufunc)] = ufunc
+        return ufunc.call
 
 
-#: Functions by identity and number of arguments, beside a weak reference that tells whether it is still the same one.
-_functions: dict[tuple[int, int], tuple[Callable[[], Any], _Known]] = {}
-#: Machine code by what was read and the number of arguments, and how many there are for the code of one function.
-_codes: dict[tuple[bytes, int], Code] = {}
-_versions: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
-#: Keys of what Numba compiles only with its captured values as constants.
-_constant: set[bytes] = set()
-#: Keys of what Numba does not compile at all.
-_called: set[bytes] = set()
+def _values(machine: Compiled) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    nargs, f = machine.code.nargs, machine.f()
+    compiled = machine.values().call
+    return lambda *row: compiled(*row[:nargs]), lambda *row: f(*row[:nargs])
+
+
+class ElementwiseValues:
+    """Values of an elementwise function where one argument moves: an `Evaluator`.
+
+    Parameters
+    ----------
+    evaluator : Compiled or Called
+        What runs the function.
+    arguments : list
+        Its arguments: arrays, one item for each point, or what is the same for all points.
+    wrt : int
+        The argument that moves.
+    """
+
+    dim, result_shape = 0, ()
+
+    def __init__(self, evaluator: Compiled | Called, arguments: list[Any], wrt: int) -> None:
+        self._evaluator, self._arguments, self._wrt = evaluator, arguments, wrt
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether values are complex numbers."""
+        return self._evaluator.result == "D"
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether the function runs as machine code."""
+        return self._evaluator.is_compiled
+
+    def threads(self, workers: int, explicit: bool) -> int:
+        """How many threads may be inside the function at once."""
+        return self._evaluator.threads(workers, explicit)
+
+    def values(self, x: Any, index: Any, beside: bool = False) -> Any:
+        """Evaluate at positions `x` of the points `index`; see `Evaluator`."""
+        arguments = [a[index] if np.ndim(a) else a for a in self._arguments]
+        arguments[self._wrt] = x
+        return self._evaluator.evaluate(arguments, beside=beside)
+
+
+#: Machine code by what was read and the number of arguments: the latest, and what functions in use hold.
+_codes: dict[tuple[bytes, int], Code] = clearable(Recent(KEPT))
+#: How many versions there are of one piece of code.
+_versions: WeakKeyDictionary[Any, int] = clearable(WeakKeyDictionary())
+#: Keys of what Numba does not compile at all, with the number of arguments.
+_called: set[tuple[bytes | None, int]] = clearable(set())
+
+
+#: Ufuncs that callers hold.
+_exposed: dict[int, Any] = {}
 
 
 def function(f: Callable[..., Any], nargs: int) -> Function:
     """Find or make the `Function` of `f`; it is found again as long as nothing it refers to has changed."""
-    key = id(f), nargs
-    remembered = _functions.get(key)
-    if remembered is not None and remembered[0]() is f:
-        known = remembered[1]
-        data = known.current()
-        if data is not None:
-            return Function(known, data) if data else known.constant
-    with LOCK:
-        known = _Known(f, nargs)
-        _functions[key] = (weak(f, lambda _: _functions.pop(key, None)), known)
-        data = known.current()
-        if data is None:
-            if known.code is not None and known.code.captured:  # it changes while it is read
-                known.call()
-            data = []
-        return Function(known, data)
+    elementwise, data = known(_Elementwise, f, nargs)
+    return Function(elementwise, data) if data else elementwise.function
 
 
 def _code(origin: Any, reading: Reading, nargs: int) -> Code | None:
@@ -320,28 +320,8 @@ def _code(origin: Any, reading: Reading, nargs: int) -> Code | None:
     if code is None:
         if origin is not None:
             _versions[origin] = _versions.get(origin, 0) + 1
-            if _versions[origin] > _VERSIONS:
+            if _versions[origin] > VERSIONS:
                 return None
-        code = _codes[reading.key, nargs] = Code(reading, nargs)
+        code = Code(reading, nargs)
+    _codes[reading.key, nargs] = code
     return code
-
-
-def check_call(f: Any, nargs: int) -> None:
-    """Raise unless `f` can be called with `nargs` arguments."""
-    if takes(f, nargs):
-        return
-    check_callable(f)
-    if isinstance(f, np.ufunc) and f.nin != nargs:  # its signature counts `out` too
-        raise TypeError(f"`f` must take {nargs} arguments; got {f.__name__} of {f.nin}. Pass one array for each.")
-    try:
-        signature = inspect.signature(f)
-    except (TypeError, ValueError):  # some builtins do not tell
-        return
-    try:
-        signature.bind(*[0.0] * nargs)
-    except TypeError as err:
-        name = getattr(f, "__name__", "f")
-        raise TypeError(
-            f"`f` must take {nargs} argument{'s' * (nargs != 1)}, one for each array given; "
-            f"got {name}{signature} ({err}). Pass as many arrays as it has arguments."
-        ) from None

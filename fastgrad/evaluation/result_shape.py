@@ -1,4 +1,4 @@
-"""What a function makes of vectors: how many outputs, of which type, and where they are in what it returns."""
+"""Results of a function of vectors: how many outputs, of which type, and where they are in what it returns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..compilation.kernels import Native
-from .request import numbers, unmasked
+from .results import letter_of
 from .traced import Traced
 
 Layout = Literal["rows", "columns", "single"]
@@ -16,7 +16,7 @@ Layout = Literal["rows", "columns", "single"]
 
 @dataclass
 class Form:
-    """What a function makes of vectors of one length."""
+    """Results of a function for vectors of one length, and how it is run for them."""
 
     outputs: int
     scalar: bool
@@ -28,13 +28,13 @@ class Form:
     turned: bool = False
     """Whether the outputs come first: ``(m, k)``."""
     code: Native | None = None
-    """Machine code, if the function has become that; the layout then does not matter."""
+    """Machine code, if Numba has compiled the function; the layout then does not matter."""
     captured: tuple[Any, ...] = ()
     """Kinds of the captured values that are arguments of the machine code."""
     numbers: Any = None
-    """Captured numbers with which it was found to return so many results."""
+    """Captured numbers with which it returned so many results."""
     traced: Traced | None = None
-    """Its program of values, if it has been traced; nor does the layout."""
+    """Its program of values, if it has been traced; the layout then does not matter."""
 
     @property
     def is_compiled(self) -> bool:
@@ -45,22 +45,10 @@ class Form:
         """Make one of its own for another function."""
         return Form(**vars(self) | {"numbers": None})
 
-    def turn_complex(self) -> None:
+    def become_complex(self) -> None:
         """Have the function called with one vector at a time, for it returns complex numbers."""
         self.code = self.traced = None
         self.captured, self.layout, self.kind = (), "single", "D"
-
-
-def stacked(value: Any) -> Any:
-    """Make an array of what `f` returned: lists and tuples are stacked, numbers among arrays repeated."""
-    if value is None:
-        raise TypeError(
-            "`f` must return numbers; got None. Return the result, or take one more argument, `out`, to fill."
-        )
-    value = unmasked(value)
-    if isinstance(value, (tuple, list)) and len(value) and any(np.ndim(v) for v in value):
-        value = np.stack(np.broadcast_arrays(*value))
-    return numbers(value)
 
 
 def form_of(value: Any) -> Form:
@@ -70,8 +58,7 @@ def form_of(value: Any) -> Form:
             f"`f` must return a number or a one-dimensional array for one vector; got shape {value.shape}. "
             "Return it raveled, and reshape the result."
         )
-    kind = "D" if value.dtype.kind == "c" else "f" if value.dtype in (np.float32, np.float16) else "d"
-    return Form(value.size, value.ndim == 0, kind)
+    return Form(value.size, value.ndim == 0, letter_of(value))
 
 
 def arranged(values: Any, count: int, form: Form, turned: bool) -> Any:
@@ -87,16 +74,6 @@ def scattered(rows: Any, spread: float) -> Any:
     """Move every number of `rows` away from zero by up to `spread` of itself, each by its own share."""
     share = np.modf(np.arange(1, rows.size + 1) * 0.6180339887498949)[0].reshape(rows.shape)
     return rows + spread * share * np.where(rows == 0, 1.0, rows)
-
-
-def agrees(found: Any, truth: Any) -> bool:
-    """Tell whether a traced function has the values of the function itself, up to the order of sums inside it."""
-    truth = np.asarray(truth).ravel()
-    if truth.shape != found.shape or truth.dtype.kind == "c":
-        return False
-    finite = np.isfinite(truth)
-    size = float(np.max(np.abs(truth), initial=0.0, where=finite))
-    return bool((np.isfinite(found) == finite).all() and (np.abs(found - truth)[finite] <= 1e-6 * size).all())
 
 
 def same(together: Any, apart: Any) -> bool:

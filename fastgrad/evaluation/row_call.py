@@ -1,19 +1,18 @@
-"""One vector at a time: the ways in which a function may take it, and give its value."""
+"""Calls of the caller's function with one vector at a time."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from .._signals import hear
-from .request import check_callable, takes, weak
-from .result_shape import stacked
+from .results import stacked
+from .signatures import fills_output, weak
+from .user_calls import DOMAIN_ERRORS, OUTSIDE, call, probe
 
 
-class Single:
+class RowCall:
     """A function of the caller's as one of a single vector.
 
     It is called as ``f(x, *args)``; as ``f(x, *args, out)``, if it takes that many arguments; or, if it refuses a
@@ -21,75 +20,52 @@ class Single:
     """
 
     def __init__(self, f: Callable[..., Any], nargs: int) -> None:
-        self.fills = _fills(f, nargs)
+        self.fills = fills_output(f, nargs)
         """Whether it fills an array, of as many results as coordinates."""
         self._f = weak(f)
         self._batched: bool | None = None
-        """Whether it takes batches only, of shape (k, d); None while nobody knows."""
+        """Whether it takes batches only, of shape (k, d); None before the first call."""
 
     @property
     def is_batched(self) -> bool:
         """Whether it takes batches only."""
         return bool(self._batched)
 
-    def __call__(self, vector: Any, args: tuple[Any, ...]) -> Any:
-        """Value of `f` at a vector."""
+    def __call__(self, vector: Any, args: tuple[Any, ...], beside: bool = False) -> Any:
+        """Value of `f` at a vector, an array; `OUTSIDE` where its domain ends."""
         if self.fills:
-            return self._filled(vector, args)
+            return self._filled(vector, args, beside)
         if self._batched:
-            return stacked(self._f()(vector[None].copy(), *args))[0]
-        try:
-            value = stacked(self._f()(vector.copy(), *args))
-        except Exception as raised:
-            hear(raised)
-            if self._batched is None and (value := self._alone_in_a_batch(vector, args)) is not None:
-                return value
-            raise
-        self._batched = False
-        return value
+            values = call(self._f(), vector[None].copy(), *args, beside=beside)
+            return values if values is OUTSIDE else stacked(values)[0]
+        if self._batched is None:
+            return self._first(vector, args, beside)
+        value = call(self._f(), vector.copy(), *args, beside=beside)
+        return value if value is OUTSIDE else stacked(value)
 
-    def _filled(self, vector: Any, args: tuple[Any, ...]) -> Any:
+    def _first(self, vector: Any, args: tuple[Any, ...], beside: bool) -> Any:
+        """Call it for the first time, with a vector, or with a batch of one as models of statistics want it."""
+        value, error = probe(lambda: stacked(self._f()(vector.copy(), *args)))
+        if error is None:
+            self._batched = False
+            return value
+        values, refusal = probe(lambda: stacked(self._f()(vector[None].copy(), *args)))
+        if refusal is not None or values.ndim not in (1, 2) or len(values) != 1:
+            if beside and isinstance(error, DOMAIN_ERRORS):
+                return OUTSIDE
+            raise error
+        self._batched = True
+        return values[0]
+
+    def _filled(self, vector: Any, args: tuple[Any, ...], beside: bool) -> Any:
         """Have an array filled."""
         out = np.full(vector.size, np.nan)
-        returned = self._f()(vector.copy(), *args, out)
+        returned = call(self._f(), vector.copy(), *args, out, beside=beside)
+        if returned is OUTSIDE:
+            return OUTSIDE
         if returned is not None and returned is not out:
             raise TypeError(
                 f"`f` must take the vector and {len(args)} more argument{'s' * (len(args) != 1)}, or fill one more and "
                 f"return None; got one that takes one more and returns a {type(returned).__name__}. Pass it in `args`."
             )
         return out
-
-    def _alone_in_a_batch(self, vector: Any, args: tuple[Any, ...]) -> Any:
-        """Value of `f` at a batch of one vector, as models of statistics and learning want it; None if it refuses."""
-        try:
-            values = stacked(self._f()(vector[None].copy(), *args))
-        except Exception as raised:
-            hear(raised)
-            return None
-        if values.ndim not in (1, 2) or len(values) != 1:
-            return None
-        self._batched = True
-        return values[0]
-
-
-def _fills(f: Any, nargs: int) -> bool:
-    """Check that `f` takes a vector and `nargs` more arguments; tell whether it wants an array to fill besides."""
-    if takes(f, 1 + nargs):
-        return False
-    check_callable(f)
-    if isinstance(getattr(f, "signature", None), str):  # Numba's gufunc shows the function it was made of
-        return False
-    try:
-        signature = inspect.signature(f)
-    except (TypeError, ValueError):  # some builtins do not tell
-        return False
-    for extra in (0, 1):
-        try:
-            signature.bind(*[None] * (1 + nargs + extra))
-        except TypeError:
-            continue
-        return bool(extra)
-    raise TypeError(
-        f"`f` must take the vector and {nargs} more argument{'s' * (nargs != 1)}; got "
-        f"{getattr(f, '__name__', 'f')}{signature}. Pass what else it takes as `args`."
-    )

@@ -14,11 +14,14 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numba.core import types
 
+from ..compilation.caches import KEPT, Recent, clearable
 from ..compilation.captured import Words, array_type, bits_to_double, numba_type, unpacked, view
 from ..compilation.kernels import Native, function_from, jit, native, quiet
 from ..compilation.memory import WORDS, pointer
 from ..compilation.operators import Uncompilable
 from ..compilation.references import Reading
+from .functions import VERSIONS
+from .signatures import code_of
 
 #: C signature of the piece: address of the vector, address of the results, words; returns one of the codes below.
 ONE = types.intp(types.intp, types.intp, WORDS)
@@ -29,10 +32,8 @@ FINE, RAISED, OTHER_SIZE = 0, 1, 2
 #: The words: coordinates of the vector, results, then the arguments: a number, or address and lengths of an array.
 COORDINATES, OUTPUTS, ARGUMENTS = range(3)
 
-#: Compiled versions of one piece of code before it is called as it is; see `functions`.
-_VERSIONS = 16
-_versions: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
-_compiled: dict[Any, Native] = {}
+_versions: WeakKeyDictionary[Any, int] = clearable(WeakKeyDictionary())
+_compiled: dict[Any, Native] = clearable(Recent(KEPT))
 
 
 def argument_types(args: tuple[Any, ...]) -> tuple[Any, ...] | None:
@@ -74,11 +75,6 @@ def words_of(
     return np.array(words, dtype=np.int64), kept
 
 
-def code_of(f: Any) -> Any:
-    """Code that a function shares with others, such as its other closures; None if it has none."""
-    return getattr(getattr(f, "func", f), "__code__", None)
-
-
 def machine_code(f: Any, reading: Reading, kinds: tuple[Any, ...], fills: bool) -> Native:
     """Compile `f(x, *args)`, or `f(x, *args, out)` if it fills an array; `Uncompilable` when Numba refuses.
 
@@ -89,15 +85,17 @@ def machine_code(f: Any, reading: Reading, kinds: tuple[Any, ...], fills: bool) 
         origin = code_of(f)
         if origin is not None:
             _versions[origin] = _versions.get(origin, 0) + 1
-            if _versions[origin] > _VERSIONS:
+            if _versions[origin] > VERSIONS:
                 raise Uncompilable("it captures other values every time")
         captured = tuple(reading.captured)
         try:
-            _compiled[key] = native(b"vector" + key, lambda: _one(reading.linked, kinds, fills, False, captured))
+            _compiled[key] = native(b"vector" + key, lambda: _one(reading.linked, kinds, fills, False, captured), True)
         except Uncompilable as err:
             if not re.search("readonly|read-only|Cannot assign", str(err)):
                 raise
-            _compiled[key] = native(b"own vector" + key, lambda: _one(reading.linked, kinds, fills, True, captured))
+            _compiled[key] = native(
+                b"own vector" + key, lambda: _one(reading.linked, kinds, fills, True, captured), True
+            )
     return _compiled[key]
 
 
@@ -128,9 +126,9 @@ def _one(
             word += 1
     if fills:
         parameters.append(_OWN)
-        namespace["room"] = view(_OWN)
+        namespace["output"] = view(_OWN)
         call.append("a_out")
-        lines.append(f"a_out = room(result, (words[{OUTPUTS}],))")
+        lines.append(f"a_out = output(result, (words[{OUTPUTS}],))")
     if captured:
         text, more = unpacked(captured, word)
         namespace |= more
@@ -164,7 +162,8 @@ def _store(kernel: Any, parameters: tuple[Any, ...], fills: bool) -> tuple[str, 
     with quiet():
         kernel.compile(parameters)
     kind: Any = kernel.overloads[parameters].signature.return_type
-    check = f"if %s != words[{OUTPUTS}]:\n        return {OTHER_SIZE}\n    "
+    clear = f"for i in range(words[{OUTPUTS}]):\n            out[i] = np.nan\n        "
+    check = f"if %s != words[{OUTPUTS}]:\n        {clear}return {OTHER_SIZE}\n    "
     many = check % "len(value)" + "for i in range(len(value)):\n        out[i] = value[i]"
     if fills and isinstance(kind, types.NoneType):
         return "d", "d", "pass"

@@ -1,7 +1,7 @@
-"""Functions of a vector: how each is called, found out once, and their values at many vectors.
+"""Functions of a vector: how each is run, decided once, and their values at many vectors.
 
-A function is written for one vector, or for a batch of them. Which of the two it is cannot be read off its text, so it
-is called with a few vectors, together and one by one, in numbers that cannot be mistaken for the length of anything.
+A function is written for one vector, or for a batch of them. Its text does not tell which. So it is called with a few
+vectors, together and one by one; how many differs from every dimension.
 """
 
 from __future__ import annotations
@@ -14,16 +14,20 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from .._signals import hear
+from ..compilation.caches import clearable
 from ..compilation.kernels import quiet
 from ..compilation.operators import Uncompilable
 from ..tracing import trace_values
-from .request import BEYOND, PerformanceWarning, TurnedComplex, stack_depth
-from .result_shape import Form, Layout, agrees, arranged, form_of, same, scattered, stacked
+from .agreement import is_close
+from .registry import known
+from .result_shape import Form, Layout, arranged, form_of, same, scattered
+from .results import BecameComplex, stacked
+from .signatures import PerformanceWarning, stack_depth
 from .traced import Lanes, Traced
+from .user_calls import OUTSIDE, call, probe
 from .vector_code import argument_types, machine_code
 from .vector_machine import Machine
-from .vector_registry import Known, known_of
+from .vector_registry import VectorKnown
 
 #: Numbers handed to a called function at a time: argument and result stay in the second-level cache.
 _NUMBERS = 1 << 16
@@ -36,20 +40,20 @@ _PROBES = 3
 
 #: Programs that one piece of code is traced to before it is compiled as Numba does.
 _PROGRAMS = 16
-_programs: WeakKeyDictionary[Any, set[bytes]] = WeakKeyDictionary()
+_programs: WeakKeyDictionary[Any, set[bytes]] = clearable(WeakKeyDictionary())
 
 
 class VectorFunction:
     """One function of the caller's, how it is run, and the values that it captures now."""
 
-    def __init__(self, known: Known, data: list[Any]) -> None:
+    def __init__(self, known: VectorKnown, data: list[Any]) -> None:
         self.f = known.f
         self._known, self._one, self._lock, self._data = known, known.one, known.lock, data
         self._shapes = tuple(map(_shape, data))
         self._numbers = [_number(v) for v in data] if data else None
         self._args: Any = None
         self._seen: dict[tuple[int, bool], Form] = {}
-        """Forms that were found in this call, for the arguments that were given last."""
+        """Forms of this call, for the latest arguments."""
         self._machine: tuple[Any, Any, Machine | Lanes | None] | None = None
 
     def form(
@@ -69,7 +73,7 @@ class VectorFunction:
             if low is not None:
                 inside &= ((x >= low) & (x <= high)).all(axis=1)
             with self._lock, np.errstate(all="ignore"):
-                if not inside.any():  # only the shape of the result is asked for: too little to remember
+                if not inside.any():  # only the shape of the result is needed: too little to remember
                     return known or self._at_no_point(x, args, low, high)
                 ways = (self._traces, self._compiled) if compiled else ()
                 if known is not None and known.traced is not None:  # its program contains data that have changed
@@ -145,10 +149,8 @@ class VectorFunction:
             candidates = self._together(rows, args, form)
             if not candidates:
                 return form
-            try:
-                apart = np.array([self._one(row, args).reshape(form.outputs) for row in rows])
-            except Exception as raised:  # the end of the domain: look nearer
-                hear(raised)
+            apart, error = probe(lambda: np.array([self._one(row, args).reshape(form.outputs) for row in rows]))  # noqa: B023
+            if error is not None:  # the end of the domain: the second spread is shorter
                 continue
             for layout, turned, values in candidates:
                 if same(values, apart):
@@ -180,12 +182,10 @@ class VectorFunction:
             return False
         for i, found in enumerate(program.at(rows, numbers)):
             if i:
-                try:
-                    value = self._one(rows[i], args)
-                except Exception as raised:  # traced it is NaN there
-                    hear(raised)
+                value, error = probe(self._one, rows[i], args)
+                if error is not None:  # traced it is NaN there
                     continue
-            if not agrees(found, value):
+            if not is_close(found, value, 1e-6, strict=True):
                 return False
         form.traced = traced
         self._known.trust()
@@ -215,19 +215,14 @@ class VectorFunction:
         machine = self._machine_of(made, rows.shape[1], args)
         if machine is None or machine.rows(np.ascontiguousarray(rows), values) == 0:
             return False
-        wanted = [value]
+        truths = [value]
         for row in rows[1:]:
-            try:
-                wanted.append(self._one(row, args))
-            except Exception as raised:  # as Python it may raise where compiled it returns infinity
-                hear(raised)
+            truth, error = probe(self._one, row, args)
+            if error is not None:  # as Python it may raise where compiled it returns infinity
                 break
-        for found, truth in zip(values, wanted, strict=False):
-            size = np.max(np.abs(truth), initial=0.0, where=np.isfinite(truth))
-            if truth.dtype.kind == "c" and code.result != "D":
-                return False
-            if truth.size != form.outputs or np.any(np.abs(found - truth.ravel()) > 1e-3 * size):
-                return False
+            truths.append(truth)
+        if not all(is_close(v, truth, 1e-3) for v, truth in zip(values, truths, strict=False)):
+            return False
         self._known.trust()
         form.code, form.kind, form.captured = made.code, made.kind, made.captured
         return True
@@ -237,12 +232,10 @@ class VectorFunction:
         found: list[tuple[Layout, bool, Any]] = []
         ways: tuple[tuple[Layout, Any], ...] = (("rows", rows), ("columns", rows.T))
         for layout, given in ways:
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    values = stacked(self.f()(np.array(given), *args))
-            except Exception as raised:  # whatever it raises for many vectors, it may still take one
-                hear(raised)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                values, error = probe(lambda: stacked(self.f()(np.array(given), *args)))  # noqa: B023
+            if error is not None:  # it may still take one vector
                 continue
             for turned in (False, True):
                 fitting = arranged(values, len(rows), form, turned)
@@ -250,10 +243,10 @@ class VectorFunction:
                     found.append((layout, turned, fitting))
         return found
 
-    def rows(self, form: Form, vectors: Any, args: tuple[Any, ...], lenient: bool = False) -> Any:
+    def rows(self, form: Form, vectors: Any, args: tuple[Any, ...], beside: bool = False) -> Any:
         """Evaluate `f` at every row of `vectors`, block by block: an array of shape (k, m) of its own.
 
-        If `lenient`, vectors at which it raises as in `BEYOND` are outside its domain: NaN.
+        `beside` is the policy for exceptions, of `user_calls`.
         """
         values = np.empty((len(vectors), form.outputs), np.complex128 if form.kind == "D" else np.float64)
         if (machine := self.machine(form, vectors.shape[1], args)) is not None:
@@ -264,29 +257,29 @@ class VectorFunction:
             if bad.any():
                 as_it_is = replace(form, code=None, traced=None, layout="single")
                 try:
-                    apart = self.rows(as_it_is, vectors[bad], args, lenient)
-                except TurnedComplex:
-                    form.turn_complex()
+                    apart = self.rows(as_it_is, vectors[bad], args, beside)
+                except BecameComplex:
+                    form.become_complex()
                     raise
                 values[bad] = np.where(np.isnan(values[bad]), apart, values[bad])  # the others keep their last bits
             return values
         size = max(1, _NUMBERS // max(vectors.shape[1], form.outputs, 1))
         for start in range(0, len(vectors), size):
-            found = self._block(form, vectors[start : start + size], args, lenient)
+            found = self._block(form, vectors[start : start + size], args, beside)
             if found.dtype.kind == "c" and form.kind != "D":
                 form.kind = "D"
-                raise TurnedComplex
+                raise BecameComplex
             values[start : start + size] = found
         return values
 
-    def threads(self, form: Form, workers: int, asked: bool) -> int:
+    def threads(self, form: Form, workers: int, explicit: bool) -> int:
         """How many threads may be inside `f`, called with many vectors at once; see `Called.threads`."""
-        return workers if asked and form.layout != "single" else 1  # one vector at a time is Python
+        return workers if explicit and form.layout != "single" else 1  # one vector at a time is Python
 
     def expect(self, form: Form, count: int) -> None:
         """Warn, once, that so many vectors are going to be given to `f` one at a time."""
-        if not form.is_compiled and form.layout == "single" and count >= _MANY and not self._known.warned:
-            self._known.warned = True
+        if not form.is_compiled and form.layout == "single" and count >= _MANY and not self._known.is_warned:
+            self._known.is_warned = True
             warnings.warn(
                 f"`{getattr(self.f(), '__name__', 'f')}` is called with one vector at a time, which is slow. Write it "
                 "so that it takes a batch with the vector on the last axis, or so that Numba can compile it.",
@@ -294,38 +287,33 @@ class VectorFunction:
                 stacklevel=stack_depth(),
             )
 
-    def _block(self, form: Form, vectors: Any, args: tuple[Any, ...], lenient: bool) -> Any:
+    def _block(self, form: Form, vectors: Any, args: tuple[Any, ...], beside: bool) -> Any:
         """Call `f` with a few vectors, in its layout or one by one."""
         if form.layout != "single" and len(vectors) > 1:
-            try:
-                given = np.array(vectors if form.layout == "rows" else vectors.T)
-                values = arranged(stacked(self.f()(given, *args)), len(vectors), form, form.turned)
-            except BEYOND:
-                if not lenient:
-                    raise
-            else:
+            batch = np.array(vectors if form.layout == "rows" else vectors.T)
+            returned = call(self.f(), batch, *args, beside=beside)
+            if returned is not OUTSIDE:
+                values = arranged(stacked(returned), len(vectors), form, form.turned)
                 if values is not None:
                     return values
                 form.layout = "single"  # what it returns depends on the values: it was not made for batches
         else:
             self.expect(form, len(vectors))
-        found = np.empty((len(vectors), form.outputs), np.complex128 if form.kind == "D" else np.float64)
+        values = np.empty((len(vectors), form.outputs), np.complex128 if form.kind == "D" else np.float64)
         for i, vector in enumerate(vectors):
-            try:
-                value = self._one(vector, args)
-            except BEYOND:
-                if not lenient:
-                    raise
-                value = np.full(form.outputs, np.nan)
+            value = self._one(vector, args, beside)
+            if value is OUTSIDE:
+                values[i] = np.nan
+                continue
             if value.size != form.outputs:
                 raise ValueError(
                     f"`f` must return as many values for every vector; got {value.size} after {form.outputs}. "
                     "Pad the result."
                 )
-            if value.dtype.kind == "c" and found.dtype.kind != "c":
-                return value  # only its type is looked at
-            found[i] = value.reshape(form.outputs)
-        return found
+            if value.dtype.kind == "c" and values.dtype.kind != "c":
+                return value  # the caller reads only its type
+            values[i] = value.reshape(form.outputs)
+        return values
 
 
 def _number(value: Any) -> Any:
@@ -344,4 +332,4 @@ def _shape(value: Any) -> Any:
 
 def vector_function(f: Any, nargs: int) -> VectorFunction:
     """Find or make the `VectorFunction` of `f`."""
-    return VectorFunction(*known_of(f, nargs))
+    return VectorFunction(*known(VectorKnown, f, nargs))

@@ -75,8 +75,8 @@ shift = _operation(lambda b, number, x, h: b.fadd(x, b.fmul(number, h)))
 multiply_add = _operation(lambda b, _, x, t, v: b.fadd(x, b.fmul(t, v)))
 #: Steps at coordinates: `number` times their binades.
 binade = _operation(_binade)
-#: The step really taken: what the spacing of numbers makes of the one asked for.
-taken = _operation(lambda b, _, x, h: b.fsub(b.fadd(x, h), x))
+#: The step in effect: what the spacing of numbers makes of a requested one.
+spacing = _operation(lambda b, _, x, h: b.fsub(b.fadd(x, h), x))
 subtract = _operation(lambda b, _, x, y: b.fsub(x, y))
 divide = _operation(lambda b, _, x, y: b.fdiv(x, y))
 scale = _operation(lambda b, number, x: b.fmul(number, x))
@@ -92,7 +92,7 @@ def _any(emit: Callable[..., Any]) -> Any:
     """Make the intrinsic that tells whether a condition holds anywhere in a row."""
 
     @intrinsic
-    def found(_typing: Any, row: Any) -> Any:
+    def holds_anywhere(_typing: Any, row: Any) -> Any:
         def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
             held = None
             for place in _vectors(builder, args[0], _DOUBLE):
@@ -103,7 +103,7 @@ def _any(emit: Callable[..., Any]) -> Any:
 
         return types.intp(types.intp), code
 
-    return found
+    return holds_anywhere
 
 
 def _is_nonfinite(builder: Any, x: Any) -> Any:

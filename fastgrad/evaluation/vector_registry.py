@@ -1,7 +1,7 @@
-"""What is known about functions of vectors: found out once, and shared among functions of the same code.
+"""What is known about functions of vectors, shared among functions of the same code.
 
-Functions of the same code that capture values of the same kinds and shapes, as fresh closures do, share what was found
-out about one of them, and its machine code.
+Functions of the same code that capture values of the same kinds and shapes, as fresh closures do, share what was learnt
+about one of them, and its machine code.
 """
 
 from __future__ import annotations
@@ -11,52 +11,38 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakSet
 
+from ..compilation.caches import Recent, clearable
 from ..compilation.kernels import LOCK
-from ..compilation.references import read
-from .request import weak
+from .registry import Known
 from .result_shape import Form
-from .row_call import Single
-from .vector_code import code_of
+from .row_call import RowCall
 
 #: Forms that are remembered, of one function and of all: a whole number among the arguments makes one of its own.
-_FORMS, _ALL_FORMS = 64, 1024
-
-#: Keys of what Numba compiles only with its captured values as constants.
-_constant: set[bytes] = set()
+_FORMS, _FORMS_OF_ALL = 64, 256
 
 #: Code of functions whose machine code was compared with Python, by the key of what was read.
-_trusted: dict[bytes, WeakSet[Any]] = {}
+_trusted: dict[bytes, WeakSet[Any]] = clearable(Recent(_FORMS_OF_ALL))
 
-#: What was found out about functions as machine code, by the key of what was read and that of the arguments.
-_forms: dict[tuple[bytes, Any], Form] = {}
+#: Forms of functions that run as machine code, by the key of what was read and that of the arguments.
+_forms: dict[tuple[bytes, Any], Form] = clearable(Recent(_FORMS_OF_ALL))
 
 
-class Known:
-    """What is remembered about one function of the caller's; it is not kept alive, nor what it refers to."""
+class VectorKnown(Known):
+    """What is remembered about one function of a vector."""
 
     def __init__(self, f: Callable[..., Any], nargs: int) -> None:
-        self.f = weak(f)
-        self.one = Single(f, nargs)
-        self.origin = code_of(f)
-        self.warned = False
+        self.one = RowCall(f, nargs)
+        self.is_warned = False
         self.lock = threading.RLock()  # `f` may differentiate itself
-        self._read(True)
+        super().__init__(f, nargs)
 
-    def _read(self, captures: bool) -> None:
-        """Read the function, with captured values as arguments of its machine code or as parts of it."""
+    def read(self, captures: bool) -> None:
+        """Read the function, and forget its forms."""
         self._forms: dict[Any, Form] = {}
-        self.reading, self.current = read(self.f(), captures)
-        if self.reading is not None and self.reading.key in _constant:
-            self._read(False)
-
-    def read_as_constants(self) -> None:
-        """Read the function, and others of the same content, with captured values as parts of its machine code."""
-        if self.reading is not None:
-            _constant.add(self.reading.key)
-        self._read(False)
+        super().read(captures)
 
     def form(self, key: Any) -> Form | None:
-        """Return what was found out for arguments of a key, about this function or another of the same code."""
+        """Return the form for arguments of a key, of this function or another of the same code."""
         form = self._forms.get(key)
         if form is not None or self.reading is None:
             return form
@@ -67,39 +53,16 @@ class Known:
         return form
 
     def remember(self, key: Any, form: Form) -> None:
-        """Remember what was found out, for this function and others of the same code."""
+        """Remember a form, for this function and others of the same code."""
         if len(self._forms) >= _FORMS:
             self._forms.clear()
         self._forms[key] = form
         if self.reading is not None and form.is_compiled:
             with LOCK:
                 _forms[self.reading.key, key] = form.copy()
-                while len(_forms) > _ALL_FORMS:
-                    del _forms[next(iter(_forms))]
 
     def trust(self) -> None:
         """Trust machine code of the same key for other functions of the same code."""
         if self.reading is not None and self.origin is not None:
-            _trusted.setdefault(self.reading.key, WeakSet()).add(self.origin)
-
-
-_functions: dict[tuple[int, int], tuple[Any, Known]] = {}
-
-
-def known_of(f: Any, nargs: int) -> tuple[Known, list[Any]]:
-    """Find or make what is known about `f`; return it, and the values that `f` captures now."""
-    key = id(f), nargs
-    remembered = _functions.get(key)
-    if remembered is not None and remembered[0]() is f:
-        data = remembered[1].current()
-        if data is not None:
-            return remembered[1], data
-    with LOCK:
-        known = Known(f, nargs)
-        _functions[key] = (weak(f, lambda _: _functions.pop(key, None)), known)
-        data = known.current()
-        if data is None:
-            if known.reading is not None and known.reading.captured:  # it changes while it is read
-                known._read(False)
-            data = []
-        return known, data
+            codes = _trusted[self.reading.key] = _trusted.get(self.reading.key) or WeakSet()
+            codes.add(self.origin)

@@ -1,7 +1,7 @@
 """`derivative` and `gradient` inside functions that Numba compiles.
 
-Importing this room tells Numba about them and compiles nothing. A stencil becomes part of the caller's machine code,
-by the operations that the engines use, to the same bits; where it leaves the domain of `f` there is NaN, or the
+Importing this module registers them with Numba and compiles nothing. A stencil becomes part of the caller's machine
+code, by the operations of the evaluators, to the same bits. Where it leaves the domain of `f` the result is NaN, or the
 exception of `f`, since no other rule takes over. The adaptive rule is called by its address, which ends with the
 process: Numba then does not store the caller in its cache.
 
@@ -27,6 +27,7 @@ from numba.core.errors import TypingError
 from numba.extending import intrinsic, overload
 
 from ..adaptive_rule import Adaptive, estimate, first_round
+from ..compilation.caches import clearable
 from ..compilation.kernels import function_from, jit, quiet, return_kind
 from ..compilation.memory import EXPONENT, array_at
 from ..compilation.operators import Uncompilable
@@ -76,11 +77,11 @@ def _call(_typing: Any, data: Any, operands: Any) -> Any:
     return types.float64(data, operands), code
 
 
-_kernels: dict[tuple[bytes, int], Any] = {}
+_kernels: dict[tuple[bytes, int], Any] = clearable({})
 
 
 def _kernel(f: Any, nargs: int) -> tuple[Any, bytes | None]:
-    """Scalar kernel of `f` as the engines use it, and the key of its content; `f` itself if it cannot be read."""
+    """Scalar kernel of `f` as the evaluators use it, and the key of its content; `f` itself if it cannot be read."""
     try:
         reading = Reading(f)
     except Uncompilable:
@@ -145,7 +146,7 @@ def _derivative(
 
 
 _rounds: dict[Any, tuple[Ufunc, Any]] = {}
-"""Adaptive derivatives whose addresses are in somebody's machine code: they live as long as the process."""
+"""Adaptive derivatives whose addresses are in the machine code of callers: they live as long as the process."""
 
 #: What finishes points in Python: how many, where arguments and results begin, the data of the first round.
 _FINISH = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.POINTER(ctypes.c_int64), ctypes.c_void_p)

@@ -12,7 +12,7 @@ import numpy as np
 from ..adaptive_rule import adaptive
 from ..differentiation.derivatives import derivative
 from ..estimates import Status
-from ..evaluation.request import PerformanceWarning
+from ..evaluation.signatures import PerformanceWarning
 from ..rules.stencils import Stencil, central, forward
 
 __all__ = ["plot_error"]

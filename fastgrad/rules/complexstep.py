@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,14 +10,13 @@ import numpy as np
 #: So small that its square vanishes beside everything, so large that its products do not.
 _STEP = 2.0**-333
 
-#: How many points are checked against the adaptive rule, and by how much it may differ beyond its bar.
-SAMPLE = 16
+#: How much the complex step may differ from the adaptive rule beyond its bound.
 _SLACK = 1e-6
 
 
 @dataclass(frozen=True)
 class ComplexStep:
-    """The rule that looks sideways, into the complex plane; made by `complex_step`, which explains it.
+    """The rule of a step into the complex plane; made by `complex_step`, which explains it.
 
     Attributes
     ----------
@@ -67,28 +65,10 @@ def complex_step() -> ComplexStep:
     return ComplexStep()
 
 
-def sideways(x: Any) -> Any:
+def step_at(x: Any) -> Any:
     """Step into the complex plane at an array of points."""
     size = np.abs(x)
     return np.where((size > 0.0) & (size < 2.0**-200), size * 2.0**-60, _STEP)
-
-
-def slope(f: Callable[[Any], Any], x: Any) -> Any:
-    """Differentiate `f`, from complex to complex arrays, at an array of points."""
-    h = sideways(x)
-    try:
-        values = np.asarray(f(x + 1j * h))
-    except TypeError as err:
-        raise TypeError(
-            f"`f` must accept complex numbers for the complex step; it raised {err}. "
-            'Write it with NumPy functions, or use method="adaptive".'
-        ) from err
-    if values.shape not in (x.shape, ()) or values.dtype.kind not in "fciub":
-        raise ValueError(
-            f"`f` must return one number per point; got shape {values.shape} of {values.dtype} for {x.size} points. "
-            "Return an array like the argument."
-        )
-    return np.where(np.isfinite(x), np.imag(values) / h, np.nan)
 
 
 def compare(found: Any, trusted: Any, x: Any) -> None:

@@ -107,7 +107,7 @@ class Program:
         def build() -> tuple[Any, Any, str]:
             return function_from(_BODY_WITH_ROOM if loops.room else _BODY, "body", names), BODY, "d"
 
-        return native(b"circuit " + self.key, build)
+        return native(b"circuit " + self.key, build, unloads=True)
 
     def at(self, point: Sequence[float]) -> list[Any]:
         """Values of the results at one point, computed by NumPy."""

@@ -335,7 +335,7 @@ def _checked(function: Any) -> Callable[..., Any]:
     return checked
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=256)
 def read_names(code: CodeType, enclosed: frozenset[str] = frozenset()) -> tuple[str, ...]:
     """Names of the globals that `code` and the functions inside it load; refuses code that reaches further."""
     names: set[str] = set()

@@ -14,7 +14,7 @@ from ..tracing import Graph, Node, ValueProgram, in_order, moved
 #: What such a program may cost to compile, in operations of arithmetic: about a second.
 _MOST = 1500
 
-#: Nodes that may be looked at on the way: about a third of a second.
+#: Nodes that may be copied on the way: about a third of a second.
 _COPIES = 100_000
 
 
@@ -34,10 +34,10 @@ class _Values:
         x: list[Any] = list(self._x)
         for k, offset in moves.items():
             x[k] = self._x[k] + offset * self._h[k]
-        found = moved(self._program.outputs, self.graph, x, 2 * self._d, self._program.captured.count)
+        outputs = moved(self._program.outputs, self.graph, x, 2 * self._d, self._program.captured.count)
         if self.graph.cost > _MOST:
             raise _Long
-        return found
+        return outputs
 
     def combined(self, rule: Stencil, values: dict[Any, Any], steps: Sequence[int]) -> Any:
         """Combine values at offsets into the derivative."""
@@ -69,7 +69,7 @@ def jacobian_of(program: ValueProgram, rule: Stencil) -> list[Node]:
     for k in range(program.d):
         at = {offset: values({k: float(offset)} if offset else {}) for offset in rule.needed}
         columns.append([
-            values.combined(rule, {o: found[j] for o, found in at.items()}, [k] * rule.n) for j in range(m)
+            values.combined(rule, {o: outputs[j] for o, outputs in at.items()}, [k] * rule.n) for j in range(m)
         ])  # fmt: skip
     return [columns[k][j] for j in range(m) for k in range(program.d)]
 

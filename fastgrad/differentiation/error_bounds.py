@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..adaptive_rule import HIGHEST, Adaptive, estimate
+from ..adaptive_rule import Adaptive, estimate
 from ..estimates import Estimate, Status
-from ..rules.stencil_codegen import combine, steps, values_at
+from ..rules.stencil_codegen import combine, steps
 from ..rules.stencils import Stencil
+from .fallback import replace_missing
 
 #: Spacing of the noise probes relative to ``max(|x|, 1)``. Third differences of a smooth function vanish at this
 #: distance (1e-18), so what is left of them is the noise of `f`: of its rounding, of float32 or a solver inside it.
@@ -26,9 +27,9 @@ _PROBES = 9
 _SAFETY, _DEVIATIONS = 3.0, 5.0
 
 
-def with_bars(
-    f: Callable[[Any, Any], Any], stencil: Stencil, result: str, x: Any, given: Any, mode: str, low: Any, high: Any,
-    mends: bool = True,
+def estimate_by_stencil(
+    f: Callable[[Any, Any, bool], Any], stencil: Stencil, result: str, x: Any, step: Any, mode: str, low: Any,
+    high: Any, has_fallback: bool = True,
 ) -> Estimate:  # fmt: skip
     """Differentiate by a stencil at an array of points, with an error bar.
 
@@ -42,16 +43,16 @@ def with_bars(
     Parameters
     ----------
     f : callable
-        From positions and the indices of the points they belong to, to values.
-    x, given, low, high : ndarray of float64, or None
-        Points, steps asked for, bounds.
-    mends : bool
-        Whether the adaptive rule takes the points whose stencil leaves the domain or the bounds; else they are NaN.
+        From positions, the indices of the points they belong to, and whether they are beside the points, to values.
+    x, step, low, high : ndarray of float64, or None
+        Points, steps, bounds.
+    has_fallback : bool
+        Whether the adaptive rule computes the points whose stencil leaves the domain or the bounds; else they are NaN.
     """
     every = np.arange(x.size)
     wide = _next_order(stencil)
     symmetric = stencil.offsets[0] == -stencil.offsets[-1]
-    h = steps(stencil, result, x, given, mode)
+    h = steps(stencil, result, x, step, mode)
     probe = _PROBE * np.maximum(np.abs(x), 1.0)
     first = -(_PROBES // 2) if symmetric else 0 if stencil.offsets[-1] > 0 else 1 - _PROBES
     fine = [Fraction(first + k) for k in range(_PROBES)]
@@ -61,13 +62,15 @@ def with_bars(
         reach = [(h, offsets[0]), (h, offsets[-1]), (probe, fine[0]), (probe, fine[-1])]
         inside &= np.all([(x + float(o) * d >= low) & (x + float(o) * d <= high) for d, o in reach], axis=0)
 
-    def within(points: Any) -> Any:
+    def values_at(offset: Fraction, distance: Any) -> Any:
+        points = x + float(offset) * distance if offset else x.copy()
         values = np.full(x.size, np.nan, dtype=np.complex128 if result == "D" else np.float64)
-        values[inside] = f(points[inside], every[inside])
+        values[inside] = f(points[inside], every[inside], bool(offset))
         return values
 
-    coarse_values = dict(zip(offsets, values_at(within, offsets, x, h), strict=True))
-    fine_values = dict(zip(fine, values_at(within, fine, x, probe), strict=True))
+    at_points = values_at(Fraction(0), h)
+    coarse_values = {o: values_at(o, h) if o else at_points for o in offsets}
+    fine_values = {o: values_at(o, probe) if o else at_points for o in fine}
     df, better = (combine(s, [coarse_values[o] for o in s.needed], h) for s in (stencil, wide))
     noise = _noise([fine_values[o] for o in fine])
     weight = sum(abs(float(w)) for w in stencil.weights) / h**stencil.n
@@ -96,39 +99,18 @@ def with_bars(
     error[bad], status[bad] = np.inf, Status.NONFINITE
     left[bad] = right[bad] = np.nan
     nfev = np.where(inside, len(offsets) + len(fine) - 1, 0).astype(np.int32)
-    made = Estimate(df, error, status, status == Status.CONVERGED, nfev, left, right)
+    estimated = Estimate(df, error, status, status == Status.CONVERGED, nfev, left, right)
     outside = bad & np.isfinite(x) & (~inside if mode != "auto" else True)
-    return _repaired(made, outside & mends, f, stencil, result, x, given, low, high)
 
+    def again(rule: Adaptive, where: Any) -> Estimate:
+        limits = (None if a is None else a[where] for a in (step, low, high))
+        return estimate(
+            lambda points, index: f(points, where[index], True), x[where], rule, *limits, kind=result,
+            at=lambda points, index: f(points, where[index], False),
+        )  # fmt: skip
 
-def substitute(stencil: Stencil) -> Adaptive | None:
-    """Return the adaptive rule that takes over where a stencil leaves the domain or the bounds.
-
-    It looks on both sides whatever the stencil does: at an upper bound there is nothing ahead for a forward difference.
-    """
-    return Adaptive(stencil.n) if stencil.n <= HIGHEST else None
-
-
-def _repaired(
-    made: Estimate,
-    bad: Any,
-    f: Callable[[Any, Any], Any],
-    stencil: Stencil,
-    result: str,
-    x: Any,
-    given: Any,
-    low: Any,
-    high: Any,
-) -> Estimate:
-    """Let the adaptive rule take the points whose stencil leaves the domain or the bounds; no other point moves."""
-    rule, where = substitute(stencil), np.flatnonzero(bad)
-    if rule is None or not where.size:
-        return made
-    step, lowest, highest = (None if a is None else a[where] for a in (given, low, high))
-    better = estimate(lambda points, index: f(points, where[index]), x[where], rule, step, lowest, highest, kind=result)
-    for array, values in zip(made, better, strict=True):
-        array[where] = values
-    return made
+    repaired: Estimate = replace_missing(estimated, outside & has_fallback, stencil, again)
+    return repaired
 
 
 def _next_order(stencil: Stencil) -> Stencil:
@@ -154,7 +136,7 @@ def _seen_closely(values: dict[Fraction, Any], n: int, symmetric: bool, probe: A
     unsure = _SAFETY * np.abs(outer - inner) + _DEVIATIONS * noise * gain / probe**n
     if symmetric and n == 1:
         bends = [(values[e] - 2 * values[Fraction(0)] + values[-e]) / (float(e) * probe) for e in ends]
-        unsure = unsure + np.abs(2 * bends[1] - bends[0])  # a corner nearer than the inner half looks smooth to both
+        unsure = unsure + np.abs(2 * bends[1] - bends[0])  # both miss a corner nearer than the inner half
     return outer, unsure
 
 
@@ -186,7 +168,7 @@ def _kinks(values: dict[Fraction, Any], probe: Any, h: Any, noise: Any, gap_at_h
 def _noise(values: list[Any]) -> Any:
     """Measure the noise in equidistant values: root mean square of their differences of order 3 and 4.
 
-    The two halves are measured apart, so that a kink in the middle does not look like noise.
+    The two halves are measured apart, so that a kink in the middle is not taken for noise.
     """
     middle = len(values) // 2
     squares: Any = 0.0
@@ -194,26 +176,26 @@ def _noise(values: list[Any]) -> Any:
         for order in (3, 4):
             gain = factorial(order) ** 2 / factorial(2 * order)
             squares = squares + gain * np.mean(np.abs(np.diff(np.array(half), order, axis=0)) ** 2, axis=0) / 4
-    return np.maximum(np.sqrt(squares), np.maximum(_rounding(values), _grain(values) / 12**0.5))
+    return np.maximum(np.sqrt(squares), np.maximum(_rounding(values), _quantum(values) / 12**0.5))
 
 
-def _grain(values: list[Any]) -> Any:
+def _quantum(values: list[Any]) -> Any:
     """Find the power of two of which all values are multiples: near 0, the rounding of the terms that cancelled there.
 
     Nine equidistant values of a straight line may all be rounded alike, and then differ without a trace of noise. Where
     all are the same nothing is known: a constant may be a round number.
     """
     parts = np.array([part for v in values for part in ((v.real, v.imag) if np.iscomplexobj(v) else (v,))])
-    grain = np.zeros(parts.shape[1])
-    # a coarse grain shows in the last bits of the first value: looking at all values of all points took half the time
+    quantum = np.zeros(parts.shape[1])
+    # a coarse quantum shows in the last bits of the first value; examining all values took half the time
     some = np.flatnonzero(parts[0].view(np.int64) & 7 == 0)
     if some.size:
         parts = parts[:, some]
         mantissa, exponent = np.frexp(parts)
         whole = np.where(np.isfinite(parts), mantissa * 2.0**53, 0.0).astype(np.int64)
         lowest = np.where(whole != 0, np.ldexp((whole & -whole).astype(np.float64), exponent - 53), np.inf).min(axis=0)
-        grain[some] = np.where(np.isfinite(lowest) & (np.ptp(parts, axis=0) > 0), lowest, 0.0)
-    return grain
+        quantum[some] = np.where(np.isfinite(lowest) & (np.ptp(parts, axis=0) > 0), lowest, 0.0)
+    return quantum
 
 
 def _rounding(values: list[Any]) -> Any:

@@ -1,0 +1,137 @@
+"""Rules as ufuncs of compiled elementwise functions: a whole stencil, the first round of the adaptive rule."""
+
+from __future__ import annotations
+
+from math import prod
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from .._parallel import over_pieces
+from ..adaptive_rule import RESULT_ROWS, Adaptive, first_round
+from ..compilation.ufuncs import Ufunc
+from ..evaluation.compiled import Compiled
+from ..evaluation.results import letter_of, numbers
+from ..evaluation.user_calls import OUTSIDE, call
+from ..rules.stencil_codegen import combine, compiled_point, positions, steps
+from ..rules.stencils import Stencil
+from .request import ADAPTIVE, Request, refuse_real, with_complex
+
+
+def ufunc_of(evaluator: Compiled, rule: Any, wrt: int, mode: str) -> Ufunc:
+    """Return the derivative of a function as a ufunc of its arguments and of what `mode` adds to them."""
+    code = evaluator.code
+    if isinstance(rule, Adaptive):
+        return evaluator.ufunc((rule, wrt, mode), lambda: _first_round(evaluator, rule, wrt, 1))
+    program = (rule, wrt, mode)
+
+    def point(result: str) -> tuple[Any, str]:
+        return compiled_point(code.kernel, result, rule, code.nargs, wrt, mode, bool(code.captured))
+
+    return evaluator.ufunc(program, lambda: evaluator.loop(program, point, code.nargs + (mode != "auto"), wrt))
+
+
+def first_round_of(evaluator: Compiled, rule: Adaptive, wrt: int) -> Ufunc:
+    """Return the first round of the adaptive rule as a ufunc with derivative, bound and local slope scale.
+
+    All are NaN at points that need more than that.
+    """
+    return evaluator.ufunc((rule, wrt, "first round"), lambda: _first_round(evaluator, rule, wrt, RESULT_ROWS))
+
+
+def _first_round(evaluator: Compiled, rule: Adaptive, wrt: int, nout: int) -> Ufunc:
+    return first_round(evaluator.values(), evaluator.code.nargs, wrt, rule.n, rule.sign, evaluator.name, nout)
+
+
+def apply_compiled(evaluator: Compiled, request: Request, operands: list[Any], out: Any) -> tuple[Any, bool]:
+    """Apply the ufunc of a rule, in pieces over threads when the batch is large.
+
+    Returns the derivative, and whether there is something in it that is not finite.
+    """
+    rule, wrt, mode, kind, workers, _ = request
+    ufunc = ufunc_of(evaluator, rule, wrt, mode)
+    if out is not None:
+        refuse_real(out, ufunc.result)
+    watched = evaluator.values() if mode == ADAPTIVE else ufunc
+    raised, nonfinite = watched.raised, ufunc.nonfinite
+    points = operands[wrt].copy() if out is not None and np.may_share_memory(out, operands[wrt]) else operands[wrt]
+    size = _size(operands)
+    is_large = size > 1 and ufunc.pace.worth(size)
+
+    def apply(operands: list[Any], out: Any) -> None:
+        with np.errstate(all="ignore"):  # what overflows a smaller type is infinite there
+            ufunc.call(*operands, out=out, casting="same_kind")
+
+    began = perf_counter()
+    if not is_large and out is None and kind == np.float64:
+        result = ufunc.call(*operands)
+    elif not is_large and out is not None:
+        apply(operands, out)
+        result = out
+    else:
+        shape = np.broadcast_shapes(*map(np.shape, operands))
+        result = np.empty(shape, with_complex(kind, ufunc.result)) if out is None else out
+        whole = [np.broadcast_to(o, shape) for o in operands]
+        if is_large:  # on one thread too: signals are handled between the pieces only
+            over_pieces(
+                lambda piece: apply([o[piece] for o in whole], result[piece]), shape, workers, pace=ufunc.pace
+            )
+        else:
+            apply(whole, result)
+        result = result[()] if out is None else out
+    if size and not is_large:
+        ufunc.pace.took(size, began)
+    if watched.raised != raised:
+        _call_where_missing(evaluator, request, operands, result)
+    if ufunc.nonfinite == nonfinite and watched.raised == raised:
+        return result, False
+    if mode == ADAPTIVE:
+        return result, ufunc.nonfinite != nonfinite
+    # A flat function has no slope at infinity either; the loop leaves these rare points to Python.
+    return _nan_where(~np.isfinite(points), result), True
+
+
+def _call_where_missing(evaluator: Compiled, request: Request, operands: list[Any], result: Any) -> None:
+    """Call `f` where compiled it may have raised: at the points, and where the stencil evaluates beside them."""
+    shape = np.shape(result)
+    whole = [np.broadcast_to(o, shape).ravel() for o in operands]
+    nargs, rule = request.arguments(operands), request.rule
+    missing = np.flatnonzero(np.isnan(np.ravel(result)))
+    rows = [o[missing] for o in whole]
+    if isinstance(rule, Adaptive):  # the rounds that follow evaluate beside the points
+        evaluator.call_where_missing(np.full(missing.shape, np.nan), rows[:nargs], False)
+        return
+    for row in zip(*rows, strict=True):
+        stencil_at(evaluator.f(), request, list(row))
+
+
+def stencil_at(f: Any, request: Request, row: list[Any]) -> Any:
+    """Apply a stencil at one point with `f` called as it is: NaN where it leaves the domain of `f`."""
+    rule, wrt, mode = request[:3]
+    assert isinstance(rule, Stencil)
+    nargs = request.arguments(row)
+    result = letter_of(numbers(call(f, *row[:nargs])))
+    x, step = np.array([row[wrt]], np.float64), row[nargs] if nargs < len(row) else None
+    h = steps(rule, result, x, step, mode)
+    values = []
+    for offset, moved in zip(rule.needed, positions([float(o) for o in rule.needed], x, h), strict=True):
+        arguments = [*row[:wrt], moved[0], *row[wrt + 1 : nargs]]
+        value = call(f, *arguments, beside=bool(offset))
+        values.append(np.nan if value is OUTSIDE else numbers(value).reshape(1)[0])
+    with np.errstate(all="ignore"):
+        return combine(rule, np.array(values)[:, None] * 1.0, h)[0]
+
+
+def _size(operands: list[Any]) -> int:
+    """How many points operands have together; 0 if all are numbers."""
+    shapes = {o.shape for o in operands if isinstance(o, np.ndarray)}
+    return prod(np.broadcast_shapes(*shapes)) if len(shapes) > 1 else prod(shapes.pop()) if shapes else 0
+
+
+def _nan_where(missing: Any, result: Any) -> Any:
+    """Set `result` to NaN where `missing`, in place if it is an array."""
+    if isinstance(result, np.ndarray):
+        np.copyto(result, np.nan, where=missing)
+        return result
+    return type(result)(np.nan) if missing else result

@@ -1,0 +1,45 @@
+"""The adaptive rule takes over where a stencil leaves the domain of the function, or the bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..adaptive_rule import HIGHEST, Adaptive
+from ..estimates import Estimate
+from ..rules.stencils import Stencil
+
+
+def replace_missing(results: Any, missing: Any, rule: Any, again: Callable[[Adaptive, Any], Any]) -> Any:
+    """Have the adaptive rule compute missing entries; no other entry changes.
+
+    Parameters
+    ----------
+    results : ndarray or Estimate
+        What the stencil gave; changed in place unless it is a number.
+    missing : ndarray of bool
+        Entries without a derivative.
+    rule : Stencil or another rule
+        Other rules have no substitute.
+    again : callable
+        From the adaptive rule and the numbers of the entries to their results, of the kind of `results`.
+
+    Notes
+    -----
+    The adaptive rule evaluates on both sides whatever the stencil does: at an upper bound a forward difference has
+    nothing ahead.
+    """
+    where = np.flatnonzero(missing)
+    if not where.size or not isinstance(rule, Stencil) or rule.n > HIGHEST:
+        return results
+    better = again(Adaptive(rule.n), where)
+    if isinstance(results, Estimate):
+        for field, values in zip(results, better, strict=True):
+            field.reshape(-1)[where] = values
+        return results
+    if not isinstance(results, np.ndarray):
+        return type(results)(better[0])
+    results[np.unravel_index(where, results.shape)] = better
+    return results

@@ -1,0 +1,131 @@
+"""Arguments that the caller's functions take, weak references to them, and warnings about them."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import weakref
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+_PACKAGE = __name__.partition(".")[0]
+
+
+class PerformanceWarning(UserWarning):
+    """A function is run in a slow way, such as one point at a time; the message says how to make it fast.
+
+    It is given once for a function. The result is as right as it would be without; turn it into an error where speed
+    matters, ``warnings.simplefilter("error", fg.PerformanceWarning)``, or ignore it where it does not.
+
+    Examples
+    --------
+    >>> import math, warnings, numpy as np, fastgrad as fg
+    >>> memory = {}
+    >>> def slow(x):
+    ...     return memory.setdefault(float(x), math.sin(x))
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore", fg.PerformanceWarning)
+    ...     float(abs(fg.derivative(slow, np.array([0.5, 1.0]))[1] - math.cos(1.0))) < 1e-12
+    True
+    """
+
+
+def stack_depth() -> int:
+    """Count frames from the caller of `warnings.warn` to the first outside the package."""
+    frame, depth = inspect.currentframe(), 0
+    while frame is not None and str(frame.f_globals.get("__package__")).partition(".")[0] == _PACKAGE:
+        frame, depth = frame.f_back, depth + 1
+    return depth
+
+
+def weak(f: Any, gone: Callable[[Any], Any] | None = None) -> Callable[[], Any]:
+    """Refer to `f` without keeping it alive, nor the data it holds; call `gone` when it is no more.
+
+    Builtins cannot be referred to like this, but live as long as the process.
+    """
+    try:
+        return weakref.ref(f, gone)
+    except TypeError:
+        return lambda: f
+
+
+def code_of(f: Any) -> Any:
+    """Code that a function shares with others, such as its other closures; None if it has none."""
+    return getattr(getattr(f, "func", f), "__code__", None)
+
+
+def is_library_ufunc(f: Any) -> bool:
+    """Whether `f` is a ufunc of NumPy or `scipy.special` passed as it is; others may run any code."""
+    if type(f) is not np.ufunc:
+        return False
+    homes = np, sys.modules.get("scipy.special")
+    return any(getattr(home, f.__name__, None) is f for home in homes)
+
+
+def check_callable(f: Any) -> None:
+    """Raise unless `f` can be called for a number."""
+    if not callable(f):
+        raise TypeError(f"`f` must be callable; got {f!r:.80}. Pass the function itself, not its value.")
+    if inspect.iscoroutinefunction(f):
+        raise TypeError(f"`f` must return numbers; got the coroutine {f!r:.80}. Pass lambda x: asyncio.run(f(x)).")
+
+
+def has_arity(f: Any, nargs: int) -> bool:
+    """Whether a plain function of positional parameters takes `nargs` arguments; the signatures of others decide."""
+    if type(f) is not FunctionType or f.__dict__:
+        return False
+    code = f.__code__
+    if code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS | inspect.CO_COROUTINE) or code.co_kwonlyargcount:
+        return False
+    return code.co_argcount - len(f.__defaults__ or ()) <= nargs <= code.co_argcount
+
+
+def _signature(f: Any) -> inspect.Signature | None:
+    """Signature of `f`; None for builtins that have none."""
+    try:
+        return inspect.signature(f)
+    except (TypeError, ValueError):
+        return None
+
+
+def check_call(f: Any, nargs: int) -> None:
+    """Raise unless `f` can be called with `nargs` arguments."""
+    if has_arity(f, nargs):
+        return
+    check_callable(f)
+    if isinstance(f, np.ufunc) and f.nin != nargs:  # its signature counts `out` too
+        raise TypeError(f"`f` must take {nargs} arguments; got {f.__name__} of {f.nin}. Pass one array for each.")
+    if (signature := _signature(f)) is None:
+        return
+    try:
+        signature.bind(*[0.0] * nargs)
+    except TypeError as err:
+        name = getattr(f, "__name__", "f")
+        raise TypeError(
+            f"`f` must take {nargs} argument{'s' * (nargs != 1)}, one for each array given; "
+            f"got {name}{signature} ({err}). Pass as many arrays as it has arguments."
+        ) from None
+
+
+def fills_output(f: Any, nargs: int) -> bool:
+    """Check that `f` takes a vector and `nargs` more arguments; tell whether it takes an array to fill besides."""
+    if has_arity(f, 1 + nargs):
+        return False
+    check_callable(f)
+    if isinstance(getattr(f, "signature", None), str):  # Numba's gufunc shows the function it was made of
+        return False
+    if (signature := _signature(f)) is None:
+        return False
+    for extra in (0, 1):
+        try:
+            signature.bind(*[None] * (1 + nargs + extra))
+        except TypeError:
+            continue
+        return bool(extra)
+    raise TypeError(
+        f"`f` must take the vector and {nargs} more argument{'s' * (nargs != 1)}; got "
+        f"{getattr(f, '__name__', 'f')}{signature}. Pass what else it takes as `args`."
+    )

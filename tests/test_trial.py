@@ -1,0 +1,120 @@
+"""First calls at a few points do not compile; memory of functions that are gone is given back."""
+
+from __future__ import annotations
+
+import gc
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import run_python
+
+import fastgrad as fg
+from fastgrad.evaluation import functions
+from fastgrad.evaluation.functions import function
+
+
+@pytest.fixture
+def new_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As in a new process with an empty cache directory, but for the loops of this package."""
+    monkeypatch.setenv("FASTGRAD_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(functions, "TRIAL_SECONDS", 10.0)
+    fg.clear_cache()
+    gc.collect()
+
+
+def is_compiled(f: Any) -> bool:
+    return function(f, 1)._known.is_checked
+
+
+@pytest.mark.usefixtures("new_process")
+@pytest.mark.parametrize("rule", [fg.adaptive(), fg.adaptive(n=2), fg.central(), fg.central(n=2)], ids=str)
+def test_tiny_batches_are_called_and_large_ones_compiled(rule: Any) -> None:
+    f = lambda x: math.sin(x) * x + 1.25  # noqa: E731
+    x = np.linspace(0.5, 3.0, 10)
+    called = fg.derivative(f, x, method=rule)
+    alone = fg.derivative(f, x[3], method=rule)
+    assert alone == called[3]
+    assert not is_compiled(f)
+    estimate = fg.derivative(f, x, method=rule, full_output=True)
+    assert np.array_equal(estimate.df, called)
+    compiled = fg.derivative(f, np.resize(x, 100), method=rule)[:10]
+    assert is_compiled(f)
+    assert (abs(compiled - called) <= 2 * estimate.error).all()
+
+
+@pytest.mark.usefixtures("new_process")
+def test_many_tiny_calls_compile_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(functions, "TRIAL_SECONDS", 0.02)
+    f = lambda x: math.cos(x) * x + 1.5  # noqa: E731
+    calls = 0
+    while not is_compiled(f):
+        fg.derivative(f, 1.0)
+        calls += 1
+    assert 1 < calls < 1000
+
+
+@pytest.mark.usefixtures("new_process")
+def test_types_of_results_do_not_depend_on_it() -> None:
+    single = fg.derivative(lambda x: np.float32(x) * np.float32(x), 3.0, method="central")
+    assert abs(single - 6.0) < 1e-2
+    assert np.iscomplexobj(fg.derivative(lambda x: np.exp(1j * x), 1.0))
+    single = fg.derivative(lambda x, k: x**k, np.float32(2.0), 3, method="central")
+    assert single.dtype == np.float32
+    assert abs(single - 12.0) < 1e-5
+    with pytest.warns(UserWarning, match="not elementwise"):
+        fg.derivative(lambda x: x / np.sum(x) + 2.0, np.array([1.0, 2.0, 4.0]))
+
+
+def test_clear_cache_forgets_and_unloads() -> None:
+    f = lambda x: x * x * x + 3.25  # noqa: E731
+    before = fg.derivative(f, 2.0), fg.gradient(f_of_vectors, [1.0, 2.0])
+    code = function(f, 1)._known.code
+    fg.clear_cache()
+    assert function(f, 1)._known.code is not code
+    assert fg.derivative(f, 2.0) == before[0]
+    assert np.array_equal(fg.gradient(f_of_vectors, [1.0, 2.0]), before[1])
+    assert fg.gates.sigmoid(0.0) == 0.5
+
+
+def f_of_vectors(v: Any) -> Any:
+    return v[0] * v[1] + 3.5
+
+
+def test_ufuncs_of_gates_outlive_it() -> None:
+    @fg.gate(partials=lambda x: 2.0 * x + 4.0)
+    def shifted(x):  # type: ignore[no-untyped-def]
+        return x * x + 4.0 * x
+
+    ufunc = shifted.ufunc
+    fg.clear_cache()
+    gc.collect()
+    assert np.array_equal(ufunc(np.array([1.0, 2.0])), [5.0, 12.0])
+
+
+def test_machine_code_of_functions_that_are_gone_is_unloaded(tmp_path: Path) -> None:
+    """Functions that are loaded from disk leave nothing behind; those that Numba compiles, what Numba keeps."""
+    script = """
+import gc, numpy as np, fastgrad as fg
+from fastgrad.compilation import references
+from fastgrad.evaluation import functions
+functions.TRIAL_SECONDS = 0.0
+functions._codes._size = references._readings._size = 4
+def memory():
+    gc.collect()
+    return int(open("/proc/self/statm").read().split()[1]) * 4096
+def run(first, last):
+    for i in range(first, last):
+        f = eval(f"lambda x: x * x + {i}.5")
+        fg.derivative(f, np.linspace(0.0, 1.0, 50), method="central")
+run(0, 6)
+before = memory()
+run(6, 16)
+print((memory() - before) / 10)
+"""
+    if not Path("/proc/self/statm").exists():
+        pytest.skip("memory is read from /proc")
+    run_python(script, FASTGRAD_CACHE_DIR=str(tmp_path))
+    assert float(run_python(script, FASTGRAD_CACHE_DIR=str(tmp_path))) < 150_000
