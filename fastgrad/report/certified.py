@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from .document import Document, Items, Section
-from .tables import Table
+from .document import Document, Items, Section, Table
 
 if TYPE_CHECKING:
     from ..nist._compare import Row

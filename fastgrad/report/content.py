@@ -24,7 +24,7 @@ def build_document(report: AccuracyReport) -> Document:
         parts.setdefault(table.part, []).append(table)
         header.update(table.header)
     columns = tuple((name, meaning) for name, meaning in LEGEND.items() if name in header)
-    methods = {row.label: row.method for row in (*report.rows, *report.verdicts)}
+    methods = {row.label: row.method for row in report.rows} | {v.label: v.method for v in report.verdicts}
     formulas = {row.function: row.formula for row in report.rows if row.formula}
     parts["Legend"] += [Legend("Columns", columns), Legend("Methods", tuple(methods.items()))]
     parts["Formulas"] = [Legend("Formulas", tuple(formulas.items()), code=True)] if formulas else []

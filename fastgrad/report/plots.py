@@ -17,7 +17,7 @@ from .tables import GROUPS
 
 if TYPE_CHECKING:
     from .model import AccuracyReport
-    from .results import Curve, Profile
+    from .results import Curve, Profile, Row, Verdict
 
 #: Colour and marker by label of the method.
 Styles = dict[str, dict[str, str]]
@@ -60,7 +60,8 @@ def pictures(report: AccuracyReport) -> Iterator[Picture]:
 
 
 def _styles(report: AccuracyReport) -> Styles:
-    return styles(value.label for value in (*report.rows, *report.curves, *report.verdicts))
+    values: list[Row | Curve | Verdict] = [*report.rows, *report.curves, *report.verdicts]
+    return styles(value.label for value in values)
 
 
 def _heading(report: AccuracyReport, group: str) -> str:
