@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 import fastgrad as fg
-from fastgrad.report.drawing import alone
+from fastgrad.report.drawing import alone, svg
 from fastgrad.report.plots import steps
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -23,7 +23,7 @@ def drawn() -> dict[str, str]:
     """SVG texts by the names of their files."""
     rules = ["forward", "central", fg.central(4), fg.central(6), "adaptive"]
     report = fg.accuracy(f, rules, 1000, domain=[(-5.0, 5.0)], curves=["f"])
-    return {"vcurve.svg": alone(steps(report, "f"), "vcurve", "Error against step: exp(-0.3 x) sin(3 x)")}
+    return {"vcurve.svg": alone(svg(steps(report, "f"), "vcurve", "Error against step: exp(-0.3 x) sin(3 x)"))}
 
 
 def main() -> int:

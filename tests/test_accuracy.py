@@ -19,7 +19,6 @@ from fastgrad.comparison._method import Answer, Method
 from fastgrad.comparison._methods import standard_methods
 from fastgrad.comparison._peers import INSTALLED, NUMPY, SCIPY
 from fastgrad.comparison._problems import Problem, gate_problems
-from fastgrad.report import terminal
 from fastgrad.report.model import AccuracyReport
 from fastgrad.report.results import FACTORS, Row
 
@@ -330,18 +329,14 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.mark.parametrize("rich", [True, False])
-def test_progress_on_a_terminal(monkeypatch: pytest.MonkeyPatch, rich: bool) -> None:
-    """A bar for who looks, where rich is there to draw it; in a pipe nothing, and nothing for who asks otherwise."""
-    if rich:
-        pytest.importorskip("rich")
-    else:
-        monkeypatch.setattr(terminal, "find_spec", lambda name: None)
+def test_progress_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line for who looks; nothing for who takes the progress otherwise."""
     screen = Terminal()
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setenv("TERM", "xterm")
     fg.accuracy(np.sin, "central", X)
-    assert bool(screen.getvalue()) == rich
+    assert "0 of 1, " in screen.getvalue() and " s  sin" in screen.getvalue()
+    assert screen.getvalue().endswith("\r\x1b[K")
     told: list[tuple[int, int, str]] = []
     screen.truncate(0)
     fg.accuracy([np.sin, np.cos], "central", X, progress=lambda *how: told.append(how))

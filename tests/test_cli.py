@@ -19,7 +19,6 @@ import fastgrad
 from fastgrad._parallel import cores
 from fastgrad.cli.entry import main
 
-pytest.importorskip("rich")
 pytest.importorskip("mpmath")
 
 MODULE = """
@@ -57,7 +56,9 @@ def test_a_part_of_the_default_report(module: Path, capsys: pytest.CaptureFixtur
     assert "Runge" in shown
     assert "central" in shown
     names = {path.name for path in (module / "out").iterdir()}
-    assert names == {"report.md", "report.html", "report.json", "vcurve-runge.svg", "vcurve-runge.png"}
+    assert names >= {"report.md", "report.html", "report.json", "vcurve-runge.svg", "vcurve-runge.png"}
+    linked = re.findall(r"\]\((.*?)\)", (module / "out" / "report.md").read_text())
+    assert set(linked) == {name for name in names if name.endswith(".png")}
 
 
 @pytest.mark.parametrize(
@@ -145,12 +146,16 @@ def test_version_from_a_tree_that_is_not_installed(tmp_path: Path) -> None:
     assert ran.stdout == f"fastgrad {fastgrad.__version__}\n"
 
 
-def test_without_rich_the_extra_is_named(
+def test_without_matplotlib_the_extra_is_named(
     module: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(sys.modules, "rich", None)
-    assert main(["report", "--only", "sin", "-n", "100"]) == 2
-    assert 'pip install "fastgrad[report]"' in capsys.readouterr().err
+    """Before anything is measured; tables need it not."""
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert main(["report", "--only", "sin", "-n", "100", "--out", "page.html"]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and 'pip install "fastgrad[report]"' in err
+    assert main(["report", "--only", "sin", "-n", "100", "--method", "central"]) == 0
+    assert "central 2" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("command", ["report", "check", "derivative", "bench"])
@@ -226,6 +231,28 @@ def test_interrupted_while_others_compile(module: Path) -> None:
     first, *rest = err.splitlines()
     assert re.fullmatch(r"first of \d+ functions, sigmoid, right digits: adaptive 1\d.*, central 2 .*, NumPy .*", first)
     assert (run.returncode, out, rest) == (130, "", ["fastgrad: interrupted"])
+
+
+def test_the_default_report_compiles_little_and_finds_the_same() -> None:
+    """Rules that are not timed have the errors that they have when they are compiled; the rows keep their order."""
+    from fastgrad.cli.default_report import COMPILED, TIMED, compare
+    from fastgrad.comparison._problems import gate_problems
+    from fastgrad.corpus import CASES
+
+    gates = {problem.name: problem for problem in gate_problems()}
+    problems = [gates["square"], gates["sigmoid"], *CASES[:3]]
+    assert "sigmoid" in TIMED and "square" not in TIMED
+    report = compare(problems, 300)
+    assert list(dict.fromkeys(row.function for row in report.rows)) == ["square", "sigmoid"]
+    rules = [row for row in report.rows if row.method in (*COMPILED, "forward(order=1)", "central(order=4)")]
+    whole = fastgrad.accuracy(problems[:2], ["forward", "central", fastgrad.central(4), "adaptive"], 300)
+    assert [row.function for row in rules] == [row.function for row in whole.rows]
+    for row, other in zip(rules, whole.rows, strict=True):
+        assert (row.method, row.points, row.evaluations) == (other.method, other.points, other.evaluations)
+        assert row.median_error == pytest.approx(other.median_error, rel=1e-3, abs=1e-15)
+        assert (row.nanoseconds > 0) == (row.function == "sigmoid" or row.method in COMPILED)
+    adaptive = {verdict.method: verdict for verdict in report.verdicts}["adaptive()"]
+    assert adaptive.figures.missed == 0 and adaptive.pace.nanoseconds > 0
 
 
 def test_certified_regressions(capsys: pytest.CaptureFixture[str]) -> None:

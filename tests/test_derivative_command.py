@@ -23,6 +23,7 @@ import fastgrad as fg
 from fastgrad.cli import derivative
 from fastgrad.cli import readers as reading
 from fastgrad.cli.entry import main
+from fastgrad.cli.errors import Mistake
 
 MODULE = """
 import math, time
@@ -145,6 +146,38 @@ def test_missing_numbers_keep_their_rows(monkeypatch: pytest.MonkeyPatch) -> Non
     np.testing.assert_array_equal(np.isnan(found), [False, True, False, True, False])
     np.testing.assert_array_equal(found[[0, 2, 4]], fg.derivative(f, np.array([1.0, 2.5, 4.0])))
     assert main(["derivative", "usersown:root", "--input", "holes.csv", "--output", "df.csv"]) == 1
+
+
+#: Texts of numbers, with the lines that a message names where one of them is none.
+TEXTS = (
+    "1\n2\n3\n", "x\n1\n2", "x,y\r\n1,2\r\n3,4\r\n", '"x";"y"\n"1";2\n;3\n', "\ufeff1,2\n3,4\n", "x\n\n1\n\n2\n",
+    " 1 , +2\n\t3e0 ,nan\n", "inf,-inf\nNaN,1e400\n", "1,2\n3,4_0\n", "# a,b\n1,-0.0\n5e-324,1.7976931348623157e308\n",
+    "x\n0.1\n" + "0.30000000000000004\n" * 300_000, "1\t2\n3\t\n", "1 2\n3 4\n", "x\n",
+    "x\n" + "1\n" * 1_000_000 + "null\n", "1,2\n3\n", "1\n2,3\n", "1,2\n\n3,4\n", "1,2\n,\n3,4\n", "1,\n,2\n",
+    "a,b\n1,true\n", "1\n0x10\n",
+    '1\n"2\n',
+)
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=[repr(text[:20]) for text in TEXTS])
+def test_pyarrow_and_numpy_read_the_same(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same bits, or the same words about the same line."""
+    pytest.importorskip("pyarrow")
+    Path("text.csv").write_text(text, newline="")
+    results = []
+    for is_installed in (True, False):
+        if not is_installed:
+            monkeypatch.setitem(sys.modules, "pyarrow", None)
+        source = reading.open_source("text.csv", "--input")
+        chosen = range(len(source.columns))
+        try:
+            blocks = list(source.blocks(chosen, 1 << 16))
+        except Mistake as mistake:
+            results.append((source.columns, str(mistake)))
+        else:
+            assert all(1 <= len(column) <= 1 << 16 for block in blocks for column in block)
+            results.append((source.columns, [np.concatenate([b[i] for b in blocks] or [[]]).tobytes() for i in chosen]))
+    assert results[0] == results[1]
 
 
 def test_what_was_done_as_json(capsys: pytest.CaptureFixture[str]) -> None:

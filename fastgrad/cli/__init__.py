@@ -1,6 +1,6 @@
-"""The command line: ``fastgrad report``, ``check``, ``derivative``, ``bench``, one module each.
+"""The commands ``fastgrad derivative``, ``check``, ``report`` and ``bench``, one module each.
 
-May import every other package. Begin reading in `entry`.
+Imports every other package. Begin reading in `entry`.
 """
 
 from .entry import main

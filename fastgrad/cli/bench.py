@@ -1,11 +1,11 @@
-"""``fastgrad bench``: how fast this machine is."""
+"""``fastgrad bench``: times a few functions on this machine."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Any
 
-from .options import add_json, command, count_of, extras, say, whole
+from .options import add_count, check_count, command, say
 
 EXAMPLES = """\
 examples:
@@ -18,26 +18,25 @@ exit status: 0; 2 when the call is wrong
 
 def register(commands: Any) -> None:
     """Add the command."""
-    parser = command(
-        commands, "bench", "time a few functions on this machine",
+    description = (
         "Time the central difference and the adaptive rule on a few functions, beside NumPy, SciPy and a plain copy, "
-        "in less than a minute.", EXAMPLES, run,
-    )  # fmt: skip
-    parser.add_argument("-n", "--points-count", type=whole, metavar="N", help="points of a run (default: 2000000)")
-    add_json(parser, "the table")
+        "in less than a minute."
+    )
+    texts = ("time a few functions on this machine", description, EXAMPLES)
+    add_count(command(commands, "bench", texts, run, "the table"), "points of a run (default: 2000000)")
 
 
-def run(given: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """Time, and print."""
     from ..comparison._speed import COUNT, speed
-    from ..report import tables, terminal
-    from ..report.extras import need
+    from ..report import progress
+    from ..report.document import Document, Section
+    from ..report.formats import render
+    from ..report.tables import speeds
 
-    count = count_of(given, COUNT, 2, "two million points")
-    with extras():
-        if not given.json:
-            need("rich")
-        with terminal.progress() as progress:
-            found = speed(count, progress)
-        say(found.to_json() if given.json else None, lambda: terminal.show_one(tables.speeds(found)))
+    count = check_count(args, COUNT, 2, "two million points")
+    with progress() as tell:
+        times = speed(count, tell)
+    page = Document("Speed", (Section("Speed", (speeds(times),)),))
+    say(times.to_json() if args.json else render(page, "terminal"))
     return 0

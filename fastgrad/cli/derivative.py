@@ -1,4 +1,4 @@
-"""``fastgrad derivative``: from a file of points to a file of derivatives, whatever their size."""
+"""``fastgrad derivative``: differentiates at the points of a file, in blocks, into another file."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from ..report.terminal import status_line
 from .errors import Mistake, reason
-from .options import add_json, aside, command, say
-from .readers import BLOCK, Source, source_of
-from .targets import fits, loaded, rule_of, where_raised, within
-from .writers import written
+from .options import aside, command, say
+from .readers import BLOCK, Source, open_source
+from .targets import check_arguments, check_index, load_function, make_mistake, parse_rule
+from .writers import open_table
 
 EXAMPLES = """\
 examples:
@@ -44,20 +45,20 @@ written but some derivatives are NaN, 2 when the call is wrong or the function
 raised, 130 or 143 when interrupted or terminated; nothing is written then
 """
 
-#: Seconds between two looks at the progress, and seconds that a call should take at most: then there is one to tell.
+#: Seconds between two messages of progress; most seconds that a call should take, so that there is progress to show.
 PAUSE, TURN = 0.2, 1.0
 
-#: Points of the first call: a slow function takes long for as few.
+#: Points of the first call: few, since the function may be slow.
 FIRST = 1 << 10
 
 
 def register(commands: Any) -> None:
     """Add the command."""
-    parser = command(
-        commands, "derivative", "differentiate at the points of a file, however large",
-        "Differentiate an elementwise function at the points of a file, block by block, into another file.",
-        EXAMPLES, run,
+    texts = (
+        "differentiate at the points of a file, however large",
+        "Differentiate an elementwise function at the points of a file, block by block, into another file.", EXAMPLES,
     )  # fmt: skip
+    parser = command(commands, "derivative", texts, run, "a summary")
     parser.add_argument("function", metavar="MODULE:FUNCTION", help="the function, or FILE.py:FUNCTION")
     parser.add_argument("--input", required=True, metavar="FILE",
                         help="points, .npy, .csv or .parquet: a column for each argument; - is CSV on standard input")
@@ -73,156 +74,130 @@ def register(commands: Any) -> None:
     parser.add_argument("--bounds", nargs=2, type=float, metavar=("LOW", "HIGH"),
                         help="never call the function outside")
     parser.add_argument("--full-output", action="store_true", help="write error bars and statuses, too")
-    parser.add_argument("--workers", type=int, metavar="N", help="threads (default: all cores where that is safe)")
-    add_json(parser, "what was done")  # fmt: skip
+    parser.add_argument("--workers", type=int, metavar="N", help="threads (default: all cores where that is safe)"
+                        )  # fmt: skip
 
 
-def run(given: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """Read, differentiate and write, a block at a time."""
-    if given.json and given.output == "-":
+    if args.json and args.output == "-":
         raise Mistake("--json and --output - both write to standard output; give the output a file.")
-    f, source = loaded(given.function), source_of(given.input, "--input")
-    chosen = _chosen(source, given)
-    named = ", ".join(source.columns[c] for c in chosen)
-    fits(f, len(chosen), given.function, f", the columns {named} of {given.input}; choose with --columns")
-    _apart(given)
-    wrt = _indices(given.wrt, len(chosen))
-    names = _names(wrt, [source.columns[c] for c in chosen], given.full_output)
-    bounds = None if given.bounds is None else tuple(given.bounds)
-    options = {"method": rule_of(given.method), "step": given.step, "bounds": bounds, "workers": given.workers,
-               "full_output": given.full_output}  # fmt: skip
+    f, source = load_function(args.function), open_source(args.input, "--input")
+    chosen = _select_columns(source, args)
+    columns = [source.columns[c] for c in chosen]
+    remedy = f", the columns {', '.join(columns)} of {args.input}; choose with --columns"
+    check_arguments(f, len(chosen), args.function, remedy)
+    if "-" not in (args.input, args.output) and Path(args.output).exists():
+        if Path(args.output).samefile(args.input):
+            raise Mistake(f"--output {args.output} is --input, and the points would be lost; give it another name.")
+    wrt = tuple(check_index(i, len(chosen)) for i in args.wrt)
+    names = _names(wrt, columns, args.full_output)
+    options = {"wrt": wrt, "method": parse_rule(args.method), "step": args.step, "workers": args.workers,
+               "bounds": None if args.bounds is None else tuple(args.bounds),
+               "full_output": args.full_output}  # fmt: skip
     points = missing = 0
     start = monotonic()
     try:
-        with written(given.output, "--output", names) as write, _progress(source.rows) as tell:
+        with open_table(args.output, "--output", names) as write, _progress(source.rows) as show:
             for block in _portions(source.blocks(chosen, BLOCK)):
-                columns = _differentiated(f, block, wrt, options, given.function)
-                write(columns)
+                results = _differentiate(f, block, options, args.function)
+                write(results)
                 points += len(block[0])
-                results = columns[::3] if given.full_output else columns
-                missing += int(np.count_nonzero(np.logical_or.reduce([np.isnan(df) for df in results])))
-                tell(points)
+                derivatives = results[::3] if args.full_output else results
+                missing += int(np.count_nonzero(np.logical_or.reduce([np.isnan(df) for df in derivatives])))
+                show(points)
     except BrokenPipeError:
         raise
-    except OSError as problem:
-        nothing = "" if given.output == "-" else f"; nothing was written to {given.output}"
-        raise Mistake(f"cannot go on: {reason(problem)}{nothing}.") from problem
-    done = {"function": given.function, "input": given.input, "output": given.output, "columns": names,
-            "points": points, "missing": missing, "seconds": round(monotonic() - start, 3)}  # fmt: skip
-    if given.json:
-        say(json.dumps(done) + "\n")
+    except OSError as error:
+        nothing = "" if args.output == "-" else f"; nothing was written to {args.output}"
+        raise Mistake(f"cannot go on: {reason(error)}{nothing}.") from error
+    seconds = monotonic() - start
+    if args.json:
+        say(json.dumps({"function": args.function, "input": args.input, "output": args.output, "columns": names,
+                        "points": points, "missing": missing, "seconds": round(seconds, 3)}) + "\n")  # fmt: skip
         return 1 if missing else 0
     if sys.stderr.isatty():
-        print(f"wrote {given.output}: {points:,} points in {done['seconds']:.3g} s", file=sys.stderr)
+        print(f"wrote {args.output}: {points:,} points in {seconds:.3g} s", file=sys.stderr)
     if missing:
         print(f"fastgrad: NaN at {missing:,} of {points:,} points", file=sys.stderr)
     return 1 if missing else 0
 
 
 def _portions(blocks: Iterator[list[Any]]) -> Iterator[list[Any]]:
-    """Cut blocks where a function is slow, so that each is done in about a `TURN`; whole blocks where it is not."""
+    """Cut blocks such that a call of a slow function takes about `TURN` seconds."""
     size = FIRST
     for block in blocks:
         first = 0
         while first < len(block[0]):
             start = monotonic()
             yield [column[first : first + size] for column in block]
-            taken = monotonic() - start
+            seconds = monotonic() - start
             first += size
-            if taken > TURN:
+            if seconds > TURN:
                 size = max(size // 4, 1)
-            elif taken < TURN / 4:
+            elif seconds < TURN / 4:
                 size = min(4 * size, BLOCK)
 
 
-def _differentiated(
-    f: Callable[..., Any], block: Sequence[Any], wrt: tuple[int, ...], options: dict[str, Any], name: str
-) -> list[Any]:
-    """Columns of results for a block."""
+def _differentiate(f: Callable[..., Any], block: Sequence[Any], options: dict[str, Any], name: str) -> list[Any]:
+    """Return the columns of results for a block."""
     from ..differentiation.derivatives import derivative
     from ..evaluation.signatures import PerformanceWarning
 
     try:
-        with warnings.catch_warnings(record=True) as heard, aside():
+        with warnings.catch_warnings(record=True) as caught, aside():
             warnings.simplefilter("always")
-            found = derivative(f, *block, wrt=wrt, **options)
-    except Exception as problem:
-        if within(problem) and not isinstance(problem, TypeError):
-            raise Mistake(str(problem)) from problem
-        raise Mistake(f"{name} raised {where_raised(problem)}") from problem
-    for warning in heard:
+            results = derivative(f, *block, **options)
+    except Exception as error:
+        raise make_mistake(error, name) from error
+    for warning in caught:
         _warn(str(warning.message), issubclass(warning.category, PerformanceWarning))
     if not options["full_output"]:
-        return list(found)
-    return [part for one in found for part in (one.df, one.error, one.status)]
+        return list(results)
+    return [part for result in results for part in (result.df, result.error, result.status)]
 
 
 @cache
-def _warn(text: str, slow: bool) -> None:
-    """Tell once of what may make the numbers wrong, and of slowness where somebody waits."""
-    if not slow or sys.stderr.isatty():
+def _warn(text: str, is_slow: bool) -> None:
+    """Print a warning once; slowness matters on a terminal alone."""
+    if not is_slow or sys.stderr.isatty():
         print(f"fastgrad: warning: {text}", file=sys.stderr)
 
 
-def _chosen(source: Source, given: argparse.Namespace) -> list[int]:
-    """Which columns are the arguments."""
-    known = source.columns
-    if given.columns is None:
-        return list(range(len(known)))
-    found = []
-    for name in given.columns:
-        if name in known:
-            found.append(known.index(name))
-        elif name.isdecimal() and int(name) < len(known):
-            found.append(int(name))
-        else:
-            raise Mistake(f"--columns: {given.input} has no column {name!r}; it has {', '.join(known)}.")
-    return found
+def _select_columns(source: Source, args: argparse.Namespace) -> list[int]:
+    """Return the numbers of the columns that are the arguments."""
+    names = source.columns
+    if args.columns is None:
+        return list(range(len(names)))
+    numbers = []
+    for name in args.columns:
+        if name not in names and not (name.isdecimal() and int(name) < len(names)):
+            raise Mistake(f"--columns: {args.input} has no column {name!r}; it has {', '.join(names)}.")
+        numbers.append(names.index(name) if name in names else int(name))
+    return numbers
 
 
-def _apart(given: argparse.Namespace) -> None:
-    """Refuse to put the derivatives in place of the points."""
-    if "-" not in (given.input, given.output) and Path(given.output).exists():
-        if Path(given.output).samefile(given.input):
-            raise Mistake(f"--output {given.output} is --input, and the points would be lost; give it another name.")
-
-
-def _indices(wrt: Sequence[int], arguments: int) -> tuple[int, ...]:
-    for i in wrt:
-        if not -arguments <= i < arguments:
-            raise Mistake(f"--wrt must be from 0 to {arguments - 1} for {arguments} argument(s); got {i}.")
-    return tuple(i % arguments for i in wrt)
-
-
-def _names(wrt: Sequence[int], columns: Sequence[str], full: bool) -> list[str]:
-    """Name the columns of the result."""
-    tails = [""] if len(wrt) == 1 else [f"_{columns[i]}" for i in wrt]
-    if len(set(tails)) < len(tails):
+def _names(wrt: Sequence[int], columns: Sequence[str], is_full: bool) -> list[str]:
+    """Return the names of the columns of the result."""
+    endings = [""] if len(wrt) == 1 else [f"_{columns[i]}" for i in wrt]
+    if len(set(endings)) < len(endings):
         raise Mistake("--wrt names an argument twice; leave it out once.")
-    return [name + tail for tail in tails for name in (("df", "error", "status") if full else ("df",))]
+    return [name + ending for ending in endings for name in (("df", "error", "status") if is_full else ("df",))]
 
 
 @contextmanager
 def _progress(rows: int | None) -> Iterator[Callable[[int], None]]:
-    """Give a function that shows how far it is on one line of a terminal; in a pipe it shows nothing."""
-    if not sys.stderr.isatty():
-        yield lambda done: None
-        return
-    start = shown = monotonic()
+    """Give a function that shows the count of points, the time left and the speed on a terminal."""
+    start = last = monotonic()
+    with status_line() as write:
 
-    def tell(done: int) -> None:
-        nonlocal shown
-        now = monotonic()
-        if now - shown > PAUSE:
-            shown = now
-            pace = done / (now - start)
-            rest = f" of {rows:,}, {max(rows - done, 0) / pace:,.0f} s to go" if rows else ""
-            sys.stderr.write(f"\r\x1b[K{done:,} points{rest} ({pace:,.0f}/s)")
-            sys.stderr.flush()
+        def show(points: int) -> None:
+            nonlocal last
+            now = monotonic()
+            if write and now - last > PAUSE:
+                last = now
+                speed = points / (now - start)
+                rest = f" of {rows:,}, {max(rows - points, 0) / speed:,.0f} s to go" if rows else ""
+                write(f"{points:,} points{rest} ({speed:,.0f}/s)")
 
-    try:
-        yield tell
-    finally:
-        if shown > start:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+        yield show

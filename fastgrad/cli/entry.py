@@ -1,4 +1,4 @@
-"""The command line: ``fastgrad report``, ``check``, ``derivative``, ``bench``."""
+"""The command line: its parser, and what ends a command."""
 
 from __future__ import annotations
 
@@ -9,47 +9,48 @@ import traceback
 from collections.abc import Sequence
 
 from .. import __version__
+from ..report.drawing import MissingExtra
 from . import bench, check, derivative, report
 from .errors import Mistake, Stopped, reason
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit status: what the command says, or 2 when it could not say anything."""
+    """Run a command and return its exit status: 2 when it cannot decide anything."""
     parser = _parser()
-    given = parser.parse_args(arguments)
-    if given.command is None:
+    args = parser.parse_args(arguments)
+    if args.command is None:
         parser.print_help(sys.stderr)
         return 2
     try:
-        return int(given.run(given))
-    except Mistake as mistake:
-        return _told(str(mistake))
-    except Stopped as signal:
-        return signal.status
+        return int(args.run(args))
+    except (Mistake, MissingExtra) as error:
+        return _fail(str(error))
+    except Stopped as stopped:
+        return stopped.status
     except KeyboardInterrupt:
-        return _told("interrupted", 130)
+        return _fail("interrupted", 130)
     except SystemExit as end:  # a check that ended with status 0 would pass
-        return _told(f"the function, or its module, called sys.exit({end.code!r}), and nothing is decided.")
-    except MemoryError as problem:
-        return _told(f"there is not enough memory: {problem}.")
-    except BrokenPipeError:  # the reader of the pipe went away, as `head` does
-        _write_no_more()
+        return _fail(f"the function, or its module, called sys.exit({end.code!r}), and nothing is decided.")
+    except MemoryError as error:
+        return _fail(f"there is not enough memory: {error}.")
+    except BrokenPipeError:  # the reader of the pipe ended, as `head` does
+        _close_output()
         return 0
-    except OSError as problem:  # of standard output: the commands look after files of their own
-        _write_no_more()
-        return _told(f"cannot write to standard output: {reason(problem)}.")
-    except Exception:  # status 1, Python's own, says that a derivative is wrong
+    except OSError as error:  # of standard output: the commands catch those of files
+        _close_output()
+        return _fail(f"cannot write to standard output: {reason(error)}.")
+    except Exception:  # Python's own status, 1, would mean that a derivative is wrong
         traceback.print_exc()
-        return _told("this is a mistake of fastgrad's, not of yours; please report it.")
+        return _fail("this is a mistake of fastgrad's, not of yours; please report it.")
 
 
-def _told(text: str, status: int = 2) -> int:
+def _fail(text: str, status: int = 2) -> int:
     print(f"fastgrad: {text}", file=sys.stderr)
     return status
 
 
-def _write_no_more() -> None:
-    """Lead standard output nowhere, lest Python complains again when it flushes at the end."""
+def _close_output() -> None:
+    """Redirect standard output to nothing: Python would raise again when it flushes at the end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -60,6 +61,6 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"fastgrad {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="command")
-    for room in (derivative, check, report, bench):
-        room.register(commands)
+    for module in (derivative, check, report, bench):
+        module.register(commands)
     return parser

@@ -1,19 +1,19 @@
-"""What ends a command before its end: a mistake of the caller's, or somebody who stops it."""
+"""Exceptions that end a command."""
 
 from __future__ import annotations
 
 
 class Mistake(Exception):
-    """Something the caller can put right; shown in one line."""
+    """An error that the caller can correct; it is shown in one line."""
 
 
 class Stopped(BaseException):
-    """A signal asked the process to end; it cleans up first, and ends with this status."""
+    """A signal that ends the process after it has cleaned up."""
 
     def __init__(self, number: int) -> None:
         self.status = 128 + number
 
 
-def reason(problem: OSError) -> str:
-    """Say in the system's words why a file could not be had."""
-    return problem.strerror or str(problem)
+def reason(error: OSError) -> str:
+    """Return the system's words for an error of the file system."""
+    return error.strerror or str(error)

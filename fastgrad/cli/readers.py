@@ -1,16 +1,17 @@
-"""Tables in files, block by block: what is larger than memory is never in memory as a whole.
+"""Tables in files, read in blocks: a file may be larger than memory.
 
-A file is a table: one column for each argument, one row for each point. Its kind is told by its name: ``.npy``,
-``.csv`` (``.tsv``, ``.txt``: any of comma, semicolon, tab and blanks between the numbers), ``.parquet``.
+A table has one column for each argument and one row for each point. The suffix of the name tells the format: ``.npy``,
+``.parquet``, or text (``.csv``, ``.tsv``, ``.txt``) with commas, semicolons, tabs or blanks between the numbers.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from importlib import import_module
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
@@ -19,8 +20,8 @@ import numpy as np
 
 from .errors import Mistake, reason
 
-#: Rows of a block: 8 MiB a column, enough to keep all cores busy. Text is read in smaller ones, lines being large.
-BLOCK, LINES = 1 << 20, 1 << 16
+#: Rows of a block, 8 MiB a column; lines that NumPy reads at a time; bytes of text that pyarrow reads at a time.
+BLOCK, LINES, BYTES = 1 << 20, 1 << 16, 1 << 22
 
 TEXT = (".csv", ".tsv", ".txt")
 KINDS = (".npy", ".parquet", *TEXT)
@@ -33,12 +34,12 @@ class Source:
     Attributes
     ----------
     columns : tuple of str
-        Their names, or ``"0"``, ``"1"``, ... where the file names none.
+        Their names; ``"0"``, ``"1"``, ... where the file has none.
     rows : int or None
-        None when only reading would tell.
+        None where the file must be read to count them.
     blocks : callable
-        ``blocks(columns, size)`` reads the chosen columns, at most `size` rows at a time: a list of arrays for each
-        block. Standard input can be read once. Raises `Mistake` where the file is damaged, or was written meanwhile.
+        ``blocks(columns, size)`` yields a list of arrays for each block of at most `size` rows. It raises `Mistake`
+        where the file is damaged or changes meanwhile. Standard input can be read once.
     """
 
     columns: tuple[str, ...]
@@ -46,69 +47,68 @@ class Source:
     blocks: Callable[[Sequence[int], int], Iterator[list[Any]]]
 
 
-def kind_of(name: str, option: str) -> str:
-    """Tell the kind of a file by its name; ``-`` is text on standard input or output."""
+def suffix_of(name: str, option: str) -> str:
+    """Return the suffix of a name; ``-`` is text on standard input or output."""
     kind = ".csv" if name == "-" else Path(name).suffix.lower()
     if kind not in KINDS:
         raise Mistake(f"{option} must end in .npy, .csv or .parquet; got {name}. Rename or convert it.")
     return kind
 
 
-def source_of(name: str, option: str) -> Source:
-    """Open a table; `option` is what the caller named it by."""
-    kind = kind_of(name, option)
+def open_source(name: str, option: str) -> Source:
+    """Open a table; messages name the `option`."""
+    kind = suffix_of(name, option)
     what, path = f"{option} {name}", Path(name)
-    opened = {".npy": _npy, ".parquet": _parquet}.get(kind, _text)
+    opener = {".npy": _npy, ".parquet": _parquet}.get(kind, _text)
     if name == "-":
-        return opened(name, what)
+        return opener(name, what)
     try:
         if path.exists() and not (path.is_file() or path.is_dir()):  # a named pipe is empty when it is opened again
             raise Mistake(f"{what} must be a file; pipe what is none into {option} -")
-        made = _stamp(path)
-        source = opened(name, what)
-    except OSError as problem:
-        raise Mistake(f"cannot read {what}: {reason(problem)}.") from problem
+        stamp = _stamp(path)
+        source = opener(name, what)
+    except OSError as error:
+        raise Mistake(f"cannot read {what}: {reason(error)}.") from error
 
     def blocks(columns: Sequence[int], size: int) -> Iterator[list[Any]]:
         yield from source.blocks(columns, size)
-        if path.exists() and _stamp(path) != made:
+        if path.exists() and _stamp(path) != stamp:
             raise Mistake(f"{what} was written while it was read; run it again when it is whole.")
 
     return replace(source, blocks=blocks)
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:
-    """Tell one state of a file from another."""
-    found = os.stat(path)
-    return found.st_ino, found.st_size, found.st_mtime_ns
+    """Return a value that differs between two states of a file."""
+    status = os.stat(path)
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _npy(name: str, what: str) -> Source:
-    """Open an array as ``np.save`` writes it, without mapping it: address space may be short, too."""
+    """Open an array of ``np.save``. It is not mapped: address space may be limited as well as memory."""
     with open(name, "rb") as file:
         try:
             layout = np.lib.format
-            first = layout.read_magic(file) == (1, 0)
-            shape, fortran, dtype = (layout.read_array_header_1_0 if first else layout.read_array_header_2_0)(file)
-        except (ValueError, EOFError) as problem:
-            raise Mistake(f"{what} is not an array of numbers as np.save writes it.") from problem
+            is_first = layout.read_magic(file) == (1, 0)
+            header = layout.read_array_header_1_0 if is_first else layout.read_array_header_2_0
+            shape, is_fortran, dtype = header(file)
+        except (ValueError, EOFError) as error:
+            raise Mistake(f"{what} is not an array of numbers as np.save writes it.") from error
         start = file.tell()
-        file.seek(0, 2)
-        whole = file.tell() - start
+        length = file.seek(0, 2) - start
     fields = dtype.names or ()
     kinds = {dtype[field].kind for field in fields} or {dtype.kind}
     if not kinds <= set("fiub") or len(shape) not in (1, 2) or (fields and len(shape) != 1):
         raise Mistake(f"{what} must hold a vector of real numbers, or a column for each argument.")
     rows, width = shape[0], shape[1] if len(shape) == 2 else 1
     short = f"{what} ends before its {rows:,} rows do; write it again."
-    if whole < rows * width * dtype.itemsize:
+    if length < rows * width * dtype.itemsize:
         raise Mistake(short)
 
     def read(file: IO[bytes], first: int, count: int) -> Any:
-        """Read numbers, or rows with fields, counted from the first."""
         file.seek(start + first * dtype.itemsize)
         numbers = np.fromfile(file, dtype, count)
-        if numbers.size < count:  # cut off since it was opened
+        if numbers.size < count:  # the file was cut off after it was opened
             raise Mistake(short)
         return numbers
 
@@ -116,100 +116,144 @@ def _npy(name: str, what: str) -> Source:
         with open(name, "rb") as file:
             for first in range(0, rows, size):
                 count = min(size, rows - first)
-                if fortran and len(shape) == 2:
+                if is_fortran and len(shape) == 2:
                     yield [read(file, column * rows + first, count) for column in columns]
-                else:
-                    table = read(file, first * width, count * width)
-                    yield [
-                        table[fields[c]] if fields else np.ascontiguousarray(table.reshape(count, width)[:, c])
-                        for c in columns
-                    ]
+                    continue
+                table = read(file, first * width, count * width)
+                names = [fields[c] if fields else c for c in columns]
+                table = table if fields else table.reshape(count, width).T
+                yield [np.ascontiguousarray(table[name]) for name in names]
 
     return Source(fields or tuple(map(str, range(width))), rows, blocks)
 
 
-def _parquet(name: str, what: str) -> Source:
-    pq = parquet(what)
+def parquet(what: str) -> Any:
+    """Import the module of pyarrow for Parquet."""
     try:
-        file = pq.ParquetFile(name)
-    except OSError:
+        return import_module("pyarrow.parquet")
+    except ImportError:
+        raise Mistake(f"{what} needs pyarrow, which is not installed: pip install pyarrow") from None
+
+
+def _parquet(name: str, what: str) -> Source:
+    try:
+        file = parquet(what).ParquetFile(name)
+    except (OSError, Mistake):
         raise
-    except Exception as problem:  # pyarrow has its own hierarchy
-        raise Mistake(f"{what} is not a Parquet file.") from problem
+    except Exception as error:  # pyarrow has its own hierarchy
+        raise Mistake(f"{what} is not a Parquet file.") from error
     names = tuple(file.schema_arrow.names)
 
     def blocks(columns: Sequence[int], size: int) -> Iterator[list[Any]]:
-        wanted = [names[c] for c in columns]
-        for batch in file.iter_batches(min(size, BLOCK // 4), columns=wanted):
-            found = [batch.column(name).to_numpy(zero_copy_only=False) for name in wanted]
-            for name, values in zip(wanted, found, strict=True):
-                if values.dtype.kind not in "fiub":
-                    raise Mistake(f"column {name} of {what} must hold real numbers; it holds {values.dtype}.")
-            yield found
+        batches = file.iter_batches(min(size, BLOCK // 4), columns=[names[c] for c in columns])
+        yield from _arrays(batches, [names[c] for c in columns], size, what)
 
     return Source(names, file.metadata.num_rows, blocks)
 
 
-def parquet(what: str) -> Any:
-    """Import the room of pyarrow that reads and writes Parquet."""
-    try:
-        import pyarrow.parquet
-    except ImportError:
-        raise Mistake(f"{what} needs pyarrow, which is not installed: pip install pyarrow") from None
-    return pyarrow.parquet
+def _arrays(batches: Any, names: Sequence[str], size: int, what: str) -> Iterator[list[Any]]:
+    """Convert record batches of pyarrow to arrays of at most `size` rows; a null is NaN."""
+    for batch in batches:
+        arrays = [_array(batch.column(name)) for name in names]
+        for name, values in zip(names, arrays, strict=True):
+            if values.dtype.kind not in "fiub":
+                raise Mistake(f"column {name} of {what} must hold real numbers; it holds {values.dtype}.")
+        yield from ([a[first : first + size] for a in arrays] for first in range(0, len(arrays[0]), size))
+
+
+def _array(column: Any) -> Any:
+    """Convert a column of pyarrow. Its own conversion, which nulls need, imports pandas in half a second."""
+    is_plain = str(column.type) == "double" and not column.null_count
+    return np.from_dlpack(column) if is_plain else column.to_numpy(zero_copy_only=False)
 
 
 def _text(name: str, what: str) -> Source:
-    """Open numbers in lines; a first line that holds anything else names the columns."""
+    """Open lines of numbers; a first line with other words names the columns."""
     with _lines(name) as lines:
-        first = next(lines, "")
-    delimiter = next((mark for mark in ",;\t" if mark in first), None)
-    cells = [_bare(cell) for cell in first.removeprefix("#").split(delimiter)]  # np.savetxt writes "# x,y"
-    if not first.strip():
+        head = next(lines, "")
+    delimiter = next((mark for mark in ",;\t" if mark in head), None)
+    cells = [_bare(cell) for cell in head.removeprefix("#").split(delimiter)]  # np.savetxt writes "# x,y"
+    if not head.strip():
         raise Mistake(f"{what} is empty, or begins with an empty line.")
-    named = not all(map(_is_number, cells))
+    skipped = int(not all(map(_is_number, cells)))
+    names = [cell if skipped and cell else str(i) for i, cell in enumerate(cells)]  # the index of pandas has no name
 
     def blocks(columns: Sequence[int], size: int) -> Iterator[list[Any]]:
-        with _lines(name) as file:
-            lines = chain([first], file) if name == "-" else file  # a pipe cannot be read again
-            done = sum(1 for _ in islice(lines, int(named)))
-            while part := list(islice(lines, min(size, LINES))):
-                table = _numbers(part, delimiter, len(cells), done, what)
-                done += len(part)
+        rows: int | None = 0
+        if name != "-" and (delimiter or len(cells) == 1):
+            options = {"column_names": list(map(str, range(len(cells)))), "skip_rows": skipped}
+            rows = yield from _fast(name, delimiter or ",", options, columns, size)
+        if rows is None:
+            return
+        with _lines(name) as file:  # from the row where pyarrow stopped
+            lines = chain([head], file) if name == "-" else file  # a pipe cannot be read again
+            number = sum(1 for _ in islice(lines, skipped + rows))
+            while block := list(islice(lines, min(size, LINES))):
+                table = _numbers(block, delimiter, len(cells), number, what)
+                number += len(block)
                 yield [np.ascontiguousarray(table[:, c]) for c in columns]
 
-    names = [cell if named and cell else str(i) for i, cell in enumerate(cells)]  # pandas' index has no name
     return Source(tuple(names), None, blocks)
 
 
+def _fast(
+    name: str, delimiter: str, options: dict[str, Any], columns: Sequence[int], size: int
+) -> Generator[list[Any], None, int | None]:
+    """Read text by pyarrow, five times as fast as NumPy; return the count of rows where it refuses to go on, or None.
+
+    Without pyarrow the count is 0.
+    """
+    try:
+        arrow, csv = import_module("pyarrow"), import_module("pyarrow.csv")
+    except ImportError:
+        return 0
+    names, rows = options["column_names"], 0
+    try:
+        batches = csv.open_csv(
+            name, csv.ReadOptions(use_threads=False, block_size=BYTES, **options),
+            csv.ParseOptions(delimiter=delimiter, ignore_empty_lines=False),
+            csv.ConvertOptions(column_types=dict.fromkeys(names, arrow.float64()), null_values=[""],
+                               quoted_strings_can_be_null=True),
+        )  # fmt: skip
+        for batch in batches:
+            nulls = [np.isnan(_array(column)) for column in batch.columns if column.null_count]
+            if len(nulls) == len(names) > 1 and np.logical_and.reduce(nulls).any():
+                return rows  # an empty line, perhaps
+            yield from _arrays([batch], [names[c] for c in columns], size, name)
+            rows += batch.num_rows
+    except arrow.ArrowInvalid:
+        return rows  # NumPy reads on, and tells where the text is wrong
+    return None
+
+
 def _lines(name: str) -> AbstractContextManager[Iterator[str]]:
-    """Open a text, or standard input, which is left open."""
+    """Open a text, or standard input, which stays open."""
     return nullcontext(sys.stdin) if name == "-" else open(name, encoding="utf-8-sig", errors="replace")
 
 
-def _numbers(lines: list[str], delimiter: str | None, width: int, done: int, what: str) -> Any:
-    """Read lines of numbers; an empty cell is NaN."""
+def _numbers(lines: list[str], delimiter: str | None, width: int, number: int, what: str) -> Any:
+    """Convert lines to numbers; an empty cell is NaN. `number` counts the lines before."""
     try:
         if "\n" not in lines and "\r\n" not in lines:  # np.loadtxt would skip empty lines, and rows would move
             table = np.loadtxt(lines, delimiter=delimiter, comments=None, ndmin=2)
             if table.shape == (len(lines), width):
                 return table
     except ValueError:
-        pass  # read again with care, to find where
+        pass  # the loop below tells where
     table = np.full((len(lines), width), np.nan)
     for i, line in enumerate(lines):
         cells = [_bare(cell) for cell in line.split(delimiter)]
         if len(cells) != width and (line.strip() or width > 1):  # an empty line of one column is a missing number
-            raise Mistake(f"line {done + i + 1} of {what} must have {width} cells; it has {len(cells)}.")
+            raise Mistake(f"line {number + i + 1} of {what} must have {width} cells; it has {len(cells)}.")
         for j, cell in enumerate(cells):
             if not _is_number(cell):
-                raise Mistake(f"line {done + i + 1} of {what} must hold numbers; got {cell!r:.60}.")
+                raise Mistake(f"line {number + i + 1} of {what} must hold numbers; got {cell!r:.60}.")
             table[i, j] = float(cell or "nan")
     return table
 
 
 def _bare(cell: str) -> str:
-    """Take blanks and quotes off."""
+    """Strip blanks and quotes."""
     return cell.strip().strip('"')
 
 

@@ -1,8 +1,7 @@
-"""What a command line names: functions in modules and files, points in files and intervals, parts of a report."""
+"""What arguments name: functions in modules and files, points in files, rules, parts of a report."""
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import importlib.util
 import inspect
@@ -13,7 +12,6 @@ import traceback
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -22,24 +20,15 @@ import numpy as np
 from ..rules.stencils import backward, central, forward
 from .errors import Mistake
 from .options import aside
-from .readers import BLOCK, source_of
+from .readers import BLOCK, open_source
 
-#: Names shown of those that a pattern does not match.
-NEAR = 8
-
-
-def one_place(given: argparse.Namespace) -> None:
-    """Check that the points are said once, and how."""
-    if given.points and given.domain:
-        raise Mistake("--points and --domain exclude each other; leave one out.")
-    for low, high in given.domain:
-        if not (low < high and isfinite(high - low)):
-            raise Mistake(f"--domain must be two finite numbers, the lower first; got {low:g} {high:g}.")
+#: Names in a message about a pattern or a name that matches nothing.
+SHOWN = 8
 
 
-def columns_of(path: Path, most: int | None) -> tuple[Any, ...]:
-    """Points out of a file, one array for each argument."""
-    source = source_of(str(path), "--points")
+def read_columns(path: Path, most: int | None) -> tuple[Any, ...]:
+    """Read points from a file, one array for each argument, `most` points at most."""
+    source = open_source(str(path), "--points")
     parts: list[list[Any]] = []
     count = 0
     for block in source.blocks(range(len(source.columns)), BLOCK):
@@ -52,77 +41,63 @@ def columns_of(path: Path, most: int | None) -> tuple[Any, ...]:
     return tuple(np.concatenate(column)[:most] for column in zip(*parts, strict=True))
 
 
-def rule_of(text: str) -> Any:
-    """Read a method: a word that `derivative` or `accuracy` takes, or ``central4``, ``forward(order=2)``."""
-    order = re.fullmatch(r"(forward|backward|central)\W?(?:order\W)?(\d+)\W?", text)
-    if order is None:
+def parse_rule(text: str) -> Any:
+    """Convert ``central4`` or ``forward(order=2)`` to a rule; other words stay."""
+    match = re.fullmatch(r"(forward|backward|central)\W?(?:order\W)?(\d+)\W?", text)
+    if match is None:
         return text
-    make: Any = {"forward": forward, "backward": backward, "central": central}[order[1]]
+    make: Any = {"forward": forward, "backward": backward, "central": central}[match[1]]
     try:
-        return make(int(order[2]))
-    except ValueError as problem:
-        raise Mistake(f"--method {text}: {problem}") from problem
+        return make(int(match[2]))
+    except ValueError as error:
+        raise Mistake(f"--method {text}: {error}") from error
 
 
-def loaded(target: str) -> Callable[..., Any]:
+def load_function(target: str) -> Callable[..., Any]:
     """Import ``module:function`` or ``file.py:function``."""
     place, separator, name = target.rpartition(":")
     if not (separator and place and name):
-        raise Mistake(f"write the function as MODULE:FUNCTION or FILE.py:FUNCTION; got {target!r}{_meant(target)}.")
+        raise Mistake(f"write the function as MODULE:FUNCTION or FILE.py:FUNCTION; got {target!r}{_suggest(target)}.")
     sys.path.insert(0, os.getcwd())
     try:
         with aside():
-            found: Any = _file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
-    except ModuleNotFoundError as problem:
-        hint = f" (imported by {place})" if problem.name and not place.startswith(problem.name) else ""
-        raise Mistake(f"no module named {problem.name!r}{hint}; it is looked for in {os.getcwd()} first.") from problem
-    except FileNotFoundError as problem:
-        raise Mistake(f"there is no file {place}.") from problem
-    except Exception as problem:
-        raise Mistake(f"importing {place} raised {where_raised(problem)}") from problem
+            value: Any = _file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
+    except ModuleNotFoundError as error:
+        hint = f" (imported by {place})" if error.name and not place.startswith(error.name) else ""
+        raise Mistake(f"no module named {error.name!r}{hint}; it is looked for in {os.getcwd()} first.") from error
+    except FileNotFoundError as error:
+        raise Mistake(f"there is no file {place}.") from error
+    except Exception as error:
+        raise Mistake(f"importing {place} raised {describe_error(error)}") from error
     for part in name.split("."):
-        if not hasattr(found, part):
-            raise Mistake(f"{place} has no {part!r}; it has {_names(found)}.")
-        found = getattr(found, part)
-    if not callable(found):
-        raise Mistake(f"{target} must be a function; it is of type {type(found).__name__}.")
-    return found  # type: ignore[no-any-return]
+        if not hasattr(value, part):
+            raise Mistake(f"{place} has no {part!r}; it has {_names(value)}.")
+        value = getattr(value, part)
+    if not callable(value):
+        raise Mistake(f"{target} must be a function; it is of type {type(value).__name__}.")
+    return value  # type: ignore[no-any-return]
 
 
-def _meant(target: str) -> str:
-    """Guess what was meant by a function without a colon."""
+def _suggest(target: str) -> str:
+    """Suggest a target for a name without a colon."""
     place, dot, name = target.rpartition(".")
     if name == "py" and Path(target).exists():
         return f". Say which function: {target}:NAME"
     return f". Did you mean {place}:{name}" if dot and name.isidentifier() and name != "py" else ""
 
 
-def fits(f: Callable[..., Any], count: int, name: str, remedy: str) -> None:
-    """Refuse more or fewer arguments than a function takes, where it tells."""
-    try:
-        signature = inspect.signature(f)
-    except (TypeError, ValueError):
-        return  # it does not tell
-    try:
-        signature.bind(*range(count))
-    except TypeError:
-        raise Mistake(f"{name}{signature} cannot take {count} argument(s){remedy}.") from None
-
-
 def _file(path: Path) -> Any:
-    """Import a file, once for all the functions in it."""
-    if not path.exists():
-        raise FileNotFoundError(path)
+    """Import a file, once for all functions in it."""
     path = path.resolve()
-    for name in (path.stem, f"{path.stem}.py"):  # random.py must not stand in for the module that NumPy means
-        known = sys.modules.get(name)
-        if known is None:
+    for name in (path.stem, f"{path.stem}.py"):  # random.py must not replace the module that NumPy imports
+        module = sys.modules.get(name)
+        if module is None:
             break
-        if getattr(known, "__file__", None) == str(path):
-            return known
+        if getattr(module, "__file__", None) == str(path):
+            return module
     sys.path.insert(0, str(path.parent))
     spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
+    if spec is None or spec.loader is None or not path.exists():
         raise FileNotFoundError(path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
@@ -136,31 +111,59 @@ def _file(path: Path) -> Any:
 
 def _names(module: Any) -> str:
     names = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]
-    return ", ".join(names[:8]) + (" ..." if len(names) > 8 else "") if names else "no functions"
+    return ", ".join(names[:SHOWN]) + (" ..." if len(names) > SHOWN else "") if names else "no functions"
 
 
-def within(problem: BaseException) -> bool:
-    """Tell what fastgrad refused from what something else raised."""
-    frames = traceback.extract_tb(problem.__traceback__)
+def check_arguments(f: Callable[..., Any], count: int, name: str, remedy: str) -> None:
+    """Check that a function takes `count` arguments, where it has a signature."""
+    try:
+        signature = inspect.signature(f)
+    except (TypeError, ValueError):
+        return
+    try:
+        signature.bind(*range(count))
+    except TypeError:
+        raise Mistake(f"{name}{signature} cannot take {count} argument(s){remedy}.") from None
+
+
+def check_index(wrt: int, count: int) -> int:
+    """Check that `wrt` is one of `count` arguments, and return it as a number from 0."""
+    if not -count <= wrt < count:
+        raise Mistake(f"--wrt must be from 0 to {count - 1} for {count} argument(s); got {wrt}.")
+    return wrt % count
+
+
+def is_ours(error: BaseException) -> bool:
+    """Tell whether fastgrad raised an error, and not the caller's function."""
+    frames = traceback.extract_tb(error.__traceback__)
     return not frames or Path(__file__).parents[1] in Path(frames[-1].filename).parents
 
 
-def where_raised(problem: BaseException) -> str:
-    """Tell an exception in one line, with the place it was raised at."""
-    frames = traceback.extract_tb(problem.__traceback__)
-    told = within(problem) or isinstance(problem, SyntaxError)  # which names its own place
-    place = "" if told else f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})"
-    text = "".join(f": {line}" for line in str(problem).splitlines()[:1])
-    return f"{type(problem).__name__}{text}{place}"
+def describe_error(error: BaseException) -> str:
+    """Describe an error in one line, with the file and the line that raised it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    has_place = is_ours(error) or isinstance(error, SyntaxError)  # the text of a SyntaxError names its place
+    place = "" if has_place else f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})"
+    text = "".join(f": {line}" for line in str(error).splitlines()[:1])
+    return f"{type(error).__name__}{text}{place}"
 
 
-def matching(only: Sequence[str], known: Sequence[Any], what: str) -> list[Any]:
-    """Those whose name matches one of the patterns."""
-    patterns = [p.lower() for p in only] or ["*"]
-    chosen = [p for p in known if any(fnmatchcase(p.name.lower(), pattern) for pattern in patterns)]
+def make_mistake(error: Exception, name: str) -> Mistake:
+    """Return the mistake to raise for an error of a call: what fastgrad refused, or what the caller's function raised.
+
+    A `TypeError` counts as the function's: NumPy raises it inside fastgrad for values that are no numbers.
+    """
+    return Mistake(str(error) if is_ours(error) and not isinstance(error, TypeError) else
+                   f"{name} raised {describe_error(error)}")  # fmt: skip
+
+
+def match_names(patterns: Sequence[str], values: Sequence[Any], what: str) -> list[Any]:
+    """Return the values whose name matches one of the patterns; all without patterns."""
+    lower = [p.lower() for p in patterns] or ["*"]
+    chosen = [v for v in values if any(fnmatchcase(v.name.lower(), pattern) for pattern in lower)]
     if not chosen:
-        names = [p.name for p in known]
-        near = get_close_matches(only[0].strip("*"), names, NEAR, 0.4) or names[:NEAR]
+        names = [v.name for v in values]
+        near = get_close_matches(patterns[0].strip("*"), names, SHOWN, 0.4) or names[:SHOWN]
         more = " ..." if len(names) > len(near) else ""
-        raise Mistake(f"--only {only[0]!r} matches no {what}. There are {len(names)}: {'; '.join(near)}{more}.")
+        raise Mistake(f"--only {patterns[0]!r} matches no {what}. There are {len(names)}: {'; '.join(near)}{more}.")
     return chosen

@@ -1,4 +1,14 @@
-"""Tables, plots and pages made of results: terminal, Markdown and HTML from one model.
+"""Results as tables, pictures and pages: a terminal, Markdown and HTML from one document. Nothing is computed here.
 
-Computes no derivatives itself. Begin reading in `model`, then `tables`.
+Imports `estimates`, and for `plot_error` the numerical packages. Begin reading in `content`, then `formats.renderer`.
 """
+
+from .model import AccuracyReport
+from .results import FACTORS, SLACK, TOLERANCE, Curve, Pace, Point, Profile, Row, Verdict
+from .speed import Speed
+from .terminal import progress
+
+__all__ = [
+    "FACTORS", "SLACK", "TOLERANCE", "AccuracyReport", "Curve", "Pace", "Point", "Profile", "Row", "Speed", "Verdict",
+    "progress",
+]  # fmt: skip

@@ -1,11 +1,11 @@
-"""The table of NIST's certified regressions: digits of standard errors, method by method."""
+"""NIST's certified regressions as a document: digits of standard errors and of parameters, by method."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from .tables import Table
+from .document import Document, Items, Section, Table
 
 if TYPE_CHECKING:
     from ..nist._compare import Row
@@ -20,21 +20,24 @@ NOTES = (
 )
 
 
-def tables(rows: Sequence[Row], errors: float, parameters: float) -> list[Table]:
-    """Make the tables: standard errors, and parameters from both starts, with the digits that count as reached."""
-    made = [_table("Standard errors: digits", rows, lambda row: row.errors, errors)]
-    fitted = [row for row in rows if row.parameters]
-    for start in range(2) if fitted else ():
+def certified(rows: Sequence[Row], errors: float, parameters: float) -> Document:
+    """Return the tables of standard errors, and of parameters from both starts.
+
+    `errors` and `parameters` are the digits from which on a regression counts as reached.
+    """
+    tables = [_table("Standard errors: digits", rows, lambda row: row.errors, errors)]
+    fits = [row for row in rows if row.parameters]
+    for start in range(2) if fits else ():
         title = f"Parameters fitted from start {start + 1}: digits"
-        made.append(_table(title, fitted, lambda row, start=start: row.parameters[start], parameters))  # type: ignore[misc]
-    return made
+        tables.append(_table(title, fits, lambda row, start=start: row.parameters[start], parameters))  # type: ignore[misc]
+    return Document("Certified regressions", (Section("Digits", tuple(tables)), Section("Notes", (Items(NOTES),))))
 
 
 def _table(title: str, rows: Sequence[Row], figure: Callable[[Row], float], least: float) -> Table:
-    """Regressions down, ways across, and how many reached `least` digits below."""
+    """Put regressions down, methods across, and the number that reach `least` digits below."""
     ways, names = (tuple(dict.fromkeys(getattr(row, key) for row in rows)) for key in ("way", "regression"))
-    found = {(row.regression, row.way): figure(row) for row in rows}
-    cells = [(name, *(f"{found[name, way]:.1f}" for way in ways)) for name in names]
-    reached = (sum(found[name, way] >= least for name in names) for way in ways)
+    values = {(row.regression, row.way): figure(row) for row in rows}
+    cells = [(name, *(f"{values[name, way]:.1f}" for way in ways)) for name in names]
+    reached = (sum(values[name, way] >= least for name in names) for way in ways)
     cells.append((f"{least} digits reached", *(f"{count}/{len(names)}" for count in reached)))
     return Table(title, ("", *ways), tuple(cells))

@@ -1,4 +1,4 @@
-"""A picture of one point: the error of differences against their step, and what the adaptive rule makes of it."""
+"""The picture of one point: the error of differences against their step, and the result of the adaptive rule."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..rules.stencils import Stencil, central, forward
 
 __all__ = ["plot_error"]
 
-#: Errors below are drawn here: a logarithm has no zero.
+#: Smaller errors are drawn here: a logarithm has no zero.
 LEAST = 1e-17
 
 #: Steps relative to ``max(|x|, 1)``, four in every octave from 1 down to the rounding of the argument.
@@ -70,17 +70,16 @@ def plot_error(f: Callable[..., Any], x: float, *, n: int = 1, truth: Any = None
     >>> axes.get_xlabel(), axes.get_xscale()
     ('step h', 'log')
     """
-    from .extras import need
+    from .drawing import need
 
     need("matplotlib")
-    point = np.asarray(x, dtype=np.float64)
-    if point.ndim or not np.isfinite(point):
+    if np.ndim(x) or not math.isfinite(x):
         raise ValueError(f"`x` must be one finite number; got {x!r:.80}. Call this once for each point.")
-    place = float(point)
-    scale = max(abs(place), 1.0)
-    found = derivative(f, place, method=adaptive(n), full_output=True)
-    levels = _steps_of(f, place, adaptive(n))
-    exact = float(found.df if truth is None else truth(place) if callable(truth) else truth)
+    x = float(x)
+    scale = max(abs(x), 1.0)
+    estimate = derivative(f, x, method=adaptive(n), full_output=True)
+    levels = _distances(f, x, adaptive(n))
+    exact = float(estimate.df if truth is None else truth(x) if callable(truth) else truth)
     if not math.isfinite(exact):
         raise ValueError(f"`f` must have a finite derivative at `x`; got {exact}. Give the exact one as `truth`.")
     if axes is None:
@@ -88,9 +87,9 @@ def plot_error(f: Callable[..., Any], x: float, *, n: int = 1, truth: Any = None
 
         axes = plt.subplots()[1]
     for rule in (forward(n=n), central(n=n), central(4, n)):
-        _draw_curve(axes, f, place, rule, exact)
-    status = Status(int(found.status)).name.lower().replace("_", " ")
-    bar, error = float(found.error), abs(float(found.df) - exact)
+        _draw_curve(axes, f, x, rule, exact)
+    status = Status(int(estimate.status)).name.lower().replace("_", " ")
+    bar, error = float(estimate.error), abs(float(estimate.df) - exact)
     top = max(bar, LEAST) if math.isfinite(bar) else axes.get_ylim()[1]
     axes.axhspan(LEAST, top, color="0.5", alpha=0.2, linewidth=0, label=f"bar of adaptive: {bar:.0e}, {status}")
     if truth is not None:
@@ -105,27 +104,27 @@ def plot_error(f: Callable[..., Any], x: float, *, n: int = 1, truth: Any = None
 
 
 def _draw_curve(axes: Any, f: Callable[..., Any], x: float, rule: Stencil, exact: float) -> None:
-    """Draw the error of a difference against its step, with a dot at the step chosen."""
+    """Draw the error of a difference against its step, with a dot at the chosen step."""
     steps = STEPS * max(abs(x), 1.0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PerformanceWarning)
         errors = np.abs(derivative(f, np.full_like(steps, x), method=rule, step=steps) - exact)
     line = axes.plot(steps, np.maximum(errors, LEAST), linewidth=1.2, label=repr(rule))[0]
-    chosen = max(_steps_of(f, x, rule), default=math.nan) / float(max(abs(offset) for offset in rule.offsets))
+    chosen = max(_distances(f, x, rule), default=math.nan) / float(max(abs(offset) for offset in rule.offsets))
     error = abs(float(derivative(f, x, method=rule)) - exact)
     axes.plot(chosen, max(error, LEAST), "o", color=line.get_color())
 
 
-def _steps_of(f: Callable[..., Any], x: float, rule: Any) -> Any:
-    """Find out how far from the point a rule evaluates `f`, each distance once although it is rounded twice."""
-    seen: list[Any] = []
+def _distances(f: Callable[..., Any], x: float, rule: Any) -> Any:
+    """Return the distances from `x` at which a rule evaluates `f`, both sides as one although each is rounded."""
+    points: list[Any] = []
 
     def recorded(t: Any) -> Any:
-        seen.append(np.array(t, dtype=np.float64).ravel())
+        points.append(np.array(t, dtype=np.float64).ravel())
         return f(t)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PerformanceWarning)
         derivative(recorded, x, method=rule)
-    distances = np.abs(np.concatenate(seen) - x)
+    distances = np.abs(np.concatenate(points) - x)
     return 2.0 ** np.unique(np.round(np.log2(distances[distances > 0]), 4))

@@ -1,4 +1,4 @@
-"""All results together, summed up and handed on: as a table, a page, JSON, a data frame."""
+"""All results of a comparison in one value: its summary, and its formats."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .results import DEFINITION, FACTORS, Curve, Profile, Row, Verdict
 
 @dataclass(frozen=True)
 class Summary:
-    """One method over all functions of a group: medians over the functions (`covered`: mean), the worst of them."""
+    """One method over a group of functions: medians, the mean of `off` and `covered`, the largest `max_error`."""
 
     group: str
     method: str
@@ -33,7 +33,7 @@ class Summary:
 
 @dataclass(frozen=True, repr=False)
 class AccuracyReport:
-    """What `accuracy` found: rows, curves, profiles, with what they were measured, verdicts on the corpus."""
+    """Results of `accuracy`: rows, curves, profiles, facts about the machine, verdicts on the corpus."""
 
     rows: tuple[Row, ...] = ()
     curves: tuple[Curve, ...] = ()
@@ -42,12 +42,12 @@ class AccuracyReport:
     profiles: tuple[Profile, ...] = ()
 
     def summary(self) -> tuple[Summary, ...]:
-        """One line for each group and method, in their order."""
+        """Return one line for each group and method, in their order."""
         keys = dict.fromkeys((row.group, row.method) for row in self.rows)
         return tuple(_summary([r for r in self.rows if (r.group, r.method) == key]) for key in keys)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain dictionaries, lists and numbers; what is not finite becomes None."""
+        """Return plain dictionaries, lists and numbers; values that are not finite become None."""
         return {
             "about": self.about,
             "errors": DEFINITION,
@@ -61,23 +61,19 @@ class AccuracyReport:
         }  # fmt: skip
 
     def to_json(self) -> str:
-        """Write the report for machines; what is not finite becomes null."""
+        """Return the report as JSON; values that are not finite become null."""
         return json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
 
     def to_markdown(self) -> str:
-        """Write the report as a page of Markdown."""
-        from .markdown import markdown
-
-        return markdown(self)
+        """Return the report as a page of Markdown, without pictures."""
+        return self._rendered("markdown")
 
     def to_html(self) -> str:
-        """Write the report as one page that needs nothing else: no network, plots inside."""
-        from .html import page
-
-        return page(self)
+        """Return the report as one HTML page with pictures inside. The page loads nothing and runs no script."""
+        return self._rendered("html")
 
     def to_dataframe(self) -> Any:
-        """Put the rows into a `pandas.DataFrame`, one line for each function and method.
+        """Return the rows as a `pandas.DataFrame`, one line for each function and method.
 
         The column ``worst`` holds the arguments of the worst point, ``missing_at`` those of points without a result.
 
@@ -94,40 +90,35 @@ class AccuracyReport:
         return pandas.DataFrame(lines)
 
     def __repr__(self) -> str:
-        """Print the report as a table."""
-        from .text import text
+        """Return the tables as text."""
+        return self._rendered("text")
 
-        return text(self)
+    def _rendered(self, name: str) -> str:
+        from .content import build_document
+        from .formats import render
+
+        return render(build_document(self), name)
 
 
 def _summary(rows: list[Row]) -> Summary:
+    """Summarize one method over functions; functions where it failed count as failures alone."""
     good = [r for r in rows if not r.failure]
     worst = max(good, key=lambda r: r.max_error, default=rows[0])
-    held = [r.covered for r in good if not isnan(r.covered)]
 
-    def median(name: str) -> float:
+    def over(name: str, reduce: Any) -> float:
         values = [value for r in good if not isnan(value := getattr(r, name))]
-        return float(np.median(values)) if values else nan
+        return float(reduce(values)) if values else nan
 
+    medians = ("median_error", "evaluations", "nanoseconds", "median_ulp", "p99_error")
     return Summary(
-        group=rows[0].group,
-        method=rows[0].method,
-        functions=len(rows),
-        median_error=median("median_error"),
-        off=float(np.mean([r.off for r in good])) if good else nan,
-        max_error=worst.max_error,
-        worst=worst.function,
-        evaluations=median("evaluations"),
-        nanoseconds=median("nanoseconds"),
-        failures=len(rows) - len(good),
-        median_ulp=median("median_ulp"),
-        p99_error=median("p99_error"),
-        covered=float(np.mean(held)) if held else nan,
-    )
+        group=rows[0].group, method=rows[0].method, functions=len(rows), failures=len(rows) - len(good),
+        max_error=worst.max_error, worst=worst.function, off=over("off", np.mean), covered=over("covered", np.mean),
+        **{name: over(name, np.median) for name in medians},
+    )  # fmt: skip
 
 
 def plain(value: Any) -> Any:
-    """Make plain dictionaries, lists and numbers; what is not finite becomes None."""
+    """Return plain dictionaries, lists and numbers; values that are not finite become None."""
     if isinstance(value, dict):
         return {key: plain(v) for key, v in value.items()}
     if isinstance(value, (tuple, list)):

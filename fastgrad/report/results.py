@@ -1,4 +1,4 @@
-"""What was found when methods were measured: values, with nothing but their names to explain."""
+"""Results of measurements, as plain values."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..corpus._measure import Figures
 
-#: A point counts as off when its relative error is beyond this.
+#: Relative error beyond which a point counts as wrong.
 TOLERANCE = 1e-6
 
-#: What a bar is granted for the rounding of a truth in closed form, relative to the local slope.
+#: Allowance for the rounding of a truth in closed form, relative to the local slope.
 SLACK = 2.0**-48
 
 #: What the errors of a report are relative to.
 DEFINITION = (
     "Errors are relative to the local slope: the largest of |f'(x)|, the mean of |f'| at x (1 - 2^-10) and "
     "x (1 + 2^-10), and 1e-9 |f(x)| / max(|x|, 1), which is the slope that rounding alone can feign. A derivative "
-    "that comes back NaN or infinite counts as an infinite error. A point is off when its error exceeds 1e-6. "
+    "that comes back NaN or infinite counts as an infinite error. A point is wrong when its error exceeds 1e-6. "
     "An ulp is the distance from the local slope to the next floating-point number."
 )
 
-#: Multiples of the error bar at which it is counted how many errors lie within.
+#: Multiples of the error bar at which the share of errors within is counted.
 FACTORS: tuple[float, ...] = tuple(10.0 ** (k / 4) for k in range(-8, 9))
 
 
 @dataclass(frozen=True)
 class Point:
-    """One point of a row: all arguments, what was found there, what is true, the error, and the bar given for it."""
+    """One point of a row: all arguments, the derivative of the method, the true one, the error and its bar."""
 
     args: tuple[float, ...]
     df: float
@@ -40,70 +40,48 @@ class Point:
 
 @dataclass(frozen=True)
 class Row:
-    """One method on one function.
-
-    Attributes
-    ----------
-    function, group, method, label : str
-        What was measured.
-    truth : str
-        Where the true derivative is from.
-    points : int
-        Points at which the error was taken.
-    timed : int
-        Points of the timed run.
-    max_error, p99_error, median_error : float
-        Relative errors: see `DEFINITION`.
-    max_ulp, p99_ulp, median_ulp : float
-        The same in units of the last place of the local slope.
-    off : float
-        Share of points with an error beyond `TOLERANCE`.
-    missing : int
-        Points at which the result is NaN or infinite though the derivative exists.
-    max_absolute, median_absolute : float
-        Errors in units of `f` over units of its argument.
-    worst : tuple of Point
-        Where the relative error is largest, the worst first.
-    evaluations : float
-        Evaluations of `f` per point.
-    nanoseconds : float
-        Time per point, best of a few runs, on all cores that the method uses.
-    covered : float
-        Share of points whose error is within the method's own error bar, and `SLACK`; NaN for one that gives none.
-    calibration : tuple of float
-        Share of points whose error is within `FACTORS` times the bar; empty for one that gives none.
-    missing_at : tuple of tuple of float
-        Where the result is missing: the arguments at the first few points.
-    formula : str
-        The text of the function, where it has one and it is short.
-    failure : str
-        The exception, when the method raised one; the figures are NaN then.
-    """
+    """One method on one function; the figures are NaN where the method raised an exception."""
 
     function: str
     group: str
     method: str
+    #: Title of the method's column.
     label: str
+    #: Source of the true derivative.
     truth: str
+    #: Count of points at which the error was taken, and of points of the timed run.
     points: int = 0
     timed: int = 0
+    #: Relative errors: see `DEFINITION`.
     max_error: float = nan
     p99_error: float = nan
     median_error: float = nan
+    #: The same in units of the last place of the local slope.
     max_ulp: float = nan
     p99_ulp: float = nan
     median_ulp: float = nan
+    #: Share of points with an error beyond `TOLERANCE`.
     off: float = nan
+    #: Count of points where the result is NaN or infinite although the derivative exists.
     missing: int = 0
+    #: Errors in units of `f` over units of its argument.
     max_absolute: float = nan
     median_absolute: float = nan
+    #: Points with the largest relative errors, the largest first.
     worst: tuple[Point, ...] = ()
+    #: Evaluations of `f` per point.
     evaluations: float = nan
+    #: Time per point, best of a few runs, on all cores that the method uses.
     nanoseconds: float = nan
+    #: Share of points whose error is within the method's error bar plus `SLACK`; NaN without a bar.
     covered: float = nan
+    #: Share of points whose error is within `FACTORS` times the bar; empty without a bar.
     calibration: tuple[float, ...] = ()
+    #: Arguments at the first few points where the result is missing.
     missing_at: tuple[tuple[float, ...], ...] = ()
+    #: Source text of the function where it is short, else empty.
     formula: str = ""
+    #: The exception, when the method raised one.
     failure: str = ""
 
     @property
@@ -132,15 +110,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Profile:
-    """Error of one method along the domain of one function, in parts of it.
-
-    Attributes
-    ----------
-    edges : tuple of float
-        Where the parts begin, and where the last one ends.
-    worst, median : tuple of float
-        Relative errors in every part; NaN where no point lies.
-    """
+    """Largest and median relative error of one method in each interval between `edges`; NaN without a point."""
 
     function: str
     method: str
@@ -154,14 +124,8 @@ class Profile:
 class Pace:
     """Speed of a method over a few functions, measured in turns with the others.
 
-    Attributes
-    ----------
-    nanoseconds : float
-        Time per point, median over the functions.
-    points : int
-        Points of a run, where they could be had in bearable time.
-    speedup : float
-        How many times as fast as `scipy.differentiate` per point, median over the functions.
+    `nanoseconds` per point and `speedup`, the ratio to `scipy.differentiate`, are medians over the functions; `points`
+    is the size of the largest run.
     """
 
     nanoseconds: float = nan
@@ -171,7 +135,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class Verdict:
-    """One method over the development corpus, every truth of which is known to the last digit."""
+    """One method over the development corpus, every truth of which is right to the last digit."""
 
     method: str
     label: str

@@ -1,4 +1,4 @@
-"""How fast a machine is: times of a few functions, and what is promised of them."""
+"""Speed of a machine: times of a few functions, and the ratios that are promised."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 
 from .model import plain
 
-#: What is promised of which method beside which other: times as fast, on compiled functions.
+#: Promised ratios of speed on compiled functions: the method, the other method, the ratio.
 PROMISES = (("central 2", "NumPy", 6.0), ("central 2", "SciPy", 100.0), ("adaptive", "SciPy", 5.0))
 
 
 @dataclass(frozen=True)
 class Promise:
-    """How many times as fast as another a method is, here and as promised."""
+    """Ratio of the speeds of two methods, measured here and promised."""
 
     method: str
     beside: str
@@ -26,13 +26,13 @@ class Promise:
 
 @dataclass(frozen=True)
 class Speed:
-    """Time per point of a few functions, by what was done to them, and where it ran."""
+    """Nanoseconds per point by function and method, and facts about the machine."""
 
     nanoseconds: dict[str, dict[str, float]]
     about: dict[str, str] = field(default_factory=dict)
 
     def ratios(self) -> dict[str, dict[str, float]]:
-        """How many times as fast as NumPy and SciPy: medians over the functions."""
+        """Return the speeds relative to NumPy and SciPy, medians over the functions."""
         lines = self.nanoseconds.values()
         labels = list(next(iter(lines)))
         return {
@@ -45,7 +45,7 @@ class Speed:
         }
 
     def promises(self) -> tuple[Promise, ...]:
-        """Where this machine stands beside what is promised."""
+        """Return the promised ratios beside those of this machine."""
         ratios = self.ratios()
         return tuple(
             Promise(method, beside, ratios[f"times as fast as {beside}"][method], promised)
@@ -54,6 +54,6 @@ class Speed:
         )
 
     def to_json(self) -> str:
-        """Write times, ratios and promises for machines."""
-        found = asdict(self) | {"ratios": self.ratios(), "promises": [asdict(p) for p in self.promises()]}
-        return json.dumps(plain(found), indent=1, allow_nan=False) + "\n"
+        """Return times, ratios and promises as JSON."""
+        fields = asdict(self) | {"ratios": self.ratios(), "promises": [asdict(p) for p in self.promises()]}
+        return json.dumps(plain(fields), indent=1, allow_nan=False) + "\n"
