@@ -13,6 +13,10 @@ from .array_kinds import MASKED, REFUSED, kinds, unreadable
 _DOUBLE = np.dtype(np.float64)
 
 
+class SeveralResults(ValueError):
+    """A function of numbers returned another shape than that of its arguments: perhaps an array for each point."""
+
+
 def argument(value: Any, name: str) -> Any:
     """Return `value` as a number or an array of real numbers."""
     if type(value) is int and abs(value) < 1 << 53:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import inf
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..adaptive_rule import Adaptive
 from ..arguments import (
+    SeveralResults,
     argument,
     argument_index,
     checked_bounds,
@@ -20,12 +21,17 @@ from ..arguments import (
     threads,
 )
 from ..array_kinds import PLAIN, kinds
-from ..containers.registry import contained, over_containers
+from ..containers.calls import Layout
+from ..containers.registry import has_containers, over_containers
 from ..estimates import Estimate
 from ..evaluation.functions import Function, function
 from ..evaluation.request import ADAPTIVE, Request, refuse_real
 from ..rules.complexstep import ComplexStep
 from ..rules.selection import Method, Rule, as_rule, refuse_options
+from .array_results import array_derivative
+
+#: A point has a number, or an array of them.
+_LAYOUT = Layout("m", converts=True)
 
 
 def derivative(
@@ -135,116 +141,121 @@ def derivative(
     """
     if not args:
         raise TypeError("`args` must hold the points; got none. Call `derivative(f, x)`.")
-    numbers = True
-    odd = (step is not rel_step or bounds is not None) and contained(step, rel_step, bounds)
+    are_numbers = True
+    in_containers = (step is not rel_step or bounds is not None) and has_containers(step, rel_step, bounds=bounds)
     for a in args:
         kind = type(a)
         if kind is not float and kind is not np.float64:
-            numbers = False
+            are_numbers = False
             if kinds[kind] is not PLAIN:
-                odd = True
-    if odd:
+                in_containers = True
+    if in_containers:
         named = {"wrt": wrt, "method": method, "step": step, "rel_step": rel_step, "bounds": bounds,
                  "full_output": full_output, "out": out, "workers": workers}  # fmt: skip
-        return over_containers(derivative, f, {f"args[{i}]": a for i, a in enumerate(args)}, named)
+        return over_containers(derivative, f, {f"args[{i}]": a for i, a in enumerate(args)}, named, _LAYOUT)
     known = function(f, len(args))
     rule = as_rule(method)
-    if numbers and step is rel_step is bounds is out is workers is None and not full_output and type(wrt) is int:
+    if are_numbers and step is rel_step is bounds is out is workers is None and not full_output and type(wrt) is int:
         value = known.at_once(rule, wrt, args)
         if value is not None:
             return value
-    return _in_full(known, rule, args, wrt, step, rel_step, bounds, full_output, out, workers)
-
-
-def _in_full(
-    known: Function,
-    rule: Rule,
-    args: tuple[Any, ...],
-    wrt: Any,
-    step: Any,
-    rel_step: Any,
-    bounds: Any,
-    full_output: bool,
-    out: Any,
-    workers: Any,
-) -> Any:
-    """Differentiate with everything that may be asked for; a function of its own, so that one point costs less."""
-    if isinstance(rule, Adaptive) and not isinstance(rule.side, str):
-        return _by_sides(known, rule, args, wrt, step, rel_step, bounds, full_output, out, workers)
-    operands = [a if type(a) is float else argument(a, f"args[{i}]") for i, a in enumerate(args)]
-    kind = result_kind(operands)
-    mode, given = given_step(step, rel_step)
-    refuse_options(rule, given, full_output)
-    if isinstance(rule, Adaptive):
-        mode = ADAPTIVE
-    limits = None if bounds is None else checked_bounds(bounds)
-    if out is not None or limits is not None or full_output:
-        shape = common_shape([*operands, *(limits or ()), *(() if given is None else (given,))])
-    count = threads(workers)
-    if full_output and out is not None:
-        raise ValueError("`out` takes the derivative alone; got it together with `full_output`. Leave one out.")
-
-    def one(wrt: Any, out: Any) -> Any:
-        index = argument_index(wrt, len(args))
-        request = Request(rule, index, mode, kind, count, workers is not None)
-        if out is not None:
-            checked_out(out, shape)
-        asked = list(operands)
-        if limits is not None:  # a point outside the bounds has no derivative, and `f` is not to be called there
-            x = asked[index]
-            asked[index] = np.where((x < limits[0]) | (x > limits[1]), np.nan, x)
-        if mode == ADAPTIVE:
-            widest = inf if given is None else given
-            if rel_step is not None:
-                widest = given * np.maximum(np.abs(asked[index]), 1.0)
-            asked += [widest, *(limits or (-inf, inf))]
-        elif given is not None:
-            asked.append(given)
-        try:
-            if isinstance(rule, ComplexStep):
-                found = known.complex_step(request, asked)
-            elif full_output or (limits is not None and mode != ADAPTIVE):
-                made = known.estimate(request, asked, [] if mode == ADAPTIVE else list(limits or ()))
-                found = made if full_output else made.df
-            else:
-                return known.derivative(request, asked, out)
-        except ValueError:
-            common_shape(asked)  # names them when they do not broadcast; asked before, it costs 4 microseconds
-            raise
-        if out is None:
-            return found
-        refuse_real(out, "D" if found.dtype.kind == "c" else "d")
-        with np.errstate(over="ignore"):  # what overflows a smaller type is infinite there
-            out[...] = found
-        return out
-
+    options = _Options(step, rel_step, bounds, full_output, out, workers)
     if not isinstance(wrt, tuple):
-        return one(wrt, out)
+        return _derivative_general(f, known, rule, args, wrt, options)
     outs = (None,) * len(wrt) if out is None else out
     if not isinstance(outs, tuple) or len(outs) != len(wrt):
         raise ValueError(
             f"`out` must be a tuple of {len(wrt)} arrays, one for each `wrt`; got {type(outs).__name__}. "
             "Leave it out to have them made."
         )
-    return tuple(map(one, wrt, outs))
+    pairs = zip(wrt, outs, strict=True)
+    return tuple(_derivative_general(f, known, rule, args, i, options._replace(out=o)) for i, o in pairs)
+
+
+class _Options(NamedTuple):
+    """Options of `derivative`, as the caller gave them."""
+
+    step: Any
+    rel_step: Any
+    bounds: Any
+    full_output: bool
+    out: Any
+    workers: Any
+
+
+def _derivative_general(
+    f: Callable[..., Any], known: Function, rule: Rule, args: tuple[Any, ...], wrt: Any, options: _Options
+) -> Any:
+    """Differentiate in one argument, with all options; a function of its own, so that one point costs less."""
+    if isinstance(rule, Adaptive) and not isinstance(rule.side, str):
+        return _by_sides(f, known, rule, args, wrt, options)
+    operands = [a if type(a) is float else argument(a, f"args[{i}]") for i, a in enumerate(args)]
+    mode, step = given_step(options.step, options.rel_step)
+    refuse_options(rule, step, options.full_output)
+    limits = None if options.bounds is None else checked_bounds(options.bounds)
+    count, out = threads(options.workers), options.out
+    if options.full_output and out is not None:
+        raise ValueError("`out` takes the derivative alone; got it together with `full_output`. Leave one out.")
+    index = argument_index(wrt, len(args))
+    if out is not None or limits is not None or options.full_output:
+        shape = common_shape([*operands, *(limits or ()), *(() if step is None else (step,))])
+        if out is not None:
+            checked_out(out, shape)
+    mode = ADAPTIVE if isinstance(rule, Adaptive) else mode
+    request = Request(rule, index, mode, result_kind(operands), count, options.workers is not None)
+    extended = _extended(request, operands, step, options.rel_step is not None, limits)
+    try:
+        return _of_request(known, request, extended, limits, options)
+    except SeveralResults as refusal:
+        common_shape(extended)
+        if out is not None:
+            raise
+        own = options._replace(bounds=limits)._asdict() | {"method": rule}
+        del own["out"]
+        return array_derivative(f, operands, index, own, request.kind, refusal)
+    except ValueError:
+        common_shape(extended)  # names them when they do not broadcast; checked before, it costs 4 microseconds
+        raise
+
+
+def _extended(request: Request, operands: list[Any], step: Any, is_relative: bool, limits: Any) -> list[Any]:
+    """Arguments of `f`, followed by what the rule takes: steps, and bounds of the adaptive rule."""
+    extended = list(operands)
+    x = extended[request.wrt]
+    if limits is not None:  # a point outside the bounds has no derivative, and `f` is not called there
+        x = extended[request.wrt] = np.where((x < limits[0]) | (x > limits[1]), np.nan, x)
+    if request.mode == ADAPTIVE:
+        widest = inf if step is None else step * np.maximum(np.abs(x), 1.0) if is_relative else step
+        return [*extended, widest, *(limits or (-inf, inf))]
+    return extended if step is None else [*extended, step]
+
+
+def _of_request(known: Function, request: Request, operands: list[Any], limits: Any, options: _Options) -> Any:
+    """Differentiate by the rule of a request."""
+    is_adaptive, out = request.mode == ADAPTIVE, options.out
+    if isinstance(request.rule, ComplexStep):
+        result = known.complex_step(request, operands)
+    elif options.full_output or (limits is not None and not is_adaptive):
+        estimate = known.estimate(request, operands, [] if is_adaptive else list(limits or ()))
+        result = estimate if options.full_output else estimate.df
+    else:
+        return known.derivative(request, operands, out)
+    if out is None:
+        return result
+    refuse_real(out, "D" if result.dtype.kind == "c" else "d")
+    with np.errstate(over="ignore"):  # what overflows a smaller type is infinite there
+        out[...] = result
+    return out
 
 
 def _by_sides(
-    known: Function,
-    rule: Adaptive,
-    args: tuple[Any, ...],
-    wrt: Any,
-    step: Any,
-    rel_step: Any,
-    bounds: Any,
-    full_output: bool,
-    out: Any,
-    workers: Any,
+    f: Callable[..., Any], known: Function, rule: Adaptive, args: tuple[Any, ...], wrt: Any, options: _Options
 ) -> Any:
     """Differentiate where every point has a side of its own: the points of each side together."""
-    limits = () if bounds is None else checked_bounds(bounds)
+    limits = () if options.bounds is None else checked_bounds(options.bounds)
     operands = [argument(a, f"args[{i}]") for i, a in enumerate(args)]
-    shape = common_shape([*operands, *limits, *(a for a in (step, rel_step) if a is not None)])
+    steps = [a for a in (options.step, options.rel_step) if a is not None]
+    shape = common_shape([*operands, *limits, *steps])
     try:
         shape = np.broadcast_shapes(shape, rule.side.shape)
     except ValueError:
@@ -252,32 +263,27 @@ def _by_sides(
             f"`side` must broadcast with the points; got an array of shape {rule.side.shape} beside {shape}. "
             "Give one side for every point, or one for all."
         ) from None
+    index, out = argument_index(wrt, len(args)), options.out
+    if out is not None:
+        checked_out(out, shape)
 
-    def some(value: Any, where: Any) -> Any:
+    def at(value: Any, where: Any) -> Any:
         return value if value is None or np.ndim(value) == 0 else np.broadcast_to(value, shape)[where]
 
-    def one(wrt: Any, out: Any) -> Any:
-        index = argument_index(wrt, len(args))
-        results: Any = None
-        for one_side, its in rule.one_sided():
-            where = np.broadcast_to(its, shape)
-            parts = [some(a, where) for a in operands]
-            parts[index] = np.broadcast_to(operands[index], shape)[where]
-            ends = tuple(some(a, where) for a in limits) or None
-            made = _in_full(
-                known, one_side, tuple(parts), index, some(step, where), some(rel_step, where), ends, full_output, None,
-                workers,
-            )  # fmt: skip
-            columns = made if full_output else [made]
-            if results is None:
-                if out is not None:
-                    checked_out(out, shape)
-                results = [np.empty(shape, c.dtype) for c in columns] if out is None else [out]
-            for result, column in zip(results, columns, strict=True):
-                refuse_real(result, "D" if column.dtype.kind == "c" else "d")
-                result[where] = column
-        return Estimate(*results) if full_output else results[0]
-
-    if not isinstance(wrt, tuple):
-        return one(wrt, out)
-    return tuple(one(w, None if out is None else out[k]) for k, w in enumerate(wrt))
+    results: Any = None
+    for one_sided, its_points in rule.one_sided():
+        where = np.broadcast_to(its_points, shape)
+        points = [at(a, where) for a in operands]
+        points[index] = np.broadcast_to(operands[index], shape)[where]
+        own = options._replace(
+            step=at(options.step, where), rel_step=at(options.rel_step, where),
+            bounds=tuple(at(limit, where) for limit in limits) or None, out=None,
+        )  # fmt: skip
+        part = _derivative_general(f, known, one_sided, tuple(points), index, own)
+        columns = part if options.full_output else [part]
+        if results is None:
+            results = [np.empty((*shape, *c.shape[1:]), c.dtype) for c in columns] if out is None else [out]
+        for result, column in zip(results, columns, strict=True):
+            refuse_real(result, "D" if column.dtype.kind == "c" else "d")
+            result[where] = column
+    return Estimate(*results) if options.full_output else results[0]

@@ -34,7 +34,7 @@ from .problem import as_rows, question, retried, shaped, together
 from .sparsity_pattern import sparse_jacobian
 
 
-@of_vectors("x", axes="d")
+@of_vectors("x", axes="d", trees=True)
 def gradient(
     f: Callable[..., Any],
     x: Any,
@@ -125,7 +125,7 @@ def gradient(
     return shaped(retried(lambda: jacobians(q, full_output)), q.shape)
 
 
-@of_vectors("x", axes="md")
+@of_vectors("x", axes="md", trees=True)
 def jacobian(
     f: Callable[..., Any],
     x: Any,
@@ -214,8 +214,13 @@ def jacobian(
     """
     q = question(f, x, args, method, step, rel_step, bounds, workers, full_output)
     if sparsity is not None:
+        if len(q.form.shape) > 1:
+            raise ValueError(
+                f"`f` must return one row of numbers for a sparse jacobian; got shape {q.form.shape}. "
+                "Return it raveled."
+            )
         return sparse_jacobian(q, sparsity, full_output)
-    shape = (*q.shape[:-1], q.form.outputs, q.shape[-1])
+    shape = (*q.shape[:-1], *(q.form.shape or (1,)), q.shape[-1])
     return shaped(retried(lambda: jacobians(q, full_output)), shape)
 
 
@@ -298,5 +303,5 @@ def directional(
     x, v = together(x, v)
     q = question(f, x, args, method, step, rel_step, bounds, workers, full_output, whole=True)
     form = q.form
-    shape = (*q.shape[:-1], *(() if form.scalar else (form.outputs,)))
+    shape = (*q.shape[:-1], *form.shape)
     return shaped(retried(lambda: along(q, as_rows(v), full_output)), shape)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,7 +24,7 @@ from ..rules.selection import Rule, as_rule, refuse_options
 class Question(NamedTuple):
     """What is asked for, checked: the points as rows, and everything else broadcast to them."""
 
-    f: VectorFunction
+    f: VectorFunction | OneOutput
     args: tuple[Any, ...]
     x: Any
     """Points, shape (b, d); NaN where they are outside the bounds."""
@@ -67,6 +68,11 @@ class Question(NamedTuple):
         """Absolute steps in all coordinates, or None."""
         return self.given * np.maximum(np.abs(self.x), 1.0) if self.relative else self.given
 
+    def output(self, index: int) -> Question:
+        """Ask the same about one of several outputs."""
+        assert isinstance(self.f, VectorFunction)
+        return self._replace(f=OneOutput(self.f, self.form, index))
+
     def at(self, points: Any) -> Question:
         """Ask the same about some of the points."""
         fields = {name: a[points] for name in ("x", "given", "low", "high") if (a := getattr(self, name)) is not None}
@@ -88,6 +94,32 @@ class Question(NamedTuple):
         outer = np.result_type(self.dtype, np.complex64) if self.x.size and self.form.kind == "D" else self.dtype
         kinds = (outer, self.dtype, np.int8, np.bool_, np.int32, outer, outer) if bars else (outer,)
         return Results([np.empty(shape, kind) for kind in kinds])
+
+
+class OneOutput:
+    """One of several outputs of a function of vectors, as a function of its own; it evaluates all of them."""
+
+    def __init__(self, f: VectorFunction, form: Form, output: int) -> None:
+        self._f, self._form, self._output = f, form, output
+
+    def form(self, x: Any, args: tuple[Any, ...], *limits: Any, **options: Any) -> Form:
+        """Say that there is one number."""
+        return replace(self._form, outputs=1, shape=(), scalar=True)
+
+    def rows(self, form: Form, vectors: Any, args: tuple[Any, ...], *policy: Any) -> Any:
+        """Evaluate the output at every row."""
+        return self._f.rows(self._form, vectors, args, *policy)[:, self._output : self._output + 1]
+
+    def machine(self, form: Form, d: int, args: tuple[Any, ...]) -> None:
+        """Say that no machine code has this output alone."""
+
+    def threads(self, form: Form, *options: Any) -> int:
+        """How many threads may be inside `f`."""
+        return self._f.threads(self._form, *options)
+
+    def expect(self, form: Form, count: int) -> None:
+        """Warn that so many vectors are going to be given to `f` one at a time."""
+        self._f.expect(self._form, count)
 
 
 class Results:

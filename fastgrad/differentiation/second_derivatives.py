@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..containers.registry import of_vectors
+from ..estimates import Estimate
 from ..rules.selection import Method
 from .hessians import diagonals, hessians, products, second
-from .problem import as_rows, question, retried, shaped, together
+from .problem import Question, as_rows, question, retried, shaped, together
 
 
 @of_vectors("x", axes="de")
@@ -96,9 +99,8 @@ def hessian(
     True
     """
     q = question(f, x, args, method, step, rel_step, bounds, workers, full_output)
-    q = second(q)
-    made = retried(lambda: (diagonals if diagonal else hessians)(q, full_output))
-    return shaped(made, q.shape if diagonal else (*q.shape, q.shape[-1]))
+    shape = q.shape[-1:] if diagonal else 2 * q.shape[-1:]
+    return _of_outputs(second(q), lambda q: (diagonals if diagonal else hessians)(q, full_output), shape)
 
 
 @of_vectors("x", "v", axes="d")
@@ -173,4 +175,20 @@ def hessian_vector(
     """
     x, v = together(x, v)
     q = second(question(f, x, args, method, step, rel_step, bounds, workers, full_output))
-    return shaped(retried(lambda: products(q, as_rows(v), full_output)), q.shape)
+    return _of_outputs(q, lambda q: products(q, as_rows(v), full_output), q.shape[-1:])
+
+
+def _of_outputs(q: Question, work: Callable[[Question], Any], shape: tuple[int, ...]) -> Any:
+    """Do the work for each output of `f`, one after the other: the steps of one are not those of another."""
+    batch = q.shape[:-1]
+    if q.x.size == 0 or q.form.outputs == 1:
+        return shaped(retried(lambda: work(q)), (*batch, *shape))
+    outputs = q.form.shape
+
+    def all_outputs() -> Any:
+        results = [work(q.output(i)) for i in range(q.form.outputs)]
+        if isinstance(results[0], Estimate):
+            return Estimate(*(np.stack(field, axis=1) for field in zip(*results, strict=True)))
+        return np.stack(results, axis=1)
+
+    return shaped(retried(all_outputs), (*batch, *outputs, *shape))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._signals import hear
+from ..arguments import SeveralResults
 from .elementwise_check import differ, mixes, warn
 from .request import BEYOND, PerformanceWarning, Request, TurnedComplex, numbers, stack_depth, unmasked, weak
 
@@ -203,8 +204,7 @@ def _one_number(value: Any) -> Any:
 
 
 def _wrong_shape(shape: tuple[int, ...], size: int) -> ValueError:
-    return ValueError(
+    return SeveralResults(
         f"`f` must return one value per point; got shape {shape} for {size} point{'s' * (size != 1)}. "
-        "For a function of a vector use `gradient` or `jacobian`; for several values of one number, "
-        "`jacobian(lambda v: f(v[0]), np.reshape(x, (-1, 1)))`."
+        "For a function of a vector use `gradient` or `jacobian`."
     )

@@ -19,6 +19,8 @@ class Form:
     """What a function makes of vectors of one length."""
 
     outputs: int
+    shape: tuple[int, ...]
+    """Shape of the result for one vector; one row or one column of numbers has one axis."""
     scalar: bool
     """Whether it returns a number, and not an array of one."""
     kind: str
@@ -65,13 +67,9 @@ def stacked(value: Any) -> Any:
 
 def form_of(value: Any) -> Form:
     """Form of a function that returned `value` for one vector."""
-    if value.size != max(value.shape, default=1):  # one row or one column of numbers is as good as one axis
-        raise ValueError(
-            f"`f` must return a number or a one-dimensional array for one vector; got shape {value.shape}. "
-            "Return it raveled, and reshape the result."
-        )
+    is_row = value.ndim > 0 and value.size == max(value.shape)
     kind = "D" if value.dtype.kind == "c" else "f" if value.dtype in (np.float32, np.float16) else "d"
-    return Form(value.size, value.ndim == 0, kind)
+    return Form(value.size, (value.size,) if is_row else value.shape, value.ndim == 0, kind)
 
 
 def arranged(values: Any, count: int, form: Form, turned: bool) -> Any:
@@ -79,8 +77,8 @@ def arranged(values: Any, count: int, form: Form, turned: bool) -> Any:
     if form.scalar:
         return values.reshape(count, 1) if values.shape == (count,) and not turned else None
     if turned:
-        return values.T if values.shape == (form.outputs, count) else None
-    return values if values.shape == (count, form.outputs) else None
+        return values.reshape(-1, count).T if values.shape == (*form.shape, count) else None
+    return values.reshape(count, -1) if values.shape == (count, *form.shape) else None
 
 
 def scattered(rows: Any, spread: float) -> Any:

@@ -66,7 +66,7 @@ class Single:
         except Exception as raised:
             hear(raised)
             return None
-        if values.ndim not in (1, 2) or len(values) != 1:
+        if values.ndim == 0 or len(values) != 1:
             return None
         self._batched = True
         return values[0]

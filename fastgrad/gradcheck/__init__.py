@@ -8,10 +8,12 @@ compares, `_patterns` names what mistakes have in common, `_result` and `_table`
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from ..containers.checks import as_arrays
 from ..estimates import Estimate, Status
 from ._analytic import Analytic
 from ._comparison import Comparison
@@ -132,7 +134,10 @@ def check(
     """
     if analytic is None:
         f, analytic, args, of, wrt = own_partials(f, args, of)
+    f, analytic, args, of, names = as_arrays(f, analytic, args, of)
     points = problem(f, of, args, wrt)
+    if names is not None:
+        points = replace(points, labels=(names,))
     numerical = points.estimate()
     values = Analytic(analytic, points, numerical.df.shape)
     numerical, judgement = _judged(points, values, numerical)

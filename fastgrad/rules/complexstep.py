@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import SeveralResults
+
 #: So small that its square vanishes beside everything, so large that its products do not.
 _STEP = 2.0**-333
 
@@ -84,7 +86,7 @@ def slope(f: Callable[[Any], Any], x: Any) -> Any:
             'Write it with NumPy functions, or use method="adaptive".'
         ) from err
     if values.shape not in (x.shape, ()) or values.dtype.kind not in "fciub":
-        raise ValueError(
+        raise SeveralResults(
             f"`f` must return one number per point; got shape {values.shape} of {values.dtype} for {x.size} points. "
             "Return an array like the argument."
         )
