@@ -99,9 +99,7 @@ def _holds_arrays(values: Any) -> bool:
     if hasattr(values, "_fields"):
         return True
     return any(
-        _holds_arrays(v)
-        if isinstance(v, (list, tuple))
-        else getattr(v, "ndim", 0) > 0 or kinds[type(v)] == TREE
+        _holds_arrays(v) if isinstance(v, (list, tuple)) else getattr(v, "ndim", 0) > 0 or kinds[type(v)] == TREE
         for v in values
         if type(v) is not float
     )

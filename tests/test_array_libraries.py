@@ -38,7 +38,9 @@ def library(request: pytest.FixtureRequest) -> Iterator[Library]:
 
 
 def numbers(x: Any) -> Any:
-    return x.detach().numpy() if hasattr(x, "detach") else np.asarray(x) if hasattr(x, "__array__") else np.from_dlpack(x)
+    return (
+        x.detach().numpy() if hasattr(x, "detach") else np.asarray(x) if hasattr(x, "__array__") else np.from_dlpack(x)
+    )
 
 
 @pytest.mark.parametrize("method", ["adaptive", "central", fg.adaptive(n=2), fg.forward(2)], ids=repr)

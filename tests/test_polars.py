@@ -91,4 +91,7 @@ def test_gates_and_masks() -> None:
 
 
 def test_importing_fastgrad_does_not_import_polars() -> None:
-    assert run_python("import sys, fastgrad as fg; fg.gradient(sum, [1.0, 2.0]); print('polars' in sys.modules)") == "False"
+    assert (
+        run_python("import sys, fastgrad as fg; fg.gradient(sum, [1.0, 2.0]); print('polars' in sys.modules)")
+        == "False"
+    )

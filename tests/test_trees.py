@@ -105,7 +105,12 @@ def test_every_leaf_keeps_its_type() -> None:
     tree = {"half": np.float16([0.5, 1.0]), "single": np.float32(2.0), "whole": np.array([1, 2]), "number": 3}
     found = fg.gradient(lambda p: np.sum(p["half"]) * p["single"] ** 2 + np.sum(p["whole"] ** 2) * p["number"], tree)
     assert [np.asarray(v).dtype for v in found.values()] == [np.float16, np.float32, np.float64, np.float64]
-    assert [np.asarray(v).tolist() for v in found.values()] == [[4.0, 4.0], 6.0, pytest.approx([6, 12]), pytest.approx(5)]
+    assert [np.asarray(v).tolist() for v in found.values()] == [
+        [4.0, 4.0],
+        6.0,
+        pytest.approx([6, 12]),
+        pytest.approx(5),
+    ]
     error = fg.gradient(lambda p: p["single"] / 3, {"single": np.float32(1.0)}, full_output=True).error["single"]
     assert 2**-27 < error < 2**-24  # the rounding of 1 / 3 to float32
 
@@ -152,6 +157,10 @@ def test_a_list_of_arrays_is_a_tree_and_the_note_says_how_to_make_a_batch() -> N
     found = fg.gradient(lambda p: p[0] @ p[1], rows)
     assert type(found) is list and np.allclose(found, rows[::-1])
     assert fg.gradient(lambda v: v[0] * v[1], np.stack(rows)).shape == (2, 2)
+    for f in (lambda v: v[0] * v[1], lambda v: v**2):
+        with pytest.raises((ValueError, TypeError)) as caught:
+            fg.gradient(f, rows)
+        assert "numpy.stack" in caught.value.__notes__[0]
 
 
 @pytest.mark.parametrize(
@@ -161,11 +170,23 @@ def test_a_list_of_arrays_is_a_tree_and_the_note_says_how_to_make_a_batch() -> N
         (lambda: fg.gradient(sum, {"a": "text"}), TypeError, r"`x\.a` must be an array of real numbers; got the text"),
         (lambda: fg.gradient(sum, {"a": [W, 1j]}), TypeError, r"`x\.a\[1\]` must be an array of real numbers"),
         (lambda: fg.gradient(sum, {"a": np.ma.array([1.0])}), TypeError, r"`x\.a` must be an array without a mask"),
-        (lambda: fg.gradient(len, {"a": W}, step={"b": W}), ValueError, r"`step` must be a tree like `x`.*x\.a.*step\.b"),
-        (lambda: fg.gradient(len, {"a": W}, step={"a": B}), ValueError, r"`step\.a` must broadcast with its parameters"),
+        (
+            lambda: fg.gradient(len, {"a": W}, step={"b": W}),
+            ValueError,
+            r"`step` must be a tree like `x`.*x\.a.*step\.b",
+        ),
+        (
+            lambda: fg.gradient(len, {"a": W}, step={"a": B}),
+            ValueError,
+            r"`step\.a` must broadcast with its parameters",
+        ),
         (lambda: fg.gradient(len, {"a": W}, step=B), TypeError, "`step` must be a number or a tree like `x`"),
         (lambda: fg.gradient(len, W, step={"a": B}), TypeError, "`x` must be a tree of parameters where a step"),
-        (lambda: fg.gradient(lambda p: p["a"], {"a": B}), ValueError, "`f` must return one number for a gradient; got 2"),
+        (
+            lambda: fg.gradient(lambda p: p["a"], {"a": B}),
+            ValueError,
+            "`f` must return one number for a gradient; got 2",
+        ),
         (lambda: fg.hessian(len, {"a": W}), TypeError, "`x` must be an array; got a dict, a tree of parameters"),
         (lambda: fg.derivative(len, {"a": W}), TypeError, r"`args\[0\]` must be an array; got a dict, a tree"),
         (lambda: fg.jacobian(len, {"a": W}, sparsity=np.ones((1, 6))), TypeError, "`sparsity` must be left out"),
@@ -189,8 +210,18 @@ def slopes(weight: Any, bias: Any) -> Any:
 @pytest.mark.parametrize("name", ["dict", "list", "namedtuple", "dataclass"])
 def test_checks_of_trees(name: str) -> None:
     tree, parts = TREES[name]
-    made = {"dict": lambda w, b: {"W": w, "b": b}, "list": lambda w, b: [w, b], "namedtuple": Normal, "dataclass": Layer}[name]
-    paths = {"dict": ("W", "b"), "list": ("[0]", "[1]"), "namedtuple": ("mean", "scale"), "dataclass": ("weight", "bias")}[name]
+    made = {
+        "dict": lambda w, b: {"W": w, "b": b},
+        "list": lambda w, b: [w, b],
+        "namedtuple": Normal,
+        "dataclass": Layer,
+    }[name]
+    paths = {
+        "dict": ("W", "b"),
+        "list": ("[0]", "[1]"),
+        "namedtuple": ("mean", "scale"),
+        "dataclass": ("weight", "bias"),
+    }[name]
 
     def f(p: Any) -> Any:
         return loss(*parts(p))

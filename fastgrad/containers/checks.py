@@ -11,9 +11,7 @@ from .libraries import OfLibrary, model_of, to_numpy
 from .trees import OfTree, Tree
 
 
-def as_arrays(
-    f: Any, analytic: Any, args: tuple[Any, ...], of: str
-) -> tuple[Any, Any, tuple[Any, ...], str, Any]:
+def as_arrays(f: Any, analytic: Any, args: tuple[Any, ...], of: str) -> tuple[Any, Any, tuple[Any, ...], str, Any]:
     """Return `f`, `analytic`, `args` and `of` for NumPy's arrays, and names of the coordinates of a tree, or None.
 
     `analytic` gets leaves and arrays in the type in which they were given, `f` in float64. A derivative with respect to

@@ -27,7 +27,12 @@ def apply(call: Call, operands: Sequence[Any]) -> list[Any]:
         raise TypeError("`x` must be a tree of parameters where a step or a bound is one; got an array. Pass arrays.")
     tree = Tree(named.pop("x"), "x")
     others = [tree.spread(value, name) for name, value in named.items()]
-    return tree.results(replace(call, f=OfTree(call.f, tree)).results(tree.vector(), *others))
+    try:
+        return tree.results(replace(call, f=OfTree(call.f, tree)).results(tree.vector(), *others))
+    except (TypeError, ValueError) as err:
+        if type(tree.structure) in (list, tuple) and len({a.shape for a in tree.arrays}) == 1:
+            err.add_note("`x` is a list of arrays, hence a tree. For a batch of vectors pass `numpy.stack(x)`.")
+        raise
 
 
 class Tree:

@@ -46,88 +46,75 @@ def derivative(
     out: Any = None,
     workers: int | None = None,
 ) -> Any:
-    """Differentiate an elementwise function at every point of a batch.
+    """Differentiate a function of numbers at every point of a batch.
 
     Parameters
     ----------
     f : callable
-        ``f(*args)``, elementwise: every value depends on the arguments at one point only. It runs compiled when
-        Numba can compile it, else it is called with one-dimensional arrays, block by block; a function that takes
-        one number at a time is called point by point, with a `PerformanceWarning`. One that mixes the points of a
-        batch, as ``x / np.sum(x)`` does, is differentiated as a function of one number, with a warning, or refused.
-        Values that it masks, as `np.ma.log` does, count as NaN.
+        ``f(*args)``, elementwise; or a function of one point that returns an array. It runs compiled when Numba can
+        compile it, else it is called with arrays, else point by point with a `PerformanceWarning`. One that mixes the
+        points of a batch, as ``x / np.sum(x)`` does, is differentiated as a function of one number, with a warning.
     *args : array_like
-        The points, one array for each argument of `f`, in units of your own; they broadcast together and are never
-        changed. Integers and booleans count as float64; the differencing runs in float64 whatever the type. Arrays of
-        xarray, pandas and Dask and masked ones are taken as they are, and give results of their kind: see the notes.
-        An argument of integers or booleans that is not differentiated reaches a function that is called as it is, so
-        ``table[k] * x`` may take an array `k` of indices.
+        The points, one array for each argument of `f`; they broadcast together and are never changed. Integers and
+        booleans count as float64; an argument of them that is not differentiated reaches `f` as it is, so ``table[k]``
+        may take an array `k` of indices.
     wrt : int or tuple of int, default 0
-        Which argument to differentiate in; a tuple gives a tuple of results.
+        Argument to differentiate in; a tuple gives a tuple of results.
     method : {"adaptive", "central", "forward", "backward", "complex"} or a rule, default "adaptive"
-        The rule, or the word for its simplest form. The default, `adaptive`, finds the step at every point, which no
-        fixed step can do for a mixed batch, and costs some fifteen evaluations; the stencils `central`, `forward` and
-        `backward` cost as many as they have points; `complex_step` costs one, for analytic functions that accept
-        complex numbers. The order of the derivative is the rule's: ``method=fg.adaptive(n=2)`` for the second.
+        The rule, or the word for its simplest form. `adaptive` finds the step at every point, at some fifteen
+        evaluations; the stencils `central`, `forward` and `backward` cost as many as they have points; `complex_step`
+        costs one, for analytic functions that accept complex numbers. ``method=fg.adaptive(n=2)`` is a second
+        derivative.
     step : array_like, optional
-        Absolute step in units of the argument, positive; broadcasts with the points. It is taken as it is, up to the
-        spacing of floating-point numbers; below that there is no difference to take: NaN. For the adaptive rule it is
-        the largest step to take.
+        Absolute step in units of the argument, positive; broadcasts with the points. The largest step of the adaptive
+        rule. A step below the spacing of floating-point numbers gives NaN.
     rel_step : array_like, optional
-        Step relative to ``max(|x|, 1)``. With neither, the step is chosen per point: the power of two near which
-        truncation and rounding balance, for the orders of the rule and the precision of what `f` returns.
+        Step relative to ``max(|x|, 1)``. By default the step is chosen per point: the power of two near which
+        truncation and rounding balance.
     bounds : (low, high) or scipy.optimize.Bounds, optional
-        `f` is never called with the argument outside; both broadcast with the points, and None is no bound. Points
-        whose stencil would leave them are differentiated from inside. A point outside has no derivative: NaN.
+        `f` is never called with the argument outside; both broadcast with the points, and None is no bound. A point
+        outside has no derivative: NaN.
     full_output : bool, default False
-        Return an `Estimate` instead: the derivative with an error bar, a status, the number of evaluations.
+        Return an `Estimate`: the derivative with error bound, status and number of evaluations.
     out : ndarray, optional
-        Where to put the result, an array of floats of its shape, or a tuple of them for a tuple `wrt`; it may overlap
-        the points. For plain arrays only, those of memory-mapped files included.
+        Array of floats for the result, or a tuple of them for a tuple `wrt`; it may overlap the points. For plain
+        arrays, and one number per point.
     workers : int, optional
-        Threads for a large batch; the result does not depend on it. By default all cores for functions that are
-        compiled and for ufuncs of NumPy and SciPy passed as they are, and the calling thread for all others: they may
-        work in memory that two calls share. 1 stays on the calling thread.
+        Threads for a large batch; the result does not depend on it. By default all cores for compiled functions and
+        for ufuncs of NumPy and SciPy, the calling thread for others: two calls of them may share memory.
 
     Returns
     -------
     scalar or ndarray
-        Of the shape the arguments broadcast to, in units of `f` over those of the argument; float32 and float16 when
-        the arguments are, else float64; complex when `f` returns complex numbers. Points where `f` or the point is not
-        finite give NaN, and only those. Of the kind of the arguments, where these are no plain arrays.
+        Of the shape to which the arguments broadcast, in units of `f` over those of the argument; where `f` returns an
+        array for each point, the axes of that come last. float32 and float16 when the arguments are, else float64;
+        complex when `f` returns complex numbers. NaN where `f` or the point is not finite, and only there.
 
     Raises
     ------
     TypeError, ValueError
         For arguments of the wrong kind or shape; the message names the argument and the remedy.
     Exception
-        Whatever `f` raises at a point, unchanged. Where it raises an arithmetic, a value or a lookup error or fails an
-        assertion beside a point, its domain ends there.
+        Whatever `f` raises at a point, unchanged. An arithmetic, value, lookup or assertion error beside a point ends
+        the domain of `f` there.
 
     See Also
     --------
     gradient, jacobian : for functions of a vector.
-    check : compares a derivative of yours with this one and its bars.
+    check : compares a derivative of yours with this one and its bounds.
     accuracy : compares the methods on your function and your points.
 
     Notes
     -----
-    *Arrays that hold arrays.* `f` always gets plain arrays. Around them is kept what there was:
-
-    - xarray: dimensions, coordinates, attributes and names; several arrays broadcast by the names of dimensions and are
-      aligned as ``xarray.set_options(arithmetic_join=...)`` says. A Dataset is differentiated variable by variable.
-    - pandas: index and columns; labels that differ are joined as in pandas' arithmetic, with NaN where one is missing.
-    - Dask: the result is lazy, in the chunks of the points; `f` is called when it is computed, in whatever thread or
-      process does that. `f` must return real numbers.
-    - Masked arrays: what is masked is not evaluated and masked in the result.
-    - Memory-mapped files are arrays, for the points as for `out`.
-
-    Arrays with units and others that keep arithmetic to themselves raise a TypeError that says what to pass.
+    Arrays of xarray, pandas, polars and Dask and masked arrays give results of their kind; `f` gets plain arrays. Where
+    the points are arrays of JAX, PyTorch or CuPy, `f` gets such arrays in float64. How labels are aligned, and what
+    masks and chunks mean, is told in the how-to pages on labelled arrays and on other libraries. Arrays with units
+    raise a TypeError that says what to pass.
 
     References
     ----------
-    Of the rules, in their own words: `adaptive` extrapolates (L. F. Richardson 1911, C. J. F. Ridders 1982), stencils
-    have the weights of B. Fornberg 1988, the complex step is that of W. Squire and G. Trapp 1998.
+    `adaptive` extrapolates (L. F. Richardson 1911, C. J. F. Ridders 1982), stencils have the weights of B. Fornberg
+    1988, the complex step is that of W. Squire and G. Trapp 1998.
 
     Examples
     --------
@@ -138,6 +125,8 @@ def derivative(
     >>> fx, fy = fg.derivative(lambda x, y: x * y, 3.0, -4.0, wrt=(0, 1))
     >>> float(abs(fx + 4)) < 1e-9, float(abs(fy - 3)) < 1e-9
     (True, True)
+    >>> fg.derivative(lambda t: np.array([np.cos(t), np.sin(t)]), x).shape
+    (1001, 2)
     """
     if not args:
         raise TypeError("`args` must hold the points; got none. Call `derivative(f, x)`.")
