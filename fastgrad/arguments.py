@@ -1,4 +1,4 @@
-"""Checks of what the caller hands in: every message names the argument, the rule, the value and the remedy."""
+"""Checks of the caller's arguments: every message names the argument, the rule, the value and the remedy."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def argument(value: Any, name: str) -> Any:
 
 
 def _remedy(value: Any, array: Any) -> str:
-    """Say how numbers are made of what has none that can be taken without asking."""
+    """Say how to make real numbers of a value that is none."""
     if array.dtype.kind == "c":
         return "Differentiate the real and the imaginary part."
     if array.dtype.kind in "mM":

@@ -98,10 +98,11 @@ def _holds_arrays(values: Any) -> bool:
     """Tell whether a list or tuple has named fields, or holds arrays with axes or other trees."""
     if hasattr(values, "_fields"):
         return True
+    if {float, int, np.float64}.issuperset(map(type, values)):
+        return False
     return any(
         _holds_arrays(v) if isinstance(v, (list, tuple)) else getattr(v, "ndim", 0) > 0 or kinds[type(v)] == TREE
         for v in values
-        if type(v) is not float
     )
 
 

@@ -38,7 +38,7 @@ class Layout:
 class ArraySlot(NamedTuple):
     """Stands in a call where an array was."""
 
-    index: int
+    number: int
 
 
 class Adapted:
@@ -166,7 +166,7 @@ def extract_arrays(
 def _filled(value: Any, operands: Sequence[Any]) -> Any:
     """Put the arrays back into the slots."""
     if isinstance(value, ArraySlot):
-        return operands[value.index]
+        return operands[value.number]
     if type(value) is tuple:
         return tuple(_filled(v, operands) for v in value)
     return value

@@ -73,11 +73,11 @@ def compute_block(*blocks: Any, call: Call, ndim: int) -> Any:
 class Field(NamedTuple):
     """One field of the tuple that a block is."""
 
-    index: int
+    number: int
 
     def __call__(self, block: Any) -> Any:
         """Take it out."""
-        return block[self.index]
+        return block[self.number]
 
 
 def _with_whole_vectors(call: Call, arrays: list[Any]) -> list[Any]:

@@ -48,7 +48,7 @@ class _Labels:
         self._is_table = [kinds[type(o)] == "pandas" for o in operands]
         self._batch_ndim = max(self._loops)
         self._batch: list[Any] = [None] * self._batch_ndim
-        """Labels of each of them, from the first; None where no array has any."""
+        """Labels of each axis of the batch; None where no array has any."""
         self._coordinates: dict[int, Any] = {}
         for o, n, core, name, is_table in self._each():
             if not is_table:

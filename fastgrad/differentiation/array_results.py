@@ -115,7 +115,7 @@ def _treats_arrays_elementwise(f: _OfVectors, x: Any, shape: tuple[int, ...]) ->
     size = next(k for k in range(7, 99) if k not in shape)
     try:
         with np.errstate(all="ignore"):
-            return np.shape(f(np.resize(x, (size, x.shape[-1])))) == (size,)
+            return bool(np.shape(f(np.resize(x, (size, x.shape[-1])))) == (size,))
     except Exception as raised:
         hear(raised)
         return False

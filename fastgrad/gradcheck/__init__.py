@@ -63,7 +63,9 @@ def check(
         float32 and float16 stay what they are for `analytic`, which is then expected to be good to their digits;
         integers and booleans count as float64. Arrays of xarray and pandas are aligned by their labels, as in
         `derivative`; both functions get plain arrays, and the labels stand in the table. Masked and complex arrays
-        raise.
+        raise. For a gradient or a jacobian a tree of arrays, as in `gradient`: `analytic` returns one like it, and the
+        table names the leaves; `of` may be left out for a gradient. Of arrays of JAX or PyTorch both functions get
+        arrays of that library.
     of : {"derivative", "gradient", "jacobian", "hessian"}, default "derivative"
         What `analytic` is of `f`. Shapes are those of the functions of these names: ``(..., d)`` for a gradient,
         ``(..., m, d)`` for a jacobian, ``(..., d, d)`` for a hessian.
