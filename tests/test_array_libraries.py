@@ -100,7 +100,7 @@ def test_float32_stays_and_is_differenced_in_float64(library: Library) -> None:
 
 def test_arrays_for_each_point(library: Library) -> None:
     xp = library.xp
-    found = fg.derivative(lambda t: xp.stack([xp.cos(t), xp.sin(t)], -1), library.array(POINTS))
+    found = fg.derivative(lambda t: xp.stack([xp.cos(t), xp.sin(t)]), library.array(POINTS))
     assert tuple(found.shape) == (2, 3, 2)
     assert np.allclose(numbers(found), np.stack([-np.sin(POINTS), np.cos(POINTS)], -1), atol=1e-9)
 
@@ -118,6 +118,9 @@ def test_checks(library: Library) -> None:
         assert not fg.check(xp.sin, xp.sin, library.array(x))
         assert fg.check(loss, library.grad(loss), library.array(x), of="gradient")
         assert not fg.check(loss, lambda v: 2 * library.grad(loss)(v), library.array(x), of="gradient")
+
+    product = fg.check(lambda v: v[0] * v[1], library.grad(lambda v: v[0] * v[1]), library.array(POINTS), of="gradient")
+    assert product and product.counts["AGREES"] == 6  # one point at a time
 
     def of_tree(p: Any) -> Any:
         return xp.sum(xp.tanh(p["w"] @ p["x"] + p["b"]))

@@ -254,4 +254,5 @@ def test_check_of_a_jacobian_in_a_tree() -> None:
     with pytest.raises(ValueError, match=r"`analytic` must be a tree like `args\[0\]`"):
         fg.check(f, lambda p: {"W": p["W"]}, tree, of="jacobian")
     with pytest.raises(ValueError, match=r"`analytic\.b` must have the shape of its parameters"):
-        fg.check(f, lambda p: {"W": p["W"], "b": 0.0}, tree, of="gradient")
+        fg.check(f, lambda p: {**jacobian(p), "b": 0.0}, tree, of="jacobian")
+    assert fg.check(f, lambda p: dict(reversed(jacobian(p).items())), tree, of="jacobian")  # JAX sorts dictionaries

@@ -45,8 +45,8 @@ def apply(call: Call, operands: Sequence[Any]) -> list[Any]:
             )
         inner = call.layout.axes[: np.ndim(result) - max(call.loops(arrays))]
         if inner.endswith("m"):
-            return pl.DataFrame(result, schema=[f"output_{i}" for i in range(result.shape[1])])
-        return pl.DataFrame(result, schema=columns.get(call.layout.along if inner else 0))
+            return pl.DataFrame(result, schema=[f"output_{i}" for i in range(result.shape[1])], orient="row")
+        return pl.DataFrame(result, schema=columns.get(call.layout.along if inner else 0), orient="row")
 
     return [*map(table, call.results(*arrays))]
 

@@ -78,10 +78,8 @@ class Tree:
         """Vector of a step or a bound: a tree of the same structure, whose leaves broadcast with those of this one."""
         if kind_of(value) != TREE:
             raise TypeError(f"`{name}` must be a number or a tree like `{self.name}`; got a {type(value).__name__}.")
-        other = Tree(value, name)
-        self._require_structure(other)
         parts = []
-        for own, array, path in zip(self.arrays, other.arrays, other.paths, strict=True):
+        for own, array, path in self._beside(Tree(value, name)):
             try:
                 parts.append(np.broadcast_to(array, own.shape).ravel())
             except ValueError:
@@ -93,10 +91,8 @@ class Tree:
 
     def join(self, derivative: Any, name: str) -> Any:
         """One array of a derivative that is a tree like this one: the axis of all numbers is the last one."""
-        other = Tree(derivative, name)
-        self._require_structure(other)
         parts = []
-        for own, array, path in zip(self.arrays, other.arrays, other.paths, strict=True):
+        for own, array, path in self._beside(Tree(derivative, name)):
             outer = array.shape[: array.ndim - own.ndim]
             if array.shape != outer + own.shape:
                 raise ValueError(
@@ -106,13 +102,16 @@ class Tree:
             parts.append(array.reshape(*outer, own.size))
         return np.concatenate(parts, axis=-1)
 
-    def _require_structure(self, other: Tree) -> None:
-        paths = [path.removeprefix(self.name) for path in self.paths]
-        if [path.removeprefix(other.name) for path in other.paths] != paths:
+    def _beside(self, other: Tree) -> Iterator[tuple[Any, Any, str]]:
+        """Leaves of this tree and of another of the same structure, and the paths of the latter."""
+        paths = [other.name + path.removeprefix(self.name) for path in self.paths]
+        arrays = dict(zip(other.paths, other.arrays, strict=True))
+        if set(paths) != arrays.keys():
             raise ValueError(
                 f"`{other.name}` must be a tree like `{self.name}`, with leaves {', '.join(self.paths)}; got "
                 f"{', '.join(other.paths)}. Give both the same structure."
             )
+        return zip(self.arrays, [arrays[path] for path in paths], paths, strict=True)  # JAX sorts dictionaries
 
     def rebuild(self, vector: Any, keep_types: bool = False) -> Any:
         """Tree with the numbers of a vector, in the vector's own type, or in those of the leaves."""
