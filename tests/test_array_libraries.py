@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import sys
+import types
 from collections.abc import Iterator
 from typing import Any
 
@@ -171,3 +173,26 @@ def test_torch_models_in_float32_get_a_note() -> None:
     assert torch.allclose(fg.gradient(lambda v: model(v)[..., 0], torch.ones(3)), model.weight[0].float())
     needs = torch.ones(3, dtype=torch.float64, requires_grad=True)
     assert np.allclose(fg.gradient(lambda v: (v**2).sum(-1), needs), 2.0)
+
+
+def test_cupy_by_a_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Arrays that NumPy refuses to read, `get`, and a module that makes them: all that is used of CuPy."""
+
+    class Array:
+        def __init__(self, values: Any) -> None:
+            self.values = np.array(values)
+
+        def __array__(self, *args: Any, **named: Any) -> Any:
+            raise TypeError("Implicit conversion to a NumPy array is not allowed")
+
+        def __array_ufunc__(self, *args: Any, **named: Any) -> Any:
+            return NotImplemented
+
+        def get(self) -> Any:
+            return self.values
+
+    Array.__name__, Array.__module__ = "ndarray", "cupy._core.core"
+    monkeypatch.setitem(sys.modules, "cupy", types.SimpleNamespace(asarray=Array))
+    found = fg.derivative(lambda x: Array(np.sin(x.values)), Array(POINTS))
+    assert type(found) is Array and np.allclose(found.values, np.cos(POINTS), rtol=1e-12)
+    assert fg.check(lambda x: Array(np.sin(x.values)), lambda x: Array(np.cos(x.values)), Array(POINTS))

@@ -167,6 +167,11 @@ def test_a_list_of_arrays_is_a_tree_and_the_note_says_how_to_make_a_batch() -> N
     ("call", "error", "message"),
     [
         (lambda: fg.gradient(sum, {}), ValueError, "`x` must hold at least one array"),
+        (
+            lambda: fg.gradient(sum, {"a.b": W, "a": {"b": B}}),
+            ValueError,
+            r"leaves of different names; got x\.a\.b twice",
+        ),
         (lambda: fg.gradient(sum, {"a": "text"}), TypeError, r"`x\.a` must be an array of real numbers; got the text"),
         (lambda: fg.gradient(sum, {"a": [W, 1j]}), TypeError, r"`x\.a\[1\]` must be an array of real numbers"),
         (lambda: fg.gradient(sum, {"a": np.ma.array([1.0])}), TypeError, r"`x\.a` must be an array without a mask"),

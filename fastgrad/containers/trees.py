@@ -7,6 +7,7 @@ a tree of the same structure. Leaves are numbers and arrays of NumPy's or of ano
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
@@ -48,11 +49,14 @@ class Tree:
 
     def __init__(self, structure: Any, name: str) -> None:
         self.structure, self.name = structure, name
-        named = dict(_leaves(structure, name))
-        self.paths, self.leaves = [*named], [*named.values()]
-        if not self.leaves:
+        named = list(_leaves(structure, name))
+        if not named:
             raise ValueError(f"`{name}` must hold at least one array; got {structure!r:.80}. Pass the parameters.")
-        self.arrays = [_array(leaf, path) for path, leaf in named.items()]
+        self.paths, self.leaves = zip(*named, strict=True)
+        path, count = Counter(self.paths).most_common(1)[0]
+        if count > 1:
+            raise ValueError(f"`{name}` must have leaves of different names; got {path} twice. Rename one.")
+        self.arrays = [_array(leaf, path) for path, leaf in named]
         self.dtypes = [result_kind([a]) for a in self.arrays]
         stops = np.cumsum([a.size for a in self.arrays])
         self._slices = [slice(stop - a.size, stop) for stop, a in zip(stops, self.arrays, strict=True)]
