@@ -543,7 +543,7 @@ BAD: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "wrt list": (lambda: fg.derivative(sq, 1.0, wrt=[0]), TypeError, "wrt"),
     "workers zero": (lambda: fg.derivative(sq, 1.0, workers=0), ValueError, "workers"),
     "workers float": (lambda: fg.derivative(sq, 1.0, workers=1.5), TypeError, "workers"),
-    "f of wrong shape": (lambda: fg.derivative(lambda x: np.convolve(x, [1, 2, 1], "same"), np.ones(3)), ValueError, "f"),
+    "f of wrong shape": (lambda: fg.derivative(lambda x: np.convolve(x, [1, 2, 1], "same"), [1.0]), ValueError, "f"),
     "f returns none": (lambda: fg.derivative(lambda x: None, np.ones(9)), TypeError, "f"),
     "f returns text": (lambda: fg.derivative(lambda x: "no", np.ones(9)), TypeError, "f"),
     "f returns objects": (lambda: fg.derivative(Opaque(lambda x: np.array([None] * np.size(x))), 1.0), TypeError, "f"),
