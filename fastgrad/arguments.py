@@ -1,4 +1,4 @@
-"""Checks of what the caller hands in: every message names the argument, the rule, the value and the remedy."""
+"""Checks of the caller's arguments: every message names the argument, the rule, the value and the remedy."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from ._parallel import cores
 from .array_kinds import MASKED, REFUSED, kinds, unreadable
 
 _DOUBLE = np.dtype(np.float64)
+
+
+class SeveralResults(ValueError):
+    """A function of numbers returned another shape than that of its arguments: perhaps an array for each point."""
 
 
 def argument(value: Any, name: str) -> Any:
@@ -34,7 +38,7 @@ def argument(value: Any, name: str) -> Any:
 
 
 def _remedy(value: Any, array: Any) -> str:
-    """Say how numbers are made of what has none that can be taken without asking."""
+    """Say how to make real numbers of a value that is none."""
     if array.dtype.kind == "c":
         return "Differentiate the real and the imaginary part."
     if array.dtype.kind in "mM":

@@ -1,33 +1,38 @@
-"""The kinds of arrays there are, told by the name of a type: no library is imported to look for its arrays.
+"""Kinds of the values that callers pass as arrays, told by their types; no library is imported for this.
 
-Anything that NumPy may read by ``np.asarray`` without losing a thing is *plain*. A *container* holds plain arrays and
-something besides, labels, a mask, a plan of computing; `containers` looks inside. A type that keeps arithmetic to
-itself, as arrays with units do, is *refused*, for what NumPy would read of it are numbers without their meaning; so is
-text.
+- *Plain*: ``np.asarray`` reads it and loses no information.
+- A *container* holds arrays and something besides: labels, a mask, a schedule, a device, names of parameters. The
+  module of `containers` that has the name of its kind takes it apart.
+- *Refused*: it defines arithmetic of its own, as arrays with units do, and NumPy would read numbers without their
+  meaning. Text is refused, too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import is_dataclass
 from typing import Any
 
 import numpy as np
 
 PLAIN = None
-
-#: Containers, the outermost first: an xarray object may hold Dask's arrays, and those masked ones.
-MASKED = "masked"
-CONTAINERS = ("xarray", "pandas", "dask", MASKED)
-
 REFUSED = "refused"
+MASKED, LIBRARY, TREE = "masked", "libraries", "trees"
 
-_TABLE = {
-    ("xarray", "DataArray"): "xarray",
-    ("xarray", "Dataset"): "xarray",
-    ("xarray", "Variable"): "xarray",
-    ("pandas", "Series"): "pandas",
-    ("pandas", "DataFrame"): "pandas",
-    ("dask", "Array"): "dask",
+#: Every kind of container with its types, the outermost first: xarray may hold arrays of Dask, and those masked ones.
+#: The library has the name of the kind; kinds without types here are told by what a type can do.
+CONTAINERS: dict[str, tuple[str, ...]] = {
+    TREE: (),
+    "xarray": ("DataArray", "Dataset", "Variable"),
+    "pandas": ("Series", "DataFrame"),
+    "polars": ("Series", "DataFrame"),
+    "dask": ("Array",),
+    MASKED: (),
+    LIBRARY: (),
 }
+
+#: Types of the kind `LIBRARY` that do not say so by ``__array_namespace__``, as JAX's arrays do.
+_LIBRARY_TYPES = {("torch", "Tensor"), ("cupy", "ndarray")}
 
 #: Libraries whose other types are plain although they take part in NumPy's arithmetic: indexes, columns.
 _READABLE = ("pandas", "numpy")
@@ -37,62 +42,85 @@ _REMEDIES = {
     "pint": "Pass its numbers, `x.magnitude`; the result has the unit of `f` over that of the argument.",
     "astropy": "Pass its numbers, `x.value`; the result has the unit of `f` over that of the argument.",
     "unyt": "Pass its numbers, `x.value`; the result has the unit of `f` over that of the argument.",
-    "cupy": "Pass `x.get()`.",
     "sparse": "Pass `x.todense()`.",
 }
 
 
 class _Kinds(dict[type, str | None]):
-    """Kind of each type; a type is looked at once, for a scalar call has no more than 50 nanoseconds for this."""
+    """Kind of each type; found once, because a call on one point has 50 nanoseconds for this."""
 
-    def __missing__(self, kind: type) -> str | None:
-        found = self[kind] = _kind(kind)
-        return found
+    def __missing__(self, cls: type) -> str | None:
+        kind = self[cls] = _kind(cls)
+        return kind
 
 
-def _kind(kind: type) -> str | None:
+def _kind(cls: type) -> str | None:
     """Tell the kind of a type."""
-    if issubclass(kind, (str, bytes)):
+    if issubclass(cls, (str, bytes)):
         return REFUSED
-    if issubclass(kind, np.ma.MaskedArray):
+    if issubclass(cls, np.ma.MaskedArray):
         return MASKED
-    if issubclass(kind, np.ndarray):
-        return PLAIN if kind.__array_ufunc__ is np.ndarray.__array_ufunc__ else REFUSED
-    for base in kind.__mro__:
-        container = _TABLE.get((_library(base), base.__name__))
-        if container is not None:
-            return container
-    if hasattr(kind, "__gate__") or _library(kind) in _READABLE:
+    if issubclass(cls, np.ndarray):
+        return PLAIN if cls.__array_ufunc__ is np.ndarray.__array_ufunc__ else REFUSED
+    for base in cls.__mro__:
+        library = _library(base)
+        if base.__name__ in CONTAINERS.get(library, ()):
+            return library
+        if (library, base.__name__) in _LIBRARY_TYPES:
+            return LIBRARY
+    if hasattr(cls, "__gate__") or _library(cls) in _READABLE:
         return PLAIN
     for entry in ("__array_ufunc__", "__array_function__"):
-        if getattr(kind, entry, None) is not None:
+        if getattr(cls, entry, None) is not None:
             return REFUSED
-    return PLAIN
+    if hasattr(cls, "__array_namespace__"):
+        return LIBRARY
+    if hasattr(cls, "__array__") or hasattr(cls, "__float__"):
+        return PLAIN
+    return TREE if issubclass(cls, Mapping) or is_dataclass(cls) else PLAIN
 
 
-def _library(kind: type) -> str:
+def _library(cls: type) -> str:
     """Name of the package that a type comes from."""
-    return kind.__module__.partition(".")[0]
+    return cls.__module__.partition(".")[0]
 
 
 kinds = _Kinds()
 
 
+def kind_of(value: Any) -> str | None:
+    """Tell the kind of a value where trees of parameters are taken: a list or a tuple that holds arrays is one."""
+    kind = kinds[type(value)]
+    return TREE if kind is PLAIN and isinstance(value, (list, tuple)) and _holds_arrays(value) else kind
+
+
+def _holds_arrays(values: Any) -> bool:
+    """Tell whether a list or tuple has named fields, or holds arrays with axes or other trees."""
+    if hasattr(values, "_fields"):
+        return True
+    if {float, int, np.float64}.issuperset(map(type, values)):
+        return False
+    return any(
+        _holds_arrays(v) if isinstance(v, (list, tuple)) else getattr(v, "ndim", 0) > 0 or kinds[type(v)] == TREE
+        for v in values
+    )
+
+
 def unreadable(value: Any, name: str) -> TypeError:
     """Say why an array is not taken, and what to pass."""
-    kind = type(value)
-    if issubclass(kind, (str, bytes)):
+    cls = type(value)
+    if issubclass(cls, (str, bytes)):
         return TypeError(
             f"`{name}` must be an array of real numbers; got the text {value!r:.80}. Pass numbers; options go by "
             "keyword."
         )
-    library = _library(kind)
-    if kinds[kind] == MASKED:
+    library = _library(cls)
+    if kinds[cls] == MASKED:
         return TypeError(
             f"`{name}` must be an array without a mask here; got a masked one. Pass `x.compressed()` or `x.filled(0)`."
         )
     remedy = _REMEDIES.get(library, "Pass `numpy.asarray(x)`, if that is what you mean.")
     return TypeError(
-        f"`{name}` must be an array that NumPy can read without losing something; got a {kind.__name__} of {library}, "
+        f"`{name}` must be an array that NumPy can read without losing something; got a {cls.__name__} of {library}, "
         f"which keeps arithmetic to itself. {remedy}"
     )

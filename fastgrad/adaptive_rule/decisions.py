@@ -155,8 +155,8 @@ class _Decision:
         open_to = np.flatnonzero(self.w.exists & ~self.rounded & self.is_flat & ~self.all_flat & ~self.counts)
         if open_to.size:
             wide, taken, slope = beyond_flat(
-                self.v.at(open_to), [a.take(open_to, axis=-1) for a in self.every], Survey(*(a[open_to] for a in self.s)),
-                self.zero_bound[open_to], self.q.rounding[open_to], self.reserve,
+                self.v.at(open_to), [a.take(open_to, axis=-1) for a in self.every],
+                Survey(*(a[open_to] for a in self.s)), self.zero_bound[open_to], self.q.rounding[open_to], self.reserve,
             )  # fmt: skip
             self.doubt[open_to] = np.maximum(self.doubt[open_to], slope)
             self.doubtful[open_to] = np.where(slope > 0, wide.scale, 0.0)

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..arguments import threads
 from ..array_kinds import PLAIN, kinds
+from ..containers.calls import Layout
 from ..containers.registry import over_containers
 from ..tracing import Node
 from ._chain_rule import jacobian
@@ -118,11 +119,13 @@ class Results:
             circuit,
             dict(zip(names, args, strict=True)),
             {"what": what, "wrt": wrt, "out": out, "workers": workers},
-            axes,
-            vectors=vectors if any(vectors.values()) else False,
-            fields=len(groups),
-            telling=True,
-            along=wrt + 1,
+            Layout(
+                axes,
+                vectors=vectors if any(vectors.values()) else False,
+                fields=len(groups),
+                probes_outputs=True,
+                along=wrt + 1,
+            ),
         )
         return found if len(groups) > 1 else (found,)
 

@@ -1,4 +1,5 @@
-"""Arrays inside other objects (pandas, xarray, Dask, masked arrays): taken apart before a call, put together after it.
+"""Containers of arrays: each kind has one module, which takes its arrays out, does the call and puts the results back.
 
-Imports `arguments` only; one module for each library. Begin reading in `registry`.
+Imports `arguments` and `array_kinds` only. Begin reading in `registry`. A new kind is a module here with a function
+``apply(call, operands)``, and one line in the table `CONTAINERS` of `array_kinds`; `polars` is a short example.
 """

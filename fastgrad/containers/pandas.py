@@ -1,12 +1,13 @@
-"""pandas: Series and DataFrames meet by their labels, and results have labels.
+"""pandas: Series and DataFrames are aligned by their labels, and results have labels.
 
-Axes are lined up from the last one, as in pandas' arithmetic: rows with rows, the index of a Series with the columns of
+Axes are aligned from the last one, as in pandas' arithmetic: rows with rows, the index of a Series with the columns of
 a DataFrame. For functions of a vector the last axis is the vector: a Series is one vector, a DataFrame one in each row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,8 @@ from ..array_kinds import kinds
 from .calls import Call
 
 
-def spread(call: Call, operands: Sequence[Any]) -> Any:
-    """Do the call with the numbers inside; labels that differ are joined, and points that some array lacks are NaN."""
+def apply(call: Call, operands: Sequence[Any]) -> list[Any]:
+    """Do the call with the numbers inside; labels that differ are joined, and points that an array lacks are NaN."""
     import pandas as pd
 
     labels = _Labels(call, operands)
@@ -24,72 +25,68 @@ def spread(call: Call, operands: Sequence[Any]) -> Any:
     name: Any = series[0].name if series and all(s.name == series[0].name for s in series) else None
     attrs = next(o.attrs for o in operands if kinds[type(o)] == "pandas")
 
-    def labelled(found: Any) -> Any:
-        axes = labels.of(found)
+    def labelled(result: Any) -> Any:
+        axes = labels.of(result)
         if not axes:
-            return found
+            return result
         if len(axes) == 1:
-            made = pd.Series(found, index=axes[0], name=name, copy=False)
+            table = pd.Series(result, index=axes[0], name=name, copy=False)
         else:
-            rows = axes[0]
-            for more in axes[1:-1]:
-                rows = _pairs(rows, more)
-            made = pd.DataFrame(found.reshape(len(rows), len(axes[-1])), index=rows, columns=axes[-1], copy=False)
-        made.attrs = dict(attrs)
-        return made
+            rows = reduce(_pairs, axes[:-1])
+            table = pd.DataFrame(result.reshape(len(rows), len(axes[-1])), index=rows, columns=axes[-1], copy=False)
+        table.attrs = dict(attrs)
+        return table
 
-    found = call(*labels.numbers())
-    return [*map(labelled, found)] if call.fields > 1 else labelled(found)
+    return [*map(labelled, call.results(*labels.numbers()))]
 
 
 class _Labels:
-    """Labels at which the arrays of a call meet: one index for each axis of the batch, and one for each vector."""
+    """Common labels of the arrays of a call: one index for each axis of the batch, and one for each vector."""
 
     def __init__(self, call: Call, operands: Sequence[Any]) -> None:
         self._call, self._operands, self._loops = call, operands, call.loops(operands)
-        self._framed = [kinds[type(o)] == "pandas" for o in operands]
-        self._most = max(self._loops)
-        """Axes of the batch."""
-        self._batch: list[Any] = [None] * self._most
-        """Labels of each of them, from the first; None where no array has any."""
+        self._is_table = [kinds[type(o)] == "pandas" for o in operands]
+        self._batch_ndim = max(self._loops)
+        self._batch: list[Any] = [None] * self._batch_ndim
+        """Labels of each axis of the batch; None where no array has any."""
         self._coordinates: dict[int, Any] = {}
-        for o, n, core, name, framed in self._each():
-            if not framed:
+        for o, n, core, name, is_table in self._each():
+            if not is_table:
                 continue
-            for i, labels in enumerate(o.axes[:n], self._most - n):
+            for i, labels in enumerate(o.axes[:n], self._batch_ndim - n):
                 self._batch[i] = labels if self._batch[i] is None else _joined(self._batch[i], labels)
             if core:
-                known = self._coordinates.setdefault(core, o.axes[-1])
-                _check_coordinates(known, o.axes[-1], name)
+                _check_coordinates(self._coordinates.setdefault(core, o.axes[-1]), o.axes[-1], name)
         self._check_unlabelled()
 
     def _each(self) -> Iterator[tuple[Any, int, int, str, bool]]:
-        """Arrays with their axes of the batch, their vectors, their names, and whether they have labels."""
-        return zip(self._operands, self._loops, self._call.cores, self._call.names, self._framed, strict=True)
+        """Arrays with the number of their batch axes, their vectors, their names, and whether they have labels."""
+        return zip(self._operands, self._loops, self._call.cores, self._call.names, self._is_table, strict=True)
 
     def numbers(self) -> list[Any]:
-        """Numbers of all arrays, those with labels in the common order."""
-        found = []
-        for o, n, core, name, framed in self._each():
-            if framed:
-                axes = [*self._batch[self._most - n :], *([self._coordinates[core]] if core else [])]
+        """Numbers of all arrays; those with labels in the common order."""
+        arrays = []
+        for o, n, core, name, is_table in self._each():
+            if is_table:
+                axes = [*self._batch[self._batch_ndim - n :], *([self._coordinates[core]] if core else [])]
                 o = _numbers(_relabelled(o, axes, name))
-            found.append(o)
-        return found
+            arrays.append(o)
+        return arrays
 
-    def of(self, found: Any) -> list[Any]:
+    def of(self, result: Any) -> list[Any]:
         """Labels of the axes of a result."""
         import pandas as pd
 
-        sizes = np.shape(found)
+        sizes = np.shape(result)
+        self._call.require_known_axes(result, self._operands)
         axes = [pd.RangeIndex(size) for size in sizes]
         for i, labels in enumerate(self._batch[: len(sizes)]):
             axes[i] = axes[i] if labels is None else labels
-        for i, axis in enumerate(self._call.axes[: len(sizes) - self._most], self._most):
+        for i, axis in enumerate(self._call.layout.axes[: len(sizes) - self._batch_ndim], self._batch_ndim):
             if axis == "m":
                 axes[i] = pd.RangeIndex(sizes[i], name="output")
-            elif self._call.along in self._coordinates:
-                axes[i] = self._coordinates[self._call.along]
+            elif self._call.layout.along in self._coordinates:
+                axes[i] = self._coordinates[self._call.layout.along]
         if [*map(len, axes)] != [*sizes]:
             raise ValueError(
                 f"`{self._call.names[0]}` and the others must broadcast to the labels; got shape {sizes} for labels "
@@ -98,16 +95,16 @@ class _Labels:
         return axes
 
     def _check_unlabelled(self) -> None:
-        """Refuse an array without labels beside others whose labels were joined: who knows what belongs to what."""
-        moved = [
+        """Refuse an array without labels beside others whose labels were joined: its order has no meaning."""
+        is_joined = [
             any(
-                framed and i >= self._most - n and not o.axes[i - self._most + n].equals(labels)
-                for o, n, _, _, framed in self._each()
+                is_table and i >= self._batch_ndim - n and not o.axes[i - self._batch_ndim + n].equals(labels)
+                for o, n, _, _, is_table in self._each()
             )
             for i, labels in enumerate(self._batch)
         ]
-        for o, n, _, name, framed in self._each():
-            if not framed and any(moved[self._most - n + i] and o.shape[i] > 1 for i in range(n)):
+        for o, n, _, name, is_table in self._each():
+            if not is_table and any(is_joined[self._batch_ndim - n + i] and o.shape[i] > 1 for i in range(n)):
                 raise ValueError(
                     f"`{name}` must have labels, because those of other arguments differ; got an array of shape "
                     f"{o.shape}. Make it a Series, or give all arguments one index."

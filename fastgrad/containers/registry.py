@@ -1,97 +1,109 @@
-"""Arrays that hold arrays: those of xarray, pandas and Dask, and masked ones; each kind has a room of its own.
+"""Which module deals with which container: a public function that is given one passes its call on to here.
 
-A public function that is given one hands its call over. The arrays are taken out, the outermost kind of container does
-the same call with what is inside, and puts the results back into containers of its kind.
+The arrays are taken out of the call. The adapter of the outermost kind of container among them does the call with the
+arrays inside, and puts the results into containers of its kind.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from importlib import import_module
 from typing import Any, ParamSpec, TypeVar
 
-from ..array_kinds import CONTAINERS, PLAIN, kinds
+from ..array_kinds import CONTAINERS, PLAIN, kind_of, kinds
 from ..estimates import Estimate
-from . import dask as lazy
-from . import masked
-from . import pandas as frames
-from . import xarray as labelled
-from .calls import emptied
+from .calls import Call, Layout, extract_arrays
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_SPREAD = {"xarray": labelled.spread, "pandas": frames.spread, "dask": lazy.spread, "masked": masked.spread}
+#: Kinds that stand beside plain and masked arrays only, because their rows have an order or labels of their own.
+_TABLES = {"pandas", "polars"}
+_WITH_AXES = {*_TABLES, "xarray", "dask"}
+
+_NUMBERS = Layout()
 
 
-def contained(*values: Any) -> bool:
-    """Tell whether one of the arrays, or of the bounds, is not a plain one."""
-    for value in values:
-        if kinds[type(value)] is not PLAIN:
-            return True
-        if type(value) in (tuple, list) and len(value) == 2 and contained(*value):
-            return True
-    return False
+def has_containers(*values: Any, bounds: Any = None) -> bool:
+    """Tell whether one of the values, or of the two bounds, is not a plain array."""
+    return any(kinds[type(value)] is not PLAIN for value in values) or (
+        bounds is not None
+        and (has_containers(*bounds) if type(bounds) in (tuple, list) else kinds[type(bounds)] is not PLAIN)
+    )
 
 
 def over_containers(
-    function: Callable[..., Any],
-    f: Any,
-    points: dict[str, Any],
-    named: dict[str, Any],
-    axes: str = "",
-    vectors: bool | dict[str, int] = False,
-    fields: int | None = None,
-    telling: bool = False,
-    along: int = 1,
+    function: Callable[..., Any], f: Any, points: dict[str, Any], named: dict[str, Any], layout: Layout = _NUMBERS
 ) -> Any:
-    """Do the call that was given containers; `axes`, `fields` and so on as in `Call` and `emptied`."""
+    """Do a call that was given containers.
+
+    Parameters
+    ----------
+    function : callable
+        Called as ``function(f, *points, **named)`` with the arrays inside.
+    f : callable
+        The first argument.
+    points, named : dict
+        Arrays by the names that messages call them, and further arguments by keyword. Steps and bounds may be
+        containers, too.
+    layout : Layout
+        Axes of the arrays and of the results.
+    """
     for name in ("out", "sparsity"):
         if named.pop(name, None) is not None:
             raise TypeError(f"`{name}` must be left out with containers; got it. Pass arrays, `numpy.asarray(x)`.")
     if isinstance(named.get("wrt"), tuple):
-        return tuple(over_containers(function, f, points, {**named, "wrt": wrt}) for wrt in named["wrt"])
-    estimate = bool(named.get("full_output"))
-    count = len(Estimate._fields) if estimate else fields or 1
-    call, operands = emptied(function, f, points, named, axes, vectors, count, telling, along)
-    there = [kind for kind in CONTAINERS if any(kinds[type(o)] == kind for o in operands)]
-    if not there:
+        return tuple(over_containers(function, f, points, {**named, "wrt": wrt}, layout) for wrt in named["wrt"])
+    is_estimate = bool(named.get("full_output"))
+    if is_estimate:
+        layout = replace(layout, fields=len(Estimate._fields))
+    call, operands = extract_arrays(function, f, points, named, layout)
+    given = {kind_of(o) if layout.takes_trees else kinds[type(o)] for o in operands}
+    present = [kind for kind in CONTAINERS if kind in given]
+    if not present:
         return call(*operands)
-    if "pandas" in there and ("xarray" in there or "dask" in there):
+    if _TABLES & given and len(_WITH_AXES & given) > 1:
         raise TypeError(
-            f"`{call.names[0]}` and the others must be of one library, or NumPy's; got {' and '.join(there)}. "
-            "Convert some: `x.to_xarray()`, `x.compute()`."
+            f"`{call.names[0]}` and the others must be of one library, or NumPy's; got {' and '.join(present)}. "
+            "Convert some: `x.to_numpy()`, `x.to_xarray()`, `x.compute()`."
         )
+    adapter: Callable[[Call, Sequence[Any]], list[Any]] = import_module(f".{present[0]}", __package__).apply
     try:
-        made = _SPREAD[there[0]](call, operands)
+        results = adapter(call, operands)
     except (AttributeError, LookupError) as err:
-        if there[0] in ("xarray", "pandas"):
+        if present[0] in _WITH_AXES:
             err.add_note("`f` gets plain arrays, and the results have the labels: use places, v[0], and not names.")
         raise
-    return Estimate(*made) if estimate else tuple(made) if count > 1 else made
+    return Estimate(*results) if is_estimate else tuple(results) if layout.fields > 1 else results[0]
 
 
-def of_vectors(*vectors: str, axes: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let a function of vectors take containers; `axes` as in `Call`."""
+def of_vectors(*vectors: str, axes: str, trees: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let a function of vectors take containers; `axes` as in `Layout`."""
+    layout = Layout(axes, vectors=True, probes_outputs="m" in axes, converts=True, takes_trees=trees)
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         signature = inspect.signature(function)
-        arrays = frozenset({"step", "rel_step", "bounds", *vectors})
+        arrays = ("step", "rel_step", *vectors)
+
+        def given_containers(args: tuple[Any, ...], named: dict[str, Any]) -> bool:
+            values = [*args[1:], *(named[name] for name in arrays if name in named)]
+            if has_containers(*values, bounds=named.get("bounds")):
+                return True
+            return trees and any(type(v) is not float and kind_of(v) is not PLAIN for v in values)
 
         @functools.wraps(function)
         def over(*args: P.args, **named: P.kwargs) -> R:
-            odd = not arrays.isdisjoint(named) and contained(*(named[name] for name in arrays if name in named))
-            for a in args[1:]:
-                odd = odd or kinds[type(a)] is not PLAIN
-            if not odd:
+            if not given_containers(args, named):
                 return function(*args, **named)
-            given = signature.bind(*args, **named)
-            given.apply_defaults()
-            rest = dict(given.arguments)
+            bound = signature.bind(*args, **named)
+            bound.apply_defaults()
+            rest = dict(bound.arguments)
             f, points = rest.pop("f"), {name: rest.pop(name) for name in vectors}
-            made: R = over_containers(over, f, points, rest, axes, vectors=True, telling="m" in axes)
-            return made
+            result: R = over_containers(over, f, points, rest, layout)
+            return result
 
         return over
 

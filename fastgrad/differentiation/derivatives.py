@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import inf
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..adaptive_rule import Adaptive
 from ..arguments import (
+    SeveralResults,
     argument,
     argument_index,
     checked_bounds,
@@ -20,13 +21,18 @@ from ..arguments import (
     threads,
 )
 from ..array_kinds import PLAIN, kinds
-from ..containers.registry import contained, over_containers
+from ..containers.calls import Layout
+from ..containers.registry import has_containers, over_containers
 from ..estimates import Estimate
 from ..evaluation.functions import Function, function
 from ..rules.complexstep import ComplexStep
 from ..rules.selection import Method, Rule, as_rule, refuse_options
+from .array_results import array_derivative
 from .elementwise import complex_step_of, derivative_of, estimate_of, scalar_derivative
 from .request import ADAPTIVE, Request, refuse_real
+
+#: A point has a number, or an array of them.
+_LAYOUT = Layout("m", converts=True)
 
 
 def derivative(
@@ -41,88 +47,75 @@ def derivative(
     out: Any = None,
     workers: int | None = None,
 ) -> Any:
-    """Differentiate an elementwise function at every point of a batch.
+    """Differentiate a function of numbers at every point of a batch.
 
     Parameters
     ----------
     f : callable
-        ``f(*args)``, elementwise: every value depends on the arguments at one point only. It runs compiled when
-        Numba can compile it, else it is called with one-dimensional arrays, block by block; a function that takes
-        one number at a time is called point by point, with a `PerformanceWarning`. One that mixes the points of a
-        batch, as ``x / np.sum(x)`` does, is differentiated as a function of one number, with a warning, or refused.
-        Values that it masks, as `np.ma.log` does, count as NaN.
+        ``f(*args)``, elementwise; or a function of one point that returns an array. It runs compiled when Numba can
+        compile it, else it is called with arrays, else point by point with a `PerformanceWarning`. One that mixes the
+        points of a batch, as ``x / np.sum(x)`` does, is differentiated as a function of one number, with a warning.
     *args : array_like
-        The points, one array for each argument of `f`, in units of your own; they broadcast together and are never
-        changed. Integers and booleans count as float64; the differencing runs in float64 whatever the type. Arrays of
-        xarray, pandas and Dask and masked ones are taken as they are, and give results of their kind: see the notes.
-        An argument of integers or booleans that is not differentiated reaches a function that is called as it is, so
-        ``table[k] * x`` may take an array `k` of indices.
+        The points, one array for each argument of `f`; they broadcast together and are never changed. Integers and
+        booleans count as float64; an argument of them that is not differentiated reaches `f` as it is, so ``table[k]``
+        may take an array `k` of indices.
     wrt : int or tuple of int, default 0
-        Which argument to differentiate in; a tuple gives a tuple of results.
+        Argument to differentiate in; a tuple gives a tuple of results.
     method : {"adaptive", "central", "forward", "backward", "complex"} or a rule, default "adaptive"
-        The rule, or the word for its simplest form. The default, `adaptive`, finds the step at every point, which no
-        fixed step can do for a mixed batch, and costs some fifteen evaluations; the stencils `central`, `forward` and
-        `backward` cost as many as they have points; `complex_step` costs one, for analytic functions that accept
-        complex numbers. The order of the derivative is the rule's: ``method=fg.adaptive(n=2)`` for the second.
+        The rule, or the word for its simplest form. `adaptive` finds the step at every point, at some fifteen
+        evaluations; the stencils `central`, `forward` and `backward` cost as many as they have points; `complex_step`
+        costs one, for analytic functions that accept complex numbers. ``method=fg.adaptive(n=2)`` is a second
+        derivative.
     step : array_like, optional
-        Absolute step in units of the argument, positive; broadcasts with the points. It is taken as it is, up to the
-        spacing of floating-point numbers; below that there is no difference to take: NaN. For the adaptive rule it is
-        the largest step to take.
+        Absolute step in units of the argument, positive; broadcasts with the points. The largest step of the adaptive
+        rule. A step below the spacing of floating-point numbers gives NaN.
     rel_step : array_like, optional
-        Step relative to ``max(|x|, 1)``. With neither, the step is chosen per point: the power of two near which
-        truncation and rounding balance, for the orders of the rule and the precision of what `f` returns.
+        Step relative to ``max(|x|, 1)``. By default the step is chosen per point: the power of two near which
+        truncation and rounding balance.
     bounds : (low, high) or scipy.optimize.Bounds, optional
-        `f` is never called with the argument outside; both broadcast with the points, and None is no bound. Points
-        whose stencil would leave them are differentiated from inside. A point outside has no derivative: NaN.
+        `f` is never called with the argument outside; both broadcast with the points, and None is no bound. A point
+        outside has no derivative: NaN.
     full_output : bool, default False
-        Return an `Estimate` instead: the derivative with an error bar, a status, the number of evaluations.
+        Return an `Estimate`: the derivative with error bound, status and number of evaluations.
     out : ndarray, optional
-        Where to put the result, an array of floats of its shape, or a tuple of them for a tuple `wrt`; it may overlap
-        the points. For plain arrays only, those of memory-mapped files included.
+        Array of floats for the result, or a tuple of them for a tuple `wrt`; it may overlap the points. For plain
+        arrays, and one number per point.
     workers : int, optional
-        Threads for a large batch; the result does not depend on it. By default all cores for functions that are
-        compiled and for ufuncs of NumPy and SciPy passed as they are, and the calling thread for all others: they may
-        work in memory that two calls share. 1 stays on the calling thread.
+        Threads for a large batch; the result does not depend on it. By default all cores for compiled functions and
+        for ufuncs of NumPy and SciPy, the calling thread for others: two calls of them may share memory.
 
     Returns
     -------
     scalar or ndarray
-        Of the shape the arguments broadcast to, in units of `f` over those of the argument; float32 and float16 when
-        the arguments are, else float64; complex when `f` returns complex numbers. Points where `f` or the point is not
-        finite give NaN, and only those. Of the kind of the arguments, where these are no plain arrays.
+        Of the shape to which the arguments broadcast, in units of `f` over those of the argument; where `f` returns an
+        array for each point, the axes of that come last. float32 and float16 when the arguments are, else float64;
+        complex when `f` returns complex numbers. NaN where `f` or the point is not finite, and only there.
 
     Raises
     ------
     TypeError, ValueError
         For arguments of the wrong kind or shape; the message names the argument and the remedy.
     Exception
-        Whatever `f` raises at a point, unchanged. Where it raises an arithmetic, a value or a lookup error or fails an
-        assertion beside a point, its domain ends there.
+        Whatever `f` raises at a point, unchanged. An arithmetic, value, lookup or assertion error beside a point ends
+        the domain of `f` there.
 
     See Also
     --------
     gradient, jacobian : for functions of a vector.
-    check : compares a derivative of yours with this one and its bars.
+    check : compares a derivative of yours with this one and its bounds.
     accuracy : compares the methods on your function and your points.
 
     Notes
     -----
-    *Arrays that hold arrays.* `f` always gets plain arrays. Around them is kept what there was:
-
-    - xarray: dimensions, coordinates, attributes and names; several arrays broadcast by the names of dimensions and are
-      aligned as ``xarray.set_options(arithmetic_join=...)`` says. A Dataset is differentiated variable by variable.
-    - pandas: index and columns; labels that differ are joined as in pandas' arithmetic, with NaN where one is missing.
-    - Dask: the result is lazy, in the chunks of the points; `f` is called when it is computed, in whatever thread or
-      process does that. `f` must return real numbers.
-    - Masked arrays: what is masked is not evaluated and masked in the result.
-    - Memory-mapped files are arrays, for the points as for `out`.
-
-    Arrays with units and others that keep arithmetic to themselves raise a TypeError that says what to pass.
+    Arrays of xarray, pandas, polars and Dask and masked arrays give results of their kind; `f` gets plain arrays. Where
+    the points are arrays of JAX, PyTorch or CuPy, `f` gets such arrays in float64. How labels are aligned, and what
+    masks and chunks mean, is told in the how-to pages on labelled arrays and on other libraries. Arrays with units
+    raise a TypeError that says what to pass.
 
     References
     ----------
-    Of the rules, in their own words: `adaptive` extrapolates (L. F. Richardson 1911, C. J. F. Ridders 1982), stencils
-    have the weights of B. Fornberg 1988, the complex step is that of W. Squire and G. Trapp 1998.
+    `adaptive` extrapolates (L. F. Richardson 1911, C. J. F. Ridders 1982), stencils have the weights of B. Fornberg
+    1988, the complex step is that of W. Squire and G. Trapp 1998.
 
     Examples
     --------
@@ -133,119 +126,126 @@ def derivative(
     >>> fx, fy = fg.derivative(lambda x, y: x * y, 3.0, -4.0, wrt=(0, 1))
     >>> float(abs(fx + 4)) < 1e-9, float(abs(fy - 3)) < 1e-9
     (True, True)
+    >>> fg.derivative(lambda t: np.array([np.cos(t), np.sin(t)]), x).shape
+    (1001, 2)
     """
     if not args:
         raise TypeError("`args` must hold the points; got none. Call `derivative(f, x)`.")
-    numbers = True
-    odd = (step is not rel_step or bounds is not None) and contained(step, rel_step, bounds)
+    are_numbers = True
+    in_containers = (step is not rel_step or bounds is not None) and has_containers(step, rel_step, bounds=bounds)
     for a in args:
         kind = type(a)
         if kind is not float and kind is not np.float64:
-            numbers = False
+            are_numbers = False
             if kinds[kind] is not PLAIN:
-                odd = True
-    if odd:
+                in_containers = True
+    if in_containers:
         named = {"wrt": wrt, "method": method, "step": step, "rel_step": rel_step, "bounds": bounds,
                  "full_output": full_output, "out": out, "workers": workers}  # fmt: skip
-        return over_containers(derivative, f, {f"args[{i}]": a for i, a in enumerate(args)}, named)
+        return over_containers(derivative, f, {f"args[{i}]": a for i, a in enumerate(args)}, named, _LAYOUT)
     known = function(f, len(args))
     rule = as_rule(method)
-    if numbers and step is rel_step is bounds is out is workers is None and not full_output and type(wrt) is int:
+    if are_numbers and step is rel_step is bounds is out is workers is None and not full_output and type(wrt) is int:
         value = scalar_derivative(known, rule, wrt, args)
         if value is not None:
             return value
-    return _in_full(known, rule, args, wrt, step, rel_step, bounds, full_output, out, workers)
-
-
-def _in_full(
-    known: Function,
-    rule: Rule,
-    args: tuple[Any, ...],
-    wrt: Any,
-    step: Any,
-    rel_step: Any,
-    bounds: Any,
-    full_output: bool,
-    out: Any,
-    workers: Any,
-) -> Any:
-    """Differentiate with everything that may be asked for; a function of its own, so that one point costs less."""
-    if isinstance(rule, Adaptive) and not isinstance(rule.side, str):
-        return _by_sides(known, rule, args, wrt, step, rel_step, bounds, full_output, out, workers)
-    operands = [a if type(a) is float else argument(a, f"args[{i}]") for i, a in enumerate(args)]
-    kind = result_kind(operands)
-    mode, given = given_step(step, rel_step)
-    refuse_options(rule, given, full_output)
-    if isinstance(rule, Adaptive):
-        mode = ADAPTIVE
-    limits = None if bounds is None else checked_bounds(bounds)
-    if out is not None or limits is not None or full_output:
-        shape = common_shape([*operands, *(limits or ()), *(() if given is None else (given,))])
-    count = threads(workers)
-    if full_output and out is not None:
-        raise ValueError("`out` takes the derivative alone; got it together with `full_output`. Leave one out.")
-
-    def one(wrt: Any, out: Any) -> Any:
-        index = argument_index(wrt, len(args))
-        request = Request(rule, index, mode, kind, count, workers is not None)
-        if out is not None:
-            checked_out(out, shape)
-        asked = list(operands)
-        if limits is not None:  # a point outside the bounds has no derivative, and `f` is not to be called there
-            x = asked[index]
-            asked[index] = np.where((x < limits[0]) | (x > limits[1]), np.nan, x)
-        if mode == ADAPTIVE:
-            widest = inf if given is None else given
-            if rel_step is not None:
-                widest = given * np.maximum(np.abs(asked[index]), 1.0)
-            asked += [widest, *(limits or (-inf, inf))]
-        elif given is not None:
-            asked.append(given)
-        try:
-            if isinstance(rule, ComplexStep):
-                found = complex_step_of(known, request, asked)
-            elif full_output or (limits is not None and mode != ADAPTIVE):
-                made = estimate_of(known, request, asked, [] if mode == ADAPTIVE else list(limits or ()))
-                found = made if full_output else made.df
-            else:
-                return derivative_of(known, request, asked, out)
-        except ValueError:
-            common_shape(asked)  # names them when they do not broadcast; asked before, it costs 4 microseconds
-            raise
-        if out is None:
-            return found
-        refuse_real(out, "D" if found.dtype.kind == "c" else "d")
-        with np.errstate(over="ignore"):  # what overflows a smaller type is infinite there
-            out[...] = found
-        return out
-
+    options = _Options(step, rel_step, bounds, full_output, out, workers)
     if not isinstance(wrt, tuple):
-        return one(wrt, out)
+        return _derivative_general(f, known, rule, args, wrt, options)
     outs = (None,) * len(wrt) if out is None else out
     if not isinstance(outs, tuple) or len(outs) != len(wrt):
         raise ValueError(
             f"`out` must be a tuple of {len(wrt)} arrays, one for each `wrt`; got {type(outs).__name__}. "
             "Leave it out to have them made."
         )
-    return tuple(map(one, wrt, outs))
+    pairs = zip(wrt, outs, strict=True)
+    return tuple(_derivative_general(f, known, rule, args, i, options._replace(out=o)) for i, o in pairs)
+
+
+class _Options(NamedTuple):
+    """Options of `derivative`, as the caller gave them."""
+
+    step: Any
+    rel_step: Any
+    bounds: Any
+    full_output: bool
+    out: Any
+    workers: Any
+
+
+def _derivative_general(
+    f: Callable[..., Any], known: Function, rule: Rule, args: tuple[Any, ...], wrt: Any, options: _Options
+) -> Any:
+    """Differentiate in one argument, with all options; a function of its own, so that one point costs less."""
+    if isinstance(rule, Adaptive) and not isinstance(rule.side, str):
+        return _by_sides(f, known, rule, args, wrt, options)
+    operands = [a if type(a) is float else argument(a, f"args[{i}]") for i, a in enumerate(args)]
+    mode, step = given_step(options.step, options.rel_step)
+    refuse_options(rule, step, options.full_output)
+    limits = None if options.bounds is None else checked_bounds(options.bounds)
+    count, out = threads(options.workers), options.out
+    if options.full_output and out is not None:
+        raise ValueError("`out` takes the derivative alone; got it together with `full_output`. Leave one out.")
+    index = argument_index(wrt, len(args))
+    if out is not None or limits is not None or options.full_output:
+        shape = common_shape([*operands, *(limits or ()), *(() if step is None else (step,))])
+        if out is not None:
+            checked_out(out, shape)
+    mode = ADAPTIVE if isinstance(rule, Adaptive) else mode
+    request = Request(rule, index, mode, result_kind(operands), count, options.workers is not None)
+    extended = _extended(request, operands, step, options.rel_step is not None, limits)
+    try:
+        return _of_request(known, request, extended, limits, options)
+    except SeveralResults as refusal:
+        common_shape(extended)
+        if out is not None:
+            raise
+        own = options._replace(bounds=limits)._asdict() | {"method": rule}
+        del own["out"]
+        return array_derivative(f, operands, index, own, request.kind, refusal)
+    except ValueError:
+        common_shape(extended)  # names them when they do not broadcast; checked before, it costs 4 microseconds
+        raise
+
+
+def _extended(request: Request, operands: list[Any], step: Any, is_relative: bool, limits: Any) -> list[Any]:
+    """Arguments of `f`, followed by what the rule takes: steps, and bounds of the adaptive rule."""
+    extended = list(operands)
+    x = extended[request.wrt]
+    if limits is not None:  # a point outside the bounds has no derivative, and `f` is not called there
+        x = extended[request.wrt] = np.where((x < limits[0]) | (x > limits[1]), np.nan, x)
+    if request.mode == ADAPTIVE:
+        widest = inf if step is None else step * np.maximum(np.abs(x), 1.0) if is_relative else step
+        return [*extended, widest, *(limits or (-inf, inf))]
+    return extended if step is None else [*extended, step]
+
+
+def _of_request(known: Function, request: Request, operands: list[Any], limits: Any, options: _Options) -> Any:
+    """Differentiate by the rule of a request."""
+    is_adaptive, out = request.mode == ADAPTIVE, options.out
+    if isinstance(request.rule, ComplexStep):
+        result = complex_step_of(known, request, operands)
+    elif options.full_output or (limits is not None and not is_adaptive):
+        estimate = estimate_of(known, request, operands, [] if is_adaptive else list(limits or ()))
+        result = estimate if options.full_output else estimate.df
+    else:
+        return derivative_of(known, request, operands, out)
+    if out is None:
+        return result
+    refuse_real(out, "D" if result.dtype.kind == "c" else "d")
+    with np.errstate(over="ignore"):  # what overflows a smaller type is infinite there
+        out[...] = result
+    return out
 
 
 def _by_sides(
-    known: Function,
-    rule: Adaptive,
-    args: tuple[Any, ...],
-    wrt: Any,
-    step: Any,
-    rel_step: Any,
-    bounds: Any,
-    full_output: bool,
-    out: Any,
-    workers: Any,
+    f: Callable[..., Any], known: Function, rule: Adaptive, args: tuple[Any, ...], wrt: Any, options: _Options
 ) -> Any:
     """Differentiate where every point has a side of its own: the points of each side together."""
-    limits = () if bounds is None else checked_bounds(bounds)
+    limits = () if options.bounds is None else checked_bounds(options.bounds)
     operands = [argument(a, f"args[{i}]") for i, a in enumerate(args)]
-    shape = common_shape([*operands, *limits, *(a for a in (step, rel_step) if a is not None)])
+    steps = [a for a in (options.step, options.rel_step) if a is not None]
+    shape = common_shape([*operands, *limits, *steps])
     try:
         shape = np.broadcast_shapes(shape, rule.side.shape)
     except ValueError:
@@ -253,32 +253,27 @@ def _by_sides(
             f"`side` must broadcast with the points; got an array of shape {rule.side.shape} beside {shape}. "
             "Give one side for every point, or one for all."
         ) from None
+    index, out = argument_index(wrt, len(args)), options.out
+    if out is not None:
+        checked_out(out, shape)
 
-    def some(value: Any, where: Any) -> Any:
+    def at(value: Any, where: Any) -> Any:
         return value if value is None or np.ndim(value) == 0 else np.broadcast_to(value, shape)[where]
 
-    def one(wrt: Any, out: Any) -> Any:
-        index = argument_index(wrt, len(args))
-        results: Any = None
-        for one_side, its in rule.one_sided():
-            where = np.broadcast_to(its, shape)
-            parts = [some(a, where) for a in operands]
-            parts[index] = np.broadcast_to(operands[index], shape)[where]
-            ends = tuple(some(a, where) for a in limits) or None
-            made = _in_full(
-                known, one_side, tuple(parts), index, some(step, where), some(rel_step, where), ends, full_output, None,
-                workers,
-            )  # fmt: skip
-            columns = made if full_output else [made]
-            if results is None:
-                if out is not None:
-                    checked_out(out, shape)
-                results = [np.empty(shape, c.dtype) for c in columns] if out is None else [out]
-            for result, column in zip(results, columns, strict=True):
-                refuse_real(result, "D" if column.dtype.kind == "c" else "d")
-                result[where] = column
-        return Estimate(*results) if full_output else results[0]
-
-    if not isinstance(wrt, tuple):
-        return one(wrt, out)
-    return tuple(one(w, None if out is None else out[k]) for k, w in enumerate(wrt))
+    results: Any = None
+    for one_sided, its_points in rule.one_sided():
+        where = np.broadcast_to(its_points, shape)
+        points = [at(a, where) for a in operands]
+        points[index] = np.broadcast_to(operands[index], shape)[where]
+        own = options._replace(
+            step=at(options.step, where), rel_step=at(options.rel_step, where),
+            bounds=tuple(at(limit, where) for limit in limits) or None, out=None,
+        )  # fmt: skip
+        part = _derivative_general(f, known, one_sided, tuple(points), index, own)
+        columns = part if options.full_output else [part]
+        if results is None:
+            results = [np.empty((*shape, *c.shape[1:]), c.dtype) for c in columns] if out is None else [out]
+        for result, column in zip(results, columns, strict=True):
+            refuse_real(result, "D" if column.dtype.kind == "c" else "d")
+            result[where] = column
+    return Estimate(*results) if options.full_output else results[0]

@@ -10,6 +10,7 @@ import numpy as np
 
 from .._parallel import CostEstimate, blocks
 from ..adaptive_rule import Adaptive
+from ..arguments import SeveralResults
 from ..estimates import Estimate, rounded
 from ..evaluation.called import Called
 from ..evaluation.compiled import Compiled
@@ -155,7 +156,7 @@ def _complex_values(f: Any, row: list[Any], z: Any) -> Any:
     """Call `f` with complex numbers: one value for each, or one for all."""
     values = np.asarray(call(f, *row))
     if values.shape not in (z.shape, ()) or values.dtype.kind not in "fciub":
-        raise ValueError(
+        raise SeveralResults(
             f"`f` must return one number per point; got shape {values.shape} of {values.dtype} for {z.size} points. "
             "Return an array like the argument."
         )

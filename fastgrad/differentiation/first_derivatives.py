@@ -3,23 +3,15 @@
 These, and the second derivatives of `second_derivatives`, take the vector on the last axis and the batch in front,
 and `f` in any of these forms:
 
-- for one vector: it gets a one-dimensional array and returns a number, a tuple, a list or a one-dimensional array;
+- for one vector: it gets a one-dimensional array and returns a number, a tuple, a list or an array;
 - for one vector, filling ``f(x, *args, out)``: as many results as coordinates;
-- for a batch: vectors on the last axis, ``v[..., 0]``, outputs on the last axis too; or on the first, ``v[0]``;
-- for batches only, ``v[:, 0]``, as models of learning are: it gets shape (k, d) and returns (k,) or (k, m).
+- for a batch: vectors on the last axis, ``v[..., 0]``, results on the last axes too; or on the first, ``v[0]``;
+- for batches only, ``v[:, 0]``, as models of learning are: it gets shape (k, d) and returns (k,) or (k, *result).
 
-A function of its arguments and captured numbers alone, that takes no way by their values, is run once on symbols; its
-program runs with vectors side by side in the lanes of the processor, and captured floats and arrays of them are read
-anew at every call. What else Numba can compile runs as machine code, one vector at a time. Anything else is called with
-a few vectors, together and one by one, to see whether it takes a batch; one that does not is called one vector at a
-time. That is found out once for each function and length of the vector. `f` gets copies: it cannot change the caller's
-array, nor the next evaluation. Numbers that it masks, as `np.ma.log` does, count as NaN.
-
-Points may be arrays that hold arrays, as in `derivative`; `f` gets plain ones. Of a pandas DataFrame rows are the batch
-and columns the variables, a Series is one vector; a third axis (matrices for a batch) becomes a second level of the
-index. Of an xarray DataArray the last dimension is the vector; what is new in a result is called "output", or as that
-dimension with "_2" added. Dask's arrays keep the chunks of the batch, a vector is brought into one chunk; for
-`jacobian` and `directional` the function is called beforehand, at ones, to see how many outputs it has.
+How a function is run is decided once for each function and length of the vector: traced on symbols and run with vectors
+side by side in SIMD lanes; compiled by Numba, one vector at a time; called with batches; or called with one vector at a
+time. `f` gets copies: it cannot change the caller's array, nor the next evaluation. Numbers that it masks, as
+`np.ma.log` does, count as NaN.
 """
 
 from __future__ import annotations
@@ -34,7 +26,7 @@ from .problem import as_rows, question, retried, shaped, together
 from .sparsity_pattern import sparse_jacobian
 
 
-@of_vectors("x", axes="d")
+@of_vectors("x", axes="d", trees=True)
 def gradient(
     f: Callable[..., Any],
     x: Any,
@@ -52,52 +44,49 @@ def gradient(
     Parameters
     ----------
     f : callable
-        ``f(x, *args)``, one number for every vector, of shape () or (1,); its forms: see `gradient`.
-    x : array_like, shape (..., d)
-        The points, in units of your own; never changed. Integers and booleans count as float64; the differencing runs
-        in float64 whatever the type. Arrays of xarray, pandas and Dask and masked ones are taken as they are, and give
-        results of their kind.
+        ``f(x, *args)``, one number for every vector, of shape () or (1,). Written for one vector ``(d,)``, for a batch
+        with the vector on the last axis, ``v[..., 0]``, or with the coordinates first, ``v[0]``.
+    x : array_like, shape (..., d), or a tree of arrays
+        The points; never changed. Integers and booleans count as float64. Containers as in `derivative`. A tree is a
+        dictionary, list, tuple, named tuple or dataclass of arrays, the parameters of a model: one point. A list or
+        tuple of numbers is a vector.
     args : tuple, default ()
-        What `f` takes after the vector, handed over as it is, the same for all points; one alone may stand without a
-        tuple.
+        Further arguments of `f`, the same for all points; one alone may stand without a tuple.
     method : {"adaptive", "central", "forward", "backward", "complex"} or a rule, default "adaptive"
-        The rule, as in `derivative`. The default finds the step for every coordinate of every point, so that
-        coordinates of 1e-10 may stand beside others of 1e10.
+        The rule, as in `derivative`; `adaptive` finds the step for every entry.
     step, rel_step : array_like, optional
-        Step of a stencil, the largest one of the adaptive rule: absolute, in units of `x`, or relative to
-        ``max(|x|, 1)``. They broadcast with `x`, so that every coordinate can have its own. With neither, the step is
-        chosen for every coordinate of every point.
+        Step of a stencil, largest step of the adaptive rule: absolute, in units of `x`, or relative to
+        ``max(|x|, 1)``. They broadcast with `x`. By default the step is chosen for every coordinate of every point.
     bounds : (low, high) or scipy.optimize.Bounds, optional
         `f` is never called outside; both broadcast with `x`, and None is no bound. A point outside has no derivatives:
         NaN.
     full_output : bool, default False
-        Return an `Estimate` instead, arrays of the shape of the result: the derivative with an error bar, a status, the
-        number of evaluations. An evaluation that serves several entries is counted in each.
+        Return an `Estimate`: the derivative with error bound, status and number of evaluations.
     workers : int, optional
-        Threads for a large batch; the result does not depend on it. By default all cores for functions that are
-        compiled, and the calling thread for all others. A function that takes vectors one by one runs on the calling
-        thread in any case.
+        Threads for a large batch; the result does not depend on it. By default all cores for compiled functions, the
+        calling thread for others.
 
     Returns
     -------
-    ndarray, shape (..., d)
-        float32 and float16 when `x` is, else float64; complex when `f` returns complex numbers. NaN where `f` or the
-        point is not finite, and only there.
+    ndarray, shape (..., d), or a tree
+        In units of `f` over those of `x`. float32 and float16 when `x` is, else float64; complex when `f` returns
+        complex numbers. NaN where `f` or the point is not finite, and only there. For a tree, a tree of the same
+        structure.
 
     Raises
     ------
     TypeError, ValueError
         For arguments of the wrong kind or shape; the message names the argument and the remedy.
     Exception
-        Whatever `f` raises at a point, unchanged. Where it raises an arithmetic, a value or a lookup error or fails an
-        assertion beside a point, its domain ends there.
+        Whatever `f` raises at a point, unchanged. An arithmetic, value, lookup or assertion error beside a point ends
+        the domain of `f` there.
 
     See Also
     --------
-    jacobian : for functions with several outputs.
+    jacobian : for functions with several results.
     directional : along one vector, at the cost of one coordinate.
     hessian : second derivatives.
-    check : compares a gradient of yours with this one and its bars.
+    check : compares a gradient of yours with this one and its bounds.
 
     Examples
     --------
@@ -107,13 +96,20 @@ def gradient(
     >>> float(np.max(abs(fg.gradient(lambda v: np.cos(v[0] * v[1]), x) - exact))) < 1e-12
     True
 
-    It is made for SciPy's optimisers as it is:
+    SciPy's optimisers take it as `jac`:
 
     >>> import functools
     >>> from scipy.optimize import minimize, rosen
-    >>> found = minimize(rosen, np.zeros(5), jac=functools.partial(fg.gradient, rosen))
-    >>> float(np.max(abs(found.x - 1))) < 1e-5
+    >>> result = minimize(rosen, np.zeros(5), jac=functools.partial(fg.gradient, rosen))
+    >>> float(np.max(abs(result.x - 1))) < 1e-5
     True
+
+    Parameters of a model:
+
+    >>> weights = {"w": np.array([1.0, 2.0]), "b": 3.0}
+    >>> slopes = fg.gradient(lambda p: p["w"] @ p["w"] + p["b"] ** 2, weights)
+    >>> bool(np.max(abs(slopes["w"] - [2, 4])) < 1e-12), bool(abs(slopes["b"] - 6) < 1e-12)
+    (True, True)
     """
     q = question(f, x, args, method, step, rel_step, bounds, workers, full_output)
     if q.x.size == 0:
@@ -125,7 +121,7 @@ def gradient(
     return shaped(retried(lambda: jacobians(q, full_output)), q.shape)
 
 
-@of_vectors("x", axes="md")
+@of_vectors("x", axes="md", trees=True)
 def jacobian(
     f: Callable[..., Any],
     x: Any,
@@ -139,57 +135,52 @@ def jacobian(
     full_output: bool = False,
     workers: int | None = None,
 ) -> Any:
-    """Differentiate a vector-valued function of a vector: all outputs in all coordinates.
+    """Differentiate all results of a function of a vector in all coordinates.
 
     Parameters
     ----------
     f : callable
-        ``f(x, *args)``, m numbers for every vector; its forms: see `gradient`.
-    x : array_like, shape (..., d)
-        The points, in units of your own; never changed. Integers and booleans count as float64; the differencing runs
-        in float64 whatever the type. Arrays of xarray, pandas and Dask and masked ones are taken as they are, and give
-        results of their kind.
+        ``f(x, *args)``, a number or an array for every vector; its forms: see `gradient`.
+    x : array_like, shape (..., d), or a tree of arrays
+        The points; never changed. Integers and booleans count as float64. Containers as in `derivative`. A tree is a
+        dictionary, list, tuple, named tuple or dataclass of arrays, the parameters of a model: one point. A list or
+        tuple of numbers is a vector.
     args : tuple, default ()
-        What `f` takes after the vector, handed over as it is, the same for all points; one alone may stand without a
-        tuple.
+        Further arguments of `f`, the same for all points; one alone may stand without a tuple.
     sparsity : array_like or scipy.sparse array, shape (m, d), optional
-        Pattern of the entries that can be other than zero, for one vector `x`: the true ones of an array, those stored
-        in a sparse one. Columns that share no row move together (Curtis, Powell and Reid 1974), which takes as many
-        evaluations as there are colours times positions of the rule, not `d` times as many. A dependence that the
-        pattern leaves out makes wrong numbers of others in its row: see `fastgrad.sparsity`, which detects patterns.
+        Pattern of the entries that can be other than zero, for one vector `x` and one row of results: the true ones of
+        an array, those stored in a sparse one. Columns that share no row move together, which takes as many evaluations
+        as there are colours times positions of the rule. An entry that the pattern leaves out makes others in its row
+        wrong: `fastgrad.sparsity` detects patterns.
     method : {"adaptive", "central", "forward", "backward", "complex"} or a rule, default "adaptive"
-        The rule, as in `derivative`. The default finds the step for every entry, so that coordinates of 1e-10 may stand
-        beside others of 1e10.
+        The rule, as in `derivative`; `adaptive` finds the step for every entry.
     step, rel_step : array_like, optional
-        Step of a stencil, the largest one of the adaptive rule: absolute, in units of `x`, or relative to
-        ``max(|x|, 1)``. They broadcast with `x`, so that every coordinate can have its own. With neither, the step is
-        chosen for every coordinate of every point.
+        Step of a stencil, largest step of the adaptive rule: absolute, in units of `x`, or relative to
+        ``max(|x|, 1)``. They broadcast with `x`. By default the step is chosen for every coordinate of every point.
     bounds : (low, high) or scipy.optimize.Bounds, optional
         `f` is never called outside; both broadcast with `x`, and None is no bound. A point outside has no derivatives:
         NaN.
     full_output : bool, default False
-        Return an `Estimate` instead, arrays of the shape of the result: the derivative with an error bar, a status, the
-        number of evaluations. An evaluation that serves several entries is counted in each.
+        Return an `Estimate`: the derivative with error bound, status and number of evaluations.
     workers : int, optional
-        Threads for a large batch; the result does not depend on it. By default all cores for functions that are
-        compiled, and the calling thread for all others. A function that takes vectors one by one runs on the calling
-        thread in any case.
+        Threads for a large batch; the result does not depend on it. By default all cores for compiled functions, the
+        calling thread for others.
 
     Returns
     -------
-    ndarray, shape (..., m, d), or scipy.sparse.csr_array, shape (m, d)
-        Entry ``[..., i, k]`` is the derivative of output `i` in coordinate `k`, in units of the one over those of the
-        other; a single number makes ``m = 1``.
-        Types as of `gradient`. Every distinct vector is evaluated once for all outputs of a called function. With
-        `sparsity` a CSR array with the entries of the pattern, zeros included; an `Estimate` then holds such arrays.
+    ndarray, shape (..., *result, d), a tree, or scipy.sparse.csr_array, shape (m, d)
+        Entry ``[..., i, k]`` is the derivative of result `i` in coordinate `k`, in units of the one over those of the
+        other. A function with one number has ``m = 1``; one row or column of numbers counts as one axis. Types as of
+        `gradient`. For a tree, a tree of leaves with shape ``(*result, *leaf)``. With `sparsity` a CSR array with the
+        entries of the pattern, zeros included; an `Estimate` then holds such arrays.
 
     Raises
     ------
     TypeError, ValueError
         For arguments of the wrong kind or shape; the message names the argument and the remedy.
     Exception
-        Whatever `f` raises at a point, unchanged. Where it raises an arithmetic, a value or a lookup error or fails an
-        assertion beside a point, its domain ends there.
+        Whatever `f` raises at a point, unchanged. An arithmetic, value, lookup or assertion error beside a point ends
+        the domain of `f` there.
 
     See Also
     --------
@@ -207,15 +198,22 @@ def jacobian(
     >>> import numpy as np, fastgrad as fg
     >>> def polar(v):
     ...     return v[0] * np.cos(v[1]), v[0] * np.sin(v[1])
-    >>> found = fg.jacobian(polar, [2.0, 0.5])
+    >>> jacobian = fg.jacobian(polar, [2.0, 0.5])
     >>> exact = [[np.cos(0.5), -2 * np.sin(0.5)], [np.sin(0.5), 2 * np.cos(0.5)]]
-    >>> float(np.max(abs(found - exact))) < 1e-13
+    >>> float(np.max(abs(jacobian - exact))) < 1e-13
     True
+    >>> fg.jacobian(lambda v: np.outer(v, v), [2.0, 0.5]).shape
+    (2, 2, 2)
     """
     q = question(f, x, args, method, step, rel_step, bounds, workers, full_output)
     if sparsity is not None:
+        if len(q.form.shape) > 1:
+            raise ValueError(
+                f"`f` must return one row of numbers for a sparse jacobian; got shape {q.form.shape}. "
+                "Return it raveled."
+            )
         return sparse_jacobian(q, sparsity, full_output)
-    shape = (*q.shape[:-1], q.form.outputs, q.shape[-1])
+    shape = (*q.shape[:-1], *(q.form.shape or (1,)), q.shape[-1])
     return shaped(retried(lambda: jacobians(q, full_output)), shape)
 
 
@@ -238,34 +236,30 @@ def directional(
     Parameters
     ----------
     f : callable
-        ``f(x, *args)``, a number or m numbers for every vector; its forms: see `gradient`.
+        ``f(x, *args)``, a number or an array for every vector; its forms: see `gradient`.
     x : array_like, shape (..., d)
-        The points, in units of your own; never changed. Integers and booleans count as float64; the differencing runs
-        in float64 whatever the type. Arrays of xarray, pandas and Dask and masked ones are taken as they are, and give
-        results of their kind.
+        The points; never changed. Integers and booleans count as float64. Containers as in `derivative`.
     v : array_like, shape (..., d)
-        The vectors, of any length; they broadcast with `x`, and have as many coordinates.
+        The vectors, of any length; they broadcast with `x`.
     args : tuple, default ()
-        What `f` takes after the vector, handed over as it is, the same for all points; one alone may stand without a
-        tuple.
+        Further arguments of `f`, the same for all points; one alone may stand without a tuple.
     method : {"adaptive", "central", "forward", "backward", "complex"} or a rule, default "adaptive"
         The rule, as in `derivative`, for the function of `t` that ``f(x + t v)`` is.
     step, rel_step : array_like, optional
-        Step of a stencil, the largest one of the adaptive rule: absolute, in units of `v`, or relative to the `t` that
-        moves a coordinate by about ``max(|x|, 1)``. They broadcast with the batch, one number for each point. With
-        neither, the step is chosen for every point.
+        Step of a stencil, largest step of the adaptive rule: absolute, in units of `v`, or relative to the `t` that
+        moves a coordinate by about ``max(|x|, 1)``. They broadcast with the batch, one number for each point. By
+        default the step is chosen for every point.
     bounds : (low, high) or scipy.optimize.Bounds, optional
         `f` is never called outside; both broadcast with `x`, and None is no bound. A point outside has no derivatives:
         NaN.
     full_output : bool, default False
-        Return an `Estimate` instead, arrays of the shape of the result: the derivative with an error bar, a status, the
-        number of evaluations. An evaluation that serves several entries is counted in each.
+        Return an `Estimate`: the derivative with error bound, status and number of evaluations.
     workers : int, optional
-        Checked, and without effect so far: the work stays on the calling thread.
+        Checked, and without effect: the work stays on the calling thread.
 
     Returns
     -------
-    ndarray, shape (...) if `f` returns a number, else (..., m)
+    ndarray, shape (..., *result)
         ``J(x) v``, in units of `f` times those of `v` over those of `x`, at the cost of one coordinate. Types as of
         `gradient`.
 
@@ -274,8 +268,8 @@ def directional(
     TypeError, ValueError
         For arguments of the wrong kind or shape; the message names the argument and the remedy.
     Exception
-        Whatever `f` raises at a point, unchanged. Where it raises an arithmetic, a value or a lookup error or fails an
-        assertion beside a point, its domain ends there.
+        Whatever `f` raises at a point, unchanged. An arithmetic, value, lookup or assertion error beside a point ends
+        the domain of `f` there.
 
     See Also
     --------
@@ -285,18 +279,17 @@ def directional(
     Notes
     -----
     It is the derivative at 0 of the function of a number ``f(x + t w)``, `w` being `v` times the power of two that
-    makes it about as large as the point, so that the length of `v` does not matter to the accuracy. Bounds are kept by
-    all coordinates.
+    makes it about as large as the point, so that the length of `v` does not matter to the accuracy.
 
     Examples
     --------
     >>> import numpy as np, fastgrad as fg
-    >>> found = fg.directional(lambda v: v[0] * v[1], [3.0, -4.0], [1.0, 2.0])
-    >>> float(abs(found - 2)) < 1e-12
+    >>> product = fg.directional(lambda v: v[0] * v[1], [3.0, -4.0], [1.0, 2.0])
+    >>> float(abs(product - 2)) < 1e-12
     True
     """
     x, v = together(x, v)
     q = question(f, x, args, method, step, rel_step, bounds, workers, full_output, whole=True)
     form = q.form
-    shape = (*q.shape[:-1], *(() if form.scalar else (form.outputs,)))
+    shape = (*q.shape[:-1], *form.shape)
     return shaped(retried(lambda: along(q, as_rows(v), full_output)), shape)

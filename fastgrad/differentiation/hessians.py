@@ -28,16 +28,15 @@ from .request import ADAPTIVE
 #: Room, in units of the vectors, below which a mixed derivative is taken from one side of a bound.
 _NEAR = 2.0**-4
 
+#: Share of the largest bar below which a bar has no noise in it: that of steps 1e45 times as long.
+_NOISELESS = 2.0**-300
+
 #: Numbers in the vectors of the pairs that are computed at a time.
 _NUMBERS = 1 << 16
 
 
 def second(q: Question) -> Question:
     """Turn a problem into one of second derivatives."""
-    if q.x.size and q.form.outputs != 1:
-        raise ValueError(
-            f"`f` must return one number for second derivatives; got {q.form.outputs}. Take its outputs one by one."
-        )
     rule = q.rule
     if isinstance(rule, Adaptive) and rule.n in (1, 2):
         return q._replace(rule=Adaptive(2, rule.side, rule.rtol, rule.atol))
@@ -196,11 +195,13 @@ def _compared(units: Any, error: Any) -> Any:
     """Lengths by which to move coordinates together, powers of two up to `units`.
 
     A bar is the noise of `f` over the square of the step at which the derivative was computed. The noise is that of one
-    function, so the bars tell the steps against each other: 1e-10 beside 1e10 where the coordinates are.
+    function, so the bars tell the steps against each other: 1e-10 beside 1e10 where the coordinates are. A bar of
+    nearly 0, as of ``x y`` along an axis, has no noise in it.
     """
     with np.errstate(all="ignore"):
         step = 1.0 / np.sqrt(error)
-    good = np.isfinite(step) & (step > 0)
+        largest = np.max(error, axis=1, keepdims=True, initial=0.0, where=np.isfinite(error))
+    good = np.isfinite(step) & (step > 0) & (error >= _NOISELESS * largest)
     share = np.where(good, step / units, 0.0)
     most = np.max(share, axis=1, keepdims=True, initial=0.0)
     share = np.where(good, share, most) / np.where(most > 0, most, 1.0)

@@ -1,9 +1,10 @@
-"""What is asked about a function of a vector: checked, the points as rows, everything else broadcast to them."""
+"""Problems of differentiation: a function of vectors, its points as rows, and options that broadcast with them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,33 +23,33 @@ from .request import ADAPTIVE
 
 
 class Question(NamedTuple):
-    """What is asked for, checked: the points as rows, and everything else broadcast to them."""
+    """A function of vectors with points and options, all checked: the points as rows, the rest broadcast to them."""
 
-    f: VectorFunction
+    f: VectorFunction | OneOutput
     args: tuple[Any, ...]
     x: Any
     """Points, shape (b, d); NaN where they are outside the bounds."""
     shape: tuple[int, ...]
-    """Shape in which they came."""
+    """Shape of the caller's points."""
     dtype: Any
     """Type of real results."""
     rule: Rule
     mode: str
-    """``"auto"``, ``"absolute"`` when a stencil's steps are given, or that of the adaptive rule."""
+    """``"auto"``, ``"absolute"`` where the caller chose a stencil's steps, or that of the adaptive rule."""
     given: Any
-    """Steps as they were given, largest ones for the adaptive rule: shape (b, d), or (b,) when along vectors."""
+    """The caller's steps, for the adaptive rule the largest ones: shape (b, d), or (b,) along vectors."""
     low: Any
     high: Any
     """Bounds, shape (b, d)."""
     workers: int
     asked: bool
-    """Whether the caller asked for that many."""
+    """Whether the caller chose the number of threads."""
     relative: bool
     """Whether the steps are relative to the size of the points."""
 
     @property
     def form(self) -> Form:
-        """What `f` makes of the points."""
+        """Results of `f` at the points: how many, of which type."""
         return self.f.form(self.x, self.args, self.low, self.high)
 
     def rows(self, vectors: Any, beside: bool) -> Any:
@@ -57,7 +58,7 @@ class Question(NamedTuple):
 
     @property
     def machine(self) -> Machine | Lanes | None:
-        """The function and its arguments as machine code, if that can answer the question."""
+        """The function and its arguments as machine code, if the rule can use that."""
         form = self.form
         if form.kind == "D" or isinstance(self.rule, ComplexStep):
             return None
@@ -68,31 +69,62 @@ class Question(NamedTuple):
         """Absolute steps in all coordinates, or None."""
         return self.given * np.maximum(np.abs(self.x), 1.0) if self.relative else self.given
 
+    def output(self, index: int) -> Question:
+        """Select one of several outputs."""
+        assert isinstance(self.f, VectorFunction)
+        return self._replace(f=OneOutput(self.f, self.form, index))
+
     def at(self, points: Any) -> Question:
-        """Ask the same about some of the points."""
+        """Select some of the points."""
         fields = {name: a[points] for name in ("x", "given", "low", "high") if (a := getattr(self, name)) is not None}
         return self._replace(**fields)
 
     @property
     def exactly(self) -> Question:
-        """Ask the same in float64, for results that others are made of."""
+        """The problem in float64, for intermediate results."""
         return self._replace(dtype=np.dtype(np.float64))
 
     def parts(self, size: int) -> Iterator[tuple[slice, Question]]:
-        """Ask the same about all points in blocks of `size`, but at least one."""
+        """Split the points into blocks of `size`, at least one."""
         for start in range(0, len(self.x), max(1, size)):
             here = slice(start, start + max(1, size))
             yield here, self.at(here)
 
     def empty(self, shape: tuple[int, ...], bars: bool) -> Results:
-        """Room for an estimate, or for the derivative alone."""
+        """Allocate the arrays of an estimate, or that of the derivative alone."""
         outer = np.result_type(self.dtype, np.complex64) if self.x.size and self.form.kind == "D" else self.dtype
         kinds = (outer, self.dtype, np.int8, np.bool_, np.int32, outer, outer) if bars else (outer,)
         return Results([np.empty(shape, kind) for kind in kinds])
 
 
+class OneOutput:
+    """One of several outputs of a function of vectors, as a function of its own; it evaluates all of them."""
+
+    def __init__(self, f: VectorFunction, form: Form, output: int) -> None:
+        self._f, self._form, self._output = f, form, output
+
+    def form(self, x: Any, args: tuple[Any, ...], *limits: Any, **options: Any) -> Form:
+        """Say that there is one number."""
+        return replace(self._form, outputs=1, shape=(), scalar=True)
+
+    def rows(self, form: Form, vectors: Any, args: tuple[Any, ...], *policy: Any) -> Any:
+        """Evaluate the output at every row."""
+        return self._f.rows(self._form, vectors, args, *policy)[:, self._output : self._output + 1]
+
+    def machine(self, form: Form, d: int, args: tuple[Any, ...]) -> None:
+        """Say that no machine code has this output alone."""
+
+    def threads(self, form: Form, *options: Any) -> int:
+        """How many threads may be inside `f`."""
+        return self._f.threads(self._form, *options)
+
+    def expect(self, form: Form, count: int) -> None:
+        """Warn that so many vectors are going to be given to `f` one at a time."""
+        self._f.expect(self._form, count)
+
+
 class Results:
-    """Results while they are found: the fields of an estimate, or the derivative alone."""
+    """Arrays of results to be filled: the fields of an estimate, or the derivative alone."""
 
     def __init__(self, fields: list[Any]) -> None:
         self.fields = fields
@@ -102,15 +134,15 @@ class Results:
         """The derivative."""
         return self.fields[0]
 
-    def put(self, place: Any, found: Any) -> None:
-        """Put what was found in its place: a derivative, or of an estimate what there is room for."""
-        parts = found if isinstance(found, Estimate) else (found,)
+    def put(self, place: Any, result: Any) -> None:
+        """Store a derivative, or of an estimate as many fields as there are arrays."""
+        parts = result if isinstance(result, Estimate) else (result,)
         for field, values in zip(self.fields, parts[: len(self.fields)], strict=True):
             field[place] = values
 
     @property
     def whole(self) -> Any:
-        """All of them, as they are returned."""
+        """The estimate, or the derivative."""
         return Estimate(*self.fields) if len(self.fields) > 1 else self.df
 
 
@@ -118,7 +150,7 @@ def question(
     f: Any, x: Any, args: Any, method: Any, step: Any, rel_step: Any, bounds: Any, workers: Any, full_output: bool,
     whole: bool = False,
 ) -> Question:  # fmt: skip
-    """Check what all the functions take; `whole` when a step is along a vector, not for each coordinate."""
+    """Check the arguments of all functions of vectors; `whole` where a step is along a vector, not per coordinate."""
     args = args if isinstance(args, tuple) else (args,)
     known = vector_function(f, len(args))
     x = np.asarray(argument(x, "x"))
@@ -145,17 +177,17 @@ def question(
 
 
 def as_rows(x: Any) -> Any:
-    """Vectors as the rows of a contiguous array of float64: the caller's own memory where it is that already."""
+    """Return vectors as rows of a contiguous float64 array: the caller's memory where it is one."""
     return np.ascontiguousarray(x, dtype=np.float64).reshape(_count(x), x.shape[-1])
 
 
 def _count(x: Any) -> int:
-    """How many vectors there are."""
+    """Count the vectors."""
     return math.prod(x.shape[:-1])
 
 
 def _like(value: Any, x: Any, name: str) -> Any:
-    """Broadcast what was given for `x`, as rows like the points."""
+    """Broadcast an option with `x`, as rows like the points."""
     try:
         whole = np.broadcast_to(np.asarray(value, dtype=np.float64), x.shape)
         return whole.reshape(_count(x), *x.shape[-1:])
@@ -167,7 +199,7 @@ def _like(value: Any, x: Any, name: str) -> Any:
 
 
 def together(x: Any, v: Any) -> tuple[Any, Any]:
-    """Broadcast points and vectors, each of as many coordinates as the others."""
+    """Broadcast points and vectors with the same number of coordinates."""
     x, v = (np.asarray(argument(a, name)) for a, name in ((x, "x"), (v, "v")))
     check_vector(x)
     check_vector(v, "v")
@@ -181,15 +213,15 @@ def together(x: Any, v: Any) -> tuple[Any, Any]:
     )
 
 
-def shaped(made: Any, shape: tuple[int, ...]) -> Any:
-    """Give results their shape; of an `Estimate`, all of them."""
-    if isinstance(made, Estimate):
-        return rounded(Estimate(*(a.reshape(shape)[()] for a in made)))
-    return made.reshape(shape)[()]
+def shaped(result: Any, shape: tuple[int, ...]) -> Any:
+    """Reshape a derivative, or all fields of an `Estimate`."""
+    if isinstance(result, Estimate):
+        return rounded(Estimate(*(a.reshape(shape)[()] for a in result)))
+    return result.reshape(shape)[()]
 
 
 def retried(work: Callable[[], Any]) -> Any:
-    """Do the work again if `f` turned out to return complex numbers; what overflows a small type is infinite there."""
+    """Repeat the work once if `f` begins to return complex numbers; what overflows a small type is infinite there."""
     with np.errstate(over="ignore"):
         try:
             return work()

@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..containers.registry import of_vectors
+from ..estimates import Estimate
 from ..rules.selection import Method
 from .hessians import diagonals, hessians, products, second
-from .problem import as_rows, question, retried, shaped, together
+from .problem import Question, as_rows, question, retried, shaped, together
 
 
 @of_vectors("x", axes="de")
@@ -28,51 +31,46 @@ def hessian(
     full_output: bool = False,
     workers: int | None = None,
 ) -> Any:
-    """Differentiate a number-valued function of a vector twice, in all pairs of coordinates.
+    """Differentiate a function of a vector twice, in all pairs of coordinates.
 
     Parameters
     ----------
     f : callable
-        ``f(x, *args)``, one number for every vector, of shape () or (1,); its forms: see `gradient`.
+        ``f(x, *args)``, a number or an array for every vector; its forms: see `gradient`. Several results cost as much
+        as several functions.
     x : array_like, shape (..., d)
-        The points, in units of your own; never changed. Integers and booleans count as float64; the differencing runs
-        in float64 whatever the type. Arrays of xarray, pandas and Dask and masked ones are taken as they are, and give
-        results of their kind.
+        The points; never changed. Integers and booleans count as float64. Containers as in `derivative`.
     args : tuple, default ()
-        What `f` takes after the vector, handed over as it is, the same for all points; one alone may stand without a
-        tuple.
+        Further arguments of `f`, the same for all points; one alone may stand without a tuple.
     diagonal : bool, default False
         Only the unmixed second derivatives, without the matrix: the cost grows with `d`, not with its square.
     method : {"adaptive", "central", "forward", "backward"} or a rule, default "adaptive"
-        The rule, as in `derivative`; one for first derivatives stands for its sister for second ones, and the complex
-        step has none. The default finds the step for every entry.
+        The rule, as in `derivative`; one for first derivatives stands for that of second ones, and the complex step has
+        none.
     step, rel_step : array_like, optional
-        Step of a stencil, the largest one of the adaptive rule: absolute, in units of `x`, or relative to
-        ``max(|x|, 1)``. They broadcast with `x`, so that every coordinate can have its own. With neither, the step is
-        chosen for every coordinate of every point.
+        Step of a stencil, largest step of the adaptive rule: absolute, in units of `x`, or relative to
+        ``max(|x|, 1)``. They broadcast with `x`. By default the step is chosen for every coordinate of every point.
     bounds : (low, high) or scipy.optimize.Bounds, optional
         `f` is never called outside; both broadcast with `x`, and None is no bound. A point outside has no derivatives:
         NaN.
     full_output : bool, default False
-        Return an `Estimate` instead, arrays of the shape of the result: the derivative with an error bar, a status, the
-        number of evaluations. An evaluation that serves several entries is counted in each.
+        Return an `Estimate`: the derivative with error bound, status and number of evaluations.
     workers : int, optional
-        Threads for the diagonal of a large batch, as in `gradient`; without effect on the matrix so far, which is found
-        on the calling thread.
+        Threads for the diagonal of a large batch, as in `gradient`; without effect on the matrix.
 
     Returns
     -------
-    ndarray, shape (..., d, d), or (..., d) for the diagonal
-        Symmetric to the last bit; entry ``[..., i, k]`` is in units of `f` over those of coordinates `i` and `k`. Types
-        as of `gradient`.
+    ndarray, shape (..., *result, d, d), or (..., *result, d) for the diagonal
+        Symmetric to the last bit; entry ``[..., i, k]`` is in units of `f` over those of coordinates `i` and `k`. One
+        number, of shape () or (1,), has no axis. Types as of `gradient`.
 
     Raises
     ------
     TypeError, ValueError
         For arguments of the wrong kind or shape; the message names the argument and the remedy.
     Exception
-        Whatever `f` raises at a point, unchanged. Where it raises an arithmetic, a value or a lookup error or fails an
-        assertion beside a point, its domain ends there.
+        Whatever `f` raises at a point, unchanged. An arithmetic, value, lookup or assertion error beside a point ends
+        the domain of `f` there.
 
     See Also
     --------
@@ -83,22 +81,23 @@ def hessian(
     -----
     The diagonal is differentiated along coordinates, the rest as a quarter of the second derivative at 0 of
     ``f(x + t (u + w)) - f(x + t (u - w))``, `u` and `w` being vectors along two coordinates: with `central` the formula
-    of four points (Abramowitz and Stegun 1964, 25.3.26), with `adaptive` as many digits of it as there are. How long
-    `u` and `w` are against each other is read off the error bars of the diagonal. At a bound it is
+    of four points (Abramowitz and Stegun 1964, 25.3.26), with `adaptive` as many digits of it as there are. The error
+    bounds of the diagonal tell how long `u` and `w` are against each other. At a bound it is
     ``f(x + t (u + w)) - f(x + t u) - f(x + t w)`` with `u` and `w` pointing inwards.
 
     Examples
     --------
     >>> import numpy as np, fastgrad as fg
-    >>> found = fg.hessian(lambda v: v[0] ** 2 * np.sin(v[1]), [3.0, 0.5])
+    >>> hessian = fg.hessian(lambda v: v[0] ** 2 * np.sin(v[1]), [3.0, 0.5])
     >>> exact = np.array([[2 * np.sin(0.5), 6 * np.cos(0.5)], [6 * np.cos(0.5), -9 * np.sin(0.5)]])
-    >>> float(np.max(abs(found - exact))) < 1e-9
+    >>> float(np.max(abs(hessian - exact))) < 1e-9
     True
+    >>> fg.hessian(lambda v: (v[0] ** 2, v[0] * v[1], v[1]), [3.0, 0.5]).shape
+    (3, 2, 2)
     """
     q = question(f, x, args, method, step, rel_step, bounds, workers, full_output)
-    q = second(q)
-    made = retried(lambda: (diagonals if diagonal else hessians)(q, full_output))
-    return shaped(made, q.shape if diagonal else (*q.shape, q.shape[-1]))
+    shape = q.shape[-1:] if diagonal else 2 * q.shape[-1:]
+    return _of_outputs(second(q), lambda q: (diagonals if diagonal else hessians)(q, full_output), shape)
 
 
 @of_vectors("x", "v", axes="d")
@@ -115,40 +114,34 @@ def hessian_vector(
     full_output: bool = False,
     workers: int | None = None,
 ) -> Any:
-    """Multiply the hessian of a number-valued function and a vector, without the hessian.
+    """Multiply the hessian of a function and a vector, without the hessian.
 
     Parameters
     ----------
     f : callable
-        ``f(x, *args)``, one number for every vector, of shape () or (1,); its forms: see `gradient`.
+        ``f(x, *args)``, a number or an array for every vector; its forms: see `gradient`.
     x : array_like, shape (..., d)
-        The points, in units of your own; never changed. Integers and booleans count as float64; the differencing runs
-        in float64 whatever the type. Arrays of xarray, pandas and Dask and masked ones are taken as they are, and give
-        results of their kind.
+        The points; never changed. Integers and booleans count as float64. Containers as in `derivative`.
     v : array_like, shape (..., d)
-        The vectors, of any length; they broadcast with `x`, and have as many coordinates. Along them no coordinate
-        moves farther than its step.
+        The vectors, of any length; they broadcast with `x`. Along them no coordinate moves farther than its step.
     args : tuple, default ()
-        What `f` takes after the vector, handed over as it is, the same for all points; one alone may stand without a
-        tuple.
+        Further arguments of `f`, the same for all points; one alone may stand without a tuple.
     method : {"adaptive", "central", "forward", "backward"} or a rule, default "adaptive"
         The rule, as in `hessian`.
     step, rel_step : array_like, optional
-        Step of a stencil, the largest one of the adaptive rule: absolute, in units of `x`, or relative to
-        ``max(|x|, 1)``. They broadcast with `x`, so that every coordinate can have its own. With neither, the step is
-        chosen for every coordinate of every point.
+        Step of a stencil, largest step of the adaptive rule: absolute, in units of `x`, or relative to
+        ``max(|x|, 1)``. They broadcast with `x`. By default the step is chosen for every coordinate of every point.
     bounds : (low, high) or scipy.optimize.Bounds, optional
         `f` is never called outside; both broadcast with `x`, and None is no bound. A point outside has no derivatives:
         NaN.
     full_output : bool, default False
-        Return an `Estimate` instead, arrays of the shape of the result: the derivative with an error bar, a status, the
-        number of evaluations. An evaluation that serves several entries is counted in each.
+        Return an `Estimate`: the derivative with error bound, status and number of evaluations.
     workers : int, optional
-        Checked, and without effect so far: the work stays on the calling thread.
+        Checked, and without effect: the work stays on the calling thread.
 
     Returns
     -------
-    ndarray, shape (..., d)
+    ndarray, shape (..., *result, d)
         ``H(x) v``; its cost grows with `d`, not with its square. Types as of `gradient`.
 
     Raises
@@ -156,21 +149,37 @@ def hessian_vector(
     TypeError, ValueError
         For arguments of the wrong kind or shape; the message names the argument and the remedy.
     Exception
-        Whatever `f` raises at a point, unchanged. Where it raises an arithmetic, a value or a lookup error or fails an
-        assertion beside a point, its domain ends there.
+        Whatever `f` raises at a point, unchanged. An arithmetic, value, lookup or assertion error beside a point ends
+        the domain of `f` there.
 
     See Also
     --------
-    hessian : the matrix; how mixed second derivatives are found is told there, `w` being along `v` here.
+    hessian : the matrix, and the formula of mixed second derivatives; here `w` is along `v`.
     directional : the product of the jacobian and a vector.
 
     Examples
     --------
     >>> import numpy as np, fastgrad as fg
-    >>> found = fg.hessian_vector(lambda v: v[0] ** 2 * v[1], [3.0, 0.5], [1.0, 2.0])
-    >>> float(np.max(abs(found - [2 * 0.5 + 6 * 2, 6]))) < 1e-9
+    >>> product = fg.hessian_vector(lambda v: v[0] ** 2 * v[1], [3.0, 0.5], [1.0, 2.0])
+    >>> float(np.max(abs(product - [2 * 0.5 + 6 * 2, 6]))) < 1e-9
     True
     """
     x, v = together(x, v)
     q = second(question(f, x, args, method, step, rel_step, bounds, workers, full_output))
-    return shaped(retried(lambda: products(q, as_rows(v), full_output)), q.shape)
+    return _of_outputs(q, lambda q: products(q, as_rows(v), full_output), q.shape[-1:])
+
+
+def _of_outputs(q: Question, work: Callable[[Question], Any], shape: tuple[int, ...]) -> Any:
+    """Do the work for each output of `f`, one after the other: the steps of one are not those of another."""
+    batch = q.shape[:-1]
+    if q.x.size == 0 or q.form.outputs == 1:
+        return shaped(retried(lambda: work(q)), (*batch, *shape))
+    outputs = q.form.shape
+
+    def all_outputs() -> Any:
+        results = [work(q.output(i)) for i in range(q.form.outputs)]
+        if isinstance(results[0], Estimate):
+            return Estimate(*(np.stack(field, axis=1) for field in zip(*results, strict=True)))
+        return np.stack(results, axis=1)
+
+    return shaped(retried(all_outputs), (*batch, *outputs, *shape))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._parallel import CostEstimate
+from ..arguments import SeveralResults
 from .elementwise_check import differ, mixes, warn
 from .results import BecameComplex, letter_of, numbers, unmasked
 from .signatures import PerformanceWarning, is_library_ufunc, stack_depth, weak
@@ -214,8 +215,7 @@ def _value(value: Any) -> Any:
 
 
 def _wrong_shape(shape: tuple[int, ...], size: int) -> ValueError:
-    return ValueError(
+    return SeveralResults(
         f"`f` must return one value per point; got shape {shape} for {size} point{'s' * (size != 1)}. "
-        "For a function of a vector use `gradient` or `jacobian`; for several values of one number, "
-        "`jacobian(lambda v: f(v[0]), np.reshape(x, (-1, 1)))`."
+        "For a function of a vector use `gradient` or `jacobian`."
     )

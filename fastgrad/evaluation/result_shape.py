@@ -19,6 +19,8 @@ class Form:
     """Results of a function for vectors of one length, and how it is run for them."""
 
     outputs: int
+    shape: tuple[int, ...]
+    """Shape of the result for one vector; one row or one column of numbers has one axis."""
     scalar: bool
     """Whether it returns a number, and not an array of one."""
     kind: str
@@ -53,12 +55,8 @@ class Form:
 
 def form_of(value: Any) -> Form:
     """Form of a function that returned `value` for one vector."""
-    if value.size != max(value.shape, default=1):  # one row or one column of numbers is as good as one axis
-        raise ValueError(
-            f"`f` must return a number or a one-dimensional array for one vector; got shape {value.shape}. "
-            "Return it raveled, and reshape the result."
-        )
-    return Form(value.size, value.ndim == 0, letter_of(value))
+    is_row = value.ndim > 0 and value.size == max(value.shape)
+    return Form(value.size, (value.size,) if is_row else value.shape, value.ndim == 0, letter_of(value))
 
 
 def arranged(values: Any, count: int, form: Form, turned: bool) -> Any:
@@ -66,8 +64,8 @@ def arranged(values: Any, count: int, form: Form, turned: bool) -> Any:
     if form.scalar:
         return values.reshape(count, 1) if values.shape == (count,) and not turned else None
     if turned:
-        return values.T if values.shape == (form.outputs, count) else None
-    return values if values.shape == (count, form.outputs) else None
+        return values.reshape(-1, count).T if values.shape == (*form.shape, count) else None
+    return values.reshape(count, -1) if values.shape == (count, *form.shape) else None
 
 
 def scattered(rows: Any, spread: float) -> Any:

@@ -50,7 +50,7 @@ class RowCall:
             self._batched = False
             return value
         values, refusal = probe(lambda: stacked(self._f()(vector[None].copy(), *args)))
-        if refusal is not None or values.ndim not in (1, 2) or len(values) != 1:
+        if refusal is not None or values.ndim == 0 or len(values) != 1:
             if beside and isinstance(error, DOMAIN_ERRORS):
                 return OUTSIDE
             raise error

@@ -139,7 +139,7 @@ class VectorFunction:
                 return form
         if self._one.fills or d == 0:
             return form
-        count = next(k for k in (3, 4, 5) if k not in (d, form.outputs))
+        count = next(k for k in range(3, 99) if k not in (d, form.outputs, *form.shape))
         chosen = where[np.linspace(0, len(where) - 1, count).astype(int)]
         chosen[:2] = chosen[1::-1]  # in no order, or who sorts the vectors of a sorted batch is not found out
         for spread in (2.0**-7, 2.0**-20):

@@ -18,6 +18,7 @@ from ..array_kinds import PLAIN, kinds
 from ..compilation.kernels import jit
 from ..compilation.operators import Uncompilable
 from ..compilation.references import Reading
+from ..containers.calls import Layout
 from ..containers.registry import over_containers
 from ..evaluation.functions import function
 from ._formula import Interval, by_position, domain_of, partials_of, signature_of
@@ -236,7 +237,7 @@ def _apply(f: Any, args: tuple[Any, ...], out: Any, kind: Any) -> Any:
     for a in args:
         if type(a) is not float and kinds[type(a)] is not PLAIN:
             points = {f"args[{i}]": a for i, a in enumerate(args)}
-            return over_containers(values, f, points, {"out": out, "kind": kind}, telling=True)
+            return over_containers(values, f, points, {"out": out, "kind": kind}, Layout(probes_outputs=True))
     known = function(f, len(args))
     operands = [a if type(a) is float else argument(a, f"args[{i}]") for i, a in enumerate(args)]
     if out is not None:

@@ -8,10 +8,12 @@ compares, `_patterns` names what mistakes have in common, `_result` and `_table`
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from ..containers.checks import as_arrays
 from ..estimates import Estimate, Status
 from ._analytic import Analytic
 from ._comparison import Comparison
@@ -61,7 +63,9 @@ def check(
         float32 and float16 stay what they are for `analytic`, which is then expected to be good to their digits;
         integers and booleans count as float64. Arrays of xarray and pandas are aligned by their labels, as in
         `derivative`; both functions get plain arrays, and the labels stand in the table. Masked and complex arrays
-        raise.
+        raise. For a gradient or a jacobian a tree of arrays, as in `gradient`: `analytic` returns one like it, and the
+        table names the leaves; `of` may be left out for a gradient. Of arrays of JAX or PyTorch both functions get
+        arrays of that library.
     of : {"derivative", "gradient", "jacobian", "hessian"}, default "derivative"
         What `analytic` is of `f`. Shapes are those of the functions of these names: ``(..., d)`` for a gradient,
         ``(..., m, d)`` for a jacobian, ``(..., d, d)`` for a hessian.
@@ -132,7 +136,10 @@ def check(
     """
     if analytic is None:
         f, analytic, args, of, wrt = own_partials(f, args, of)
+    f, analytic, args, of, names = as_arrays(f, analytic, args, of)
     points = problem(f, of, args, wrt)
+    if names is not None:
+        points = replace(points, labels=(names,))
     numerical = points.estimate()
     values = Analytic(analytic, points, numerical.df.shape)
     numerical, judgement = _judged(points, values, numerical)

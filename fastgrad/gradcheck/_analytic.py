@@ -198,7 +198,7 @@ class Analytic:
             return self._each(args)
         try:
             result, copies = self._raw_result(args)
-        except (TypeError, ValueError, IndexError):
+        except (TypeError, ValueError, IndexError, RuntimeError):
             if not self._takes_one(args):
                 raise
         else:

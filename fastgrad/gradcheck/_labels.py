@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..array_kinds import MASKED, PLAIN, kinds, unreadable
+from ..containers.calls import Layout
 from ..containers.registry import over_containers
 
 #: For each axis of the points their labels, or None.
@@ -19,7 +20,7 @@ def align(args: tuple[Any, ...]) -> tuple[tuple[Any, ...], Labels]:
     if all(kinds[type(a)] is PLAIN for a in args):
         return args, ()
     points = {f"args[{i}]": a for i, a in enumerate(args)}
-    aligned = over_containers(_broadcast, None, points, {}, fields=len(args))
+    aligned = over_containers(_broadcast, None, points, {}, Layout(fields=len(args)))
     aligned = aligned if len(args) > 1 else (aligned,)
     return tuple(a if np.ndim(a) == 0 else np.array(b) for a, b in zip(args, aligned, strict=True)), labels_of(
         aligned[0]

@@ -1,0 +1,121 @@
+"""Derivatives of functions of numbers that return an array for each point."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .._signals import hear
+from ..arguments import SeveralResults
+from ..rules.complexstep import ComplexStep
+from .jacobians import ENTRIES, along, jacobians
+from .line_evaluation import Coordinates, derive
+from .problem import Question, question, retried, shaped
+
+
+def array_derivative(
+    f: Any, operands: Sequence[Any], wrt: int, options: dict[str, Any], dtype: Any, refusal: SeveralResults
+) -> Any:
+    """Differentiate in one argument: ``x.shape + result shape``.
+
+    The arguments that differ from point to point become the coordinates of vectors, of which `f` is a function.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(*operands)``.
+    operands : sequence
+        Arrays that broadcast together, and numbers.
+    wrt : int
+        The argument.
+    options : dict
+        `method`, `step`, `rel_step`, `bounds`, `workers` and `full_output`.
+    dtype : dtype
+        Type of real results.
+    refusal : SeveralResults
+        Raised where `f` returns a number for every number of an array, but not for a number alone.
+    """
+    varying = [i for i, o in enumerate(operands) if i == wrt or np.ndim(o)]
+    arrays = [operands[i] for i in varying]
+    parts = [options[name] for name in ("step", "rel_step") if options[name] is not None]
+    shape = np.broadcast_shapes(*map(np.shape, [*arrays, *parts, *(options["bounds"] or ())]))
+    x = np.stack([np.broadcast_to(np.asarray(a, np.float64), shape) for a in arrays], axis=-1)
+    k, own = varying.index(wrt), dict(options)
+    for name in ("step", "rel_step"):
+        if own[name] is not None:
+            own[name] = np.expand_dims(own[name], -1)
+    if own["bounds"] is not None:
+        low, high = own["bounds"]
+        own["bounds"] = _at_coordinate(low, k, x.shape, -np.inf), _at_coordinate(high, k, x.shape, np.inf)
+    of_vectors = _OfVectors(f, operands, varying, wrt)
+    q = question(of_vectors, x, (), **own)._replace(dtype=dtype)
+    if _treats_arrays_elementwise(of_vectors, x, q.form.shape):
+        raise refusal
+    bars = own["full_output"]
+    return shaped(retried(lambda: _entries(q, k, bars)), (*shape, *q.form.shape))
+
+
+def _entries(q: Question, k: int, bars: bool) -> Any:
+    """Entries of one coordinate, shape (points, outputs)."""
+    (count, d), m = q.x.shape, q.form.outputs
+    if d == 1 and isinstance(q.rule, ComplexStep):
+        return jacobians(q, bars)[:, :, 0]
+    if isinstance(q.rule, ComplexStep):
+        return along(q, np.broadcast_to(np.arange(d) == k, q.x.shape).astype(float), bars)
+    made = q.empty((count, m), bars)
+    for here, part in q.parts(ENTRIES // max(m, 1)):
+        line = np.arange(len(part.x)) * d + k
+        limits = [None if a is None else a[:, k] for a in (part.steps, part.low, part.high)]
+        made.put(here, derive(q.rows, Coordinates(part.x), line, m, q.rule, q.form.kind, q.mode, *limits, bounds=bars))
+    return made.whole
+
+
+def _at_coordinate(bound: Any, k: int, shape: tuple[int, ...], end: float) -> Any:
+    """Bound for coordinate `k` alone."""
+    bounds = np.full(shape, end)
+    bounds[..., k] = bound
+    return bounds
+
+
+class _OfVectors:
+    """A function of numbers as one of vectors, or of several in the rows of an array.
+
+    Parameters
+    ----------
+    f : callable
+        The function.
+    operands : sequence
+        Its arguments.
+    varying : list of int
+        Those that are coordinates; the others are the same for all points.
+    wrt : int
+        The argument to differentiate in.
+    """
+
+    def __init__(self, f: Any, operands: Sequence[Any], varying: list[int], wrt: int) -> None:
+        self._f, self._operands, self._varying, self._wrt = f, operands, varying, wrt
+        self.__name__ = getattr(f, "__name__", type(f).__name__)
+
+    def __call__(self, x: Any) -> Any:
+        """Value of the function; whole numbers beside the argument stay whole, because they may be indices."""
+        args = list(self._operands)
+        for k, i in enumerate(self._varying):
+            kind = getattr(args[i], "dtype", x.dtype)
+            column = x[..., k][()]
+            if kind.kind in "iub" and i != self._wrt:
+                column = np.rint(column.real).astype(bool if kind.kind == "b" else np.int64)
+            args[i] = column
+        return self._f(*args)
+
+
+def _treats_arrays_elementwise(f: _OfVectors, x: Any, shape: tuple[int, ...]) -> bool:
+    """Tell whether `f` returns one number for each of several points, as many as no axis of its result has."""
+    size = next(k for k in range(7, 99) if k not in shape)
+    try:
+        with np.errstate(all="ignore"):
+            return bool(np.shape(f(np.resize(x, (size, x.shape[-1])))) == (size,))
+    except Exception as raised:
+        hear(raised)
+        return False
