@@ -48,7 +48,7 @@ LOCAL = 2.0**-3
 #: Multiples of points at which `f` is evaluated for its scale; 0 stands for signs in turn.
 MULTIPLES = (1.0, 0.5, 2.0, -1.0, 0.0)
 
-#: More wrong entries than these, and than a quarter of all, are not due to rounding.
+#: More wrong entries than these, and than a quarter of all, are not due to the rounding of values.
 FEW = 1000
 
 
@@ -106,20 +106,21 @@ def rounding_inside(points: Problem, numerical: Estimate, values: Any, suspect: 
     - An estimate that no wide step confirms, and narrow steps over less than the rounding, follows the rounding.
     """
     noise = np.zeros(suspect.shape)
-    too_many = np.count_nonzero(suspect) > max(FEW, suspect.size // 4) and points.of == "derivative"
-    if not suspect.any() or too_many or np.iscomplexobj(values) or np.iscomplexobj(numerical.df):
+    if not suspect.any() or np.iscomplexobj(values) or np.iscomplexobj(numerical.df):
         return noise
     width, off = points.width(), np.abs(values - numerical.df)
     with np.errstate(all="ignore"):
-        flat = suspect & is_flat(values, numerical)
-        scale = _value_scale(points, flat if points.of in ("derivative", "hessian") else suspect)
-        noise = np.where(flat, INSIDE * scale / width, 0.0)
         if points.of != "derivative":
             inner = (-2, -1) if points.of == "hessian" else -1
             sizes = np.where(np.isfinite(numerical.df), np.abs(numerical.df), 0.0)
             largest, term = (np.max(a, axis=inner, keepdims=True) for a in (sizes, sizes * width))
-            noise = np.fmax(noise, np.where(suspect, INSIDE * np.fmax(largest, term / width), 0.0))
-        if points.of in ("gradient", "jacobian"):
+            noise = np.where(suspect, INSIDE * np.fmax(largest, term / width), 0.0)
+        if np.count_nonzero(suspect) > max(FEW, suspect.size // 4):
+            return noise
+        flat, has_reach = suspect & is_flat(values, numerical), points.of in ("gradient", "jacobian")
+        scale = _value_scale(points, suspect if has_reach else flat)
+        noise = np.where(flat, np.fmax(noise, INSIDE * scale / width), noise)
+        if has_reach:
             left = suspect & (off > BOUNDS * noise)
             reach = _confirmed_reach(points, numerical.df, off, left)
             follows = left & (reach < LOCAL) & (off * reach * width <= UNITS * scale)
