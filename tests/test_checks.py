@@ -136,7 +136,7 @@ def test_wrong_values_of_the_corpus_are_those_of_inexact_functions() -> None:
         if case.name in inexact:
             assert not found.counts["DISAGREES"] or "`f` itself is inexact" in repr(found), found
     assert seen == 5483
-    assert undecided < 0.015 * seen, undecided / seen
+    assert undecided < 0.02 * seen  # bounds that hold at 99.7 % instead of 98.9 % of the points are wider
 
 
 def table(x: Any, slope: bool = False) -> Any:

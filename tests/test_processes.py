@@ -6,11 +6,9 @@ import functools
 import math
 import multiprocessing
 import pickle
-import signal
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -189,87 +187,3 @@ print("right")
         told = list(pool.map(lambda _: run_python(script, FASTGRAD_CACHE_DIR=str(tmp_path)), range(2)))
     assert told == ["right"] * 2
     assert run_python(script, FASTGRAD_CACHE_DIR=str(tmp_path)) == "right"
-
-
-THREADS = """
-import threading
-from concurrent.futures import ThreadPoolExecutor
-import numpy as np, fastgrad as fg
-
-x, v = np.linspace(-2, 2, 1001), np.linspace(-2, 2, 1000).reshape(250, 4)
-calls = [
-    lambda: fg.derivative(lambda x: np.sin(3 * x) * x, x),
-    lambda: fg.derivative(lambda x: np.exp(-x * x) * x, x, method="central"),
-    lambda: fg.gradient(lambda v: np.sum(np.sin(v)) * v[0], v),
-    lambda: fg.jacobian(lambda v: (v[0] * v[1], v[2]), v, method="central"),
-    lambda: fg.derivative(fg.gates.tanh, x),
-    lambda: fg.check(lambda x: x * x * x, lambda x: 3 * x * x, x).numerical,
-]
-barrier = threading.Barrier(32)
-
-def run(k):
-    barrier.wait()
-    return [calls[(k + i) % len(calls)]() for i in range(len(calls))]
-
-with ThreadPoolExecutor(32) as pool:
-    results = list(pool.map(run, range(32)))
-wanted = [call() for call in calls]
-wrong = [k for k, result in enumerate(results) for i, a in enumerate(result)
-         if not np.array_equal(a, wanted[(k + i) % len(calls)])]
-print("wrong:", wrong)
-"""
-
-
-@pytest.mark.slow
-def test_thirty_two_threads_on_a_cold_cache(tmp_path: Path) -> None:
-    assert run_python(THREADS, FASTGRAD_CACHE_DIR=str(tmp_path)) == "wrong: []"
-
-
-@pytest.mark.slow
-def test_everything_works_in_workers_of_loky() -> None:
-    loky = pytest.importorskip("loky")
-    wanted = [run(name) for name in TASKS]
-    with loky.ProcessPoolExecutor(2) as pool:
-        results = list(pool.map(run_this, TASKS.values()))
-    wrong = [name for name, a, b in zip(TASKS, results, wanted, strict=True) if not same(a, b)]
-    assert len(results) > 15 and not wrong, wrong
-
-
-INTERRUPTED = """
-import time
-import numpy as np, fastgrad as fg
-x, v = np.linspace(-2, 2, 10**7), np.random.default_rng(0).normal(size=(10**6, 8))
-
-def slow(x):
-    time.sleep(0.001)
-    return float(x) ** 2
-
-calls = {{
-    "compiled": lambda: fg.derivative(lambda x: np.sin(x) * x, x),
-    "called": lambda: fg.derivative(lambda x: np.interp(x, [-3, 3], [0, 1]), x),
-    "one by one": lambda: fg.derivative(slow, x[:10**5]),
-    "gradient": lambda: fg.gradient(lambda v: np.sum(np.sin(v)) * v[0], v),
-    "check": lambda: fg.check(lambda x: np.sin(x) * x, lambda x: np.cos(x), x),
-}}
-call = calls[{name!r}]
-print("ready", flush=True)
-while True:
-    call()
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["compiled", "called", "one by one", "gradient", "check"])
-@pytest.mark.parametrize("after", [0.3, 2.0, 6.0])
-def test_an_interrupt_ends_every_kind_of_call(name: str, after: float) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", INTERRUPTED.format(name=name)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert process.stdout is not None and process.stdout.readline() == "ready\n"
-    time.sleep(after)
-    process.send_signal(signal.SIGINT)
-    start = time.perf_counter()
-    _, errors = process.communicate(timeout=60)
-    print(f"{name}: ended {time.perf_counter() - start:.2f} s after the interrupt")
-    assert process.returncode != 0 and "KeyboardInterrupt" in errors
