@@ -184,6 +184,18 @@ def test_rounding_inside_f_is_no_mistake(f: Any, whole: bool) -> None:
     assert wrong.counts["DISAGREES"] > 40, wrong
 
 
+def test_rounding_of_coefficients_is_no_mistake() -> None:
+    """The inverse times the matrix is the identity up to rounding, at points of every size."""
+    a = np.random.default_rng(1).normal(size=(4, 4))
+    product = np.linalg.inv(a) @ a
+    assert np.any(product[~np.eye(4, dtype=bool)] != 0)
+    x = np.random.default_rng(2).normal(size=(6, 4)) * 10.0 ** np.arange(-9, 9, 3)[:, None]
+    result = check(lambda x: product @ x, lambda x: np.eye(4), x, of="jacobian")
+    assert result and not result.counts["DISAGREES"], result
+    wrong = check(lambda x: product @ x, lambda x: np.eye(4) + 1e-11 * (1 - np.eye(4)), x, of="jacobian")
+    assert wrong.counts["DISAGREES"] == 72, wrong
+
+
 def test_outputs_of_very_different_size_are_judged_apart() -> None:
     f = lambda x: np.array([1e20 * x[0], np.sin(x[1])])  # noqa: E731
     x = np.array([[0.3, 0.7], [1.1, -0.4]])
@@ -213,6 +225,20 @@ def test_cancellation_in_a_function_without_long_double_is_rounding() -> None:
 
     x = np.geomspace(3e-5, 1e-3, 20)
     assert not check(lambda x: (1 - np.cos(x)) / x**2, slope, x).counts["DISAGREES"]
+
+
+@pytest.mark.parametrize("by", [1.0, 1.001, -1.0])
+def test_cancellation_is_told_from_a_mistake_by_values_beside_the_points(by: float) -> None:
+    """In double precision only: no digit is right at 1e-5, eight are at 0.1."""
+
+    def slope(x: Any) -> Any:
+        x = np.asarray(x, np.float64)
+        return np.sin(x) / x**2 - 2 * (1 - np.cos(x)) / x**3
+
+    x = np.geomspace(1e-5, 0.3, 100)
+    result = check(lambda x: 2 * (np.sin(x / 2) / x) ** 2, lambda x: by * slope(x), x)
+    assert (result.counts["DISAGREES"] > 30) == (by != 1), result
+    assert by != 1 or not result.counts["DISAGREES"], result
 
 
 # A check that decides nothing is not passed ---------------------------------------------------------------------------

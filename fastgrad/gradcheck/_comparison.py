@@ -1,9 +1,9 @@
-"""An analytic and a numerical derivative side by side, and how closely values agree: what patterns are read from."""
+"""An analytic and a numerical derivative side by side: what patterns are read from."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -14,11 +14,14 @@ from ._analytic import Analytic
 from ._problem import Problem
 from ._verdicts import Judgement, Verdict
 
-#: Two values are taken for the same mistake when they are this close; smaller differences may be rounding.
+#: Two values count as the same mistake when they are this close; smaller differences may be rounding.
 ALIKE = 1e-6
 
 #: Coordinates of a vector that a place may be described by.
-_COORDINATES = 50
+COORDINATES = 50
+
+#: So many indices, factors or coordinates are listed.
+LISTED = 3
 
 
 class Comparison:
@@ -34,8 +37,7 @@ class Comparison:
 
     def __init__(self, problem: Problem, analytic: Analytic, numerical: Estimate, judgement: Judgement) -> None:
         self.problem, self.analytic, self.numerical, self.judgement = problem, analytic, numerical, judgement
-        self.values, self.df = analytic.values, numerical.df
-        self.inner = self.values.ndim - len(problem.batch) - problem.stacked
+        self.values, self.df, self.inner = analytic.values, numerical.df, problem.inner
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -48,6 +50,12 @@ class Comparison:
             names = []
         own = names[:count] if len(names) >= count and not isinstance(f, np.ufunc) else []
         return tuple(own) or (("x",) if count == 1 else tuple(f"args[{i}]" for i in range(count)))
+
+    @cached_property
+    def axes(self) -> list[str]:
+        """What each axis of the entries counts."""
+        inner = {"derivative": [], "gradient": ["coordinate"]}.get(self.problem.of, ["row", "column"])
+        return ["argument"] * self.problem.stacked + ["point"] * len(self.problem.batch) + inner
 
     @cached_property
     def disagrees(self) -> Any:
@@ -87,14 +95,18 @@ class Comparison:
             size = np.maximum(np.abs(values), np.abs(self.df))
             return np.abs(values - self.df) <= ALIKE * size + self.judgement.allowed
 
-    def explains(self, values: Any) -> bool:
+    def is_explained_by(self, values: Any) -> bool:
         """Whether `values` would be right wherever something could be decided."""
         decided = self.decided & (self.numerical.status != Status.KINK)
         return bool(self.like(values)[decided | self.gross].all())
 
-    def mends(self, values: Any) -> bool:
+    def is_mended_by(self, values: Any) -> bool:
         """Whether `values` would be right wherever something is wrong."""
         return bool(self.like(values)[self.gross].all())
+
+
+#: A pattern returns its text where it fits.
+Pattern = Callable[[Comparison], str | None]
 
 
 def coordinates(comparison: Comparison) -> Iterator[tuple[str, Any]]:
@@ -109,5 +121,10 @@ def coordinates(comparison: Comparison) -> Iterator[tuple[str, Any]]:
         yield f"{name}[i]", x
     if problem.of == "jacobian":
         yield f"{name}[column]", x[..., None, :]
-    for k in range(min(x.shape[-1], _COORDINATES)):
+    for k in range(min(x.shape[-1], COORDINATES)):
         yield f"{name}[{k}]", x[(..., k, *[None] * comparison.inner)]
+
+
+def join(items: Any) -> str:
+    """List the first few items."""
+    return ", ".join(map(str, items[:LISTED])) + (", ..." if len(items) > LISTED else "")

@@ -1,27 +1,33 @@
-"""What mistakes in a derivative have in common: at most one kind of mistake, and one place."""
+"""What mistakes in a derivative have in common: at most one kind of mistake, and one place.
+
+==========  ==========================================================  =============================
+group       patterns                                                    what to look at
+==========  ==========================================================  =============================
+factors     sign, constant, power of an argument, one per coordinate    constants, the chain rule
+order       transposed, swapped, shifted, mixed up between calls        indices, arguments, axes
+terms       constant, offset, a coordinate without effect, few digits   detached parts, float32
+places      kinks, rows and coordinates, the diagonal, a threshold      branches, masks, one formula
+==========  ==========================================================  =============================
+"""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
-from . import _dependence as dependence
 from . import _factors as factors
-from . import _locations as locations
-from . import _orders as orders
+from . import _order as order
+from . import _places as places
 from . import _terms as terms
-from ._comparison import Comparison
-
-Pattern = Callable[[Comparison], str | None]
+from ._comparison import Comparison, Pattern
 
 #: Kinds of mistakes, for derivatives that are wrong in the first six digits; the first that fits counts.
 KINDS: tuple[Pattern, ...] = (
-    orders.keeps_first_call, factors.sign, orders.transposed, orders.swapped_args, factors.factor, factors.power,
-    terms.offset, orders.reordered, orders.shifted, orders.one_by_one, terms.constant, terms.linear,
-    terms.same_at_all_points, terms.same_at_all_coordinates, factors.weights, factors.few_factors, orders.elsewhere,
-    terms.same_sum, terms.slight, orders.mixes_points, factors.factor_in_part, dependence.changes,
+    order.keeps_first_call, factors.sign, order.transposed, order.swapped_args, factors.factor, factors.power,
+    terms.offset, order.reordered, order.one_by_one, terms.constant, order.elsewhere, terms.slight, order.mixes_points,
+    factors.factor_in_part, terms.dependence,
 )  # fmt: skip
 
 #: Kinds of mistakes, for derivatives that are wrong in later digits.
@@ -29,8 +35,8 @@ SLIGHT_KINDS: tuple[Pattern, ...] = (terms.single_precision, terms.slight)
 
 #: Places of mistakes; the first that fits counts.
 PLACES: tuple[Pattern, ...] = (
-    locations.at_kinks, locations.one_place, locations.around_the_diagonal, locations.beyond_a_threshold,
-    locations.in_an_interval, locations.few_places, locations.some_points, locations.changing_places,
+    places.at_kinks, places.one_place, places.around_the_diagonal, places.beyond_a_threshold, places.few_places,
+    places.some_points,
 )  # fmt: skip
 
 

@@ -31,18 +31,12 @@ class Check:
     patterns : tuple of str
         What the mistakes have in common: at most one kind of mistake and one place, in words for people, which may
         change from version to version. Empty if nothing is wrong, or if no pattern fits.
-    of : str
-        What was checked.
-    title : str
-        The names of the two functions.
-    args : tuple
-        The points.
-    wrt : tuple of int
-        The arguments that were differentiated in.
-    names : tuple of str
-        Names of the arguments.
+    of, title : str
+        What was checked, and the names of the two functions.
+    args, wrt, names : tuple
+        The points, the arguments that were differentiated in, and the names of all arguments.
     labels : tuple
-        For each axis of the entries the labels that xarray or pandas have for it, or None; empty without any.
+        For each axis of the entries the labels of xarray or pandas, or None; empty without any.
 
     Examples
     --------
@@ -121,8 +115,7 @@ class Check:
         Returns
         -------
         dict
-            ``title``, ``of``, ``agrees``, ``decided``, ``counts``, ``patterns`` and ``worst``, a list with the
-            ``verdict``, ``index``, ``point``, ``analytic``, ``numerical``, ``error`` and ``excess`` of each entry, and
-            its ``label`` where arguments have some. What is not finite becomes None, what is complex a pair.
+            ``title``, ``of``, ``agrees``, ``decided``, ``counts``, ``patterns`` and ``worst``, a list with a row for
+            each entry. What is not finite becomes None, what is complex a pair.
         """
         return plain(self)

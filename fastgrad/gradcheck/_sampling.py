@@ -10,24 +10,21 @@ from numpy.typing import NDArray
 #: The points are the same every time.
 SEED = 2024
 
-#: Points drawn in the middle of the domain, and over many powers of ten.
+#: Points drawn in the middle of the domain, and as many over powers of ten.
 COUNT = 200
 
-#: How large and how small: beyond, most functions are flat, and products of two overflow.
-_DECADES = 6
+#: Powers of ten of the smallest and the largest: beyond, most functions are flat, and products of two overflow.
+DECADES = (-6.0, 3.0)
 
-#: Distances from an edge.
-_NEAR = tuple(2.0**-k for k in (1, 4, 10, 20, 30, 40))
-
-#: Where formulas branch: zero, wholes, halves.
-_SPECIAL = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0, 10.0, -10.0)
+#: Distances from an edge, and where formulas branch: zero, integers, halves.
+NEAR = tuple(2.0**-k for k in (1, 4, 10, 20, 30, 40))
+SPECIAL = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0, 10.0, -10.0)
 
 
 def sample_vectors(size: int) -> NDArray[np.float64]:
     """Draw vectors, as many as it takes to use every number once."""
     column = _column(np.random.default_rng(SEED), -inf, inf)
-    count = max(-(-column.size // size), 10)
-    return np.resize(column, (count, size))
+    return np.resize(column, (max(-(-column.size // size), 10), size))
 
 
 def sample(domain: tuple[tuple[float, float], ...]) -> tuple[NDArray[np.float64], ...]:
@@ -50,17 +47,17 @@ def sample(domain: tuple[tuple[float, float], ...]) -> tuple[NDArray[np.float64]
 def _column(random: np.random.Generator, low: float, high: float) -> NDArray[np.float64]:
     """Half of the points even over the middle of the domain, half over powers of ten of either sign."""
     inside = random.uniform(max(low, min(-3.0, high - 6.0)), min(high, max(3.0, low + 6.0)), COUNT)
-    tiny = random.choice([-1.0, 1.0], COUNT) * 10.0 ** random.uniform(-_DECADES, _DECADES / 2, COUNT)
+    powers = random.choice([-1.0, 1.0], COUNT) * 10.0 ** random.uniform(*DECADES, COUNT)
     start = low if isfinite(low) else high if isfinite(high) else 0.0
-    wide = start + (np.abs(tiny) if isfinite(low) else -np.abs(tiny) if isfinite(high) else tiny)
+    wide = start + (np.abs(powers) if isfinite(low) else -np.abs(powers) if isfinite(high) else powers)
     values = np.concatenate([inside, wide])
     return np.resize(values[(values > low) & (values < high)], 2 * COUNT)
 
 
 def _special(low: float, high: float) -> NDArray[np.float64]:
     """Edges and their neighbourhood, and where formulas branch."""
-    values = list(_SPECIAL)
+    values = list(SPECIAL)
     for edge, inward in ((low, 1.0), (high, -1.0)):
         if isfinite(edge):
-            values += [edge, *(edge + inward * d * max(abs(edge), 1.0) for d in _NEAR)]
+            values += [edge, *(edge + inward * d * max(abs(edge), 1.0) for d in NEAR)]
     return np.array([v for v in values if low <= v <= high])

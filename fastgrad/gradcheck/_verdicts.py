@@ -10,7 +10,7 @@ import numpy as np
 from ..estimates import Estimate, Status
 
 #: A value is off when it is this many bounds away. Of 5,361 points of the corpus (functions whose code is inexact left
-#: out) one bound leaves 29 uncovered, two 8, four 3, eight 3, and a second estimate or `SAME` acquits those.
+#: out) one bound leaves 29 uncovered, two 8, four 3, eight 3; a second estimate or `SAME` explains those.
 BOUNDS = 8.0
 
 #: What agrees to this share of its size agrees: the elementary and special functions inside `f` have smooth errors of
@@ -20,7 +20,7 @@ SAME = 2.0**-40
 #: In lower precision, this many units of its last place.
 PLACES = 16.0
 
-#: Values of `f` below 2^-1022 lose digits, each up to 2^-1075: over the steps of a point that makes so much of a slope.
+#: Values of `f` below 2^-1022 lose digits, each up to 2^-1075: over the steps of a point this is the largest slope.
 UNDERFLOW = 2.0**-1050
 
 #: A bound that has not converged is narrow if it is at most this share of the value: common mistakes are larger.
@@ -114,8 +114,8 @@ def judge(analytic: Any, numerical: Estimate, tolerance: Tolerance = Tolerance()
         off = np.abs(analytic - numerical.df)
         off = np.where(analytic == numerical.df, 0.0, off)
         close = off <= allowed
-        # Where `f` is flat to its last digit, every slope below its rounding is possible: only 0 is seen to be right.
-        # Beside a maximum a value is as good as 0 that is nothing beside the slopes around.
+        # Where `f` is flat to its last digit, every slope below its rounding is possible: only 0 is certain. Beside a
+        # maximum a value counts as 0 if it is negligible beside the slopes around.
         is_zero = (bounds <= STEEP * slope) & (np.abs(analytic) <= SAME * slope)
         flat = is_flat(analytic, numerical) & ~is_zero
         exact = (rounding <= np.maximum(NARROW * size, bounds)) | (off == 0)
@@ -136,14 +136,14 @@ def judge(analytic: Any, numerical: Estimate, tolerance: Tolerance = Tolerance()
     return Judgement(verdict.astype(np.int8), off, allowed)
 
 
-def acquit(first: Judgement, numerical: Estimate, second: Judgement, again: Estimate) -> Judgement:
+def withdraw(first: Judgement, numerical: Estimate, second: Judgement, again: Estimate) -> Judgement:
     """Withdraw a DISAGREES that a second estimate contradicts.
 
-    It contradicts when it allows the value and does not allow the first estimate itself. A wide bound alone acquits
-    only where the first estimate had not converged.
+    It contradicts when it allows the value and does not allow the first estimate itself. A wide bound suffices only
+    where the first estimate had not converged.
     """
     with np.errstate(all="ignore"):
         contradicts = np.abs(numerical.df - again.df) > second.allowed
-    free = (second.verdict != Verdict.DISAGREES) & (contradicts | ~numerical.success)
+    withdrawn = (second.verdict != Verdict.DISAGREES) & (contradicts | ~numerical.success)
     suspect = first.verdict == Verdict.DISAGREES
-    return first._replace(verdict=np.where(suspect & free, second.verdict, first.verdict))
+    return first._replace(verdict=np.where(suspect & withdrawn, second.verdict, first.verdict))

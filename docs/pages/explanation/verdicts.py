@@ -11,15 +11,15 @@ four verdicts.
    * - verdict
      - meaning
    * - ``AGREES``
-     - the two are closer than the bar and rounding allow, and the bar is narrow
+     - the two are closer than the error bound and rounding allow, and the bound is narrow
    * - ``DISAGREES``
      - they are further apart, and a second estimate with other steps confirms it
    * - ``UNDECIDED``
-     - they are close, but the bar is too wide to tell
+     - they are close, but the bound is too wide to tell
    * - ``KINK``
      - left and right derivative differ, and your value lies between them
 
-A check is true when nothing disagrees.
+A check is true when nothing disagrees and something could be decided.
 """
 
 import matplotlib.pyplot as plt
@@ -32,7 +32,7 @@ import fastgrad as fg
 # -------------------------
 #
 # With a fixed tolerance of 1e-6 a derivative of 1e-8 that is wrong by a factor of three passes. A check compares with
-# the bar, which knows the scale:
+# the error bound, which has the scale of the derivative:
 found = fg.check(lambda x: 1e-8 * x**2, lambda x: 6e-8 * x, np.linspace(1, 2, 5))
 print(bool(found), found.patterns)
 

@@ -1,0 +1,166 @@
+"""Rounding that error bounds do not know: that of the analytic function, and that inside `f`."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from .._signals import hear
+from ..estimates import Estimate
+from ._analytic import Analytic
+from ._problem import Problem
+from ._verdicts import BOUNDS, is_flat
+
+#: The analytic function is evaluated at points moved by these shares of their size, on either side.
+MOVES = 4.0 ** -np.arange(25.0, 4.0, -1.0)
+
+#: Four neighbouring moves are a window; what a straight line through its values leaves is rounding or curvature.
+WINDOW = 4
+_LINE = np.vander(MOVES[:WINDOW] / MOVES[WINDOW - 1], 2)
+RESIDUALS = np.eye(WINDOW) - _LINE @ np.linalg.pinv(_LINE)
+
+#: Up to this move curvature is negligible. Beyond, a residual is rounding if it is so many times the largest before:
+#: that of a smooth function grows sixteenfold. It counts for so many windows, until steps of rounding are frequent.
+STRAIGHT = 2.0**-28
+JUMP = 128.0
+FREQUENT = 3
+
+#: Relative steps up to so many times the move at which they appear are those of float32 or float16 numbers, or of a
+#: table: a mistake, not rounding. Cancellation makes steps that are much larger.
+COARSE = 16.0
+
+#: Measured rounding is multiplied by this: the largest of a few values is less than the largest of all.
+SAFETY = 8.0
+
+#: Rounding inside `f`, in units of its largest values or terms, over the widest step of the rule.
+INSIDE = 2.0**-48
+
+#: Units of rounding that a secant may be off by.
+UNITS = 2.0**-48
+
+#: Steps of secants, relative to the size of a point; those that are wider than `LOCAL` tell slopes from rounding.
+STEPS = 2.0 ** -np.array([1.0, 2, 3, 4, 6, 8, 10, 12, 14, 16, 18, 20, 24, 28, 32, 36, 40, 44])
+LOCAL = 2.0**-3
+
+#: Multiples of points at which `f` is evaluated for its scale; 0 stands for signs in turn.
+MULTIPLES = (1.0, 0.5, 2.0, -1.0, 0.0)
+
+#: More wrong entries than these, and than a quarter of all, are not due to the rounding of values.
+FEW = 1000
+
+
+def analytic_rounding(analytic: Analytic) -> Any:
+    """Measure the rounding of the analytic values.
+
+    The same formula in longer arithmetic tells it, where the machine has that and the function keeps to it. Else values
+    beside the points tell it, on the quieter side: a function that is wrong beyond a point is not rounded. They also
+    count for a function of one point, which may mix NumPy with `math`, and that rounds to double.
+    """
+    if not callable(analytic.source):
+        return np.zeros(analytic.shape)
+    exact = analytic.in_long_double()
+    with np.errstate(all="ignore"):
+        off = 0.0 if exact is None else np.abs(analytic.values - exact).astype(np.float64)
+        rounding = np.where(np.isfinite(off), off, 0.0)
+        if exact is None or analytic.is_single:
+            rounding = np.fmax(rounding, np.fmin(*(_roughness(analytic, sign) for sign in (-1, 1))))
+    return SAFETY * rounding
+
+
+def _roughness(analytic: Analytic, sign: int) -> Any:
+    """Measure how rough the analytic values are beside the points: what a smooth function cannot be."""
+    rough, largest, count = np.zeros(analytic.shape), np.zeros(analytic.shape), np.zeros(analytic.shape, int)
+    values: list[Any] = []
+    for move in MOVES:
+        there = analytic.at(analytic.changed(partial(_scaled, by=sign * move)))
+        values = [*values, analytic.values if there is None else there][-WINDOW:]
+        if len(values) < WINDOW:
+            continue
+        residual = np.nan_to_num(np.max(np.abs(np.tensordot(RESIDUALS, values, 1)), axis=0), nan=0.0, posinf=0.0)
+        if move > STRAIGHT:
+            jump = (residual > JUMP * largest) & (residual > COARSE * move * np.abs(analytic.values))
+            count = np.where(jump, FREQUENT, np.maximum(count - 1, 0))
+            rough = np.where(count > 0, np.fmax(rough, residual), rough)
+        else:
+            rough = np.fmax(rough, residual)
+        largest = np.fmax(largest, residual)
+    return rough
+
+
+def _scaled(a: Any, by: float) -> Any:
+    return (a * (1 + by)).astype(a.dtype)
+
+
+def rounding_inside(points: Problem, numerical: Estimate, values: Any, suspect: Any) -> Any:
+    """Measure the rounding inside `f` at suspect entries, beyond the error bound; 0 where there is none.
+
+    What `f` computes inside is rounded in units of its largest values and terms, not of its result. A bound cannot see
+    it where it is smooth over the steps of the rule: ``u * s @ vt`` of a singular value decomposition is the matrix
+    itself up to rounding, which has slopes of its own.
+
+    - Where `f` is constant to its last digit, the scale of its values counts.
+    - The largest derivatives of the same result count, and its largest terms ``df/dx * x``: coefficients are rounded.
+    - An estimate that no wide step confirms, and narrow steps over less than the rounding, follows the rounding.
+    """
+    noise = np.zeros(suspect.shape)
+    if not suspect.any() or np.iscomplexobj(values) or np.iscomplexobj(numerical.df):
+        return noise
+    width, off = points.width(), np.abs(values - numerical.df)
+    with np.errstate(all="ignore"):
+        if points.of != "derivative":
+            inner = (-2, -1) if points.of == "hessian" else -1
+            sizes = np.where(np.isfinite(numerical.df), np.abs(numerical.df), 0.0)
+            largest, term = (np.max(a, axis=inner, keepdims=True) for a in (sizes, sizes * width))
+            noise = np.where(suspect, INSIDE * np.fmax(largest, term / width), 0.0)
+        if np.count_nonzero(suspect) > max(FEW, suspect.size // 4):
+            return noise
+        flat, has_reach = suspect & is_flat(values, numerical), points.of in ("gradient", "jacobian")
+        scale = _value_scale(points, suspect if has_reach else flat)
+        noise = np.where(flat, np.fmax(noise, INSIDE * scale / width), noise)
+        if has_reach:
+            left = suspect & (off > BOUNDS * noise)
+            reach = _confirmed_reach(points, numerical.df, off, left)
+            follows = left & (reach < LOCAL) & (off * reach * width <= UNITS * scale)
+            noise = np.where(follows, off, noise)
+    return noise
+
+
+def _confirmed_reach(points: Problem, df: Any, off: Any, where: Any) -> Any:
+    """Find the widest step at which secants confirm the derivative rather than a value that is `off`.
+
+    The next narrower step must confirm it too: one secant can do so by chance.
+    """
+    reach, before = np.zeros(where.shape), np.zeros(where.shape, bool)
+    for wider, step in pairwise((0.0, *STEPS)):
+        open_ = where & (reach == 0)
+        if not open_.any():
+            break
+        confirms = np.abs(points.secants(open_, method="central", rel_step=step) - df) <= off / 2
+        reach = np.where(open_ & confirms & before, wider, reach)
+        before = confirms
+    return reach
+
+
+def _value_scale(points: Problem, where: Any) -> Any:
+    """Find the largest value of `f` around each point with an entry `where`; 0 elsewhere."""
+    batch = len(points.batch)
+    first = where.ndim - batch - points.inner
+    here = where.any(axis=(*range(first), *range(first + batch, where.ndim))).ravel()
+    scale = np.zeros(here.size)
+    for k in np.flatnonzero(here):
+        scale[k] = max(_largest_value(points, points.point(k, multiple)) for multiple in MULTIPLES)
+    return scale.reshape((*points.batch, *[1] * points.inner))
+
+
+def _largest_value(points: Problem, args: list[Any]) -> float:
+    """Return the largest absolute value of `f` at one point; 0 where it raises or is not finite."""
+    try:
+        with np.errstate(all="ignore"):
+            values = np.abs(np.asarray(points.f(*args)))
+        return float(np.max(values, initial=0.0, where=np.isfinite(values)))
+    except Exception as raised:
+        hear(raised)
+        return 0.0
