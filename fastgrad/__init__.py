@@ -47,28 +47,49 @@ derivatives are known, `fastgrad.nist` certified regressions, `fastgrad.elementa
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import gates
-from .adaptive_rule import Adaptive, adaptive
-from .circuits import circuit, where
-from .compilation.caches import clear_cache
-from .differentiation.derivatives import derivative
-from .differentiation.first_derivatives import directional, gradient, jacobian
-from .differentiation.second_derivatives import hessian, hessian_vector
-from .differentiation.sparsity_pattern import sparsity
-from .estimates import Estimate, Status
-from .evaluation.signatures import PerformanceWarning
-from .gates import gate
-from .gradcheck import Check, Verdict, check
-from .numba_support import overloads as _overloads  # noqa: F401 (tells Numba how to compile calls of ours)
-from .rules.complexstep import ComplexStep, complex_step
-from .rules.finite_difference_weights import weights
-from .rules.stencils import Stencil, backward, central, forward
-
 if TYPE_CHECKING:
+    from . import gates
+    from .adaptive_rule import Adaptive, adaptive
+    from .circuits import circuit, where
     from .comparison import accuracy
+    from .compilation.caches import clear_cache
+    from .differentiation.first_derivatives import directional, jacobian
+    from .differentiation.second_derivatives import hessian, hessian_vector
+    from .differentiation.sparsity_pattern import sparsity
+    from .estimates import Estimate, Status
+    from .evaluation.signatures import PerformanceWarning
+    from .gates import gate
+    from .gradcheck import Check, Verdict, check
+    from .numba_support import derivative, gradient
     from .report.error_plot import plot_error
+    from .rules.complexstep import ComplexStep, complex_step
+    from .rules.finite_difference_weights import weights
+    from .rules.stencils import Stencil, backward, central, forward
 
 __version__ = "0.2.0"
+
+#: Modules and the public names that they define; a name is imported when it is first used. `import fastgrad` alone thus
+#: loads neither Numba (half a second) nor NumPy.
+_DEFINITIONS = {
+    ".adaptive_rule": ("Adaptive", "adaptive"),
+    ".circuits": ("circuit", "where"),
+    ".comparison": ("accuracy",),
+    ".compilation.caches": ("clear_cache",),
+    ".differentiation.first_derivatives": ("directional", "jacobian"),
+    ".differentiation.second_derivatives": ("hessian", "hessian_vector"),
+    ".differentiation.sparsity_pattern": ("sparsity",),
+    ".estimates": ("Estimate", "Status"),
+    ".evaluation.signatures": ("PerformanceWarning",),
+    ".gates": ("gate",),
+    ".gradcheck": ("Check", "Verdict", "check"),
+    ".numba_support": ("derivative", "gradient"),
+    ".report.error_plot": ("plot_error",),
+    ".rules.complexstep": ("ComplexStep", "complex_step"),
+    ".rules.finite_difference_weights": ("weights",),
+    ".rules.stencils": ("Stencil", "backward", "central", "forward"),
+}
+_MODULE_OF = {name: module for module, names in _DEFINITIONS.items() for name in names}
+
 __all__ = [
     "Adaptive",
     "Check",
@@ -102,15 +123,15 @@ __all__ = [
 ]
 
 
-#: Public names that are imported when they are first used, because tables and plots would delay every start.
-_LAZY = {"accuracy": ".comparison", "plot_error": ".report.error_plot"}
-
-
 def __getattr__(name: str) -> Any:
-    """Import a name of `_LAZY`."""
-    if name not in _LAZY:
+    """Import a public name, or a public module."""
+    if name in _MODULE_OF:
+        value = getattr(importlib.import_module(_MODULE_OF[name], __name__), name)
+    elif name in ("comparison", "corpus", "elementary", "gates", "nist"):
+        value = importlib.import_module(f".{name}", __name__)
+    else:
         raise AttributeError(f"module `{__name__}` has no attribute `{name}`")
-    value = globals()[name] = getattr(importlib.import_module(_LAZY[name], __name__), name)
+    globals()[name] = value
     return value
 
 

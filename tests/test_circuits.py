@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import decimal
 import functools
+import inspect
 import math
 import operator
 import pickle
@@ -21,8 +22,10 @@ import fastgrad as fg
 from fastgrad import gates
 from fastgrad.circuits import Circuit
 from fastgrad.circuits._chain_rule import jacobian, local_partials
+from fastgrad.circuits._partials import rule_of
+from fastgrad.compilation import kernels
 from fastgrad.gates import Gate
-from fastgrad.tracing import Graph, Loops, Node, Program, as_nodes, in_order
+from fastgrad.tracing import PRIMITIVES, Graph, Loops, Node, Program, Traced, as_nodes, in_order
 
 EDGES = np.array([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 1e300, -1e300, 1e-300, 710.0, -745.0, 2.5, -3.0, 0.3])
 SMOOTH = [g for g in gates.GATES if not hasattr(g, "__not_differentiable__")]
@@ -790,7 +793,104 @@ def test_bad_input(call: Any, error: Any, message: str, rosen: Circuit) -> None:
         call(at_module_level, rosen)
 
 
+# Fresh data ----------------------------------------------------------------------------------------------------------
+
+
+def least_squares(a: Any, b: Any, rate: float) -> Callable[[Any], Any]:
+    return lambda v: np.sum((a @ v - b) ** 2) + rate * np.tanh(rate * v[0])
+
+
+def test_closures_over_fresh_data_share_machine_code() -> None:
+    """Values, gradient and hessian by the formula; zeros among the data, and changes of the data afterwards."""
+    circuits, loaded = [], 0
+    for k in range(12):
+        a, b, rate, x = RNG.normal(size=(4, 3)), RNG.normal(size=4), float(RNG.normal()), RNG.normal(size=3)
+        if k % 4 == 3:
+            a[k // 4, 1] = b[0] = 0.0
+        c = fg.circuit(least_squares(a, b, rate), n=3)
+        t = math.tanh(rate * x[0])
+        value, slope = np.sum((a @ x - b) ** 2) + rate * t, 2 * a.T @ (a @ x - b)
+        curvature = 2 * a.T @ a
+        slope[0] += rate**2 * (1 - t * t)
+        curvature[0, 0] -= 2 * rate**3 * t * (1 - t * t)
+        a[:], b[:] = np.nan, np.nan  # a circuit has the data of the time when it was traced
+        assert c(x) == pytest.approx(value, rel=1e-13)
+        assert c.gradient(x) == pytest.approx(slope, rel=1e-12, abs=1e-13)
+        assert c.hessian(x) == pytest.approx(curvature, rel=1e-12, abs=1e-13)
+        circuits.append((c, x, value))
+        assert k == 0 or k % 4 == 3 or len(kernels._loaded) == loaded
+        loaded = len(kernels._loaded)
+    for c, x, value in circuits:
+        assert c(x) == pytest.approx(value, rel=1e-13)
+        assert uncompiled(c._outputs, x)[0] == pytest.approx(value, rel=1e-13)
+
+
+class Scaled:
+    def __init__(self, k: float) -> None:
+        self.k = k
+
+    def value(self, x: Any) -> Any:
+        return self.k * np.tanh(x)
+
+
+CAPTURING: dict[str, Callable[[float], Callable[[Any], Any]]] = {
+    "exponent": lambda k: lambda x: x**k,
+    "branch": lambda k: lambda x: x * k if k > 2.5 else x + k,
+    "logistic": lambda k: lambda x: 1 / (1 + k * np.exp(-x)),
+    "gaussian": lambda k: lambda x: np.exp(-k * x * x) * k,
+    "settling": lambda k: lambda x: np.tanh(k + np.exp(k * x)),
+    "logarithm": lambda k: lambda x: np.log(k + np.exp(x)),
+    "gate": lambda k: fg.gate(lambda x: k * x, partials=lambda x: k),
+    "gate of data": lambda k: (lambda g: lambda x: g(x) * k)(fg.gate(lambda x: k * x, partials=lambda x: k)),
+    "object": lambda k: Scaled(k).value,
+    "types": lambda k: (lambda a, b: lambda x: np.sum(a) * x + k * b)(np.array([1.0, k], np.float32), np.float32(k)),
+    "whole numbers": lambda k: (lambda a: lambda x: np.exp(-a[0] * k) * x**a[1])(np.array([round(k), 2])),
+    "table": lambda k: lambda x: np.interp(x, [0.0, 1.0, k], [0.0, k, 2.0]),
+}
+
+
+@pytest.mark.parametrize("name", CAPTURING)
+def test_captured_numbers_are_those_of_the_closure(name: str) -> None:
+    """Each closure beside the same formula over a parameter, also where slopes outgrow the numbers."""
+    for k in (2.0, 3.0, 2.0, 0.5, 4.0):
+        c = fg.circuit(CAPTURING[name](k))
+        constant = fg.circuit(CAPTURING[name](k))._outputs
+        for x in (0.75, -0.5, -800.0, 800.0):
+            value, slope = (np.ravel(a)[0] for a in c.value_and_partials(x))
+            wanted = uncompiled([constant[0], jacobian(constant, 1)[0][0]], [x])
+            assert value == pytest.approx(wanted[0], rel=1e-14, nan_ok=True), (k, x)
+            assert slope == pytest.approx(wanted[1], rel=1e-13, nan_ok=True), (k, x)
+
+
 # Graph ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(PRIMITIVES.keys() - {"input", "constant"}))
+def test_every_primitive_has_partials(name: str) -> None:
+    """One for each operand, or no rule at all where the slope is 0 everywhere."""
+    gate, graph = PRIMITIVES[name], Graph(node=Traced)
+    count = len(inspect.signature(gate.expand).parameters) if gate.expand else (gate.text or "").count("{}")
+    operands = [graph.input(k) for k in range(count)]
+    value, rule = graph.apply(gate, *operands), rule_of(gate)
+    assert rule is None or len(rule(value, *operands)) == count
+    assert len(jacobian([value], count)[0]) == count
+
+
+@pytest.mark.parametrize("name", sorted(name for name, gate in PRIMITIVES.items() if gate.expand))
+def test_expansion_of_a_primitive_has_its_values(name: str) -> None:
+    """Constants are folded by one formula, machine code computes the other."""
+    gate, graph = PRIMITIVES[name], Graph(simplify=False)
+    count = len(inspect.signature(gate.expand).parameters)
+    operands = [graph.input(k) for k in range(count)]
+    value = graph.node(gate.expand(*operands))
+    for point in np.ndindex((len(EDGES),) * count):
+        x = EDGES[list(point)]
+        if name == "power" and x[1] != 2.5:  # `expand` multiplies whole powers out
+            continue
+        with np.errstate(all="ignore"):
+            wanted = float(np.asarray(gate.evaluate(*x)))
+        limit = 1000 if name == "logaddexp2" else 4  # which takes a logarithm to base 2 from one to base e
+        assert ulps(uncompiled([value], x)[0], wanted) <= limit, x
 
 
 def test_common_subexpressions_are_one_node() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import pickle
 import re
@@ -42,13 +43,32 @@ def test_dir_is_what_is_public() -> None:
     assert all(hasattr(fastgrad, name) for name in dir(fastgrad))
 
 
-def test_import_loads_nothing_that_a_derivative_does_not_need() -> None:
-    script = "import sys, fastgrad; print(*sys.modules)"
-    command = [sys.executable, "-W", "error", "-c", script]
-    loaded = set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+def loaded_by(statement: str) -> set[str]:
+    """Names of the modules that are loaded after a statement."""
+    command = [sys.executable, "-W", "error", "-c", f"import sys; {statement}; print(*sys.modules)"]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+
+
+def test_import_loads_nothing_before_a_name_is_used() -> None:
+    loaded = loaded_by("import fastgrad; dir(fastgrad)")
+    assert not loaded & {"numba", "numpy", "fastgrad.differentiation"}
+
+
+def test_a_derivative_loads_nothing_that_it_does_not_need() -> None:
+    loaded = loaded_by("import fastgrad; fastgrad.derivative")
     assert "fastgrad.differentiation.derivatives" in loaded
     heavy = {"scipy.special", "scipy.sparse", "scipy.differentiate", "numba.np.arrayobj", "ssl", "xml", "jinja2"}
     assert not loaded & (heavy | {"fastgrad.comparison", "fastgrad.report", "fastgrad.corpus"})
+
+
+def test_names_are_where_they_are_said_to_be() -> None:
+    """Type checkers read imports that do not run; these bind the same names."""
+    tree = ast.parse(inspect.getsource(fastgrad))
+    guarded = next(node for node in tree.body if isinstance(node, ast.If))
+    imports = [node for node in guarded.body if isinstance(node, ast.ImportFrom) and node.module]
+    written = {(f".{node.module}", alias.name) for node in imports for alias in node.names}
+    assert written == {(module, name) for name, module in fastgrad._MODULE_OF.items()}
+    assert {name for _, name in written} | {"gates"} == set(fastgrad.__all__)
 
 
 def test_what_is_loaded_on_demand_is_found_like_the_rest() -> None:

@@ -1,4 +1,8 @@
-"""Circuits: a function run once on symbols, and its exact partial derivatives by the chain rule."""
+"""Circuits: a function run once on symbols, and its exact partial derivatives by the chain rule.
+
+Imports `tracing`, `gates` and what is below them, nothing of the numerical derivatives. Begin reading in `_circuit`;
+`_partials` is the table of partial derivatives, `_chain_rule` applies them.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +22,13 @@ def circuit(f: Callable[..., Any], n: int | Sequence[int | None] | None = None) 
     are written with such, helpers and methods, loops of fixed length and, on vectors, everything that NumPy does to
     arrays of objects: slices, sums, ``@``, reshaping, stacking, filling an array that np.zeros makes. Choices are
     written ``fg.where(condition, a, b)``, np.where, `max` and `min`. At ties and kinks the partials are those of the
-    branch taken. Functions, methods and objects of your own classes are traced as copies; yours stay as they are.
+    branch taken. Functions, methods and objects of your own classes are traced as copies; the originals do not change.
 
     Parameters
     ----------
     f : callable
-        Function of numbers that broadcast, or of vectors. Arguments with defaults keep them. It is called once, here,
-        and never again, but where a gate of yours raises: what it reads besides its arguments stays as it was.
+        Function of numbers that broadcast, or of vectors. Arguments with defaults keep them. It is called while it is
+        traced and never again, except where a gate of yours raises; data that it captures are read once, here.
     n : int, or sequence of int or None, optional
         Length of the vector that `f` takes; for several arguments one entry each, None for a number. Left out, all
         arguments are numbers.
@@ -33,7 +37,7 @@ def circuit(f: Callable[..., Any], n: int | Sequence[int | None] | None = None) 
     -------
     Circuit
         Called like `f`; ``c.partials(*args)`` is the tuple of partial derivatives, ``c.gradient(x)``,
-        ``c.jacobian(x)`` and ``c.hessian(x)`` are for vectors, with the batch in front. float32 stays float32,
+        ``c.jacobian(x)`` and ``c.hessian(x)`` are for vectors, with the batch in front. float32 gives float32,
         integers count as float64. All take ``out=`` and ``workers=``. Arrays of xarray, pandas and Dask and masked ones
         give results of their kind, with their labels; as everywhere, the last axis is the vector.
 
@@ -45,13 +49,14 @@ def circuit(f: Callable[..., Any], n: int | Sequence[int | None] | None = None) 
     ValueError
         When `n` is below 1.
     Exception
-        What `f` raises by itself.
+        Exceptions of `f` are raised unchanged.
 
     Notes
     -----
     Reverse accumulation for few results, forward accumulation where they outnumber the inputs (Griewank and Walther
     2008). Loops are unrolled, up to 10,000 nodes. A thousand are traced and differentiated in a tenth of a second; to
-    compile them, once per machine, takes one second for arithmetic and up to ten for functions such as `exp`.
+    compile them, once per machine, takes one second for arithmetic and up to ten for functions such as `exp`. Circuits
+    of the same code over other floats and arrays share all of that: they take some 100 microseconds.
 
     Examples
     --------

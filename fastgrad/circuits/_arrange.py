@@ -1,8 +1,8 @@
 """A layered drawing of a graph without cycles: sources on the left, every edge to the right.
 
-After Sugiyama, Tagawa and Toda (1981): every node goes one layer behind its furthest source; an edge over several
-layers gets a place in each; sweeps order the layers by the mean place of what they are joined to; then every layer is
-moved as near to its neighbours as its order allows.
+After Sugiyama, Tagawa and Toda (1981): every node is one layer behind its furthest source; an edge over several layers
+has a slot in each; sweeps order the layers by the mean rank of their neighbours; then every layer is moved as near to
+its neighbours as its order allows.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Edge(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """Where everything is: boxes, the path of each edge and where it ends."""
+    """Positions of boxes, and the path and end of each edge."""
 
     boxes: list[Box]
     paths: list[str]
@@ -42,34 +42,34 @@ class Picture(NamedTuple):
 
 
 @dataclass
-class _Place:
-    """A place in a layer: a box, or where an edge passes through."""
+class _Slot:
+    """A slot in a layer: a box, or the crossing of an edge."""
 
     layer: int
     height: float
     box: int | None = None
-    before: list[_Place] = field(default_factory=list)
-    after: list[_Place] = field(default_factory=list)
+    sources: list[_Slot] = field(default_factory=list)
+    targets: list[_Slot] = field(default_factory=list)
     y: float = 0.0
 
 
 def arrange(boxes: Sequence[Box], edges: Sequence[Edge], label: float = 0.0) -> Picture:
-    """Place boxes, given sources before targets, with room for labels of width `label` before every box."""
-    layers, chains = _places(boxes, edges)
+    """Place boxes, sources before targets, with space for labels of width `label` in front of every box."""
+    layers, chains = _slots(boxes, edges)
     _order(layers)
-    _settle(layers)
-    top = min(place.y - place.height / 2 for layer in layers for place in layer)
+    _align(layers)
+    top = min(slot.y - slot.height / 2 for layer in layers for slot in layer)
     x, lefts, widths = _MARGIN, [], []
     for layer in layers:
         width = max((boxes[p.box].width for p in layer if p.box is not None), default=0.0)
         lefts.append(x)
         widths.append(width)
         x += width + _TURN + label
-        for place in layer:
-            place.y += _MARGIN - top
-            if place.box is not None:
-                box = boxes[place.box]
-                box.x, box.y = lefts[-1] + (width - box.width) / 2, place.y - box.height / 2
+        for slot in layer:
+            slot.y += _MARGIN - top
+            if slot.box is not None:
+                box = boxes[slot.box]
+                box.x, box.y = lefts[-1] + (width - box.width) / 2, slot.y - box.height / 2
     ports: dict[int, list[int]] = {}
     for number, edge in enumerate(edges):
         ports.setdefault(edge.target, []).append(number)
@@ -81,43 +81,43 @@ def arrange(boxes: Sequence[Box], edges: Sequence[Edge], label: float = 0.0) -> 
             end = (box.x, box.y + box.height / 2 + 19.0 * (k - (len(numbers) - 1) / 2))
             ends[number] = end
             paths[number] = _path(chains[number], boxes, lefts, widths, end, label)
-    bottom = max(place.y + place.height / 2 for layer in layers for place in layer)
+    bottom = max(slot.y + slot.height / 2 for layer in layers for slot in layer)
     return Picture(list(boxes), paths, ends, lefts[-1] + widths[-1] + _MARGIN, bottom + _MARGIN)
 
 
-def _places(boxes: Sequence[Box], edges: Sequence[Edge]) -> tuple[list[list[_Place]], list[list[_Place]]]:
-    """Divide boxes into layers; give every edge a chain of places from source to target."""
+def _slots(boxes: Sequence[Box], edges: Sequence[Edge]) -> tuple[list[list[_Slot]], list[list[_Slot]]]:
+    """Divide boxes into layers; return with them the chain of slots of every edge."""
     depth = [0] * len(boxes)
     for edge in sorted(edges, key=lambda e: e.target):
         depth[edge.target] = max(depth[edge.target], depth[edge.source] + 1)
-    places = [_Place(d, box.height, k) for k, (d, box) in enumerate(zip(depth, boxes, strict=True))]
-    layers: list[list[_Place]] = [[] for _ in range(max(depth) + 1)]
-    for place in places:
-        layers[place.layer].append(place)
+    slots = [_Slot(d, box.height, k) for k, (d, box) in enumerate(zip(depth, boxes, strict=True))]
+    layers: list[list[_Slot]] = [[] for _ in range(max(depth) + 1)]
+    for slot in slots:
+        layers[slot.layer].append(slot)
     chains, shared = [], {}
     for edge in edges:
-        chain = [places[edge.source]]
+        chain = [slots[edge.source]]
         for layer in range(depth[edge.source] + 1, depth[edge.target]):
             if (edge.source, layer) not in shared:  # edges out of one box run together as far as they go
-                shared[edge.source, layer] = _Place(layer, 8.0)
+                shared[edge.source, layer] = _Slot(layer, 8.0)
                 layers[layer].append(shared[edge.source, layer])
             chain.append(shared[edge.source, layer])
-        chain.append(places[edge.target])
+        chain.append(slots[edge.target])
         chains.append(chain)
         for a, b in zip(chain, chain[1:], strict=False):
-            if not any(p is b for p in a.after):
-                a.after.append(b)
-                b.before.append(a)
+            if not any(p is b for p in a.targets):
+                a.targets.append(b)
+                b.sources.append(a)
     return layers, chains
 
 
-def _order(layers: list[list[_Place]]) -> None:
+def _order(layers: list[list[_Slot]]) -> None:
     """Order every layer by the mean rank of its neighbours, forwards and backwards in turn."""
     for sweep in range(_SWEEPS):
         forwards = sweep % 2 == 0
         for layer in layers[1:] if forwards else layers[-2::-1]:
             rank = {id(p): k for other in layers for k, p in enumerate(other)}
-            near = [p.before if forwards else p.after for p in layer]
+            near = [p.sources if forwards else p.targets for p in layer]
             means = [_mean([rank[id(q)] for q in others], k) for k, others in enumerate(near)]
             layer[:] = [layer[k] for k in sorted(range(len(layer)), key=means.__getitem__)]
 
@@ -126,39 +126,39 @@ def _mean(values: Sequence[float], otherwise: float) -> float:
     return sum(values) / len(values) if values else otherwise
 
 
-def _settle(layers: list[list[_Place]]) -> None:
+def _align(layers: list[list[_Slot]]) -> None:
     """Move every layer as near to its neighbours as the order allows, in least squares."""
     for layer in layers:
         y = 0.0
-        for place in layer:
-            place.y = y + place.height / 2
-            y += place.height + _GAP
+        for slot in layer:
+            slot.y = y + slot.height / 2
+            y += slot.height + _GAP
     for sweep in range(_SWEEPS):
         for layer in layers if sweep % 2 == 0 else reversed(layers):
-            wanted = [_mean([q.y for q in ((p.before + p.after) if sweep else p.before)], p.y) for p in layer]
-            for place, y in zip(layer, _apart(wanted, [p.height for p in layer]), strict=True):
-                place.y = y
+            targets_y = [_mean([q.y for q in ((p.sources + p.targets) if sweep else p.sources)], p.y) for p in layer]
+            for slot, y in zip(layer, _separate(targets_y, [p.height for p in layer]), strict=True):
+                slot.y = y
 
 
-def _apart(wanted: Sequence[float], heights: Sequence[float]) -> list[float]:
-    """Nearest places to those wanted that keep order and distance: pooled averages (Ayer and others 1955)."""
+def _separate(targets_y: Sequence[float], heights: Sequence[float]) -> list[float]:
+    """Return the nearest positions to `targets_y` in order and apart: pooled averages (Ayer and others 1955)."""
     offsets, y = [], 0.0
     for k, height in enumerate(heights):
         y += height / 2 + (heights[k - 1] / 2 + _GAP if k else 0.0)
         offsets.append(y)
     pools: list[tuple[float, int]] = []
-    for want, offset in zip(wanted, offsets, strict=True):
+    for want, offset in zip(targets_y, offsets, strict=True):
         total, count = want - offset, 1
         while pools and pools[-1][0] / pools[-1][1] > total / count:
-            before, many = pools.pop()
-            total, count = total + before, count + many
+            previous, many = pools.pop()
+            total, count = total + previous, count + many
         pools.append((total, count))
     levels = [total / count for total, count in pools for _ in range(count)]
     return [level + offset for level, offset in zip(levels, offsets, strict=True)]
 
 
 def _path(
-    chain: Sequence[_Place],
+    chain: Sequence[_Slot],
     boxes: Sequence[Box],
     lefts: Sequence[float],
     widths: Sequence[float],
@@ -173,11 +173,11 @@ def _path(
     if right > x:
         parts.append(f"H{right:.1f}")
         x = right
-    for place in chain[1:]:
-        last = place is chain[-1]
-        left, to = lefts[place.layer] - label * last, end[1] if last else place.y
+    for slot in chain[1:]:
+        last = slot is chain[-1]
+        left, to = lefts[slot.layer] - label * last, end[1] if last else slot.y
         middle = (x + left - 8) / 2
         parts.append(f"C{middle:.1f} {y:.1f} {middle:.1f} {to:.1f} {left - 8:.1f} {to:.1f}")
-        x, y = (end[0] - 5, to) if last else (lefts[place.layer] + widths[place.layer], to)
+        x, y = (end[0] - 5, to) if last else (lefts[slot.layer] + widths[slot.layer], to)
         parts.append(f"H{x:.1f}")
     return "".join(parts)

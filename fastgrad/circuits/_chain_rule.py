@@ -1,24 +1,24 @@
 """The chain rule: partial derivatives of a circuit as nodes, accumulated backwards or forwards.
 
-A derivative on its way is a value and a *guard*: the condition under which it counts. A gate that takes one of two
-branches puts its condition into the guard, and the value is cut to 0 outside only where it is added to others. So the
-slope of a branch not taken, infinite or NaN as it may be, reaches nothing: ``where(x > 0, log(x), 0)`` has slope 0 at
--1, where multiplying by 0 would give NaN.
+An adjoint (or tangent) is a value and a *guard*: the condition under which it counts. A primitive that takes one of
+two branches adds its condition to the guard; the value is replaced by 0 where the guard is false only when it is added
+to others. So the slope of a branch not taken, which may be infinite or NaN, has no effect: ``where(x > 0, log(x), 0)``
+has slope 0 at -1, where multiplying by 0 would give NaN.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any, NamedTuple
 
-from ..tracing import Graph, Node, in_order, select
-from ._overflow import past, settling
-from ._partials import partials_of
+from ..tracing import Graph, Node, active_nodes, in_order, select
+from ._overflow import saturating, shortcut
+from ._partials import rule_of
 
 
 class _Slope(NamedTuple):
-    """A derivative on its way; without a guard it always counts."""
+    """An adjoint or a tangent; without a guard it always counts."""
 
     value: Any
     guard: Any = None
@@ -32,23 +32,26 @@ def jacobian(outputs: Sequence[Node], nin: int) -> list[list[Node]]:
     """Partial derivatives of `outputs` in the `nin` inputs of their graph, as nodes of a new one.
 
     Reverse accumulation takes one sweep for an output, forward accumulation one for an input; the smaller number
-    decides (Griewank and Walther 2008).
+    decides (Griewank and Walther 2008). Inputs from `nin` on are captured numbers, in which nothing is differentiated.
     """
     order = in_order(outputs)
     graph = Graph(node=type(order[0]))
-    here, partials = local_partials(order, graph)
-    edges, settled = _edges(order, here, partials), settling(order, partials)
+    active = active_nodes(order, nin)
+    here, partials = local_partials(order, graph, active)
+    edges, saturated = _edges(order, here, partials, active), saturating(order, partials, active)
     rows: list[list[Any]]
     if len(outputs) <= nin:
-        rows = [_backwards(order, edges, settled, output, nin) for output in outputs]
+        rows = [_reverse(order, edges, saturated, output, nin) for output in outputs]
     else:
-        columns = [_forwards(order, edges, settled, position) for position in range(nin)]
+        columns = [_forward(order, edges, saturated, position) for position in range(nin)]
         rows = [[column.get(output) for column in columns] for output in outputs]
     return [[graph.constant(0.0) if s is None else graph.node(s.counted()) for s in row] for row in rows]
 
 
-def local_partials(order: Sequence[Node], graph: Graph) -> tuple[dict[Node, Node], dict[Node, tuple[Any, ...]]]:
-    """Copy nodes into `graph`; return the copies, and the partials of each node in its operands."""
+def local_partials(
+    order: Sequence[Node], graph: Graph, active: Container[Node] | None = None
+) -> tuple[dict[Node, Node], dict[Node, tuple[Any, ...]]]:
+    """Copy nodes into `graph`; return the copies, and the partials of each `active` node in its operands."""
     here: dict[Node, Node] = {}
     partials: dict[Node, tuple[Any, ...]] = {}
     for node in order:
@@ -59,45 +62,45 @@ def local_partials(order: Sequence[Node], graph: Graph) -> tuple[dict[Node, Node
             here[node] = graph.constant(node.value)
         else:
             here[node] = graph.apply(node.gate, *operands)
-            rule = partials_of(node.gate)
+            rule = rule_of(node.gate) if active is None or node in active else None
             partials[node] = tuple(rule(here[node], *operands)) if rule else (None,) * len(operands)
     return here, partials
 
 
 def _edges(
-    order: Sequence[Node], here: dict[Node, Node], partials: dict[Node, tuple[Any, ...]]
+    order: Sequence[Node], here: dict[Node, Node], partials: dict[Node, tuple[Any, ...]], active: set[Node]
 ) -> dict[Node, list[tuple[Node, Any]]]:
-    """Return for each node what its slope goes on to, and by which partial it is multiplied on the way."""
+    """Return for each node its edges: the operands that its slope is passed to, each with the partial."""
     edges: dict[Node, list[tuple[Node, Any]]] = {}
     for node in order:
-        edges[node] = list(zip(node.operands, partials.get(node, ()), strict=False))
-        if (found := past(node, here)) is not None:
-            avoided, behind, slope = found
+        edges[node] = [(o, p) for o, p in zip(node.operands, partials.get(node, ()), strict=False) if o in active]
+        if node in active and (bypass := shortcut(node, here, active)) is not None:
+            avoided, behind, slope = bypass
             edges[node] = [(o, p) for o, p in edges[node] if o is not avoided] + [(behind, slope)]
     return edges
 
 
-def _backwards(order: Sequence[Node], edges: Any, settled: dict[Node, Any], output: Node, nin: int) -> list[Any]:
+def _reverse(order: Sequence[Node], edges: Any, saturated: dict[Node, Any], output: Node, nin: int) -> list[Any]:
     """Slopes of one output in all inputs."""
-    arrived: dict[Node, list[_Slope]] = {output: [_Slope(1.0)]}
+    adjoints: dict[Node, list[_Slope]] = {output: [_Slope(1.0)]}
     row: list[Any] = [None] * nin
     for node in reversed(order):
-        if node not in arrived:
+        if node not in adjoints:
             continue
-        slope = _sum(arrived.pop(node))
-        if node.name == "input":
+        slope = _sum(adjoints.pop(node))
+        if node.name == "input" and node.value < nin:
             row[node.value] = slope
         for operand, partial in edges[node]:
-            if operand.name != "constant" and (contribution := _times(slope, partial)) is not None:
-                if node in settled:
-                    counts = _or_not(contribution.value != 0.0, settled[node])
+            if (contribution := _times(slope, partial)) is not None:
+                if node in saturated:
+                    counts = _or_not(contribution.value != 0.0, saturated[node])
                     guard = counts if contribution.guard is None else contribution.guard & counts
                     contribution = contribution._replace(guard=guard)
-                arrived.setdefault(operand, []).append(contribution)
+                adjoints.setdefault(operand, []).append(contribution)
     return row
 
 
-def _forwards(order: Sequence[Node], edges: Any, settled: dict[Node, Any], position: int) -> dict[Node, Any]:
+def _forward(order: Sequence[Node], edges: Any, saturated: dict[Node, Any], position: int) -> dict[Node, Any]:
     """Slopes of all nodes in one input."""
     slopes: dict[Node, Any] = {}
     for node in order:
@@ -108,8 +111,8 @@ def _forwards(order: Sequence[Node], edges: Any, settled: dict[Node, Any], posit
         terms = []
         for operand, partial in edges[node]:
             if operand in slopes and (term := _times(slopes[operand], partial)) is not None:
-                if node in settled:
-                    counts = _or_not(partial != 0.0, settled[node])
+                if node in saturated:
+                    counts = _or_not(partial != 0.0, saturated[node])
                     term = term._replace(value=select(counts, term.value, 0.0))
                 terms.append(term)
         if terms:
@@ -117,8 +120,8 @@ def _forwards(order: Sequence[Node], edges: Any, settled: dict[Node, Any], posit
     return slopes
 
 
-def _or_not(condition: Any, calm: Any) -> Any:
-    return condition if calm is None else condition | ~calm
+def _or_not(condition: Any, finite: Any) -> Any:
+    return condition if finite is None else condition | ~finite
 
 
 def _sum(slopes: list[_Slope]) -> _Slope:

@@ -1,33 +1,35 @@
-"""What a traced function is: called like the function, asked for its derivatives, shown as a program or a picture."""
+"""Traced functions: their values and derivatives, and their drawings."""
 
 from __future__ import annotations
 
+import functools
 import inspect
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..arguments import argument_index
-from ..tracing import Node, trace
+from ..tracing import Node
+from ._chain_rule import jacobian
 from ._drawing import mermaid, program, svg
-from ._gates import kept, through_gate
 from ._results import Results
 from ._signature import component_names, components, sizes_of
+from ._template import Quantity, template_of
 
 
 class Circuit:
-    """A function that knows its exact derivatives: a graph of gates, each with its own partial derivatives.
+    """A function with its exact derivatives: a graph of gates, each with its partial derivatives; made by `circuit`.
 
-    Made by `circuit`. It is called like the function, over any batch. Values, partials, gradient, jacobian and hessian
-    are each compiled into one NumPy ufunc when they are asked for the first time, and kept on disk for the next
-    process. A circuit of a module pickles by its name, any other together with its function, to be traced anew.
+    A circuit is called like the function, over any batch. Values, partials, gradient, jacobian and hessian are each
+    compiled into one NumPy ufunc at the first call, and kept on disk for the next process; circuits of the same code
+    over other floats and arrays share it. A circuit of a module pickles by its name, any other with its function.
 
     Attributes
     ----------
     formula : callable
         The function that was traced.
     n : int, tuple of int or None, or None
-        Lengths of the vectors that it takes, as given to `circuit`.
+        Lengths of the vectors, as passed to `circuit`.
     nin : int
         Number of arguments.
     nout : int or None
@@ -35,20 +37,20 @@ class Circuit:
 
     Notes
     -----
-    What holds for all methods that compute:
+    These rules hold for all methods that compute.
 
-    *Shapes.* Arguments that are numbers broadcast together; of vectors the last axis is the vector, of length `n`, and
-    the axes in front broadcast: they are the batch, and come first in every result.
+    *Shapes.* Arguments that are numbers broadcast together. The last axis of a vector argument is the vector, of length
+    `n`; the axes in front broadcast: they are the batch, and come first in every result.
 
-    *Types.* float32 and float16 stay what they are, computed in float64; integers and booleans count as float64.
-    Complex arrays, objects and text are refused. Arrays of xarray, pandas and Dask and masked ones give results of
-    their kind. NaN marks where there is no derivative; no warning is given.
+    *Types.* Results of float32 and float16 have the same type, computed in float64; integers and booleans count as
+    float64. Results for xarray, pandas, Dask and masked arrays are of their kind. NaN marks where there is no
+    derivative, without a warning.
 
-    *Options.* ``out=`` takes an array of the result's shape, or a tuple of one for each result. ``workers=1`` stays on
-    the calling thread; left out, large batches are spread over all cores.
+    *Options.* ``out=`` takes an array of the result's shape, or a tuple of one for each result. ``workers=1`` uses the
+    calling thread only; by default large batches use all cores.
 
     *Errors.* TypeError for arguments that are no real numbers or too few, ValueError where vectors have another length
-    than `n`, batches do not broadcast or `out` does not fit. What a gate of the caller's raises comes unchanged.
+    than `n`, batches do not broadcast or `out` does not fit. Exceptions of a caller's gate are raised unchanged.
 
     Examples
     --------
@@ -76,29 +78,35 @@ class Circuit:
         self._sizes = sizes_of(f, n)
         self.n = None if n is None else self._sizes if isinstance(n, (tuple, list)) else self._sizes[0]
         self.nin = len(self._sizes)
-        self._outputs, self._kind = trace(f, self._sizes, kept, through_gate)
-        self.nout = None if self._kind is None else len(self._outputs)
-        self._results = Results(f, self._sizes, self._outputs, self._kind)
+        self._template, self._numbers = template_of(f, self._sizes)
+        self.nout = None if self._template.arrangement is None else len(self._template.outputs)
+        self._results = Results(f, self._template, self._numbers)
         for name in ("__name__", "__qualname__", "__doc__", "__module__"):
             setattr(self, name, getattr(f, name, getattr(type(f), name, None)))
 
-    @property
+    @functools.cached_property
+    def _outputs(self) -> list[Node]:
+        """Nodes of the results, with captured numbers as constants."""
+        return self._template.nodes(self._numbers)
+
+    @functools.cached_property
     def _jacobian(self) -> list[list[Node]]:
-        return self._results.jacobian
+        """Partial derivatives as nodes, with captured numbers as constants."""
+        return jacobian(self._outputs, sum(self._template.widths))
 
-    def _compute(self, what: str, args: Any, out: Any, workers: Any, wrt: int = 0) -> tuple[Any, ...]:
+    def _compute(self, quantity: Quantity, args: Any, out: Any, workers: Any, wrt: int = 0) -> tuple[Any, ...]:
         out = out if out is None or isinstance(out, tuple) else (out,)
-        return self._results.compute(self, what, wrt, args, out, workers)
+        return self._results.compute(self, quantity, wrt, args, out, workers)
 
-    # What is asked -------------------------------------------------------------------------------------------------
+    # Numbers ---------------------------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, out: Any = None, workers: int | None = None) -> Any:
-        """Values at a batch of points: what the function itself gives, compiled.
+        """Values of the function at a batch of points, compiled.
 
         Parameters
         ----------
         *args : array_like
-            One for each argument of the function; shapes, types, `out`, `workers` and errors as for `Circuit`.
+            Arguments of the function; shapes, types, `out`, `workers` and errors as for `Circuit`.
 
         Returns
         -------
@@ -106,8 +114,8 @@ class Circuit:
             Of the shape of the batch, then that of the function's result. A tuple, if the function takes numbers and
             returns several; a vector's function that returns several gives one array of them.
         """
-        found = self._compute("values", args, out, workers)
-        return found if self._results.several else found[0]
+        results = self._compute("values", args, out, workers)
+        return results if self._template.is_tuple else results[0]
 
     def partials(self, *args: Any, out: Any = None, workers: int | None = None) -> tuple[Any, ...]:
         """Exact partial derivatives in every argument, computed together.
@@ -115,7 +123,7 @@ class Circuit:
         Parameters
         ----------
         *args : array_like
-            One for each argument of the function; shapes, types, `out`, `workers` and errors as for `Circuit`.
+            Arguments of the function; shapes, types, `out`, `workers` and errors as for `Circuit`.
 
         Returns
         -------
@@ -131,8 +139,8 @@ class Circuit:
         >>> float(abs(by_x - 0.6) + abs(by_y - 0.8)) < 1e-15
         True
         """
-        found = self._compute("partials", args, out, workers)
-        return self._sorted(found)
+        results = self._compute("partials", args, out, workers)
+        return self._sorted(results)
 
     def value_and_partials(self, *args: Any, out: Any = None, workers: int | None = None) -> tuple[Any, Any]:
         """Values and all partial derivatives, computed together: what they share is computed once.
@@ -140,7 +148,7 @@ class Circuit:
         Parameters
         ----------
         *args : array_like
-            One for each argument of the function; shapes, types, `workers` and errors as for `Circuit`.
+            Arguments of the function; shapes, types, `workers` and errors as for `Circuit`.
         out : tuple of ndarray, optional
             First those for the values, then those for the partials.
 
@@ -149,14 +157,14 @@ class Circuit:
         values, partials
             As from calling the circuit, and as from `partials`.
         """
-        count = len(self._outputs) if self._results.several else 1
-        found = self._compute("both", args, out, workers)
-        return (found[:count] if self._results.several else found[0]), self._sorted(found[count:])
+        count = len(self._template.outputs) if self._template.is_tuple else 1
+        results = self._compute("both", args, out, workers)
+        return (results[:count] if self._template.is_tuple else results[0]), self._sorted(results[count:])
 
-    def _sorted(self, found: tuple[Any, ...]) -> tuple[Any, ...]:
-        if not self._results.several:
-            return found
-        return tuple(found[k : k + self.nin] for k in range(0, len(found), self.nin))
+    def _sorted(self, results: tuple[Any, ...]) -> tuple[Any, ...]:
+        if not self._template.is_tuple:
+            return results
+        return tuple(results[k : k + self.nin] for k in range(0, len(results), self.nin))
 
     def gradient(self, *args: Any, wrt: int = 0, out: Any = None, workers: int | None = None) -> Any:
         """Gradient in a vector argument: ``(..., d) -> (..., d)``.
@@ -164,7 +172,7 @@ class Circuit:
         Parameters
         ----------
         *args : array_like
-            One for each argument of the function; shapes, types, `out`, `workers` and errors as for `Circuit`.
+            Arguments of the function; shapes, types, `out`, `workers` and errors as for `Circuit`.
         wrt : int, default 0
             The argument to differentiate in, a vector.
 
@@ -186,7 +194,7 @@ class Circuit:
         >>> float(abs(c.gradient(x) - x).max())
         0.0
         """
-        if self._kind is not None:
+        if self.nout is not None:
             raise TypeError("`gradient` is of a function with one result; this circuit has several. Use `jacobian`.")
         return self._derivative("gradient", args, wrt, out, workers)
 
@@ -196,7 +204,7 @@ class Circuit:
         Parameters
         ----------
         *args : array_like
-            One for each argument of the function; shapes, types, `out`, `workers` and errors as for `Circuit`.
+            Arguments of the function; shapes, types, `out`, `workers` and errors as for `Circuit`.
         wrt : int, default 0
             The argument to differentiate in, a vector.
 
@@ -231,7 +239,7 @@ class Circuit:
         Parameters
         ----------
         *args : array_like
-            One for each argument of the function; shapes, types, `out`, `workers` and errors as for `Circuit`.
+            Arguments of the function; shapes, types, `out`, `workers` and errors as for `Circuit`.
         wrt : int, default 0
             The argument to differentiate in, twice; a vector.
 
@@ -255,7 +263,7 @@ class Circuit:
         >>> float(abs(found - [[9.0, 6.0], [6.0, 2.0]]).max())
         0.0
         """
-        if self._kind is not None:
+        if self.nout is not None:
             raise TypeError("`hessian` is of a function with one result; this circuit has several. Trace one of them.")
         return self._compute("hessian", args, out, workers, self._vector("hessian", wrt))[0]
 
@@ -265,7 +273,7 @@ class Circuit:
             raise TypeError(f"`{name}` is of a vector; argument {wrt} is a number. Use `partials`, or trace with `n=`.")
         return wrt
 
-    # What is shown -------------------------------------------------------------------------------------------------
+    # Drawings -----------------------------------------------------------------------------------------------------
 
     def to_text(self, *at: Any) -> str:
         """Return the numbered program: node, gate, operands, and the partial of the gate in each of them.
@@ -273,8 +281,7 @@ class Circuit:
         Parameters
         ----------
         *at : float, or sequence of float
-            One point, an entry for each argument: then values and partials are numbers, of four digits. Left out, the
-            partials are formulas.
+            One point, for values and partials as numbers; without it, partials are formulas.
 
         Examples
         --------
@@ -293,19 +300,17 @@ class Circuit:
         Parameters
         ----------
         *at : float, or sequence of float
-            One point, an entry for each argument: then nodes show their values, and edges the partial of the gate that
-            they enter.
+            One point, for values at the nodes and partials at the edges.
         """
         return mermaid(self._outputs, *self._shown(at))
 
     def to_svg(self, *at: Any) -> str:
-        """Return the graph as a drawing, a page of SVG that stands by itself; notebooks show it.
+        """Return the graph as a self-contained SVG drawing, which notebooks show.
 
         Parameters
         ----------
         *at : float, or sequence of float
-            One point, an entry for each argument: then nodes show their values, and edges the partial of the gate that
-            they enter.
+            One point, for values at the nodes and partials at the edges.
 
         Notes
         -----
@@ -324,7 +329,7 @@ class Circuit:
         return self.to_text()
 
     def __reduce__(self) -> Any:
-        """Circuits of a module travel by name; others take their function along and are traced anew."""
+        """Pickle circuits of a module by name, others with their function, which is traced anew."""
         module, name = getattr(self.formula, "__module__", None), self.__name__
         if getattr(sys.modules.get(module or ""), name, None) is self:
             return _find, (module, name)

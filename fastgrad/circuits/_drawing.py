@@ -1,4 +1,4 @@
-"""A circuit for people: a numbered program, a Mermaid graph, a drawing; with numbers when a point is given."""
+"""A circuit as a numbered program, a Mermaid graph or a drawing; with numbers at a point."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ._arrange import Box, Edge, arrange
 from ._chain_rule import local_partials
 
 
-class _Sheet:
-    """What all three forms show: gates in order, their numbers, labels, values and local partials."""
+class _Figure:
+    """Content of all three forms: gates in order, their numbers, labels, values and local partials."""
 
     def __init__(self, outputs: Sequence[Node], names: Sequence[str], point: Sequence[float] | None) -> None:
         order = in_order(outputs)
@@ -34,50 +34,50 @@ class _Sheet:
         self.slopes: list[float | None] = [None] * len(self.edges)
         if point is not None:
             slopes = [self.graph.node(0.0 if p is None else p) for _, _, p in self.edges]
-            asked = [self.copies[n] for n in self.nodes] + slopes
-            found = [float(value) for value in Program(asked, len(names)).at(point)]
-            self.values = dict(zip(self.nodes, found, strict=False))
-            self.slopes = list(found[len(self.nodes) :])
+            nodes = [self.copies[n] for n in self.nodes] + slopes
+            numbers = [float(value) for value in Program(nodes, len(names)).at(point)]
+            self.values = dict(zip(self.nodes, numbers, strict=False))
+            self.slopes = list(numbers[len(self.nodes) :])
 
     def label(self, node: Node) -> str:
-        """Return what is written into a node: an input's name, or the gate with its constants filled in."""
+        """Label a node: the name of an input, or the gate with its constants filled in."""
         if node.name == "input":
             return str(self.names[node.value])
         if node.name == "constant":
             return _short(node.value)
-        held = [_short(o.value) if o.name == "constant" else "·" for o in node.operands]
+        operands = [_short(o.value) if o.name == "constant" else "·" for o in node.operands]
         if node.gate.symbol:
-            return node.gate.symbol.format(*held)
-        return f"{node.name}({', '.join(held)})" if any(h != "·" for h in held) else node.name
+            return node.gate.symbol.format(*operands)
+        return f"{node.name}({', '.join(operands)})" if any(h != "·" for h in operands) else node.name
 
     def operand(self, node: Node) -> str:
         """Write an operand as the program does."""
         return _short(node.value) if node.name == "constant" else f"n{self.number[node]}"
 
-    def written(self, partial: Any) -> str:
+    def formula(self, partial: Any) -> str:
         """Write a partial in terms of the numbered nodes."""
-        known = {self.copies[node]: f"n{k}" for node, k in self.number.items()}
-        return "0" if partial is None else _written(self.graph.node(partial), known)
+        names = {self.copies[node]: f"n{k}" for node, k in self.number.items()}
+        return "0" if partial is None else _formula(self.graph.node(partial), names)
 
 
-def _written(root: Node, known: dict[Node, str]) -> str:
+def _formula(root: Node, names: dict[Node, str]) -> str:
     """Write a node as a formula over known ones."""
-    words: dict[Node, str] = dict(known)
+    texts: dict[Node, str] = dict(names)
     for node in in_order([root]):
-        if node in words:
+        if node in texts:
             continue
         if node.name == "constant":
-            words[node] = _short(node.value)
+            texts[node] = _short(node.value)
         elif node.name == "input":
-            words[node] = f"x{node.value}"
+            texts[node] = f"x{node.value}"
         else:
-            parts = [words[o] for o in node.operands]
+            parts = [texts[o] for o in node.operands]
             if node.gate.symbol:
                 parts = [f"({p})" if " " in p and "|" not in node.gate.symbol else p for p in parts]
-                words[node] = node.gate.symbol.format(*parts)
+                texts[node] = node.gate.symbol.format(*parts)
             else:
-                words[node] = f"{node.name}({', '.join(parts)})"
-    return words[root]
+                texts[node] = f"{node.name}({', '.join(parts)})"
+    return texts[root]
 
 
 def _short(value: Any) -> str:
@@ -87,46 +87,46 @@ def _short(value: Any) -> str:
 
 def program(name: str, outputs: Sequence[Node], names: Sequence[str], point: Sequence[float] | None) -> str:
     """Return the numbered program of a circuit."""
-    sheet = _Sheet(outputs, names, point)
+    figure = _Figure(outputs, names, point)
     rows = []
-    for node in sheet.nodes:
+    for node in figure.nodes:
         texts = []
-        for operand, to, partial in sheet.edges:
+        for operand, to, partial in figure.edges:
             if to is node and partial is not None:
-                texts.append(f"d/d{sheet.operand(operand)} = {sheet.written(partial)}")
-        at = f"= {_short(sheet.values[node])}" if sheet.values else ""
-        operands = ", ".join(map(sheet.operand, node.operands))
-        what = sheet.names[node.value] if node.name == "input" else sheet.label(node) if not operands else node.name
-        if sheet.values:
+                texts.append(f"d/d{figure.operand(operand)} = {figure.formula(partial)}")
+        at = f"= {_short(figure.values[node])}" if figure.values else ""
+        operands = ", ".join(map(figure.operand, node.operands))
+        what = figure.names[node.value] if node.name == "input" else figure.label(node) if not operands else node.name
+        if figure.values:
             texts = [
-                f"d/d{sheet.operand(o)} = {_short(s)}"
-                for (o, to, p), s in zip(sheet.edges, sheet.slopes, strict=True)
+                f"d/d{figure.operand(o)} = {_short(s)}"
+                for (o, to, p), s in zip(figure.edges, figure.slopes, strict=True)
                 if to is node and p is not None
             ]
-        rows.append((f"n{sheet.number[node]}", what, operands, at, ",  ".join(dict.fromkeys(texts))))
+        rows.append((f"n{figure.number[node]}", what, operands, at, ",  ".join(dict.fromkeys(texts))))
     widths = [max(len(row[k]) for row in rows) for k in range(4)]
     results = len(outputs)
-    counted = {"input": len(sheet.inputs), "gate": len(sheet.gates), "result": results}
-    lines = [f"circuit {name}: " + ", ".join(f"{k} {what}{'s' * (k != 1)}" for what, k in counted.items())]
+    counts = {"input": len(figure.inputs), "gate": len(figure.gates), "result": results}
+    lines = [f"circuit {name}: " + ", ".join(f"{k} {what}{'s' * (k != 1)}" for what, k in counts.items())]
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False) if width]
         lines.append(("  " + "  ".join([*cells, row[4]])).rstrip())
-    lines.append("  result" + "s" * (results != 1) + " " + ", ".join(f"n{sheet.number[n]}" for n in outputs))
+    lines.append("  result" + "s" * (results != 1) + " " + ", ".join(f"n{figure.number[n]}" for n in outputs))
     return "\n".join(lines)
 
 
 def mermaid(outputs: Sequence[Node], names: Sequence[str], point: Sequence[float] | None) -> str:
     """Return the circuit in Mermaid's language."""
-    sheet = _Sheet(outputs, names, point)
+    figure = _Figure(outputs, names, point)
     lines = ["flowchart LR"]
-    for node in sheet.nodes:
-        value = f"<br/>= {_short(sheet.values[node])}" if sheet.values else ""
-        text = escape(sheet.label(node), quote=False).replace('"', "#quot;").replace("*", "#42;") + value
-        left, right = ("([", "])") if node.name == "input" else ("[[", "]]") if node in sheet.outputs else ("[", "]")
-        lines.append(f'    n{sheet.number[node]}{left}"{text}"{right}')
-    for (operand, node, _), slope in zip(sheet.edges, sheet.slopes, strict=True):
+    for node in figure.nodes:
+        value = f"<br/>= {_short(figure.values[node])}" if figure.values else ""
+        text = escape(figure.label(node), quote=False).replace('"', "#quot;").replace("*", "#42;") + value
+        left, right = ("([", "])") if node.name == "input" else ("[[", "]]") if node in figure.outputs else ("[", "]")
+        lines.append(f'    n{figure.number[node]}{left}"{text}"{right}')
+    for (operand, node, _), slope in zip(figure.edges, figure.slopes, strict=True):
         arrow = "-->" if slope is None else f'-- "{_short(slope)}" -->'
-        lines.append(f"    n{sheet.number[operand]} {arrow} n{sheet.number[node]}")
+        lines.append(f"    n{figure.number[operand]} {arrow} n{figure.number[node]}")
     return "\n".join(lines) + "\n"
 
 
@@ -143,17 +143,17 @@ text{font-family:ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace;font-s
 
 
 def svg(outputs: Sequence[Node], names: Sequence[str], point: Sequence[float] | None) -> str:
-    """Return the circuit as a drawing that stands by itself, in the reader's light or dark."""
-    sheet = _Sheet(outputs, names, point)
-    texts = {node: sheet.label(node) for node in sheet.nodes}
+    """Return the circuit as a self-contained drawing, with colours for light and dark pages."""
+    figure = _Figure(outputs, names, point)
+    texts = {node: figure.label(node) for node in figure.nodes}
     boxes = []
-    for node in sheet.nodes:
-        value = f"= {_short(sheet.values[node])}" if sheet.values else ""
+    for node in figure.nodes:
+        value = f"= {_short(figure.values[node])}" if figure.values else ""
         width = max(8.0 * len(texts[node]) + 42, 7.4 * len(value) + 20, 52)
-        ports = len([1 for _, to, _ in sheet.edges if to is node])
+        ports = len([1 for _, to, _ in figure.edges if to is node])
         boxes.append(Box(width, max(44.0 if value else 32.0, 19.0 * ports + 8)))
-    edges = [Edge(sheet.number[operand] - 1, sheet.number[node] - 1) for operand, node, _ in sheet.edges]
-    longest = max((len(_short(s)) for s in sheet.slopes if s is not None), default=0)
+    edges = [Edge(figure.number[operand] - 1, figure.number[node] - 1) for operand, node, _ in figure.edges]
+    longest = max((len(_short(s)) for s in figure.slopes if s is not None), default=0)
     picture = arrange(boxes, edges, label=7.0 * longest + (10 if longest else 0))
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {picture.width:.0f} {picture.height:.0f}" '
@@ -164,25 +164,25 @@ def svg(outputs: Sequence[Node], names: Sequence[str], point: Sequence[float] | 
     for path, (x, y) in zip(picture.paths, picture.ends, strict=True):
         parts.append(f'<path class="wire" d="{path}"/>')
         parts.append(f'<path class="head" d="M{x:.1f} {y:.1f}l-7 -3.5v7z"/>')
-    for slope, (x, y) in zip(sheet.slopes, picture.ends, strict=True):
+    for slope, (x, y) in zip(figure.slopes, picture.ends, strict=True):
         if slope is not None:
             place = f'x="{x - 9:.1f}" y="{y - 4:.1f}" text-anchor="end"'
             parts.append(f'<text class="slope" {place}>{_short(slope)}</text>')
-    for node, box in zip(sheet.nodes, picture.boxes, strict=True):
-        kind = "gate" + " input" * (node.name == "input") + " result" * (node in sheet.outputs)
+    for node, box in zip(figure.nodes, picture.boxes, strict=True):
+        kind = "gate" + " input" * (node.name == "input") + " result" * (node in figure.outputs)
         radius = 14 if node.name == "input" else 5
         parts.append(
             f'<rect class="{kind}" x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}" '
             f'rx="{radius}"/>'
         )
         middle, centre = box.x + box.width / 2, box.y + box.height / 2
-        line = centre + (-4 if sheet.values else 4.5)
-        parts.append(f'<text class="small" x="{box.x + 5:.1f}" y="{box.y + 11:.1f}">{sheet.number[node]}</text>')
-        words = escape(texts[node], quote=False)
-        parts.append(f'<text x="{middle + 4:.1f}" y="{line:.1f}" text-anchor="middle">{words}</text>')
-        if sheet.values:
+        line = centre + (-4 if figure.values else 4.5)
+        parts.append(f'<text class="small" x="{box.x + 5:.1f}" y="{box.y + 11:.1f}">{figure.number[node]}</text>')
+        label = escape(texts[node], quote=False)
+        parts.append(f'<text x="{middle + 4:.1f}" y="{line:.1f}" text-anchor="middle">{label}</text>')
+        if figure.values:
             parts.append(
                 f'<text class="value" x="{middle:.1f}" y="{centre + 13:.1f}" text-anchor="middle">'
-                f"= {_short(sheet.values[node])}</text>"
+                f"= {_short(figure.values[node])}</text>"
             )
     return "\n".join([*parts, "</svg>"]) + "\n"

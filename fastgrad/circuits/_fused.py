@@ -1,4 +1,4 @@
-"""Groups of a circuit's nodes as one fused ufunc, with the house's rules for batches, types, `out` and threads."""
+"""Groups of a circuit's nodes as one ufunc, with the rules of all functions for batches, types, `out` and threads."""
 
 from __future__ import annotations
 
@@ -10,123 +10,156 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._parallel import PIECE, Pace, over_pieces
-from ..arguments import argument, checked_out, result_kind
-from ..compilation.kernels import LOCK
+from ..arguments import argument, checked_out, result_kind, threads
 from ..compilation.operators import Uncompilable
 from ..compilation.ufuncs import Ufunc
 from ..tracing import Layout, Node, Program
-from ._gufunc import Gufunc
+from ._gufunc import Gufunc, Table
 from ._signature import widths
 
-#: Arguments and results that NumPy lets a ufunc have; with more they travel as one vector.
+#: Most arguments and results of a ufunc in NumPy; more are joined to one vector.
 _OPERANDS = 60
 
-#: Numbers that are copied into one vector at a time, where they travel so.
+#: Numbers that are joined to vectors at a time.
 _NUMBERS = 1 << 20
 
 
 class Group(NamedTuple):
-    """Nodes that make up one result, and their shape at each point."""
+    """Nodes of one result, and their shape at each point."""
 
     nodes: list[Node]
     shape: tuple[int, ...] = ()
 
 
+class Plan:
+    """Machine code of groups of nodes, and how operands and results are passed to it; shared among circuits.
+
+    Parameters
+    ----------
+    sizes : sequence of int or None
+        For each argument the length of a vector, or None for a number.
+    groups : sequence of Group
+        What is to be computed.
+    captured : int
+        Number of captured numbers: inputs behind the arguments, different for each circuit.
+    name : str
+        Name of the function, for messages.
+    """
+
+    def __init__(self, sizes: Sequence[int | None], groups: Sequence[Group], captured: int, name: str) -> None:
+        self.sizes, self.groups = sizes, groups
+        nodes = [node for group in groups for node in group.nodes]
+        self.nin = sum(widths(sizes))
+        self.width = self.nin + len(nodes)
+        #: Whether all operands are numbers, for a ufunc; else they are vectors, for a gufunc.
+        self.is_flat = all(s is None for s in sizes) and not any(g.shape for g in groups) and self.width <= _OPERANDS
+        #: Whether there are too many operands for NumPy: they are joined to one vector.
+        self.is_packed = not self.is_flat and len(sizes) + len(groups) > _OPERANDS
+        vectors = None not in sizes and all(len(group.shape) == 1 for group in groups)
+        #: Whether operands and results are passed as they are.
+        self.is_direct = self.is_flat or (vectors and not self.is_packed)
+        self.ends = np.cumsum([len(group.nodes) for group in groups])[:-1]
+        layout = None if self.is_flat else Layout(nodes, self.nin)
+        program = Program(nodes if layout is None else layout.computed, self.nin, captured=captured)
+        self._name, self._literals, self._count = name, program.parameters, len(nodes)
+        #: Ufuncs that no call uses: as many as calls ran at the same time.
+        self._unused: list[tuple[Ufunc | Gufunc, Any]] = []
+        self.pace = Pace()
+        try:
+            self._code = program.body()
+        except Uncompilable as err:
+            raise TypeError(
+                f"every gate of `{name}` must be a formula that Numba can compile; got one where {err}."
+            ) from err
+        if layout is not None:
+            rows = [layout.rows] if self.is_packed else [p.tolist() for p in np.split(np.array(layout.rows), self.ends)]
+            lengths = [self.nin] if self.is_packed else widths(sizes)
+            self._table = Table(lengths, rows, len(layout.computed), layout.constants)
+
+    def borrow(self, numbers: Any) -> tuple[Ufunc | Gufunc, Any]:
+        """Return a ufunc or gufunc over captured `numbers`, and the array that holds them; both to be given back."""
+        try:
+            bound = self._unused.pop()
+        except IndexError:
+            parameters = np.array([*numbers, *self._literals, 0.0])
+            doc, address = f"circuit of {self._name}", parameters.ctypes.data
+            if self.is_flat:
+                ufunc = Ufunc(self._code, self.nin, self._name, doc, self._count, (address,), parameters)
+                bound = ufunc, parameters
+            else:
+                bound = Gufunc(self._code, parameters, self._table, self._name, doc), parameters
+        if len(numbers):
+            bound[1][: len(numbers)] = numbers
+        return bound
+
+    def give_back(self, bound: tuple[Ufunc | Gufunc, Any]) -> None:
+        """Let other calls borrow a ufunc."""
+        self._unused.append(bound)
+
+
 class Fused:
-    """One compiled program over a batch.
+    """One program of a circuit over batches.
 
     Parameters
     ----------
     f : callable
         The function that was traced, for its name and for what it raises.
-    sizes : sequence of int or None
-        For each argument the length of a vector, or None for a number.
-    groups : sequence of Group
-        What is to be computed.
+    plan : Plan
+        The machine code.
+    numbers : ndarray
+        The numbers that the function captures.
     """
 
-    def __init__(self, f: Callable[..., Any], sizes: Sequence[int | None], groups: Sequence[Group]) -> None:
-        self._f, self._sizes, self._groups = f, sizes, groups
-        nodes = [node for group in groups for node in group.nodes]
-        self._nin = sum(widths(sizes))
-        self._width, self._pace = self._nin + len(nodes), Pace()
-        #: Numbers only: a ufunc. Else a gufunc, all of whose operands are vectors.
-        self._flat = all(s is None for s in sizes) and not any(g.shape for g in groups) and self._width <= _OPERANDS
-        #: Too many operands and results: they travel as one vector.
-        self._packed = not self._flat and len(sizes) + len(groups) > _OPERANDS
-        vectors = None not in sizes and all(len(group.shape) == 1 for group in groups)
-        #: Operands and results go there as they are.
-        self._plain = self._flat or (vectors and not self._packed)
-        self._ends = np.cumsum([len(group.nodes) for group in groups])[:-1]
-        try:
-            with LOCK:
-                self._made = self._compiled(nodes)
-        except Uncompilable as err:
-            raise TypeError(
-                f"every gate of `{self._name}` must be a formula that Numba can compile; got one where {err}."
-            ) from err
+    def __init__(self, f: Callable[..., Any], plan: Plan, numbers: Any) -> None:
+        self._f, self._plan, self._numbers = f, plan, numbers
+        self._sizes, self._groups, self._pace = plan.sizes, plan.groups, plan.pace
 
-    @property
-    def _name(self) -> str:
-        return getattr(self._f, "__name__", "f")
-
-    def _compiled(self, nodes: Sequence[Node]) -> Ufunc | Gufunc:
-        """Compile all nodes into one ufunc, or gufunc."""
-        name, doc = self._name, f"circuit of {self._name}"
-        if self._flat:
-            program = Program(nodes, self._nin)
-            numbers = np.array([*program.parameters, 0.0])
-            return Ufunc(program.body(), self._nin, name, doc, len(nodes), (numbers.ctypes.data,), numbers)
-        layout, sizes = Layout(nodes, self._nin), widths(self._sizes)
-        rows = [part.tolist() for part in np.split(np.array(layout.rows), self._ends)]
-        if self._packed:
-            sizes, rows = [self._nin], [layout.rows]
-        program = Program(layout.computed, self._nin)
-        numbers = np.array([*program.parameters, 0.0])
-        return Gufunc(program.body(), numbers, sizes, rows, len(layout.computed), layout.constants, name, doc)
-
-    def __call__(self, args: Sequence[Any], out: Any, workers: int) -> tuple[Any, ...]:
+    def __call__(self, args: Sequence[Any], out: Any, workers: int | None) -> tuple[Any, ...]:
         """Compute all groups at a batch of points."""
         if len(args) != len(self._sizes):
             raise TypeError(
                 f"`args` must be {len(self._sizes)} argument{'s' * (len(self._sizes) != 1)}; got {len(args)}."
             )
         operands = [a if type(a) is float else argument(a, f"args[{i}]") for i, a in enumerate(args)]
-        kind, before = result_kind(operands), self._made.raised
-        points = self._points(operands)
+        bound = self._plan.borrow(self._numbers)
+        ufunc, before = bound[0], bound[0].raised
+        results = self._compute(ufunc, operands, out, workers)
+        if ufunc.raised != before:
+            self._raise_again(operands, results[0])
+        self._plan.give_back(bound)  # not after an exception, when a thread may still use it
+        return results
+
+    def _compute(self, ufunc: Ufunc | Gufunc, operands: list[Any], out: Any, workers: int | None) -> tuple[Any, ...]:
+        """Compute all groups by the shortest path that the operands allow."""
+        kind, points = result_kind(operands), self._points(operands)
         quick = points <= 1 or not self._pace.worth(points) or (workers == 1 and self._pace.short(points))
-        if self._plain and quick and out is None and kind == np.float64 and self._fits(operands):
+        if self._plan.is_direct and quick and out is None and kind == np.float64 and self._fits(operands):
             began = perf_counter()
             try:
-                found = self._made.call(*operands)
+                returned = ufunc.call(*operands)
             except ValueError:
                 self._batch(operands)  # names the arguments when they do not broadcast
                 raise
-            results = found if isinstance(found, tuple) else (found,)
             if points > 1:
                 self._pace.took(points, began)
-        else:
-            batch = self._batch(operands)
-            if out is not None:
-                for target, group in zip(out, self._groups, strict=True):
-                    checked_out(target, batch + group.shape)
-                # threads and lanes read arguments after results have been written
-                operands = [
-                    o.copy() if isinstance(o, np.ndarray) and any(np.may_share_memory(o, t) for t in out) else o
-                    for o in operands
-                ]
-            if out is None and quick and kind == np.float64:
-                results = self._shaped(self._made.call(*self._vectors(operands)), batch)
-            else:
-                results = tuple(np.empty(batch + g.shape, kind) for g in self._groups) if out is None else out
-                self._fill(operands, results, batch, 0 if quick else workers)
-                results = out or tuple(r[()] for r in results)
-        if self._made.raised != before:
-            self._raise_again(operands, results[0])
-        return results
+            return returned if isinstance(returned, tuple) else (returned,)
+        batch = self._batch(operands)
+        if out is not None:
+            for target, group in zip(out, self._groups, strict=True):
+                checked_out(target, batch + group.shape)
+            # threads and lanes read arguments after results have been written
+            operands = [
+                o.copy() if isinstance(o, np.ndarray) and any(np.may_share_memory(o, t) for t in out) else o
+                for o in operands
+            ]
+        elif quick and kind == np.float64:
+            return self._shaped(ufunc.call(*self._vectors(operands)), batch)
+        results = tuple(np.empty(batch + g.shape, kind) for g in self._groups) if out is None else out
+        self._fill(ufunc, operands, results, batch, 0 if quick else workers or threads(None))
+        return out or tuple(r[()] for r in results)
 
     def _points(self, operands: list[Any]) -> int:
-        """How many points there are."""
+        """Count the points."""
         shapes = {
             o.shape if size is None else o.shape[:-1]
             for o, size in zip(operands, self._sizes, strict=True)
@@ -136,27 +169,27 @@ class Fused:
         return prod(self._batch(operands) if len(shapes) > 1 else shapes.pop() if shapes else ())
 
     def _fits(self, operands: list[Any]) -> bool:
-        """Tell whether vectors are of their lengths; `_batch` says what is wrong."""
-        return self._flat or all(np.shape(o)[-1:] == (s,) for o, s in zip(operands, self._sizes, strict=True))
+        """Tell whether vectors have their lengths; `_batch` raises if not."""
+        return self._plan.is_flat or all(np.shape(o)[-1:] == (s,) for o, s in zip(operands, self._sizes, strict=True))
 
     def _vectors(self, operands: list[Any]) -> list[Any]:
-        """Give numbers an axis of their own where every operand is to be a vector."""
-        if self._flat:
+        """Add an axis to numbers where every operand is a vector."""
+        if self._plan.is_flat:
             return operands
-        if self._packed:
-            whole = zip(self._spread(operands, self._batch(operands)), self._sizes, strict=True)
-            return [np.concatenate([o if size else o[..., None] for o, size in whole], axis=-1, dtype=np.float64)]
+        if self._plan.is_packed:
+            full = zip(self._broadcast(operands, self._batch(operands)), self._sizes, strict=True)
+            return [np.concatenate([o if size else o[..., None] for o, size in full], axis=-1, dtype=np.float64)]
         return [np.asarray(o)[..., None] if s is None else o for o, s in zip(operands, self._sizes, strict=True)]
 
-    def _shaped(self, found: Any, batch: tuple[int, ...]) -> tuple[Any, ...]:
-        """Give each result the shape of its group."""
-        results = found if isinstance(found, tuple) else (found,)
-        if self._packed:
-            results = tuple(np.split(found, self._ends, axis=-1))
+    def _shaped(self, returned: Any, batch: tuple[int, ...]) -> tuple[Any, ...]:
+        """Reshape each result to the shape of its group."""
+        results = returned if isinstance(returned, tuple) else (returned,)
+        if self._plan.is_packed:
+            results = tuple(np.split(returned, self._plan.ends, axis=-1))
         return tuple(r.reshape(batch + g.shape)[()] for r, g in zip(results, self._groups, strict=True))
 
     def _batch(self, operands: list[Any]) -> tuple[int, ...]:
-        """Return the shape of the batch, after looking at every operand's own."""
+        """Check the shapes of all operands, and return the shape of the batch."""
         shapes = []
         for i, (operand, size) in enumerate(zip(operands, self._sizes, strict=True)):
             shape = np.shape(operand)
@@ -174,48 +207,55 @@ class Fused:
             listed = ", ".join(map(str, shapes))
             raise ValueError(f"`args` must broadcast together; got batches {listed}. Add axes of length 1.") from None
 
-    def _spread(self, operands: list[Any], batch: tuple[int, ...]) -> list[Any]:
-        """Give every operand the whole batch."""
+    def _broadcast(self, operands: list[Any], batch: tuple[int, ...]) -> list[Any]:
+        """Broadcast every operand to the batch."""
         return [
             np.broadcast_to(o, batch if size is None else (*batch, size))
             for o, size in zip(operands, self._sizes, strict=True)
         ]
 
-    def _fill(self, operands: list[Any], results: Sequence[Any], batch: tuple[int, ...], workers: int) -> None:
-        """Compute into `results`, in pieces over threads; all at once with 0 `workers`."""
-        targets, later = [], []
+    def _fill(
+        self,
+        ufunc: Ufunc | Gufunc,
+        operands: list[Any],
+        results: Sequence[Any],
+        batch: tuple[int, ...],
+        workers: int,
+    ) -> None:
+        """Compute into `results`, in pieces over threads; in one piece with 0 `workers`."""
+        targets, copies = [], []
         for result, group in zip(results, self._groups, strict=True):
             target = result
-            if not self._flat and not self._packed and len(group.shape) != 1:
+            if not self._plan.is_flat and not self._plan.is_packed and len(group.shape) != 1:
                 target = result.reshape(*batch, len(group.nodes))
                 if not np.may_share_memory(target, result):  # `out` has gaps between its rows
-                    later.append((result, target))
+                    copies.append((result, target))
             targets.append(target)
-        whole = self._spread(operands, batch)
+        full = self._broadcast(operands, batch)
 
-        def work(place: tuple[slice, ...]) -> None:
-            vectors = self._vectors([o[place] for o in whole])
-            parts = tuple(t[place] if place else t for t in targets)  # without axes ``t[()]`` would be a number
+        def work(index: tuple[slice, ...]) -> None:
+            vectors = self._vectors([o[index] for o in full])
+            parts = tuple(t[index] if index else t for t in targets)  # without axes ``t[()]`` would be a number
             with np.errstate(all="ignore"):  # what overflows a smaller type is infinite there
-                if self._packed:
-                    found = self._made.call(*vectors)
-                    for part, values in zip(parts, self._shaped(found, found.shape[:-1]), strict=True):
+                if self._plan.is_packed:
+                    returned = ufunc.call(*vectors)
+                    for part, values in zip(parts, self._shaped(returned, returned.shape[:-1]), strict=True):
                         part[...] = values
                 else:
-                    self._made.call(*vectors, out=parts, casting="same_kind")
+                    ufunc.call(*vectors, out=parts, casting="same_kind")
 
         if not batch or not workers:
             work((slice(None),) * len(batch))
-        else:  # on one thread, too: Python hears Ctrl-C between the pieces only
-            most = max(1, _NUMBERS // self._width) if self._packed else PIECE
+        else:  # on one thread, too: signals are handled between the pieces only
+            most = max(1, _NUMBERS // self._plan.width) if self._plan.is_packed else PIECE
             over_pieces(work, batch, workers, most, self._pace)
-        for result, target in later:
+        for result, target in copies:
             result[...] = target.reshape(result.shape)
 
     def _raise_again(self, operands: list[Any], result: Any) -> None:
         """Call `f` itself where a gate raised, so that the caller sees its exception unchanged."""
         batch = self._batch(operands)
         first = np.asarray(result).reshape(*batch, -1)[..., 0]
-        whole = self._spread(operands, batch)
-        for place in zip(*np.nonzero(np.isnan(first)), strict=True) if batch else [()]:
-            self._f(*[o[place] for o in whole])
+        full = self._broadcast(operands, batch)
+        for index in zip(*np.nonzero(np.isnan(first)), strict=True) if batch else [()]:
+            self._f(*[o[index] for o in full])

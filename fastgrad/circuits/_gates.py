@@ -1,4 +1,4 @@
-"""Gates of fastgrad's and of the user's, as the primitives of a circuit."""
+"""Gates, fastgrad's and the caller's, as primitives of a circuit."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ..tracing import (
     Primitive,
     Substitution,
     Traced,
+    call_text,
     elementwise,
     grafted,
     graph_of,
@@ -43,7 +44,7 @@ def where(condition: float, x: float, y: float) -> float:
     condition : bool, or array_like
         True where `x` is to be taken.
     x, y : float, or array_like
-        What to choose from; all three broadcast, float32 stays float32. Both are computed before one is taken.
+        Values to choose from; all three broadcast, float32 gives float32. Both are computed before one is taken.
 
     Returns
     -------
@@ -65,16 +66,25 @@ def where(condition: float, x: float, y: float) -> float:
     return x if condition else y
 
 
-def kept(value: Any) -> bool:
-    """Whether a value is a gate, which stays one while a function is traced."""
-    return isinstance(value, Gate)
-
-
 _OWN: dict[str, Any] = {own.__name__: own for own in (*GATES, where)}
 
 
+def is_gate(value: Any) -> bool:
+    """Tell whether a value is a gate, which stays one while a function is traced."""
+    return isinstance(value, Gate)
+
+
+def is_own_gate(value: Any) -> bool:
+    """Tell whether a value is a gate of fastgrad's; refuse those of the caller's, whose partials may capture data."""
+    if not isinstance(value, Gate):
+        return False
+    if _OWN.get(value.__name__) is not value:
+        raise refusal(f"the gate `{value.__name__}`", "Use one of fastgrad's")
+    return True
+
+
 def through_gate(gate: Gate, args: tuple[Any, ...]) -> Any:
-    """Pass nodes and numbers through a gate."""
+    """Apply a gate to nodes and numbers."""
     if any(isinstance(a, Nodes) for a in args):
         return elementwise(gate, args)
     graph, name = graph_of(args), gate.__name__
@@ -83,15 +93,15 @@ def through_gate(gate: Gate, args: tuple[Any, ...]) -> Any:
     if _OWN.get(name) is gate and name in PRIMITIVES:
         return graph.apply(name, *args)
     try:
-        made = primitive_of(gate, len(args))
+        result = primitive_of(gate, len(args))
     except Uncompilable as err:
         remedy = "Write its formula and its partials with NumPy or math"
         raise refusal(f"the gate `{name}` cannot be compiled, for it {err}", remedy) from err
-    return graph.apply(made, *args)
+    return graph.apply(result, *args)
 
 
 def _logic(name: str, *args: Any) -> Any:
-    """Logic gates make conditions out of numbers that are 0 or not."""
+    """Apply a logic gate: numbers other than 0 are true."""
     graph = graph_of(args)
     x, *rest = (graph.node(a) for a in args)
     invert = name in ("logical_nand", "logical_nor", "logical_xnor")
@@ -99,8 +109,8 @@ def _logic(name: str, *args: Any) -> Any:
         rest = [graph.apply("logical_not", rest[0])]
     plain = {"logical_nand": "logical_and", "logical_nor": "logical_or", "logical_xnor": "logical_xor",
              "logical_xand": "logical_and"}.get(name, name)  # fmt: skip
-    made = graph.apply(plain, x, *rest)
-    return graph.apply("logical_not", made) if invert else made
+    result = graph.apply(plain, x, *rest)
+    return graph.apply("logical_not", result) if invert else result
 
 
 @functools.lru_cache(maxsize=1024)
@@ -115,8 +125,8 @@ def primitive_of(gate: Gate, count: int) -> Primitive:
 def _formula(f: Callable[..., Any], count: int, name: str, rule: Any) -> Primitive:
     """Make a primitive of a formula of scalars.
 
-    Expanded, it is what the formula does to nodes, so that it shares nodes with the rest; one that branches is a call
-    of the formula itself, compiled by Numba.
+    The compiler expands it to the formula's operations on nodes, which share nodes with the rest; a formula that
+    branches is called, compiled by Numba.
     """
     reading = Reading(f)
     word = f"formula_{reading.key.hex()[:12]}"
@@ -125,10 +135,10 @@ def _formula(f: Callable[..., Any], count: int, name: str, rule: Any) -> Primiti
         return f(*map(float, x)), 0
 
     def again(v: Any, *x: Any) -> tuple[Any, ...]:
-        """Differentiate the formula itself, for a second derivative."""
+        """Differentiate the formula, for a second derivative."""
         graph = Graph(node=Traced)
         try:
-            value = graph.node(Substitution(kept)(f)(*map(graph.input, range(count))))
+            value = graph.node(Substitution(is_gate)(f)(*map(graph.input, range(count))))
         except Exception as err:
             raise TypeError(
                 f"{name} cannot be differentiated again: its formula branches, or calls what cannot be traced. "
@@ -141,15 +151,16 @@ def _formula(f: Callable[..., Any], count: int, name: str, rule: Any) -> Primiti
 
     def expand(*x: Any) -> Any:
         try:
-            return Substitution(kept)(f)(*x)
-        except Exception:  # a branch, most likely; whatever it is, LLVM gets the formula as it is
+            return Substitution(is_gate)(f)(*x)
+        except Exception:  # a branch, most likely; the formula is called as it is
             return called(*x)
 
     names = ", ".join(f"x{i}" for i in range(count))
     source = f"def careful({names}):\n    try:\n        return 1.0 * formula({names}), 0\n"
     source += "    except Exception:\n        return np.nan, 1\n"
     kernel = jit(function_from(source, "careful", {"formula": jit(reading.linked)}))
-    text = f"{word}({', '.join(f'{{{i}}}' for i in range(count))})"
     more: dict[str, Any] = {"partials": rule or again}
-    primitive = GatePrimitive(name, text, evaluate, names={word: kernel}, key=reading.key, **more)
+    primitive = GatePrimitive(
+        name, call_text(word, count), evaluate, function=kernel, cost=10, key=reading.key, **more
+    )
     return GatePrimitive(name, expand=expand, **more)

@@ -1,13 +1,12 @@
-"""Functions of vectors become gufuncs: points side by side in the lanes.
+"""Circuits over vectors as gufuncs: points side by side in the lanes.
 
-The body of a circuit is a loop over points with one stretch of memory for each component, which LLVM vectorises. In a
-batch of vectors the components of one point lie side by side instead. So the loop here, made once for all circuits,
-turns a block of points at a time into rows of components, calls the body, and turns the rows of its results back; both
-in tiles of four points that stay in registers.
+The body of a circuit is a loop over points with one array for each component, which LLVM vectorises. In a batch of
+vectors the components of one point are contiguous instead. So the loop here, compiled once for all circuits, transposes
+a block of points at a time to rows of components, calls the body, and transposes the rows of its results back.
 
 Measured for the gradient of Rosenbrock's function, d = 10, in the second-level cache, where a copy takes 1.7 ns a
 point: 5.3 ns; tiles of 8 x 8 numbers over blocks of 150 points took 6.7. In small blocks the processor reads the next
-points while it still computes. Prefetching gained nothing, nor did stores past the cache or wider vectors in the body.
+points while it still computes. Prefetching gained nothing, nor did non-temporal stores or wider vectors in the body.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from ..tracing import GAP, LANES, move
 #: rows that the body computes, the address of the table. The table holds the number of components of each operand, then
 #: the row of each of those components, then how many rows are constant, and for each its number and the bits of the
 #: constant.
-_ROWS, _GIVEN, _COMPUTED, _TABLE = range(OWN + 1, OWN + 5)
+_ROWS, _ARGUMENTS, _COMPUTED, _TABLE = range(OWN + 1, OWN + 5)
 
 
 def _loop(args, dims, steps, data):  # type: ignore[no-untyped-def]
@@ -37,7 +36,7 @@ def _loop(args, dims, steps, data):  # type: ignore[no-untyped-def]
     n, nin = dims[0], data[ARGUMENTS]
     total = nin + data[RESULTS]
     table = words_at(data[_TABLE])  # type: ignore[call-arg,var-annotated]
-    bodies = data[_GIVEN] + data[_COMPUTED]
+    bodies = data[_ARGUMENTS] + data[_COMPUTED]
     width = 8 * (LANES + GAP)
     memory = np.empty((data[_ROWS] + 1) * (LANES + GAP))
     base = (memory.ctypes.data + 63) // 64 * 64  # rows begin with a line of the cache
@@ -69,7 +68,7 @@ def _loop(args, dims, steps, data):  # type: ignore[no-untyped-def]
                 move(inwards, args[k] + start * outer, outer, steps[total + k], size, count, where)
             place += size
         start += count
-    # Numba frees an array after its last use by name, whoever still has its address: so here is one more.
+    # Numba frees an array after its last use by name, even if its address is in use: hence this line.
     memory[0], places[0], rows[0] = 0.0, 0, 0
     _clear_flags(61)
 
@@ -86,15 +85,11 @@ _from_signature = ctypes.PYFUNCTYPE(
 )(_API[31] or 0)
 
 
-class Gufunc:
-    """A NumPy gufunc over the body of a circuit: every operand is a vector.
+class Table:
+    """Rows of a gufunc's blocks of points, in words that the loop reads.
 
     Parameters
     ----------
-    code : Native
-        The body, with a stretch of memory for each component of the arguments and each row that it computes.
-    parameters : ndarray
-        Numbers that the body is given.
     sizes : sequence of int
         Components of each argument.
     rows : sequence of sequences of int
@@ -103,42 +98,51 @@ class Gufunc:
     computed : int
         How many rows the body computes.
     constants : sequence of float
-        What is in the constant rows.
+        The numbers in the constant rows.
+    """
+
+    def __init__(
+        self, sizes: Sequence[int], rows: Sequence[Sequence[int]], computed: int, constants: Sequence[float]
+    ) -> None:
+        self.nin, self.nout, first = len(sizes), len(rows), sum(sizes)
+        bits = np.array(constants, np.float64).view(np.int64)
+        self.words = np.array(
+            [*sizes, *map(len, rows), *range(first), *(r for row in rows for r in row), len(constants)]
+            + [int(word) for k, fixed in enumerate(bits) for word in (first + computed + k, fixed)],
+            np.int64,
+        )
+        #: The words `_ROWS` to `_TABLE` of a gufunc's data.
+        self.data = first + computed + len(constants), first, computed, self.words.ctypes.data
+        operands = [",".join(f"({size})" for size in part) for part in (sizes, map(len, rows))]
+        self.signature = "->".join(operands).encode()
+
+
+class Gufunc:
+    """A NumPy gufunc over the body of a circuit: every operand is a vector.
+
+    Parameters
+    ----------
+    code : Native
+        The body, over one array for each component of the arguments and each row that it computes.
+    parameters : ndarray
+        Numbers that the body reads.
+    table : Table
+        Rows of the components.
     name, doc : str
         What NumPy shows.
     """
 
     __slots__ = ("_data", "_owners", "_tables", "call")
 
-    def __init__(
-        self,
-        code: Native,
-        parameters: Any,
-        sizes: Sequence[int],
-        rows: Sequence[Sequence[int]],
-        computed: int,
-        constants: Sequence[float],
-        name: str,
-        doc: str,
-    ) -> None:
-        loop, given = _shared(), sum(sizes)
-        nin, nout, count = len(sizes), len(rows), given + computed + len(constants)
-        fixed = np.array(constants, np.float64).view(np.int64)
-        table = np.array(
-            [*sizes, *map(len, rows), *range(given), *(r for row in rows for r in row), len(constants)]
-            + [int(word) for k, bits in enumerate(fixed) for word in (given + computed + k, bits)],
-            np.int64,
-        )
-        words = (
-            code.address, 0, 0, nin, nout, 8, 8, 0, parameters.ctypes.data, count, given, computed, table.ctypes.data
-        )  # fmt: skip
+    def __init__(self, code: Native, parameters: Any, table: Table, name: str, doc: str) -> None:
+        loop, nin, nout = _shared(), table.nin, table.nout
+        words = (code.address, 0, 0, nin, nout, 8, 8, 0, parameters.ctypes.data, *table.data)
         self._data = (ctypes.c_int64 * len(words))(*words)
         self._owners = (code, loop, table, parameters)
         loops = (ctypes.c_void_p * 1)(loop.address)
         data = (ctypes.c_void_p * 1)(ctypes.addressof(self._data))
         kinds = (ctypes.c_char * (nin + nout))(*[bytes([12])] * (nin + nout))
-        operands = [",".join(f"({size})" for size in part) for part in (sizes, map(len, rows))]
-        text = (name.encode(), doc.encode(), "->".join(operands).encode())
+        text = (name.encode(), doc.encode(), table.signature)
         self._tables = (loops, data, kinds, text)
         places = [ctypes.addressof(t) for t in (loops, data, kinds)]
         self.call: Any = _from_signature(*places, 1, nin, nout, -1, *text[:2], 0, text[2])

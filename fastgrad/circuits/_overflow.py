@@ -1,14 +1,14 @@
-"""Slopes where something on the way outgrows the numbers, and the chain rule would multiply 0 by infinity.
+"""Derivatives where an intermediate value overflows, and the chain rule would multiply 0 by infinity.
 
-There are two such cases. In ``1 / (1 + exp(-x))`` a slope of 0 *follows* one of infinity; but the *logarithmic*
-derivative of what grows like an exponential is bounded: that of ``c + exp(u)`` is the share that ``exp(u)`` has in it.
-So the slope of a quotient, a negative power or a logarithm goes straight to `u`, as ``-quotient * share``; and that of
-a share is the product of both shares, which does not cancel.
+There are two such cases. In ``1 / (1 + exp(-x))`` a partial of 0 multiplies one of infinity; but the *logarithmic*
+derivative of an exponentially growing term is bounded: that of ``c + exp(u)`` is the share of ``exp(u)`` in the sum.
+So the derivative of a quotient, a negative power or a logarithm goes straight to `u`, as ``-quotient * share``; and
+that of a share is the product of both shares, which does not cancel.
 
-In ``exp(-exp(x))`` the outer gate *settles*: `exp`, `tanh`, `erf` and their like level off faster than anything behind
-them can grow. So where their slope has underflowed to 0, a slope behind them that is infinite by growth counts for
-nothing. One that is infinite or NaN for another reason, at a pole or the edge of a domain, is left to make the product
-NaN: there the derivative does not exist.
+In ``exp(-exp(x))`` the outer function *saturates*: `exp`, `tanh`, `erf` and others level off faster than any operand
+grows. So where their slope has underflowed to 0, a slope behind them that is infinite by growth is ignored. One that is
+infinite or NaN for another reason, at a pole or the edge of a domain, makes the product NaN: the derivative does not
+exist there.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from typing import Any
 
 from ..tracing import Node, apply, select
 
-# Quotients, powers and logarithms of what grows --------------------------------------------------------------------
+# Quotients, powers and logarithms of growing terms --------------------------------------------------------------------
 
-#: What grows, and its logarithmic slope in its operand.
+#: Growing functions, and their logarithmic derivatives.
 _GROWING: dict[str, Callable[[Any], Any]] = {
     "exp": lambda u: 1.0,
     "exp2": lambda u: math.log(2.0),
@@ -32,18 +32,18 @@ _GROWING: dict[str, Callable[[Any], Any]] = {
 _LOGARITHMS = {"log": 1.0, "log2": 1.0 / math.log(2.0), "log10": 1.0 / math.log(10.0)}
 
 
-def past(node: Node, here: dict[Node, Node]) -> tuple[Node, Node, Any] | None:
-    """Return an operand of `node`, what lies behind it, and the slope of `node` in that; None if none is needed.
+def shortcut(node: Node, here: dict[Node, Node], active: set[Node]) -> tuple[Node, Node, Any] | None:
+    """Return an operand of `node`, the node `u` behind it, and the slope of `node` in `u`; None for no shortcut.
 
-    `here` has the copies of all nodes in the graph that the slope belongs to.
+    `here` has the copies of all nodes in the graph that the slope belongs to; `active` nodes depend on an argument.
     """
     if node.name not in ("divide", "reciprocal", "power", "log1p", "share", *_LOGARITHMS):
         return None
     inner = node.operands[node.name == "divide"]
-    found = _logarithmic(inner, here)
-    if found is None:
+    growth = _logarithmic(inner, here, active)
+    if growth is None:
         return None
-    behind, slope = found
+    behind, slope = growth
     value, whole = here[node], here[inner]
     if node.name in ("divide", "reciprocal"):
         return inner, behind, -value * slope
@@ -58,26 +58,28 @@ def past(node: Node, here: dict[Node, Node]) -> tuple[Node, Node, Any] | None:
     return inner, behind, select(whole > 0.0, _LOGARITHMS[node.name] * slope, math.nan)
 
 
-def _logarithmic(node: Node, here: dict[Node, Node]) -> tuple[Node, Any] | None:
+def _logarithmic(node: Node, here: dict[Node, Node], active: set[Node]) -> tuple[Node, Any] | None:
     """Return `u` and the slope of ``log(abs(node))`` in it, for what grows like ``exp(u)``."""
     name, operands = node.name, node.operands
     if name in _GROWING:
         return operands[0], _GROWING[name](here[operands[0]])
     if name in ("negative", "square"):
-        found = _logarithmic(operands[0], here)
-        return found and (found[0], 2.0 * found[1] if name == "square" else found[1])
+        growth = _logarithmic(operands[0], here, active)
+        return growth and (growth[0], 2.0 * growth[1] if name == "square" else growth[1])
     if name not in ("add", "subtract", "multiply", "divide", "power"):
         return None
-    first, second = map(_constant, operands)
+    exponent = _constant(operands[1]) if name == "power" else None
+    passive: list[Any] = [None if o in active else here[o] for o in operands]
+    first, second = passive
     if second is None and (first is None or name in ("divide", "power")):
         return None
     inner = operands[0] if second is not None else operands[1]
-    found = _logarithmic(inner, here)
-    if found is None or name in ("multiply", "divide"):
-        return found
-    u, slope = found
+    growth = _logarithmic(inner, here, active)
+    if growth is None or name in ("multiply", "divide"):
+        return growth
+    u, slope = growth
     if name == "power":
-        return u, second * slope
+        return None if exponent is None else (u, exponent * slope)
     part, rest = here[inner], first if second is None else second
     if name == "subtract":
         part, rest = (-part, rest) if second is None else (part, -rest)
@@ -88,12 +90,12 @@ def _constant(node: Node) -> Any:
     return node.value if node.name == "constant" else None
 
 
-# Gates that settle ------------------------------------------------------------------------------------------------
+# Functions that saturate ---------------------------------------------------------------------------------------------
 
-_SETTLING = {"exp", "exp2", "expm1", "tanh", "sigmoid", "erf", "erfc", "ndtr", "softplus", "logaddexp", "sigmoid'",
-             "tanh'"}  # fmt: skip
+_SATURATING = {"exp", "exp2", "expm1", "tanh", "sigmoid", "erf", "erfc", "ndtr", "softplus", "logaddexp", "sigmoid'",
+               "tanh'"}  # fmt: skip
 
-#: What is bounded whatever it is given, what grows as what it is given does, and what grows like an exponential of it.
+#: Functions that are bounded, that grow at most like a power of their operands, and that grow exponentially.
 _BOUNDED = {"constant", "sin", "cos", "tanh", "sigmoid", "erf", "erfc", "ndtr", "arctan", "arctan2", "sigmoid'",
             "tanh'", "sign", "heaviside"}  # fmt: skip
 _LEVEL = {"add", "subtract", "multiply", "negative", "absolute", "square", "maximum", "minimum", "fmax", "fmin", "relu",
@@ -107,42 +109,42 @@ _BELOW, _ANY, _ABOVE, _AWAY = -1, 0, 1, 2
 _MODERATE = 8.0
 
 
-def settling(order: Sequence[Node], partials: dict[Node, tuple[Any, ...]]) -> dict[Node, Any]:
-    """Find the gates that settle with something behind them that outgrows the numbers.
+def saturating(order: Sequence[Node], partials: dict[Node, tuple[Any, ...]], active: set[Node]) -> dict[Node, Any]:
+    """Find the nodes that saturate with an operand that may overflow.
 
-    `order` has every node after its operands. Returned is for each of them the condition, a node, that all slopes
-    behind it which do not grow are finite; or None, if there are no others.
+    `order` has every node after its operands; `active` nodes depend on an argument. The value for each is the
+    condition, a node, that all slopes behind it which do not grow are finite; None if there are no others.
     """
     signs: dict[Node, int] = {}
     bounded: set[Node] = set()
     growing: set[Node] = set()
-    found = []
+    saturated = []
     for node in order:
         signs[node] = _sign(node, [signs[o] for o in node.operands])
         behind = any(o in growing for o in node.operands)
-        if behind and node.name in _SETTLING:
-            found.append(node)
-        if _is_bounded(node, bounded, signs):
+        if behind and node.name in _SATURATING:
+            saturated.append(node)
+        if node not in active or _is_bounded(node, bounded, signs):
             bounded.add(node)
         elif behind or _grows(node):
             growing.add(node)
-    if not found:
+    if not saturated:
         return {}
-    calm: dict[Node, Any] = {}
+    finite: dict[Node, Any] = {}
     for node in order:
         slopes = () if node.name in _BOUNDED | _LEVEL | _EXPONENTIAL or _grows(node) else partials.get(node, ())
-        moving = [p for o, p in zip(node.operands, slopes, strict=False) if o.name != "constant"]
-        conditions = [calm[o] for o in node.operands] + [abs(p) < math.inf for p in moving if isinstance(p, Node)]
-        calm[node] = None
+        moving = [p for o, p in zip(node.operands, slopes, strict=False) if o in active]
+        conditions = [finite[o] for o in node.operands] + [abs(p) < math.inf for p in moving if isinstance(p, Node)]
+        finite[node] = None
         for condition in conditions:
             if condition is not None:
-                calm[node] = condition if calm[node] is None else calm[node] & condition
-    return {node: calm[node] for node in found}
+                finite[node] = condition if finite[node] is None else finite[node] & condition
+    return {node: finite[node] for node in saturated}
 
 
 def _is_bounded(node: Node, bounded: set[Node], signs: dict[Node, int]) -> bool:
-    """Whether a node is known to stay bounded."""
-    if node.condition or node.name in _BOUNDED:
+    """Tell whether a node is bounded."""
+    if node.is_condition or node.name in _BOUNDED:
         return True
     if node.name in ("divide", "reciprocal"):  # 1 / (1 + exp(x))
         *above, below = node.operands
@@ -153,14 +155,14 @@ def _is_bounded(node: Node, bounded: set[Node], signs: dict[Node, int]) -> bool:
 
 
 def _grows(node: Node) -> bool:
-    """Whether a gate itself grows like an exponential."""
+    """Tell whether a primitive grows exponentially."""
     if node.name == "power":
         return not (node.operands[1].name == "constant" and node.operands[1].value <= _MODERATE)
     return node.name in _EXPONENTIAL
 
 
 def _sign(node: Node, behind: Sequence[int]) -> int:
-    """Which sign a node is known to have."""
+    """Sign of a node, as far as its formula tells."""
     name, operands = node.name, node.operands
     if name == "constant":
         return _AWAY if node.value > 0.0 else _BELOW if node.value < 0.0 else _ABOVE
@@ -173,13 +175,13 @@ def _sign(node: Node, behind: Sequence[int]) -> int:
     if name == "add":
         return max(behind) if min(behind) > 0 else _BELOW if max(behind) < 0 else _ANY
     if name in ("multiply", "divide"):
-        (one, turned_one), (other, turned_other) = map(_unsigned, operands)
+        (one, is_minus_one), (other, is_minus_other) = map(_unsigned, operands)
         if name == "multiply" and one is other:  # -x * x
-            return _ABOVE if turned_one == turned_other else _BELOW
+            return _ABOVE if is_minus_one == is_minus_other else _BELOW
         return min(max(behind[0] * behind[1], _BELOW), _ABOVE)
     return _ANY
 
 
 def _unsigned(node: Node) -> tuple[Node, bool]:
-    """Take a minus sign off."""
+    """Strip a minus sign; return the operand, and whether there was one."""
     return (node.operands[0], True) if node.name == "negative" else (node, False)

@@ -1,4 +1,4 @@
-"""What arguments a function to be traced takes: numbers, or vectors of which length; and how they are called."""
+"""The arguments of a function to be traced: numbers, or vectors and their lengths; and their names."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def sizes_of(f: Callable[..., Any], n: Any) -> tuple[int | None, ...]:
 
 
 def widths(sizes: Sequence[int | None]) -> list[int]:
-    """Return how many inputs each argument stands for."""
+    """Return the number of inputs of each argument."""
     return [1 if size is None else size for size in sizes]
 
 
@@ -44,7 +44,7 @@ def _required(f: Callable[..., Any]) -> list[str]:
 
 
 def component_names(f: Callable[..., Any], sizes: Sequence[int | None]) -> list[str]:
-    """Names of all inputs, as far as `f` tells them; those of vectors with an index."""
+    """Return the names of all inputs from the signature of `f`; those of vectors with an index."""
     try:
         names = _required(f)
     except (TypeError, ValueError):

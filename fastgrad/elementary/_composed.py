@@ -17,7 +17,7 @@ from ._trig import sin
 _HUGE = 1e150  # its square is still finite
 
 
-@composed(np.hypot)
+@composed(np.hypot, math.hypot)
 def hypot(x: Any, y: Any) -> Any:
     """Length ``sqrt(x**2 + y**2)`` without overflow."""
     x, y = abs(np.float64(x)), abs(np.float64(y))
@@ -27,7 +27,7 @@ def hypot(x: Any, y: Any) -> Any:
     return np.inf if x == np.inf or y == np.inf else length
 
 
-@composed(np.arctan2)
+@composed(np.arctan2, math.atan2)
 def arctan2(y: Any, x: Any) -> Any:
     """Angle of the point (x, y), from -pi to pi."""
     y, x = np.float64(y), np.float64(x)
@@ -48,7 +48,7 @@ def logaddexp(x: Any, y: Any) -> Any:
     return x + LN_2 if x == y else (x if x > y else y) + log1p(exp(-abs(x - y)))
 
 
-@composed(np.arcsinh)
+@composed(np.arcsinh, math.asinh)
 def arcsinh(x: Any) -> Any:
     """Inverse hyperbolic sine."""
     x = np.float64(x)
@@ -58,7 +58,7 @@ def arcsinh(x: Any) -> Any:
     return math.copysign(near if size < _HUGE else log(size) + LN_2, x)
 
 
-@composed(np.arccosh)
+@composed(np.arccosh, math.acosh)
 def arccosh(x: Any) -> Any:
     """Inverse hyperbolic cosine; NaN below 1."""
     x = np.float64(x)
@@ -67,7 +67,7 @@ def arccosh(x: Any) -> Any:
     return np.nan if x < 1.0 else value
 
 
-@composed(np.arctanh)
+@composed(np.arctanh, math.atanh)
 def arctanh(x: Any) -> Any:
     """Inverse hyperbolic tangent; NaN outside -1 to 1."""
     x = np.float64(x)
@@ -97,5 +97,5 @@ def where(condition: Any, x: Any, y: Any) -> Any:
 
 @composed(np.clip)
 def clip(x: Any, low: Any, high: Any) -> Any:
-    """Keep a number between two others; NaN stays NaN."""
+    """Clip a number to an interval; NaN for NaN."""
     return low if x < low else high if x > high else x

@@ -49,21 +49,10 @@ _MINUS_LOG_ERFC = (
 )
 
 
-@elementary(math.erf)
+@elementary(math.erf, scipy="erf")
 def erf(x: Any) -> Any:
     """Error function.
 
-    Parameters
-    ----------
-    x : float
-        Any real number.
-
-    Returns
-    -------
-    float
-
-    Notes
-    -----
     Minimax polynomials, up to 1 of ``erf(x) / x``, beyond of ``-log(erfc(x))``. At most 1.3 ulp.
     """
     a = abs(x)
@@ -120,21 +109,10 @@ _ERFCX = (
 )
 
 
-@elementary(math.erfc)
+@elementary(math.erfc, scipy="erfc")
 def erfc(x: Any) -> Any:
     """``1 - erf(x)`` without cancellation.
 
-    Parameters
-    ----------
-    x : float
-        Any real number.
-
-    Returns
-    -------
-    float
-
-    Notes
-    -----
     ``1 - erf(x)`` below 0.65, beyond ``exp(-x**2)`` in two parts times a polynomial in ``(x - 4) / (x + 4)``
     (Shepherd and Laframboise 1981). At most 1.02 ulp.
     """

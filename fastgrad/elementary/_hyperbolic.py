@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,21 +12,10 @@ from ._overload import elementary
 from ._symbols import fma, muladd, polynomial, select, with_sign
 
 
-@elementary(np.tanh)
+@elementary(np.tanh, math.tanh)
 def tanh(x: Any) -> Any:
     """Hyperbolic tangent.
 
-    Parameters
-    ----------
-    x : float
-        Any real number.
-
-    Returns
-    -------
-    float
-
-    Notes
-    -----
     ``(E - 1) / (E + 1)`` with ``E = exp(2 |x|)``, both in two parts, one divide, corrected by its remainder.
     At most 0.70 ulp.
     """
@@ -87,21 +77,10 @@ def _parts(a: Any) -> Any:
     return r, odd, even, power_of_two(t, _LESS), power_of_two(SHIFT - k, _LESS)
 
 
-@elementary(np.sinh)
+@elementary(np.sinh, math.sinh)
 def sinh(x: Any) -> Any:
     """Hyperbolic sine.
 
-    Parameters
-    ----------
-    x : float
-        Any real number.
-
-    Returns
-    -------
-    float
-
-    Notes
-    -----
     ``sinh(k ln 2 + r)`` by the addition theorem, without a divide. At most 0.82 ulp.
     """
     a = abs(x)
@@ -118,21 +97,10 @@ def sinh(x: Any) -> Any:
     return with_sign(result, x)
 
 
-@elementary(np.cosh)
+@elementary(np.cosh, math.cosh)
 def cosh(x: Any) -> Any:
     """Hyperbolic cosine.
 
-    Parameters
-    ----------
-    x : float
-        Any real number.
-
-    Returns
-    -------
-    float
-
-    Notes
-    -----
     ``cosh(k ln 2 + r)`` by the addition theorem, without a divide. At most 0.77 ulp.
     """
     a = abs(x)

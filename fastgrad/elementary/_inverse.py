@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -27,21 +28,10 @@ _ARCTAN = (
 )
 
 
-@elementary(np.arctan)
+@elementary(np.arctan, math.atan)
 def arctan(x: Any) -> Any:
     """Inverse tangent.
 
-    Parameters
-    ----------
-    x : float
-        Any real number.
-
-    Returns
-    -------
-    float
-
-    Notes
-    -----
     Three intervals, one divide, corrected by its remainder, and one minimax polynomial. At most 0.81 ulp.
     """
     a = abs(x)
@@ -85,21 +75,10 @@ _ARCSIN = (
 )
 
 
-@elementary(np.arcsin)
+@elementary(np.arcsin, math.asin)
 def arcsin(x: Any) -> Any:
     """Inverse sine; NaN outside [-1, 1].
 
-    Parameters
-    ----------
-    x : float
-        Any real number.
-
-    Returns
-    -------
-    float
-
-    Notes
-    -----
     Minimax polynomial up to 0.5, beyond it of ``sqrt((1 - |x|) / 2)``, the root in two parts. At most 0.63 ulp.
     """
     a = abs(x)
@@ -115,21 +94,10 @@ def arcsin(x: Any) -> Any:
     return with_sign(select(big, total + low, a + tail), x)
 
 
-@elementary(np.arccos)
+@elementary(np.arccos, math.acos)
 def arccos(x: Any) -> Any:
     """Inverse cosine; NaN outside [-1, 1].
 
-    Parameters
-    ----------
-    x : float
-        Any real number.
-
-    Returns
-    -------
-    float
-
-    Notes
-    -----
     As `arcsin`. At most 0.62 ulp.
     """
     a = abs(x)

@@ -73,21 +73,10 @@ def _with_edges(x: Any, edge: float, value: Any) -> Any:
     return select(x > edge, value, select(x == edge, -np.inf, math.nan))
 
 
-@elementary(np.log)
+@elementary(np.log, math.log)
 def log(x: Any) -> Any:
     """Natural logarithm.
 
-    Parameters
-    ----------
-    x : float
-        Any real number.
-
-    Returns
-    -------
-    float
-
-    Notes
-    -----
     The identity at the head of this module. At most 0.77 ulp.
     """
     k, m = split(x)
@@ -101,21 +90,10 @@ def log(x: Any) -> Any:
     return _with_edges(x, 0.0, head + ((low + lost) - h))
 
 
-@elementary(np.log1p)
+@elementary(np.log1p, math.log1p, scipy="log1p")
 def log1p(x: Any) -> Any:
     """``log(1 + x)`` without cancellation near 0.
 
-    Parameters
-    ----------
-    x : float
-        Any real number.
-
-    Returns
-    -------
-    float
-
-    Notes
-    -----
     As `log` of the rounded sum ``1 + x``, with what the rounding lost put back. At most 0.77 ulp.
     """
     y = 1.0 + x
@@ -141,21 +119,10 @@ _LOG10_E, _LOG10_E_REST = 0.4342944819032518, 1.098319650216765e-17
 _LOG10_2_HI, _LOG10_2_LO = float.fromhex("0x1.34413509f4000p-2"), 8.241712586023572e-13
 
 
-@elementary(np.log2)
+@elementary(np.log2, math.log2)
 def log2(x: Any) -> Any:
     """Logarithm to base 2.
 
-    Parameters
-    ----------
-    x : float
-        Any real number.
-
-    Returns
-    -------
-    float
-
-    Notes
-    -----
     As `log`, times ``1 / ln 2`` in two parts; exact at powers of two. At most 0.68 ulp.
     """
     k, m = split(x)
@@ -166,21 +133,10 @@ def log2(x: Any) -> Any:
     return _with_edges(x, 0.0, total + (((k - total) + product) + rest))
 
 
-@elementary(np.log10)
+@elementary(np.log10, math.log10)
 def log10(x: Any) -> Any:
     """Logarithm to base 10.
 
-    Parameters
-    ----------
-    x : float
-        Any real number.
-
-    Returns
-    -------
-    float
-
-    Notes
-    -----
     As `log`, times ``1 / ln 10`` in two parts. At most 0.64 ulp.
     """
     k, m = split(x)

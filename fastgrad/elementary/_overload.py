@@ -1,4 +1,4 @@
-"""Give a scalar function the reach of the NumPy function it stands in for: numbers of all types, arrays."""
+"""Give a scalar function the domain of the NumPy function that it replaces: numbers of all types, arrays."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from numba.core.registry import CPUDispatcher, cpu_target
 from numba.core.typing.templates import AbstractTemplate, infer, infer_global, signature
 from numba.extending import overload
 
-from ._symbols import DOUBLE, written
+from ._symbols import DOUBLE, write_body
+
+Function = Callable[..., Any]
 
 #: Never `fastmath`; NumPy's error model, because Python's check of every division stops SIMD; inlined, because a loop
 #: over a call is not vectorised; no wrapper for C, which nobody calls and which costs 10 ms of compiling.
@@ -26,8 +28,20 @@ _INSIDE: Any = {**_OPTIONS, "no_cpython_wrapper": True}
 _REAL = (types.Float, types.Integer, types.Boolean)
 _SCALAR = (types.Number, types.Boolean)
 
+_SECTIONS = """
 
-def inlined(function: Callable[..., Any]) -> Any:
+Parameters
+----------
+{} : float
+    Any real number.
+
+Returns
+-------
+float
+"""
+
+
+def inlined(function: Function) -> Any:
     """Compile a function that only compiled code calls."""
     return numba.njit(**_INSIDE)(function)
 
@@ -40,15 +54,29 @@ class Kernel(CPUDispatcher):
 
     Parameters
     ----------
-    entry : callable
-        What Python calls.
+    scalar : callable
+        The function, for its name, its docstring and the number of its arguments.
     stub : callable
         What compiled code calls, overloaded.
+    originals : sequence of callable
+        Functions of NumPy and math that the kernel replaces; the first has its values for other types.
+    scipy : str
+        Name of the function of `scipy.special` that it replaces, empty for none.
     """
 
-    def __init__(self, entry: Callable[..., Any], stub: Callable[..., Any]) -> None:
+    __name__: str
+
+    def __init__(self, scalar: Function, stub: Function, originals: tuple[Function, ...], scipy: str) -> None:
+        names = _names(scalar)
+        self.nin, entry = len(names), _caller(stub, names)
+        for attribute in ("__name__", "__qualname__", "__module__"):
+            setattr(entry, attribute, getattr(scalar, attribute))
+        summary, _, notes = (scalar.__doc__ or "").partition("\n\n")
+        lines = "\n".join(line.removeprefix("    ") for line in notes.rstrip().splitlines())
+        entry.__doc__ = summary + _SECTIONS.format(", ".join(names))
+        entry.__doc__ += f"\nNotes\n-----\n{lines}\n" if lines else ""
         super().__init__(entry, targetoptions={**_OPTIONS, "nopython": True, "boundscheck": None})
-        self._stub = stub
+        self._stub, self.original, self.originals, self.scipy = stub, originals[0], originals, scipy
 
     @property
     def _numba_type_(self) -> Any:
@@ -59,34 +87,50 @@ class Kernel(CPUDispatcher):
         return str(self.py_func.__qualname__)
 
 
-def elementary(original: Callable[..., Any]) -> Callable[[Callable[..., Any]], Kernel]:
+#: All kernels by name, in the order of their definitions.
+KERNELS: dict[str, Kernel] = {}
+
+
+def elementary(*originals: Function, scipy: str = "") -> Callable[[Function], Kernel]:
     """Make a `Kernel` out of a function of one or two symbols.
 
     Real scalars go to what it writes, arrays of real numbers to a loop over it, everything else (complex numbers above
-    all) to `original` as Numba knows it. The choice is made while typing and costs nothing at run time.
+    all) to the first of `originals` as Numba knows it. The choice is made while typing and costs nothing at run time.
+    The kernel replaces `originals`, and the function of the name `scipy` in `scipy.special`.
     """
 
-    def decorate(kernel: Callable[..., Any]) -> Kernel:
-        stub, entry = _stub_and_entry(kernel)
-        _teach(stub, kernel)
-        return _kernel(kernel, original, stub, entry, None)
+    def decorate(kernel: Function) -> Kernel:
+        stub = _caller(kernel, _names(kernel))
+        _lower(stub, kernel, len(_names(kernel)))
+        return _kernel(kernel, stub, originals, scipy, None)
 
     return decorate
 
 
-def composed(original: Callable[..., Any]) -> Callable[[Callable[..., Any]], Kernel]:
+def composed(*originals: Function) -> Callable[[Function], Kernel]:
     """Do the same with a function of one to three scalars for Numba to read, made of kernels."""
 
-    def decorate(scalar: Callable[..., Any]) -> Kernel:
-        stub, entry = _stub_and_entry(scalar)
-        return _kernel(scalar, original, stub, entry, scalar)
+    def decorate(scalar: Function) -> Kernel:
+        return _kernel(scalar, _caller(scalar, _names(scalar)), originals, "", scalar)
 
     return decorate
 
 
-def _teach(stub: Callable[..., Any], kernel: Callable[..., Any]) -> None:
-    """Tell Numba that `stub` takes real scalars, and that `kernel` writes what it does."""
-    count = _arity(kernel)
+def _names(function: Function) -> tuple[str, ...]:
+    """Names of the arguments."""
+    return function.__code__.co_varnames[: function.__code__.co_argcount]
+
+
+def _caller(inner: Function, arguments: tuple[str, ...]) -> Function:
+    """Write a function that calls another; Numba reads the arguments off the code."""
+    names = ", ".join(arguments)
+    scope: dict[str, Any] = {"inner": inner}
+    exec(f"def caller({names}):\n    return inner({names})\n", scope)  # noqa: S102 (the text is our own)
+    return scope["caller"]  # type: ignore[no-any-return]
+
+
+def _lower(stub: Function, kernel: Function, count: int) -> None:
+    """Tell Numba that `stub` takes real scalars, and that `kernel` writes its machine code."""
 
     class Real(AbstractTemplate):
         """Types of real scalars."""
@@ -111,107 +155,34 @@ def _teach(stub: Callable[..., Any], kernel: Callable[..., Any]) -> None:
             function.linkage = "internal"
             function.attributes.add("alwaysinline")
             function.attributes.add("nounwind")
-            written(context, function, kernel)
+            write_body(context, function, kernel)
         return builder.call(function, args)
 
     lower_builtin(stub, *[types.float64] * count)(lower)
 
 
 def _kernel(
-    named: Callable[..., Any],
-    original: Callable[..., Any],
-    stub: Callable[..., Any],
-    entry: Callable[..., Any],
-    scalar: Callable[..., Any] | None,
+    named: Function, stub: Function, originals: tuple[Function, ...], scipy: str, scalar: Function | None
 ) -> Kernel:
-    """Give `stub` what it does with other things than real scalars, and with those if `scalar` is there."""
-    implementation = (_unary_implementation, _binary_implementation, _ternary_implementation)[_arity(named) - 1]
-    overload(stub, jit_options=_INSIDE, strict=False)(implementation(stub, scalar, original))
-    for name in ("__name__", "__qualname__", "__doc__", "__module__"):
-        setattr(entry, name, getattr(named, name))
-    return Kernel(entry, stub)
+    """Overload `stub` for arrays and for what `originals` take, and for scalars by `scalar` if there is one."""
+    count = len(_names(named))
+    accepted = _REAL if count < 3 else _SCALAR
+    fallback = _caller(originals[0], _names(named))
 
+    def loop(x: Any) -> Any:
+        flat = x.ravel()
+        out = np.empty(flat.size, np.float64)
+        for i in range(flat.size):
+            out[i] = stub(flat[i])
+        return out.reshape(x.shape)
 
-def _arity(function: Callable[..., Any]) -> int:
-    return function.__code__.co_argcount
-
-
-def _stub_and_entry(scalar: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Make what compiled code calls, which is yet to be overloaded, and what Python calls."""
-    return (_unary, _binary, _ternary)[_arity(scalar) - 1](scalar)
-
-
-# Numba reads the number of arguments off the code, so all that follows is there for one, two and three.
-
-
-def _unary(scalar: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    def stub(x: Any) -> Any:
-        return scalar(x)
-
-    def entry(x: Any) -> Any:
-        return stub(x)
-
-    return stub, entry
-
-
-def _binary(scalar: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    def stub(x: Any, y: Any) -> Any:
-        return scalar(x, y)
-
-    def entry(x: Any, y: Any) -> Any:
-        return stub(x, y)
-
-    return stub, entry
-
-
-def _ternary(scalar: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    def stub(x: Any, y: Any, z: Any) -> Any:
-        return scalar(x, y, z)
-
-    def entry(x: Any, y: Any, z: Any) -> Any:
-        return stub(x, y, z)
-
-    return stub, entry
-
-
-def _unary_implementation(
-    stub: Callable[..., Any], scalar: Callable[..., Any] | None, original: Callable[..., Any]
-) -> Callable[..., Any]:
-    def implement(x: Any) -> Any:
-        if isinstance(x, _REAL):
+    def implement(*args: Any) -> Any:
+        if all(isinstance(a, accepted) for a in args):
             return scalar
-        if isinstance(x, types.Array) and x.ndim and isinstance(x.dtype, _REAL):
+        x = args[0]
+        is_array = count == 1 and isinstance(x, types.Array) and x.ndim and isinstance(x.dtype, _REAL)
+        return loop if is_array else fallback
 
-            def loop(x: Any) -> Any:
-                flat = x.ravel()
-                out = np.empty(flat.size, np.float64)
-                for i in range(flat.size):
-                    out[i] = stub(flat[i])
-                return out.reshape(x.shape)
-
-            return loop
-        return lambda x: original(x)
-
-    return implement
-
-
-def _binary_implementation(
-    _stub: Callable[..., Any], scalar: Callable[..., Any] | None, original: Callable[..., Any]
-) -> Callable[..., Any]:
-    def implement(x: Any, y: Any) -> Any:
-        if isinstance(x, _REAL) and isinstance(y, _REAL):
-            return scalar
-        return lambda x, y: original(x, y)
-
-    return implement
-
-
-def _ternary_implementation(
-    _stub: Callable[..., Any], scalar: Callable[..., Any] | None, original: Callable[..., Any]
-) -> Callable[..., Any]:
-    def implement(x: Any, y: Any, z: Any) -> Any:
-        if all(isinstance(a, _SCALAR) for a in (x, y, z)):
-            return scalar
-        return lambda x, y, z: original(x, y, z)
-
-    return implement
+    overload(stub, jit_options=_INSIDE, strict=False)(implement)
+    kernel = KERNELS[named.__name__] = Kernel(named, stub, originals, scipy)
+    return kernel

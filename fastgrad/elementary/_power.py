@@ -13,21 +13,10 @@ from ._overload import elementary
 from ._symbols import SIGN, bits, fma, from_bits, muladd, polynomial, select, square_root, with_sign
 
 
-@elementary(np.sqrt)
+@elementary(np.sqrt, math.sqrt)
 def sqrt(x: Any) -> Any:
     """Square root; NaN below 0.
 
-    Parameters
-    ----------
-    x : float
-        Any real number.
-
-    Returns
-    -------
-    float
-
-    Notes
-    -----
     The hardware's instruction, rounded correctly.
     """
     return square_root(x)
@@ -46,21 +35,10 @@ _TWO_52 = 2.0**52
 _ROOT_TWO, _ROOT_HALF = 1.2599210498948732, 0.7937005259840998
 
 
-@elementary(np.cbrt)
+@elementary(np.cbrt, math.cbrt, scipy="cbrt")
 def cbrt(x: Any) -> Any:
     """Cube root.
 
-    Parameters
-    ----------
-    x : float
-        Any real number.
-
-    Returns
-    -------
-    float
-
-    Notes
-    -----
     Inverse cube root by a polynomial, then two Newton steps, the last with its residual in two parts.
     At most 0.501 ulp.
     """
@@ -98,23 +76,11 @@ _Q = (
 )
 
 
-@elementary(np.power)
+@elementary(np.power, np.float_power, math.pow)
 def power(x: Any, y: Any) -> Any:
     """Return `x` to the power of `y`.
 
-    Parameters
-    ----------
-    x, y : float
-        Any real numbers.
-
-    Returns
-    -------
-    float
-        NaN for a negative `x` and a `y` that is not whole. Zeros, infinities and signs as in C (IEEE 754
-        `pow`).
-
-    Notes
-    -----
+    NaN for a negative `x` and a `y` that is not whole. Zeros, infinities and signs as in C (IEEE 754 `pow`).
     ``log2 |x|`` in two parts to 2**-67, times `y`, then as `exp2`. At most 0.90 ulp.
     """
     a = abs(x)

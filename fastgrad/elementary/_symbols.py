@@ -1,9 +1,8 @@
-"""Numbers that write LLVM when Python computes with them.
+"""Symbols whose operators write LLVM instructions.
 
-A kernel is a Python function of such numbers. Run once, it writes itself into the module that is being compiled, one
-instruction for each operation. Numba's front end, which would read it, find the types and then write the same
-instructions, took 0.15 s for `exp` and 0.4 s for `sin`; this takes 2 ms. The price is that a kernel cannot branch:
-`select` takes one of two values.
+A kernel is a Python function of symbols. Run once, it writes one instruction for each operation into the module that is
+being compiled. Numba's front end took 0.15 s for the same instructions of `exp` and 0.4 s for `sin`; this takes 2 ms. A
+kernel cannot branch: `select` takes one of two values.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
 
-DOUBLE, WORD, TRUTH = ir.DoubleType(), ir.IntType(64), ir.IntType(1)
+DOUBLE, WORD, BIT = ir.DoubleType(), ir.IntType(64), ir.IntType(1)
 
 #: How many bits of a float64 hold its fraction; the exponent stands above them, the sign above that.
 FRACTION_BITS = np.uint64(52)
@@ -27,7 +26,7 @@ _SPLITTER = 134217729.0
 
 
 class Place(NamedTuple):
-    """Where instructions go."""
+    """Position where instructions are written."""
 
     context: Any
     builder: Any
@@ -47,16 +46,16 @@ def _comparison(instruction: str, sign: str) -> Any:
     """Make an operator that writes a comparison."""
 
     def compare(self: Any, other: Any) -> Any:
-        return Truth(self.place, getattr(self.place.builder, instruction)(sign, self.value, self.like(other).value))
+        return Condition(self.place, getattr(self.place.builder, instruction)(sign, self.value, self.like(other).value))
 
     return compare
 
 
 class Symbol:
-    """A value that is known when the machine code runs."""
+    """A value of the machine code."""
 
     __slots__ = ("place", "value")
-    __array_ufunc__ = None  # NumPy's numbers leave the operators to us
+    __array_ufunc__ = None  # operators with NumPy's numbers are ours, too
     __hash__ = None  # type: ignore[assignment]
     kind: Any
 
@@ -95,7 +94,7 @@ class Number(Symbol):
 
 
 class Word(Symbol):
-    """Sixty-four bits: an unsigned number, but signed for `number`."""
+    """An unsigned integer of 64 bits; signed for `number`."""
 
     __slots__ = ()
     kind = WORD
@@ -109,24 +108,24 @@ class Word(Symbol):
     __ge__, __ne__ = _comparison("icmp_unsigned", ">="), _comparison("icmp_unsigned", "!=")
 
 
-class Truth(Symbol):
+class Condition(Symbol):
     """A condition."""
 
     __slots__ = ()
-    kind = TRUTH
+    kind = BIT
 
     __and__, __or__ = _operation("and_"), _operation("or_")
 
-    def __invert__(self) -> Truth:
-        return Truth(self.place, self.place.builder.not_(self.value))
+    def __invert__(self) -> Condition:
+        return Condition(self.place, self.place.builder.not_(self.value))
 
 
 def select(condition: Any, yes: Any, no: Any) -> Any:
     """Take one of two values, or one of two tuples of values."""
     if isinstance(yes, tuple):
         return tuple(select(condition, a, b) for a, b in zip(yes, no, strict=True))
-    known = next((v for v in (yes, no) if isinstance(v, Symbol)), Number(condition.place, None))
-    yes, no = known.like(yes), known.like(no)
+    sample = next((v for v in (yes, no) if isinstance(v, Symbol)), Number(condition.place, None))
+    yes, no = sample.like(yes), sample.like(no)
     return type(yes)(condition.place, condition.place.builder.select(condition.value, yes.value, no.value))
 
 
@@ -150,14 +149,14 @@ def number(u: Word) -> Number:
     return Number(u.place, u.place.builder.sitofp(u.value, DOUBLE))
 
 
-def entry(table: Sequence[int], name: str, index: Word) -> Word:
-    """Look a word up in a table."""
+def table_entry(table: Sequence[int], name: str, index: Word) -> Word:
+    """Look up a word in a table."""
     builder = index.place.builder
     if name not in builder.module.globals:
         kind = ir.ArrayType(WORD, len(table))
-        made = ir.GlobalVariable(builder.module, kind, name)
-        made.linkage, made.global_constant = "internal", True
-        made.initializer = ir.Constant(kind, [int(word) for word in table])
+        table_variable = ir.GlobalVariable(builder.module, kind, name)
+        table_variable.linkage, table_variable.global_constant = "internal", True
+        table_variable.initializer = ir.Constant(kind, [int(word) for word in table])
     where = builder.gep(builder.module.globals[name], [ir.Constant(WORD, 0), index.value], inbounds=True)
     return Word(index.place, builder.load(where))
 
@@ -207,8 +206,8 @@ def fma(a: Any, b: Any, c: Any) -> Number:
 def _has_fma(context: Any) -> bool:
     """Tell whether the target fuses in hardware; without it LLVM would call libm, some thirty times slower.
 
-    Asked of the features Numba compiles for, not of the host, so that ``NUMBA_CPU_NAME`` and
-    ``NUMBA_CPU_FEATURES`` are obeyed. Where they cannot be read, the answer is no: slower, as right.
+    The features that Numba compiles for decide, not those of the host: ``NUMBA_CPU_NAME`` and ``NUMBA_CPU_FEATURES``
+    are respected. Where they cannot be read, the result is False: slower, but right.
     """
     features = str(getattr(context.codegen(), "_tm_features", "")).split(",")
     return "+fma" in features or llvm.get_process_triple().startswith(("aarch64", "arm64", "ppc64", "powerpc64"))
@@ -216,8 +215,8 @@ def _has_fma(context: Any) -> bool:
 
 def _numbers(*values: Any) -> list[Any]:
     """Return values, some of them constants, as numbers."""
-    known = next(v for v in values if isinstance(v, Number))
-    return [known.like(v) for v in values]
+    sample = next(v for v in values if isinstance(v, Number))
+    return [sample.like(v) for v in values]
 
 
 def _intrinsic(name: str, *values: Any) -> Number:
@@ -229,7 +228,7 @@ def _intrinsic(name: str, *values: Any) -> Number:
     return Number(values[0].place, builder.call(function, [v.value for v in values]))
 
 
-def written(context: Any, function: Any, kernel: Callable[..., Any]) -> None:
+def write_body(context: Any, function: Any, kernel: Callable[..., Any]) -> None:
     """Let a kernel write the body of an LLVM function."""
     builder = ir.IRBuilder(function.append_basic_block())
     place = Place(context, builder)

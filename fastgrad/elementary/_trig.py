@@ -1,21 +1,21 @@
 """Circular functions: `sin`, `cos`, `tan`.
 
-``|x| = k pi/2 + r`` with pi/2 in three parts (Cody and Waite 1980). Beyond 2**30, behind a branch that leaves
-SIMD alone, the mantissa times those 192 bits of ``2 / pi`` that matter (Payne and Hanek 1983), exactly, in
-integers. Not libm: glibc 2.36 is wrong by up to 140,000 ulp at those of these arguments that lie closest to
-multiples of pi/2.
+``|x| = k pi/2 + r`` with pi/2 in three parts (Cody and Waite 1980). Beyond 2**30, on a slow path, the mantissa times
+those 192 bits of ``2 / pi`` that matter (Payne and Hanek 1983), exactly, in integers. Not libm: glibc 2.36 is wrong by
+up to 140,000 ulp at those of these arguments that lie closest to multiples of pi/2.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ._beyond import beyond
 from ._overload import elementary
-from ._symbols import ONE, SIGN, bits, entry, fma, from_bits, muladd, number, polynomial, select
+from ._slow_path import with_slow_path
+from ._symbols import ONE, SIGN, bits, fma, from_bits, muladd, number, polynomial, select, table_entry
 
 _TWO_OVER_PI = 0.6366197723675814
 _PI_HALF_1, _PI_HALF_2, _PI_HALF_3 = 1.5707963267948966, 6.123233995736766e-17, -1.4973849048591698e-33
@@ -76,7 +76,7 @@ def _far(a: Any) -> Any:
     # the mantissa, modulo 2**192, from the last word to the first: a 2 / pi mod 4.
     start = (u >> _52) - (1075 + 2 - 32)
     place, shift = start >> 5, _32 - (start & 31)
-    words = [entry(_WORDS, "fastgrad_two_over_pi", place + i) for i in range(7)]
+    words = [table_entry(_WORDS, "fastgrad_two_over_pi", place + i) for i in range(7)]
     carry: Any = 0
     before: Any = 0
     s: Any = 0.0
@@ -145,75 +145,42 @@ def _tan(x: Any, u: Any, r: Any, rest: Any) -> Any:
     return from_bits(bits(q + remainder * inverse) ^ (odd << _63) ^ (bits(x) & SIGN))
 
 
-def _anywhere(reduced: Callable[[Any, Any, Any, Any], Any]) -> Callable[[Any], Any]:
+def _with_reduction(reduced: Callable[[Any, Any, Any, Any], Any]) -> Callable[[Any], Any]:
     """Make a function of any angle out of one of the angle, `k` and the reduced angle in two parts."""
 
-    def rare(x: Any) -> Any:
+    def slow(x: Any) -> Any:
         return select(abs(x) < np.inf, reduced(x, *_far(abs(x))), np.nan)
 
-    rare.__name__ = f"{reduced.__name__}_far"
-    guarded = beyond(rare, 2.0**30)
+    slow.__name__ = f"{reduced.__name__}_far"
+    guarded = with_slow_path(slow, 2.0**30)
     return lambda x: guarded(reduced(x, *_near(abs(x))), x)
 
 
-_any_sin, _any_cos, _any_tan = map(_anywhere, (_sin, _cos, _tan))
+_full_sin, _full_cos, _full_tan = map(_with_reduction, (_sin, _cos, _tan))
 
 
-@elementary(np.sin)
+@elementary(np.sin, math.sin)
 def sin(x: Any) -> Any:
     """Sine of an angle in radians, of any size.
 
-    Parameters
-    ----------
-    x : float
-        Any real number.
-
-    Returns
-    -------
-    float
-
-    Notes
-    -----
     The reductions at the head of this module and minimax polynomials up to pi/4. At most 0.84 ulp.
     """
-    return _any_sin(x)
+    return _full_sin(x)
 
 
-@elementary(np.cos)
+@elementary(np.cos, math.cos)
 def cos(x: Any) -> Any:
     """Cosine of an angle in radians, of any size.
 
-    Parameters
-    ----------
-    x : float
-        Any real number.
-
-    Returns
-    -------
-    float
-
-    Notes
-    -----
     The reductions at the head of this module and minimax polynomials up to pi/4. At most 0.90 ulp.
     """
-    return _any_cos(x)
+    return _full_cos(x)
 
 
-@elementary(np.tan)
+@elementary(np.tan, math.tan)
 def tan(x: Any) -> Any:
     """Tangent of an angle in radians, of any size.
 
-    Parameters
-    ----------
-    x : float
-        Any real number.
-
-    Returns
-    -------
-    float
-
-    Notes
-    -----
     Quotient of sine and cosine, both in two parts, corrected by its remainder. At most 1.2 ulp.
     """
-    return _any_tan(x)
+    return _full_tan(x)

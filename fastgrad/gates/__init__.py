@@ -1,16 +1,18 @@
-"""The gates: formulas of a few numbers with their exact partial derivatives beside them, one after the other.
+"""The table of gates: formulas of a few numbers with their exact partial derivatives beside them.
 
-Each is called like a NumPy ufunc, ``gates.power(x, y)``: arguments broadcast, ``out=`` takes the result, float32 and
-float16 stay, everything else gives float64. NaN marks what is undefined; no warning is given. The derivatives are
-``gates.power.partials(x, y)``, a tuple of one for each argument, of the same shape and type. `fastgrad.gate` makes
-more gates, and ``help(type(gates.add))`` tells what they all have.
+A gate is called like a NumPy ufunc, ``gates.power(x, y)``: arguments broadcast, ``out=`` takes the result, results of
+float32 and float16 have the same type, all others are float64. NaN marks undefined values, without a warning. The
+derivatives are ``gates.power.partials(x, y)``, a tuple of one for each argument, of the same shape and type.
+`fastgrad.gate` makes more gates; ``help(type(gates.add))`` lists their attributes.
+
+Imports `evaluation` and what is below it. To add a gate, write it here.
 
 At a tie or a kink the partials are those of the branch that the formula takes: ``maximum(x, x)`` takes the first
 argument, so its partials there are 1 and 0; `absolute` and `relu` are flat at 0.
 
-Logic gates take any number but 0 for true, give booleans and have no derivative. The soft ones equal them at 0 and 1
-and are polynomials between: the chance that the logic gate is true when its arguments are the chances of independent
-bits (as in the networks of F. Petersen, C. Borgelt, H. Kuehne and O. Deussen 2022).
+Logic gates take any number but 0 for true, return booleans and have no derivative. Soft gates equal them at 0 and 1 and
+are polynomials between: the probability that the logic gate is true when its arguments are the probabilities of
+independent bits (as in the networks of F. Petersen, C. Borgelt, H. Kuehne and O. Deussen 2022).
 
 Examples
 --------
@@ -191,8 +193,8 @@ def round_half_up(x: float, decimals: float = 0.0) -> float:
     scale = 10.0 ** abs(decimals)
     scaled = x * scale if decimals >= 0.0 else x / scale
     if not abs(scaled) < 4503599627370496.0:
-        return x  # beyond 2**52 every number is whole; infinities and NaN stay
-    # The scaling was rounded: its exact error (Dekker 1971) decides what only looks like a half.
+        return x  # beyond 2**52 every number is whole; infinities and NaN are returned
+    # The scaling was rounded: its exact error (Dekker 1971) tells a half from what rounds to a half.
     y = x if decimals >= 0.0 else scaled
     product = y * scale
     ys, ss = y * 134217729.0, scale * 134217729.0
@@ -202,8 +204,8 @@ def round_half_up(x: float, decimals: float = 0.0) -> float:
     if decimals < 0.0:
         error = (x - product) - error
     whole = math.floor(scaled)
-    beyond = scaled - whole - 0.5
-    up = beyond > 0.0 or (beyond == 0.0 and not error < 0.0)
+    excess = scaled - whole - 0.5
+    up = excess > 0.0 or (excess == 0.0 and not error < 0.0)
     rounded = whole + (1.0 if up else 0.0)
     return float(rounded / scale if decimals >= 0.0 else rounded * scale)
 

@@ -1,4 +1,4 @@
-"""What a gate is made of: a formula, its partial derivatives and its domain, checked before anything is compiled."""
+"""Checks of a gate's formula, partial derivatives and domain, before anything is compiled."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _check_arguments(partial: Callable[..., Any], name: str, names: list[str]) -
     """Check that a partial derivative takes the arguments of the formula, in their order."""
     try:
         signature = inspect.signature(partial)
-    except (TypeError, ValueError):  # some builtins do not tell
+    except (TypeError, ValueError):  # some builtins have no signature
         return
     wanted = ", ".join(names)
     try:
@@ -71,17 +71,17 @@ def _check_arguments(partial: Callable[..., Any], name: str, names: list[str]) -
         )
 
 
-def _nth(together: Callable[..., Any], i: int) -> Callable[..., Any]:
+def _nth(partials: Callable[..., Any], i: int) -> Callable[..., Any]:
     """One entry of a function that returns all partials."""
 
     def partial(*args: Any) -> Any:
-        return together(*args)[i]
+        return partials(*args)[i]
 
     return partial
 
 
 def by_position(signature: inspect.Signature, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
-    """Arguments of a call by position; those between them that were left out have their defaults."""
+    """Return the arguments of a call by position, with defaults for those left out."""
     if not named:
         return args
     bound = signature.bind(*args, **named)

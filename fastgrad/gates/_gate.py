@@ -1,4 +1,4 @@
-"""What a gate is: a scalar formula with its partial derivatives beside it."""
+"""Gates: a scalar formula with its partial derivatives."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ Formulas = Sequence[Callable[..., Any]] | Callable[..., Any]
 
 
 class Gate:
-    """A function of a few numbers that knows its own exact derivative; `gate` makes one.
+    """A function of a few numbers with its exact derivative, made by `gate`.
 
     A gate is called like a NumPy ufunc, ``g(x, y)``: arguments broadcast, ``out=`` takes the result. Results are
     float32 or float16 when the arguments are, else float64; integers and booleans count as float64; those of a logic
-    gate are booleans. Arrays of xarray, pandas, Dask and masked ones stay what they are. A gate runs as machine code,
-    inside Numba functions too, and it can be pickled. NaN marks what is undefined; no warning is given.
+    gate are booleans. Results for xarray, pandas, Dask and masked arrays are of their kind. A gate runs as machine
+    code, inside Numba functions too, and it can be pickled. NaN marks undefined values, without a warning.
 
     Attributes
     ----------
     formula : callable
-        The plain Python function of numbers it was made from.
+        The Python function of numbers.
     partials : Partials
         ``g.partials(x, y)`` gives the tuple of exact partial derivatives, ``g.partials[i]`` is one of them.
     domain : tuple of (low, high)
-        For each argument the open interval on which the gate is defined, for `check` and `accuracy` to look at; values
-        outside are computed all the same.
+        For each argument the open interval on which the gate is defined, in which `check` and `accuracy` sample it;
+        values outside are computed as well.
     nin : int
         Number of arguments that have no default.
     ufunc : numpy.ufunc
@@ -102,9 +102,9 @@ class Gate:
         return self._partials
 
     def __call__(self, *args: Any, out: Any = None, **named: Any) -> Any:
-        """Value of the gate; arguments broadcast together."""
+        """Return the values of the gate; arguments broadcast together."""
         for a in args:
-            if hasattr(a, "__gate__"):  # a node of a circuit being traced: it takes the gate down
+            if hasattr(a, "__gate__"):  # a node of a circuit that is being traced
                 return a.__gate__(self, args)
         return _apply(self, by_position(self._signature, args, named), out, "?" if self._soft else "d")
 
@@ -119,7 +119,7 @@ class Gate:
         return jit(Reading(self).linked)
 
     def __reduce__(self) -> Any:
-        """Gates of a module travel by name; others take their parts along."""
+        """Pickle gates of a module by name, others with their parts."""
         module = sys.modules.get(self.formula.__module__)
         if getattr(module, self.__name__, None) is self:
             return _find, (self.formula.__module__, self.__name__)
@@ -185,9 +185,9 @@ def gate(formula: Any = None, /, *, partials: Any = None, domain: Any = None) ->
     partials : tuple of callables, or a callable
         One function for each argument of the formula that has no default, each of the same arguments in the same order;
         or one function that returns all partial derivatives as a tuple, for one argument as a number. They are the
-        truth that `check` judges, and that `circuit` and `Gate.partials` use.
+        derivatives that `check` tests, and that `circuit` and `Gate.partials` use.
     domain : (low, high), or a sequence of them, optional
-        Open interval in which the formula is to be looked at, in units of the arguments: one for all of them, or one
+        Open interval in which the formula is sampled, in units of the arguments: one for all of them, or one
         for each. The whole line by default.
 
     Returns
@@ -238,17 +238,17 @@ def _apply(f: Any, args: tuple[Any, ...], out: Any, kind: Any) -> Any:
         if type(a) is not float and kinds[type(a)] is not PLAIN:
             points = {f"args[{i}]": a for i, a in enumerate(args)}
             return over_containers(values, f, points, {"out": out, "kind": kind}, Layout(probes_outputs=True))
-    known = function(f, len(args))
+    evaluator = function(f, len(args))
     operands = [a if type(a) is float else argument(a, f"args[{i}]") for i, a in enumerate(args)]
     if out is not None:
         checked_out(out, common_shape(operands), kinds="bfc" if kind == "?" else "fc")
     narrow = result_kind(operands)
-    own = out is None and kind != "?" and narrow != np.float64
+    narrowed = out is None and kind != "?" and narrow != np.float64
     try:
-        if out is None and not own:
-            return known.values(operands, None)
+        if out is None and not narrowed:
+            return evaluator.values(operands, None)
         with np.errstate(all="ignore"):  # what overflows a smaller type is infinite there
-            result = known.values(operands, np.empty(common_shape(operands), narrow) if own else out)
+            result = evaluator.values(operands, np.empty(common_shape(operands), narrow) if narrowed else out)
     except Uncompilable as err:
         said = [line for line in str(err).splitlines() if line and not line.startswith("Failed in nopython")]
         raise TypeError(
@@ -258,7 +258,7 @@ def _apply(f: Any, args: tuple[Any, ...], out: Any, kind: Any) -> Any:
     except ValueError:
         common_shape(operands)  # names the arguments when they do not broadcast
         raise
-    return result[()] if own else result
+    return result[()] if narrowed else result
 
 
 def values(f: Any, *args: Any, kind: Any) -> Any:
@@ -279,5 +279,5 @@ def _rebuild(formula: Any, partials: Any, domain: Any, soft: str | None) -> Gate
 
 @typeof_impl.register(Gate)
 def _typeof_gate(value: Gate, _context: Any) -> Any:
-    """Inside Numba functions a gate is its kernel."""
+    """Let Numba use the kernel of a gate."""
     return types.Dispatcher(value.kernel)

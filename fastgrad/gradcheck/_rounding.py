@@ -151,7 +151,7 @@ def _value_scale(points: Problem, where: Any) -> Any:
     here = where.any(axis=(*range(first), *range(first + batch, where.ndim))).ravel()
     scale = np.zeros(here.size)
     for k in np.flatnonzero(here):
-        scale[k] = max(_largest_value(points, points.point(k, multiple)) for multiple in MULTIPLES)
+        scale[k] = max(_largest_value(points, points.point(int(k), multiple)) for multiple in MULTIPLES)
     return scale.reshape((*points.batch, *[1] * points.inner))
 
 

@@ -1,22 +1,23 @@
-"""Tracing: a function run once on symbols is a straight-line program of values, which becomes machine code.
+"""Tracing: a function run once on symbols becomes a straight-line program of values, compiled with points in lanes.
 
-Points go side by side through the lanes of the processor's vector registers. There are no derivatives here: the
-numerical ones evaluate such programs, the chain rule of `circuits` transforms them.
+Imports `compilation` and `elementary`. There are no derivatives here: the numerical ones evaluate such programs, the
+chain rule of `circuits` transforms them. Begin reading in `_trace`; `_primitives` is the table of primitives.
 """
 
-from ._graph import Graph, Node, grafted, graph_of, in_order
+from ._graph import Graph, Node, active_nodes, grafted, graph_of, in_order
 from ._llvm import Loops
 from ._nodes import Nodes, Traced, as_nodes, elementwise
-from ._primitive import Primitive, apply, composed, select
-from ._primitives import PRIMITIVES
+from ._primitives import PRIMITIVES, Primitive, apply, call_text, select
 from ._program import Layout, Program
+from ._pure import Captured
 from ._refusal import refusal
 from ._substitution import Substitution
 from ._tiles import GAP, LANES, move
 from ._trace import trace
-from ._values import ValueProgram, moved, trace_values
+from ._values import ValueProgram, moved, trace_captured, trace_values
 
 __all__ = [
+    "Captured",
     "GAP",
     "LANES",
     "PRIMITIVES",
@@ -30,9 +31,10 @@ __all__ = [
     "Substitution",
     "Traced",
     "ValueProgram",
+    "active_nodes",
     "apply",
     "as_nodes",
-    "composed",
+    "call_text",
     "elementwise",
     "grafted",
     "graph_of",
@@ -42,5 +44,6 @@ __all__ = [
     "refusal",
     "select",
     "trace",
+    "trace_captured",
     "trace_values",
 ]

@@ -1,4 +1,4 @@
-"""NumPy's functions of arrays on nodes, where NumPy's own would look at values; the others do as they are."""
+"""Replacements of NumPy's functions of arrays that branch on values; other functions take nodes as they are."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ._graph import Node
-from ._nodes import FUNCTIONS, as_nodes, dressed, elementwise, plain
+from ._nodes import FUNCTIONS, as_nodes, elementwise, plain, wrap_nodes
 from ._refusal import refusal
 
 
@@ -52,25 +52,25 @@ def _clip(x: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: An
 
 
 def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
-    """Interpolate as NumPy does; at a place of the table the slope is that to its right."""
-    places = plain(xp)
-    if any(isinstance(p, Node) for p in np.ravel(places)):
+    """Interpolate as NumPy does; at a knot the slope is that to its right."""
+    knots = plain(xp)
+    if any(isinstance(p, Node) for p in np.ravel(knots)):
         raise refusal("a table whose places depend on a value", "Let `xp` be constant")
-    places, values = np.asarray(places, np.float64), list(fp)
-    found = values[0] if left is None else left
-    for k in range(len(places) - 1):
-        slope = (values[k + 1] - values[k]) / (places[k + 1] - places[k])
-        found = _where(x >= places[k], values[k] + slope * (x - places[k]), found)
-    found = _where(x == places[-1], values[-1], found)
-    return _where(x > places[-1], values[-1] if right is None else right, found)
+    knots, values = np.asarray(knots, np.float64), list(fp)
+    result = values[0] if left is None else left
+    for k in range(len(knots) - 1):
+        slope = (values[k + 1] - values[k]) / (knots[k + 1] - knots[k])
+        result = _where(x >= knots[k], values[k] + slope * (x - knots[k]), result)
+    result = _where(x == knots[-1], values[-1], result)
+    return _where(x > knots[-1], values[-1] if right is None else right, result)
 
 
 def _linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Any:
     steps = num - 1 if endpoint else num
-    found = [start + (stop - start) * (k / steps if steps else 0.0) for k in range(num)]
+    result = [start + (stop - start) * (k / steps if steps else 0.0) for k in range(num)]
     if endpoint and num > 1:
-        found[-1] = stop + np.zeros(np.shape(start))  # exactly, whatever the steps round to
-    return np.stack(found, axis=axis)
+        result[-1] = stop + np.zeros(np.shape(start))  # exactly, whatever the steps round to
+    return np.stack(result, axis=axis)
 
 
 def _average(x: Any, axis: Any = None, weights: Any = None, keepdims: bool = False) -> Any:
@@ -90,10 +90,10 @@ def _nanmean(x: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     if ord in (None, 2, "fro") and not (ord == 2 and axis is None and np.ndim(x) != 1):
         return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))
-    known: dict[Any, Callable[..., Any]] = {1: np.sum, math.inf: np.max, -math.inf: np.min}
-    if ord not in known or (axis is None and np.ndim(x) != 1) or np.ndim(axis):
+    norms: dict[Any, Callable[..., Any]] = {1: np.sum, math.inf: np.max, -math.inf: np.min}
+    if ord not in norms or (axis is None and np.ndim(x) != 1) or np.ndim(axis):
         raise refusal(f"a norm of order {ord!r}", "Write it out")
-    return known[ord](abs(x), axis=axis, keepdims=keepdims)
+    return norms[ord](abs(x), axis=axis, keepdims=keepdims)
 
 
 def _mean(x: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
@@ -123,7 +123,7 @@ FUNCTIONS.update(
         np.linspace: _linspace,
         np.average: _average,
         np.linalg.norm: _norm,
-        np.dot: lambda a, b: dressed(np.dot(plain(a), plain(b))),
+        np.dot: lambda a, b: wrap_nodes(np.dot(plain(a), plain(b))),
         np.sinc: lambda x: _where(x == 0.0, 1.0, np.sin(math.pi * x) / (math.pi * x)),
         np.round: lambda x, decimals=0: np.rint(x * 10.0**decimals) / 10.0**decimals,
         np.ndim: lambda x: 0 if isinstance(x, Node) else x.ndim,
@@ -155,7 +155,7 @@ FUNCTIONS[np.amax], FUNCTIONS[np.amin] = FUNCTIONS[np.max], FUNCTIONS[np.min]
 
 
 def of_lists(function: Any) -> Callable[..., Any]:
-    """Return a function of the table for lists of nodes, too, in which NumPy would not find them."""
+    """Return a function of the table that takes lists of nodes, too, which NumPy does not dispatch on."""
 
     def over(*args: Any, **named: Any) -> Any:
         return function(*[as_nodes(a) if isinstance(a, (list, tuple)) else a for a in args], **named)

@@ -1,4 +1,4 @@
-"""The graph of a circuit: nodes that are made once each, whatever asks for them, and that take Python's operators."""
+"""Graphs of nodes: one node for each value, with Python's operators."""
 
 from __future__ import annotations
 
@@ -13,24 +13,28 @@ from ._primitives import PRIMITIVES, Primitive
 
 _INPUT, _CONSTANT = PRIMITIVES["input"], PRIMITIVES["constant"]
 
-#: Types of what may stand beside nodes.
+#: Types of numbers that nodes may be combined with.
 NUMBERS = (float, int, np.floating, np.integer, np.bool_)
 
-#: What is the same with its operands exchanged.
-_COMMUTING = {"add", "multiply", "logical_and", "logical_or", "equal", "not_equal"}
+
+def _operator(name: str, *, is_reflected: bool = False) -> Any:
+    """Make one of Python's binary operators, which applies the primitive of a name."""
+    if is_reflected:
+        return lambda self, other: self._with(name, other, self)
+    return lambda self, other: self._with(name, self, other)
 
 
 class Node:
-    """The value at one place of a circuit.
+    """A value of a program.
 
     Parameters
     ----------
     graph : Graph
-        Where it belongs.
+        Graph of the node.
     gate : Primitive
-        The gate it comes out of.
+        Primitive that computes the value.
     operands : tuple of Node
-        What goes into that gate.
+        Operands of the primitive.
     value : float, bool or int
         A constant's value; an input's position.
     """
@@ -42,60 +46,37 @@ class Node:
 
     @property
     def name(self) -> str:
-        """Name of the gate."""
+        """Name of the primitive."""
         return self.gate.name
 
     @property
-    def condition(self) -> bool:
+    def is_condition(self) -> bool:
         """Whether the value is true or false."""
-        return self.gate.condition or self.value.__class__ is bool
+        return self.gate.is_condition or self.value.__class__ is bool
 
     def _with(self, name: str, *operands: Any) -> Any:
         if any(not isinstance(o, (Node, *NUMBERS)) for o in operands):
             return NotImplemented
         return self.graph.apply(name, *operands)
 
-    def __add__(self, other: Any) -> Any:
-        return self._with("add", self, other)
-
-    def __radd__(self, other: Any) -> Any:
-        return self._with("add", other, self)
-
-    def __sub__(self, other: Any) -> Any:
-        return self._with("subtract", self, other)
-
-    def __rsub__(self, other: Any) -> Any:
-        return self._with("subtract", other, self)
-
-    def __mul__(self, other: Any) -> Any:
-        return self._with("multiply", self, other)
-
-    def __rmul__(self, other: Any) -> Any:
-        return self._with("multiply", other, self)
-
-    def __truediv__(self, other: Any) -> Any:
-        return self._with("divide", self, other)
-
-    def __rtruediv__(self, other: Any) -> Any:
-        return self._with("divide", other, self)
+    __add__, __radd__ = _operator("add"), _operator("add", is_reflected=True)
+    __sub__, __rsub__ = _operator("subtract"), _operator("subtract", is_reflected=True)
+    __mul__, __rmul__ = _operator("multiply"), _operator("multiply", is_reflected=True)
+    __truediv__, __rtruediv__ = _operator("divide"), _operator("divide", is_reflected=True)
+    __mod__, __rmod__ = _operator("remainder"), _operator("remainder", is_reflected=True)
+    __pow__, __rpow__ = _operator("power"), _operator("power", is_reflected=True)
+    __lt__, __le__ = _operator("less"), _operator("less_equal")
+    __gt__, __ge__ = _operator("greater"), _operator("greater_equal")
+    __eq__, __ne__ = _operator("equal"), _operator("not_equal")
+    __and__ = __rand__ = _operator("logical_and")
+    __or__ = __ror__ = _operator("logical_or")
+    __xor__ = __rxor__ = _operator("logical_xor")
 
     def __floordiv__(self, other: Any) -> Any:
         return self._with("floor", self / other)
 
     def __rfloordiv__(self, other: Any) -> Any:
         return self._with("floor", other / self)
-
-    def __mod__(self, other: Any) -> Any:
-        return self._with("remainder", self, other)
-
-    def __rmod__(self, other: Any) -> Any:
-        return self._with("remainder", other, self)
-
-    def __pow__(self, other: Any) -> Any:
-        return self._with("power", self, other)
-
-    def __rpow__(self, other: Any) -> Any:
-        return self._with("power", other, self)
 
     def __neg__(self) -> Any:
         return self._with("negative", self)
@@ -105,39 +86,6 @@ class Node:
 
     def __abs__(self) -> Any:
         return self._with("absolute", self)
-
-    def __lt__(self, other: Any) -> Any:
-        return self._with("less", self, other)
-
-    def __le__(self, other: Any) -> Any:
-        return self._with("less_equal", self, other)
-
-    def __gt__(self, other: Any) -> Any:
-        return self._with("greater", self, other)
-
-    def __ge__(self, other: Any) -> Any:
-        return self._with("greater_equal", self, other)
-
-    def __eq__(self, other: Any) -> Any:
-        return self._with("equal", self, other)
-
-    def __ne__(self, other: Any) -> Any:
-        return self._with("not_equal", self, other)
-
-    def __and__(self, other: Any) -> Any:
-        return self._with("logical_and", self, other)
-
-    __rand__ = __and__
-
-    def __or__(self, other: Any) -> Any:
-        return self._with("logical_or", self, other)
-
-    __ror__ = __or__
-
-    def __xor__(self, other: Any) -> Any:
-        return self._with("logical_xor", self, other)
-
-    __rxor__ = __xor__
 
     def __invert__(self) -> Any:
         return self._with("logical_not", self)
@@ -149,10 +97,10 @@ class Node:
 
 
 class Graph:
-    """Nodes by what they compute: asked for the same twice, it gives the same node.
+    """Nodes by what they compute: equal operations on equal operands are one node.
 
-    Constants are folded. With `simplify` also what changes no bit of any result: ``x * 1``, ``x - 0``, ``-(-x)``,
-    ``x + (-y)``; but not ``x * 0`` or ``x + 0``, which say something at infinities, NaN and -0.
+    Constants are folded. With `simplify`, expressions are simplified where no bit of any result changes: ``x * 1``,
+    ``x - 0``, ``-(-x)``, ``x + (-y)``; but not ``x * 0`` or ``x + 0``, which differ at infinities, NaN and -0.
     """
 
     def __init__(self, simplify: bool = True, node: type[Node] = Node) -> None:
@@ -167,7 +115,7 @@ class Graph:
 
     @property
     def cost(self) -> int:
-        """What its nodes cost to compile, in operations of arithmetic."""
+        """Cost of the nodes to the compiler, in operations of arithmetic."""
         return cost_of(self._nodes.values())
 
     def input(self, position: int) -> Node:
@@ -187,10 +135,10 @@ class Graph:
 
     def number(self, node: Node) -> Node:
         """Return a node as a number: 1 for what is true, 0 for what is false."""
-        return self.apply("where", node, 1.0, 0.0) if node.condition else node
+        return self.apply("where", node, 1.0, 0.0) if node.is_condition else node
 
     def apply(self, gate: Primitive | str, *operands: Any) -> Node:
-        """Pass operands through a gate, or the primitive of that name."""
+        """Apply a primitive, or the primitive of a name, to operands."""
         gate = PRIMITIVES[gate] if isinstance(gate, str) else gate
         nodes = tuple(map(self.node, operands))
         if gate.name == "where":
@@ -207,13 +155,13 @@ class Graph:
             if simpler is not None:
                 return simpler
         order = nodes
-        if gate.name in _COMMUTING and nodes[0].number > nodes[1].number:
+        if gate.commutes and nodes[0].number > nodes[1].number:
             order = nodes[::-1]
         return self._make((gate, *[id(n) for n in order]), gate, nodes)
 
     def _truth(self, node: Node) -> Node:
         """Return a node as a condition: true where it is not 0."""
-        return node if node.condition else self.apply("not_equal", node, 0.0)
+        return node if node.is_condition else self.apply("not_equal", node, 0.0)
 
     def _simpler(self, name: str, nodes: tuple[Node, ...]) -> Node | None:
         """Return a simpler node of the same bits, if there is one."""
@@ -265,8 +213,8 @@ class Graph:
 
 
 def cost_of(nodes: Iterable[Node]) -> int:
-    """Cost of nodes to the compiler, in operations of arithmetic; a function such as `exp` is about ten."""
-    return sum(10 if node.gate.names else 1 for node in nodes)
+    """Cost of nodes to the compiler, in operations of arithmetic."""
+    return sum(node.gate.cost for node in nodes)
 
 
 def graph_of(operands: Iterable[Any]) -> Graph:
@@ -290,8 +238,17 @@ def in_order(outputs: Iterable[Node]) -> list[Node]:
     return list(done.values())
 
 
+def active_nodes(order: Iterable[Node], nin: int) -> set[Node]:
+    """Nodes that depend on one of the first `nin` inputs; `order` has every node after its operands."""
+    active: set[Node] = set()
+    for node in order:
+        if (node.name == "input" and node.value < nin) or not active.isdisjoint(node.operands):
+            active.add(node)
+    return active
+
+
 def grafted(nodes: Iterable[Node], inputs: Sequence[Node]) -> list[Node]:
-    """Copy nodes into the graph of `inputs`, which take the place of their own."""
+    """Copy nodes into the graph of `inputs`, which replace the inputs of the copies."""
     graph, here = inputs[0].graph, {}
     wanted = list(nodes)
     for node in in_order(wanted):

@@ -1,4 +1,4 @@
-"""Nodes as they meet the user's function: they take Python's operators and NumPy's functions, or say why not."""
+"""Nodes that the caller's function computes with: they take Python's operators and NumPy's functions, or refuse."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ._refusal import refusal, running
 
 
 class Traced(Node):
-    """A node as it meets the user's function: it takes Python's operators and NumPy's functions."""
+    """A node that the caller's function computes with: it takes Python's operators and NumPy's functions."""
 
     __slots__ = ()
     __array_priority__ = 1000.0
@@ -22,14 +22,14 @@ class Traced(Node):
     dtype = np.dtype(np.float64)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        return _through(ufunc, method, inputs, options)
+        return _apply_ufunc(ufunc, method, inputs, options)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return _array_function(function, args, kwargs)
 
     def __gate__(self, gate: Any, args: tuple[Any, ...]) -> Any:
-        """Pass through a gate of fastgrad or of the user's."""
-        record: Any = self.graph  # of `_trace`, which is told what to do with gates
+        """Apply a gate of fastgrad's or of the caller's."""
+        record: Any = self.graph  # a `Record`
         return record.through_gate(gate, args)
 
     def __bool__(self) -> bool:
@@ -53,18 +53,18 @@ class Traced(Node):
         return other // self, other % self
 
     def copy(self) -> Any:
-        """Stay as it is, like everything that would only change an array's form."""
+        """Return the node itself, like all methods that would only change an array's form."""
         return self
 
     conjugate = conj = item = copy
 
     def astype(self, *_: Any, **__: Any) -> Any:
-        """Stay a node: it is float64 as it is."""
+        """Return the node itself, which is float64."""
         return self
 
     def __getattr__(self, name: str) -> Any:
         ufunc = getattr(np, name, None)
-        if isinstance(ufunc, np.ufunc):  # how NumPy asks the objects in a list
+        if isinstance(ufunc, np.ufunc):  # how NumPy applies ufuncs to arrays of objects
             return lambda: ufunc(self)
         if name.startswith("_") or not hasattr(np.ndarray, name):
             if not name.startswith("_") and getattr(running, "refused", None) is not None:
@@ -103,7 +103,7 @@ class Traced(Node):
         return array
 
 
-def _known(key: Any) -> Any:
+def _checked_index(key: Any) -> Any:
     """Return an index that does not depend on values."""
     for k in key if isinstance(key, tuple) else (key,):
         if isinstance(k, Node) or getattr(getattr(k, "dtype", None), "kind", "") == "O":
@@ -115,23 +115,23 @@ class Nodes(np.ndarray):
     """An array of nodes: everything that arrays of objects do, and NumPy's functions element by element."""
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        return _through(ufunc, method, inputs, options)
+        return _apply_ufunc(ufunc, method, inputs, options)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         return _array_function(function, args, kwargs)
 
     def __gate__(self, gate: Any, args: tuple[Any, ...]) -> Any:
-        """Pass through a gate, element by element."""
+        """Apply a gate, element by element."""
         return elementwise(gate, args)
 
     def __getitem__(self, key: Any) -> Any:
-        return super().__getitem__(_known(key))
+        return super().__getitem__(_checked_index(key))
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        super().__setitem__(_known(key), value)
+        super().__setitem__(_checked_index(key), value)
 
     def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
-        """Stay nodes: they are float64 as it is."""
+        """Return a copy, because nodes are float64."""
         if getattr(running, "refused", None) is not None and np.dtype(dtype) != np.float64:
             raise refusal(f"values as {np.dtype(dtype)}", "Leave them float64")
         return self.copy() if np.dtype(dtype).kind in "fO" else super().astype(dtype)
@@ -160,7 +160,7 @@ def as_nodes(values: Any) -> Any:
 
 
 def plain(value: Any, inside: bool = False) -> Any:
-    """Return an array without our handling of NumPy's functions; lists of arrays and of lists remain lists of them."""
+    """Return a plain array of objects; lists of arrays and of lists remain lists."""
     if isinstance(value, np.ndarray):
         return value.view(np.ndarray)
     if isinstance(value, Node):
@@ -168,17 +168,17 @@ def plain(value: Any, inside: bool = False) -> Any:
     if isinstance(value, (list, tuple)):
         if inside and any(isinstance(v, Node) for v in value):
             return as_nodes(value).view(np.ndarray)
-        made = [plain(v, inside=True) for v in value]
-        return type(value)(made) if type(value) in (list, tuple) else made
+        result = [plain(v, inside=True) for v in value]
+        return type(value)(result) if type(value) in (list, tuple) else result
     return value
 
 
-def dressed(value: Any) -> Any:
-    """Give an array of objects back as nodes, a single one as itself."""
+def wrap_nodes(value: Any) -> Any:
+    """Return an array of objects as `Nodes`, a single one as itself."""
     if isinstance(value, np.ndarray) and value.dtype == object:
         return value.view(Nodes) if value.ndim else value[()]
     if type(value) in (list, tuple):
-        return type(value)(map(dressed, value))
+        return type(value)(map(wrap_nodes, value))
     return value
 
 
@@ -192,8 +192,8 @@ def elementwise(one: Callable[..., Any], inputs: Sequence[Any]) -> Any:
     return result.view(Nodes) if result.ndim else result[()]
 
 
-def _through(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """NumPy's ufuncs on nodes."""
+def _apply_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """Apply a ufunc to nodes."""
     name = ufunc.__name__
     out = options.pop("out", None)
     if method == "__call__" and ufunc.signature is None:
@@ -205,24 +205,24 @@ def _through(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str
                 return ufunc(*[float(o) for o in operands])
             if name == "floor_divide" and getattr(running, "refused", None) is not None:
                 raise refusal("a division without remainder", "Use np.floor of a quotient")
-            made = through_ufunc(name, *operands)
-            if made is NotImplemented:
+            result = through_ufunc(name, *operands)
+            if result is NotImplemented:
                 raise refusal(
                     f"no gate stands for `{name}`", "Write it with functions that have one, or make it with `fg.gate`"
                 )
-            return made
+            return result
 
         x, y = inputs[0], inputs[-1]
         if name in ("divmod", "modf"):
             return (np.floor_divide(x, y), np.remainder(x, y)) if name == "divmod" else (x - np.trunc(x), np.trunc(x))
         if set(ufunc.types[0]) <= set("O->"):  # of np.vectorize or np.frompyfunc: Python, which takes nodes
-            return dressed(ufunc(*map(plain, inputs)))
+            return wrap_nodes(ufunc(*map(plain, inputs)))
         result = elementwise(one, inputs)
     elif ufunc.nin == 2 and ufunc.signature is None and method in ("reduce", "accumulate", "outer"):
         result = _reduced(ufunc, method, inputs, options)
     elif name in ("matmul", "vecdot"):
         a, b = map(plain, inputs)
-        result = dressed(np.matmul(a, b) if name == "matmul" else np.sum(a * b, axis=-1))
+        result = wrap_nodes(np.matmul(a, b) if name == "matmul" else np.sum(a * b, axis=-1))
     else:
         raise refusal(f"no gate stands for `np.{name}` ({method})", "Write it with sums and products")
     if out is not None:
@@ -234,40 +234,40 @@ def _through(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str
 def _reduced(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """Reduce arrays of nodes: sums, products, extremes."""
     options.pop("dtype", None)
-    given = {k: v for k, v in options.items() if v is not np._NoValue and v is not None or k == "axis"}
+    arguments = {k: v for k, v in options.items() if v is not np._NoValue and v is not None or k == "axis"}
     step = np.frompyfunc(lambda a, b: ufunc(a, b), 2, 1)
     if method == "outer":
-        return dressed(step.outer(*map(plain, inputs)))
+        return wrap_nodes(step.outer(*map(plain, inputs)))
     array = plain(inputs[0])
     if method == "accumulate":
-        return dressed(step.accumulate(array, **given))
-    where = given.pop("where", True)
+        return wrap_nodes(step.accumulate(array, **arguments))
+    where = arguments.pop("where", True)
     if where is not True:
         if ufunc.identity is None:
             raise refusal(f"`np.{ufunc.__name__}.reduce` with `where`", "Use np.where")
         array = plain(np.where(where, inputs[0], float(ufunc.identity)))
     if not array.size and ufunc.identity is not None:
-        given.setdefault("initial", float(ufunc.identity))
-    if given.get("axis", 0) is None or isinstance(given.get("axis"), tuple):
-        keep, axes = given.pop("keepdims", False), given.pop("axis")
+        arguments.setdefault("initial", float(ufunc.identity))
+    if arguments.get("axis", 0) is None or isinstance(arguments.get("axis"), tuple):
+        keep, axes = arguments.pop("keepdims", False), arguments.pop("axis")
         axes = tuple(range(array.ndim)) if axes is None else tuple(a % array.ndim for a in axes)
         rest = [a for a in range(array.ndim) if a not in axes]
         shape = [array.shape[a] for a in rest]
         flat = array.transpose(*rest, *axes).reshape(*shape, -1)
-        result = step.reduce(flat, axis=-1, **given)
+        result = step.reduce(flat, axis=-1, **arguments)
         if keep:
             result = np.reshape(result, [1 if a in axes else n for a, n in enumerate(array.shape)])
-        return dressed(result)
-    return dressed(step.reduce(array, **given))
+        return wrap_nodes(result)
+    return wrap_nodes(step.reduce(array, **arguments))
 
 
-#: NumPy's functions of arrays that would look at values, and ours; `_array_functions` fills it.
+#: Replacements of NumPy's functions of arrays that branch on values; `_array_functions` fills it.
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 
 
-def _holds_nodes(value: Any) -> bool:
+def _contains_nodes(value: Any) -> bool:
     if isinstance(value, (list, tuple)):
-        return any(map(_holds_nodes, value))
+        return any(map(_contains_nodes, value))
     return isinstance(value, Node) or (isinstance(value, Nodes) and any(isinstance(v, Node) for v in value.flat))
 
 
@@ -276,30 +276,30 @@ def _floats(value: Any) -> Any:
 
 
 def _array_function(function: Any, args: Any, kwargs: Any) -> Any:
-    """NumPy's functions of arrays on nodes: ours where they would look at values, else those of object arrays."""
-    known = FUNCTIONS.get(function)
-    if known is not None:
-        given = {k: v for k, v in kwargs.items() if (v is not None and v is not np._NoValue) or k == "axis"}
-        out = given.pop("out", None)
+    """Apply a function of arrays to nodes: a replacement where it branches on values, else NumPy's for objects."""
+    replacement = FUNCTIONS.get(function)
+    if replacement is not None:
+        arguments = {k: v for k, v in kwargs.items() if (v is not None and v is not np._NoValue) or k == "axis"}
+        out = arguments.pop("out", None)
         try:
-            result = known(*args, **given)
+            result = replacement(*args, **arguments)
         except TypeError as err:
             if "unexpected keyword argument" not in str(err):
                 raise
-            options = ", ".join(k for k, v in given.items() if v is not None)
+            options = ", ".join(k for k, v in arguments.items() if v is not None)
             raise refusal(f"`np.{function.__name__}` with {options}", "Write it with sums and products") from err
         if out is None:
             return result
         out[...] = result
         return out
-    if not any(map(_holds_nodes, (*args, *kwargs.values()))):  # all numbers, in an array that was made to hold nodes
-        return dressed(function(*map(_floats, args), **{k: _floats(v) for k, v in kwargs.items()}))
+    if not any(map(_contains_nodes, (*args, *kwargs.values()))):  # numbers in an array of objects
+        return wrap_nodes(function(*map(_floats, args), **{k: _floats(v) for k, v in kwargs.items()}))
     if function.__module__ == "numpy.linalg":
         remedy = "Write it with sums and products; a constant matrix may be inverted outside of `f`"
         raise refusal(f"no gate stands for `np.linalg.{function.__name__}`", remedy)
     outer, running.inside = getattr(running, "inside", None), function.__name__
     try:
-        return dressed(function(*[plain(a) for a in args], **{k: plain(v) for k, v in kwargs.items()}))
+        return wrap_nodes(function(*[plain(a) for a in args], **{k: plain(v) for k, v in kwargs.items()}))
     except (TypeError, AttributeError) as err:
         running.inside = outer
         if "cannot be traced" in str(err):

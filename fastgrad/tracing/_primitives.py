@@ -1,23 +1,228 @@
-"""What a circuit is made of: all gates, and what stands for NumPy's ufuncs."""
+"""The table of primitives: what programs of values are made of, and the names of NumPy, SciPy and math for each.
+
+A row has a value formula in three forms: an instruction or a function for machine code, or an expansion into simpler
+primitives; NumPy's function, for constants and single points; and text. The partial derivatives are in
+`circuits._partials`, under the same names. Functions of `elementary` have a row without being listed.
+"""
 
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from . import _kinked, _smooth  # noqa: F401 (they fill `PRIMITIVES`)
-from ._primitive import PRIMITIVES, Primitive, apply, select
+import numpy as np
 
-__all__ = ["PRIMITIVES", "Primitive", "apply", "select", "through_ufunc"]
+from .. import elementary
 
-#: NumPy's ufuncs under other names than ours.
+
+@dataclass(frozen=True, eq=False)
+class Primitive:
+    """A primitive of a program.
+
+    Parameters
+    ----------
+    name : str
+        Name in programs and drawings.
+    text : str, optional
+        Python text with a brace for each operand; None where `expand` stands for it.
+    evaluate : callable, optional
+        The value by NumPy.
+    expand : callable, optional
+        The primitive in terms of simpler ones, for the compiler.
+    instruction : str
+        LLVM's instruction, for comparisons followed by the sign.
+    function : callable, optional
+        What Numba compiles where there is no instruction.
+    symbol : str
+        How people write it, with a brace for each operand; empty for ``name(...)``.
+    is_condition : bool
+        Whether its values are true and false.
+    commutes : bool
+        Whether its two operands may be exchanged.
+    cost : int
+        Cost to the compiler, in operations of arithmetic.
+    key : bytes
+        Digest of a caller's formula; empty for others.
+    """
+
+    name: str
+    text: str | None = None
+    evaluate: Callable[..., Any] | None = None
+    expand: Callable[..., Any] | None = None
+    instruction: str = ""
+    function: Callable[..., Any] | None = None
+    symbol: str = ""
+    is_condition: bool = False
+    commutes: bool = False
+    cost: int = 1
+    key: bytes = b""
+
+
+def call_text(name: str, nin: int) -> str:
+    """Text of a call of `name`, with a brace for each operand."""
+    return f"{name}({', '.join(['{}'] * nin)})"
+
+
+def apply(name: str, *operands: Any) -> Any:
+    """Apply the primitive of a name to nodes and numbers; to arrays by NumPy, where no operand is a node."""
+    for operand in operands:
+        if hasattr(operand, "graph"):
+            return operand.graph.apply(name, *operands)
+    evaluate = PRIMITIVES[name].evaluate
+    assert evaluate is not None
+    return evaluate(*operands)
+
+
+def select(condition: Any, yes: Any, no: Any) -> Any:
+    """Take `yes` where the condition holds, else `no`; nothing of the other branch gets through."""
+    if isinstance(condition, (bool, float)):
+        return yes if condition else no
+    return apply("where", condition, yes, no)
+
+
+def through_ufunc(name: str, *operands: Any) -> Any:
+    """Apply what stands for a function of NumPy, SciPy or math; `NotImplemented` if there is nothing."""
+    if name in _EXPRESSIONS:
+        return _EXPRESSIONS[name](*operands)
+    name = _ALIASES.get(name, name)
+    return apply(name, *operands) if name in PRIMITIVES else NotImplemented
+
+
+# How rows are made --------------------------------------------------------------------------------------------------
+
+
+def _operator(text: str, ufunc: np.ufunc, instruction: str, symbol: str = "", **more: Any) -> Primitive:
+    """Make a row of an operator that is one instruction."""
+    return Primitive(ufunc.__name__, text, ufunc, instruction=instruction, symbol=symbol or text, **more)
+
+
+def _comparison(sign: str, ufunc: np.ufunc, instruction: str = "fcmp_ordered", **more: Any) -> Primitive:
+    return _operator(f"{{}} {sign} {{}}", ufunc, f"{instruction} {sign}", is_condition=True, **more)
+
+
+def _function(name: str, evaluate: Any, function: Any, nin: int = 1) -> Primitive:
+    """Make a row of a function that Numba compiles."""
+    return Primitive(name, call_text(name, nin), evaluate, function=function, cost=10)
+
+
+def _formula(name: str, expand: Callable[..., Any]) -> Primitive:
+    """Make a row of a formula that nodes and NumPy's arrays compute alike."""
+    return Primitive(name, None, lambda *x: expand(*map(np.asarray, x)), expand)
+
+
+def _of_kernel(kernel: elementary.Kernel) -> Primitive:
+    """Make the row of a function of `elementary`."""
+    original = getattr(kernel.original, "py_func", kernel.original)
+    evaluate = original if isinstance(original, np.ufunc) else np.vectorize(original, otypes=[np.float64])
+    return _function(kernel.__name__, evaluate, kernel, kernel.nin)
+
+
+# Expansions ---------------------------------------------------------------------------------------------------------
+
+
+def _power(x: Any, y: Any) -> Any:
+    """Multiply whole powers out; leave the others to the kernel."""
+    if not (y.name == "constant" and abs(y.value) <= 8 and y.value == int(y.value)):
+        return apply("sqrt", x) if y.name == "constant" and y.value == 0.5 else apply("general_power", x, y)
+    n, square, product = abs(int(y.value)), x, None
+    while n:
+        if n & 1:
+            product = square if product is None else product * square
+        n >>= 1
+        square = square * square if n else square
+    if product is None:
+        return 1.0
+    return product if y.value > 0 else 1.0 / product
+
+
+def _sigmoid(x: Any) -> Any:
+    small = apply("exp", -abs(x))
+    upper = 1.0 / (1.0 + small)
+    return select(x >= 0.0, upper, small * upper)
+
+
+def _sigmoid_slope(x: Any) -> Any:
+    """Slope of the logistic function, from ``exp(-abs(x))``, which never overflows."""
+    small = apply("exp", -abs(x))
+    upper = 1.0 / (1.0 + small)
+    return small * upper * upper
+
+
+def _tanh_slope(x: Any) -> Any:
+    """Slope of `tanh`: near 0 its square is small, elsewhere the exponential is; within 3 ulp."""
+    value, small = apply("tanh", x), apply("exp", -2.0 * abs(x))
+    whole = 1.0 + small
+    return select(abs(value) < 0.5, 1.0 - value * value, 4.0 * small / (whole * whole))
+
+
+_LN_2, _ROOT_HALF = math.log(2.0), math.sqrt(0.5)
+
+# The table ----------------------------------------------------------------------------------------------------------
+
+_ROWS = (
+    Primitive("input"),
+    Primitive("constant"),
+    _operator("{} + {}", np.add, "fadd", commutes=True),
+    _operator("{} - {}", np.subtract, "fsub"),
+    _operator("{} * {}", np.multiply, "fmul", commutes=True),
+    _operator("{} / {}", np.divide, "fdiv"),
+    _operator("-{}", np.negative, "fneg"),
+    Primitive("remainder", "{} % {}", np.remainder, function=operator.mod, symbol="{} % {}"),
+    Primitive("absolute", "abs({})", np.absolute, function=abs, symbol="|{}|"),
+    _function("fmod", np.fmod, np.fmod, 2),
+    _function("copysign", np.copysign, np.copysign, 2),
+    *(_function(ufunc.__name__, ufunc, ufunc) for ufunc in (np.floor, np.ceil, np.rint, np.trunc)),
+    Primitive("square", None, np.square, lambda x: x * x),
+    Primitive("reciprocal", None, np.reciprocal, lambda x: 1.0 / x),
+    Primitive("power", None, np.power, _power, symbol="{} ** {}"),
+    Primitive("general_power", "power({}, {})", np.power, function=elementary.power, symbol="{} ** {}", cost=10),
+    # Functions
+    *(_of_kernel(kernel) for kernel in elementary.KERNELS.values()
+      if kernel.__name__ not in ("power", "sigmoid", "heaviside", "where", "clip", "sinc")),
+    Primitive("logaddexp2", None, np.logaddexp2, lambda x, y: apply("logaddexp", _LN_2 * x, _LN_2 * y) / _LN_2),
+    _formula("sigmoid", _sigmoid),
+    _formula("sigmoid'", _sigmoid_slope),
+    _formula("tanh'", _tanh_slope),
+    _formula("softplus", lambda x: select(x > 0.0, x, 0.0) + apply("log1p", apply("exp", -abs(x)))),
+    _formula("ndtr", lambda x: 0.5 * apply("erfc", -_ROOT_HALF * x)),
+    # share of the first in the sum: 1 where the first is infinite
+    _formula("share", lambda x, y: select(abs(x) == math.inf, 1.0, x * (1.0 / (x + y)))),
+    # Kinks and jumps
+    Primitive("maximum", None, np.maximum, lambda x, y: select(x >= y, x, select(x < y, y, x + y))),
+    Primitive("minimum", None, np.minimum, lambda x, y: select(x <= y, x, select(x > y, y, x + y))),
+    Primitive("fmax", None, np.fmax, lambda x, y: select((x >= y) | (y != y), x, y)),
+    Primitive("fmin", None, np.fmin, lambda x, y: select((x <= y) | (y != y), x, y)),
+    _formula("relu", lambda x: select((x > 0.0) | (x != x), x, 0.0)),
+    Primitive("sign", None, np.sign, lambda x: select(x > 0.0, 1.0, select(x < 0.0, -1.0, x))),
+    Primitive("heaviside", None, np.heaviside,
+              lambda x, y: select(x > 0.0, 1.0, select(x < 0.0, 0.0, select(x == 0.0, y, x)))),
+    # Conditions
+    _comparison("<", np.less),
+    _comparison("<=", np.less_equal),
+    _comparison(">", np.greater),
+    _comparison(">=", np.greater_equal),
+    _comparison("==", np.equal, commutes=True),
+    _comparison("!=", np.not_equal, "fcmp_unordered", commutes=True),
+    _operator("{} & {}", np.logical_and, "and_", "{} and {}", is_condition=True, commutes=True),
+    _operator("{} | {}", np.logical_or, "or_", "{} or {}", is_condition=True, commutes=True),
+    _operator("{} == False", np.logical_not, "not_", "not {}", is_condition=True),
+    Primitive("logical_xor", None, np.logical_xor, lambda x, y: (x | y) & ~(x & y), is_condition=True),
+    Primitive("where", "select({}, {}, {})", np.where, instruction="select"),
+)  # fmt: skip
+PRIMITIVES: dict[str, Primitive] = {row.name: row for row in _ROWS}
+
+#: Other names of primitives in NumPy, SciPy and math.
 _ALIASES = {
     "true_divide": "divide", "float_power": "power", "fabs": "absolute", "mod": "remainder", "expit": "sigmoid",
+    "asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2", "asinh": "arcsinh", "acosh": "arccosh",
+    "atanh": "arctanh", "pow": "power",
 }  # fmt: skip
 
-#: What is one more operation away.
-_WRITTEN_OUT: dict[str, Callable[..., Any]] = {
+#: Functions of NumPy, SciPy and math that are expressions of primitives.
+_EXPRESSIONS: dict[str, Callable[..., Any]] = {
     "positive": lambda x: x,
     "conjugate": lambda x: x,
     "deg2rad": lambda x: x * (math.pi / 180.0),
@@ -42,11 +247,3 @@ _WRITTEN_OUT: dict[str, Callable[..., Any]] = {
     "kl_div": lambda x, y: select(x == 0.0, y, x * apply("log", x / y) - x + y),
     "log_expit": lambda x: -apply("softplus", -x),
 }
-
-
-def through_ufunc(name: str, *operands: Any) -> Any:
-    """Pass `operands` through the gate that stands for a ufunc, `NotImplemented` if there is none."""
-    if name in _WRITTEN_OUT:
-        return _WRITTEN_OUT[name](*operands)
-    known = _ALIASES.get(name, name)
-    return apply(known, *operands) if known in PRIMITIVES else NotImplemented

@@ -1,4 +1,4 @@
-"""Circuits become machine code: a straight-line loop over the points."""
+"""Programs: nodes in order as machine code, a straight-line loop over the points; and as text for NumPy."""
 
 from __future__ import annotations
 
@@ -19,40 +19,42 @@ from ._llvm import Loops
 _SMALL = 8
 
 _BODY = f"""
-def body(n, places, data):
-    raised = loop(n, places, 0, data[{OWN}])
+def body(n, arrays, data):
+    raised = loop(n, arrays, 0, data[{OWN}])
     if raised != 0:
         add_to(data, {RAISED}, raised)
     return 0
 """
 
-# Numba frees an array after its last use by name, whoever still has its address: so there is one at the end.
-_BODY_WITH_ROOM = f"""
-def body(n, places, data):
-    room = np.empty(size)
-    raised = loop(n, places, room.ctypes.data, data[{OWN}])
+# Numba frees an array after its last use by name, even if its address is in use: hence the last line.
+_BODY_WITH_SCRATCH = f"""
+def body(n, arrays, data):
+    scratch = np.empty(size)
+    raised = loop(n, arrays, scratch.ctypes.data, data[{OWN}])
     if raised != 0:
         add_to(data, {RAISED}, raised)
-    room[0] = 0.0
+    scratch[0] = 0.0
     return 0
 """
 
 
 class Program:
-    """Nodes in order, for the compiler; and as Python text, for NumPy and as the name that machine code is kept by.
+    """Nodes in order, for the compiler; and as Python text, for NumPy and for the key of the machine code.
 
     Parameters
     ----------
     outputs : sequence of Node
-        What is to be computed; gates that have an `expand` are taken apart.
+        Results; primitives that have an `expand` are expanded.
     nin : int
         Number of inputs, one for each point.
     fixed : bool, default False
-        Whether inputs from `nin` on, the same for all points, are the parameters; else these are constants.
+        Whether constants are parts of the machine code; else those that are likely to be data are parameters.
+    captured : int, default 0
+        Number of captured numbers: inputs from `nin` on, which are parameters in front of the constants.
     """
 
-    def __init__(self, outputs: Sequence[Node], nin: int, fixed: bool = False) -> None:
-        self.nin, self._fixed = nin, fixed
+    def __init__(self, outputs: Sequence[Node], nin: int, fixed: bool = False, captured: int = 0) -> None:
+        self.nin, self._fixed, self._captured = nin, fixed, captured
         self._foreign = hashlib.sha256()
         self._plain: dict[str, Any] = {"select": np.where, "inf": np.inf, "nan": np.nan}
         self._lines: list[str] = []
@@ -76,7 +78,7 @@ class Program:
             return repr(node.value) if node.value is True or node.value is False else f"({node.value!r})"
         gate = node.gate
         assert gate.text is not None
-        self._plain.update(dict.fromkeys(gate.names, gate.evaluate))
+        self._plain[gate.text.partition("(")[0]] = gate.evaluate
         word = f"t{len(self._lines)}"
         text = gate.text.format(*[self._words[o] for o in node.operands])
         if gate.key:  # a formula of the user's, which may raise
@@ -86,26 +88,28 @@ class Program:
 
     @property
     def parameters(self) -> list[float]:
-        """Constants that the machine code is given: programs that differ in nothing else share it."""
+        """Constants that are parameters of the machine code: programs that differ in nothing else share it."""
         return [float(node.value) for node in self._parameters]
 
     @property
     def key(self) -> bytes:
-        """What the program is: equal for programs that compute the same, but for their parameters."""
-        text = "\n".join([_BODY, f"{self.nin}{' fixed' * self._fixed}", *self._lines, *self.results])
+        """Key of the machine code: equal for programs that differ in parameters only."""
+        kind = f"{self.nin} {self._captured}{' fixed' * self._fixed}"
+        text = "\n".join([_BODY, kind, *self._lines, *self.results])
         return self._foreign.digest() + text.encode()
 
     def body(self) -> Native:
-        """Compile a body for ufuncs: a loop over points, with as many arguments and results as there are.
+        """Compile a body for ufuncs: a loop over points.
 
         The first of the ufunc's own words is the address of the parameters. Results must not overlap arguments or each
-        other. No test for NaN; where a formula of the user's raises, its value is NaN, and the point is counted.
+        other. Where a caller's formula raises, the value is NaN, and the point is counted.
         """
-        loops = Loops(self._nodes, self._outputs, self.nin, self._parameters)
-        names = {"add_to": add_to, "loop": loops.run, "size": loops.room}
+        parameters = {node: self._captured + k for k, node in enumerate(self._parameters)}
+        loops = Loops(self._nodes, self._outputs, self.nin, parameters)
+        names = {"add_to": add_to, "loop": loops.run, "size": loops.scratch}
 
         def build() -> tuple[Any, Any, str]:
-            return function_from(_BODY_WITH_ROOM if loops.room else _BODY, "body", names), BODY, "d"
+            return function_from(_BODY_WITH_SCRATCH if loops.scratch else _BODY, "body", names), BODY, "d"
 
         return native(b"circuit " + self.key, build, unloads=True)
 
@@ -120,30 +124,39 @@ class Program:
 
 
 def _varies(node: Node) -> bool:
-    """Whether a constant is likely to be data: not a truth, nor one of the numbers that formulas are made of.
+    """Tell whether a constant is likely to be data: no boolean, no power of two, no small multiple of a quarter.
 
-    Those are powers of two, by which LLVM divides in its own way, and small multiples of a quarter.
+    LLVM replaces a division by a power of two; formulas contain small multiples of a quarter.
     """
     value = node.value
-    if node.condition or not math.isfinite(value) or abs(math.frexp(value)[0]) == 0.5:
+    if node.is_condition or not math.isfinite(value) or abs(math.frexp(value)[0]) == 0.5:
         return False
     return bool(abs(value) > _SMALL or 4 * value != round(4 * value))
 
 
 class Layout:
-    """Where the results of a vector's circuit are: computed ones once each, arguments and constants as they are."""
+    """Rows of a program over vectors: arguments first, then computed results, each once, then constants.
+
+    Parameters
+    ----------
+    outputs : sequence of Node
+        What is to be computed.
+    nin : int
+        Number of arguments; inputs behind them are captured numbers, which are copied into computed rows.
+    """
 
     def __init__(self, outputs: Sequence[Node], nin: int) -> None:
-        lines = lowered(outputs)
-        fixed = list(dict.fromkeys(n for n in lines if n.name == "constant"))
-        self.computed = list(dict.fromkeys(n for n in lines if n.name not in ("constant", "input")))
+        nodes = lowered(outputs)
+        arguments = {n for n in nodes if n.name == "input" and n.value < nin}
+        fixed = list(dict.fromkeys(n for n in nodes if n.name == "constant"))
+        self.computed = list(dict.fromkeys(n for n in nodes if n.name != "constant" and n not in arguments))
         self.constants = [node.value for node in fixed]
-        place = {node: nin + k for k, node in enumerate(self.computed + fixed)}
-        self.rows = [node.value if node.name == "input" else place[node] for node in lines]
+        row = {node: nin + k for k, node in enumerate(self.computed + fixed)}
+        self.rows = [node.value if node in arguments else row[node] for node in nodes]
 
 
 def lowered(outputs: Sequence[Node], node: type[Node] | None = None) -> list[Node]:
-    """Take gates apart into those that have a text, as nodes of the same type if no other is given."""
+    """Expand primitives into those that have a text; nodes are of type `node`, by default that of `outputs`."""
     graph = Graph(node=node or (type(outputs[0]) if outputs else Node))
     here: dict[Node, Node] = {}
 
@@ -161,8 +174,8 @@ def lowered(outputs: Sequence[Node], node: type[Node] | None = None) -> list[Nod
             elif node.name == "constant":
                 here[node] = graph.constant(node.value)
             else:
-                made = apply(node, [here[o] for o in node.operands])
-                here[node] = here[made] = made
+                lowest = apply(node, [here[o] for o in node.operands])
+                here[node] = here[lowest] = lowest
         return here[root]
 
     return [graph.number(lower(output)) for output in outputs]

@@ -1,9 +1,9 @@
-"""Which functions may be traced for their values: those of their arguments and of captured numbers alone.
+"""Functions of their arguments and of captured numbers alone: the only ones that become programs of values.
 
-A branch on a value refuses by itself, because a node is neither true nor false. What is here refuses the rest of what a
-run on symbols would not see: handlers of exceptions, state that outlives a call, random numbers, clocks, types and
-texts of values, and functions of NumPy that treat arrays of objects in another way than numbers. Nothing is allowed but
-what is listed. So a program that agrees with the function at a few points is the function.
+A branch on a value is refused by `Traced`. This module refuses everything else that a run on symbols does not see:
+handlers of exceptions, state that outlives a call, random numbers, clocks, types and texts of values, and functions of
+NumPy that treat arrays of objects in another way than numbers. Only what is listed is allowed. So a program that agrees
+with the function at a few points is the function.
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ import builtins
 import dis
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba.core.dispatcher import Dispatcher
 
-from ._graph import Node
+from ._graph import Graph, Node
 from ._nodes import Nodes, Traced, elementwise
-from ._primitives import PRIMITIVES
+from ._primitives import PRIMITIVES, apply
 from ._refusal import refusal, running
-from ._substitution import LIBRARIES, OF_SCIPY, SUBSTITUTES, has_nodes, on_nodes
+from ._substitution import LIBRARIES, OF_SCIPY, SUBSTITUTES, ModuleProxy, has_nodes, on_nodes
 
-#: Instructions by which code reaches beyond its own variables, or takes its way by what is raised or by types.
+#: Instructions that reach beyond the variables of a function, or branch on exceptions or types.
 _INSTRUCTIONS = {
     "STORE_GLOBAL", "DELETE_GLOBAL", "IMPORT_NAME", "STORE_ATTR", "DELETE_ATTR", "DELETE_DEREF", "LOAD_BUILD_CLASS",
     "PUSH_EXC_INFO", "SETUP_FINALLY", "SETUP_WITH", "MATCH_CLASS", "MATCH_MAPPING", "MATCH_SEQUENCE", "MATCH_KEYS",
     "SEND", "YIELD_FROM", "GET_AWAITABLE",
 }  # fmt: skip
 
-#: Attributes that tell how numbers are stored, or make Python's numbers of them, which raise where NumPy's overflow.
+#: Attributes that depend on the storage of numbers, or convert to Python's numbers, which raise where NumPy's overflow.
 _REPRESENTATION = {
     "dtype", "itemsize", "nbytes", "strides", "flags", "ctypes", "data", "base", "view", "tobytes", "tofile", "dump",
     "dumps", "setflags", "byteswap", "newbyteorder", "getfield", "setfield", "resize", "is_integer", "hex",
@@ -61,17 +61,16 @@ _NUMPY = set(
     """.split()
 )
 _NO_UFUNCS = {"floor_divide", "divmod", "frexp", "ldexp", "modf", "spacing", "nextafter"}
-_CONSTANTS = {"pi", "e", "inf", "nan", "newaxis", "euler_gamma"}
 
 #: Functions of other libraries that treat nodes as they treat numbers.
 _MODULES = ("_operator", "_functools")
 
-#: Nothing of the table of substitutes but these is refused: `fsum` rounds once, its stand-in at every step.
+#: Functions whose substitutes round differently: `fsum` rounds once, its substitute at every step.
 _ROUNDING = {"fsum", "round", "around"}
 
 
 class Pure(Traced):
-    """A node that tells nothing of itself: no text, no key of a dictionary; while `f` runs on it."""
+    """A node that has no text and is no key of a dictionary while `f` runs on it."""
 
     __slots__ = ()
 
@@ -97,7 +96,7 @@ class Pure(Traced):
         return other // self
 
     def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
-        """Stay a node, unless numbers would be rounded."""
+        """Return the node itself; refuse types that round."""
         return _float64(dtype) and self
 
 
@@ -108,21 +107,21 @@ def _float64(dtype: Any) -> bool:
     return True
 
 
-#: What stands where there are no captured numbers.
+#: The numbers of a function that captures none.
 _NOTHING = np.zeros(1)
 
 
-class Place(NamedTuple):
-    """Where a captured number or array is found from a function: the way is the same for all closures of its code."""
+class Path(NamedTuple):
+    """The path from a function to a captured number or array: the same for all closures of its code."""
 
     holder: Any
-    """The place of what holds it; None for the function itself."""
+    """The path to the holder; None for the function itself."""
     part: str
     key: Any = None
 
     def read(self, f: Any, args: tuple[Any, ...]) -> Any:
-        """Return what is there."""
-        if self.part == "given":
+        """Return the value at the end of the path."""
+        if self.part == "argument":
             return args[self.key]
         holder = f if self.holder is None else self.holder.read(f, args)
         if self.part == "item":
@@ -131,173 +130,122 @@ class Place(NamedTuple):
             return vars(holder)[self.key]
         if self.part == "__closure__":
             return holder.__closure__[self.key].cell_contents
-        found = getattr(holder, self.part)
-        return found if self.key is None else found[self.key]
+        value = getattr(holder, self.part)
+        return value if self.key is None else value[self.key]
 
 
 class Captured:
-    """Stands in for what a function refers to, and remembers where its numbers are.
+    """Substitutes for what a function refers to, and the paths to its numbers.
 
     Parameters
     ----------
     graph : Graph
-        Where nodes are made.
+        Graph of the nodes.
     first : int
         Number of the first input that a captured number becomes.
+    kept : callable, optional
+        Predicate of values that are not substituted: gates.
+    zeros : dict of int to float, optional
+        Captured numbers, by position, that are constants.
     """
 
-    def __init__(self, graph: Any, first: int) -> None:
+    def __init__(
+        self,
+        graph: Any,
+        first: int,
+        kept: Callable[[Any], bool] | None = None,
+        zeros: Mapping[int, float] | None = None,
+    ) -> None:
         self._graph, self._first, self._memo = graph, first, dict[Any, Any]()
-        self.places: list[tuple[Place, tuple[int, ...] | None]] = []
+        self._kept, self._zeros = kept or (lambda value: False), zeros or {}
+        self.paths: list[tuple[Path, tuple[int, ...] | None]] = []
         self.count = 0
-        self.constants: list[tuple[Place, Any]] = []
+        self.constants: list[tuple[Path, Any]] = []
 
     def forget(self) -> None:
-        """Let go of all but the places: of the function itself above all."""
+        """Drop references to the function and the graph; the paths remain."""
         self._memo.clear()
         self._graph = None
 
     def values(self, f: Any, args: tuple[Any, ...]) -> Any:
-        """Return all captured numbers as they are now; None if one has changed its kind."""
-        if not self.places and not self.constants:
+        """Return all captured numbers as they are now; None if one has another type or shape."""
+        if not self.paths and not self.constants:
             return _NOTHING
         try:
-            values = [place.read(f, args) for place, _ in self.places]
-            constants = [(place.read(f, args), known) for place, known in self.constants]
+            values = [path.read(f, args) for path, _ in self.paths]
+            constants = [(path.read(f, args), content) for path, content in self.constants]
         except (KeyError, IndexError, ValueError, AttributeError, TypeError):
             return None
-        for now, known in constants:
-            if type(now) is not type(known) or now.dtype != known.dtype or now.shape != known.shape:
+        for value, content in constants:
+            if type(value) is not type(content) or value.dtype != content.dtype or value.shape != content.shape:
                 return None
-            if now.tobytes() != known.tobytes():
+            if value.tobytes() != content.tobytes():
                 return None
-        found = np.empty(max(self.count, 1))
+        numbers = np.empty(max(self.count, 1))
         start = 0
-        for value, (_, shape) in zip(values, self.places, strict=True):
+        for value, (_, shape) in zip(values, self.paths, strict=True):
             if shape is None:
                 if type(value) is not float and type(value) is not np.float64:
                     return None
-                found[start] = value
+                numbers[start] = value
                 start += 1
             else:
                 if type(value) is not np.ndarray or value.dtype != np.float64 or value.shape != shape:
                     return None
-                found[start : start + value.size] = value.ravel()
+                numbers[start : start + value.size] = value.ravel()
                 start += value.size
-        return found
+        return numbers
 
-    def datum(self, value: Any, place: Place) -> Any:
-        """Stand in for a number, or an array of them: inputs of the program."""
+    def datum(self, value: Any, path: Path) -> Any:
+        """Substitute inputs of the program for a number, or an array of numbers."""
         if not isinstance(value, np.ndarray):
-            self.places.append((place, None))
-            self.count += 1
-            return self._graph.input(self._first + self.count - 1)
+            self.paths.append((path, None))
+            return self._next()
         nodes = np.empty(value.size, object)
         for i in range(value.size):
-            nodes[i] = self._graph.input(self._first + self.count + i)
-        self.places.append((place, value.shape))
-        self.count += value.size
-        made = nodes.reshape(value.shape).view(Nodes)
-        made.flags.writeable = False
-        return made
+            nodes[i] = self._next()
+        self.paths.append((path, value.shape))
+        array = nodes.reshape(value.shape).view(Nodes)
+        array.flags.writeable = False
+        return array
 
-    def _constant(self, value: Any, place: Place) -> Any:
-        """Keep numbers of other types as they are, which the program then contains."""
+    def _next(self) -> Node:
+        """Return the node of the next captured number."""
+        position, self.count = self.count, self.count + 1
+        zero = self._zeros.get(position)
+        graph: Graph = self._graph
+        return graph.input(self._first + position) if zero is None else graph.constant(zero)
+
+    def _constant(self, value: Any, path: Path) -> Any:
+        """Keep numbers of other types as constants of the program."""
         if isinstance(value, np.ndarray):
             value.flags.writeable = False
-        self.constants.append((place, value))
+        self.constants.append((path, value))
         return value
 
-    def value(self, value: Any, place: Place) -> Any:
-        """Stand in for a value."""
+    def value(self, value: Any, path: Path) -> Any:
+        """Substitute for a value."""
         kind = type(value)
         if kind is float or kind is np.float64:
-            return self.datum(value, place)
+            return self.datum(value, path)
         if value is None or value is Ellipsis or kind in (bool, int, str):
             return value
         if isinstance(value, np.generic) and value.dtype.kind in "fiub":
-            return self._constant(value, place)
+            return self._constant(value, path)
         if kind is np.ndarray and value.dtype.kind in "fiub":
             if value.dtype == np.float64:
-                return self.datum(value, place)
-            return self._constant(value.copy(), place)
+                return self.datum(value, path)
+            return self._constant(value.copy(), path)
         if kind is tuple:
-            return tuple(self.value(item, Place(place, "item", i)) for i, item in enumerate(value))
+            return tuple(self.value(item, Path(path, "item", i)) for i, item in enumerate(value))
         if isinstance(value, ModuleType):
-            return _Module(value, self, place)
+            return ModuleProxy(value, functools.partial(self._attribute, value, path))
         if not callable(value):
             raise refusal(f"a {kind.__name__} that it refers to", "Pass what it holds as arguments")
-        return self.function(value, place)
+        return self.function(value, path)
 
-    def function(self, value: Any, place: Place | None = None) -> Any:
-        """Stand in for something that is called."""
-        if isinstance(value, Dispatcher):
-            return self.function(value.py_func, Place(place, "py_func"))
-        if isinstance(value, functools.partial):
-            args = [self.value(a, Place(place, "args", i)) for i, a in enumerate(value.args)]
-            named = {k: self.value(a, Place(place, "keywords", k)) for k, a in value.keywords.items()}
-            return functools.partial(self.function(value.func, Place(place, "func")), *args, **named)
-        if isinstance(value, np.ufunc):
-            return value if value.__name__ not in _NO_UFUNCS else _refuse(value)
-        if id(value) in self._memo:
-            return self._memo[id(value)][1]
-        formula = getattr(value, "__formula__", None)
-        if isinstance(formula, FunctionType):
-            if formula.__module__.partition(".")[0] == "fastgrad" and formula.__name__ in PRIMITIVES:
-                return on_nodes(value, lambda *x: elementwise(_primitive(formula.__name__), x))
-            return self.function(formula, Place(place, "__formula__"))
-        module = getattr(value, "__module__", None) or ""
-        top, name = module.partition(".")[0], getattr(value, "__name__", "")
-        if module == "scipy.special._logsumexp" and name in OF_SCIPY:
-            return on_nodes(value, OF_SCIPY[name])
-        if isinstance(value, FunctionType) and top not in LIBRARIES and top not in sys.stdlib_module_names:
-            return self._copied(value, place)
-        if isinstance(value, type) and (value is np.float64 or _BUILTINS.get(name) is value):
-            return SUBSTITUTES.get(value, value)
-        known: Any = None
-        try:
-            known = SUBSTITUTES.get(value) if name not in _ROUNDING else None
-        except TypeError:  # it cannot be hashed
-            pass
-        if known is not None and (top != "numpy" or name in _NUMPY):
-            return _checked(known)
-        if top == "numpy" and name in _NUMPY and getattr(np, name, None) is value:
-            return _checked(value)
-        if isinstance(value, BuiltinFunctionType) and (module in _MODULES or _BUILTINS.get(name) is value):
-            return value
-        return _refuse(value)
-
-    def _copied(self, f: FunctionType, own: Place | None) -> FunctionType:
-        """Copy a function of the user's, with stand-ins for all that it refers to."""
-        names: dict[str, Any] = {"__builtins__": _BUILTINS}
-        closure = f.__closure__ and tuple(CellType() for _ in f.__closure__)
-        copy = FunctionType(f.__code__, names, f.__name__, None, closure)
-        self._memo[id(f)] = f, copy
-        for name in read_names(f.__code__):
-            if name in f.__globals__:
-                names[name] = self.value(f.__globals__[name], Place(own, "__globals__", name))
-            elif name not in _BUILTINS:
-                raise refusal(f"`{name}`, which is not known to depend on its arguments alone", "Leave it out of `f`")
-        copy.__defaults__ = f.__defaults__ and tuple(
-            self.value(v, Place(own, "__defaults__", i)) for i, v in enumerate(f.__defaults__)
-        )
-        copy.__kwdefaults__ = f.__kwdefaults__ and {
-            name: self.value(v, Place(own, "__kwdefaults__", name)) for name, v in f.__kwdefaults__.items()
-        }
-        for i, (cell, mine) in enumerate(zip(f.__closure__ or (), closure or (), strict=True)):
-            mine.cell_contents = self.value(cell.cell_contents, Place(own, "__closure__", i))
-        return copy
-
-
-class _Module(ModuleType):
-    """A module as the traced function sees it."""
-
-    def __init__(self, module: ModuleType, captured: Captured, place: Place) -> None:
-        super().__init__(module.__name__)
-        self.__dict__.update(_module=module, _captured=captured, _place=place)
-
-    def __getattr__(self, name: str) -> Any:
-        module, captured = self.__dict__["_module"], self.__dict__["_captured"]
+    def _attribute(self, module: ModuleType, path: Path, name: str) -> Any:
+        """Substitute for an attribute of a module."""
         value = getattr(module, name)
         if module.__name__ in ("numpy", "math", "cmath") and isinstance(value, float):
             return value
@@ -305,20 +253,73 @@ class _Module(ModuleType):
             raise refusal(f"`np.{name}`, which is not known to depend on its arguments alone", "Leave it out of `f`")
         if module is np.linalg:
             return on_nodes(value, SUBSTITUTES[value]) if name == "norm" else _refuse(value)
-        return captured.value(value, Place(self.__dict__["_place"], "attribute", name))
+        return self.value(value, Path(path, "attribute", name))
+
+    def function(self, value: Any, path: Path | None = None) -> Any:
+        """Substitute for a callable."""
+        if self._kept(value):
+            return value
+        if isinstance(value, Dispatcher):
+            return self.function(value.py_func, Path(path, "py_func"))
+        if isinstance(value, functools.partial):
+            args = [self.value(a, Path(path, "args", i)) for i, a in enumerate(value.args)]
+            named = {k: self.value(a, Path(path, "keywords", k)) for k, a in value.keywords.items()}
+            return functools.partial(self.function(value.func, Path(path, "func")), *args, **named)
+        if isinstance(value, np.ufunc):
+            return value if value.__name__ not in _NO_UFUNCS else _refuse(value)
+        if id(value) in self._memo:
+            return self._memo[id(value)][1]
+        formula = getattr(value, "__formula__", None)
+        if isinstance(formula, FunctionType):
+            if formula.__module__.partition(".")[0] == "fastgrad" and formula.__name__ in PRIMITIVES:
+                return on_nodes(value, lambda *x: elementwise(functools.partial(apply, formula.__name__), x))
+            return self.function(formula, Path(path, "__formula__"))
+        module = getattr(value, "__module__", None) or ""
+        top, name = module.partition(".")[0], getattr(value, "__name__", "")
+        if module == "scipy.special._logsumexp" and name in OF_SCIPY:
+            return on_nodes(value, OF_SCIPY[name])
+        if isinstance(value, FunctionType) and top not in LIBRARIES and top not in sys.stdlib_module_names:
+            return self._copied(value, path)
+        if isinstance(value, type) and (value is np.float64 or _BUILTINS.get(name) is value):
+            return SUBSTITUTES.get(value, value)
+        substitute: Any = None
+        try:
+            substitute = SUBSTITUTES.get(value) if name not in _ROUNDING else None
+        except TypeError:  # it cannot be hashed
+            pass
+        if substitute is not None and (top != "numpy" or name in _NUMPY):
+            return _checked(substitute)
+        if top == "numpy" and name in _NUMPY and getattr(np, name, None) is value:
+            return _checked(value)
+        if isinstance(value, BuiltinFunctionType) and (module in _MODULES or _BUILTINS.get(name) is value):
+            return value
+        return _refuse(value)
+
+    def _copied(self, f: FunctionType, origin: Path | None) -> FunctionType:
+        """Copy a caller's function, with substitutes for all that it refers to."""
+        names: dict[str, Any] = {"__builtins__": _BUILTINS}
+        closure = f.__closure__ and tuple(CellType() for _ in f.__closure__)
+        copy = FunctionType(f.__code__, names, f.__name__, None, closure)
+        self._memo[id(f)] = f, copy
+        for name in read_names(f.__code__):
+            if name in f.__globals__:
+                names[name] = self.value(f.__globals__[name], Path(origin, "__globals__", name))
+            elif name not in _BUILTINS:
+                raise refusal(f"`{name}`, which is not known to depend on its arguments alone", "Leave it out of `f`")
+        copy.__defaults__ = f.__defaults__ and tuple(
+            self.value(v, Path(origin, "__defaults__", i)) for i, v in enumerate(f.__defaults__)
+        )
+        copy.__kwdefaults__ = f.__kwdefaults__ and {
+            name: self.value(v, Path(origin, "__kwdefaults__", name)) for name, v in f.__kwdefaults__.items()
+        }
+        for i, (cell, target) in enumerate(zip(f.__closure__ or (), closure or (), strict=True)):
+            target.cell_contents = self.value(cell.cell_contents, Path(origin, "__closure__", i))
+        return copy
 
 
 def _refuse(value: Any) -> Any:
     name = getattr(value, "__qualname__", getattr(value, "__name__", repr(value)))
     raise refusal(f"`{name}`, which is not known to depend on its arguments alone", "Leave it out of `f`")
-
-
-def _primitive(name: str) -> Callable[..., Any]:
-    def one(*operands: Any) -> Any:
-        nodes = [o for o in operands if isinstance(o, Node)]
-        return nodes[0].graph.apply(name, *operands)
-
-    return one
 
 
 def _checked(function: Any) -> Callable[..., Any]:
@@ -356,9 +357,9 @@ def read_names(code: CodeType, enclosed: frozenset[str] = frozenset()) -> tuple[
 
 
 def argument(captured: Captured, value: Any, i: int) -> Any:
-    """Stand in for a further argument of `f`."""
+    """Substitute for a further argument of `f`."""
     whole = isinstance(value, (int, np.integer, np.bool_)) and -(1 << 63) <= value < 1 << 63
     if whole or type(value) in (float, np.float64) or isinstance(value, (np.float32, np.ndarray)):
-        return captured.value(value, Place(None, "given", i))
+        return captured.value(value, Path(None, "argument", i))
     raise refusal(f"an argument of type {type(value).__name__}", "Pass numbers and arrays")
 

@@ -1,4 +1,4 @@
-"""What stands for `math`, NumPy, the user's helpers and objects while a function is traced."""
+"""Substitutes for `math`, NumPy, the caller's helpers and objects while a function is traced."""
 
 from __future__ import annotations
 
@@ -20,11 +20,6 @@ from ._nodes import FUNCTIONS, Nodes, as_nodes
 from ._primitives import through_ufunc
 from ._refusal import refusal, running
 
-_MATH_NAMES = {
-    "asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2", "asinh": "arcsinh", "acosh": "arccosh",
-    "atanh": "arctanh", "pow": "power",
-}  # fmt: skip
-
 #: Lists of more are taken for data.
 _MANY = 100
 
@@ -32,14 +27,14 @@ _MANY = 100
 LIBRARIES = ("numpy", "scipy", "fastgrad", "numba", "functools", "itertools", "operator")
 
 
-def on_nodes(function: Callable[..., Any], instead: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function that is itself for numbers and `instead` for nodes."""
+def on_nodes(function: Callable[..., Any], replacement: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that calls `replacement` for nodes and `function` for numbers."""
 
     @functools.wraps(function)
-    def either(*args: Any, **named: Any) -> Any:
-        return (instead if has_nodes(args) else function)(*args, **named)
+    def dispatch(*args: Any, **named: Any) -> Any:
+        return (replacement if has_nodes(args) else function)(*args, **named)
 
-    return either
+    return dispatch
 
 
 def has_nodes(value: Any) -> bool:
@@ -50,13 +45,13 @@ def has_nodes(value: Any) -> bool:
 
 
 def _of_math(name: str) -> Callable[..., Any]:
-    def instead(*args: Any) -> Any:
-        made = through_ufunc(_MATH_NAMES.get(name, name), *[a[()] if isinstance(a, Nodes) else a for a in args])
-        if made is NotImplemented:
+    def replacement(*args: Any) -> Any:
+        result = through_ufunc(name, *[a[()] if isinstance(a, Nodes) else a for a in args])
+        if result is NotImplemented:
             raise refusal(f"no gate stands for `math.{name}`", "Make it a gate with `fg.gate`")
-        return made
+        return result
 
-    return instead
+    return replacement
 
 
 SUBSTITUTES: dict[Any, Any] = {
@@ -71,19 +66,19 @@ SUBSTITUTES[np.asarray] = on_nodes(np.asarray, lambda x, *_, **__: x if isinstan
 
 
 def _extreme(name: str, better: Callable[[Any, Any], Any]) -> Callable[..., Any]:
-    def instead(*args: Any, **named: Any) -> Any:
+    def replacement(*args: Any, **named: Any) -> Any:
         if named:
             raise refusal(f"`{name}` with {', '.join(named)}", "Use np.where, np.maximum and np.minimum")
         items = args if len(args) > 1 else args[0]
         return functools.reduce(lambda a, b: choose(better(b, a), b, a), items)
 
-    return instead
+    return replacement
 
 
 SUBSTITUTES[max] = on_nodes(max, _extreme("max", lambda b, a: b > a))
 SUBSTITUTES[min] = on_nodes(min, _extreme("min", lambda b, a: b < a))
 
-#: What functions find that no one has defined.
+#: Builtins of traced functions.
 _BUILTINS = {**vars(builtins), "max": SUBSTITUTES[max], "min": SUBSTITUTES[min]}
 
 
@@ -99,20 +94,20 @@ for _function in FUNCTIONS:
     SUBSTITUTES[_function] = on_nodes(_function, of_lists(_function))
 
 
-def _of_objects(make: Callable[..., Any]) -> Callable[..., Any]:
+def _object_array(make: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function that makes arrays to be filled with nodes."""
 
     @functools.wraps(make)
-    def made(*args: Any, **named: Any) -> Any:
+    def result(*args: Any, **named: Any) -> Any:
         array = np.asarray(make(*args, **named))
         return array.astype(object).view(Nodes) if array.dtype == np.float64 else array
 
-    return made
+    return result
 
 
 for _make in (np.zeros, np.ones, np.full, np.eye, np.identity):
-    SUBSTITUTES[_make] = _of_objects(_make)
-SUBSTITUTES[np.empty] = _of_objects(np.zeros)
+    SUBSTITUTES[_make] = _object_array(_make)
+SUBSTITUTES[np.empty] = _object_array(np.zeros)
 SUBSTITUTES[np.empty_like] = SUBSTITUTES[np.zeros_like] = lambda x, *_, **__: SUBSTITUTES[np.zeros](np.shape(x))
 
 
@@ -129,7 +124,7 @@ def _log_softmax(x: Any, axis: Any = None) -> Any:
     return x - np.logaddexp.reduce(x, axis=axis, keepdims=True)
 
 
-#: Of SciPy's functions that are no ufuncs, those people write layers with; by name, so that SciPy need not be loaded.
+#: Functions of SciPy that are no ufuncs; by name, so that SciPy need not be loaded.
 OF_SCIPY: dict[str, Callable[..., Any]] = {
     "logsumexp": _logsumexp,
     "softmax": _softmax,
@@ -137,37 +132,37 @@ OF_SCIPY: dict[str, Callable[..., Any]] = {
 }
 
 
-class _StandIn(ModuleType):
-    """A module as the traced function sees it."""
+class ModuleProxy(ModuleType):
+    """A substitute for a module; `get` returns the substitute for an attribute."""
 
-    def __init__(self, module: ModuleType, substituted: Callable[[Any], Any]) -> None:
+    def __init__(self, module: ModuleType, get: Callable[[str], Any]) -> None:
         super().__init__(module.__name__)
-        self.__dict__["_module"], self.__dict__["_substituted"] = module, substituted
+        self.__dict__["_get"] = get
 
     def __getattr__(self, name: str) -> Any:
-        return self.__dict__["_substituted"](getattr(self.__dict__["_module"], name))
+        return self.__dict__["_get"](name)
 
 
 def _is_users(kind: type) -> bool:
-    """Whether a class is the user's own, and a subclass of it would have no effects of its own."""
+    """Tell whether a class is the caller's, and making a subclass of it has no side effects."""
     module = sys.modules.get(kind.__module__)
     top = kind.__module__.partition(".")[0]
     if top in LIBRARIES or top in sys.stdlib_module_names or "-packages" in (getattr(module, "__file__", "") or ""):
         return False
-    quiet = not hasattr(kind.__init_subclass__, "__func__") and not hasattr(kind, "__del__")
-    return type(kind) in (type, ABCMeta) and quiet
+    has_no_hooks = not hasattr(kind.__init_subclass__, "__func__") and not hasattr(kind, "__del__")
+    return type(kind) in (type, ABCMeta) and has_no_hooks
 
 
 class Substitution:
-    """What stands for values while a function is traced.
+    """Substitutes for values while a function is traced.
 
     Functions are copied, with `math` and the like in their globals, closures and defaults replaced by versions that
-    take nodes; so are lists and dictionaries of functions, and objects of the user's classes with their methods.
+    take nodes; so are lists and dictionaries of functions, and objects of the caller's classes with their methods.
 
     Parameters
     ----------
     kept : callable, optional
-        Tells which values stay as they are although there is a formula behind them: gates.
+        Predicate of values with a formula that are not substituted: gates.
     """
 
     def __init__(self, kept: Callable[[Any], bool] | None = None) -> None:
@@ -175,20 +170,20 @@ class Substitution:
         self._memo: dict[Any, Any] = {}
 
     def __call__(self, value: Any) -> Any:
-        """Return what stands for `value`."""
+        """Return the substitute for `value`."""
         if id(value) in self._memo:
             return self._memo[id(value)]
         if type(value) in (list, tuple, dict):
-            return self._filled(value)
+            return self._copy_container(value)
         try:
             if value in SUBSTITUTES:
                 return SUBSTITUTES[value]
         except (TypeError, ValueError):  # not hashable
             pass
         if isinstance(value, ModuleType):
-            # one for each module: people ask whether ``xp is np``
-            self._memo[id(value)] = stand_in = _StandIn(value, self)
-            return stand_in
+            # one for each module: callers compare ``xp is np``
+            self._memo[id(value)] = proxy = ModuleProxy(value, lambda name: self(getattr(value, name)))
+            return proxy
         if getattr(value, "__module__", None) == "scipy.special._logsumexp" and value.__name__ in OF_SCIPY:
             return on_nodes(value, OF_SCIPY[value.__name__])
         if isinstance(value, Dispatcher):
@@ -197,31 +192,31 @@ class Substitution:
             inner = self(value.func)
             return value if inner is value.func else functools.partial(inner, *value.args, **value.keywords)
         if isinstance(value, MethodType):
-            owner = value.__self__
-            like = self._class_like(owner) if isinstance(owner, type) else self._object_like(owner)
+            instance = value.__self__
+            like = self._subclass_of(instance) if isinstance(instance, type) else self._copy_of(instance)
             return MethodType(self(value.__func__), like)
         if isinstance(value, FunctionType) and (value.__module__ or "").partition(".")[0] not in LIBRARIES:
-            return self._copied(value)
+            return self._copy_function(value)
         formula = getattr(value, "__formula__", None)
         if formula is not None and not self._kept(value):
             return self(formula)
-        return self._object_like(value)
+        return self._copy_of(value)
 
-    def _filled(self, values: Any) -> Any:
-        """Replace what a list, a tuple or a dictionary holds; one that needs no replacement stays itself."""
+    def _copy_container(self, values: Any) -> Any:
+        """Substitute for the items of a list, a tuple or a dictionary; return it unchanged if no item changes."""
         if len(values) > _MANY:
             return values
         self._memo[id(values)] = values  # it may hold itself
         items = values.values() if type(values) is dict else values
-        made = [self(item) for item in items]
-        if any(a is not b for a, b in zip(made, items, strict=True)):
+        result = [self(item) for item in items]
+        if any(a is not b for a, b in zip(result, items, strict=True)):
             self._memo[id(values)] = (
-                dict(zip(values, made, strict=True)) if type(values) is dict else type(values)(made)
+                dict(zip(values, result, strict=True)) if type(values) is dict else type(values)(result)
             )
-            self._memo[-id(values)] = values  # keeps it alive, so that its number stays its own
+            self._memo[-id(values)] = values  # keeps it alive, so that its id stays unique
         return self._memo[id(values)]
 
-    def _class_like(self, kind: type) -> Any:
+    def _subclass_of(self, kind: type) -> Any:
         """Make a subclass whose methods take nodes."""
         if not _is_users(kind):
             return kind
@@ -239,32 +234,32 @@ class Substitution:
                     setattr(self._memo[kind], name, property(*accessors))
         return self._memo[kind]
 
-    def _object_like(self, value: Any) -> Any:
-        """Make an object of the same attributes whose methods take nodes; others than the user's stay themselves.
+    def _copy_of(self, value: Any) -> Any:
+        """Copy an object of a caller's class, with methods that take nodes; others are returned unchanged.
 
-        What `f` does to it while it is traced is not seen by the user's own.
+        What `f` does to the copy while it is traced does not change the caller's object.
         """
         if isinstance(value, type) or not _is_users(type(value)):
             return value
         try:
-            made = object.__new__(self._class_like(type(value)))
+            result = object.__new__(self._subclass_of(type(value)))
             attributes = vars(value)
         except TypeError:  # built on another type, or without a dictionary
             return value
-        self._memo[id(value)], self._memo[-id(value)] = made, value
-        vars(made).update(attributes)
+        self._memo[id(value)], self._memo[-id(value)] = result, value
+        vars(result).update(attributes)
         try:
-            vars(made).update({name: self(item) for name, item in attributes.items()})
-        except RecursionError:  # a long chain of objects: those at its end stay themselves
+            vars(result).update({name: self(item) for name, item in attributes.items()})
+        except RecursionError:  # a long chain of objects: those at its end are not copied
             pass
-        return made
+        return result
 
-    def _copied(self, f: FunctionType) -> FunctionType:
+    def _copy_function(self, f: FunctionType) -> FunctionType:
         names: dict[str, Any] = {"__builtins__": _BUILTINS}
         closure = f.__closure__ and tuple(CellType() for _ in f.__closure__)
         copy = FunctionType(f.__code__, names, f.__name__, None, closure)
         self._memo[id(f)] = copy
-        self._memo[-id(f)] = f  # keeps it alive, so that its number stays its own
+        self._memo[-id(f)] = f  # keeps it alive, so that its id stays unique
         codes = getattr(running, "codes", None)
         for code in _codes(f.__code__):
             if codes is not None:
@@ -273,9 +268,9 @@ class Substitution:
             if name in f.__globals__:
                 names[name] = self(f.__globals__[name])
         copy.__defaults__, copy.__kwdefaults__ = self(f.__defaults__), self(f.__kwdefaults__)
-        for cell, own in zip(f.__closure__ or (), closure or (), strict=True):
+        for original, cell in zip(f.__closure__ or (), closure or (), strict=True):
             try:
-                own.cell_contents = self(cell.cell_contents)
+                cell.cell_contents = self(original.cell_contents)
             except ValueError:  # not assigned yet
                 pass
         return copy

@@ -1,6 +1,6 @@
-"""Blocks of points between the layout of arrays, point by point, and that of loops over lanes, one row a component.
+"""Blocks of points transposed between arrays (point by point) and lanes (one row for each component).
 
-Both ways go by tiles of four points that stay in registers.
+Tiles of four points are transposed in registers.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ _TILE = 4
 #: Points in a block.
 LANES = 32
 
-#: Numbers that keep the rows of a block off each other's places in the cache: a line of it.
+#: Numbers between the rows of a block, one cache line: rows a power of two apart would share cache sets.
 GAP = 8
 
 
-def _shuffled(builder: Any, a: Any, b: Any, places: Sequence[int]) -> Any:
-    """Take numbers out of two vectors by their places, those of the second counted on."""
-    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(ir.IntType(32), len(places)), list(places)))
+def _shuffle(builder: Any, a: Any, b: Any, positions: Sequence[int]) -> Any:
+    """Select numbers of two vectors by position; positions in the second follow those in the first."""
+    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(ir.IntType(32), len(positions)), list(positions)))
 
 
-def _turned(builder: Any, vectors: list[Any]) -> list[Any]:
+def _transpose(builder: Any, vectors: list[Any]) -> list[Any]:
     """Transpose every square of as many numbers as there are vectors, by exchanges between them (Eklundh 1972)."""
     width = len(vectors) // 2
     while width:
@@ -40,23 +40,23 @@ def _turned(builder: Any, vectors: list[Any]) -> list[Any]:
         for k in range(len(vectors)):
             if not k & width:
                 pair = vectors[k], vectors[k + width]
-                exchanged[k], exchanged[k + width] = (_shuffled(builder, *pair, p) for p in (low, high))
+                exchanged[k], exchanged[k + width] = (_shuffle(builder, *pair, p) for p in (low, high))
         vectors, width = exchanged, width // 2
     return vectors
 
 
-def _joined(builder: Any, parts: list[Any]) -> Any:
-    """Make one vector of several."""
+def _concatenate(builder: Any, parts: list[Any]) -> Any:
+    """Concatenate vectors."""
     while len(parts) > 1:
-        places = range(2 * parts[0].type.count)
-        parts = [_shuffled(builder, a, b, places) for a, b in zip(parts[::2], parts[1::2], strict=True)]
+        positions = range(2 * parts[0].type.count)
+        parts = [_shuffle(builder, a, b, positions) for a, b in zip(parts[::2], parts[1::2], strict=True)]
     return parts[0]
 
 
 def _tile(inwards: bool, width: int) -> Any:
-    """Make an intrinsic that turns `width` components of four points, `outer` bytes apart, into rows, or back.
+    """Make an intrinsic that transposes `width` components of four points, `outer` bytes apart, to rows, or back.
 
-    The rows' addresses stand in `rows`; the tile begins `shift` bytes behind.
+    `rows` holds the addresses of the rows; the tile begins `shift` bytes behind each.
     """
 
     @intrinsic
@@ -74,14 +74,14 @@ def _tile(inwards: bool, width: int) -> Any:
             lines = [place(builder.add(line, shift), _TILE) for line in lines]
             if inwards:
                 parts = [builder.load(point, align=8) for point in points]
-                joined = [_joined(builder, parts[k::width]) for k in range(width)]
-                for vector, line in zip(_turned(builder, joined), lines, strict=True):
+                joined = [_concatenate(builder, parts[k::width]) for k in range(width)]
+                for vector, line in zip(_transpose(builder, joined), lines, strict=True):
                     builder.store(vector, line, align=8)
             else:
-                turned = _turned(builder, [builder.load(line, align=8) for line in lines])
+                rows_of_points = _transpose(builder, [builder.load(line, align=8) for line in lines])
                 for k, point in enumerate(points):
                     j = k // width * width
-                    part = _shuffled(builder, turned[k % width], turned[k % width], range(j, j + width))
+                    part = _shuffle(builder, rows_of_points[k % width], rows_of_points[k % width], range(j, j + width))
                     builder.store(part, point, align=8)
             return context.get_dummy_value()
 
@@ -96,7 +96,7 @@ _to_points_4, _to_points_2, _to_points_1 = (_tile(False, width) for width in (4,
 
 @inner
 def move(inwards, first, outer, core, size, count, table):  # type: ignore[no-untyped-def]
-    """Turn `count` points, the first at address `first`, into rows, or rows into points.
+    """Transpose `count` points, the first at address `first`, to rows, or rows to points.
 
     `table` is the address of the rows' addresses.
     """

@@ -1,4 +1,4 @@
-"""Running a function once on nodes: what it does to them is the circuit."""
+"""A function run once on nodes: its operations on them are the program."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ._primitives import Primitive
 from ._refusal import refusal, running
 from ._substitution import Substitution
 
-#: Nodes of one circuit. A thousand compile in one to ten seconds; a loop that unrolls further is better left a loop.
+#: Nodes of one program. A thousand compile in one to ten seconds.
 LIMIT = 10_000
 
 
 class Record(Graph):
-    """The graph of what a user's function does, step by step as it was written."""
+    """The graph of a caller's function, one node for each operation, not simplified."""
 
     def __init__(
         self, through_gate: Callable[..., Any] | None = None, node: type[Node] = Traced, limit: int = LIMIT
@@ -38,20 +38,14 @@ def trace(
     kept: Callable[[Any], bool] | None = None,
     through_gate: Callable[..., Any] | None = None,
 ) -> tuple[list[Node], Any]:
-    """Run `f` once on nodes; return the nodes of its results and how they are arranged.
+    """Run `f` once on nodes; return the nodes of its results and their arrangement.
 
     `sizes` has for each argument the length of a vector, or None for a number. The arrangement is None for one number,
-    ``"tuple"`` for a tuple or list of numbers, else the shape of an array. Gates, which `kept` knows, are passed with
-    their arguments to `through_gate`.
+    ``"tuple"`` for a tuple or list of numbers, else the shape of an array. Values that `kept` accepts are gates:
+    `through_gate` applies them to nodes.
     """
     graph = Record(through_gate)
-    arguments: list[Any] = []
-    count = 0
-    for size in sizes:
-        width = 1 if size is None else size
-        inputs = [graph.input(count + i) for i in range(width)]
-        arguments.append(inputs[0] if size is None else as_nodes(inputs))
-        count += width
+    arguments = inputs_of(graph, sizes)
     outer, running.codes = getattr(running, "codes", None), set()
     try:
         result = Substitution(kept)(f)(*arguments)
@@ -62,17 +56,29 @@ def trace(
     return results_of(graph, result)
 
 
+def inputs_of(graph: Graph, sizes: Sequence[int | None]) -> list[Any]:
+    """Make the inputs of a graph: a node for each number, an array of nodes for each vector."""
+    arguments: list[Any] = []
+    count = 0
+    for size in sizes:
+        width = 1 if size is None else size
+        inputs = [graph.input(count + i) for i in range(width)]
+        arguments.append(inputs[0] if size is None else as_nodes(inputs))
+        count += width
+    return arguments
+
+
 def results_of(graph: Graph, result: Any) -> tuple[list[Node], Any]:
-    """Nodes of what a traced function returned, and how they are arranged."""
-    kind: Any = None
+    """Return the nodes of a traced function's results, and their arrangement."""
+    arrangement: Any = None
     if isinstance(result, (tuple, list)):
-        result, kind = as_nodes(result), "tuple"
-        kind = "tuple" if result.ndim == 1 else result.shape
+        result, arrangement = as_nodes(result), "tuple"
+        arrangement = "tuple" if result.ndim == 1 else result.shape
     elif isinstance(result, np.ndarray) and result.ndim:
-        kind = result.shape
-    found = np.asarray(plain(result), dtype=object).ravel().tolist()
-    for value in found:
+        arrangement = result.shape
+    values = np.asarray(plain(result), dtype=object).ravel().tolist()
+    for value in values:
         if not isinstance(value, (Node, *NUMBERS)):
             kind = type(value).__name__
             raise TypeError(f"`f` must return numbers; got {kind}. Return a number, a tuple or an array.")
-    return [graph.node(value) for value in found], kind
+    return [graph.node(value) for value in values], arrangement

@@ -1,22 +1,22 @@
-"""A function of a vector as a program of values, with captured numbers as inputs that are read anew for every batch."""
+"""Programs with captured numbers as inputs: functions of a vector for their values, and functions for circuits."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from ._graph import Graph, Node, cost_of, grafted, in_order
+from ._graph import Graph, Node, active_nodes, cost_of, grafted, in_order
 from ._nodes import as_nodes
 from ._program import Program, lowered
 from ._pure import Captured, Pure, argument
 from ._refusal import refusal, running
-from ._trace import Record, results_of
+from ._trace import Record, inputs_of, results_of
 
-#: What a program of values may cost to compile, and how many nodes it may have before gates are taken apart: more take
-#: longer than the function itself as Numba compiles it.
+#: Largest cost of a program of values, and most nodes before expansion: beyond, Numba compiles the function faster.
 LIMIT = 2000
 
 #: Captured numbers that become inputs.
@@ -31,16 +31,16 @@ class ValueProgram:
     d : int
         Length of the vector.
     outputs : list of Node
-        What it computes: inputs below `d` are coordinates, the others captured numbers.
+        Results: inputs below `d` are coordinates, the others captured numbers.
     captured : Captured
-        Where captured numbers are.
+        Paths to the captured numbers.
     """
 
     def __init__(self, d: int, outputs: Sequence[Node], captured: Captured) -> None:
         self.d, self.outputs, self.captured = d, lowered(outputs, Node), captured
 
     def at(self, x: Any, numbers: Any) -> Any:
-        """Values at vectors, shape (k, d) -> (k, m), computed by NumPy; `numbers` are the captured ones."""
+        """Evaluate at vectors, shape (k, d) -> (k, m), by NumPy; `numbers` are the captured ones."""
         inputs, values = [*x.T, *numbers], dict[int, Any]()
         with np.errstate(all="ignore"):
             for node in in_order(self.outputs):
@@ -79,26 +79,78 @@ def trace_values(
     Raises
     ------
     TypeError
-        Where `f` is no function of its arguments and captured numbers alone, or takes its way by their values.
+        Where `f` is no function of its arguments and captured numbers alone, or branches on their values.
     """
+    graph = Record(node=Pure, limit=LIMIT)
+    captured = Captured(graph, d)
+    with _strict():
+        function = captured.function(f)
+        nodes = as_nodes([graph.input(i) for i in range(d)])
+        more = [argument(captured, a, i) for i, a in enumerate(args)]
+        _check_count(captured)
+        if fills:
+            out = as_nodes([np.nan] * d)
+            returned = function(nodes, *more, out)
+            result = out if returned is None or returned is out else returned
+        else:
+            result = function(nodes[None] if batched else nodes, *more)
+        outputs, _ = results_of(graph, result)
+    captured.forget()
+    program = ValueProgram(d, outputs, captured)
+    if cost_of(in_order(program.outputs)) > LIMIT:
+        raise TypeError("`f` cannot be traced: its program would take too long to compile")
+    return program
+
+
+def trace_captured(
+    f: Callable[..., Any],
+    sizes: Sequence[int | None],
+    kept: Callable[[Any], bool],
+    through_gate: Callable[..., Any],
+    zeros: Mapping[int, float],
+) -> tuple[list[Node], Any, Captured]:
+    """Trace as `trace` does, with captured numbers as inputs behind those of the arguments.
+
+    Parameters
+    ----------
+    f, sizes, kept, through_gate
+        As for `trace`.
+    zeros : dict of int to float
+        Captured numbers that are zeros: constants, because a coefficient of 0 takes a term out of the derivative.
+
+    Returns
+    -------
+    outputs, arrangement, captured
+
+    Raises
+    ------
+    TypeError
+        Where `f` is no function of its arguments and captured numbers alone, or the program depends on their values.
+    """
+    graph = Record(through_gate, node=Pure)
+    first = sum(1 if size is None else size for size in sizes)
+    captured = Captured(graph, first, kept, zeros)
+    with _strict():
+        function = captured.function(f)
+        _check_count(captured)
+        outputs, arrangement = results_of(graph, function(*inputs_of(graph, sizes)))
+    order = in_order(outputs)
+    active = active_nodes(order, first)
+    for node in order:
+        if node.name == "power" and node.operands[1].name != "constant" and node.operands[1] not in active:
+            raise TypeError("`f` cannot be traced: whole exponents are multiplied out, so they are constants")
+    captured.forget()
+    return outputs, arrangement, captured
+
+
+@contextmanager
+def _strict() -> Iterator[None]:
+    """Refuse what a run on symbols does not see; every exception of the function becomes a TypeError."""
     outer = getattr(running, "refused", None), getattr(running, "codes", None)
     running.refused, running.codes = [], set()
     try:
-        graph = Record(node=Pure, limit=LIMIT)
-        captured = Captured(graph, d)
         try:
-            called = captured.function(f)
-            nodes = as_nodes([graph.input(i) for i in range(d)])
-            given = [argument(captured, a, i) for i, a in enumerate(args)]
-            if captured.count > _CAPTURED:
-                raise refusal(f"more than {_CAPTURED} captured numbers", "Pass fewer")
-            if fills:
-                out = as_nodes([np.nan] * d)
-                returned = called(nodes, *given, out)
-                result = out if returned is None or returned is out else returned
-            else:
-                result = called(nodes[None] if batched else nodes, *given)
-            outputs, _ = results_of(graph, result)
+            yield
         except TypeError:
             raise
         except Exception as err:
@@ -107,11 +159,11 @@ def trace_values(
             raise TypeError(f"`f` cannot be traced: {running.refused[0]}")
     finally:
         running.refused, running.codes = outer
-    captured.forget()
-    program = ValueProgram(d, outputs, captured)
-    if cost_of(in_order(program.outputs)) > LIMIT:
-        raise TypeError("`f` cannot be traced: its program would take too long to compile")
-    return program
+
+
+def _check_count(captured: Captured) -> None:
+    if captured.count > _CAPTURED:
+        raise refusal(f"more than {_CAPTURED} captured numbers", "Pass fewer")
 
 
 def moved(

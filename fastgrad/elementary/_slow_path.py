@@ -1,4 +1,4 @@
-"""A branch that leaves SIMD alone: the rare road of a kernel."""
+"""A slow path of a kernel: a branch that keeps the loop vectorisable."""
 
 from __future__ import annotations
 
@@ -8,47 +8,48 @@ from typing import Any
 from llvmlite import ir
 from numba.core import cgutils
 
-from ._symbols import DOUBLE, WORD, Number, written
+from ._symbols import DOUBLE, WORD, Number, write_body
 
 
-def beyond(rare: Callable[[Any], Any], limit: float) -> Callable[[Number, Number], Number]:
-    """Make a function ``f(r, x)``: ``rare(x)`` where ``|x| > limit``, else `r`, without an end to SIMD.
+def with_slow_path(slow: Callable[[Any], Any], limit: float) -> Callable[[Number, Number], Number]:
+    """Make a function ``f(r, x)``: ``slow(x)`` where ``|x| > limit``, else `r`, in a vectorisable loop.
 
-    A branch around a call stops LLVM's loop vectoriser, and the rare road on every lane would cost 40 ns. So
-    the function carries versions of itself for 2, 4 and 8 lanes, each with one test for all its lanes, and
-    the vectoriser finds them by the attribute ``vector-function-abi-variant`` (the mechanism behind OpenMP's
-    ``declare simd``). Measured: 0.2 ns/point. A vectoriser that ignores the attribute calls the scalar
-    version: as right, but slower.
+    A branch around a call stops LLVM's loop vectoriser, and the slow path on every lane would cost 40 ns. So the
+    function has versions for 2, 4 and 8 lanes, each with one test for all its lanes; the vectoriser finds them by the
+    attribute ``vector-function-abi-variant`` (the mechanism behind OpenMP's ``declare simd``). Measured: 0.2 ns/point.
+    A vectoriser that ignores the attribute calls the scalar version, with the same results.
     """
 
     def choose(r: Number, x: Number) -> Number:
         context, builder = r.place
-        return Number(r.place, builder.call(_variants(context, builder.module, rare, limit), [r.value, x.value]))
+        return Number(r.place, builder.call(_variants(context, builder.module, slow, limit), [r.value, x.value]))
 
     return choose
 
 
-def _variants(context: Any, module: Any, rare: Callable[[Any], Any], limit: float) -> Any:
+def _variants(context: Any, module: Any, slow: Callable[[Any], Any], limit: float) -> Any:
     """Define the scalar function with its vector versions in a module, and return it."""
-    stem = f"fastgrad{rare.__name__}"
+    stem = f"fastgrad{slow.__name__}"
     if stem in module.globals:
         return module.globals[stem]
-    one = _function(module, f"{stem}_rare", 1, "cold")
-    written(context, one, lambda r, x: rare(x))
-    scalar = _guarded(module, stem, limit, 1, one)
-    variants = [(n, _guarded(module, f"{stem}_{n}", limit, n, _each_lane(module, one, limit, n))) for n in (2, 4, 8)]
+    slow_scalar = _function(module, f"{stem}_slow", 1, "cold")
+    write_body(context, slow_scalar, lambda r, x: slow(x))
+    scalar = _guarded(module, stem, limit, 1, slow_scalar)
+    variants = []
+    for n in (2, 4, 8):
+        variants.append((n, _guarded(module, f"{stem}_{n}", limit, n, _slow_lanes(module, slow_scalar, limit, n))))
     mapping = ",".join(f"_ZGV_LLVM_N{n}vv_{stem}({function.name})" for n, function in variants)
     # llvmlite checks attributes against a list that lacks this one; the set underneath takes it.
     set.add(scalar.attributes, f'"vector-function-abi-variant"="{mapping}"')
     return scalar
 
 
-def _guarded(module: Any, name: str, limit: float, lanes: int, rare: Any) -> Any:
+def _guarded(module: Any, name: str, limit: float, lanes: int, slow: Any) -> Any:
     """Define ``name(r, x)`` for `lanes` lanes: one test and, rarely, a tail call (so no stack frame)."""
 
     def wide(kind: Any, value: Any) -> Any:
-        one = ir.Constant(kind, value)
-        return one if lanes == 1 else ir.Constant(ir.VectorType(kind, lanes), [one] * lanes)
+        constant = ir.Constant(kind, value)
+        return constant if lanes == 1 else ir.Constant(ir.VectorType(kind, lanes), [constant] * lanes)
 
     function = _function(module, name, lanes, "readnone")
     r, x = function.args
@@ -58,14 +59,14 @@ def _guarded(module: Any, name: str, limit: float, lanes: int, rare: Any) -> Any
     if lanes > 1:
         far = builder.icmp_unsigned("!=", builder.bitcast(far, ir.IntType(lanes)), ir.Constant(ir.IntType(lanes), 0))
     with builder.if_then(far, likely=False):
-        builder.ret(builder.call(rare, [r, x], tail="tail"))
+        builder.ret(builder.call(slow, [r, x], tail="tail"))
     builder.ret(r)
     return function
 
 
-def _each_lane(module: Any, one: Any, limit: float, lanes: int) -> Any:
-    """Define the rare road of `lanes` lanes: `one` for lanes of `x` beyond `limit`, `r` for the others."""
-    function = _function(module, f"{one.name}_{lanes}", lanes, "cold")
+def _slow_lanes(module: Any, slow_scalar: Any, limit: float, lanes: int) -> Any:
+    """Define the slow path of `lanes` lanes: `slow_scalar` for lanes of `x` beyond `limit`, `r` for the others."""
+    function = _function(module, f"{slow_scalar.name}_{lanes}", lanes, "cold")
     builder = ir.IRBuilder(function.append_basic_block())
     here, there = (cgutils.alloca_once_value(builder, v) for v in function.args)
     results, arguments = (builder.bitcast(p, DOUBLE.as_pointer()) for p in (here, there))
@@ -76,7 +77,7 @@ def _each_lane(module: Any, one: Any, limit: float, lanes: int) -> Any:
             builder.fcmp_ordered("<", x, ir.Constant(DOUBLE, -limit)),
         )
         with builder.if_then(far):
-            builder.store(builder.call(one, [x, x]), result)
+            builder.store(builder.call(slow_scalar, [x, x]), result)
     builder.ret(builder.load(here))
     return function
 
