@@ -737,7 +737,6 @@ REFUSED: dict[str, tuple[Callable[[], Any], Any, str]] = {
     "shapes": (lambda: fg.derivative(lambda x, y: x * y, np.ones(2), np.ones(3)), ValueError, "broadcast"),
     "values of text": (lambda: fg.derivative(lambda x: "a", 1.0), TypeError, "`f`"),
     "values of None": (lambda: fg.derivative(lambda x: None, 1.0), TypeError, "`f`"),
-    "two values": (lambda: fg.derivative(lambda x: (x, x), 1.0), ValueError, "`f`"),
     "vector of numbers": (lambda: fg.gradient(np.sum, 1.0), ValueError, "`x`"),
     "gradient of a vector": (lambda: fg.gradient(lambda v: v * 2, [1.0, 2.0]), ValueError, "`jacobian`"),
     "vector of text": (lambda: fg.gradient(np.sum, ["a"]), TypeError, "`x`"),
