@@ -115,6 +115,7 @@ CASES = (
     special("j0", sc.j0, (*NEAR_0, *uniform(5, 60, 15, 206)), lambda m, x: m.besselj(0, x),
             slope=lambda m, x: -m.besselj(1, x)),
     special("jv_2_5", lambda x: sc.jv(2.5, x), uniform(0.1, 30, 20, 207), lambda m, x: m.besselj(2.5, x)),
+    # K of half-integer order is elementary; mpmath needs ten seconds a point for K of integer order
     special("kv_1_5", lambda x: sc.kv(1.5, x), uniform(0.05, 20, 20, 208),
             lambda m, x: m.sqrt(m.pi / (2 * x)) * m.exp(-x) * (1 + 1 / x)),
     special("i0e", sc.i0e, (*uniform(0.1, 20, 15, 209), 100.0), lambda m, x: m.besseli(0, x) * m.exp(-x)),
