@@ -11,7 +11,7 @@ from scipy import special
 
 import fastgrad as fg
 from fastgrad import gates
-from fastgrad.comparison._method import Method
+from fastgrad.comparison import Method
 from fastgrad.comparison._methods import method_of
 from fastgrad.comparison._peers import INSTALLED, PEERS
 from fastgrad.corpus import CASES, batched

@@ -15,6 +15,7 @@ import fastgrad as fg
 from fastgrad import gates
 from fastgrad.comparison import _precompile
 from fastgrad.comparison._catalogue import FUNCTIONS
+from fastgrad.comparison._formula import formula_of
 from fastgrad.comparison._method import Answer, Method
 from fastgrad.comparison._methods import standard_methods
 from fastgrad.comparison._peers import INSTALLED, NUMPY, SCIPY
@@ -49,7 +50,7 @@ def test_enough_and_distinct() -> None:
 @pytest.mark.parametrize("problem", FUNCTIONS, ids=lambda p: p.name)
 def test_closed_forms_are_true(problem: Problem) -> None:
     """The closed form agrees with high-precision arithmetic to a few units in the last place of the slope."""
-    from fastgrad.comparison._highprecision import true_derivative
+    from fastgrad.comparison._truth import true_derivative
 
     args = problem.points(25)
     values = np.asarray(problem.f(*args))
@@ -58,6 +59,14 @@ def test_closed_forms_are_true(problem: Problem) -> None:
     exact = np.broadcast_to(problem.exact(*args), df.shape)
     assert np.isfinite(df).all()
     assert np.max(np.abs(exact - df) / scale) < 1e-12
+
+
+def test_formula_of_one_of_several_lambdas_in_a_line() -> None:
+    f, g = lambda x: x + 1, lambda x: (lambda y: 2 * y)(x)  # noqa: E731
+    assert (formula_of(f), formula_of(g)) == ("x + 1", "(lambda y: 2 * y)(x)")
+    assert all(formula_of(p.f) for p in FUNCTIONS if p.name not in {
+        "Black-Scholes delta", "Black-Scholes vega", "Black-Scholes theta", "Black-Scholes rho",
+        "log, 1e-8 ... 1e8", "erf", "log-gamma", "Bessel J0"})  # fmt: skip
 
 
 def test_points_are_the_same_every_time_and_in_the_domain() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import Opaque
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -274,11 +275,7 @@ def test_machine_code_gives_the_same_bits(f: Function, rule: Adaptive) -> None:
     compiled = fg.derivative(f, x, method=rule, bounds=bounds, full_output=True)
     values = function(f, 1).ufunc
 
-    class Opaque:
-        def __call__(self, x: Any) -> Any:
-            return values(x)
-
-    called = fg.derivative(Opaque(), x, method=rule, bounds=bounds, full_output=True)
+    called = fg.derivative(Opaque(values), x, method=rule, bounds=bounds, full_output=True)
     assert function(f, 1).engine == "compiled"
     assert same(compiled, called)
     assert np.array_equal(compiled.df, fg.derivative(f, x, method=rule, bounds=bounds), equal_nan=True)

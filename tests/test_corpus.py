@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastgrad.corpus import CASES, FAMILIES, Case, batched, known, sides, truth
-from fastgrad.corpus._measure import measure
+from fastgrad.corpus import CASES, FAMILIES, Case, batched, known, measure, sides, truth
 
 ALL = {case.name: case for case in CASES}
 BY_NAME = pytest.mark.parametrize("name", sorted(ALL))
@@ -27,7 +26,7 @@ def close(got: Any, wanted: Any) -> bool:
 
 def recompute(case: Case, indices: list[int]) -> None:
     """Compare the stored truths at some points with fresh ones."""
-    from fastgrad.corpus._truths import row
+    from fastgrad.corpus._high_precision import row
 
     fresh = row(case, indices)
     left, right = sides(case)

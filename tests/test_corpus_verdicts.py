@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
-from fastgrad.comparison import _race, _running
+from fastgrad.comparison import _timing
 from fastgrad.comparison._method import Answer, Method
 from fastgrad.comparison._methods import judged_methods, method_of
 from fastgrad.comparison._peers import INSTALLED, PEERS, SCIPY
-from fastgrad.corpus import CASES, Case, known, truth
-from fastgrad.corpus._measure import judge
+from fastgrad.comparison._timing import Workload, race
+from fastgrad.comparison._verdicts import timed_cases
+from fastgrad.corpus import CASES, Case, judge, known, truth
 from fastgrad.report import tables
 
 ALL = {case.name: case for case in CASES}
@@ -70,6 +71,10 @@ def test_no_bars_are_no_coverage() -> None:
     assert judge(found, [ALL["exp"]]).covered == pytest.approx(1 / found.shape[1])
 
 
+def workloads(cases: list[Case]) -> list[Workload]:
+    return [Workload(case.f, case.f, case.x) for case in cases]
+
+
 class Clock:
     """A clock that methods set forward themselves."""
 
@@ -88,10 +93,10 @@ class Clock:
 
 def test_pace_is_time_per_point_and_speed_beside_scipy(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
-    monkeypatch.setattr(_running, "perf_counter", clock)
+    monkeypatch.setattr(_timing, "perf_counter", clock)
     methods = [clock.method(SCIPY.name, 800.0), clock.method("quick", 4.0), clock.method("slow", 1e6),
                clock.method("few", 8000.0, limit=200)]  # fmt: skip
-    paces = _race.race(methods, DOZEN[:3], 10_000)
+    paces = race(methods, workloads(DOZEN[:3]), 10_000)
     assert {name: pace.nanoseconds for name, pace in paces.items()} == pytest.approx(
         {SCIPY.name: 800.0, "quick": 4.0, "slow": 1e6, "few": 8000.0}
     )
@@ -103,14 +108,14 @@ def test_pace_is_time_per_point_and_speed_beside_scipy(monkeypatch: pytest.Monke
 
 def test_without_scipy_there_is_a_pace_and_no_speedup(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
-    monkeypatch.setattr(_running, "perf_counter", clock)
-    pace = _race.race([clock.method("quick", 4.0)], DOZEN[:1], 1000)["quick"]
+    monkeypatch.setattr(_timing, "perf_counter", clock)
+    pace = race([clock.method("quick", 4.0)], workloads(DOZEN[:1]), 1000)["quick"]
     assert pace.nanoseconds == pytest.approx(4.0)
     assert math.isnan(pace.speedup)
 
 
 def test_timed_functions_are_compiled_and_of_different_families() -> None:
-    chosen = _race.timed_cases(CASES[:300], 3)
+    chosen = timed_cases(CASES, 3)
     assert len({case.family for case in chosen}) == 3
     assert all(case.kind == "smooth" for case in chosen)
 

@@ -133,18 +133,13 @@ def test_numerical_and_analytic_derivatives_never_import_each_other(side: set[st
     assert not crossing
 
 
-#: Packages that still import private modules of `comparison`, `corpus` and `nist`.
-_OPEN = ("cli", "comparison", "report")
-
-
 def test_private_modules_are_imported_by_their_own_package_only() -> None:
     private = {name for name in MODULES if any(part.startswith("_") for part in name.split(".")[1:])}
     assert len(private) > 20
     across = {
         name: others
         for name, targets in IMPORTS.items()
-        if not name.startswith(_OPEN)
-        and (others := {t for t in targets & private if "." in t and t.partition(".")[0] != name.partition(".")[0]})
+        if (others := {t for t in targets & private if "." in t and t.partition(".")[0] != name.partition(".")[0]})
     }
     assert not across
 

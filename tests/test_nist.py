@@ -5,11 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fastgrad.nist import PRINTED, Regression, digits, regressions, standard_errors
-from fastgrad.nist._compare import ERRORS, PARAMETERS, WAYS, compared, exact
+from fastgrad.nist import (
+    ERRORS,
+    METHODS,
+    PARAMETERS,
+    PRINTED,
+    Regression,
+    compare,
+    digits,
+    exact,
+    regressions,
+    standard_errors,
+)  # fmt: skip
 
 SETS = {data.name: data for data in regressions()}
-OURS = {way.name: way for way in WAYS if way.fits}
+OURS = {way.name: way for way in METHODS if way.fits}
 
 
 def jacobian(data: Regression) -> np.ndarray:
@@ -66,7 +76,7 @@ def test_standard_errors_of_what_is_no_jacobian() -> None:
 @pytest.mark.parametrize("name", SETS)
 def test_the_adaptive_rule_reaches_what_the_exact_jacobian_does(name: str) -> None:
     """Eight digits of every standard error, and the certified parameters from both starts."""
-    found = {row.way: row for row in compared(SETS[name], [OURS["adaptive"], OURS["exact"]])}
+    found = {row.way: row for row in compare(SETS[name], [OURS["adaptive"], OURS["exact"]])}
     assert found["adaptive"].errors >= ERRORS
     for ours, wanted in zip(found["adaptive"].parameters, found["exact"].parameters, strict=True):
         assert ours >= PARAMETERS or wanted < PARAMETERS
@@ -75,5 +85,5 @@ def test_the_adaptive_rule_reaches_what_the_exact_jacobian_does(name: str) -> No
 def test_exact_jacobians_fit_all() -> None:
     """So the law above leaves nothing out; here with two of the hardest."""
     for name in ("Bennett5", "MGH17"):
-        (row,) = compared(SETS[name], [OURS["exact"]])
+        (row,) = compare(SETS[name], [OURS["exact"]])
         assert min(row.parameters) >= PARAMETERS

@@ -1,4 +1,4 @@
-"""What people bring: the situations of other libraries' tests and threads, and functions as they are written."""
+"""Situations of other libraries' tests and threads, points and results of every kind, arguments that are refused."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_gsl_x_to_three_halves_at_its_end() -> None:
     """The slope at 0 is 0, and there is nothing to the left."""
     for rule in ("adaptive", fg.adaptive(side="right"), "forward"):
         found = fg.derivative(lambda x: x**1.5, 0.0, method=rule, full_output=True)
-        assert abs(found.df) <= max(found.error, 1e-3), rule
+        assert abs(found.df) <= min(found.error, 1e-3) and np.isfinite(found.error), rule
     assert np.isnan(fg.derivative(np.sqrt, 0.0))  # infinite
 
 
@@ -179,10 +179,10 @@ def test_scipy_bounds_are_never_left(method: Any) -> None:
     for x in (low, high, (low + high) / 2):
         found = fg.gradient(f, x, bounds=(low, high), method=method, full_output=True)
         truth = np.array([2 * x[0], np.exp(x[1]), np.cos(x[2])])
-        usable = np.isfinite(found.df)
-        assert np.all(abs(found.df - truth)[usable] <= np.maximum(20 * found.error, 1e-4)[usable])
-        if method == "adaptive":
-            assert usable.all()
+        if isinstance(method, fg.Adaptive) and x is low:
+            assert np.isnan(found.df).all() and np.isinf(found.error).all()  # nothing lies to the left
+        else:
+            assert np.all(abs(found.df - truth) <= np.minimum(20 * found.error, 1e-5)) and np.all(found.error < 1e-3)
 
 
 def test_statsmodels_complex_step_of_a_likelihood() -> None:
@@ -309,274 +309,6 @@ CHECKS: dict[str, tuple[Any, Any, Any, str, bool]] = {
 def test_checks(name: str) -> None:
     f, analytic, x, of, right = CHECKS[name]
     assert bool(fg.check(f, analytic, x, of=of)) is right
-
-
-# Functions as people write them ---------------------------------------------------------------------------------------
-
-
-class Model:
-    """A bound method, and a callable object with a state."""
-
-    def __init__(self, a: float) -> None:
-        self.a = a
-        self.calls = 0
-
-    def value(self, x: Any) -> Any:
-        return np.sin(self.a * x)
-
-    def __call__(self, x: Any) -> Any:
-        self.calls += 1
-        return np.sin(self.a * x)
-
-
-def decorated(f: Any) -> Any:
-    @functools.wraps(f)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        return f(*args, **kwargs)
-
-    return wrapper
-
-
-@decorated
-def behind_a_wrapper(x: Any) -> Any:
-    return np.sin(2 * x)
-
-
-def with_default(x: Any, a: float = 2.0) -> Any:
-    return np.sin(a * x)
-
-
-def with_star(*args: Any) -> Any:
-    return np.sin(2 * args[0])
-
-
-def keyword_only(x: Any, *, a: float = 2.0) -> Any:
-    return np.sin(a * x)
-
-
-def recursive(x: float, depth: int = 3) -> Any:
-    return recursive(x, depth - 1) if depth else np.sin(2 * x)
-
-
-def with_generator(x: Any) -> Any:
-    return np.sin(sum(x for _ in range(2)))
-
-
-def with_try(x: Any) -> Any:
-    try:
-        return math.sin(2 * x)
-    except TypeError:
-        return np.sin(2 * x)
-
-
-def with_text(x: Any) -> Any:
-    text = f"{2:d}"
-    return np.sin(int(text) * x)
-
-
-def with_dictionary(x: Any) -> Any:
-    return np.sin({"a": 2.0, "b": 3.0}["a"] * x)
-
-
-def with_branches(x: float) -> float:
-    if x > 100:
-        return 0.0
-    elif x < -100:
-        return 1.0
-    return math.sin(2 * x)
-
-
-def with_loop(x: Any) -> Any:
-    total = 0.0
-    for _ in range(2):
-        total = total + x
-    return np.sin(total)
-
-
-def with_print(x: Any) -> Any:
-    print(end="")
-    return np.sin(2 * x)
-
-
-def with_list(x: Any) -> Any:
-    return [math.sin(2 * v) for v in np.atleast_1d(x)]
-
-
-def with_column(x: Any) -> Any:
-    return np.sin(2 * np.asarray(x)).reshape(-1, 1)[:, 0]
-
-
-def python_float(x: Any) -> float:
-    return float(np.sin(2 * x))
-
-
-@functools.lru_cache
-def cached(x: float) -> float:
-    return math.sin(2 * x)
-
-
-WRITTEN: dict[str, Any] = {
-    "lambda": lambda x: np.sin(2 * x),
-    "bound method": Model(2.0).value,
-    "callable object": Model(2.0),
-    "partial": functools.partial(with_default, a=2.0),
-    "partial of a keyword": functools.partial(keyword_only, a=2.0),
-    "decorated": behind_a_wrapper,
-    "default": with_default,
-    "star": with_star,
-    "keyword only": keyword_only,
-    "recursive": recursive,
-    "generator": with_generator,
-    "try": with_try,
-    "text": with_text,
-    "dictionary": with_dictionary,
-    "branches": with_branches,
-    "loop": with_loop,
-    "print": with_print,
-    "list": with_list,
-    "column": with_column,
-    "float": python_float,
-    "cached": cached,
-    "vectorize": np.vectorize(lambda x: math.sin(2 * x)),
-    "frompyfunc": np.frompyfunc(lambda x: math.sin(2 * x), 1, 1),
-    "ufunc of a ufunc": lambda x: np.sin(np.multiply(2.0, x)),
-    "static method": staticmethod(with_default).__func__,
-    "polynomial object": np.polynomial.Polynomial([0.0, 2.0, 0.0, -8 / 6, 0.0, 64 / 240]),
-}
-
-
-@pytest.mark.filterwarnings("ignore::fastgrad.PerformanceWarning")
-@pytest.mark.parametrize("method", ["adaptive", "central"])
-@pytest.mark.parametrize("name", WRITTEN)
-def test_functions_as_people_write_them(name: str, method: str) -> None:
-    f = WRITTEN[name]
-    x = np.array([-0.2, 0.01, 0.3, 0.05])
-    slope = f.deriv() if name.startswith("polynomial") else lambda x: 2 * np.cos(2 * x)
-    tolerance = 1e-11 if method == "adaptive" else 1e-8
-    found = fg.derivative(f, x, method=method)
-    assert found.shape == x.shape and np.all(abs(found - slope(x)) < tolerance)
-    one = fg.derivative(f, 0.3, method=method)
-    assert np.ndim(one) == 0 and abs(one - slope(0.3)) < tolerance
-    full = fg.derivative(f, x, method=method, full_output=True)
-    assert np.array_equal(full.df, found) and np.all(abs(found - slope(x)) <= 10 * full.error)
-
-
-def test_state_that_changes_between_calls_is_seen() -> None:
-    for f, change in _changing():
-        for value in (2.0, 3.0, 2.0, -1.5):
-            change(value)
-            for method in ("adaptive", "central"):
-                assert abs(fg.derivative(f, 0.4, method=method) - value * math.cos(value * 0.4)) < 1e-8
-            assert abs(fg.gradient(lambda v, f=f: f(v[0]), [0.4])[0] - value * math.cos(value * 0.4)) < 1e-8
-
-
-SCALE = 1.0
-TABLE = {"a": 1.0}
-LIST = [1.0]
-ARRAY = np.array([1.0])
-
-
-def _changing() -> Any:
-    captured = 1.0
-
-    def by_global(x: Any) -> Any:
-        return np.sin(SCALE * x)
-
-    def set_global(value: float) -> None:
-        global SCALE
-        SCALE = value
-
-    def by_closure(x: Any) -> Any:
-        return np.sin(captured * x)
-
-    def set_closure(value: float) -> None:
-        nonlocal captured
-        captured = value
-
-    def by_default(x: Any, a: float = 1.0) -> Any:
-        return np.sin(a * x)
-
-    def set_default(value: float) -> None:
-        by_default.__defaults__ = (value,)
-
-    def by_attribute(x: Any) -> Any:
-        return np.sin(by_attribute.a * x)  # type: ignore[attr-defined]
-
-    model = Model(1.0)
-    helper_scale = [1.0]
-
-    def helper(x: Any) -> Any:
-        return helper_scale[0] * x
-
-    yield by_global, set_global
-    yield by_closure, set_closure
-    yield by_default, set_default
-    yield by_attribute, functools.partial(setattr, by_attribute, "a")
-    yield model.value, functools.partial(setattr, model, "a")
-    yield model, functools.partial(setattr, model, "a")
-    yield lambda x: np.sin(TABLE["a"] * x), functools.partial(TABLE.__setitem__, "a")
-    yield lambda x: np.sin(LIST[0] * x), functools.partial(LIST.__setitem__, 0)
-    yield lambda x: np.sin(ARRAY[0] * x), functools.partial(ARRAY.__setitem__, 0)
-    yield lambda x: np.sin(helper(x)), functools.partial(helper_scale.__setitem__, 0)
-
-
-def test_helpers_defined_anew_are_seen() -> None:
-    scope: dict[str, Any] = {"np": np}
-    exec("def helper(x):\n    return 2.0 * x\ndef f(x):\n    return np.sin(helper(x))", scope)
-    assert abs(fg.derivative(scope["f"], 0.4) - 2 * math.cos(0.8)) < 1e-11
-    exec("def helper(x):\n    return 3.0 * x", scope)
-    assert abs(fg.derivative(scope["f"], 0.4) - 3 * math.cos(1.2)) < 1e-11
-
-
-def test_random_functions_are_not_called_certain() -> None:
-    rng = np.random.default_rng(0)
-    own, shared = rng.normal, np.random.normal
-    for f in (lambda x: np.sin(x) + 1e-6 * own(size=np.shape(x)), lambda x: np.sin(x) + 1e-6 * shared()):
-        found = fg.derivative(f, np.linspace(-1, 1, 30), full_output=True)
-        assert np.mean(abs(found.df - np.cos(np.linspace(-1, 1, 30))) <= found.error) > 0.8
-        assert np.median(found.error) > 1e-7
-
-
-def test_functions_that_raise_at_some_points() -> None:
-    def f(x: float) -> float:
-        if x < 0:
-            raise ValueError("negative")
-        return math.sqrt(x)
-
-    with pytest.raises(ValueError, match="negative"):
-        fg.derivative(f, np.array([1.0, -1.0]))
-    assert abs(fg.derivative(f, 1e-9) - 0.5 / math.sqrt(1e-9)) < 1e-4  # raising beside a point ends the domain
-
-    def g(x: Any) -> Any:
-        if np.any(np.asarray(x) > 1):
-            raise KeyError("beyond the table")
-        return np.sin(x)
-
-    with pytest.raises(KeyError, match="beyond the table"):
-        fg.derivative(g, np.array([0.1, 2.0]))
-
-
-@pytest.mark.filterwarnings("ignore::fastgrad.PerformanceWarning")
-def test_functions_that_keep_or_write_their_argument() -> None:
-    kept = []
-
-    def keeps(x: Any) -> Any:
-        kept.append(x)
-        return np.exp(x) + 0.0 * len(kept)
-
-    def writes(x: Any) -> Any:
-        x = np.asarray(x)
-        if x.ndim:
-            x *= 2
-            return np.sin(x) + 0.0 * len(str(x[:0]))
-        return np.sin(2 * x)
-
-    x = np.linspace(0, 1, 9)
-    before = x.copy()
-    assert np.all(abs(fg.derivative(keeps, x) - np.exp(x)) < 1e-11)
-    assert np.all(abs(fg.derivative(writes, x) - 2 * np.cos(2 * x)) < 1e-11)
-    assert np.all(abs(fg.gradient(lambda v: float(np.sum(keeps(v))), x) - np.exp(x)) < 1e-10)
-    assert np.array_equal(x, before)
 
 
 # Points and results of every kind -------------------------------------------------------------------------------------
@@ -778,3 +510,34 @@ def test_points_outside_the_bounds_are_nan_alone() -> None:
     found = fg.derivative(np.exp, [-1.0, 0.5, 3.0], bounds=(0.0, 1.0), full_output=True)
     assert np.isnan(found.df[[0, 2]]).all() and abs(found.df[1] - math.exp(0.5)) < 1e-10
     assert found.status.tolist() == [fg.Status.NONFINITE, fg.Status.CONVERGED, fg.Status.NONFINITE]
+
+
+# Arguments ------------------------------------------------------------------------------------------------------------
+
+
+def test_bounds_of_scipy() -> None:
+    bounds = optimize.Bounds(0, 1)
+    assert abs(fg.derivative(np.sqrt, 0.5, bounds=bounds) - 0.5 / math.sqrt(0.5)) < 1e-11
+    assert np.isnan(fg.derivative(np.sin, [0.5, 2.0], bounds=bounds)).tolist() == [False, True]
+    assert np.all(abs(fg.gradient(lambda v: (v**2).sum(), [0.0, 1.0], bounds=bounds) - [0, 2]) < 1e-10)
+
+
+@pytest.mark.parametrize("pairs", [[(0, 1), (2, 3)], [(0, 1), (2, 3), (0, 9)], [(0, 1)]])
+def test_pairs_of_scipy_are_not_taken_for_low_and_high(pairs: Any) -> None:
+    with pytest.raises(TypeError, match=r"`bounds` .* pass tuple\(zip\(\*bounds\)\)"):
+        fg.gradient(np.sum, np.full(len(pairs), 0.5), bounds=pairs)
+    assert np.isfinite(fg.gradient(np.sum, [0.5, 2.5, 1.0][: len(pairs)], bounds=tuple(zip(*pairs, strict=True)))).all()
+
+
+def test_masked_nodes_are_refused() -> None:
+    with pytest.raises(TypeError, match="`nodes` must be an array without a mask"):
+        fg.weights(np.ma.masked_array([0.0, 1.0, 2.0], [False, True, False]))
+
+
+def test_checks_of_sparse_jacobians() -> None:
+    def squares(v: Any) -> Any:
+        return v**2
+
+    x = np.array([0.33, 0.77, 1.13])
+    assert fg.check(squares, lambda v: sparse.diags_array(2 * v), x, of="jacobian")
+    assert not fg.check(squares, lambda v: sparse.diags_array(3 * v).tocsr(), x, of="jacobian")

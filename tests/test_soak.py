@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import Opaque
 
 import fastgrad as fg
 
@@ -28,14 +29,10 @@ def vector(v: Any) -> Any:
     return np.sum(v * v, axis=-1)
 
 
-class Opaque:
+def opaque(scale: float) -> Opaque:
     """A callable with data of its own, that nobody can compile."""
-
-    def __init__(self, scale: float) -> None:
-        self.scale, self.data = scale, np.zeros(1000)
-
-    def __call__(self, x: Any) -> Any:
-        return np.sin(self.scale * x) + self.data[0]
+    data = np.zeros(1000)
+    return Opaque(lambda x: np.sin(scale * x) + data[0])
 
 
 def calls(start: int, stop: int) -> None:
@@ -50,7 +47,7 @@ def calls(start: int, stop: int) -> None:
         elif kind == 1:
             fg.derivative(kept, x, method="central")
         elif kind == 2:
-            fg.derivative(Opaque(1 + k % 7), x, method="central")
+            fg.derivative(opaque(1 + k % 7), x, method="central")
         elif kind == 3:
             scale = float(k)  # a function made anew, with another value in it every time
             fg.derivative(lambda x, scale=scale: np.sin(scale * x), 0.3, method="central")
@@ -66,7 +63,7 @@ def calls(start: int, stop: int) -> None:
             except ValueError:
                 pass
         elif kind == 8:
-            fg.derivative(Opaque(2.0), 0.5, full_output=True)
+            fg.derivative(opaque(2.0), 0.5, full_output=True)
         else:
             fg.jacobian(lambda v: v * v, np.array([1.0, 2.0]), method="forward")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import math
 import random
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from conftest import Opaque
 
 import fastgrad as fg
 from fastgrad.evaluation.vector_functions import vector_function
@@ -21,16 +21,6 @@ X = RNG.uniform(0.5, 2.0, (70, 4))
 def is_traced(f: Any, x: Any = X, args: tuple[Any, ...] = ()) -> bool:
     """Whether `f` is traced at vectors like those of `x`."""
     return vector_function(f, len(args)).form(x, args).traced is not None
-
-
-class Opaque:
-    """A function that is called as it is."""
-
-    def __init__(self, f: Callable[..., Any]) -> None:
-        self.f = f
-
-    def __call__(self, *args: Any) -> Any:
-        return self.f(*args)
 
 
 A = RNG.normal(size=(6, 4))

@@ -1,4 +1,4 @@
-"""Python as people write it: compiled or called, a function has the same derivative and the same exceptions."""
+"""Functions as people write them: compiled or called, with the same derivative and the same exceptions."""
 
 from __future__ import annotations
 
@@ -127,49 +127,187 @@ def through_a_list_of_functions(x: float) -> float:
     return x
 
 
-WRITTEN: dict[str, Any] = {
-    "whole numbers beyond 64 bits": of_whole_numbers_beyond_64_bits,
-    "large constant": lambda x: x * 10**20 / 1e20,
-    "factorials": lambda x: sum(x**k / math.factorial(k) for k in range(25)),
-    "floor and remainder of whole numbers": lambda x: (-7 // 2) * x + (-7 % 3) * x**2,
-    "remainder": lambda x: (x % 0.25) * x,
-    "fmod": lambda x: math.fmod(-x, 0.25) * x,
-    "divmod": lambda x: divmod(x, 0.25)[0] * x,
-    "round": lambda x: round(x, 1) * x,
-    "trunc": lambda x: math.trunc(3 * x) * x + math.ceil(-x) * x,
-    "whole power": lambda x: 2**-1 * x + x**-2,
-    "branches of two types": lambda x: 0 if x < 0.5 else x,
-    "and": lambda x: x > 0 and x * x,
-    "or": lambda x: (x or 1.0) * x,
-    "growing default": of_a_growing_default,
-    "stack": with_stack,
-    "sorted": lambda x: sorted([x, 0.5, 1.0])[1],
-    "largest and least": lambda x: max([x, 0.5]) + min(x, 0.6, 0.2),
-    "dictionary of powers": lambda x: sum({k: k * x for k in (1, 2)}.values()),
-    "nested tuple": lambda x: ((x, 2.0), (3.0, x))[1][1] ** 2,
-    "any": lambda x: x * x if any(t < x for t in (0.1,)) else x,
-    "for, break, else": with_break,
-    "integers in an array": with_integers_in_an_array,
-    "array of its own": lambda x: float(np.dot(np.array([1.0, 2.0]), np.array([x, x * x]))),
-    "sum over a grid": lambda x: float(np.sum(np.exp(-x * np.linspace(0, 1, 11)))),
-    "seed": with_seed,
-    "complex": lambda x: (1j * x * x).imag + abs(complex(x, 1)),
-    "bits": lambda x: (5 & 3) * x + (1 << 4) * x * x + ~2 * x,
-    "mutual recursion": functools.partial(mutually, 4),
-    "map and reduce": lambda x: sum(map(lambda k: x**k, range(4))) + functools.reduce(lambda a, b: a * b, [x, x]),
-    "itertools": lambda x: sum(a * b for a, b in itertools.product([x, 1], [x, 2])),
-    "generator": lambda x: sum(generated(x)),
-    "deque": lambda x: sum(collections.deque([x, x * x])),
-    "named tuple": lambda x: PAIR.a * x + PAIR.b * x**2,
-    "dual numbers": through_dual_numbers,
-    "match": of_a_matched_word,
-    "list of functions": through_a_list_of_functions,
-    "walrus": lambda x: (y := x * x) + y,
-    "fractions": lambda x: fractions.Fraction(float(x)) ** 2,
-    "decimals": lambda x: decimal.Decimal(float(x)) ** 2,
-    "mpmath": lambda x: mpmath.zeta(2 + x),
-    "table": between_points_of_a_table,
-    "caught beyond a table": caught_beyond_a_table,
+# The sine of 2 x, in every form that a function can have --------------------------------------------------------------
+
+
+class Model:
+    """A bound method, and a callable object with a state."""
+
+    def __init__(self, a: float) -> None:
+        self.a = a
+        self.calls = 0
+
+    def value(self, x: Any) -> Any:
+        return np.sin(self.a * x)
+
+    def __call__(self, x: Any) -> Any:
+        self.calls += 1
+        return np.sin(self.a * x)
+
+
+def decorated(f: Any) -> Any:
+    @functools.wraps(f)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return f(*args, **kwargs)
+
+    return wrapper
+
+
+@decorated
+def behind_a_wrapper(x: Any) -> Any:
+    return np.sin(2 * x)
+
+
+def with_default(x: Any, a: float = 2.0) -> Any:
+    return np.sin(a * x)
+
+
+def with_star(*args: Any) -> Any:
+    return np.sin(2 * args[0])
+
+
+def keyword_only(x: Any, *, a: float = 2.0) -> Any:
+    return np.sin(a * x)
+
+
+def calls_itself(x: float, depth: int = 3) -> Any:
+    return calls_itself(x, depth - 1) if depth else np.sin(2 * x)
+
+
+def with_generator(x: Any) -> Any:
+    return np.sin(sum(x for _ in range(2)))
+
+
+def with_try(x: Any) -> Any:
+    try:
+        return math.sin(2 * x)
+    except TypeError:
+        return np.sin(2 * x)
+
+
+def with_text(x: Any) -> Any:
+    text = f"{2:d}"
+    return np.sin(int(text) * x)
+
+
+def with_dictionary(x: Any) -> Any:
+    return np.sin({"a": 2.0, "b": 3.0}["a"] * x)
+
+
+def with_branches(x: float) -> float:
+    if x > 100:
+        return 0.0
+    elif x < -100:
+        return 1.0
+    return math.sin(2 * x)
+
+
+def with_loop(x: Any) -> Any:
+    total = 0.0
+    for _ in range(2):
+        total = total + x
+    return np.sin(total)
+
+
+def with_print(x: Any) -> Any:
+    print(end="")
+    return np.sin(2 * x)
+
+
+def with_list(x: Any) -> Any:
+    return [math.sin(2 * v) for v in np.atleast_1d(x)]
+
+
+def with_column(x: Any) -> Any:
+    return np.sin(2 * np.asarray(x)).reshape(-1, 1)[:, 0]
+
+
+def python_float(x: Any) -> float:
+    return float(np.sin(2 * x))
+
+
+@functools.lru_cache
+def cached(x: float) -> float:
+    return math.sin(2 * x)
+
+
+def sine_slope(x: Any) -> Any:
+    return 2 * np.cos(2 * x)
+
+
+POLYNOMIAL = np.polynomial.Polynomial([0.0, 2.0, 0.0, -8 / 6, 0.0, 64 / 240])
+
+#: Functions and their derivatives; without one the function has to have the same derivative compiled and called.
+WRITTEN: dict[str, tuple[Any, Any]] = {
+    "lambda": (lambda x: np.sin(2 * x), sine_slope),
+    "bound method": (Model(2.0).value, sine_slope),
+    "callable object": (Model(2.0), sine_slope),
+    "partial": (functools.partial(with_default, a=2.0), sine_slope),
+    "partial of a keyword": (functools.partial(keyword_only, a=2.0), sine_slope),
+    "decorated": (behind_a_wrapper, sine_slope),
+    "default": (with_default, sine_slope),
+    "star": (with_star, sine_slope),
+    "keyword only": (keyword_only, sine_slope),
+    "recursive": (calls_itself, sine_slope),
+    "generator": (with_generator, sine_slope),
+    "try": (with_try, sine_slope),
+    "text": (with_text, sine_slope),
+    "dictionary": (with_dictionary, sine_slope),
+    "branches": (with_branches, sine_slope),
+    "loop": (with_loop, sine_slope),
+    "print": (with_print, sine_slope),
+    "list": (with_list, sine_slope),
+    "column": (with_column, sine_slope),
+    "float": (python_float, sine_slope),
+    "cached": (cached, sine_slope),
+    "vectorize": (np.vectorize(lambda x: math.sin(2 * x)), sine_slope),
+    "frompyfunc": (np.frompyfunc(lambda x: math.sin(2 * x), 1, 1), sine_slope),
+    "ufunc of a ufunc": (lambda x: np.sin(np.multiply(2.0, x)), sine_slope),
+    "static method": (staticmethod(with_default).__func__, sine_slope),
+    "polynomial object": (POLYNOMIAL, POLYNOMIAL.deriv()),
+    "whole numbers beyond 64 bits": (of_whole_numbers_beyond_64_bits, None),
+    "large constant": (lambda x: x * 10**20 / 1e20, None),
+    "factorials": (lambda x: sum(x**k / math.factorial(k) for k in range(25)), None),
+    "floor and remainder of whole numbers": (lambda x: (-7 // 2) * x + (-7 % 3) * x**2, None),
+    "remainder": (lambda x: (x % 0.25) * x, None),
+    "fmod": (lambda x: math.fmod(-x, 0.25) * x, None),
+    "divmod": (lambda x: divmod(x, 0.25)[0] * x, None),
+    "round": (lambda x: round(x, 1) * x, None),
+    "trunc": (lambda x: math.trunc(3 * x) * x + math.ceil(-x) * x, None),
+    "whole power": (lambda x: 2**-1 * x + x**-2, None),
+    "branches of two types": (lambda x: 0 if x < 0.5 else x, None),
+    "and": (lambda x: x > 0 and x * x, None),
+    "or": (lambda x: (x or 1.0) * x, None),
+    "growing default": (of_a_growing_default, None),
+    "stack": (with_stack, None),
+    "sorted": (lambda x: sorted([x, 0.5, 1.0])[1], None),
+    "largest and least": (lambda x: max([x, 0.5]) + min(x, 0.6, 0.2), None),
+    "dictionary of powers": (lambda x: sum({k: k * x for k in (1, 2)}.values()), None),
+    "nested tuple": (lambda x: ((x, 2.0), (3.0, x))[1][1] ** 2, None),
+    "any": (lambda x: x * x if any(t < x for t in (0.1,)) else x, None),
+    "for, break, else": (with_break, None),
+    "integers in an array": (with_integers_in_an_array, None),
+    "array of its own": (lambda x: float(np.dot(np.array([1.0, 2.0]), np.array([x, x * x]))), None),
+    "sum over a grid": (lambda x: float(np.sum(np.exp(-x * np.linspace(0, 1, 11)))), None),
+    "seed": (with_seed, None),
+    "complex": (lambda x: (1j * x * x).imag + abs(complex(x, 1)), None),
+    "bits": (lambda x: (5 & 3) * x + (1 << 4) * x * x + ~2 * x, None),
+    "mutual recursion": (functools.partial(mutually, 4), None),
+    "map": (lambda x: sum(map(lambda k: x**k, range(4))), None),
+    "reduce": (lambda x: functools.reduce(lambda a, b: a * b, [x, x, x]), None),
+    "itertools": (lambda x: sum(a * b for a, b in itertools.product([x, 1], [x, 2])), None),
+    "generator of powers": (lambda x: sum(generated(x)), None),
+    "deque": (lambda x: sum(collections.deque([x, x * x])), None),
+    "named tuple": (lambda x: PAIR.a * x + PAIR.b * x**2, None),
+    "dual numbers": (through_dual_numbers, None),
+    "match": (of_a_matched_word, None),
+    "list of functions": (through_a_list_of_functions, None),
+    "walrus": (lambda x: (y := x * x) + y, None),
+    "fractions": (lambda x: fractions.Fraction(float(x)) ** 2, None),
+    "decimals": (lambda x: decimal.Decimal(float(x)) ** 2, None),
+    "mpmath": (lambda x: mpmath.zeta(2 + x), None),
+    "table": (between_points_of_a_table, None),
+    "caught beyond a table": (caught_beyond_a_table, None),
 }
 
 
@@ -178,11 +316,138 @@ def pointwise(f: Any) -> Any:
     return Opaque(lambda x: f(float(x)) if np.ndim(x) == 0 else np.array([float(f(float(v))) for v in x]))
 
 
+@pytest.mark.parametrize("method", ["adaptive", "central"])
 @pytest.mark.parametrize("name", WRITTEN)
-def test_compiled_or_called(name: str) -> None:
-    f = WRITTEN[name]
-    found, wanted = fg.derivative(f, X), fg.derivative(pointwise(f), X)
-    assert np.all(abs(found - wanted) <= 1e-8 * np.maximum(1, abs(wanted))) and np.isfinite(wanted).all()
+def test_functions_as_people_write_them(name: str, method: str) -> None:
+    f, slope = WRITTEN[name]
+    expected = slope(X) if slope else fg.derivative(pointwise(f), X)
+    tolerance = (1e-11 if slope and method == "adaptive" else 1e-8) * np.maximum(1, abs(expected))
+    df, one = fg.derivative(f, X, method=method), fg.derivative(f, X[0], method=method)
+    assert df.shape == X.shape and np.ndim(one) == 0
+    assert np.all(abs(df - expected) <= tolerance) and abs(one - expected[0]) <= tolerance[0]
+    full = fg.derivative(f, X, method=method, full_output=True)
+    assert np.all(abs(full.df - expected) <= 10 * full.error + (0 if slope else tolerance))
+    assert np.all(full.error < 1e-3)
+
+
+# State, and values that are not those of one formula ------------------------------------------------------------------
+
+
+def test_state_that_changes_between_calls_is_seen() -> None:
+    for f, change in _changing():
+        for value in (2.0, 3.0, 2.0, -1.5):
+            change(value)
+            for method in ("adaptive", "central"):
+                assert abs(fg.derivative(f, 0.4, method=method) - value * math.cos(value * 0.4)) < 1e-8
+            assert abs(fg.gradient(lambda v, f=f: f(v[0]), [0.4])[0] - value * math.cos(value * 0.4)) < 1e-8
+
+
+SCALE = 1.0
+WORDS = {"a": 1.0}
+LIST = [1.0]
+ARRAY = np.array([1.0])
+
+
+def _changing() -> Any:
+    captured = 1.0
+
+    def by_global(x: Any) -> Any:
+        return np.sin(SCALE * x)
+
+    def set_global(value: float) -> None:
+        global SCALE
+        SCALE = value
+
+    def by_closure(x: Any) -> Any:
+        return np.sin(captured * x)
+
+    def set_closure(value: float) -> None:
+        nonlocal captured
+        captured = value
+
+    def by_default(x: Any, a: float = 1.0) -> Any:
+        return np.sin(a * x)
+
+    def set_default(value: float) -> None:
+        by_default.__defaults__ = (value,)
+
+    def by_attribute(x: Any) -> Any:
+        return np.sin(by_attribute.a * x)  # type: ignore[attr-defined]
+
+    model = Model(1.0)
+    helper_scale = [1.0]
+
+    def helper(x: Any) -> Any:
+        return helper_scale[0] * x
+
+    yield by_global, set_global
+    yield by_closure, set_closure
+    yield by_default, set_default
+    yield by_attribute, functools.partial(setattr, by_attribute, "a")
+    yield model.value, functools.partial(setattr, model, "a")
+    yield model, functools.partial(setattr, model, "a")
+    yield lambda x: np.sin(WORDS["a"] * x), functools.partial(WORDS.__setitem__, "a")
+    yield lambda x: np.sin(LIST[0] * x), functools.partial(LIST.__setitem__, 0)
+    yield lambda x: np.sin(ARRAY[0] * x), functools.partial(ARRAY.__setitem__, 0)
+    yield lambda x: np.sin(helper(x)), functools.partial(helper_scale.__setitem__, 0)
+
+
+def test_helpers_defined_anew_are_seen() -> None:
+    scope: dict[str, Any] = {"np": np}
+    exec("def helper(x):\n    return 2.0 * x\ndef f(x):\n    return np.sin(helper(x))", scope)
+    assert abs(fg.derivative(scope["f"], 0.4) - 2 * math.cos(0.8)) < 1e-11
+    exec("def helper(x):\n    return 3.0 * x", scope)
+    assert abs(fg.derivative(scope["f"], 0.4) - 3 * math.cos(1.2)) < 1e-11
+
+
+def test_random_functions_are_not_called_certain() -> None:
+    rng = np.random.default_rng(0)
+    own, shared = rng.normal, np.random.normal
+    for f in (lambda x: np.sin(x) + 1e-6 * own(size=np.shape(x)), lambda x: np.sin(x) + 1e-6 * shared()):
+        found = fg.derivative(f, np.linspace(-1, 1, 30), full_output=True)
+        assert np.mean(abs(found.df - np.cos(np.linspace(-1, 1, 30))) <= found.error) > 0.8
+        assert 1e-7 < np.median(found.error) < 1e-3
+
+
+def test_functions_that_raise_at_some_points() -> None:
+    def f(x: float) -> float:
+        if x < 0:
+            raise ValueError("negative")
+        return math.sqrt(x)
+
+    with pytest.raises(ValueError, match="negative"):
+        fg.derivative(f, np.array([1.0, -1.0]))
+    assert abs(fg.derivative(f, 1e-9) - 0.5 / math.sqrt(1e-9)) < 1e-4  # raising beside a point ends the domain
+
+    def g(x: Any) -> Any:
+        if np.any(np.asarray(x) > 1):
+            raise KeyError("beyond the table")
+        return np.sin(x)
+
+    with pytest.raises(KeyError, match="beyond the table"):
+        fg.derivative(g, np.array([0.1, 2.0]))
+
+
+def test_functions_that_keep_or_write_their_argument() -> None:
+    kept = []
+
+    def keeps(x: Any) -> Any:
+        kept.append(x)
+        return np.exp(x) + 0.0 * len(kept)
+
+    def writes(x: Any) -> Any:
+        x = np.asarray(x)
+        if x.ndim:
+            x *= 2
+            return np.sin(x) + 0.0 * len(str(x[:0]))
+        return np.sin(2 * x)
+
+    x = np.linspace(0, 1, 9)
+    before = x.copy()
+    assert np.all(abs(fg.derivative(keeps, x) - np.exp(x)) < 1e-11)
+    assert np.all(abs(fg.derivative(writes, x) - 2 * np.cos(2 * x)) < 1e-11)
+    assert np.all(abs(fg.gradient(lambda v: float(np.sum(keeps(v))), x) - np.exp(x)) < 1e-10)
+    assert np.array_equal(x, before)
 
 
 # Exceptions -----------------------------------------------------------------------------------------------------------
@@ -381,33 +646,3 @@ def _of_sines(v: Any) -> Any:
 def test_vectors_in_libraries(name: str) -> None:
     f, slope = VECTORS[name]
     assert np.all(abs(fg.gradient(f, X) - slope(X)) < 1e-9)
-
-
-# Arguments ------------------------------------------------------------------------------------------------------------
-
-
-def test_bounds_of_scipy() -> None:
-    bounds = optimize.Bounds(0, 1)
-    assert abs(fg.derivative(np.sqrt, 0.5, bounds=bounds) - 0.5 / math.sqrt(0.5)) < 1e-11
-    assert np.isnan(fg.derivative(np.sin, [0.5, 2.0], bounds=bounds)).tolist() == [False, True]
-    assert np.all(abs(fg.gradient(lambda v: (v**2).sum(), [0.0, 1.0], bounds=bounds) - [0, 2]) < 1e-10)
-
-
-@pytest.mark.parametrize("pairs", [[(0, 1), (2, 3)], [(0, 1), (2, 3), (0, 9)], [(0, 1)]])
-def test_pairs_of_scipy_are_not_taken_for_low_and_high(pairs: Any) -> None:
-    with pytest.raises(TypeError, match=r"`bounds` .* pass tuple\(zip\(\*bounds\)\)"):
-        fg.gradient(np.sum, np.full(len(pairs), 0.5), bounds=pairs)
-    assert np.isfinite(fg.gradient(np.sum, [0.5, 2.5, 1.0][: len(pairs)], bounds=tuple(zip(*pairs, strict=True)))).all()
-
-
-def test_masked_nodes_are_refused() -> None:
-    with pytest.raises(TypeError, match="`nodes` must be an array without a mask"):
-        fg.weights(np.ma.masked_array([0.0, 1.0, 2.0], [False, True, False]))
-
-
-def test_checks_of_sparse_jacobians() -> None:
-    def squares(v: Any) -> Any:
-        return v**2
-
-    assert fg.check(squares, lambda v: sparse.diags_array(2 * v), X, of="jacobian")
-    assert not fg.check(squares, lambda v: sparse.diags_array(3 * v).tocsr(), X, of="jacobian")

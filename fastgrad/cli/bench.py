@@ -28,7 +28,8 @@ def register(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Time, and print."""
-    from ..comparison._speed import COUNT, speed
+    from ..comparison import SPEED_POINTS as COUNT
+    from ..comparison import speed
     from ..report import progress
     from ..report.document import Document, Section
     from ..report.formats import render

@@ -13,9 +13,7 @@ from functools import lru_cache
 from math import nan
 from typing import Any
 
-from ..comparison import Method, accuracy
-from ..comparison._methods import judged_methods, standard_methods
-from ..comparison._precompile import precompile
+from ..comparison import Method, accuracy, judged_methods, precompile, standard_methods
 from ..corpus import Case, batched
 from ..report import AccuracyReport
 

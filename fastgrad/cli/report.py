@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     """Measure, write, and print."""
     if args.nist:
         return _run_nist(args)
-    from ..comparison._methods import chosen_methods
+    from ..comparison import chosen_methods
     from ..report.content import build_document
     from ..report.files import write
     from ..report.formats import render
@@ -85,8 +85,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _measure(args: argparse.Namespace, problems: Sequence[Any], methods: Any) -> AccuracyReport:
     """Compare the methods; an error of the caller's function is a mistake in one line."""
-    from ..comparison._accuracy import COUNT, accuracy
-    from ..comparison._precompile import precompile
+    from ..comparison import REPORT_POINTS as COUNT
+    from ..comparison import accuracy, precompile
     from ..report import progress
     from .default_report import REPRESENTATIVES, compare
 
@@ -120,8 +120,7 @@ def _print_first(count: int) -> None:
 
 def _run_nist(args: argparse.Namespace) -> int:
     """Compare jacobians on NIST's regressions."""
-    from ..nist import regressions
-    from ..nist._compare import ERRORS, PARAMETERS, compared, installed
+    from ..nist import ERRORS, PARAMETERS, compare, installed, regressions
     from ..report import progress
     from ..report.certified import certified
     from ..report.formats import render
@@ -134,7 +133,7 @@ def _run_nist(args: argparse.Namespace) -> int:
         for i, regression in enumerate(chosen):
             if show:
                 show(i, len(chosen), regression.name)
-            rows += compared(regression, ways)
+            rows += compare(regression, ways)
     say(json.dumps([row.to_dict() for row in rows], indent=1) + "\n" if args.json
         else render(certified(rows, ERRORS, PARAMETERS), "terminal"))  # fmt: skip
     return 0
@@ -160,17 +159,15 @@ def _check_output(path: Path) -> None:
 
 
 def _standard_problems(args: argparse.Namespace) -> list[Any]:
-    from ..comparison._catalogue import FUNCTIONS
-    from ..comparison._problems import gate_problems
-    from ..corpus import CASES
+    from ..comparison import standard_functions
 
     if args.domain or args.points or args.wrt:
         raise Mistake("--domain, --points and --wrt go with a function of yours: fastgrad report MODULE:FUNCTION ...")
-    return match_names(args.only, (*gate_problems(), *FUNCTIONS, *CASES), "function")
+    return match_names(args.only, standard_functions(), "function")
 
 
 def _own_problem(args: argparse.Namespace) -> list[Any]:
-    from ..comparison._problems import problem_of
+    from ..comparison import problem_of
 
     f = load_function(args.function)
     if args.only:

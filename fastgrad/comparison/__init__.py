@@ -1,12 +1,17 @@
-"""Where the wings meet: how accurate, how fast and how costly methods are, against derivatives that are known.
+"""Methods of differentiation compared: accuracy, speed and cost, against derivatives that are known.
 
-`accuracy` compares methods. Beside functions and rules it takes a `Problem`, which is a function with its points and
-perhaps its derivative in closed form, and a `Method`, which is a way to differentiate that is not in here yet; one that
-gives error bars says what it found as an `Answer`.
+`accuracy` compares methods on functions. A `Problem` is a function with its points and perhaps its derivative in closed
+form, a `Method` a way to differentiate that fastgrad does not have, and an `Answer` what a method with error bounds
+returns. Imports the packages of derivatives, `corpus` and `report`. Begin reading in `_accuracy`, then `_trial`.
 """
 
-from ._accuracy import accuracy
+from ._accuracy import REPORT_POINTS, accuracy
+from ._catalogue import standard_functions
 from ._method import Answer, Method
-from ._problems import Problem
+from ._methods import chosen_methods, judged_methods, standard_methods
+from ._precompile import precompile
+from ._problems import Problem, problem_of
+from ._timing import SPEED_POINTS, speed
 
-__all__ = ["Answer", "Method", "Problem", "accuracy"]
+__all__ = ["REPORT_POINTS", "SPEED_POINTS", "Answer", "Method", "Problem", "accuracy", "chosen_methods",
+           "judged_methods", "precompile", "problem_of", "speed", "standard_functions", "standard_methods"]  # fmt: skip

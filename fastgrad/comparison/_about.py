@@ -1,4 +1,4 @@
-"""Where and with what a report was made."""
+"""Machine and versions of a report."""
 
 from __future__ import annotations
 
@@ -7,23 +7,19 @@ from importlib import import_module
 
 from .._parallel import cores
 
+#: Features of processors in the order of preference, and their names.
+VECTORS = (("avx512f", "AVX-512"), ("avx2", "AVX2"), ("neon", "NEON"))
+
 
 def about(count: int | None) -> dict[str, str]:
-    """Points of a function (None: the caller's own), machine and versions, in words."""
-    libraries = ("fastgrad", "numpy", "scipy", "numba")
-    return {
-        "points": f"{count:,}" if count else "given",
-        "cores": str(cores()),
-        "vectors": _vectors(),
-        "machine": platform.machine(),
-        "python": platform.python_version(),
-    } | {name: import_module(name).__version__ for name in libraries}
-
-
-def _vectors() -> str:
-    """Width of the vector unit, in words."""
+    """Return points of a function (None: the caller's own), machine and versions, in words."""
     from llvmlite import binding
 
     features = binding.get_host_cpu_features()
-    known = (("avx512f", "AVX-512"), ("avx2", "AVX2"), ("neon", "NEON"))
-    return next((words for name, words in known if features.get(name)), "no wide vectors")
+    return {
+        "points": f"{count:,}" if count else "given",
+        "cores": str(cores()),
+        "vectors": next((words for name, words in VECTORS if features.get(name)), "no wide vectors"),
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+    } | {name: import_module(name).__version__ for name in ("fastgrad", "numpy", "scipy", "numba")}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,13 +15,17 @@ from ..report import terminal
 from ..report.model import AccuracyReport
 from ..report.results import Curve, Profile, Row, Verdict
 from ._about import about
+from ._catalogue import standard_functions
 from ._method import Method
 from ._methods import chosen_methods, judged_methods, standard_methods
-from ._problems import Problem, gate_problems, problem_of
+from ._problems import Problem, problem_of
 from ._trial import Trial
 
-#: Points of a report when nobody says how many.
-COUNT = 1_000_000
+if TYPE_CHECKING:
+    from ..corpus import Case
+
+#: Points of a function in a report by default.
+REPORT_POINTS = 1_000_000
 
 Progress = Callable[[int, int, str], None]
 
@@ -40,25 +45,23 @@ def accuracy(
     Parameters
     ----------
     functions : callable, Problem, Case, or sequence of them, optional
-        Gates bring their own derivative; the truth of any other function comes from arithmetic of 1000 bits where
-        mpmath can evaluate it, else from the adaptive rule, and the rows say so. Cases of `fastgrad.corpus` are judged
-        together, at their own points. Left out: every gate that has a derivative, a catalogue of real functions, and
-        the whole corpus. A `fastgrad.comparison.Problem` is a function with its points and its derivative.
+        Gates bring their own derivative. The truth of any other function is computed with 1000 bits where mpmath can
+        evaluate it, else by the adaptive rule, and the rows say so. Cases of `fastgrad.corpus` are judged together, at
+        their own points. Left out: every gate that has a derivative, a catalogue of real functions, and the corpus.
     methods : rule, word, Method, or sequence of them, optional
         Words are those of `derivative`, and ``"numpy"``, ``"scipy"``, ``"numdifftools"``, ``"jacobi"``,
         ``"statsmodels"`` and ``"jax"`` for a naive difference and other libraries; jax gives the exact gradient of
         what it can trace. Left out: every rule and every library that is installed; on the corpus the adaptive rule,
         a central difference and the libraries that call a function instead of tracing it.
     points : int, array_like, or tuple of array_like, optional
-        How many points to draw, a million if left out; or the points themselves, one array for each argument, which
+        Number of points to draw, a million if left out; or the points themselves, one array for each argument, which
         broadcast together.
     domain : sequence of (low, high), optional
         For each argument the interval from which points are drawn, for functions that come without.
     wrt : int, default 0
-        Which argument to differentiate in.
+        The argument to differentiate in.
     curves : str or iterable of str, optional
-        Names of the functions (wildcards allowed) to take curves of error against step, and along the domain, of;
-        they are in the page.
+        Names of functions (wildcards allowed) that get curves of error against step and along the domain.
     progress : callable, optional
         Called as ``progress(done, total, name)``. Left out: a bar on standard error, if that is a terminal and rich is
         installed.
@@ -76,8 +79,8 @@ def accuracy(
         When a function cannot be called, or not with so many arguments; when a method is no rule; when points are not
         real numbers.
     ValueError
-        When a function has no points or none is given, a method is unknown or not installed, or `domain` or `wrt` fits
-        no argument.
+        When a function has no points, there is no function, a method is unknown or not installed, or `domain` or `wrt`
+        fits no argument.
 
     Notes
     -----
@@ -91,73 +94,69 @@ def accuracy(
     >>> [row.max_error < 1e-9 for row in report.rows]
     [True, True]
     """
-    count, given = (_count(points), None) if _is_number(points) else (COUNT, points)
+    count, columns = (_count(points), None) if _is_number(points) else (REPORT_POINTS, points)
     if functions is None:
-        from ..corpus import CASES  # neither need be loaded with the package
-        from ._catalogue import FUNCTIONS
-
-        several: Sequence[Any] = (*gate_problems(), *FUNCTIONS, *CASES)
+        several: Sequence[Any] = standard_functions()
     else:
         several = functions if isinstance(functions, (list, tuple)) else (functions,)
         if not several:
             raise ValueError("`functions` must hold at least one function; got none. Leave it out to take them all.")
     cases = [f for f in several if _is_case(f)]
-    problems = [problem_of(f, given, domain, wrt) for f in several if not _is_case(f)]
-    facts = about(count if given is None else None)
-    if given is not None:
+    problems = [problem_of(f, columns, domain, wrt) for f in several if not _is_case(f)]
+    facts = about(count if columns is None else None)
+    if columns is not None:
         count = max((problem.size for problem in problems), default=count)
     chosen = chosen_methods(methods)
-    with nullcontext(progress) if progress else terminal.progress() as tell:
-        wanted = (curves,) if isinstance(curves, str) else tuple(curves)
-        return _compared(problems, cases, chosen, count, wanted, facts, tell or _silent)
+    patterns = (curves,) if isinstance(curves, str) else tuple(curves)
+    with nullcontext(progress) if progress else terminal.progress() as bar:
+        return replace(_compared(problems, cases, chosen, count, patterns, bar or _silent), about=facts)
 
 
 def _silent(done: int, total: int, name: str) -> None:
-    """Tell nobody how far it is."""
+    """Show no progress."""
 
 
 def _compared(
     problems: Sequence[Problem],
-    cases: Sequence[Any],
-    chosen: tuple[Method, ...] | None,
+    cases: Sequence[Case],
+    methods: tuple[Method, ...] | None,
     count: int,
-    wanted: Sequence[str],
-    facts: dict[str, str],
+    patterns: Sequence[str],
     progress: Progress,
 ) -> AccuracyReport:
-    """Measure every method on every function, then judge those of the corpus."""
+    """Measure every method on every problem, then judge them on the cases of the corpus."""
     rows: list[Row] = []
     curves: list[Curve] = []
     profiles: list[Profile] = []
-    judged: tuple[Verdict, ...] = ()
-    methods = chosen or standard_methods()
+    verdicts: tuple[Verdict, ...] = ()
     total = len(problems) + bool(cases)
+    measured = methods or standard_methods()
     for done, problem in enumerate(problems):
         progress(done, total, problem.name)
         trial = Trial(problem, count)
-        rows += [trial.row(method) for method in methods]
-        if any(fnmatchcase(problem.name, pattern) for pattern in wanted):
-            curves += [curve for method in methods if (curve := trial.curve(method))]
-            profiles += [profile for method in methods if (profile := trial.profile(method))]
+        rows += [trial.row(method) for method in measured]
+        if any(fnmatchcase(problem.name, pattern) for pattern in patterns):
+            curves += [curve for method in measured if (curve := trial.curve(method))]
+            profiles += [profile for method in measured if (profile := trial.profile(method))]
     if cases:
-        from ._verdicts import verdicts
+        from . import _verdicts  # loads the corpus
 
         def tell(name: str) -> None:
             progress(len(problems), total, f"corpus: {name}")
 
-        judged = verdicts(chosen or judged_methods(), cases, min(count, COUNT), tell)
+        verdicts = _verdicts.verdicts(methods or judged_methods(), cases, min(count, REPORT_POINTS), tell)
     progress(total, total, "")
-    return AccuracyReport(tuple(rows), tuple(curves), facts, judged, tuple(profiles))
+    return AccuracyReport(tuple(rows), tuple(curves), {}, verdicts, tuple(profiles))
 
 
 def _is_case(f: Any) -> bool:
-    """Tell a case of the corpus, without loading the corpus for those who never did."""
+    """Return whether `f` is a case of the corpus; without the corpus loaded it is none."""
     corpus = sys.modules.get("fastgrad.corpus")
     return corpus is not None and isinstance(f, corpus.Case)
 
 
 def _is_number(points: Any) -> bool:
-    """Tell a number of points from the points themselves."""
+    """Return whether `points` is a number of points, and not the points themselves."""
     return points is not None and not isinstance(points, (tuple, list)) and np.ndim(points) == 0
 
 

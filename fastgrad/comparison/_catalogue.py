@@ -6,12 +6,15 @@ The closed forms are written so that they lose no digits themselves: each is tes
 from __future__ import annotations
 
 from math import pi
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import special
 
-from ._problems import Problem
+from ._problems import Problem, gate_problems
+
+if TYPE_CHECKING:
+    from ..corpus import Case
 
 ROOT_2PI = 2.5066282746310002
 
@@ -36,13 +39,13 @@ def black_scholes(spot: Any, strike: Any, rate: Any, vol: Any, time: Any) -> Any
     return spot * special.ndtr(d1) - strike * np.exp(-rate * time) * special.ndtr(d1 - spread)
 
 
-def _d1(spot: Any, strike: Any, rate: Any, vol: Any, time: Any) -> Any:
-    return (np.log(spot / strike) + (rate + 0.5 * vol * vol) * time) / (vol * np.sqrt(time))
-
-
 def black_scholes_delta(spot: Any, strike: Any, rate: Any, vol: Any, time: Any) -> Any:
     """Slope of the price in the spot."""
     return special.ndtr((np.log(spot / strike) + (rate + 0.5 * vol * vol) * time) / (vol * np.sqrt(time)))
+
+
+def _d1(spot: Any, strike: Any, rate: Any, vol: Any, time: Any) -> Any:
+    return (np.log(spot / strike) + (rate + 0.5 * vol * vol) * time) / (vol * np.sqrt(time))
 
 
 def _gamma(spot: Any, strike: Any, rate: Any, vol: Any, time: Any) -> Any:
@@ -75,7 +78,7 @@ def _nelson_siegel(t: Any) -> Any:
     return (-0.01 * hump + 0.01 * np.exp(-u)) / 1.7
 
 
-# Biology and chemistry ------------------------------------------------------------------------------------------------
+# Biology, chemistry and physics ---------------------------------------------------------------------------------------
 
 
 def logistic_growth(t: Any, capacity: Any, rate: Any, start: Any) -> Any:
@@ -88,16 +91,6 @@ def _logistic_growth(t: Any, capacity: Any, rate: Any, start: Any) -> Any:
     return capacity * rate * lag / (1.0 + lag) ** 2
 
 
-def gompertz(t: Any) -> Any:
-    """Size of a tumour (Gompertz 1825)."""
-    return 40.0 * np.exp(-5.0 * np.exp(-0.6 * t))
-
-
-def hill(dose: Any) -> Any:
-    """Response to a dose (Hill 1910)."""
-    return dose**2.7 / (0.3**2.7 + dose**2.7)
-
-
 def _hill(dose: Any) -> Any:
     half = 0.3**2.7
     return 2.7 * half * dose**1.7 / (half + dose**2.7) ** 2
@@ -108,32 +101,9 @@ def arrhenius(kelvin: Any) -> Any:
     return 1e13 * np.exp(-95e3 / (8.314462618 * kelvin))
 
 
-# Physics --------------------------------------------------------------------------------------------------------------
-
-
-def lennard_jones(r: Any) -> Any:
-    """Energy of two atoms, in units of the well."""
-    return 4.0 * (r**-12 - r**-6)
-
-
-def morse(r: Any) -> Any:
-    """Energy of a bond."""
-    return 4.7 * (1.0 - np.exp(-1.9 * (r - 0.74))) ** 2
-
-
-def planck(micrometres: Any) -> Any:
-    """Radiance at 5800 K of a wavelength, up to a factor."""
-    return 1000.0 / (micrometres**5 * np.expm1(2.4806462 / micrometres))
-
-
 def _planck(w: Any) -> Any:
     u = 2.4806462 / w
     return 1000.0 / (w**6 * np.expm1(u)) * (-u / np.expm1(-u) - 5.0)
-
-
-def planck_metres(metres: Any) -> Any:
-    """Radiance at 5800 K in SI units: points of size 1e-6, values of size 1e13."""
-    return 1.1910429723971884e-16 / (metres**5 * np.expm1(2.4806462e-6 / metres))
 
 
 def _planck_metres(w: Any) -> Any:
@@ -141,56 +111,12 @@ def _planck_metres(w: Any) -> Any:
     return 1.1910429723971884e-16 / (w**6 * np.expm1(u)) * (-u / np.expm1(-u) - 5.0)
 
 
-def van_der_waals(litres: Any) -> Any:
-    """Pressure of a mole of carbon dioxide at 300 K, in bar."""
-    return 24.943387854 / (litres - 0.04267) - 3.64 / (litres * litres)
-
-
-def damped_wave(t: Any) -> Any:
-    """Oscillation that dies out."""
-    return np.exp(-0.1 * t) * np.cos(7.0 * t + 0.3)
-
-
-def fermi_dirac(energy: Any) -> Any:
-    """Occupation of a level at 300 K, in electron volts from the Fermi energy."""
-    return 1.0 / (np.exp(energy / 0.025852) + 1.0)
-
-
-def barometric(metres: Any) -> Any:
-    """Pressure of the standard atmosphere at a height, in pascal."""
-    return 101325.0 * (1.0 - 2.25577e-5 * metres) ** 5.25588
-
-
 def lorentz_factor(speed: Any) -> Any:
     """Stretching of time at a share of the speed of light."""
     return 1.0 / np.sqrt((1.0 - speed) * (1.0 + speed))
 
 
-# Learning and statistics ----------------------------------------------------------------------------------------------
-
-
-def softplus(x: Any) -> Any:
-    """Smooth ramp, as people write it: it overflows where the gate does not."""
-    return np.log1p(np.exp(x))
-
-
-def silu(x: Any) -> Any:
-    """Sigmoid linear unit."""
-    return x / (1.0 + np.exp(-x))
-
-
-def gelu(x: Any) -> Any:
-    """Gaussian error linear unit."""
-    return 0.5 * x * (1.0 + special.erf(x / 1.4142135623730951))
-
-
-def _gelu(x: Any) -> Any:
-    return special.ndtr(x) + x * normal(x)
-
-
-def student_t(x: Any) -> Any:
-    """Log-density of Student's t with four degrees of freedom, up to a constant."""
-    return -2.5 * np.log1p(x * x / 4.0)
+# Learning and classics ------------------------------------------------------------------------------------------------
 
 
 def network(x: Any) -> Any:
@@ -204,48 +130,10 @@ def _network(x: Any) -> Any:
     return slope / np.cosh(inner) ** 2 + logistic(x) * logistic(-x)
 
 
-# Classics and special functions ---------------------------------------------------------------------------------------
-
-
-def runge(x: Any) -> Any:
-    """Runge's example (1901)."""
-    return 1.0 / (1.0 + 25.0 * x * x)
-
-
-def squire_trapp(x: Any) -> Any:
-    """Squire and Trapp's example (1998)."""
-    return np.exp(x) / (np.sin(x) ** 3 + np.cos(x) ** 3)
-
-
 def _squire_trapp(x: Any) -> Any:
     s, c = np.sin(x), np.cos(x)
     below = s**3 + c**3
     return np.exp(x) * (below - 3.0 * s * c * (s - c)) / (below * below)
-
-
-def rosenbrock(x: Any, y: Any) -> Any:
-    """Rosenbrock's valley (1960)."""
-    return 100.0 * (y - x * x) ** 2 + (1.0 - x) ** 2
-
-
-def chirp(x: Any) -> Any:
-    """Wave whose frequency grows."""
-    return np.sin(x * x)
-
-
-def fast_wave(x: Any) -> Any:
-    """Wave of a thousand radians per unit."""
-    return np.sin(1000.0 * x)
-
-
-def self_power(x: Any) -> Any:
-    """Power of itself."""
-    return x**x
-
-
-def sinc(x: Any) -> Any:
-    """Slit diffraction."""
-    return np.sin(x) / x
 
 
 _OPTION = ((50.0, 150.0), (100.0, 100.0), (0.03, 0.03), (0.2, 0.2), (1.0, 1.0))
@@ -253,7 +141,7 @@ _VOLS = ((95.0, 95.0), (100.0, 100.0), (0.03, 0.03), (0.05, 0.8), (1.0, 1.0))
 _RATES = ((95.0, 95.0), (100.0, 100.0), (0.0, 0.1), (0.2, 0.2), (1.0, 1.0))
 _TIMES = ((95.0, 95.0), (100.0, 100.0), (0.03, 0.03), (0.2, 0.2), (0.1, 3.0))
 
-#: The functions of the report.
+#: The functions of the report: name, function, intervals, derivative.
 FUNCTIONS: tuple[Problem, ...] = (
     Problem("Black-Scholes delta", black_scholes, _OPTION, black_scholes_delta),
     Problem("Black-Scholes gamma", black_scholes_delta, _OPTION, _gamma),
@@ -262,39 +150,55 @@ FUNCTIONS: tuple[Problem, ...] = (
     Problem("Black-Scholes rho", black_scholes, _RATES, _rho, wrt=2),
     Problem("Nelson-Siegel", nelson_siegel, ((0.5, 30.0),), _nelson_siegel),
     Problem("logistic growth", logistic_growth, ((0, 30.0), (100, 100), (0.4, 0.4), (2, 2)), _logistic_growth),
-    Problem("Gompertz", gompertz, ((0.0, 10.0),), lambda t: 120.0 * np.exp(-0.6 * t - 5.0 * np.exp(-0.6 * t))),
-    Problem("Hill", hill, ((0.01, 3.0),), _hill),
+    Problem("Gompertz", lambda t: 40.0 * np.exp(-5.0 * np.exp(-0.6 * t)), ((0.0, 10.0),),
+            lambda t: 120.0 * np.exp(-0.6 * t - 5.0 * np.exp(-0.6 * t))),
+    Problem("Hill", lambda dose: dose**2.7 / (0.3**2.7 + dose**2.7), ((0.01, 3.0),), _hill),
     Problem("Arrhenius", arrhenius, ((250.0, 1500.0),), lambda t: arrhenius(t) * 95e3 / (8.314462618 * t * t)),
-    Problem("Lennard-Jones", lennard_jones, ((0.9, 3.0),), lambda r: 24.0 * (r**-7 - 2.0 * r**-13)),
-    Problem("Morse", morse, ((0.3, 4.0),),
+    Problem("Lennard-Jones", lambda r: 4.0 * (r**-12 - r**-6), ((0.9, 3.0),), lambda r: 24.0 * (r**-7 - 2.0 * r**-13)),
+    Problem("Morse", lambda r: 4.7 * (1.0 - np.exp(-1.9 * (r - 0.74))) ** 2, ((0.3, 4.0),),
             lambda r: -17.86 * np.exp(-1.9 * (r - 0.74)) * np.expm1(-1.9 * (r - 0.74))),
-    Problem("Planck, micrometres", planck, ((0.2, 3.0),), _planck),
-    Problem("Planck, metres", planck_metres, ((0.2e-6, 3e-6),), _planck_metres),
-    Problem("van der Waals", van_der_waals, ((0.06, 3.0),),
-            lambda v: 7.28 / v**3 - 24.943387854 / (v - 0.04267) ** 2),
-    Problem("damped wave", damped_wave, ((0.0, 60.0),),
+    Problem("Planck, micrometres",
+            lambda micrometres: 1000.0 / (micrometres**5 * np.expm1(2.4806462 / micrometres)), ((0.2, 3.0),), _planck),
+    Problem("Planck, metres",
+            lambda metres: 1.1910429723971884e-16 / (metres**5 * np.expm1(2.4806462e-6 / metres)), ((0.2e-6, 3e-6),),
+            _planck_metres),
+    Problem("van der Waals", lambda litres: 24.943387854 / (litres - 0.04267) - 3.64 / (litres * litres),
+            ((0.06, 3.0),), lambda v: 7.28 / v**3 - 24.943387854 / (v - 0.04267) ** 2),
+    Problem("damped wave", lambda t: np.exp(-0.1 * t) * np.cos(7.0 * t + 0.3), ((0.0, 60.0),),
             lambda t: -np.exp(-0.1 * t) * (7.0 * np.sin(7.0 * t + 0.3) + 0.1 * np.cos(7.0 * t + 0.3))),
-    Problem("Fermi-Dirac", fermi_dirac, ((-0.5, 0.5),),
+    Problem("Fermi-Dirac", lambda energy: 1.0 / (np.exp(energy / 0.025852) + 1.0), ((-0.5, 0.5),),
             lambda e: -0.25 / (0.025852 * np.cosh(0.5 * e / 0.025852) ** 2)),
-    Problem("barometric", barometric, ((-400.0, 11_000.0),),
+    Problem("barometric", lambda metres: 101325.0 * (1.0 - 2.25577e-5 * metres) ** 5.25588, ((-400.0, 11_000.0),),
             lambda h: -101325.0 * 5.25588 * 2.25577e-5 * (1.0 - 2.25577e-5 * h) ** 4.25588),
     Problem("Lorentz factor", lorentz_factor, ((0.0, 0.999),), lambda v: v * lorentz_factor(v) ** 3),
-    Problem("softplus, naive", softplus, ((-10.0, 10.0),), logistic),
-    Problem("SiLU", silu, ((-10.0, 10.0),), lambda x: logistic(x) * (1.0 + x * logistic(-x))),
-    Problem("GELU", gelu, ((-5.0, 5.0),), _gelu),
+    # as people write it: it overflows where the gate does not
+    Problem("softplus, naive", lambda x: np.log1p(np.exp(x)), ((-10.0, 10.0),), logistic),
+    Problem("SiLU", lambda x: x / (1.0 + np.exp(-x)), ((-10.0, 10.0),),
+            lambda x: logistic(x) * (1.0 + x * logistic(-x))),
+    Problem("GELU", lambda x: 0.5 * x * (1.0 + special.erf(x / 1.4142135623730951)), ((-5.0, 5.0),),
+            lambda x: special.ndtr(x) + x * normal(x)),
     Problem("Gaussian", normal, ((-6.0, 6.0),), lambda x: -x * normal(x)),
-    Problem("Student t, log", student_t, ((-20.0, 20.0),), lambda x: -5.0 * x / (4.0 + x * x)),
+    Problem("Student t, log", lambda x: -2.5 * np.log1p(x * x / 4.0), ((-20.0, 20.0),),
+            lambda x: -5.0 * x / (4.0 + x * x)),
     Problem("small network", network, ((-6.0, 6.0),), _network),
-    Problem("Runge", runge, ((-1.0, 1.0),), lambda x: -50.0 * x / (1.0 + 25.0 * x * x) ** 2),
-    Problem("Squire-Trapp", squire_trapp, ((-0.5, 1.5),), _squire_trapp),
-    Problem("Rosenbrock", rosenbrock, ((-2.0, 2.0), (-1.0, 3.0)),
+    Problem("Runge", lambda x: 1.0 / (1.0 + 25.0 * x * x), ((-1.0, 1.0),),
+            lambda x: -50.0 * x / (1.0 + 25.0 * x * x) ** 2),
+    Problem("Squire-Trapp", lambda x: np.exp(x) / (np.sin(x) ** 3 + np.cos(x) ** 3), ((-0.5, 1.5),), _squire_trapp),
+    Problem("Rosenbrock", lambda x, y: 100.0 * (y - x * x) ** 2 + (1.0 - x) ** 2, ((-2.0, 2.0), (-1.0, 3.0)),
             lambda x, y: -400.0 * x * (y - x * x) - 2.0 * (1.0 - x)),
-    Problem("chirp", chirp, ((-10.0, 10.0),), lambda x: 2.0 * x * np.cos(x * x)),
-    Problem("fast wave", fast_wave, ((-1.0, 1.0),), lambda x: 1000.0 * np.cos(1000.0 * x)),
+    Problem("chirp", lambda x: np.sin(x * x), ((-10.0, 10.0),), lambda x: 2.0 * x * np.cos(x * x)),
+    Problem("fast wave", lambda x: np.sin(1000.0 * x), ((-1.0, 1.0),), lambda x: 1000.0 * np.cos(1000.0 * x)),
     Problem("log, 1e-8 ... 1e8", np.log, ((1e-8, 1e8),), lambda x: 1.0 / x, log=True),
-    Problem("x to the x", self_power, ((0.05, 5.0),), lambda x: x**x * (np.log(x) + 1.0)),
-    Problem("sinc", sinc, ((0.5, 30.0),), lambda x: (np.cos(x) - np.sin(x) / x) / x),
+    Problem("x to the x", lambda x: x**x, ((0.05, 5.0),), lambda x: x**x * (np.log(x) + 1.0)),
+    Problem("sinc", lambda x: np.sin(x) / x, ((0.5, 30.0),), lambda x: (np.cos(x) - np.sin(x) / x) / x),
     Problem("erf", special.erf, ((-3.0, 3.0),), lambda x: 2.0 / np.sqrt(pi) * np.exp(-x * x)),
     Problem("log-gamma", special.gammaln, ((0.2, 20.0),), special.digamma),
     Problem("Bessel J0", special.j0, ((0.0, 60.0),), lambda x: -special.j1(x)),
 )  # fmt: skip
+
+
+def standard_functions() -> tuple[Problem | Case, ...]:
+    """Return the functions of the default report: every gate with a derivative, `FUNCTIONS`, the corpus."""
+    from ..corpus import CASES  # loads scipy.stats, which takes a second
+
+    return (*gate_problems(), *FUNCTIONS, *CASES)

@@ -1,4 +1,4 @@
-"""The exact gradient by jax, of a function that somebody wrote for NumPy: where jax can trace it."""
+"""The exact gradient by jax, of a function that was written for NumPy, where jax can trace it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ._method import Args, Elementwise
 from ._translation import Translator, Untranslatable
 
 #: Where jax has another name.
@@ -19,7 +20,7 @@ _RENAMED = {
 }  # fmt: skip
 
 
-def gradient(f: Callable[..., Any], args: tuple[Any, ...], wrt: int) -> Any:
+def gradient(f: Elementwise, args: Args, wrt: int) -> Any:
     """Differentiate by `jax.grad`, compiled, at every point."""
     import jax
 
@@ -34,18 +35,12 @@ def gradient(f: Callable[..., Any], args: tuple[Any, ...], wrt: int) -> Any:
 
 
 @lru_cache(maxsize=4)
-def _compiled(f: Callable[..., Any], wrt: int, axes: tuple[int | None, ...]) -> Callable[..., Any]:
-    """Compile once for a function: jax knows functions by their identity."""
-    import jax
-
-    return jax.jit(jax.vmap(jax.grad(_translated(f), argnums=wrt), in_axes=axes))
-
-
-def _translated(f: Callable[..., Any]) -> Callable[..., Any]:
+def _compiled(f: Elementwise, wrt: int, axes: tuple[int | None, ...]) -> Elementwise:
+    """Compile once for a function: jax recognises functions by their identity."""
     import jax
     import jax.numpy as jnp
 
-    own: dict[str, Callable[..., Any]] = {
+    own: dict[str, Elementwise] = {
         "float64": _same, "asarray": _same, "asanyarray": _same, "errstate": lambda **_: contextlib.nullcontext(),
         "fsum": sum, "cbrt": jnp.cbrt,
     }  # fmt: skip
@@ -55,9 +50,10 @@ def _translated(f: Callable[..., Any]) -> Callable[..., Any]:
         return own.get(name) or getattr(jnp, known, None) or getattr(jax.scipy.special, known, None)
 
     named = {"float": _same, "max": jnp.maximum, "min": jnp.minimum}
-    return Translator(equal, named, lambda array: array, "jax").copied(f)
+    copy = Translator(equal, named, lambda array: array, "jax").copied(f)
+    return jax.jit(jax.vmap(jax.grad(copy, argnums=wrt), in_axes=axes))
 
 
 def _same(x: Any, *_: Any, **__: Any) -> Any:
-    """Return what was given: it is a number of jax's already."""
+    """Return `x`, which is a number of jax's already."""
     return x

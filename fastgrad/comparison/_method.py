@@ -1,4 +1,4 @@
-"""What a method is: a way to differentiate on arrays, and to say how far the result is to be trusted."""
+"""A method: how to differentiate on arrays, and how far the result is to be trusted."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ import numpy as np
 
 from ..rules.stencils import Stencil
 
+Elementwise = Callable[..., Any]
+Args = tuple[Any, ...]
+
 
 class Answer(NamedTuple):
-    """What a method says at every point of a batch: arrays of one shape."""
+    """Estimates of a method at every point of a batch: arrays of one shape."""
 
     df: Any
-    #: Its error bar; NaN where it gives none.
+    #: Error bound; NaN where the method gives none.
     error: Any
-    #: Whether it believes itself; True where it has no such flag.
+    #: Whether the method reports success; True where it has no such flag.
     success: Any
     nfev: Any
 
 
-Elementwise = Callable[..., Any]
-
-
 class Counted:
-    """A function that counts its evaluations; as an object it is called with arrays, whatever is inside."""
+    """A function that counts its evaluations; nobody compiles it, since it is an object."""
 
     def __init__(self, f: Elementwise) -> None:
         self._f = f
@@ -45,29 +45,29 @@ class Method:
     Parameters
     ----------
     name : str
-        What a caller would write.
+        Name in the results.
     label : str
-        What stands over a column; at most nine letters a line.
+        Head of a column; at most nine letters a line.
     run : callable
         ``run(f, args, wrt)`` returns the derivative at every point, as fast as the method can.
     estimate : callable, optional
         ``estimate(f, args, wrt)`` returns an `Answer`.
-    ours : bool
+    ours : bool, default True
         Whether fastgrad runs it; other libraries get a version of `f` that takes arrays.
     limit : int, optional
-        Most points it is run on, because it is slow.
-    barred : int
-        Points at which it is asked for its error bar.
-    traced : bool
+        Most points of a run, for a slow method.
+    barred : int, default 1000
+        Points at which `estimate` is called.
+    traced : bool, default False
         Whether it reads the formula of `f` instead of calling it: it gets `f` as it is, and evaluates nothing.
     stencil : Stencil, optional
-        The rule, where there is one with a fixed step: it gets a curve of error against step.
+        The rule, where its step is fixed: it gets a curve of error against step.
     """
 
     name: str
     label: str
-    run: Callable[[Elementwise, tuple[Any, ...], int], Any]
-    estimate: Callable[[Elementwise, tuple[Any, ...], int], Answer] | None = field(default=None, compare=False)
+    run: Callable[[Elementwise, Args, int], Any]
+    estimate: Callable[[Elementwise, Args, int], Answer] | None = field(default=None, compare=False)
     ours: bool = True
     limit: int | None = None
     barred: int = 1000

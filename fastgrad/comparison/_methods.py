@@ -12,12 +12,15 @@ from ..differentiation.derivatives import derivative
 from ..rules.complexstep import ComplexStep
 from ..rules.selection import METHODS
 from ..rules.stencils import Stencil, central
-from ._method import Answer, Elementwise, Method
+from ._method import Answer, Args, Elementwise, Method
 from ._peers import INSTALLED, PEERS
+
+#: Short names of rules: eight columns must fit into 80 letters.
+SHORT = {"forward": "fwd", "backward": "bwd", "complex_step": "complex"}
 
 
 def method_of(rule: Any) -> Method:
-    """Make a method of a word, a stencil or any other rule that `derivative` takes."""
+    """Return the method of a word, a stencil or any other rule that `derivative` takes."""
     if isinstance(rule, Method):
         return rule
     if isinstance(rule, str) and rule in PEERS:
@@ -30,45 +33,40 @@ def method_of(rule: Any) -> Method:
         words = ", ".join(map(repr, (*METHODS, *PEERS)))
         raise wrong(f"`methods` must be rules or some of {words}; got {rule!r:.80}. See fg.central.")
 
-    def run(f: Elementwise, args: tuple[Any, ...], wrt: int) -> Any:
+    def run(f: Elementwise, args: Args, wrt: int) -> Any:
         return derivative(f, *args, wrt=wrt, method=known)
 
-    def estimate(f: Elementwise, args: tuple[Any, ...], wrt: int) -> Answer:
-        found = derivative(f, *args, wrt=wrt, method=known, full_output=True)
-        return Answer(found.df, found.error, found.success, found.nfev)
+    def estimate(f: Elementwise, args: Args, wrt: int) -> Answer:
+        result = derivative(f, *args, wrt=wrt, method=known, full_output=True)
+        return Answer(result.df, result.error, result.success, result.nfev)
 
     name = repr(known)
-    stencil = known if isinstance(known, Stencil) else None
-    return Method(name, _label(name), run, None if isinstance(known, ComplexStep) else estimate, stencil=stencil)
-
-
-def _label(name: str) -> str:
-    """Shorten ``central(order=4)`` to ``central 4``: eight columns must fit into 80 letters."""
     word, _, rest = name.partition("(")
-    word = {"forward": "fwd", "backward": "bwd", "complex_step": "complex"}.get(word, word)
     order = rest.partition("order=")[2].partition(",")[0].strip(")")
-    return f"{word} {order}".strip()
+    label = f"{SHORT.get(word, word)} {order}".strip()
+    stencil = known if isinstance(known, Stencil) else None
+    return Method(name, label, run, None if isinstance(known, ComplexStep) else estimate, stencil=stencil)
 
 
 def standard_methods() -> tuple[Method, ...]:
-    """Every rule that `derivative` knows by a word, central differences of higher order, every library there is."""
+    """Return every rule of `derivative`, central differences of higher order, and every library installed."""
     rules = [rule for word, rule in METHODS.items() if word not in ("complex", "adaptive")]
     rules += [central(4), central(6), METHODS["complex"], METHODS["adaptive"]]  # the last beside its peers
     return (*map(method_of, rules), *(PEERS[word] for word in INSTALLED))
 
 
 def judged_methods() -> tuple[Method, ...]:
-    """Methods that are run over the corpus: the default, a fixed step, and every library that calls functions."""
+    """Return the methods for the corpus: the default, a fixed step, and every library that calls functions."""
     return (method_of("adaptive"), method_of("central"), *(PEERS[w] for w in INSTALLED if not PEERS[w].traced))
 
 
 def chosen_methods(methods: Iterable[Any] | None) -> tuple[Method, ...] | None:
-    """Methods out of what the caller gave; None for None."""
+    """Return the methods of what a caller passes as `methods`, without repetition; None for None."""
     if methods is None:
         return None
     if isinstance(methods, (str, Method)) or not np.iterable(methods):
         methods = (methods,)
-    found = {method.name: method for method in map(method_of, methods)}
-    if not found:
+    chosen = {method.name: method for method in map(method_of, methods)}
+    if not chosen:
         raise ValueError("`methods` must name at least one rule; got none. Leave it out to compare them all.")
-    return tuple(found.values())
+    return tuple(chosen.values())

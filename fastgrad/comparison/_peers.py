@@ -1,4 +1,4 @@
-"""Other people's ways to differentiate, each as it comes, imported only when it is run."""
+"""Other libraries as methods, with their own defaults; each is imported when it is run."""
 
 from __future__ import annotations
 
@@ -8,72 +8,59 @@ from typing import Any
 
 import numpy as np
 
-from ._method import Answer, Counted, Elementwise, Method
-from ._problems import Floats
+from ._method import Answer, Args, Counted, Elementwise, Method
 
 #: The step of the textbook: near the best one for a central difference of points and values of size 1.
 NAIVE_STEP = 1e-5
 
-#: Where one call takes one point: enough for a time, and no more than a second.
+#: Points where one call takes one point: enough for a time, and no more than a second.
 FEW = 100
 
 
-def _of_one(f: Elementwise, args: tuple[Any, ...], wrt: int) -> Elementwise:
-    """Hold all arguments but one."""
+def _of_one(f: Elementwise, args: Args, wrt: int) -> Elementwise:
+    """Fix all arguments but one."""
     return lambda x: f(*args[:wrt], x, *args[wrt + 1 :])
 
 
-def _naive(f: Elementwise, args: tuple[Any, ...], wrt: int) -> Any:
-    """Difference as everybody writes it in NumPy."""
+def _naive(f: Elementwise, args: Args, wrt: int) -> Any:
     g, h, x = _of_one(f, args, wrt), NAIVE_STEP, np.asarray(args[wrt])
     return (g(x + h) - g(x - h)) / (2 * h)
 
 
-def _naive_answer(f: Elementwise, args: tuple[Any, ...], wrt: int) -> Answer:
+def _naive_answer(f: Elementwise, args: Args, wrt: int) -> Answer:
     df = _naive(f, args, wrt)
     return Answer(df, np.full_like(df, np.nan), np.ones(df.shape, bool), np.full_like(df, 2.0))
 
 
-def _scipy(f: Elementwise, args: tuple[Any, ...], wrt: int) -> Any:
-    """SciPy's adaptive derivative, with its own defaults."""
-    return _scipy_answer(f, args, wrt).df
-
-
-def _scipy_answer(f: Elementwise, args: tuple[Any, ...], wrt: int) -> Answer:
+def _scipy_answer(f: Elementwise, args: Args, wrt: int) -> Answer:
     from scipy import differentiate
 
-    def moved(x: Any, *others: Any) -> Any:
+    def reordered(x: Any, *others: Any) -> Any:
         return f(*others[:wrt], x, *others[wrt:])
 
-    found = differentiate.derivative(moved, args[wrt], args=args[:wrt] + args[wrt + 1 :])
-    return Answer(found.df, found.error, found.success, found.nfev)
+    result = differentiate.derivative(reordered, args[wrt], args=args[:wrt] + args[wrt + 1 :])
+    return Answer(result.df, result.error, result.success, result.nfev)
 
 
-def _numdifftools(f: Elementwise, args: tuple[Any, ...], wrt: int) -> Any:
-    """Differentiate by `numdifftools.Derivative`, all points in one call."""
+def _numdifftools(f: Elementwise, args: Args, wrt: int) -> Any:
     import numdifftools as nd
 
     return nd.Derivative(_of_one(f, args, wrt))(args[wrt])
 
 
-def _numdifftools_answer(f: Elementwise, args: tuple[Any, ...], wrt: int) -> Answer:
+def _numdifftools_answer(f: Elementwise, args: Args, wrt: int) -> Answer:
     import numdifftools as nd
 
     def one(g: Counted, x: float) -> tuple[Any, Any]:
-        found = nd.Derivative(g, full_output=True)(x)
+        result = nd.Derivative(g, full_output=True)(x)
         # up to 0.9 a pair (value, info), since then one record that holds both
-        value, info = (found.estimate, found) if hasattr(found, "estimate") else found
+        value, info = (result.estimate, result) if hasattr(result, "estimate") else result
         return value, info.error_estimate
 
     return _one_by_one(one, f, args, wrt)
 
 
-def _jacobi(f: Elementwise, args: tuple[Any, ...], wrt: int) -> Any:
-    """Differentiate by `jacobi.jacobi`, which is made for few points."""
-    return _jacobi_answer(f, args, wrt).df
-
-
-def _jacobi_answer(f: Elementwise, args: tuple[Any, ...], wrt: int) -> Answer:
+def _jacobi_answer(f: Elementwise, args: Args, wrt: int) -> Answer:
     from jacobi import jacobi
 
     def one(g: Counted, x: float) -> tuple[Any, Any]:
@@ -83,58 +70,54 @@ def _jacobi_answer(f: Elementwise, args: tuple[Any, ...], wrt: int) -> Answer:
     return _one_by_one(one, f, args, wrt)
 
 
-def _statsmodels(f: Elementwise, args: tuple[Any, ...], wrt: int) -> Any:
-    """Differentiate by `statsmodels.tools.numdiff.approx_fprime`, centered; for a vector it would form a matrix."""
-    return _statsmodels_answer(f, args, wrt).df
-
-
-def _statsmodels_answer(f: Elementwise, args: tuple[Any, ...], wrt: int) -> Answer:
-    from statsmodels.tools.numdiff import approx_fprime
+def _statsmodels_answer(f: Elementwise, args: Args, wrt: int) -> Answer:
+    from statsmodels.tools.numdiff import approx_fprime  # of a vector it would form a matrix
 
     return _one_by_one(lambda g, x: (approx_fprime(np.array([x]), g, centered=True), np.nan), f, args, wrt)
 
 
-def _jax(f: Elementwise, args: tuple[Any, ...], wrt: int) -> Any:
-    """Differentiate exactly, by `jax.grad`."""
+def _jax(f: Elementwise, args: Args, wrt: int) -> Any:
     from ._jax import gradient
 
     return gradient(f, args, wrt)
 
 
 def _one_by_one(
-    differentiate: Callable[[Counted, float], tuple[Any, Any]], f: Elementwise, args: tuple[Any, ...], wrt: int
+    differentiate: Callable[[Counted, float], tuple[Any, Any]], f: Elementwise, args: Args, wrt: int
 ) -> Answer:
-    """Call a library at one point after the other, so that each point has the library's full attention."""
+    """Call a library at one point after the other, so that it chooses its steps for each point."""
     rows = np.broadcast_arrays(*[np.asarray(a, dtype=np.float64) for a in args])
-    found: Floats = np.full((3, rows[wrt].size), np.nan)
+    results = np.full((3, rows[wrt].size), np.nan)
     for i, row in enumerate(zip(*(r.ravel().tolist() for r in rows), strict=True)):
         counted = Counted(_of_one(f, row, wrt))
         try:
             value, error = differentiate(counted, row[wrt])
-            found[:2, i] = float(np.squeeze(value)), float(np.squeeze(error))
+            results[:2, i] = float(np.squeeze(value)), float(np.squeeze(error))
         except (ValueError, ArithmeticError, np.linalg.LinAlgError):  # a NaN value makes some of them fail
             pass
-        found[2, i] = counted.count
-    df, error, nfev = found.reshape(3, *rows[wrt].shape)
+        results[2, i] = counted.count
+    df, error, nfev = results.reshape(3, *rows[wrt].shape)
     return Answer(df, error, np.isfinite(df), nfev)
 
 
-NUMPY = Method("NumPy, step 1e-5", "NumPy", _naive, _naive_answer, ours=False)
-SCIPY = Method("scipy.differentiate", "SciPy", _scipy, _scipy_answer, ours=False)
+def _peer(name: str, estimate: Callable[[Elementwise, Args, int], Answer], run: Any = None, **fields: Any) -> Method:
+    """Make a method of another library, named and labelled alike."""
+    return Method(name, name, run or (lambda f, args, wrt: estimate(f, args, wrt).df), estimate, ours=False, **fields)
 
-#: What others offer, by the words that `accuracy` takes.
+
+NUMPY = Method("NumPy, step 1e-5", "NumPy", _naive, _naive_answer, ours=False)
+SCIPY = Method("scipy.differentiate", "SciPy", lambda f, args, wrt: _scipy_answer(f, args, wrt).df, _scipy_answer,
+               ours=False)  # fmt: skip
+
+#: Other libraries by the words that `accuracy` takes.
 PEERS: dict[str, Method] = {
     "numpy": NUMPY,
     "scipy": SCIPY,
-    "numdifftools": Method(
-        "numdifftools", "numdifftools", _numdifftools, _numdifftools_answer, ours=False, limit=10_000, barred=FEW
-    ),
-    "jacobi": Method("jacobi", "jacobi", _jacobi, _jacobi_answer, ours=False, limit=FEW, barred=FEW),
-    "statsmodels": Method(
-        "statsmodels", "statsmodels", _statsmodels, _statsmodels_answer, ours=False, limit=10 * FEW, barred=FEW
-    ),
+    "numdifftools": _peer("numdifftools", _numdifftools_answer, _numdifftools, limit=10_000, barred=FEW),
+    "jacobi": _peer("jacobi", _jacobi_answer, limit=FEW, barred=FEW),
+    "statsmodels": _peer("statsmodels", _statsmodels_answer, limit=10 * FEW, barred=FEW),
     "jax": Method("jax, exact", "jax", _jax, ours=False, traced=True),
 }
 
-#: Those of them that can be run here.
+#: Those of them that are installed.
 INSTALLED: tuple[str, ...] = tuple(word for word in PEERS if find_spec(word) is not None)

@@ -1,4 +1,4 @@
-"""What is measured: a function, the points it is differentiated at, and what is known about its true derivative."""
+"""A problem: a function, the points it is differentiated at, and perhaps its derivative in closed form."""
 
 from __future__ import annotations
 
@@ -17,20 +17,17 @@ from ..gates import GATES, Gate
 Floats = NDArray[np.float64]
 Interval = tuple[float, float]
 
-#: Where the arguments of a gate are drawn, where its domain alone would lead to a pole or to overflow.
+#: Intervals for the arguments of a gate, where its domain alone would lead to a pole or to overflow.
 WINDOWS: dict[str, tuple[Interval, ...]] = {
     "divide": ((-10.0, 10.0), (0.5, 10.0)),
     "power": ((0.5, 5.0), (-3.0, 3.0)),
     "log": ((0.1, 10.0),),
     "sqrt": ((0.1, 10.0),),
     "soft_not": ((0.0, 1.0),),
-    "soft_or": ((0.0, 1.0), (0.0, 1.0)),
-    "soft_and": ((0.0, 1.0), (0.0, 1.0)),
-    "soft_xor": ((0.0, 1.0), (0.0, 1.0)),
-    "soft_xand": ((0.0, 1.0), (0.0, 1.0)),
+    **dict.fromkeys(("soft_or", "soft_and", "soft_xor", "soft_xand"), ((0.0, 1.0), (0.0, 1.0))),
 }
 
-#: Gates whose two arguments play different parts; the others are differentiated in the first alone.
+#: Gates that are not symmetric in their two arguments; the others are differentiated in the first alone.
 ASYMMETRIC = ("subtract", "divide", "power", "soft_xand")
 
 
@@ -41,15 +38,16 @@ class Problem:
     Parameters
     ----------
     name : str
-        What it is called in the tables.
+        Name in the tables.
     f : callable
         Elementwise function of one or more arguments.
     domain : tuple of (low, high)
-        For each argument where its points are drawn, evenly; ``low == high`` is a constant that broadcasts.
+        For each argument the interval that its points are drawn from, evenly; ``low == high`` is a constant that
+        broadcasts.
     exact : callable, optional
         The derivative in closed form, of the same arguments, on arrays. Without it the truth is computed.
     wrt : int, default 0
-        Which argument to differentiate in.
+        The argument to differentiate in.
     group : {"gate", "function", "yours"}
         The part of the report it belongs to.
     log : bool, default False
@@ -69,11 +67,11 @@ class Problem:
 
     @property
     def size(self) -> int:
-        """How many points are given; 0 when they are drawn."""
+        """Number of points in `given`; 0 when they are drawn."""
         return size_of(self.given)
 
     def points(self, count: int) -> tuple[Any, ...]:
-        """Arguments for `count` points, the same ones every time; at most `count` of those given."""
+        """Return arguments for `count` points, the same ones every time; at most `count` of `given`."""
         if self.given:
             return head(self.given, count)
         random = np.random.default_rng(2024)
@@ -86,19 +84,20 @@ class Problem:
 
 
 def gate_problems() -> tuple[Problem, ...]:
-    """One problem for every gate that has a derivative; two where the arguments play different parts."""
-    found = []
+    """Return one problem for every gate that has a derivative; two for an asymmetric one."""
+    problems = []
     for gate in GATES:
         if hasattr(gate, "__not_differentiable__"):
             continue
-        for wrt in range(gate.nin if gate.__name__ in ASYMMETRIC else 1):
-            name = f"{gate.__name__}, {'first' if wrt == 0 else 'second'}" if gate.__name__ in ASYMMETRIC else None
-            found.append(Problem(name or gate.__name__, gate, window(gate), gate.partials[wrt], wrt, "gate"))
-    return tuple(found)
+        asymmetric = gate.__name__ in ASYMMETRIC
+        for wrt in range(gate.nin if asymmetric else 1):
+            name = f"{gate.__name__}, {('first', 'second')[wrt]}" if asymmetric else gate.__name__
+            problems.append(Problem(name, gate, window(gate), gate.partials[wrt], wrt, "gate"))
+    return tuple(problems)
 
 
 def window(gate: Gate) -> tuple[Interval, ...]:
-    """Where the arguments of a gate are drawn: its domain, cut to -10 ... 10, or what `WINDOWS` says."""
+    """Return the intervals for a gate's arguments: its domain, cut to -10 ... 10, or an entry of `WINDOWS`."""
     cut = tuple((max(low, -10.0), min(high, 10.0)) for low, high in gate.domain)
     return WINDOWS.get(gate.__name__, cut)
 
@@ -112,11 +111,11 @@ def problem_of(f: Any, points: Any = None, domain: Sequence[Interval] = (), wrt:
         return f
     if not callable(f):
         raise TypeError(f"`functions` must be callable; got {f!r:.80}. Pass the function itself, not its value.")
-    given = () if points is None else _given(points)
+    columns = () if points is None else _columns(points)
     domain = tuple(map(_interval, domain))
-    if isinstance(f, Gate) and not given and not domain:
+    if isinstance(f, Gate) and not columns and not domain:
         domain = window(f)
-    arguments = len(given) or len(domain)
+    arguments = len(columns) or len(domain)
     if not arguments:
         raise ValueError(
             f"`points` must say where to differentiate {name_of(f)}; got none. Pass an array of points, "
@@ -125,11 +124,11 @@ def problem_of(f: Any, points: Any = None, domain: Sequence[Interval] = (), wrt:
     check_call(f, arguments)
     wrt = argument_index(wrt, arguments)
     exact = f.partials[wrt] if isinstance(f, Gate) else None
-    return Problem(name_of(f), f, () if given else domain, exact, wrt, "yours", given=given)
+    return Problem(name_of(f), f, () if columns else domain, exact, wrt, "yours", given=columns)
 
 
-def _given(points: Any) -> tuple[Any, ...]:
-    """Points for each argument: vectors of one length, and numbers for arguments that are held."""
+def _columns(points: Any) -> tuple[Any, ...]:
+    """Return points for each argument: vectors of one length, and numbers for arguments that are constant."""
     several = isinstance(points, tuple) or (isinstance(points, list) and any(map(np.ndim, points)))
     arrays = [argument(a, "points") for a in (points if several else (points,))]
     shape = common_shape(arrays)
@@ -149,20 +148,20 @@ def _interval(pair: Any) -> Interval:
 
 
 def name_of(f: Any) -> str:
-    """Name a function in the tables."""
+    """Return the name of a function for the tables."""
     return str(getattr(f, "__name__", None) or type(f).__name__)
 
 
 def head(args: tuple[Any, ...], count: int) -> tuple[Any, ...]:
-    """Take the first points; numbers are held."""
+    """Return the first points; numbers stay."""
     return tuple(a[:count] if np.ndim(a) else a for a in args)
 
 
 def size_of(args: tuple[Any, ...]) -> int:
-    """How many points there are."""
+    """Return the number of points."""
     return max(map(np.size, args), default=0)
 
 
-def filled(values: Any, size: int) -> Floats:
-    """One float64 for every point, in memory of its own."""
+def broadcast(values: Any, size: int) -> Floats:
+    """Return one float64 for every point, in memory of its own."""
     return np.array(np.broadcast_to(np.asarray(values, dtype=np.float64), size))

@@ -1,4 +1,4 @@
-"""A function that somebody wrote for floats, copied for another library's numbers.
+"""A function that was written for floats, copied for the numbers of another library.
 
 Every reference to `math`, NumPy or `scipy.special` is replaced by the library's equal, helpers included.
 """
@@ -9,59 +9,54 @@ import builtins
 import functools
 import inspect
 from collections.abc import Callable
-from types import CellType, FunctionType, ModuleType
+from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 import scipy.special
 
-assert scipy.special  # what `f` may refer to must be there to be recognised
+assert scipy.special  # imported, so that what `f` refers to is recognised
 
-Equal = Callable[[str], Callable[..., Any] | None]
+#: Packages whose functions are replaced by their names.
+REPLACED = ("math", "cmath", "numpy", "scipy")
 
 
 class Untranslatable(Exception):
     """The function uses something that the library has no equal for."""
 
 
-class _Stand:
-    """A module as the copy sees it: functions replaced, numbers kept as the floats that `f` uses."""
+class _Module:
+    """A module as the copy sees it: every attribute replaced."""
 
-    def __init__(self, module: ModuleType, equal: Equal) -> None:
-        self._module, self._equal = module, equal
+    def __init__(self, module: ModuleType, replace: Callable[[str, Any], Any]) -> None:
+        self._module, self._replace = module, replace
 
     def __getattr__(self, name: str) -> Any:
-        value = getattr(self._module, name)
-        if isinstance(value, ModuleType):
-            return _Stand(value, self._equal)
-        if isinstance(value, (int, float)) or value is None:
-            return value
-        return _stand_in(name, self._equal)
-
-
-def _stand_in(name: str, equal: Equal) -> Callable[..., Any]:
-    found = equal(name)
-    if found is None:
-        raise Untranslatable(f"it uses `{name}`")
-    return found
+        return self._replace(name, getattr(self._module, name))
 
 
 class Translator:
-    """Copies a function and everything it refers to.
+    """Copies a function and everything that it refers to.
 
     Parameters
     ----------
     equal : callable
-        Gives what stands in for a function of `math`, NumPy or `scipy.special`, by its name; None for none.
+        Returns what replaces a function of `math`, NumPy or `scipy.special`, by its name; None for none.
     named : dict
-        What stands in for builtins.
+        What replaces builtins.
     array : callable
-        Makes an array of the caller's into one of the library's.
+        Makes an array of the library's numbers of a NumPy array.
     library : str
-        The package whose own functions are left as they are.
+        The package whose own functions stay as they are.
     """
 
-    def __init__(self, equal: Equal, named: dict[str, Any], array: Callable[[Any], Any], library: str) -> None:
+    def __init__(
+        self,
+        equal: Callable[[str], Callable[..., Any] | None],
+        named: dict[str, Any],
+        array: Callable[[Any], Any],
+        library: str,
+    ) -> None:
         self._equal, self._array, self._library = equal, array, library
         self._copies: dict[int, Any] = {}
         self._builtins = {**vars(builtins), **named}
@@ -74,66 +69,68 @@ class Translator:
         Untranslatable
             When it uses something that has no equal in the library.
         """
-        copy = self.value(f)
-        if not callable(copy) or (copy is f and not self._theirs(f)):
+        copy = self._value(f)
+        if not callable(copy) or (copy is f and not self._is_of_library(f)):
             raise Untranslatable(f"it is a {type(f).__name__} that cannot be read")
         return copy  # type: ignore[no-any-return]
 
-    def _theirs(self, value: Any) -> bool:
-        """Tell what belongs to the library."""
-        place = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
-        return str(place or type(value).__module__).partition(".")[0].removesuffix("lib") == self._library
+    def _is_of_library(self, value: Any) -> bool:
+        module = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+        return _package(module or type(value).__module__).removesuffix("lib") == self._library
 
-    def value(self, value: Any) -> Any:
-        """Return what stands for `value` in the copy."""
-        package = str(getattr(value, "__module__", "") or "").partition(".")[0]
-        if self._theirs(value):
-            return value
-        formula = getattr(value, "__formula__", getattr(value, "py_func", value))
+    def _replacement(self, name: str, value: Any) -> Any:
+        """Replace an attribute of `math`, NumPy or SciPy; numbers stay the floats that `f` uses."""
         if isinstance(value, ModuleType):
-            known = value.__name__.partition(".")[0] in ("math", "cmath", "numpy", "scipy")
-            return _Stand(value, self._equal) if known else _Own(value, self)
-        if isinstance(value, np.ufunc) or value is np.float64 or package in ("math", "numpy", "scipy"):
-            if isinstance(value, np.generic):
-                return value.item()
-            if isinstance(value, np.ndarray):
-                return self._array(value)
-            return _stand_in(str(getattr(value, "__name__", value)), self._equal)
+            return _Module(value, self._replacement)
+        if value is None or isinstance(value, (int, float)):
+            return value
+        replacement = self._equal(name)
+        if replacement is None:
+            raise Untranslatable(f"it uses `{name}`")
+        return replacement
+
+    def _value(self, value: Any) -> Any:
+        """Return what stands for `value` in the copy."""
+        if self._is_of_library(value):
+            return value
+        if isinstance(value, ModuleType):
+            known = _package(value.__name__) in REPLACED
+            return _Module(value, self._replacement if known else lambda name, attribute: self._value(attribute))
+        if isinstance(value, np.generic):
+            return value.item()
+        if isinstance(value, np.ndarray):
+            return self._array(value)
+        package = _package(getattr(value, "__module__", ""))
+        if isinstance(value, np.ufunc) or package in ("math", "numpy", "scipy"):
+            return self._replacement(str(getattr(value, "__name__", value)), value)
+        formula = getattr(value, "__formula__", getattr(value, "py_func", value))
         if isinstance(formula, FunctionType):
             return self._function(formula)
         if isinstance(value, functools.partial):
-            keywords = {k: self.value(v) for k, v in value.keywords.items()}
-            return functools.partial(self.value(value.func), *map(self.value, value.args), **keywords)
+            keywords = {key: self._value(v) for key, v in value.keywords.items()}
+            return functools.partial(self._value(value.func), *map(self._value, value.args), **keywords)
         if inspect.ismethod(value):
-            return functools.partial(self.value(value.__func__), value.__self__)
-        return self._array(value) if isinstance(value, np.ndarray) else value
+            return functools.partial(self._value(value.__func__), value.__self__)
+        return value
 
     def _function(self, f: FunctionType) -> Any:
         if id(f) not in self._copies:
             names: dict[str, Any] = {"__builtins__": self._builtins}
-            copy = FunctionType(f.__code__, names, f.__name__, f.__defaults__, None if not f.__closure__ else tuple(
-                CellType() for _ in f.__closure__))  # fmt: skip
+            cells = tuple(CellType() for _ in f.__closure__ or ()) or None
+            copy = FunctionType(f.__code__, names, f.__name__, f.__defaults__, cells)
             copy.__kwdefaults__ = f.__kwdefaults__
             self._copies[id(f)] = copy
-            for name in _loaded(f.__code__):
-                if name in f.__globals__:
-                    names[name] = self.value(f.__globals__[name])
-            for cell, original in zip(copy.__closure__ or (), f.__closure__ or (), strict=True):
-                cell.cell_contents = self.value(original.cell_contents)
+            names.update({name: self._value(f.__globals__[name]) for name in _names(f.__code__) & f.__globals__.keys()})
+            for cell, original in zip(cells or (), f.__closure__ or (), strict=True):
+                cell.cell_contents = self._value(original.cell_contents)
         return self._copies[id(f)]
 
 
-class _Own:
-    """One of the caller's own modules as the copy sees it."""
-
-    def __init__(self, module: ModuleType, translator: Translator) -> None:
-        self._module, self._translator = module, translator
-
-    def __getattr__(self, name: str) -> Any:
-        return self._translator.value(getattr(self._module, name))
+def _package(module: Any) -> str:
+    return str(module or "").partition(".")[0]
 
 
-def _loaded(code: Any) -> set[str]:
-    """Names that a function may load, those of the functions inside it included."""
-    inside = (_loaded(c) for c in code.co_consts if hasattr(c, "co_names"))
+def _names(code: CodeType) -> set[str]:
+    """Return the names that a function may load, those of the functions inside it included."""
+    inside = (_names(constant) for constant in code.co_consts if isinstance(constant, CodeType))
     return set(code.co_names).union(*inside)

@@ -1,4 +1,4 @@
-"""Judging methods on the development corpus: are they right, do their bars hold, and how fast are they."""
+"""Verdicts on the corpus: whether methods are right, whether their error bounds hold, and how fast they are."""
 
 from __future__ import annotations
 
@@ -6,54 +6,56 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..corpus import Case, batched
-from ..corpus._measure import measure
+from ..corpus import Case, batched, measure
+from ..evaluation.functions import function
 from ..report.results import FACTORS, Pace, Verdict
 from ._method import Counted, Method
-from ._race import race, timed_cases
+from ._timing import Workload, race
 
 #: Records of every kind of failure that a verdict keeps, the worst.
 KEPT = 5
 
+#: Functions that the methods are timed on.
+FEW = 6
+
 
 def verdicts(
-    methods: Sequence[Method],
-    cases: Sequence[Case],
-    count: int,
-    progress: Callable[[str], None] = lambda name: None,
+    methods: Sequence[Method], cases: Sequence[Case], count: int, progress: Callable[[str], None]
 ) -> tuple[Verdict, ...]:
-    """Judge methods on cases of the corpus: what they answer there, and how fast.
+    """Judge methods on cases of the corpus; those without `estimate` are left out.
 
-    Parameters
-    ----------
-    methods : sequence of Method
-        Those that give no `Answer` are left out.
-    cases : sequence of Case
-        Functions with points and truths.
-    count : int
-        Points of a timed run.
-    progress : callable
-        Called with the name of the method before it is run.
+    A timed run has `count` points; `progress` is called with the name of a method before it runs.
     """
     able = [method for method in methods if method.estimate is not None]
-    found = []
+    judged = []
     for method in able:
         progress(method.name)
-        found.append(verdict(method, cases))
+        judged.append(verdict(method, cases))
     progress("timing")
-    paces = race(able, timed_cases(cases), count)
-    return tuple(replace(verdict, pace=paces.get(verdict.method, Pace())) for verdict in found)
+    paces = race(able, [Workload(case.f, batched(case.f), case.x) for case in timed_cases(cases)], count)
+    return tuple(replace(verdict, pace=paces.get(verdict.method, Pace())) for verdict in judged)
 
 
 def verdict(method: Method, cases: Sequence[Case]) -> Verdict:
     """Judge one method, without a clock."""
 
-    def asked(f: Callable[[Any], Any], x: Any) -> tuple[Any, ...]:
+    def estimate(f: Callable[[Any], Any], x: Any) -> tuple[Any, ...]:
         assert method.estimate is not None
-        if method.stencil is not None:  # to compile two hundred functions more takes minutes and changes no figure
+        if method.stencil is not None:  # compiling two hundred functions more takes minutes and changes no figure
             f = Counted(batched(f))
         return tuple(method.estimate(f if method.ours else batched(f), (x,), 0))
 
-    figures = measure(asked, cases, factors=FACTORS)
-    kept = {kind: records[:KEPT] for kind, records in figures.offenders.items()}
-    return Verdict(method.name, method.label, replace(figures, offenders=kept))
+    figures = measure(estimate, cases, factors=FACTORS)
+    worst = {kind: records[:KEPT] for kind, records in figures.offenders.items()}
+    return Verdict(method.name, method.label, replace(figures, offenders=worst))
+
+
+def timed_cases(cases: Sequence[Case], most: int = FEW) -> tuple[Case, ...]:
+    """Choose the first smooth function of every family that runs compiled, up to `most`."""
+    chosen: dict[str, Case] = {}
+    for case in cases:
+        if len(chosen) == most:
+            break
+        if case.kind == "smooth" and case.family not in chosen and function(case.f, 1).engine == "compiled":
+            chosen[case.family] = case
+    return tuple(chosen.values())

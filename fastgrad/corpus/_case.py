@@ -1,4 +1,4 @@
-"""What a case of the corpus is."""
+"""A case of the corpus: one row of a table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 Kind = Literal["smooth", "noisy", "kink"]
 Floats = NDArray[np.float64]
 
-# TypeError: a negative number to a fractional power is complex in plain Python, and `math` refuses that
+# TypeError: a negative number to a fractional power is complex in plain Python, and `math` refuses complex numbers
 DOMAIN_ERRORS = (ValueError, ZeroDivisionError, OverflowError, TypeError)
 
 
@@ -23,15 +23,15 @@ class Case:
     Parameters
     ----------
     name, family : str
-        A unique name, and the family (the module) the case belongs to.
+        A unique name, and one of `FAMILIES`.
     f : callable
-        The function as a user would write it. It may take arrays or only one number at a time.
+        The function as a user would write it; it may take arrays or only one number at a time.
     points : tuple of float
-        Where the derivative is asked for.
+        Where it is differentiated.
     exact : callable
         ``exact(m, x)``: the function in mpmath, ``m`` the module and ``x`` an mpf. For a noisy function it is
         the smooth function underneath.
-    tolerance : float
+    tolerance : float, default 1e-6
         The error, relative to the local slope scale, beyond which a derivative counts as missed.
     kind : {"smooth", "noisy", "kink"}
         A kink means that the function has kinks or steps somewhere, not that a point lies on one.
@@ -39,7 +39,7 @@ class Case:
         Where the function comes from.
     slope : callable, optional
         ``slope(m, x)``: the derivative in closed form, to check `exact` against.
-    agree : float
+    agree : float, default 1e-13
         How well ``f`` and ``exact`` agree in float64, relative to ``max(|f|, |x f'|)``.
     """
 
@@ -58,6 +58,16 @@ class Case:
     def x(self) -> Floats:
         """The points as an array."""
         return np.array(self.points, dtype=np.float64)
+
+
+def family(name: str, kind: Kind = "smooth") -> Callable[..., Case]:
+    """Return the constructor of the cases of one family: ``(name, f, points, exact, **other fields)``."""
+
+    def case(label: str, f: Callable[[Any], Any], points: tuple[float, ...], exact: Callable[[Any, Any], Any],
+             **fields: Any) -> Case:  # fmt: skip
+        return Case(label, name, f, points, exact, **{"kind": kind, **fields})
+
+    return case
 
 
 def pointwise(f: Callable[[Any], Any]) -> Callable[[Any], Floats]:
@@ -79,9 +89,9 @@ def pointwise(f: Callable[[Any], Any]) -> Callable[[Any], Floats]:
 
 
 def batched(f: Callable[[Any], Any]) -> Callable[[Any], Floats]:
-    """Return `f` itself if it takes arrays elementwise, else `pointwise(f)`.
+    """Return `f` on float64 arrays: called once where it works elementwise, else at one point after the other.
 
-    Found by comparing one call with three points to three calls with one.
+    One call with three points is compared with three calls with one.
     """
     single = pointwise(f)
 
@@ -94,7 +104,5 @@ def batched(f: Callable[[Any], Any]) -> Callable[[Any], Floats]:
         together = whole(probe)
     except Exception:  # whatever a function written for one number does with an array
         return single
-    same = together.shape == probe.shape and np.allclose(
-        together, single(probe), rtol=1e-9, atol=0, equal_nan=True
-    )
+    same = together.shape == probe.shape and np.allclose(together, single(probe), rtol=1e-9, atol=0, equal_nan=True)
     return whole if same else single

@@ -1,21 +1,17 @@
-"""Run a method over the corpus and say where it is wrong.
+"""Run a method over the corpus and count where it is wrong.
 
-The error of a point is judged against the local slope scale ``s``, not against ``|f'(x)|`` alone, since at
-a stationary point no method gets a derivative of 1e-17 to six digits, and nobody needs it to:
+Errors are relative to the local slope scale ``s``, not to ``|f'(x)|`` alone: at a stationary point no method gets a
+derivative of 1e-17 to six digits, and nobody needs it to.
 
     s = max(|f'(x)|, mean of |f'| at x (1 - 2^-10) and x (1 + 2^-10), 1e-9 |f(x)| / max(|x|, 1))
 
-with ``+-2^-10`` for the neighbours of 0. The last term is the slope that the rounding of ``f`` alone
-feigns over a step of ``max(|x|, 1)``, so that the derivative of ``tanh`` at 30 may be 0. A point is missed
-when the error exceeds ``case.tolerance * s`` or the derivative is NaN.
+with ``+-2^-10`` for the neighbours of 0. The last term is the slope that the rounding of ``f`` alone feigns over a step
+of ``max(|x|, 1)``, so that the derivative of ``tanh`` at 30 may be 0. A point is missed when the error exceeds
+``case.tolerance * s`` or the derivative is NaN.
 
-A point is attainable when some central, forward or backward difference of order 2, 4, 6 or 8 with some
-power of two from ``2^-60 |x|`` to ``4 max(|x|, 1)`` for a step comes within a third of
-``case.tolerance * s``; it is steady when one formula does so at two neighbouring steps, hence not by luck.
-Both are stored with the truths.
-
-``method(f, x)`` returns ``(df, error, success, nfev)``, arrays like ``x``, and optionally ``status`` as a
-fifth. ``f`` is the function as the user wrote it; ``batched(f)`` can be called with arrays in any case.
+A point is attainable when some central, forward or backward difference of order 2, 4, 6 or 8 with some power of two
+from ``2^-60 |x|`` to ``4 max(|x|, 1)`` for a step comes within a third of ``case.tolerance * s``; it is steady when one
+formula does so at two neighbouring steps, hence not by luck. Both are stored with the truths.
 """
 
 from __future__ import annotations
@@ -24,21 +20,23 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import CASES, Case, batched, known, sides, truth
-from ._case import Floats
+from ._case import Case, Floats
+from ._stored import CASES, known, sides, truth
 
+#: ``method(f, x)`` returns df, error, success, nfev and perhaps status, arrays like `x`; `f` is `Case.f`.
 Method = Callable[[Callable[[Any], Any], Floats], tuple[Any, ...]]
 Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Record:
-    """One point: what is true, what was found. `excess` is the error in units of what is tolerated."""
+    """One point with its truth and its estimate; `excess` is the error in units of the tolerated one."""
 
     case: str
     family: str
@@ -65,7 +63,35 @@ class Record:
 
 @dataclass(frozen=True)
 class Figures:
-    """The figures of one method over the corpus; printed readably, worst offenders last."""
+    """The figures of one method over the corpus.
+
+    Attributes
+    ----------
+    functions, points, attainable, kinks : int
+        Counts.
+    missed, missed_steady : float
+        Shares of the attainable and of the steady points.
+    covered : float
+        Share of errors within the error bound; NaN for a method without bounds.
+    wrong : float
+        Share of points beyond tolerance and ten bounds with success set.
+    nan : float
+        Share of points without a result though the derivative exists.
+    median_error, median_bar, median_nfev : float
+        Relative error at the smooth functions, bound over error, evaluations per point.
+    silent_kinks : float
+        Share of the kinks that are reported as success.
+    families : dict
+        Points, missed and covered of every family.
+    offenders : dict
+        Records of every kind of failure, the worst first.
+    calibration : tuple of float
+        Shares of errors within multiples of the bound: `factors` of `measure`.
+    seconds : float
+        Time of the run.
+    raised : dict
+        What the method raised, by case.
+    """
 
     functions: int
     points: int
@@ -90,8 +116,7 @@ class Figures:
     def __str__(self) -> str:
         """Lay out the figures, the families, and the worst offenders of every category."""
         lines = [
-            f"{self.functions} functions, {self.points} points, "
-            f"{self.attainable} attainable, {self.seconds:.1f} s",
+            f"{self.functions} functions, {self.points} points, {self.attainable} attainable, {self.seconds:.1f} s",
             f"missed, of the attainable points   {self.missed:9.3%}",
             f"missed, of the steady points       {self.missed_steady:9.3%}",
             f"bar covers the error               {self.covered:9.3%}",
@@ -103,13 +128,116 @@ class Figures:
             f"kinks reported as success          {self.silent_kinks:9.3%} of {self.kinks}",
             "family        points    missed   covered",
         ]
-        lines += [f"{k:12s} {n:7d} {m:9.2%} {c:9.2%}" for k, (n, m, c) in self.families.items()]
-        lines += [f"raised: {name}: {why}" for name, why in self.raised.items()]
+        lines += [f"{name:12s} {n:7d} {missed:9.2%} {covered:9.2%}"
+                  for name, (n, missed, covered) in self.families.items()]  # fmt: skip
+        lines += [f"raised: {name}: {message}" for name, message in self.raised.items()]
         for category, records in self.offenders.items():
             if records:
-                lines.append(f"{category}: {len(records)}")
-                lines += [str(r) for r in records[: self.show]]
+                lines += [f"{category}: {len(records)}", *map(str, records[: self.show])]
         return "\n".join(lines)
+
+
+def measure(method: Method, cases: Sequence[Case] = CASES, show: int = 12, factors: Sequence[float] = ()) -> Figures:
+    """Run `method` over `cases` and judge its estimates.
+
+    `show` records of a category are printed; `factors` are multiples of the error bound for `Figures.calibration`.
+    """
+    start = time.perf_counter()
+    columns, raised = zip(*(_run(method, case) for case in cases), strict=True)
+    seconds = time.perf_counter() - start
+    messages = {case.name: message for case, message in zip(cases, raised, strict=True) if message}
+    return replace(judge(np.concatenate(columns, axis=1), cases, factors), seconds=seconds, raised=messages, show=show)
+
+
+def _run(method: Method, case: Case) -> tuple[Floats, str]:
+    """Return rows df, error, success, nfev, status, and the message of the exception that the method raised."""
+    rows = np.full((5, len(case.points)), np.nan)
+    rows[2] = 0
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            for i, column in enumerate(method(case.f, case.x)):
+                rows[i] = column
+        except Exception as problem:  # a method that raises loses the points, not the run
+            return rows, f"{type(problem).__name__}: {problem}"[:110]
+    return rows, ""
+
+
+class _Points:
+    """The points of several cases in a row: one array for every stored column and every field that is judged by."""
+
+    def __init__(self, cases: Sequence[Case]) -> None:
+        def column(get: Callable[[Case], Any]) -> Any:
+            return np.concatenate([np.broadcast_to(get(case), len(case.points)) for case in cases])
+
+        self.x, self.truth, self.scale = column(lambda c: c.x), column(truth), column(lambda c: known(c, "scale"))
+        self.left, self.right = column(lambda c: sides(c)[0]), column(lambda c: sides(c)[1])
+        self.attainable, self.steady = (column(partial(known, column=k)) > 0 for k in ("attainable", "steady"))
+        self.tolerated = column(lambda c: c.tolerance) * self.scale
+        self.smooth = column(lambda c: c.kind == "smooth").astype(bool)
+        self.name, self.family = column(lambda c: np.array(c.name)), column(lambda c: np.array(c.family))
+        self.exists = np.isfinite(self.truth)
+        # no derivative, but at least one side where the function is defined: a kink or a step
+        self.kink = ~self.exists & ~(np.isnan(self.left) & np.isnan(self.right))
+
+
+def judge(estimates: Floats, cases: Sequence[Case] = CASES, factors: Sequence[float] = ()) -> Figures:
+    """Take the figures of rows df, error, success, nfev, status at the points of all cases, one after the other."""
+    df, error, success, nfev, _status = estimates
+    at = _Points(cases)
+    exists, finite, ok = at.exists, np.isfinite(df), success == 1
+    with np.errstate(all="ignore"):
+        off, ulp = np.abs(df - at.truth), np.spacing(np.abs(at.truth))
+        excess = np.where(finite, off / at.tolerated, np.inf)
+        excess[off == 0] = 0
+        missed = exists & ~(off <= at.tolerated)
+        covered = off <= error + ulp
+        wrong = exists & finite & ok & (off > at.tolerated) & ~(off <= 10 * error)
+        relative = np.where(at.truth != 0, off / np.abs(at.truth), off / at.scale)
+        bar = error / off
+    both, bounded = exists & finite, not np.isnan(error).all()
+    categories = {
+        "missed although attainable": missed & at.attainable & finite,
+        "NaN although attainable": exists & at.attainable & ~finite,
+        "wrong beyond ten bars, success set": wrong,
+        "bar does not cover": both & ~covered,
+        "kinks reported as success": at.kink & ok,
+    }
+    families = {}
+    for name in dict.fromkeys(at.family.tolist()):
+        inside = at.family == name
+        families[name] = int(np.sum(inside)), _share(missed[at.attainable & inside]), _share(covered[both & inside])
+    return Figures(
+        functions=len(cases),
+        points=at.x.size,
+        attainable=int(np.sum(at.attainable)),
+        missed=_share(missed[at.attainable]),
+        missed_steady=_share(missed[at.steady]),
+        covered=_share(covered[both]) if bounded else float("nan"),
+        wrong=_share(wrong[exists]),
+        nan=_share(~finite[exists]),
+        median_error=_median(relative[both & at.smooth]),
+        median_bar=_median(bar[both & (off > 0) & np.isfinite(bar)]),
+        median_nfev=_median(nfev[np.isfinite(nfev)]),
+        kinks=int(np.sum(at.kink)),
+        silent_kinks=_share(ok[at.kink]),
+        families=families,
+        calibration=tuple(_share((off <= factor * error + ulp)[both]) for factor in factors) if bounded else (),
+        offenders={name: _records(at, estimates, excess, mask) for name, mask in categories.items()},
+    )
+
+
+def _records(at: _Points, estimates: Floats, excess: Floats, mask: Mask) -> list[Record]:
+    """List records of the marked points, the worst first."""
+    marked = np.flatnonzero(mask)
+    marked = marked[np.argsort(-excess[marked], kind="stable")]
+    records = []
+    for i in marked.tolist():
+        df, error, success, nfev, status = estimates[:, i].tolist()
+        x, true, left, right = (float(column[i]) for column in (at.x, at.truth, at.left, at.right))
+        records.append(Record(str(at.name[i]), str(at.family[i]), x, df, true, error, success == 1, nfev, status,
+                              left, right, float(excess[i])))  # fmt: skip
+    return records
 
 
 def _share(mask: Mask) -> float:
@@ -120,117 +248,3 @@ def _share(mask: Mask) -> float:
 def _median(values: Floats) -> float:
     """Return the median; NaN of nothing."""
     return float(np.median(values)) if values.size else float("nan")
-
-
-def _run(method: Method, case: Case) -> tuple[Floats, str]:
-    """Rows df, error, success, nfev, status; all NaN, and the reason, where the method raised."""
-    x = case.x
-    out = np.full((5, x.size), np.nan)
-    out[2] = 0
-    why = ""
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        try:
-            for i, column in enumerate(method(case.f, x)):
-                out[i] = column
-        except Exception as problem:  # a method that raises loses the points, not the run
-            why = f"{type(problem).__name__}: {problem}"[:110]
-    return out, why
-
-
-def answers(method: Method, cases: Sequence[Case] = CASES) -> tuple[Floats, dict[str, str]]:
-    """Rows df, error, success, nfev, status at the points of all cases, and what the method raised on which."""
-    ran = [_run(method, case) for case in cases]
-    raised = {case.name: why for case, (_, why) in zip(cases, ran, strict=True) if why}
-    return np.concatenate([part for part, _ in ran], axis=1), raised
-
-
-def measure(
-    method: Method, cases: Sequence[Case] = CASES, show: int = 12, factors: Sequence[float] = ()
-) -> Figures:
-    """Run `method` over `cases`; `show` offenders of a category are printed, `factors` are multiples of the bar."""
-    start = time.perf_counter()
-    found, raised = answers(method, cases)
-    seconds = time.perf_counter() - start
-    return replace(judge(found, cases, factors), seconds=seconds, raised=raised, show=show)
-
-
-def judge(found: Floats, cases: Sequence[Case] = CASES, factors: Sequence[float] = ()) -> Figures:
-    """Take the figures of rows df, error, success, nfev, status at the points of all cases, one after the other.
-
-    ``calibration`` is the share of errors within `factors` times the bar.
-    """
-    df, error, success, nfev, status = found
-
-    def column(get: Callable[[Case], Any]) -> Floats:
-        """Put the values of all cases in a row."""
-        return np.concatenate([np.broadcast_to(get(c), c.x.shape) for c in cases])
-
-    x, true, scale = column(lambda c: c.x), column(truth), column(lambda c: known(c, "scale"))
-    left, right = column(lambda c: sides(c)[0]), column(lambda c: sides(c)[1])
-    attainable = column(lambda c: known(c, "attainable")) > 0
-    steady = column(lambda c: known(c, "steady")) > 0
-    tolerated = column(lambda c: c.tolerance) * scale
-    smooth = column(lambda c: c.kind == "smooth").astype(bool)
-    family = column(lambda c: np.array(c.family))
-    name = column(lambda c: np.array(c.name))
-
-    exists, finite, ok = np.isfinite(true), np.isfinite(df), success == 1
-    with np.errstate(all="ignore"):
-        off = np.abs(df - true)
-        excess = np.where(finite, off / tolerated, np.inf)
-        excess[off == 0] = 0
-        missed = exists & ~(off <= tolerated)
-        covered = off <= error + np.spacing(np.abs(true))
-        wrong = exists & finite & ok & (off > tolerated) & ~(off <= 10 * error)
-        relative = np.where(true != 0, off / np.abs(true), off / scale)
-        bar = error / off
-    # no derivative, but at least one side where the function is defined: a kink or a step
-    kink = ~exists & ~(np.isnan(left) & np.isnan(right))
-    both = exists & finite
-
-    def worst(mask: Mask) -> list[Record]:
-        """List records of the marked points, the worst first."""
-        chosen = np.flatnonzero(mask)
-        chosen = chosen[np.argsort(-excess[chosen], kind="stable")]
-        return [
-            Record(str(name[i]), str(family[i]), float(x[i]), float(df[i]), float(true[i]), float(error[i]),
-                   bool(ok[i]), float(nfev[i]), float(status[i]), float(left[i]), float(right[i]),
-                   float(excess[i]))
-            for i in chosen
-        ]  # fmt: skip
-
-    families = {
-        str(k): (int(np.sum(family == k)), _share(missed[attainable & (family == k)]),
-                 _share(covered[both & (family == k)]))
-        for k in dict.fromkeys(family.tolist())
-    }  # fmt: skip
-    return Figures(
-        functions=len(cases),
-        points=x.size,
-        attainable=int(np.sum(attainable)),
-        missed=_share(missed[attainable]),
-        missed_steady=_share(missed[steady]),
-        covered=_share(covered[both]) if not np.isnan(error).all() else float("nan"),
-        wrong=_share(wrong[exists]),
-        nan=_share(~finite[exists]),
-        median_error=_median(relative[both & smooth]),
-        median_bar=_median(bar[both & (off > 0) & np.isfinite(bar)]),
-        median_nfev=_median(nfev[np.isfinite(nfev)]),
-        kinks=int(np.sum(kink)),
-        silent_kinks=_share(ok[kink]),
-        families=families,
-        calibration=() if np.isnan(error).all() else tuple(
-            _share((off <= factor * error + np.spacing(np.abs(true)))[both]) for factor in factors
-        ),
-        offenders={
-            "missed although attainable": worst(missed & attainable & finite),
-            "NaN although attainable": worst(exists & attainable & ~finite),
-            "wrong beyond ten bars, success set": worst(wrong),
-            "bar does not cover": worst(both & ~covered),
-            "kinks reported as success": worst(kink & ok),
-        },
-    )
-
-
-__all__ = ["Figures", "Method", "Record", "answers", "batched", "judge", "measure"]

@@ -1,4 +1,4 @@
-"""Functions that are only right to some digits: float32 inside, rounding, solvers, tables, plain noise."""
+"""Functions that are right to some digits only: float32, rounding, solvers, tables, noise of a known size."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from ._case import Case
+from ._case import family
 from ._points import uniform
+
+noisy = family("noisy", kind="noisy")
 
 WIDE = uniform(-3, 3, 24, 501)
 POSITIVE = uniform(0.5, 8, 24, 502)
+KNOTS = np.linspace(-4.0, 4.0, 161)
+SINES = np.sin(KNOTS)
 
 
 def noise(x: Any) -> Any:
@@ -42,7 +46,6 @@ def single_table(x: Any) -> Any:
 
 
 def _single_table(m: Any, x: Any) -> Any:
-    """Do the same for mpmath, with the weights as float32 holds them."""
     w = [m.mpf(float(np.float32(v))) for v in (0.7, 0.1, 1.9)]
     return m.tanh(w[0] * x + w[1]) - m.tanh(x * w[2]) / 2
 
@@ -113,10 +116,6 @@ def euler_ode(rate: float) -> float:
     return y
 
 
-KNOTS = np.linspace(-4.0, 4.0, 161)
-SINES = np.sin(KNOTS)
-
-
 def table(x: Any) -> Any:
     """Cubic interpolation in a table of sines with spacing 0.05, Catmull-Rom."""
     i = np.clip(np.floor((x + 4.0) / 0.05).astype(int), 1, 158)
@@ -126,175 +125,31 @@ def table(x: Any) -> Any:
 
 
 CASES = (
-    Case(
-        "float32_sigmoid",
-        "noisy",
-        single_sigmoid,
-        WIDE,
-        lambda m, x: 1 / (1 + m.exp(-x)),
-        tolerance=1e-3,
-        kind="noisy",
-        agree=1e-6,
-    ),
-    Case(
-        "float32_inside",
-        "noisy",
-        single_inside,
-        WIDE,
-        lambda m, x: x * x + m.sin(x),
-        tolerance=1e-3,
-        kind="noisy",
-        agree=1e-6,
-    ),
-    Case(
-        "float32_network",
-        "noisy",
-        single_table,
-        WIDE,
-        _single_table,
-        tolerance=1e-3,
-        kind="noisy",
-        agree=1e-5,
-    ),
-    Case(
-        "rounded_6_digits",
-        "noisy",
-        lambda x: np.round(np.exp(x / 2.0), 6),
-        WIDE,
-        lambda m, x: m.exp(x / 2),
-        tolerance=1e-3,
-        kind="noisy",
-        agree=1e-5,
-    ),
-    Case(
-        "printed_8_digits",
-        "noisy",
-        lambda x: float(f"{math.log(x) * x:.8g}"),
-        POSITIVE,
-        lambda m, x: x * m.log(x),
-        tolerance=1e-4,
-        kind="noisy",
-        agree=1e-6,
-    ),
-    Case(
-        "kepler_1e-8",
-        "noisy",
-        kepler,
-        uniform(0.1, 6, 24, 503),
-        _kepler,
-        tolerance=1e-4,
-        kind="noisy",
-        slope=lambda m, x: 1 / (1 - 0.3 * m.cos(_kepler(m, x))),
-        agree=1e-7,
-    ),
-    Case(
-        "bisection_1e-10",
-        "noisy",
-        bisection_root,
-        uniform(-8, 8, 24, 504),
-        _cubic_root,
-        tolerance=1e-5,
-        kind="noisy",
-        agree=1e-9,
-    ),
-    Case(
-        "newton_sqrt_1e-6",
-        "noisy",
-        newton_sqrt,
-        uniform(1, 50, 24, 505),
-        lambda m, x: m.sqrt(x),
-        tolerance=1e-2,
-        kind="noisy",
-        agree=1e-5,
-    ),
-    Case(
-        "simpson",
-        "noisy",
-        simpson,
-        uniform(0.1, 2, 20, 506),
-        lambda m, x: m.sqrt(m.pi) / 2 * m.erf(x),
-        tolerance=1e-4,
-        kind="noisy",
-        agree=1e-7,
-    ),
-    Case(
-        "rk2_logistic",
-        "noisy",
-        euler_ode,
-        uniform(0.3, 3, 10, 507),
-        lambda m, r: 1 / (1 + 9 * m.exp(-2 * r)),
-        tolerance=1e-4,
-        kind="noisy",
-        agree=1e-5,
-    ),
-    Case(
-        "cubic_table",
-        "noisy",
-        table,
-        uniform(-3.8, 3.8, 30, 508),
-        lambda m, x: m.sin(x),
-        tolerance=5e-3,
-        kind="noisy",
-        agree=1e-3,
-    ),
-    Case(
-        "noise_1e-12",
-        "noisy",
-        lambda x: np.sin(x) * (1 + 1e-12 * noise(x)),
-        WIDE,
-        lambda m, x: m.sin(x),
-        tolerance=1e-6,
-        kind="noisy",
-        agree=1e-11,
-    ),
-    Case(
-        "noise_1e-10",
-        "noisy",
-        lambda x: np.exp(x) * (1 + 1e-10 * noise(x)),
-        WIDE,
-        lambda m, x: m.exp(x),
-        tolerance=1e-5,
-        kind="noisy",
-        agree=1e-9,
-    ),
-    Case(
-        "noise_1e-8",
-        "noisy",
-        lambda x: np.cos(x) + 1e-8 * noise(x),
-        WIDE,
-        lambda m, x: m.cos(x),
-        tolerance=1e-4,
-        kind="noisy",
-        agree=1e-6,
-    ),
-    Case(
-        "noise_1e-6",
-        "noisy",
-        lambda x: np.log(x) * x + 1e-6 * noise(x),
-        POSITIVE,
-        lambda m, x: x * m.log(x),
-        tolerance=1e-3,
-        kind="noisy",
-        agree=1e-4,
-    ),
-    Case(
-        "noise_1e-4",
-        "noisy",
-        lambda x: x * x * (1 + 1e-4 * noise(x)),
-        POSITIVE,
-        lambda m, x: x * x,
-        tolerance=1e-2,
-        kind="noisy",
-        agree=1e-3,
-    ),
-    Case(
-        "noise_1e-3",
-        "noisy",
-        lambda x: x**3 * (1 + 1e-3 * noise(x)),
-        POSITIVE,
-        lambda m, x: x**3,
-        tolerance=3e-2,
-        kind="noisy",
-        agree=1e-2,
-    ),
-)
+    noisy("float32_sigmoid", single_sigmoid, WIDE, lambda m, x: 1 / (1 + m.exp(-x)), tolerance=1e-3, agree=1e-6),
+    noisy("float32_inside", single_inside, WIDE, lambda m, x: x * x + m.sin(x), tolerance=1e-3, agree=1e-6),
+    noisy("float32_network", single_table, WIDE, _single_table, tolerance=1e-3, agree=1e-5),
+    noisy("rounded_6_digits", lambda x: np.round(np.exp(x / 2.0), 6), WIDE, lambda m, x: m.exp(x / 2), tolerance=1e-3,
+          agree=1e-5),
+    noisy("printed_8_digits", lambda x: float(f"{math.log(x) * x:.8g}"), POSITIVE, lambda m, x: x * m.log(x),
+          tolerance=1e-4, agree=1e-6),
+    noisy("kepler_1e-8", kepler, uniform(0.1, 6, 24, 503), _kepler, tolerance=1e-4,
+          slope=lambda m, x: 1 / (1 - 0.3 * m.cos(_kepler(m, x))), agree=1e-7),
+    noisy("bisection_1e-10", bisection_root, uniform(-8, 8, 24, 504), _cubic_root, tolerance=1e-5, agree=1e-9),
+    noisy("newton_sqrt_1e-6", newton_sqrt, uniform(1, 50, 24, 505), lambda m, x: m.sqrt(x), tolerance=1e-2, agree=1e-5),
+    noisy("simpson", simpson, uniform(0.1, 2, 20, 506), lambda m, x: m.sqrt(m.pi) / 2 * m.erf(x), tolerance=1e-4,
+          agree=1e-7),
+    noisy("rk2_logistic", euler_ode, uniform(0.3, 3, 10, 507), lambda m, r: 1 / (1 + 9 * m.exp(-2 * r)), tolerance=1e-4,
+          agree=1e-5),
+    noisy("cubic_table", table, uniform(-3.8, 3.8, 30, 508), lambda m, x: m.sin(x), tolerance=5e-3, agree=1e-3),
+    noisy("noise_1e-12", lambda x: np.sin(x) * (1 + 1e-12 * noise(x)), WIDE, lambda m, x: m.sin(x), tolerance=1e-6,
+          agree=1e-11),
+    noisy("noise_1e-10", lambda x: np.exp(x) * (1 + 1e-10 * noise(x)), WIDE, lambda m, x: m.exp(x), tolerance=1e-5,
+          agree=1e-9),
+    noisy("noise_1e-8", lambda x: np.cos(x) + 1e-8 * noise(x), WIDE, lambda m, x: m.cos(x), tolerance=1e-4, agree=1e-6),
+    noisy("noise_1e-6", lambda x: np.log(x) * x + 1e-6 * noise(x), POSITIVE, lambda m, x: x * m.log(x), tolerance=1e-3,
+          agree=1e-4),
+    noisy("noise_1e-4", lambda x: x * x * (1 + 1e-4 * noise(x)), POSITIVE, lambda m, x: x * x, tolerance=1e-2,
+          agree=1e-3),
+    noisy("noise_1e-3", lambda x: x**3 * (1 + 1e-3 * noise(x)), POSITIVE, lambda m, x: x**3, tolerance=3e-2,
+          agree=1e-2),
+)  # fmt: skip

@@ -1,127 +1,14 @@
-"""NIST's certified nonlinear regressions: what a jacobian is worth where the right answer is known to eleven digits.
+"""NIST's certified nonlinear regressions: jacobians compared where the right answer is known to eleven digits.
 
 The Statistical Reference Datasets of the National Institute of Standards and Technology (public domain) hold 27
 regressions with data, two starting values, and parameters, standard errors and residuals that were computed in 500
 digits. The standard error of parameter `i` is ``s sqrt(((J^T J)^-1)_ii)``: all digits of it come from the jacobian `J`
-of the model. Data are in ``strd.json``, where their source is named, the comparison is ``fastgrad report --nist``.
+of the model. Data are in ``strd.json``, where their source is named; ``fastgrad report --nist`` compares. Imports
+`differentiation`. Begin reading in `_regressions`.
 """
 
-from __future__ import annotations
+from ._comparison import ERRORS, METHODS, PARAMETERS, Row, compare, exact, installed
+from ._regressions import PRINTED, Regression, digits, regressions, standard_errors
 
-import functools
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-import numpy as np
-from scipy.linalg import solve_triangular
-
-from ._models import MODELS
-
-#: Digits of the certified values; more cannot agree.
-PRINTED = 11.0
-
-
-@dataclass(frozen=True)
-class Regression:
-    """One of the sets.
-
-    Attributes
-    ----------
-    name : str
-        NIST's name.
-    model : callable
-        ``model(b, x)``, the response at predictors `x` for parameters `b`.
-    x, y : ndarray
-        The data; `x` has two columns for Nelson, where `y` is the logarithm that the model is of.
-    starts : tuple of ndarray
-        Both starting values, the first one far off.
-    parameters, errors : ndarray
-        Certified parameters and standard errors.
-    rss, s : float
-        Certified residual sum of squares and residual standard deviation.
-    """
-
-    name: str
-    model: Callable[[Any, Any], Any]
-    x: Any
-    y: Any
-    starts: tuple[Any, Any]
-    parameters: Any
-    errors: Any
-    rss: float
-    s: float
-
-    def residuals(self, b: Any) -> Any:
-        """Subtract the data from the model at parameters `b`; the jacobian is that of the model."""
-        return self.model(b, self.x) - self.y
-
-
-@functools.cache
-def regressions() -> tuple[Regression, ...]:
-    """Read all sets.
-
-    Examples
-    --------
-    >>> from fastgrad.nist import regressions
-    >>> len(regressions())
-    27
-    """
-    stored = json.loads(Path(__file__).with_name("strd.json").read_text(encoding="utf-8"))["sets"]
-    found = []
-    for name, row in stored.items():
-        arrays = {key: np.array(row[key]) for key in ("x", "y", "parameters", "errors")}
-        if name == "Nelson":
-            arrays["y"] = np.log(arrays["y"])
-        starts = (np.array(row["starts"][0]), np.array(row["starts"][1]))
-        found.append(Regression(name, MODELS[name], starts=starts, rss=row["rss"], s=row["s"], **arrays))
-    return tuple(found)
-
-
-def standard_errors(jacobian: Any, s: float) -> Any:
-    """Find the standard errors of parameters, ``s sqrt(diag((J^T J)^-1))``.
-
-    The columns are scaled to one binade, by powers of two, and the matrix is factored as it is: the normal equations
-    would square its condition, which is 6e4 for Bennett5 after scaling and far more before.
-
-    Parameters
-    ----------
-    jacobian : array_like, shape (m, d)
-        Derivatives of `m` residuals in `d` parameters, ``m >= d``.
-    s : float
-        Residual standard deviation. The certified one, when it is the jacobian that is judged: residuals as small as
-        1e-14 of the data (Lanczos1) have no digits left in double precision.
-
-    Returns
-    -------
-    ndarray, shape (d,)
-        In the units of the parameters; NaN for a jacobian with NaN, infinite for one of less than full rank.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from fastgrad.nist import standard_errors
-    >>> line = np.vander([0.0, 1.0, 2.0, 3.0, 4.0], 2)
-    >>> wanted = np.sqrt(np.diag(np.linalg.inv(line.T @ line)))
-    >>> bool(np.max(abs(standard_errors(line, 1.0) - wanted)) < 1e-15)
-    True
-    """
-    jacobian = np.asarray(jacobian, dtype=np.float64)
-    if not np.isfinite(jacobian).all():
-        return np.full(jacobian.shape[1], np.nan)
-    unit = np.ldexp(1.0, -np.frexp(np.linalg.norm(jacobian, axis=0))[1])
-    triangle = np.linalg.qr(jacobian * unit, mode="r")
-    if not np.diag(triangle).all():
-        return np.full(jacobian.shape[1], np.inf)
-    inverse = solve_triangular(triangle, np.eye(len(triangle)))
-    return s * np.linalg.norm(inverse, axis=1) * unit
-
-
-def digits(found: Any, certified: Any) -> float:
-    """Count the decimal digits to which all of `found` agree with certified values, at most `PRINTED`."""
-    with np.errstate(divide="ignore"):
-        gap = np.abs(np.asarray(found) - certified) / np.abs(certified)
-        worst = -np.log10(np.max(gap))
-    return float(np.clip(worst, 0.0, PRINTED)) if np.isfinite(gap).all() else 0.0
+__all__ = ["ERRORS", "METHODS", "PARAMETERS", "PRINTED", "Regression", "Row", "compare", "digits", "exact", "installed",
+           "regressions", "standard_errors"]  # fmt: skip

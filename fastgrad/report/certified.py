@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .document import Document, Items, Section, Table
 
 if TYPE_CHECKING:
-    from ..nist._compare import Row
+    from ..nist import Row
 
 NOTES = (
     "Digits to which all standard errors s sqrt(diag((J^T J)^-1)) agree with the certified ones, of the eleven that "

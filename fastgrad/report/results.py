@@ -7,7 +7,7 @@ from math import log10, nan
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..corpus._measure import Figures
+    from ..corpus import Figures
 
 #: Relative error beyond which a point counts as wrong.
 TOLERANCE = 1e-6

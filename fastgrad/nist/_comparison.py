@@ -1,6 +1,6 @@
 """Digits of certified standard errors and of fitted parameters, by fastgrad's rules and by other libraries.
 
-Libraries are imported when they are called, and asked as they come: no setting is tuned for anybody.
+Libraries are imported when they are called, and keep their own settings.
 """
 
 from __future__ import annotations
@@ -16,23 +16,18 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from ..differentiation.first_derivatives import jacobian
-from . import Regression, digits, standard_errors
+from ._regressions import Floats, Regression, digits, standard_errors
 
 #: From a regression and parameters to the jacobian of its residuals there.
-Jacobian = Callable[[Regression, Any], Any]
+Jacobian = Callable[[Regression, Floats], Any]
 
 #: Digits from which on a standard error, and a fitted parameter, counts as reached. A fit stops where the sum of
 #: squares no longer changes: the square of what the parameters still change by.
 ERRORS, PARAMETERS = 8, 6
 
 
-def ours(method: str) -> Jacobian:
-    """Jacobian by one of fastgrad's rules."""
-    return lambda data, b: jacobian(data.residuals, b, method=method)
-
-
-def exact(data: Regression, b: Any) -> Any:
-    """Jacobian by the complex step, to the rounding of the model: what all others are to reach."""
+def exact(data: Regression, b: Floats) -> Floats:
+    """Return the jacobian by the complex step, exact to the rounding of the model."""
     columns = []
     for j, size in enumerate(np.abs(b)):
         h = 1e-30 * (size or 1.0)
@@ -40,25 +35,25 @@ def exact(data: Regression, b: Any) -> Any:
     return np.stack(columns, axis=1)
 
 
-def _scipy(data: Regression, b: Any) -> Any:
+def _scipy(data: Regression, b: Floats) -> Any:
     from scipy.optimize._numdiff import approx_derivative
 
     return approx_derivative(data.residuals, b, method="3-point")
 
 
-def _numdifftools(data: Regression, b: Any) -> Any:
+def _numdifftools(data: Regression, b: Floats) -> Any:
     import numdifftools as nd
 
     return nd.Jacobian(data.residuals)(b)
 
 
-def _jacobi(data: Regression, b: Any) -> Any:
+def _jacobi(data: Regression, b: Floats) -> Any:
     from jacobi import jacobi
 
     return jacobi(data.residuals, b)[0]
 
 
-def _jax(data: Regression, b: Any) -> Any:
+def _jax(data: Regression, b: Floats) -> Any:
     import jax
 
     with jax.enable_x64(True):
@@ -68,7 +63,7 @@ def _jax(data: Regression, b: Any) -> Any:
 
 @dataclass(frozen=True)
 class Way:
-    """A way to a jacobian: its name, how to run it, the library it needs, and whether to fit with it."""
+    """A way to a jacobian: its name, how to compute it, the library it needs, and whether to fit with it."""
 
     name: str
     jacobian: Jacobian
@@ -76,9 +71,9 @@ class Way:
     fits: bool = False
 
 
-WAYS = (
-    Way("adaptive", ours("adaptive"), fits=True),
-    Way("central", ours("central"), fits=True),
+METHODS = (
+    Way("adaptive", lambda data, b: jacobian(data.residuals, b, method="adaptive"), fits=True),
+    Way("central", lambda data, b: jacobian(data.residuals, b, method="central"), fits=True),
     Way("exact", exact, fits=True),
     Way("SciPy", _scipy, "scipy"),
     Way("ndtools", _numdifftools, "numdifftools"),
@@ -88,8 +83,8 @@ WAYS = (
 
 
 def installed() -> tuple[Way, ...]:
-    """Those of the ways whose library is there."""
-    return tuple(way for way in WAYS if find_spec(way.library))
+    """Return those of `METHODS` whose library is installed."""
+    return tuple(way for way in METHODS if find_spec(way.library))
 
 
 @dataclass(frozen=True)
@@ -102,11 +97,11 @@ class Row:
     parameters: tuple[float, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
+        """Return plain values."""
         return asdict(self)
 
 
-def compared(data: Regression, ways: Sequence[Way]) -> list[Row]:
+def compare(data: Regression, ways: Sequence[Way]) -> list[Row]:
     """Compare ways to the jacobian on one regression; only the rules and the exact jacobian also fit it."""
     rows = []
     with np.errstate(all="ignore"), warnings.catch_warnings():
@@ -118,10 +113,10 @@ def compared(data: Regression, ways: Sequence[Way]) -> list[Row]:
     return rows
 
 
-def fit(data: Regression, start: Any, jacobian: Jacobian) -> Any:
+def fit(data: Regression, start: Floats, jacobian: Jacobian) -> Floats:
     """Fit parameters by ``scipy.optimize.least_squares`` from a start, as closely as it goes."""
-    found = least_squares(
+    result = least_squares(
         data.residuals, start, lambda b: jacobian(data, b), x_scale="jac", ftol=1e-15, xtol=1e-15, gtol=1e-15,
         max_nfev=3000,
     )  # fmt: skip
-    return found.x
+    return np.asarray(result.x)

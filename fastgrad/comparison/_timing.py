@@ -1,0 +1,116 @@
+"""Timing of methods: each for no longer than anybody would wait, and in turns, so that other load meets them all."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..report.results import Pace
+from ..report.speed import Speed
+from ._about import about
+from ._catalogue import logistic, network, normal
+from ._method import Elementwise, Method
+from ._methods import method_of
+from ._peers import NUMPY, SCIPY
+from ._problems import Floats
+
+#: Seconds that a run may take, else it gets fewer points; turns of a method, unless it has had `ENOUGH` seconds.
+PATIENCE, TURNS, ENOUGH = 1.5, 5, 0.25
+
+#: Points of a run of `speed`; the arrays leave the caches of most machines then.
+SPEED_POINTS = 2_000_000
+
+#: The least that an array costs: to be read and to be written once.
+COPY = Method("plain copy", "copy", lambda f, args, wrt: args[0].copy())
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Run without warnings: a report says itself what there is to say."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def time_call(run: Callable[[], Any]) -> tuple[float, Any]:
+    """Return the seconds that a call takes, and its result."""
+    start = perf_counter()
+    result = run()
+    return perf_counter() - start, result
+
+
+def affordable(count: int, seconds: float, patience: float) -> int:
+    """Return `count`, or a tenth, a hundredth ... of it, so that points of `seconds` each take at most `patience`."""
+    while count > 1000 and seconds * count > patience:
+        count //= 10
+    return count
+
+
+class Workload(NamedTuple):
+    """A function to time methods on, the same function for methods that need arrays, and its points."""
+
+    f: Elementwise
+    on_arrays: Elementwise
+    x: Floats
+
+
+def race(methods: Sequence[Method], functions: Sequence[Workload], count: int) -> dict[str, Pace]:
+    """Time methods on `count` points of every function, or on as many as take bearable time."""
+    times: dict[str, list[float]] = {method.name: [] for method in methods}
+    points = dict.fromkeys(times, 0)
+    with quietly():
+        for function in functions:
+            runs = {method.name: _run(method, function, count) for method in methods}
+            best, spent = dict.fromkeys(runs, np.inf), dict.fromkeys(runs, 0.0)
+            for _ in range(TURNS):
+                for name, (run, size) in runs.items():
+                    if spent[name] < ENOUGH:
+                        seconds, _result = time_call(run)
+                        spent[name] += seconds
+                        best[name] = min(best[name], seconds / size * 1e9)
+                        points[name] = max(points[name], size)
+            for name, nanoseconds in best.items():
+                times[name].append(nanoseconds)
+    reference = np.array(times.get(SCIPY.name, [np.nan] * len(functions)))
+    return {
+        name: Pace(float(np.median(values)), points[name], float(np.median(reference / np.array(values))))
+        for name, values in times.items()
+        if values
+    }
+
+
+def _run(method: Method, function: Workload, count: int) -> tuple[Callable[[], Any], int]:
+    """Warm a method up, and return a call of it on as many points as are affordable, and their number."""
+    f = function.f if method.ours else function.on_arrays
+    count = min(count, method.limit or count)
+    few = np.resize(function.x, min(count, 1000))
+    method.run(f, (few,), 0)
+    seconds, _ = time_call(lambda: method.run(f, (few,), 0))
+    count = affordable(count, seconds / few.size, PATIENCE)
+    x = np.resize(function.x, count)
+    return lambda: method.run(f, (x,), 0), count
+
+
+def cubic(x: Any) -> Any:
+    """Polynomial: hardly more than reading and writing."""
+    return x * x * x - 2.0 * x
+
+
+def speed(count: int = SPEED_POINTS, progress: Callable[[int, int, str], None] | None = None) -> Speed:
+    """Time `central`, `adaptive`, NumPy, SciPy and a plain copy on a few functions."""
+    functions = {"x*x*x - 2*x": (cubic, 3.0), "sigmoid": (logistic, 8.0), "normal density": (normal, 4.0),
+                 "small network": (network, 6.0)}  # fmt: skip
+    methods = (method_of("central"), method_of("adaptive"), NUMPY, SCIPY, COPY)
+    times: dict[str, dict[str, float]] = {}
+    for done, (name, (f, largest)) in enumerate(functions.items()):
+        if progress:
+            progress(done, len(functions), name)
+        x = np.random.default_rng(1).uniform(-largest, largest, 10_000)
+        paces = race(methods, [Workload(f, f, x)], count)
+        times[name] = {method.label: paces[method.name].nanoseconds for method in methods}
+    return Speed(times, about(count))

@@ -1,0 +1,68 @@
+"""All cases, and what is stored about them in ``truth.json``."""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import _analysis, _difficult, _kinks, _noisy, _sciences, _statistics
+from ._case import Case, Floats
+
+FAMILIES: tuple[str, ...] = (
+    "elementary", "neural", "special", "probability", "finance", "physics", "oscillating", "singular", "boundary",
+    "scaled", "flat", "cancelling", "noisy", "kinks", "classics",
+)  # fmt: skip
+TABLES = (_analysis, _statistics, _sciences, _difficult, _noisy, _kinks)
+
+#: Sorted by family; within a family as the tables list them.
+CASES: tuple[Case, ...] = tuple(
+    sorted((case for table in TABLES for case in table.CASES), key=lambda case: FAMILIES.index(case.family))
+)
+TRUTH_FILE = Path(__file__).with_name("truth.json")
+
+
+@functools.cache
+def stored() -> dict[str, dict[str, list[Any]]]:
+    """Read the stored columns of all cases."""
+    columns: dict[str, dict[str, list[Any]]] = json.loads(TRUTH_FILE.read_text(encoding="utf-8"))
+    return columns
+
+
+def known(case: Case, column: str) -> Floats:
+    """Return one stored column, with a value for each point of `case`.
+
+    Parameters
+    ----------
+    case : Case
+        One of `CASES`.
+    column : {"df", "d2", "left", "right", "scale", "attainable", "steady"}
+        First and second derivative, one-sided derivatives, slope scale, and flags, 1 where a difference formula gets
+        the derivative at one step, and at two in a row.
+
+    Raises
+    ------
+    ValueError
+        When the points of the case are not those of the stored row.
+    """
+    row = stored()[case.name]
+    if row["x"] != list(case.points):
+        raise ValueError(f"the stored truths of {case.name!r} are out of date; run `python -m fastgrad.corpus`")
+    # a side is stored only where it differs from the derivative
+    values = [df if value is None else value for value, df in zip(row[column], row["df"], strict=True)]
+    return np.array(values, dtype=np.float64)
+
+
+def truth(case: Case, n: int = 1) -> Floats:
+    """Return the true derivative of order `n`, 1 or 2, at the points of a case; NaN where there is none."""
+    if n not in (1, 2):
+        raise ValueError(f"`n` must be 1 or 2; got {n}. Differentiate `case.exact` for others.")
+    return known(case, "df" if n == 1 else "d2")
+
+
+def sides(case: Case) -> tuple[Floats, Floats]:
+    """Return the true left and right derivatives; NaN outside the domain, infinite at a step."""
+    return known(case, "left"), known(case, "right")
