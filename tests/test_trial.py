@@ -57,6 +57,11 @@ def test_many_tiny_calls_compile_in_the_end(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.usefixtures("new_process")
+def test_points_that_are_none() -> None:
+    assert np.isnan(fg.derivative(lambda x: x * int(x) + 5.5, math.nan))
+
+
+@pytest.mark.usefixtures("new_process")
 def test_types_of_results_do_not_depend_on_it() -> None:
     single = fg.derivative(lambda x: np.float32(x) * np.float32(x), 3.0, method="central")
     assert abs(single - 6.0) < 1e-2

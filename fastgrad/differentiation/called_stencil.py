@@ -80,6 +80,7 @@ def _apply(
     stencil, wrt, mode = request[:3]
     assert isinstance(stencil, Stencil)
     nargs, offsets = request.arguments(operands), [float(o) for o in stencil.needed]
+    has_no_center = 0.0 not in offsets
     # A scalar argument stays what it is: an int may be an index or a count. The point itself is always an array.
     moving = [i for i, o in enumerate(operands) if i in (wrt, nargs) or np.ndim(o)]
     kind = np.complex128 if evaluator.result == "D" else np.float64
@@ -100,9 +101,11 @@ def _apply(
                 moved = positions(offsets, x, h)
             # One call for all offsets, with memory that nothing else uses: `f` may write into its arguments or keep
             # them, and may hand out the same memory at every call.
-            columns = [np.concatenate([block[i]] * len(offsets)) if i in block else operands[i] for i in range(nargs)]
-            columns[wrt] = moved.ravel()
-            beside = np.repeat([o != 0 for o in offsets], x.size)
+            columns = [
+                moved.ravel() if i == wrt else np.concatenate([block[i]] * len(offsets)) if i in block else operands[i]
+                for i in range(nargs)
+            ]
+            beside = True if has_no_center else np.repeat([o != 0 for o in offsets], x.size)
             values = np.asarray(evaluator.call(columns, columns, beside), dtype=kind)
             values = values.reshape(moved.shape) if values.ndim else np.full(moved.shape, values)
             if machine:

@@ -99,7 +99,7 @@ class Called:
             test = size > self._untested
             if test:  # reads the arguments after the call, which may have written into them
                 copies = [a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
-            returned = call(f, *copies, beside=bool(np.any(beside)))
+            returned = call(f, *copies, beside=beside if isinstance(beside, bool) else bool(np.any(beside)))
             if returned is not OUTSIDE:
                 values = numbers(returned)
                 if values.shape not in ((size,), ()):

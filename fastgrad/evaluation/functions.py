@@ -29,12 +29,12 @@ from .user_calls import call
 VERSIONS = 16
 
 #: Points up to which a function without machine code is called, until that has taken so many seconds: a quarter of
-#: what compiling takes. And evaluations at a point that are expected.
+#: what compiling takes. The last is the expected number of evaluations at a point.
 FEW, TRIAL_SECONDS, _EVALUATIONS = 32, 0.1, 20
 
 
 def compile_at_first_call() -> None:
-    """Compile at the first call from now on, for who measures or keeps compiled functions."""
+    """Compile at the first call from now on: for benchmarks, tests, and processes that fill the cache."""
     global TRIAL_SECONDS
     TRIAL_SECONDS = 0.0
 
@@ -192,6 +192,8 @@ class Function:
         if not body_needs_compiling(code.key_of(program), len(operands) if program != "values" else known.nargs):
             return None
         arguments = operands[: known.nargs]
+        if not all(np.isfinite(a).all() for a in arguments):  # compiled code says nothing of points that are none
+            return None
         kinds = argument_kinds(arguments, wrt)
         first = [
             np.ravel(a)[:1].astype(kind)[0] if i == wrt or np.ndim(a) else a
