@@ -26,9 +26,9 @@ from ..compilation.memory import (
 )
 from ..compilation.ufuncs import ADDRESS, ARGUMENTS, COPY, NONFINITE, OWN, RESULTS, Ufunc
 from .codegen import LANES
-from .judge import DONE
-from .rows import JUDGED, count_values, judging, positions
+from .rows import RoundResult, count_values, judging, positions
 from .schedule import first
+from .verdict import DONE
 
 #: Words of its own that the body needs: data of the ufunc of `f`, the argument to differentiate in, how many rows of
 #: values, points in one go, addresses of the kernels that make positions and judge, that of what finishes points or 0.
@@ -40,7 +40,7 @@ EXTRA = 3
 RESULT_ROWS = 3
 """Derivative, bound, local slope scale."""
 
-_JUDGED = len(JUDGED)
+_JUDGED = len(RoundResult._fields)
 
 
 @intrinsic
