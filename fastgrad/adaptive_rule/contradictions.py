@@ -11,13 +11,13 @@ import numpy as np
 from .codegen import Row, Select
 from .evidence import Facts, Reading
 from .flatness import Survey, judge_beyond_flat
-from .judge import GOOD
+from .judge import GOOD, Window
 from .noise import SHARP, deviations
 from .noise_limited import jump_beyond
 from .rounding import decimal_quantum
 from .scan import Scan
 from .schedule import FINEST
-from .search import Values, Window, best_window, last_start_before, per_step, polynomial, quotient
+from .search import Values, best_window, last_start_before, per_step, polynomial, quotient
 from .sides import level_before_kink
 
 RIPPLE = 14

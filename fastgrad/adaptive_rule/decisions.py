@@ -25,11 +25,12 @@ from .codegen import Row, Select
 from .contradictions import accept_beyond_flat, accept_noise, resolve_contradictions
 from .evidence import STILL, Facts, Reading, collect
 from .flatness import UNKNOWN
+from .judge import Window
 from .noise import SHARP
 from .noise_limited import WIDE
 from .rounding import ROUNDING
 from .scan import Scan
-from .search import Values, Window, per_step
+from .search import Values, per_step
 from .sides import ROUGH, Sides, compare_sides
 
 CONSTANT = 2.0**-45

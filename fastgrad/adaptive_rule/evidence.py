@@ -8,9 +8,10 @@ import numpy as np
 
 from .codegen import Row
 from .flatness import Survey, flat_bound, is_below_rounding, survey
+from .judge import Window
 from .noise import SHARP, Deviations, is_noise_about_constant
 from .rounding import COUNTS, ROUNDING, Quanta, quanta
-from .search import Values, Window, best_window, windows
+from .search import Values, best_window, windows
 from .sides import ROUGH
 
 STILL = 16.0

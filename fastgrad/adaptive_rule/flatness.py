@@ -9,10 +9,11 @@ import numpy as np
 
 from .codegen import Row, Select
 from .extrapolation import DEVIATIONS
+from .judge import Window
 from .noise import SHARP, deviations
 from .rounding import APPARENT, ROUNDING, SMALLEST, is_whole, nearest_whole
 from .scan import Scan
-from .search import Values, Window, best_window, deviation, last_start_before, per_step, polynomial
+from .search import Values, best_window, deviation, last_start_before, per_step, polynomial
 
 UNKNOWN = 0.5
 """Beyond this relative bound not even the size of the derivative is known."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+import numpy as np
 
 from .codegen import Row, Select
 from .extrapolation import DEVIATIONS, Table
@@ -18,34 +20,56 @@ GOOD = 1e-6
 """Windows with smaller relative bounds are ranked by bound, others by relative bound."""
 
 
-class Judgement(NamedTuple):
-    """Rows of one window, or of the best window of a level set."""
+class Window(NamedTuple):
+    """A window of a level set; rows."""
 
     df: Row
     bound: Row
     """Includes the assumed rounding of the argument inside `f`."""
     ranking_bound: Row
     """Does not include it; windows are ranked by this bound."""
-    noise: Row
-    """Part of the bound that is noise."""
-    truncation: Row
+    is_truncation: Row
+    """Whether truncation is the larger part of the bound, as 0 or 1."""
     scale: Row
     """Local slope scale: the derivative plus the steeper secant over a step of the window, divided by further steps for
     higher orders. The step is the finest up to order 4 and the coarsest beyond, where fine steps enlarge noise."""
     local: Row
     """Local slope scale over the finest step; relative bounds refer to it."""
     span: Row
-    """Levels from the first to the last of the window."""
+    """Levels from the first to the last."""
+    first: Row
+    """Level at which the window begins; -1 where there is none."""
+
+    @property
+    def relative_bound(self) -> Row:
+        """Bound over the local slope scale."""
+        return self.ranking_bound / np.maximum(self.local, SMALLEST)
+
+    @property
+    def exists(self) -> Row:
+        """Where there is a window."""
+        return self.first >= 0
+
+    @property
+    def last(self) -> Row:
+        """Level at which the window ends."""
+        return self.first + self.span
+
+    def where(self, condition: Row, other: Window) -> Window:
+        """Replace the window where the condition holds."""
+        return Window(*(np.where(condition, b, a) for a, b in zip(self, other, strict=True)))
 
 
-class Summary(NamedTuple):
+class Judgement(NamedTuple):
     """The best window of a level set, and the rows that a verdict needs."""
 
-    best: Judgement
+    best: Window
+    truncation: Row
+    """Part of the bound that is truncation."""
     floor: Row
     """Bound that rounding alone would leave."""
     is_structure: Row
-    """Whether the coarser probes leave the narrowest window by much more than the finest probe."""
+    """Whether the coarser probes deviate from the narrowest window by much more than the finest probe."""
     is_behind_kink: Row | None
     """Whether a kink lies before some of the probes; only from one side."""
     series: Series
@@ -139,7 +163,7 @@ def quotients(select: Select, table: Table, x: Row, y: Row, u: Row, values: Sequ
 def judge(
     select: Select, table: Table, x: Row, y: Row, u: Row, values: Sequence[Row], rounding: Row = ROUNDING,
     quantum: Sequence[Row] | None = None,
-) -> Summary:  # fmt: skip
+) -> Judgement:  # fmt: skip
     """Judge the windows of a level set.
 
     Parameters
@@ -158,7 +182,7 @@ def judge(
         0.3 times the quantum of all values down to a level.
     """
     s = quotients(select, table, x, y, u, values)
-    return _Windows(select, table, s, x, u, rounding, quantum).summary()
+    return _Windows(select, table, s, x, u, rounding, quantum).judgement()
 
 
 class _Windows:
@@ -227,8 +251,8 @@ class _Windows:
             self.neighbour = sizes[0]
         return noise
 
-    def judge(self, a: int, b: int, sizes: list[Row]) -> tuple[Judgement, Row, Row]:
-        """Return judgement, relative bound and bound by rounding of one window."""
+    def judge(self, a: int, b: int, sizes: list[Row]) -> tuple[Window, Row, Row, Row]:
+        """Return one window with its relative bound, its truncation error and the bound that rounding leaves."""
         select, table, s, n = self.select, self.table, self.s, self.table.n
         df = self.coefficient[a, b] * self.to_derivative
         truncation_error = self.truncation(a, b)
@@ -252,9 +276,10 @@ class _Windows:
         local = self._slope_scale(df, b)
         scale = local if n <= 4 else self._slope_scale(df, a)
         relative_bound = ranking_bound / select(local > SMALLEST, local, SMALLEST)
-        span = self.zero + float(b - a)
-        judgement = Judgement(df, bound, ranking_bound, noise, truncation_error, scale, local, span)
-        return judgement, relative_bound, gain * self.conditioned[b]
+        is_truncation = select(truncation_error > noise, 1.0, 0.0)
+        span, first = self.zero + float(b - a), self.zero + float(a)
+        window = Window(df, bound, ranking_bound, is_truncation, scale, local, span, first)
+        return window, relative_bound, truncation_error, gain * self.conditioned[b]
 
     def _slope_scale(self, df: Row, level: int) -> Row:
         secant = self.s.secant[level]
@@ -262,30 +287,28 @@ class _Windows:
             secant = secant / self.s.h[level]
         return abs(df) + secant
 
-    def summary(self) -> Summary:
+    def judgement(self) -> Judgement:
         """Judge all windows and choose the best."""
         select, two_sided = self.select, self.table.two_sided
-        best: Any = None
-        floor = good = lowest = is_structure = behind_kink = None
+        best: list[Row] = []
+        good = is_structure = behind_kink = None
         for a, b in self.table.windows:
             sizes, signed = self.deviations(a, b)
             if not two_sided and (a, b) == (0, self.last):
                 behind_kink = _is_behind_kink(select, signed[-3:], sizes[-3:], self.conditioned[b])
-            this, relative_bound, this_floor = self.judge(a, b, sizes)
+            window, relative_bound, truncation_error, floor = self.judge(a, b, sizes)
+            this = [*window, truncation_error, floor]
             is_good = relative_bound < GOOD
-            if best is None:
-                best, floor, good, lowest = this, this_floor, is_good, relative_bound
-                if len(sizes) > 1:
-                    is_structure = sizes[-1] * 8.0 < larger(select, *sizes[:-1])
+            if not best:
+                best, good, lowest = this, is_good, relative_bound
+                is_structure = sizes[-1] * 8.0 < larger(select, *sizes[:-1])
                 continue
-            wins = select(
-                good, is_good & (this.ranking_bound < best.ranking_bound), is_good | (relative_bound < lowest)
-            )
-            best = Judgement(*(select(wins, new, old) for new, old in zip(this, best, strict=True)))
-            floor = select(wins, this_floor, floor)
+            is_shorter = window.ranking_bound < best[2]
+            wins = select(good, is_good & is_shorter, is_good | (relative_bound < lowest))
+            best = [select(wins, new, old) for new, old in zip(this, best, strict=True)]
             lowest = select(wins, relative_bound, lowest)
             good = good | is_good
-        return Summary(best, floor, is_structure, behind_kink, self.s)
+        return Judgement(Window(*best[:-2]), *best[-2:], is_structure, behind_kink, self.s)
 
 
 def _is_behind_kink(select: Select, signed: Sequence[Row], sizes: Sequence[Row], noise: Row) -> Row:

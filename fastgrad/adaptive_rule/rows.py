@@ -29,13 +29,13 @@ def judging(table: Table) -> Scan:
 
     def finish(select: Select, _state: Any, points: Any) -> tuple[Row, ...]:
         x, y, u, largest, low, high, *values = points
-        summary = judge(select, table, x, y, u, values)
-        best = summary.best
+        judgement = judge(select, table, x, y, u, values)
+        best = judgement.best
         h = u * table.steps[0]
         fits = (abs(h) <= largest) & (x + h <= high) & (x + h >= low) & (abs(x) < 2.0**1000)
         if table.two_sided:
             fits = fits & (x - h >= low)
-        decision = verdict(select, table, x, y, values, summary)
+        decision = verdict(select, table, x, y, values, judgement)
         return RoundResult(best.df, best.bound, best.scale, select(fits, decision, float(OPEN)))
 
     return Scan(f"judging {table}", finish=finish)

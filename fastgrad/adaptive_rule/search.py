@@ -11,7 +11,7 @@ import numpy as np
 
 from .codegen import Row, Select
 from .extrapolation import coefficient_weights
-from .judge import GOOD, judge, larger
+from .judge import GOOD, Window, judge, larger
 from .rounding import SMALLEST, Quanta
 from .scan import Scan
 from .schedule import sliding
@@ -87,40 +87,6 @@ def concatenate_levels(*parts: Values) -> Values:
     return parts[0]._replace(h=np.concatenate([p.h for p in parts]), values=np.concatenate(values))
 
 
-class Window(NamedTuple):
-    """A window of every point; fields as in `Judgement` unless described."""
-
-    df: Row
-    bound: Row
-    ranking_bound: Row
-    is_truncation: Row
-    """Whether truncation is the larger part of the bound, as 0 or 1."""
-    scale: Row
-    local: Row
-    span: Row
-    first: Row
-    """Level at which the window begins; -1 where there is none."""
-
-    @property
-    def relative_bound(self) -> Row:
-        """Bound over the local slope scale."""
-        return self.ranking_bound / np.maximum(self.local, SMALLEST)
-
-    @property
-    def exists(self) -> Row:
-        """Where there is a window."""
-        return self.first >= 0
-
-    @property
-    def last(self) -> Row:
-        """Level at which the window ends."""
-        return self.first + self.span
-
-    def where(self, condition: Row, other: Window) -> Window:
-        """Replace the window where the condition holds."""
-        return Window(*(np.where(condition, b, a) for a, b in zip(self, other, strict=True)))
-
-
 @cache
 def _windows(n: int, two_sided: bool) -> Scan:
     table = sliding(n, two_sided)
@@ -132,8 +98,7 @@ def _windows(n: int, two_sided: bool) -> Scan:
         j = judge(select, table, x, y, sign * levels[0], levels[1 + count :], rounding, quantum).best
         # The rounding of the argument inside `f` is an assumption; very fine steps do not show it. 2^-14 of it remains.
         ranking_bound = larger(select, j.ranking_bound, j.bound * 2.0**-14)
-        is_truncation = select(j.truncation > j.noise, 1.0, 0.0)
-        return (), (j.df, j.bound, ranking_bound, is_truncation, j.scale, j.local, j.span)
+        return (), j._replace(ranking_bound=ranking_bound)[:-1]
 
     return Scan(f"windows {table}", body)
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from .codegen import Row, Select
 from .flatness import flat_bound, is_below_rounding, survey
-from .judge import larger
+from .judge import Window, larger
 from .rounding import CONDITION, ROUNDING, Quanta
 from .scan import Scan
-from .search import Fit, Values, Window, best_window, finer_deviation, windows
+from .search import Fit, Values, best_window, finer_deviation, windows
 
 ROUGH = 1e-9
 """Relative bound below which neither further levels nor one side alone are tried."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from .codegen import Row, Select
 from .extrapolation import Table
-from .judge import Series, Summary, larger
+from .judge import Judgement, Series, larger
 from .rounding import ROUNDING
 
 OPEN, DONE, FINER, NEARBY, WIDER = range(5)
@@ -23,7 +23,7 @@ SHORT = {1: 1e-8, **{n: 10.0 ** (-10 + n) for n in range(2, 9)}}
 LONG = 1e-6
 """The last search takes bounds that are limited by rounding and longer."""
 STATIONARY = 2.0**-7
-"""Share of the widest secant that the finest is near a zero of third order: 2^-8, and 2^-4 near one of second."""
+"""Ratio of the finest to the widest secant; near a zero of third order it is 2^-8, of second order 2^-4."""
 SMALL = 2.0**-12
 """Nearer to 0, steps of the scale 1 do not resolve a function that varies over the size of the point."""
 JUMP = 2.0**-14
@@ -32,10 +32,10 @@ SHAKEN = 2.0**18
 """Noise of one value after extrapolation to wider steps, with a safety factor of a few."""
 
 
-def verdict(select: Select, table: Table, x: Row, y: Row, values: Sequence[Row], summary: Summary) -> Row:
+def verdict(select: Select, table: Table, x: Row, y: Row, values: Sequence[Row], judgement: Judgement) -> Row:
     """Decide whether a point is done or needs other steps."""
     n, last = table.n, table.extrapolated - 1
-    best, floor, is_structure, is_behind_kink, s = summary
+    best, truncation, floor, is_structure, is_behind_kink, s = judgement
     zero = 0.0 * best.span
     differs = values[-1] != y
     if table.two_sided:
@@ -51,7 +51,7 @@ def verdict(select: Select, table: Table, x: Row, y: Row, values: Sequence[Row],
         far, near = far / s.h[0], near / s.h[last]
     done = done & ~((abs(best.df) + near < far * STATIONARY) & (far < math.inf))
     # what leaves a window at its own steps and not at the probe is structure, not noise
-    dominated = best.truncation * 2.0 > best.ranking_bound
+    dominated = truncation * 2.0 > best.ranking_bound
     is_structure = is_structure | dominated
     size = abs(x)
     beside_zero = (size > 0.0) & (size < SMALL)
