@@ -20,7 +20,7 @@ ONE_SIDED_DEVIATIONS = 6.5
 
 
 def coefficient_weights(nodes: list[Fraction], degree: int) -> list[Fraction]:
-    """Return the weights of the values at `nodes` in the coefficient of ``t**degree`` of their interpolating polynomial."""
+    """Return the weights of the values at `nodes` in the coefficient of ``t**degree`` of the interpolant."""
     weights = []
     for j, node in enumerate(nodes):
         polynomial, denominator = [Fraction(1)], Fraction(1)

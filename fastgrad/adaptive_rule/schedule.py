@@ -19,7 +19,7 @@ A step that is a multiple of 3, 5 or 7 of the spacing of numbers rounds ``x / 3`
 factor are no such multiples, at any level down to 2^-52 for 3 and around the probe for 5 and 7."""
 
 PROBE_FACTOR = 1.2247448713915892
-"""Further factor of the probes of finer rounds: float32 rounds steps of one factor by the same relative amount at every level."""
+"""Further factor of the probes of finer rounds: float32 rounds steps of one factor alike at every level."""
 
 COARSEST, FINEST = -6, 27
 """Levels of the last search: steps of ``FACTOR * 2**-level`` times the scale."""
