@@ -14,10 +14,11 @@ from .flatness import Survey, judge_beyond_flat
 from .judge import GOOD, Window
 from .noise import SHARP, deviations
 from .noise_limited import jump_beyond
+from .quotients import quotient
 from .rounding import decimal_quantum
 from .scan import Scan
 from .schedule import FINEST
-from .search import Values, best_window, last_start_before, per_step, polynomial, quotient
+from .search import Values, best_window, last_start_before, per_step, polynomial
 from .sides import level_before_kink
 
 RIPPLE = 14

@@ -13,7 +13,7 @@ from .judge import Window
 from .noise import SHARP, deviations
 from .rounding import APPARENT, ROUNDING, SMALLEST, is_whole, nearest_whole
 from .scan import Scan
-from .search import Values, best_window, deviation, last_start_before, per_step, polynomial
+from .search import Values, best_window, finer_deviation, last_start_before, per_step, polynomial
 
 UNKNOWN = 0.5
 """Beyond this relative bound not even the size of the derivative is known."""
@@ -102,9 +102,8 @@ def _largest_deviation(series: tuple[int, bool]) -> Scan:
 
     def body(select: Select, state: Any, points: Any, levels: Any, level: Row) -> Any:
         flat_level, *fit = points[3:]
-        size = abs(deviation(select, series, points, fit, levels[0], levels[1:]))
-        use = (level > fit[1]) & (level <= flat_level) & (fit[0] >= 0.0) & (size > state[0])
-        return (select(use, size, state[0]),), ()
+        size = abs(finer_deviation(select, series, points, fit, levels, level))
+        return (select((level <= flat_level) & (size > state[0]), size, state[0]),), ()
 
     return Scan(f"largest deviation {series}", body, lambda _: (0.0,))
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from .codegen import Row, Select
 from .extrapolation import DEVIATIONS, Table
+from .quotients import Series, larger, quotients
 from .rounding import RELATIVE, ROUNDING, SMALLEST
 
 GOOD = 1e-6
@@ -75,14 +76,6 @@ class Judgement(NamedTuple):
     series: Series
 
 
-def larger(select: Select, *rows: Row) -> Row:
-    """Return the largest of several rows; NaN is ignored except in the first."""
-    largest = rows[0]
-    for row in rows[1:]:
-        largest = select(row > largest, row, largest)
-    return largest
-
-
 def weighted(weights: Sequence[float], rows: Sequence[Row], last: Row) -> Row:
     """Return the weighted sum of differences from the last row."""
     total = (rows[0] - last) * weights[0]
@@ -108,56 +101,6 @@ def truncation(select: Select, last: Row, before: Row, earlier: Row) -> Row:
     rest = select(rest < 8.0, rest, 8.0)
     rest = select(rate <= 0.6, 1.0, rest)
     return last * select(rate < 0.5, rate * 2.0, rest)
-
-
-class Series(NamedTuple):
-    """Quotients at the steps of a level set; lists of rows."""
-
-    main: list[Row]
-    other: list[Row]
-    """Quotients of the other parity, which must be as smooth; none for one side."""
-    h: list[Row]
-    weight: list[Row]
-    """Factor from a deviation of `main` to the standard deviation of one value."""
-    other_weight: list[Row]
-    secant: list[Row]
-    """The steeper of the two secants."""
-    largest: list[Row]
-    """The larger of the two absolute values."""
-
-
-def quotients(select: Select, table: Table, x: Row, y: Row, u: Row, values: Sequence[Row]) -> Series:
-    """Form the quotients; `u` is the scale of the point, negative for the left side."""
-    s = Series([], [], [], [], [], [], [])
-    for j, step in enumerate(table.steps):
-        if table.two_sided:
-            p, q = values[2 * j], values[2 * j + 1]
-            offset = u * step
-            above, below = (x + offset) - x, x - (x - offset)
-            h = (above + below) * 0.5
-            per = 0.5 / h
-            odd = (p - q) * per
-            rise, fall = p - y, y - q
-            even = ((rise - fall) - odd * (above - below)) * (per * per * 2.0)
-            pairs = (odd, h * 1.4142), (even, h * h * 0.8165)  # sqrt(2), sqrt(2/3)
-            (main, weight), (other, other_weight) = pairs if table.n % 2 else pairs[::-1]
-            s.main.append(main)
-            s.other.append(other)
-            s.weight.append(weight)
-            s.other_weight.append(other_weight)
-            s.secant.append(larger(select, abs(rise), abs(fall)) / h)
-            size = larger(select, abs(p), abs(q))
-            s.largest.append(size if table.n % 2 else larger(select, size, abs(y)))
-        else:
-            p = values[j]
-            t = (x + u * step) - x
-            h = abs(t)
-            s.main.append((p - y) / t)
-            s.weight.append(h * 0.7071)  # sqrt(1/2)
-            s.secant.append(abs(p - y) / h)
-            s.largest.append(larger(select, abs(p), abs(y)))
-        s.h.append(h)
-    return s
 
 
 def judge(

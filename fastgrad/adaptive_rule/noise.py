@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .codegen import Row, Select
-from .judge import larger
+from .quotients import larger
 from .scan import Scan
 from .search import Fit, Values, finer_deviation
 

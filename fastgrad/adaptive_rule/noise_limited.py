@@ -12,8 +12,9 @@ import numpy as np
 
 from .codegen import Row, Select, last_bit
 from .extrapolation import DEVIATIONS
-from .judge import larger, truncation, weighted
+from .judge import truncation, weighted
 from .noise import LOUD, QUIET, SHARP, count_turns
+from .quotients import larger
 from .rounding import APPARENT, CONDITION, COUNTS, RELATIVE, ROUNDING, quanta
 from .scan import Scan
 from .schedule import sliding

@@ -11,7 +11,8 @@ import numpy as np
 
 from .codegen import Row, Select
 from .extrapolation import coefficient_weights
-from .judge import GOOD, Window, judge, larger
+from .judge import GOOD, Window, judge
+from .quotients import larger, quotient
 from .rounding import SMALLEST, Quanta
 from .scan import Scan
 from .schedule import sliding
@@ -155,22 +156,6 @@ _COMPETITION = {by_bound: _competition(by_bound) for by_bound in (False, True)}
 def best_window(candidates: list[Any], first: Any = 0.0, last: Any = math.inf, by_bound: bool = False) -> Window:
     """Choose the best of the windows that begin between two levels, which are numbers or rows."""
     return Window(*_COMPETITION[by_bound]([first, last], candidates, len(candidates[0]), len(Window._fields))[0])
-
-
-def quotient(select: Select, series: tuple[int, bool], points: Any, h: Row, values: Any) -> tuple[Row, Row]:
-    """Return the quotient at one level, and the factor from its deviations to those of values."""
-    x, y, sign = points[:3]
-    is_odd, two_sided = series
-    if not two_sided:
-        t = (x + sign * h) - x
-        return (values[0] - y) / t, t
-    above, below = (x + h) - x, x - (x - h)
-    h = (above + below) * 0.5
-    odd = (values[0] - values[1]) / (h * 2.0)
-    if is_odd:
-        return odd, h
-    square = h * h
-    return ((values[0] - y) - (y - values[1]) - odd * (above - below)) / (square * 2.0), square
 
 
 class Fit(NamedTuple):

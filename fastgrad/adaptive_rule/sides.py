@@ -9,7 +9,8 @@ import numpy as np
 
 from .codegen import Row, Select
 from .flatness import flat_bound, is_below_rounding, survey
-from .judge import Window, larger
+from .judge import Window
+from .quotients import larger
 from .rounding import CONDITION, ROUNDING, Quanta
 from .scan import Scan
 from .search import Fit, Values, best_window, finer_deviation, windows

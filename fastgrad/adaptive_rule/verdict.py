@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from .codegen import Row, Select
 from .extrapolation import Table
-from .judge import Judgement, Series, larger
+from .judge import Judgement
+from .quotients import Series, larger
 from .rounding import ROUNDING
 
 OPEN, DONE, FINER, NEARBY, WIDER = range(5)
