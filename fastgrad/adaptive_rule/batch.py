@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .codegen import Row
-from .decisions import CONVERGED, NONFINITE, Outcome
+from .decisions import NONFINITE, Outcome
 from .extrapolation import Table
 from .rows import RoundResult, judge_round
 
@@ -50,7 +50,9 @@ class Batch:
     def __init__(
         self, evaluate: Evaluate, rule: Any, x: FloatArray, y: FloatArray, limits: Limits, block_size: int
     ) -> None:
-        self.evaluate, self.n, self.side, self.x, self.y = evaluate, rule.n, rule.sign, x, y
+        self.evaluate, self.x, self.y = evaluate, x, y
+        self.n: int = rule.n
+        self.side: int = rule.sign
         self.limits, self.block_size = limits, block_size
         bounds = (limits.low == -np.inf), (limits.high == np.inf), (limits.largest == np.inf)
         self._is_free = all(bool(b.all()) for b in bounds)
@@ -107,8 +109,7 @@ class Batch:
 
     def store_round(self, index: Index, j: RoundResult, done: Index) -> None:
         """Write results of a round at some of its points."""
-        df, bound, scale = j.df[done], j.bound[done], j.scale[done]
-        self.store(index[done], Outcome(df, bound, scale, df, df, np.full(done.shape, CONVERGED)))
+        self.store(index[done], Outcome.smooth(j.df[done], j.bound[done], j.scale[done]))
 
 
 def in_blocks(index: Index, size: int) -> list[Index]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .codegen import Row, Select
-from .evidence import Facts, Reading
+from .evidence import Facts, Interpretation
 from .flatness import Survey, judge_beyond_flat
 from .judge import GOOD, Window
 from .noise import SHARP, deviations
@@ -25,7 +25,7 @@ RIPPLE = 14
 """Waves finer than that many levels below the scale may be noise or a ripple: the bound covers both."""
 
 
-def accept_noise(facts: Facts, r: Reading) -> Reading:
+def accept_noise(facts: Facts, r: Interpretation) -> Interpretation:
     """Take a coarser window where finer levels deviate from it because of noise.
 
     A sharp finer window holds against it, unless the quotients jump to its slope: so do those of values that are
@@ -52,7 +52,7 @@ def accept_noise(facts: Facts, r: Reading) -> Reading:
     )
 
 
-def accept_beyond_flat(facts: Facts, r: Reading) -> Reading:
+def accept_beyond_flat(facts: Facts, r: Interpretation) -> Interpretation:
     """Take a window of levels coarser than flat ones where `f` is flat because its values are rounded."""
     v, s = facts.v, facts.s
     uncertainty, scale = r.uncertainty.copy(), r.uncertain_scale.copy()
@@ -78,7 +78,7 @@ def accept_beyond_flat(facts: Facts, r: Reading) -> Reading:
     return r._replace(uncertainty=uncertainty, uncertain_scale=scale)
 
 
-def resolve_contradictions(facts: Facts, r: Reading) -> Reading:
+def resolve_contradictions(facts: Facts, r: Interpretation) -> Interpretation:
     """Compare the window with finer windows that have another slope and short bounds.
 
     To steps longer than its waves a ripple looks like noise, but the quotients approach the other slope smoothly: the

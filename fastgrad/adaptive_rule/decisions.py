@@ -23,7 +23,7 @@ import numpy as np
 
 from .codegen import Row, Select
 from .contradictions import accept_beyond_flat, accept_noise, resolve_contradictions
-from .evidence import STILL, Facts, Reading, collect
+from .evidence import STILL, Facts, Interpretation, collect
 from .flatness import UNKNOWN
 from .judge import Window
 from .noise import SHARP
@@ -50,6 +50,11 @@ class Outcome(NamedTuple):
     right: Row
     status: Row
 
+    @classmethod
+    def smooth(cls, df: Row, error: Row, scale: Row) -> Outcome:
+        """Return results of points without a kink."""
+        return cls(df, error, scale, df, df, np.full(df.shape, CONVERGED))
+
 
 class FurtherLevels(NamedTuple):
     """Points at which finer or coarser levels may improve the result."""
@@ -64,17 +69,17 @@ def decide(v: Values, coarse_levels: int) -> tuple[Outcome, FurtherLevels]:
     The first `coarse_levels` only serve against noise: a window there must not contradict the others.
     """
     with np.errstate(all="ignore"):
-        facts, reading = collect(v, coarse_levels)
+        facts, r = collect(v, coarse_levels)
         for step in (accept_noise, accept_beyond_flat, resolve_contradictions):
-            reading = step(facts, reading)
-        zero = _is_zero(facts, reading)
-        assert reading.deviations is not None
-        noisy = reading.is_rough() & ~zero & ~facts.is_constant & reading.deviations.are_noise(facts.is_flat)
-        sides = _with_sides(facts, reading, zero, noisy)
-        return _outcome(facts, reading, zero, sides), _further_levels(facts, reading, zero, noisy, sides)
+            r = step(facts, r)
+        zero = _is_zero(facts, r)
+        assert r.deviations is not None
+        noisy = r.is_rough() & ~zero & ~facts.is_constant & r.deviations.are_noise(facts.is_flat)
+        sides = _with_sides(facts, r, zero, noisy)
+        return _outcome(facts, r, zero, sides), _further_levels(facts, r, zero, noisy, sides)
 
 
-def _is_zero(facts: Facts, r: Reading) -> Row:
+def _is_zero(facts: Facts, r: Interpretation) -> Row:
     """Whether the derivative is 0 because `f` is flat.
 
     It is not where flatness is rounding, nor where the window has a slope of 0, too, and the shorter bound.
@@ -85,7 +90,7 @@ def _is_zero(facts: Facts, r: Reading) -> Row:
     return zero & ~same
 
 
-def _with_sides(facts: Facts, r: Reading, zero: Row, noisy: Row) -> Sides:
+def _with_sides(facts: Facts, r: Interpretation, zero: Row, noisy: Row) -> Sides:
     """Compare with each side alone."""
     w, v = r.w, facts.v
     relative_bound = np.where(w.exists, w.relative_bound, np.inf)
@@ -106,7 +111,7 @@ def _with_sides(facts: Facts, r: Reading, zero: Row, noisy: Row) -> Sides:
     return both
 
 
-def _outcome(facts: Facts, r: Reading, zero: Row, sides: Sides) -> Outcome:
+def _outcome(facts: Facts, r: Interpretation, zero: Row, sides: Sides) -> Outcome:
     """Put the results together."""
     v, s, shortest, y, kink = facts.v, facts.s, facts.shortest, np.abs(facts.v.y), sides.is_kink
     df, bound = sides.df, sides.bound
@@ -127,14 +132,14 @@ def _outcome(facts: Facts, r: Reading, zero: Row, sides: Sides) -> Outcome:
     df = np.where(constant, shortest.df, np.where(zero, 0.0, df))
     bound = np.where(zero, np.maximum(facts.zero_bound, r.uncertainty), bound)
     bound = np.where(constant, shortest.bound, bound)
-    scale = np.where(zero, r.uncertain_scale, sides.scale)
+    scale: Row = np.where(zero, r.uncertain_scale, sides.scale)
     scale = np.where(constant, np.where(is_noise, shortest.scale, 0.0), scale)
     left, right = np.where(kink, sides.left, df), np.where(kink, sides.right, df)
     status = np.where(kink, KINK, np.where(np.isfinite(df), CONVERGED, NONFINITE))
     return Outcome(df, np.where(np.isnan(bound), np.inf, bound), scale, left, right, status)
 
 
-def _further_levels(facts: Facts, r: Reading, zero: Row, noisy: Row, sides: Sides) -> FurtherLevels:
+def _further_levels(facts: Facts, r: Interpretation, zero: Row, noisy: Row, sides: Sides) -> FurtherLevels:
     """List the points that further levels may improve."""
     w, is_open = r.w, ~facts.is_constant & ~zero
     at_end = np.where(w.exists, w.last, 0) >= facts.v.levels - 4

@@ -1,4 +1,4 @@
-"""What the last search starts from: facts about the values at all levels, and the reading that decisions refine."""
+"""Facts about the values at all levels, and their interpretation, which decisions refine."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class Facts(NamedTuple):
     """Whether values are whole numbers that are more likely counts than rounded."""
 
 
-class Reading(NamedTuple):
-    """What is concluded from the values so far; rows."""
+class Interpretation(NamedTuple):
+    """Conclusions from the values so far; rows."""
 
     w: Window
     """The window whose slope is the derivative."""
@@ -51,9 +51,9 @@ class Reading(NamedTuple):
     is_unchecked: Row
     """Whether, besides, truncation is the larger part of its bound."""
     uncertainty: Row
-    """Distance to another possible reading, which the bound has to cover."""
+    """Distance to another possible interpretation, which the bound has to cover."""
     uncertain_scale: Row
-    """Local slope scale of that reading, where the derivative is 0."""
+    """Local slope scale of that interpretation, where the derivative is 0."""
     before_kink: Row
     """First level before a kink, from one side; -1 where there is none."""
     deviations: Deviations | None = None
@@ -63,13 +63,13 @@ class Reading(NamedTuple):
         """Whether further levels may improve the window."""
         return self.w.exists & ~(self.w.relative_bound < ROUGH)
 
-    def cover(self, where: Row, distance: Row) -> Reading:
+    def cover(self, where: Row, distance: Row) -> Interpretation:
         """Let the bounds of some points cover a distance."""
         return self._replace(uncertainty=np.where(where, np.fmax(self.uncertainty, distance), self.uncertainty))
 
 
-def collect(v: Values, coarse_levels: int) -> tuple[Facts, Reading]:
-    """Collect the facts, and the first reading: the best window."""
+def collect(v: Values, coarse_levels: int) -> tuple[Facts, Interpretation]:
+    """Collect the facts, and the first interpretation: the best window."""
     q, s = quanta(v), survey(v, coarse_levels)
     candidates = windows(v, q)
     w, y = _best(candidates, coarse_levels), np.abs(v.y)
@@ -86,7 +86,7 @@ def collect(v: Values, coarse_levels: int) -> tuple[Facts, Reading]:
     )  # fmt: skip
     shape = v.x.shape
     false, zero = np.zeros(shape, bool), np.zeros(shape)
-    return facts, Reading(w, false, false, zero, zero, np.full(shape, -1.0))
+    return facts, Interpretation(w, false, false, zero, zero, np.full(shape, -1.0))
 
 
 def _best(candidates: list[Any], coarse_levels: int) -> Window:

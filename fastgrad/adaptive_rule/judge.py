@@ -251,7 +251,8 @@ class _Windows:
             best = [select(wins, new, old) for new, old in zip(this, best, strict=True)]
             lowest = select(wins, relative_bound, lowest)
             good = good | is_good
-        return Judgement(Window(*best[:-2]), *best[-2:], is_structure, behind_kink, self.s)
+        *window_rows, truncation_error, floor = best
+        return Judgement(Window(*window_rows), truncation_error, floor, is_structure, behind_kink, self.s)
 
 
 def _is_behind_kink(select: Select, signed: Sequence[Row], sizes: Sequence[Row], noise: Row) -> Row:

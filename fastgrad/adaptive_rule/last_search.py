@@ -6,7 +6,7 @@ import numpy as np
 
 from .batch import Batch, FloatArray, Index, in_blocks, is_beside_zero
 from .codegen import LANES
-from .decisions import CONVERGED, Outcome, decide
+from .decisions import Outcome, decide
 from .noise_limited import resolve_noise, visible_noise
 from .schedule import BETWEEN, COARSEST, DEEPEST, FINEST, power_below, scale_of, step
 from .search import Values, concatenate_levels, concatenate_points, padding
@@ -73,8 +73,9 @@ def _resolve_noise(b: Batch, index: Index, v: Values, noise: FloatArray, quantum
     """Evaluate the coarse levels of the points with noise, and differentiate there; return those that remain open."""
     v.values[:-COARSEST][..., loud] = b.values(index[loud], v.h[:-COARSEST].take(loud, axis=-1))
     df, bound, scale, is_resolved = resolve_noise(v, noise, quantum, -COARSEST)
-    _improve(b, index, Outcome(df, bound, scale, df, df, np.full(df.shape, CONVERGED)), is_resolved)
-    return loud[~is_resolved[loud]]
+    _improve(b, index, Outcome.smooth(df, bound, scale), is_resolved)
+    rest: Index = loud[~is_resolved[loud]]
+    return rest
 
 
 def _decide(b: Batch, index: Index, u: FloatArray, v: Values, coarse_levels: int, levels: tuple[int, int]) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from .batch import Batch, FloatArray, Index, is_beside_zero
+from .codegen import Row
 from .rows import RoundResult
 from .schedule import FACTOR, NEXT, ROUNDS, WIDEST, finer, first, power_below, scale_of, step
 from .verdict import DONE, FINER, NEARBY, OPEN, SMALL, WIDER
 
 
-def _is_done(j: RoundResult) -> FloatArray:
+def _is_done(j: RoundResult) -> Row:
     """Whether points have a result."""
     return (j.verdict == DONE) | (j.verdict == NEARBY) | (j.verdict == WIDER)
 
@@ -53,7 +54,7 @@ def _wider_round(b: Batch, index: Index, unit: FloatArray) -> None:
     b.store_round(index, j, np.flatnonzero(agrees & is_limited & (j.bound < b.out.error[index])))
 
 
-def _first_finer_step(b: Batch, index: Index, unit: FloatArray, there: FloatArray) -> FloatArray:
+def _first_finer_step(b: Batch, index: Index, unit: FloatArray, there: Row) -> Row:
     """Return the coarsest step of the first finer round; `there` says which steps of the first round have all values.
 
     It is four levels below the last step, or half the first step with values on all sides. Near 0, where many functions
