@@ -1,4 +1,4 @@
-"""What ``full_output=True`` returns: a derivative with its error bar, and how it came about."""
+"""Derivatives with error bounds, as ``full_output=True`` returns them."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 
 
 class Status(IntEnum):
-    """How the derivative at a point came out.
+    """Outcome of the derivative at a point.
 
     Attributes
     ----------
     CONVERGED
-        0: the error bar is within the tolerance. That of the adaptive rule is its own, see `adaptive`; that of stencils
-        a hundredth of the derivative, or of ``f(x) / max(|x|, 1)**n`` where this is larger.
+        0: the error bound is within the tolerance. See `adaptive` for that of the adaptive rule; that of stencils is a
+        hundredth of the derivative, or of ``f(x) / max(|x|, 1)**n`` where this is larger.
     TOLERANCE_NOT_REACHED
-        -1: the best value that could be had, with its error bar, which is wider than the tolerance.
+        -1: the best value available; its error bound exceeds the tolerance.
     NONFINITE
         -3: `f` or the point is not finite there, or `f` has no values around it; the derivative is NaN.
     KINK
@@ -37,24 +37,22 @@ class Status(IntEnum):
 
 
 class Estimate(NamedTuple):
-    """Derivative and error bar at every point: arrays of one shape, or scalars for one point.
+    """Derivative and error bound at every point: arrays of one shape, or scalars for one point.
 
-    What `derivative`, `gradient` and their like return for ``full_output=True``. A named tuple: it unpacks, and goes by
-    index as by name.
+    `derivative`, `gradient` and similar functions return this named tuple for ``full_output=True``.
 
     Attributes
     ----------
     df : ndarray
-        The derivative, in units of `f` over those of the argument; float64 or as the arguments' type asks.
+        The derivative, in units of `f` over those of the argument; float64, or the type of the arguments.
     error : ndarray
-        Bar that is meant to cover ``abs(df - truth)``, the rounding of `df` to float32 included; infinite where nothing
-        can be said.
+        Bound of ``abs(df - truth)``, with the rounding of `df` to float32; infinite where none is known.
     status : ndarray of int8
         See `Status`.
     success : ndarray of bool
         Where the status is ``CONVERGED``.
     nfev : ndarray of int32
-        Evaluations of `f` spent on the point.
+        Evaluations of `f` for the point.
     left, right : ndarray
         One-sided derivatives; they differ from `df` at a kink only.
 
@@ -62,8 +60,8 @@ class Estimate(NamedTuple):
     --------
     >>> import numpy as np, fastgrad as fg
     >>> x = np.linspace(0.1, 2, 20)
-    >>> found = fg.derivative(np.log, x, full_output=True)
-    >>> bool(np.all(abs(found.df - 1 / x) <= found.error)), bool(found.success.all())
+    >>> result = fg.derivative(np.log, x, full_output=True)
+    >>> bool(np.all(abs(result.df - 1 / x) <= result.error)), bool(result.success.all())
     (True, True)
     """
 
@@ -76,19 +74,19 @@ class Estimate(NamedTuple):
     right: Any
 
 
-def rounded(made: Estimate) -> Estimate:
-    """Let the bars cover the rounding of the derivative to its own type, where that is smaller than float64.
+def rounded(estimate: Estimate) -> Estimate:
+    """Return the estimate with bounds that cover the rounding of the derivative to a type smaller than float64.
 
-    A derivative too large for its type is infinite, and so is its bar: that is no success.
+    A derivative too large for its type is infinite with an infinite bound, and not a success.
     """
-    df = np.asarray(made.df)
-    known = np.finfo(df.dtype)
-    if known.eps <= np.finfo(np.float64).eps:
-        return made
+    df = np.asarray(estimate.df)
+    info = np.finfo(df.dtype)
+    if info.eps <= np.finfo(np.float64).eps:
+        return estimate
     with np.errstate(all="ignore"):
-        half = np.abs(df).astype(np.float64) * (float(known.eps) / 2) + float(known.smallest_subnormal)
-        error = made.error + np.where(np.isnan(half), 0.0, half)
-    beyond = np.isinf(df) & np.equal(made.status, Status.CONVERGED)
-    status = np.where(beyond, np.int8(Status.TOLERANCE_NOT_REACHED), made.status)[()]
-    error = error.astype(np.asarray(made.error).dtype)[()]
-    return made._replace(error=error, status=status, success=np.equal(status, Status.CONVERGED))
+        half = np.abs(df).astype(np.float64) * (float(info.eps) / 2) + float(info.smallest_subnormal)
+        error = estimate.error + np.where(np.isnan(half), 0.0, half)
+    beyond = np.isinf(df) & np.equal(estimate.status, Status.CONVERGED)
+    status = np.where(beyond, np.int8(Status.TOLERANCE_NOT_REACHED), estimate.status)[()]
+    error = error.astype(np.asarray(estimate.error).dtype)[()]
+    return estimate._replace(error=error, status=status, success=np.equal(status, Status.CONVERGED))

@@ -1,10 +1,12 @@
 """The adaptive rule: steps chosen at every point, and a derivative with an error bound that holds.
 
-Imports nothing but `compilation` and the types of results. Begin reading in `driver`, then `judge` and `decisions`.
+Imports nothing but `compilation` and the types of results.
+Begin reading in `driver`, then `judge`, `rounds` and `decisions`.
 """
 
+from .batch import Evaluate
 from .decisions import Outcome
-from .driver import EVALUATIONS, Evaluate, estimate, judged
+from .driver import EVALUATIONS, estimate, judged
 from .native import RESULT_ROWS, first_round
 from .rule import HIGHEST, Adaptive, Side, adaptive
 

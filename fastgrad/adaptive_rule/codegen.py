@@ -1,7 +1,7 @@
-"""The judging kernel as machine code: rows that write vector instructions when Python computes with them.
+"""Machine code of row arithmetic: symbols that write one vector instruction for each operation of Python.
 
-Run once on such rows, `judge` writes itself, one instruction for each operation. A level set of six hundred operations
-takes a tenth of a second to compile, a tenth of what Numba's front end would.
+A function of rows that is run once on symbols writes its own machine code. Six hundred operations compile in a tenth of
+a second, a tenth of the time of Numba's front end.
 """
 
 from __future__ import annotations
@@ -21,13 +21,18 @@ MANTISSA = (1 << 52) - 1
 LANES = 8
 """Points per instruction; LLVM splits them over the registers there are. Rows are padded to a multiple."""
 
+#: One number for each point: an array for NumPy, a symbol for the code generator.
+Row = Any
+#: ``where(condition, a, b)`` of NumPy or of the code generator.
+Select = Callable[[Row, Row, Row], Row]
+
 _WORD, _DOUBLE = ir.IntType(64), ir.DoubleType()
 _VECTOR, _WORDS, _TRUTHS = (ir.VectorType(kind, LANES) for kind in (_DOUBLE, _WORD, ir.IntType(1)))
 
 
 def _operator(instruction: str, swapped: bool = False) -> Any:
     def operate(self: _Symbol, other: Any) -> _Symbol:
-        pair = [self.value, self._constant(other)]
+        pair = [self.value, _value(other)]
         return _Symbol(self.builder, getattr(self.builder, instruction)(*(pair[::-1] if swapped else pair)))
 
     return operate
@@ -36,13 +41,13 @@ def _operator(instruction: str, swapped: bool = False) -> Any:
 def _comparison(sign: str) -> Any:
     def compare(self: _Symbol, other: Any) -> _Symbol:
         write = self.builder.fcmp_unordered if sign == "!=" else self.builder.fcmp_ordered
-        return _Symbol(self.builder, write(sign, self.value, self._constant(other)))
+        return _Symbol(self.builder, write(sign, self.value, _value(other)))
 
     return compare
 
 
 class _Symbol:
-    """A vector of numbers, or of truths, that is known when the machine code runs."""
+    """A vector of numbers or truth values; arithmetic with it writes instructions."""
 
     __slots__ = ("builder", "value")
     __hash__ = None  # type: ignore[assignment]
@@ -58,9 +63,6 @@ class _Symbol:
     def __init__(self, builder: Any, value: Any) -> None:
         self.builder, self.value = builder, value
 
-    def _constant(self, other: Any) -> Any:
-        return _value(other)
-
     def __invert__(self) -> _Symbol:
         return _Symbol(self.builder, self.builder.not_(self.value))
 
@@ -72,7 +74,7 @@ class _Symbol:
 
 
 def _value(row: Any) -> Any:
-    """Vector of a row, or of a constant."""
+    """Return the LLVM value of a symbol or a constant."""
     if isinstance(row, _Symbol):
         return row.value
     if isinstance(row, bool):
@@ -81,13 +83,13 @@ def _value(row: Any) -> Any:
 
 
 def masked(row: _Symbol, mask: int) -> _Symbol:
-    """Return numbers with some of their bits only."""
+    """Return numbers with the bits outside the mask cleared."""
     bits = row.builder.and_(row.builder.bitcast(row.value, _WORDS), ir.Constant(_WORDS, [mask] * LANES))
     return _Symbol(row.builder, row.builder.bitcast(bits, _VECTOR))
 
 
-def last_bit(row: Any) -> Any:
-    """Return the value of the lowest bit that is set in numbers; 0 of what is not finite."""
+def last_bit(row: Row) -> Row:
+    """Return the value of the lowest set bit of numbers; 0 where they are not finite."""
     return _last_bit_symbol(row) if isinstance(row, _Symbol) else _last_bit(np.ascontiguousarray(row, np.float64))
 
 
@@ -102,13 +104,13 @@ def _last_bit_symbol(row: _Symbol) -> _Symbol:
     bits = builder.bitcast(row.value, _WORDS)
     less = builder.and_(bits, builder.sub(bits, ir.Constant(_WORDS, [1] * LANES)))
     size, cut = abs(row), abs(_Symbol(builder, builder.bitcast(less, _VECTOR)))
-    # compared as whole numbers: as doubles they would be subnormal, which takes processors long
+    # compared as whole numbers, because subnormal doubles are slow
     mantissa = builder.and_(bits, ir.Constant(_WORDS, [MANTISSA] * LANES))
     is_power = _Symbol(builder, builder.icmp_unsigned("==", mantissa, ir.Constant(_WORDS, [0] * LANES)))
     return _select(size < np.inf, _select(is_power, size, size - cut), 0.0)
 
 
-def power_below(row: Any) -> Any:
+def power_below(row: Row) -> Row:
     """Return the power of two at or below numbers that are positive and normal."""
     if isinstance(row, _Symbol):
         return masked(row, EXPONENT)
@@ -121,7 +123,7 @@ def _select(condition: _Symbol, yes: Any, no: Any) -> _Symbol:
 
 
 def key_of(key: bytes) -> bytes:
-    """Return what machine code is kept by."""
+    """Return the key of a scan in the cache of machine code."""
     return b"rows " + key
 
 
@@ -130,7 +132,7 @@ prototype = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 3)
 
 
 class ScanCode(NamedTuple):
-    """A scan as it is compiled: how many rows of points, groups of levels and outputs; start, body and finish."""
+    """What is compiled of a scan: numbers of rows of points, of groups of levels and of outputs; its functions."""
 
     points: int
     groups: int
@@ -142,20 +144,27 @@ class ScanCode(NamedTuple):
 
 
 def scan_kernel(key: bytes, code: ScanCode) -> Native:
-    """Compile a scan over levels: a function of the address of its table, levels and points (8 at least)."""
+    """Compile a scan: a function of the address of its table, numbers of levels and of points (8 at least)."""
     return native_from_ir(key_of(key), 3, lambda builder, args: _write_scan(builder, args, code))
 
 
+def _broadcast(builder: Any, number: Any) -> _Symbol:
+    """Return a vector of one number in all lanes."""
+    lanes = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), number, ir.Constant(ir.IntType(32), 0))
+    indices = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+    return _Symbol(builder, builder.shuffle_vector(lanes, lanes, indices))
+
+
 def _write_scan(builder: Any, args: Any, code: ScanCode) -> None:
-    """Write the loop over points, and in it that over levels.
+    """Write the loop over points, and in it the loop over levels.
 
     The table holds addresses of rows of points, of groups with the distance from level to level, of outputs likewise,
-    and of the results. The last eight points are taken together, whatever has been done of them.
+    and of the results. The last eight points form one block, which may overlap the block before.
     """
     table, levels, count = args
     one, zero = ir.Constant(_WORD, 1), ir.Constant(_WORD, 0)
     words = builder.inttoptr(table, _WORD.as_pointer())
-    entries = code.points + 2 * code.groups + 2 * code.outputs
+    results = code.points + 2 * code.groups + 2 * code.outputs
 
     def entry(k: int) -> Any:
         return builder.load(builder.gep(words, [ir.Constant(_WORD, k)]))
@@ -185,29 +194,25 @@ def _write_scan(builder: Any, args: Any, code: ScanCode) -> None:
     for phi, s in zip(state, begin, strict=True):
         phi.add_incoming(s, outside)
     level = builder.sub(builder.sub(levels, one), k) if code.backwards else k
-    number = builder.sitofp(level, _DOUBLE)
-    lanes = ir.Constant(_VECTOR, ir.Undefined)
-    lanes = builder.insert_element(lanes, number, ir.Constant(ir.IntType(32), 0))
-    indices = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-    number = _Symbol(builder, builder.shuffle_vector(lanes, lanes, indices))
-    here = []
-    for g in range(code.points, code.points + 2 * code.groups, 2):
-        here.append(_Symbol(builder, builder.load(row_at(entry(g), level, entry(g + 1)), align=8)))
-    made, out = code.body(_select, [_Symbol(builder, s) for s in state], rows, here, number)
-    first = code.points + 2 * code.groups
-    for o, row in enumerate(out):
-        builder.store(_value(row), row_at(entry(first + 2 * o), level, entry(first + 2 * o + 1)), align=8)
+    level_row = _broadcast(builder, builder.sitofp(level, _DOUBLE))
+    level_rows = [
+        _Symbol(builder, builder.load(row_at(entry(g), level, entry(g + 1)), align=8))
+        for g in range(code.points, code.points + 2 * code.groups, 2)
+    ]
+    new_state, outputs = code.body(_select, [_Symbol(builder, s) for s in state], rows, level_rows, level_row)
+    for o, row in zip(range(code.points + 2 * code.groups, results, 2), outputs, strict=True):
+        builder.store(_value(row), row_at(entry(o), level, entry(o + 1)), align=8)
     following = builder.add(k, one)
-    for phi, row in zip(state, made, strict=True):
+    for phi, row in zip(state, new_state, strict=True):
         phi.add_incoming(_value(row), builder.block)
     k.add_incoming(following, builder.block)
     done = builder.append_basic_block("done")
     builder.cbranch(builder.icmp_signed("<", following, levels), over, done)
     builder.position_at_end(done)
-    for c, row in enumerate(code.finish(_select, made, rows)):
+    for c, row in enumerate(code.finish(_select, new_state, rows)):
         value = _value(row)
         value = builder.uitofp(value, _VECTOR) if value.type == _TRUTHS else value
-        builder.store(value, row_at(entry(entries + c)), align=8)
+        builder.store(value, row_at(entry(results + c)), align=8)
     next_points = builder.add(i, ir.Constant(_WORD, LANES))
     i.add_incoming(next_points, builder.block)
     builder.cbranch(builder.icmp_signed("<", next_points, count), points, after)

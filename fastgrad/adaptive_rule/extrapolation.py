@@ -14,13 +14,13 @@ from fractions import Fraction
 from functools import cache, cached_property
 
 DEVIATIONS = 4.0
-"""The bound is this many standard deviations of the noise wide, which is measured at two values or a few more."""
+"""Width of the bound in standard deviations of the noise, which is measured at two values or a few more."""
 ONE_SIDED_DEVIATIONS = 6.5
 """The same for one side, whose noise is measured at half as many values."""
 
 
 def coefficient_weights(nodes: list[Fraction], degree: int) -> list[Fraction]:
-    """Weights of the values at `nodes` in the coefficient of ``t**degree`` of their interpolating polynomial."""
+    """Return the weights of the values at `nodes` in the coefficient of ``t**degree`` of the interpolant."""
     weights = []
     for j, node in enumerate(nodes):
         polynomial, denominator = [Fraction(1)], Fraction(1)
@@ -34,7 +34,7 @@ def coefficient_weights(nodes: list[Fraction], degree: int) -> list[Fraction]:
 
 
 def value_weights(nodes: list[Fraction], t: Fraction) -> list[Fraction]:
-    """Weights of the values at `nodes` in the interpolating polynomial at `t` (Lagrange)."""
+    """Return the weights of the values at `nodes` in the interpolating polynomial at `t` (Lagrange)."""
     return [
         math.prod(((t - other) / (node - other) for other in nodes if other != node), start=Fraction(1))
         for node in nodes
@@ -42,7 +42,7 @@ def value_weights(nodes: list[Fraction], t: Fraction) -> list[Fraction]:
 
 
 def difference_form(weights: list[Fraction]) -> tuple[float, ...]:
-    """Weights but the last, for values less the last one: equal values then give an exact result."""
+    """Return the weights of values less the last one: equal values then give an exact result."""
     return tuple(float(w) for w in weights[:-1])
 
 
@@ -59,13 +59,13 @@ class Table:
     steps : tuple of float
         Steps from coarse to fine, in units of the scale of a point.
     extrapolated : int
-        How many of them windows are made of; the finer ones only show the noise.
+        Number of steps in windows; the finer ones only show the noise.
     condition : float
         Share of the rounding of the argument that values are assumed to carry.
     starts : int
-        From how many levels windows may begin; a level set that slides over all levels needs one.
+        Number of levels at which windows may begin; a level set that slides over all levels needs one.
     narrowest : int
-        Levels from the first to the last of a window at least: windows of fewer cost time and are seldom the best.
+        Least number of levels from the first to the last of a window: narrower ones are seldom the best.
     """
 
     n: int
@@ -83,22 +83,19 @@ class Table:
 
     @cached_property
     def nodes(self) -> list[Fraction]:
-        """What the series is a power series in, at every step."""
+        """Variable of the power series at every step: `h` or its square."""
         return [Fraction(h) ** (2 if self.two_sided else 1) for h in self.steps]
 
     @cached_property
     def windows(self) -> tuple[tuple[int, int], ...]:
-        """First and last level of the windows: wide enough for three successive corrections.
-
-        Windows of fewer levels have no record of convergence to judge their truncation by.
-        """
+        """First and last level of the windows, wide enough for three corrections, which estimate the truncation."""
         last, least = self.extrapolated - 1, max(self.degree + 3, self.narrowest)
         pairs = [(a, b) for a in range(self.starts) for b in range(a + least, last + 1)]
         return tuple(sorted(pairs, key=lambda pair: (pair[1], pair[0])))
 
     @cache  # noqa: B019 (level sets are few, and live as long as the process)
     def value(self, first: int, last: int) -> tuple[float, ...]:
-        """Weights of the wanted coefficient, in difference form."""
+        """Weights of the coefficient of the derivative, in difference form."""
         return difference_form(coefficient_weights(self.nodes[first : last + 1], self.degree))
 
     @cache  # noqa: B019 (level sets are few, and live as long as the process)
@@ -122,14 +119,11 @@ class Table:
 
     @cached_property
     def leading(self) -> tuple[tuple[tuple[float, ...], float], ...]:
-        """For the first two levels and the finest: weights of the last four windows levels and its own.
+        """Weights in the leading coefficient of the finest four levels of the windows and one level more.
 
-        They give the leading coefficient that the level and the finest four levels of the windows define together.
+        For the first two levels and the finest: weights of the four, and of the level itself.
         """
-        four = list(range(self.extrapolated - 4, self.extrapolated))
-        found = []
-        for level in (0, 1, len(self.steps) - 1):
-            nodes = [self.nodes[level], *(self.nodes[i] for i in four)]
-            weights = coefficient_weights(nodes, 4)
-            found.append((tuple(float(w) for w in weights[1:]), float(weights[0])))
-        return tuple(found)
+        four = self.nodes[self.extrapolated - 4 : self.extrapolated]
+        levels = (self.nodes[0], self.nodes[1], self.nodes[-1])
+        own, *weights = zip(*(map(float, coefficient_weights([node, *four], 4)) for node in levels), strict=True)
+        return tuple(zip(zip(*weights, strict=True), own, strict=True))

@@ -7,64 +7,65 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .codegen import Row, Select
 from .extrapolation import DEVIATIONS
-from .judge import Select
+from .judge import Window
 from .noise import SHARP, deviations
 from .rounding import APPARENT, ROUNDING, SMALLEST, is_whole, nearest_whole
 from .scan import Scan
-from .search import Best, Values, before, best_of, deviation, per_step, polynomial
+from .search import Values, best_window, finer_deviation, last_start_before, per_step, polynomial
 
 UNKNOWN = 0.5
 """Beyond this relative bound not even the size of the derivative is known."""
 STAIRS, FINE_STAIRS, SURE = 2.0**-3, 2.0**-7, 2.0**-10
-"""Deviations of a window that are a smaller share of the change of `f` there may be those of rounding, are more likely
-those of rounding than of the steps of a stair, and are taken for it."""
+"""Deviations from a window, as shares of the change of `f` there: below the first they may be rounding, below the
+second they are more likely rounding than the steps of a stair, below the third they count as rounding."""
 
 
 class Survey(NamedTuple):
-    """What the values tell at first sight; rows."""
+    """Changes of the values over all levels; rows."""
 
-    most: Any
-    """How far `f` moves at most, at the levels that are not in reserve."""
-    flat: Any
-    """First level from which on all finer values equal that at the point; the number of levels if there is none.
+    largest_change: Row
+    """At the levels that windows use."""
+    flat_level: Row
+    """First level from which on all values equal that at the point; the number of levels if there is none.
 
-    A level without values says nothing: beyond the edge of a domain a function is not flat."""
-    flat_step: Any
-    before: Any
-    """How far `f` moves at the level before."""
-    first: Any
-    """First and last level with a value, and the step there."""
-    last: Any
-    last_step: Any
-    is_whole: Any
+    A level without values is not flat: it may lie beyond the edge of a domain."""
+    flat_step: Row
+    change_before: Row
+    """Change at the level before the flat ones."""
+    first_level: Row
+    """First and last level with a value, and the step at the last."""
+    last_level: Row
+    last_step: Row
+    is_whole: Row
     """Whether all values are whole numbers, as 0 or 1."""
-    steepest: Any
+    steepest: Row
     """The steepest secant."""
 
 
-def _survey(select: Select, state: Any, points: Any, levels: Any, level: Any) -> Any:
-    most, flat, flat_step, before, first, last, last_step, whole, steepest, moved_before = state
-    _x, y, _sign, reserve, count = points
+def _survey(select: Select, state: Any, points: Any, levels: Any, level: Row) -> Any:
+    largest, flat, flat_step, before, first, last, last_step, whole, steepest, change_before = state
+    _x, y, _sign, coarse_levels, count = points
     h, *values = levels
-    there = differs = equal = y != y
-    moved = y * 0.0
+    exists = differs = equal = y != y
+    change = y * 0.0
     for value in values:
         finite = abs(value) < math.inf
-        there = there | finite
+        exists = exists | finite
         differs, equal = differs | (finite & (value != y)), equal | (value == y)
         whole = whole & (is_whole(value) | ~finite)
         move = abs(value - y)
-        moved = select((move > moved) & (move < math.inf), move, moved)
-    most = select((level >= reserve) & (moved > most), moved, most)
+        change = select((move > change) & (move < math.inf), move, change)
+    largest = select((level >= coarse_levels) & (change > largest), change, largest)
     begins = equal & ~differs & (flat == count)
     flat = select(differs, count, select(begins, level, flat))
-    first = select(there & (first == count), level, first)
-    secant = moved / h
+    first = select(exists & (first == count), level, first)
+    secant = change / h
     return (
-        most, flat, select(begins, h, flat_step), select(begins, moved_before, before), first,
-        select(there, level, last), select(there, h, last_step), whole,
-        select((secant > steepest) & (secant < math.inf), secant, steepest), moved,
+        largest, flat, select(begins, h, flat_step), select(begins, change_before, before), first,
+        select(exists, level, last), select(exists, h, last_step), whole,
+        select((secant > steepest) & (secant < math.inf), secant, steepest), change,
     ), ()  # fmt: skip
 
 
@@ -76,146 +77,154 @@ _SURVEY = Scan(
 )
 
 
-def survey(v: Values, reserve: int = 0) -> Survey:
-    """Look over the values."""
-    return Survey(*_SURVEY([*v.points, reserve, v.levels], v.groups, v.levels, len(Survey._fields))[0])
+def survey(v: Values, coarse_levels: int = 0) -> Survey:
+    """Measure the changes of the values; windows do not use the `coarse_levels`."""
+    return Survey(*_SURVEY([*v.points, coarse_levels, v.levels], v.groups, v.levels, len(Survey._fields))[0])
 
 
-def is_below_rounding(v: Values, s: Survey) -> Any:
-    """Whether levels are flat because the steps are too fine to move `f` by its rounding, or by the last digit it has.
+def is_below_rounding(v: Values, s: Survey) -> Row:
+    """Whether levels are flat because their steps change `f` by less than its rounding.
 
-    The value then moves by a few roundings only at the level before.
+    `f` then changes by a few roundings at the level before.
     """
     fine = s.flat_step < np.maximum(np.abs(v.x), 1.0) * 2.0**-24
-    return (s.flat > 0) & (s.flat < v.levels) & fine & (s.before <= 4 / 0.3 * ROUNDING * np.abs(v.y))
+    return (s.flat_level > 0) & (s.flat_level < v.levels) & fine & (s.change_before <= 4 / 0.3 * ROUNDING * np.abs(v.y))
 
 
-def flat_bound(v: Values, whole: Any, h: Any) -> Any:
+def flat_bound(v: Values, quantum: Row, h: Row) -> Row:
     """Bound of a derivative of 0 where `f` is flat up to the step `h`: one rounding of `f`."""
     own = ROUNDING * np.abs(v.y) + SMALLEST
-    return per_step(DEVIATIONS * np.where(whole > APPARENT * own, whole, own), h, v.n)
+    return per_step(DEVIATIONS * np.where(quantum > APPARENT * own, quantum, own), h, v.n)
 
 
-def _largest_down_to(series: tuple[int, bool]) -> Scan:
-    def body(select: Select, state: Any, points: Any, levels: Any, level: Any) -> Any:
-        flat, *fit = points[3:]
-        size = abs(deviation(select, series, points, fit, levels[0], levels[1:]))
-        use = (level > fit[2]) & (level <= flat) & (fit[0] >= 0.0) & (size > state[0])
-        return (select(use, size, state[0]),), ()
+def _largest_deviation(series: tuple[int, bool]) -> Scan:
+    """Largest deviation from a window at finer levels that are not flat."""
+
+    def body(select: Select, state: Any, points: Any, levels: Any, level: Row) -> Any:
+        flat_level, *fit = points[3:]
+        size = abs(finer_deviation(select, series, points, fit, levels, level))
+        return (select((level <= flat_level) & (size > state[0]), size, state[0]),), ()
 
     return Scan(f"largest deviation {series}", body, lambda _: (0.0,))
 
 
-_LARGEST = {series: _largest_down_to(series) for series in ((0, True), (1, True), (1, False))}
+_LARGEST_DEVIATION = {series: _largest_deviation(series) for series in ((0, True), (1, True), (1, False))}
 
 
-def beyond_flat(v: Values, every: list[Any], s: Survey, zero_bound: Any, rounding: Any, reserve: int
-                ) -> tuple[Best, Any, Any]:  # fmt: skip
-    """Judge what the levels say that are coarser than the flat ones.
+def judge_beyond_flat(
+    v: Values, candidates: list[Any], s: Survey, zero_bound: Row, rounding: Row, coarse_levels: int
+) -> tuple[Window, Row, Row]:
+    """Judge the levels that are coarser than the flat ones.
 
-    Returns their best window, whether its slope is taken rather than 0, and the slope at most where that is in doubt:
-    neither of the two answers can then be ruled out.
+    Returns
+    -------
+    window : Window
+        Best window of these levels.
+    is_accepted : row
+        Whether the derivative is its slope rather than 0.
+    uncertainty : row
+        The largest slope where neither answer can be ruled out, else 0.
     """
-    wide = best_of(every, reserve + (v.n == 1), before(v, s.flat))
-    most = np.abs(wide.df) + wide.bound
-    usable = wide.exists & (most > zero_bound) & ((v.n > 1) | (wide.share < UNKNOWN))
+    wide = best_window(candidates, coarse_levels + (v.n == 1), last_start_before(v, s.flat_level))
+    steepest = np.abs(wide.df) + wide.bound
+    is_usable = wide.exists & (steepest > zero_bound) & ((v.n > 1) | (wide.relative_bound < UNKNOWN))
     fit = polynomial(v, wide)
     d = deviations(v, fit)
-    (largest,), _ = _LARGEST[v.series]([*v.points, s.flat, *fit.rows], v.groups, v.levels, 1)
-    sharp = wide.share < SHARP
+    (largest,), _ = _LARGEST_DEVIATION[v.series]([*v.points, s.flat_level, *fit.rows], v.groups, v.levels, 1)
+    is_sharp = wide.relative_bound < SHARP
     in_quanta = np.zeros(v.x.shape, bool)
     if not (v.two_sided and v.n == 1):
-        in_quanta = _in_quanta(v, d.largest, d.moved) & sharp
-    smooth, told = np.ones(v.x.shape, bool), np.ones(v.x.shape, bool)
+        in_quanta = _is_in_quanta(v, d.largest, d.change) & is_sharp
+    is_smooth, is_sampled = np.ones(v.x.shape, bool), np.ones(v.x.shape, bool)
     for value in v.groups[1:]:
-        its, tells = _leaves_smoothly(v, value, largest)
-        smooth, told = smooth & its, told & tells
-    part = np.where(smooth, np.inf, largest / np.where(d.moved > 0, d.moved, np.inf))
+        side_is_smooth, side_is_sampled = _is_smooth_before_flat(v, value, largest)
+        is_smooth, is_sampled = is_smooth & side_is_smooth, is_sampled & side_is_sampled
+    part = np.where(is_smooth, np.inf, largest / np.where(d.change > 0, d.change, np.inf))
     # digits too few for the size of the values explain that `f` is flat up to a step
-    steps = per_step(rounding / 0.3 * np.abs(v.y), s.flat_step, v.n)
-    explained = (rounding > 8 * ROUNDING) & (np.abs(wide.df) <= 4 * steps) & sharp
-    told |= explained
-    part = np.where(explained | in_quanta, 0.0, part)
-    doubtful = usable & (part < STAIRS) & ~(told & (part < SURE))
-    taken = usable & told & (part < FINE_STAIRS) & (wide.share < UNKNOWN)
-    return wide, taken, np.where(doubtful & ~in_quanta, most, 0.0)
+    slope_of_rounding = per_step(rounding / 0.3 * np.abs(v.y), s.flat_step, v.n)
+    is_explained = (rounding > 8 * ROUNDING) & (np.abs(wide.df) <= 4 * slope_of_rounding) & is_sharp
+    is_sampled |= is_explained
+    part = np.where(is_explained | in_quanta, 0.0, part)
+    is_uncertain = is_usable & (part < STAIRS) & ~(is_sampled & (part < SURE)) & ~in_quanta
+    is_accepted = is_usable & is_sampled & (part < FINE_STAIRS) & (wide.relative_bound < UNKNOWN)
+    return wide, is_accepted, np.where(is_uncertain, steepest, 0.0)
 
 
-def _smallest_move(select: Select, state: Any, points: Any, levels: Any, _level: Any) -> Any:
+def _smallest_change(select: Select, state: Any, points: Any, levels: Any, _level: Row) -> Any:
     quantum = state[0]
     for value in levels:
-        move = abs(value - points[0])
-        quantum = select((move > 0.0) & (move < quantum), move, quantum)
+        change = abs(value - points[0])
+        quantum = select((change > 0.0) & (change < quantum), change, quantum)
     return (quantum,), ()
 
 
-def _multiples(select: Select, state: Any, points: Any, levels: Any, _level: Any) -> Any:
-    whole, count = state
+def _multiples(select: Select, state: Any, points: Any, levels: Any, _level: Row) -> Any:
+    are_whole, count = state
     for value in levels:
-        move = abs(value - points[0])
-        ratio = select((move > 0.0) & (move < math.inf), move / points[1], 0.0)
-        counted = (ratio > 1.5) & (ratio < 32.0)
-        whole = whole & ((abs(ratio - nearest_whole(ratio)) <= 0.1) | ~counted)
-        count = count + select(counted, 1.0, 0.0)
-    return (whole, count), ()
+        change = abs(value - points[0])
+        ratio = select((change > 0.0) & (change < math.inf), change / points[1], 0.0)
+        is_small = (ratio > 1.5) & (ratio < 32.0)
+        are_whole = are_whole & ((abs(ratio - nearest_whole(ratio)) <= 0.1) | ~is_small)
+        count = count + select(is_small, 1.0, 0.0)
+    return (are_whole, count), ()
 
 
-_SMALLEST_MOVE = Scan("smallest move", _smallest_move, lambda _: (math.inf,))
+_SMALLEST_CHANGE = Scan("smallest change", _smallest_change, lambda _: (math.inf,))
 _MULTIPLES = Scan("multiples of a quantum", _multiples, lambda _: (True, 0.0))
 
 
-def _in_quanta(v: Values, off: Any, over: Any) -> Any:
-    """Whether small changes are whole multiples of one quantum, and none leaves the window by more than four."""
-    (quantum,), _ = _SMALLEST_MOVE([v.y], v.groups[1:], v.levels, 1)
-    fine = quantum < over * 2.0**-10
+def _is_in_quanta(v: Values, largest: Row, change: Row) -> Row:
+    """Whether small changes are whole multiples of one quantum, and deviations from the window at most four of them."""
+    (quantum,), _ = _SMALLEST_CHANGE([v.y], v.groups[1:], v.levels, 1)
+    is_fine = quantum < change * 2.0**-10
     usual = 64 * ROUNDING * np.abs(v.y)
-    ordinary = quantum <= usual  # rounding as everywhere: its quanta are known
+    is_usual = quantum <= usual
     quantum = np.maximum(quantum, 0.25 * usual)
-    (whole, count), _ = _MULTIPLES([v.y, quantum], v.groups[1:], v.levels, 2)
-    return fine & (ordinary | ((whole != 0) & (count >= 3))) & (off <= 4.0 * quantum)
+    (are_whole, count), _ = _MULTIPLES([v.y, quantum], v.groups[1:], v.levels, 2)
+    return is_fine & (is_usual | ((are_whole != 0) & (count >= 3))) & (largest <= 4.0 * quantum)
 
 
-def _distinct(select: Select, state: Any, points: Any, levels: Any, _level: Any) -> Any:
+def _distinct(select: Select, state: Any, points: Any, levels: Any, _level: Row) -> Any:
     """Collect steps and values of the six finest levels with different values."""
-    k, newest, *rows = state
+    count, newest, *rows = state
     h, value = levels
-    moved = abs(value - points[1])
-    new = (k < 6.0) & (moved > 0.0) & (moved < math.inf) & ((k == 0.0) | (value != newest))
-    made = []
+    change = abs(value - points[1])
+    is_new = (count < 6.0) & (change > 0.0) & (change < math.inf) & ((count == 0.0) | (value != newest))
+    collected: list[Row] = []
     for i in range(6):
-        here = new & (k == float(i))
-        made += [select(here, h, rows[2 * i]), select(here, value, rows[2 * i + 1])]
-    return (k + select(new, 1.0, 0.0), select(new, value, newest), *made), ()
+        use = is_new & (count == float(i))
+        collected += [select(use, h, rows[2 * i]), select(use, value, rows[2 * i + 1])]
+    return (count + select(is_new, 1.0, 0.0), select(is_new, value, newest), *collected), ()
 
 
 def _predicts(select: Select, state: Any, points: Any) -> Any:
-    k, _, *rows = state
+    """Predict the two finest values by the polynomial through the next four."""
+    count, _, *rows = state
     h, values = rows[::2], rows[1::2]
     finest = abs(values[0] - points[1])
     off = select(finest > points[3], finest, points[3])
-    smooth = k >= 5.0
+    is_smooth = count >= 5.0
     for i in range(2):
-        predicted = 0.0 * k
+        predicted = 0.0 * count
         for j in range(i + 1, i + 5):
             part = values[j]
-            for other in range(i + 1, i + 5):
-                if other != j:
-                    factor = (h[i] - h[other]) / (h[j] - h[other])
-                    part = select(k > float(other - i + 1), part * factor, part)
-            predicted = predicted + select(k > float(j - i + 1), part, 0.0)
-        smooth = smooth & (abs(predicted - values[i]) <= off * 2.0**-5)
-    return smooth | (k == 0.0), (k >= 5.0) | (k == 0.0)
+            for k in range(i + 1, i + 5):
+                if k != j:
+                    factor = (h[i] - h[k]) / (h[j] - h[k])
+                    part = select(count > float(k - i + 1), part * factor, part)
+            predicted = predicted + select(count > float(j - i + 1), part, 0.0)
+        is_smooth = is_smooth & (abs(predicted - values[i]) <= off * 2.0**-5)
+    return is_smooth | (count == 0.0), (count >= 5.0) | (count == 0.0)
 
 
-_LEAVES = Scan("leaves smoothly", _distinct, lambda _: (0.0, 0.0, *[1.0, 0.0] * 6), _predicts, backwards=True)
+_SMOOTH = Scan("smooth before flat levels", _distinct, lambda _: (0.0, 0.0, *[1.0, 0.0] * 6), _predicts, backwards=True)
 
 
-def _leaves_smoothly(v: Values, value: Any, off: Any) -> tuple[Any, Any]:
-    """Whether one side is smooth down to its flat levels, as beyond a kink, and whether it has levels enough to say so.
+def _is_smooth_before_flat(v: Values, value: Row, off: Row) -> tuple[Row, Row]:
+    """Whether one side is smooth down to its flat levels, as beyond a kink, and whether it has enough levels to tell.
 
-    A polynomial through three or four levels predicts the next finer one: twice to a small share of `off`, or of the
-    smallest change, which among rounded values happens once in a thousand times. Levels with the same value, a quantum,
-    count once.
+    A polynomial through three or four levels predicts the next finer one, twice, to a small share of `off` or of the
+    smallest change. Among rounded values that happens once in a thousand times. Levels with the same value count once.
     """
-    smooth, told = _LEAVES([*v.points, off], [v.h, value], v.levels, 2)[0]
-    return smooth != 0.0, told != 0.0
+    is_smooth, is_sampled = _SMOOTH([*v.points, off], [v.h, value], v.levels, 2)[0]
+    return is_smooth != 0.0, is_sampled != 0.0

@@ -1,11 +1,11 @@
-"""Rounding of the values of a function: constants, and what the digits of the values tell."""
+"""Rounding of the values of a function: constants, and estimates from the digits of the values."""
 
 from __future__ import annotations
 
 import math
 from typing import Any, NamedTuple
 
-from .codegen import last_bit, power_below
+from .codegen import Row, Select, last_bit, power_below
 from .scan import Scan
 
 ROUNDING = 0.3 * 2.0**-52
@@ -17,90 +17,90 @@ CONDITION = 0.15
 RELATIVE = 2.5e-16
 """Rounding of the extrapolation itself, relative to the derivative."""
 COUNTS = 0.3 * 2.0**-10
-"""Values whose rounding would be larger have ten bits at most: they count, as floor does; that is no rounding."""
+"""Values whose rounding would be larger have ten bits at most: they are counts, as those of floor."""
 
 _FEWEST = 8.0
-"""Digits of fewer values say nothing: a function that doubles its argument has few of them, too."""
+"""Least number of values: a function that doubles its argument has few digits, too."""
 _LONG = 26
-"""Digits of a value that has been rounded: more than float32 has, or x**7 at 0.625, which are all of them right."""
+"""Bits of a value that has been rounded: more than those of float32, or of x**7 at 0.625, which is exact."""
 APPARENT = 8.0
-"""A quantum that is so many times the finest, or the rounding of the value, is not so by chance."""
+"""A quantum this many times the finest one, or the rounding of the value, is not due to chance."""
 _POWERS = tuple(10.0**k for k in range(9, -1, -1))
 
 _WHOLE = 1.5 * 2.0**52
-"""Added and subtracted, it rounds numbers below 2^51 to whole ones."""
+"""Adding and subtracting it rounds numbers below 2^51 to whole ones."""
 
 
-def nearest_whole(row: Any) -> Any:
+def nearest_whole(row: Row) -> Row:
     """Round numbers below 2^51."""
     return (row + _WHOLE) - _WHOLE
 
 
-def is_whole(row: Any) -> Any:
+def is_whole(row: Row) -> Row:
     """Whether numbers are whole."""
     return (nearest_whole(row) == row) | (abs(row) >= 2.0**51)
 
 
 class Quanta(NamedTuple):
-    """What the digits of the values tell of their rounding, as standard deviations; rows."""
+    """Rounding of the values by their digits, as standard deviations; rows."""
 
-    rounding: Any
+    rounding: Row
     """Relative to the value."""
-    finest: Any
+    common: Row
     """0.3 times the quantum of all values."""
-    apparent: Any
-    """Quanta of a level below this may be so by chance; those of all values hold for it."""
-    whole: Any
+    threshold: Row
+    """The quantum of a level below this may be due to chance, and is replaced by `common`."""
+    certain: Row
     """0.3 times the quantum of all values, or 0 if too few have many digits."""
-    each: Any
-    """0.3 times the quantum of the values down to a level, shape (levels, points); 0 where the digits do not tell."""
+    by_level: Row
+    """0.3 times the quantum of the values down to a level, shape (levels, points); 0 where digits are too few."""
 
     @property
-    def rows(self) -> list[Any]:
-        """What turns the quantum of a level into its rounding, for a scan."""
-        return [self.rounding, self.finest, self.apparent]
+    def rows(self) -> list[Row]:
+        """Rows of a scan that turn the quantum of a level into its rounding."""
+        return [self.rounding, self.common, self.threshold]
 
     def at(self, index: Any) -> Quanta:
         """Return some of the points."""
         return Quanta(*(a.take(index, axis=-1) for a in self))
 
 
-def _quanta(select: Any, state: Any, points: Any, levels: Any, _level: Any) -> Any:
-    relative, down_to, long, told = state
+def _quanta(select: Select, state: Any, points: Any, levels: Any, _level: Row) -> Any:
+    relative, quantum, long, count = state
     for value in levels[1:]:
-        tells = (abs(value) < math.inf) & (value != 0.0) & (value != points[1])
+        use = (abs(value) < math.inf) & (value != 0.0) & (value != points[1])
         lowest, size = last_bit(value), abs(value)
-        down_to = select(tells & (lowest < down_to), lowest, down_to)
-        share = lowest / size
-        relative = select(tells & (share < relative), share, relative)
-        long = long + select(tells & (lowest < power_below(size) * 2.0 ** (1 - _LONG)), 1.0, 0.0)
-        told = told + select(tells, 1.0, 0.0)
-    return (relative, down_to, long, told), (select(long >= _FEWEST, down_to * 0.3, 0.0),)
+        quantum = select(use & (lowest < quantum), lowest, quantum)
+        ratio = lowest / size
+        relative = select(use & (ratio < relative), ratio, relative)
+        long = long + select(use & (lowest < power_below(size) * 2.0 ** (1 - _LONG)), 1.0, 0.0)
+        count = count + select(use, 1.0, 0.0)
+    return (relative, quantum, long, count), (select(long >= _FEWEST, quantum * 0.3, 0.0),)
 
 
-def _quanta_together(select: Any, state: Any, _points: Any) -> Any:
-    relative, down_to, long, told = state
-    few, quantum = told < _FEWEST, down_to * 0.3
+def _quanta_of_all(select: Select, state: Any, _points: Any) -> Any:
+    relative, quantum, long, count = state
+    few, common = count < _FEWEST, quantum * 0.3
     rounding = select(few, ROUNDING, select(relative * 0.3 > ROUNDING, relative * 0.3, ROUNDING))
-    return rounding, select(few, 0.0, quantum), quantum * APPARENT, select(long >= _FEWEST, quantum, 0.0)
+    return rounding, select(few, 0.0, common), common * APPARENT, select(long >= _FEWEST, common, 0.0)
 
 
-_QUANTA = Scan("quanta", _quanta, lambda _: (1.0, math.inf, 0.0, 0.0), _quanta_together)
+_QUANTA = Scan("quanta", _quanta, lambda _: (1.0, math.inf, 0.0, 0.0), _quanta_of_all)
 
 
 def quanta(v: Any) -> Quanta:
-    """Take the rounding of the values from their digits.
+    """Estimate the rounding of the values from their digits.
 
-    Those of float32 have 24 bits, and ``exp(x) - 1`` near 0 has none below 2^-53: where no value has more, the rounding
-    is not that of doubles of their size. What is rounded inside `f` may be large where the steps are, and the values
-    small all the same: ``x - sin(x)`` has digits down to those of `x`. So the quantum of a level is that of the levels
-    down to it, if they have digits enough.
+    Values of float32 have 24 bits, and ``exp(x) - 1`` near 0 has none below 2^-53. Where no value has more, the
+    rounding is not that of doubles of their size. The rounding inside `f` may be large where the steps are and small at
+    fine steps: ``x - sin(x)`` has digits down to those of `x`. So the quantum of a level is that of the levels down to
+    it, if they have enough digits.
     """
-    (rounding, finest, apparent, whole), (each,) = _QUANTA(v.points, v.groups, v.levels, 4, 1)
-    return Quanta(rounding, finest, apparent, whole, each)
+    (rounding, common, threshold, certain), (by_level,) = _QUANTA(v.points, v.groups, v.levels, 4, 1)
+    return Quanta(rounding, common, threshold, certain, by_level)
 
 
-def _extremes(select: Any, state: Any, _points: Any, levels: Any, _level: Any) -> Any:
+def _extremes(select: Select, state: Any, _points: Any, levels: Any, _level: Row) -> Any:
     lowest, highest = state
     for value in levels:
         lowest = select((value < lowest) & (value > -math.inf), value, lowest)
@@ -108,7 +108,7 @@ def _extremes(select: Any, state: Any, _points: Any, levels: Any, _level: Any) -
     return (lowest, highest), ()
 
 
-def _multiples(select: Any, state: Any, points: Any, levels: Any, _level: Any) -> Any:
+def _multiples(select: Select, state: Any, points: Any, levels: Any, _level: Row) -> Any:
     (*multiple, between), (lowest, highest) = state, points[1:]
     for value in levels:
         missing = ~(abs(value) < math.inf)
@@ -118,19 +118,19 @@ def _multiples(select: Any, state: Any, points: Any, levels: Any, _level: Any) -
     return (*multiple, between), ()
 
 
-def _is_multiple(value: Any, power: float) -> Any:
+def _is_multiple(value: Row, power: float) -> Row:
     times = abs(value) * power
     return (times < 1e9) & (abs(times - nearest_whole(times)) <= times * 2.0**-51)
 
 
-def _quantum_of(select: Any, state: Any, points: Any) -> Any:
+def _quantum_of(select: Select, state: Any, points: Any) -> Any:
     y, lowest, highest = points
     *multiple, between = state
-    found = y * 0.0
-    for power, holds in zip(_POWERS, multiple, strict=True):
-        found = select(holds & _is_multiple(y, power), 1.0 / power, found)
+    quantum = y * 0.0
+    for power, is_common in zip(_POWERS, multiple, strict=True):
+        quantum = select(is_common & _is_multiple(y, power), 1.0 / power, quantum)
     between = between | ((y > lowest) & (y < highest))
-    return (select(between & (highest - lowest > found * 0.5) & (found < 1.0), found, 0.0),)
+    return (select(between & (highest - lowest > quantum * 0.5) & (quantum < 1.0), quantum, 0.0),)
 
 
 _EXTREMES = Scan("extremes", _extremes, lambda points: (points[0], points[0]))
@@ -138,10 +138,10 @@ _MULTIPLES = Scan("multiples", _multiples, lambda _: (*[True] * len(_POWERS), Fa
 
 
 def decimal_quantum(v: Any) -> Any:
-    """Find the power of ten, 0.1 to 1e-9, of which all values are multiples; 0 if there is none.
+    """Return the power of ten, 0.1 to 1e-9, of which all values are multiples; 0 if there is none.
 
-    Nobody but people rounds like that. One step says nothing, whatever its size: there have to be three values. Whole
-    numbers, which are counts more often than rounded, have no such quantum.
+    Such values were rounded on purpose. There have to be three different ones, because two are a single step. Whole
+    numbers have no such quantum: they are counts more often than rounded.
     """
     values = v.groups[1:]
     extremes, _ = _EXTREMES([v.y], values, v.levels, 2)

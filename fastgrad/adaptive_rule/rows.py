@@ -1,33 +1,42 @@
-"""What a round does with the points of a level set: positions, and the judging kernel."""
+"""Kernels of a round: the positions around points, and the judging kernel with its verdict."""
 
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .codegen import power_below
+from .codegen import Row, Select, power_below
 from .extrapolation import Table
-from .judge import OPEN, Judgement, judge
+from .judge import judge
 from .scan import Scan
+from .verdict import OPEN, verdict
 
-JUDGED = ("df", "bound", "scale", "verdict")
-"""Rows of a judgement that a round needs."""
+
+class RoundResult(NamedTuple):
+    """Rows of a judgement that a round needs."""
+
+    df: Row
+    bound: Row
+    scale: Row
+    verdict: Row
 
 
 @cache
 def judging(table: Table) -> Scan:
     """Kernel of points, values there, scales, largest steps, bounds and values around; a scan without levels."""
 
-    def finish(select: Any, _state: Any, points: Any) -> tuple[Any, ...]:
+    def finish(select: Select, _state: Any, points: Any) -> tuple[Row, ...]:
         x, y, u, largest, low, high, *values = points
-        made = judge(select, table, x, y, u, values)
+        judgement = judge(select, table, x, y, u, values)
+        best = judgement.best
         h = u * table.steps[0]
         fits = (abs(h) <= largest) & (x + h <= high) & (x + h >= low) & (abs(x) < 2.0**1000)
         if table.two_sided:
             fits = fits & (x - h >= low)
-        return made.df, made.bound, made.scale, select(fits, made.verdict, float(OPEN))
+        decision = verdict(select, table, x, y, values, judgement)
+        return RoundResult(best.df, best.bound, best.scale, select(fits, decision, float(OPEN)))
 
     return Scan(f"judging {table}", finish=finish)
 
@@ -36,7 +45,7 @@ def judging(table: Table) -> Scan:
 def positions(table: Table, side: int) -> Scan:
     """Kernel of points: their scales, and the positions around them."""
 
-    def finish(select: Any, _state: Any, points: Any) -> tuple[Any, ...]:
+    def finish(select: Select, _state: Any, points: Any) -> tuple[Row, ...]:
         (x,) = points
         size = abs(x)
         u = power_below(select(size > 1.0, size, 1.0)) * (-1.0 if side < 0 else 1.0)
@@ -47,11 +56,11 @@ def positions(table: Table, side: int) -> Scan:
 
 
 def count_values(table: Table) -> int:
-    """How many values there are around a point."""
+    """Return the number of values around a point."""
     return len(table.steps) * (2 if table.two_sided else 1)
 
 
-def judge_round(table: Table, x: Any, y: Any, u: Any, values: Any) -> Judgement:
-    """Judge points by the values of one round, shape (rows, points), whatever their limits."""
-    made, _ = judging(table)([x, y, u, np.inf, -np.inf, np.inf, *values], [], 1, len(JUDGED))
-    return Judgement(**dict.fromkeys(Judgement._fields) | dict(zip(JUDGED, made, strict=True)))
+def judge_round(table: Table, x: Row, y: Row, u: Row, values: Any) -> RoundResult:
+    """Judge points by the values of one round, shape (rows, points), without limits on the steps."""
+    results, _ = judging(table)([x, y, u, np.inf, -np.inf, np.inf, *values], [], 1, len(RoundResult._fields))
+    return RoundResult(*results)

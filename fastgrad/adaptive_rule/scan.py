@@ -1,7 +1,6 @@
-"""Loops over the levels of the last search, written once: NumPy runs them on arrays, or machine code, to the same bits.
+"""Loops over levels, executed by NumPy on arrays or by machine code, to the same bits.
 
-A scan goes over the levels of all points together. Its body sees rows, one number for each point, and carries a state
-from level to level. It computes without branches, as the judging kernel does.
+The body of a scan takes rows, one number for each point, and carries a state from level to level, without branches.
 """
 
 from __future__ import annotations
@@ -16,21 +15,9 @@ from ..compilation.kernels import Native, at_hand
 from .codegen import LANES, ScanCode, key_of, prototype, scan_kernel
 
 MANY = 1 << 12
-"""Points from which a scan is compiled at once: NumPy would take as long."""
+"""Number of points from which a scan is compiled at once: NumPy would take as long."""
 PATIENCE = 0.03
-"""Seconds that NumPy may have spent on a scan before it is compiled, about as long as that takes."""
-
-
-def _nothing(*_: Any) -> tuple[Any, ...]:
-    return ()
-
-
-def _no_levels(*_: Any) -> tuple[Any, Any]:
-    return (), ()
-
-
-def _as_it_is(_select: Any, state: tuple[Any, ...], _points: Sequence[Any]) -> tuple[Any, ...]:
-    return state
+"""Seconds of a scan by NumPy after which it is compiled, which takes about as long."""
 
 
 class Scan:
@@ -39,23 +26,24 @@ class Scan:
     Parameters
     ----------
     name : str
-        What machine code is kept by; with everything that the functions depend on.
+        Key of the machine code; it names everything that the functions depend on.
     body : callable, optional
         ``body(select, state, points, levels, level) -> (state, outputs)``, all of them rows or tuples of rows.
     start : callable, optional
         ``start(points)``: the state before the first level, rows or constants.
     finish : callable, optional
-        ``finish(select, state, points)``: results from the state after the last level.
+        ``finish(select, state, points)``: results from the state after the last level; by default the state.
     backwards : bool
-        Whether it goes from fine to coarse.
+        Whether the loop goes from fine to coarse.
     """
 
     def __init__(
-        self, name: str, body: Callable[..., Any] = _no_levels, start: Callable[..., Any] = _nothing,
-        finish: Callable[..., Any] = _as_it_is, backwards: bool = False,
+        self, name: str, body: Callable[..., Any] = lambda *_: ((), ()), start: Callable[..., Any] = lambda _: (),
+        finish: Callable[..., Any] = lambda _select, state, _points: state, backwards: bool = False,
     ) -> None:  # fmt: skip
         self.name, self.body, self.start, self.finish, self.backwards = name, body, start, finish, backwards
-        self._spent, self._asked = 0.0, 0.0
+        # seconds by NumPy so far, and after how many of them to look for machine code again
+        self._spent, self._next_check = 0.0, 0.0
         self._functions: dict[tuple[int, ...], Any] = {}
 
     def __call__(self, points: Sequence[Any], levels: Sequence[Any], count: int, results: int, outputs: int = 0
@@ -65,13 +53,13 @@ class Scan:
         Parameters
         ----------
         points : sequence of ndarray, shape (points,), or float
-            Rows that are the same at all levels.
+            Rows that all levels share.
         levels : sequence of ndarray, shape (count or more, points)
-            Groups: the body sees a row of each.
+            Groups, of which the body takes the row of its level.
         count : int
-            How many levels.
+            Number of levels.
         results, outputs : int
-            How many results there are, and how many outputs the body has.
+            Number of results, and of outputs of the body.
         """
         size = (levels[0] if levels else points[0]).shape[-1]
         code = self._function(len(points), len(levels), outputs, size)
@@ -87,50 +75,51 @@ class Scan:
         return _by_code(code, points, levels, count, (results, outputs), size)
 
     def code(self, points: int, groups: int, outputs: int) -> Native:
-        """Compile for so many rows of points, groups of levels and outputs."""
-        what = ScanCode(points, groups, outputs, self.start, self.body, self.finish, self.backwards)
-        return scan_kernel(self._key(points, groups, outputs), what)
+        """Compile for numbers of rows of points, groups of levels and outputs."""
+        code = ScanCode(points, groups, outputs, self.start, self.body, self.finish, self.backwards)
+        return scan_kernel(self._key(points, groups, outputs), code)
 
     def _key(self, *shape: int) -> bytes:
         return f"{self.name} {shape}".encode()
 
     def _function(self, points: int, groups: int, outputs: int, size: int) -> Any:
-        """Machine code as a function, if it is at hand or worth compiling for so many points."""
+        """Return machine code as a function if it is in the cache or worth compiling for so many points, else None."""
         shape = points, groups, outputs
         function = self._functions.get(shape)
         if function is None:
             pays = size >= MANY or self._spent > PATIENCE
-            if not pays and self._spent < self._asked:
+            if not pays and self._spent < self._next_check:
                 return None
             if pays or at_hand(key_of(self._key(*shape))):
                 function = self._functions[shape] = prototype(self.code(*shape).address)
             else:
-                self._asked = self._spent + 0.01
+                self._next_check = self._spent + 0.01
         return function
 
     def _by_numpy(self, points: Sequence[Any], levels: Sequence[Any], count: int, outputs: int
                   ) -> tuple[list[Any], list[Any]]:  # fmt: skip
         shape = (levels[0] if levels else points[0]).shape[-1:]
-        made: list[Any] = [None] * count
+        outputs_of: list[Any] = [None] * count
         order = range(count - 1, -1, -1) if self.backwards else range(count)
         with np.errstate(all="ignore"):
             state = tuple(np.broadcast_to(s, shape) for s in self.start(points))
             for level in order:
-                state, made[level] = self.body(np.where, state, points, [g[level] for g in levels], float(level))
+                state, outputs_of[level] = self.body(np.where, state, points, [g[level] for g in levels], float(level))
             results = self.finish(np.where, state, points)
-        each = [np.array([np.broadcast_to(row[k], shape) for row in made], np.float64) for k in range(outputs)]
-        return [np.array(np.broadcast_to(r, shape), np.float64) for r in results], each
+        arrays = [np.array([np.broadcast_to(row[k], shape) for row in outputs_of], np.float64) for k in range(outputs)]
+        return [np.array(np.broadcast_to(r, shape), np.float64) for r in results], arrays
 
 
-def _by_code(code: Any, points: Sequence[Any], levels: Sequence[Any], count: int, made: tuple[int, int], size: int
+def _by_code(code: Any, points: Sequence[Any], levels: Sequence[Any], count: int, shape: tuple[int, int], size: int
              ) -> tuple[list[Any], list[Any]]:  # fmt: skip
-    """Run machine code on eight points at least."""
+    """Execute machine code, on eight points at least; `shape` has the numbers of results and outputs."""
     padded = max(size, LANES)
-    rows = np.empty((len(points), padded))  # in one array, because the address of an array takes longer than a copy
+    # in one array, because the address of an array takes longer than a copy
+    rows = np.empty((len(points), padded))
     for row, p in zip(rows, points, strict=True):
         row[:] = p
-    results = np.empty((made[0], padded))
-    outputs = np.empty((made[1], count, padded + LANES))  # no power of two from level to level
+    results = np.empty((shape[0], padded))
+    outputs = np.empty((shape[1], count, padded + LANES))  # not spaced by a power of two, against cache conflicts
     groups = [g if g.dtype == _DOUBLE and g.strides[-1] == 8 else np.ascontiguousarray(g, np.float64) for g in levels]
     table = _addresses(rows)
     for g in groups:
@@ -150,7 +139,7 @@ def _address(array: Any) -> int:
 
 
 def _addresses(arrays: Any) -> list[int]:
-    """Addresses of the rows of an array, all of one size."""
+    """Return the addresses of the rows of an array."""
     if not len(arrays):
         return []
     start, step = _address(arrays), arrays.strides[0]

@@ -1,4 +1,4 @@
-"""At which steps a function is evaluated: level sets for every order and side.
+"""The schedule of steps: level sets for every order and side.
 
 Steps are powers of two, times a factor, times the scale of a point: the power of two at or below ``max(|x|, 1)``.
 """
@@ -15,29 +15,29 @@ from .rounding import CONDITION
 
 FACTOR = 1.1548442249177775
 """Factor of the fine steps. Powers of two would round sums inside `f` alike at every step, which hides that rounding.
-A step that is a multiple of 3, 5 or 7 of the spacing of numbers rounds ``x / 3`` alike on both sides; those of this
-factor are not, at any level down to 2^-52 for 3 and around the probe for 5 and 7."""
+A step that is a multiple of 3, 5 or 7 of the spacing of numbers rounds ``x / 3`` alike on both sides. Steps with this
+factor are no such multiples, at any level down to 2^-52 for 3 and around the probe for 5 and 7."""
 
 PROBE_FACTOR = 1.2247448713915892
-"""Further factor of the probes of finer rounds: float32 rounds steps of one factor by the same share at every level."""
+"""Further factor of the probes of finer rounds: float32 rounds steps of one factor alike at every level."""
 
 COARSEST, FINEST = -6, 27
 """Levels of the last search: steps of ``FACTOR * 2**-level`` times the scale."""
 DEEPEST = 50
 """Finer steps are below the spacing of the numbers."""
 BETWEEN = 24
-"""Points not nearer to 0 than ``2**-BETWEEN`` are searched at the levels of the scale and of their size together."""
+"""For points not nearer to 0 than ``2**-BETWEEN`` one search covers the levels of the scale and of their size."""
 ROUNDS = 4
 """Rounds of finer steps before the last search."""
 WIDEST = -3
 """Level of the coarsest step of the round of wider steps."""
 NEXT = 4
-"""How many levels the steps of a round are finer than those of the round before."""
+"""Levels from the steps of a round to those of the next."""
 
-#: Coarsest step of the first round, as the negative exponent of a power of two: the higher the order, the more rounding
-#: leaves of short steps. From both sides and from one.
+#: Negative exponent of the coarsest step of the first round, by number of sides and order: rounding spoils short steps
+#: the more the higher the order.
 _FIRST: dict[bool, tuple[int, ...]] = {True: (3, 2, 1, 1, 1, 1, 0, 0), False: (4, 2, 1, 0, 0, 0, -1, -1)}
-#: How many levels finer the first probe is, by order; higher orders make noise of finer ones.
+#: Levels from the coarsest step to the first probe, by order: finer probes are too noisy for higher orders.
 _PROBE = (14, 10, 9)
 _SEARCH_PROBES = (1, 2, 3, 5, 8, 12)
 
@@ -58,14 +58,14 @@ def step(level: Any) -> Any:
 
 
 def _width(n: int, two_sided: bool) -> int:
-    """How many levels are extrapolated."""
+    """Return the number of levels that are extrapolated."""
     return 6 + ((n - 1) // 2 if two_sided else n)
 
 
 def _probes(n: int, two_sided: bool) -> tuple[int, ...]:
-    """Levels of the fine probes, relative to the first.
+    """Return the levels of the fine probes, relative to the first.
 
-    One side has no second parity to show its noise by, and higher orders make more of the noise that a probe misses.
+    One side has no second parity that shows noise, and higher orders enlarge the noise that a probe misses.
     """
     if not two_sided:
         return (-3, 0, 3)
@@ -74,11 +74,11 @@ def _probes(n: int, two_sided: bool) -> tuple[int, ...]:
 
 @cache
 def first(n: int, two_sided: bool) -> Table:
-    """Level set of the first round: steps halved but for one more, at 3/4 of the second, and a fine probe.
+    """Level set of the first round: halved steps, one more at 3/4 of the first, and fine probes.
 
-    The additional step buys a third of the noise for the same truncation, at equal evaluations. All but n = 1 from
-    both sides have one level more than later rounds: a wave of frequency 3 is then done at 95 to 100 % of its points,
-    instead of 12 to 40 %.
+    The additional step reduces the noise to a third for the same truncation and number of evaluations. All but n = 1
+    from both sides have one level more than later rounds: the round is then done at 95 to 100 % of the points of a wave
+    of frequency 3, instead of 12 to 40 %.
     """
     top, probe = _FIRST[two_sided][n - 1], _PROBE[min(n, 3) - 1]
     width = _width(n, two_sided) + (n > 1 or not two_sided)
@@ -90,7 +90,7 @@ def first(n: int, two_sided: bool) -> Table:
 
 @cache
 def finer(n: int, two_sided: bool) -> Table:
-    """Level set of the finer rounds, relative to their coarsest step: halved steps, and a probe."""
+    """Level set of the finer rounds, relative to their coarsest step: halved steps, and probes."""
     width = _width(n, two_sided)
     probes = (PROBE_FACTOR * 2.0 ** -(width + 4 + k) for k in _probes(n, two_sided))
     return Table(n, two_sided, (*(2.0**-k for k in range(width)), *probes), width)
@@ -98,7 +98,7 @@ def finer(n: int, two_sided: bool) -> Table:
 
 @cache
 def sliding(n: int, two_sided: bool) -> Table:
-    """Level set of the last search, which slides over all levels: halved steps, and finer ones to show the noise."""
+    """Level set of the last search, which slides over all levels: halved steps, and finer ones that show the noise."""
     width = _width(n, two_sided)
     probes = (width - 1 + p for p in _SEARCH_PROBES)
     return Table(n, two_sided, tuple(2.0**-k for k in (*range(width), *probes)), width, CONDITION, 1)

@@ -21,7 +21,7 @@ from .request import ADAPTIVE
 
 #: Entries that the adaptive rule works on side by side: the last search needs up to 8 kB of each. A colour with more of
 #: them is evaluated anew for every so many; fewer would save memory and cost evaluations.
-_TOGETHER = 1 << 16
+_BLOCK_SIZE = 1 << 16
 
 
 def grouped(q: Question, pattern: Any, bars: bool) -> Any:
@@ -37,7 +37,7 @@ def grouped(q: Question, pattern: Any, bars: bool) -> Any:
         base = _evaluate(q, q.x[0], False)
         ends = np.searchsorted(colour[column][order], np.arange(colour.max() + 2))
         for first, last in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True):
-            size = _TOGETHER if isinstance(q.rule, Adaptive) else max(last - first, 1)
+            size = _BLOCK_SIZE if isinstance(q.rule, Adaptive) else max(last - first, 1)
             for start in range(first, last, size):
                 some = order[start : min(start + size, last)]
                 derived = _entries(q, Entries(q, base, row[some], column[some]), bars)
@@ -94,7 +94,7 @@ def _entries(q: Question, f: Entries, bars: bool) -> Any:
     given, low, high = (None if a is None else a[0][f.column] for a in (q.given, q.low, q.high))
     with np.errstate(all="ignore"):
         if isinstance(rule, Adaptive):
-            results = estimate(f, x, rule, given, low, high, kind=kind, together=_TOGETHER)
+            results = estimate(f, x, rule, given, low, high, kind=kind, block_size=_BLOCK_SIZE)
             return results if bars else results.df
         if isinstance(rule, ComplexStep):
             return _complex_step(q, f)
@@ -107,7 +107,7 @@ def _entries(q: Question, f: Entries, bars: bool) -> Any:
             return df
 
         def again(rule: Adaptive, where: Any) -> Any:
-            return estimate(f.only(where), x[where], rule, kind=kind, together=_TOGETHER).df
+            return estimate(f.only(where), x[where], rule, kind=kind, block_size=_BLOCK_SIZE).df
 
         return replace_missing(df, ~np.isfinite(df) & np.isfinite(x), rule, again)
 

@@ -6,39 +6,42 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-#: So small that its square vanishes beside everything, so large that its products do not.
+FloatArray = NDArray[np.float64]
+
+#: Its square underflows beside any number, its products with numbers do not.
 _STEP = 2.0**-333
 
-#: How much the complex step may differ from the adaptive rule beyond its bound.
+#: Relative difference from the adaptive rule that is allowed beyond its bound.
 _SLACK = 1e-6
 
 
 @dataclass(frozen=True)
 class ComplexStep:
-    """The rule of a step into the complex plane; made by `complex_step`, which explains it.
+    """The complex-step rule as a value; `complex_step` makes it.
 
     Attributes
     ----------
     n : int
-        Order of the derivative: 1, for which alone it is exact.
+        Order of the derivative: 1, the only one that is exact.
     """
 
     n: int = 1
 
     def __repr__(self) -> str:
-        """Print the call that makes it."""
+        """Print the call that makes the rule."""
         return "complex_step()"
 
 
 def complex_step() -> ComplexStep:
     """Make the complex-step rule: exact to rounding, for functions that accept complex numbers.
 
-    ``imag(f(x + i h)) / h`` is the derivative up to ``h^2``. Nothing is subtracted, so `h` can be so small that its
-    square vanishes, and no digit is lost. `f` is called with complex arrays, one evaluation a point.
+    ``imag(f(x + i h)) / h`` is the derivative up to ``h^2``. There is no subtraction, so `h` can be so small that its
+    square underflows. `f` is called with complex arrays, one evaluation for each point.
 
-    It is right only where `f` is analytic: ``abs``, ``max``, a conjugate or a cast to real on the way give a wrong
-    result without any sign of it. So a sample of the points is compared with `adaptive`.
+    The rule needs an analytic `f`: ``abs``, ``max``, a conjugate or a cast to real inside `f` give a wrong result
+    without a warning. So the result at a sample of the points is compared with that of `adaptive`.
 
     Returns
     -------
@@ -65,20 +68,20 @@ def complex_step() -> ComplexStep:
     return ComplexStep()
 
 
-def step_at(x: Any) -> Any:
-    """Step into the complex plane at an array of points."""
+def step_at(x: FloatArray) -> FloatArray:
+    """Return the imaginary step at an array of points."""
     size = np.abs(x)
     return np.where((size > 0.0) & (size < 2.0**-200), size * 2.0**-60, _STEP)
 
 
-def compare(found: Any, trusted: Any, x: Any) -> None:
-    """Raise where the complex step and the adaptive rule disagree."""
+def compare(df: Any, reference: Any, x: Any) -> None:
+    """Raise where the derivatives by the complex step and the estimates of the adaptive rule differ."""
     with np.errstate(all="ignore"):  # both may be infinite where they overflow a smaller type
-        allowed = 10 * trusted.error + _SLACK * (np.abs(found) + np.abs(trusted.df))
-        wrong = np.isfinite(trusted.df) & trusted.success & ~(np.abs(found - trusted.df) <= allowed)
+        allowed = 10 * reference.error + _SLACK * (np.abs(df) + np.abs(reference.df))
+        wrong = np.isfinite(reference.df) & reference.success & ~(np.abs(df - reference.df) <= allowed)
     if wrong.any():
         i = int(np.flatnonzero(wrong)[0])
         raise ValueError(
-            f"`f` must be analytic for the complex step; at {x[i]} it gives {found[i]}, differences give "
-            f"{trusted.df[i]}. Look for abs, max, comparisons or real parts in it, or use method=\"adaptive\"."
+            f"`f` must be analytic for the complex step; at {x[i]} it gives {df[i]}, differences give "
+            f"{reference.df[i]}. Look for abs, max, comparisons or real parts in it, or use method=\"adaptive\"."
         )

@@ -11,12 +11,12 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-#: Orders beyond this gain nothing in double precision: the weights alternate and grow, rounding takes over.
+#: Highest order: beyond, weights grow and alternate, and rounding dominates in double precision.
 HIGHEST = 10
 
 
 def exact_weights(nodes: tuple[Fraction, ...], x0: Fraction, n: int) -> tuple[Fraction, ...]:
-    """Weights of the `n`-th derivative at `x0` from values at `nodes` (the recurrence of Fornberg 1988)."""
+    """Return the weights of the `n`-th derivative at `x0` from values at `nodes` (the recurrence of Fornberg 1988)."""
     table = [[Fraction(0)] * (n + 1) for _ in nodes]
     table[0][0] = Fraction(1)
     product, to_x0 = Fraction(1), nodes[0] - x0
@@ -40,24 +40,23 @@ def exact_weights(nodes: tuple[Fraction, ...], x0: Fraction, n: int) -> tuple[Fr
 def weights(nodes: ArrayLike, x0: float = 0.0, n: int = 1) -> NDArray[np.float64]:
     """Finite-difference weights on arbitrary nodes.
 
-    For values that are there already, in a table or on a grid of its own spacing: their weighted sum
-    ``fg.weights(nodes, x0) @ values`` is the derivative at `x0`, exactly so for every polynomial of degree below the
-    number of nodes. For a function that can be called use `derivative`.
+    For tabulated values: ``fg.weights(nodes, x0) @ values`` is the derivative at `x0`, exact for every polynomial of
+    degree below the number of nodes. For a function use `derivative`.
 
     Parameters
     ----------
     nodes : array_like, shape (m,)
         Distinct finite positions in any order, ``m > n``.
     x0 : float, default 0.0
-        Where the derivative is wanted; it need not be a node.
+        Point of the derivative; it need not be a node.
     n : int, default 1
         Order of the derivative; 0 gives interpolation weights.
 
     Returns
     -------
     ndarray of float64, shape (m,)
-        One weight per node, in the order of the nodes, in units of theirs to the power of ``-n``. Computed in rational
-        arithmetic from the exact values of the given floats, rounded once.
+        One weight per node, in the order of the nodes, in units of ``nodes**-n``; computed in rational arithmetic and
+        rounded once.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Rules as callers name them: what `method` may be, by value or by word, and what goes with it."""
+"""Rules by value or by name, as the argument `method` has them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Rule = Stencil | Adaptive | ComplexStep
 #: What `method` may be.
 Method = str | Rule
 
-#: The words for `method`.
+#: Names of rules for `method`.
 METHODS: dict[str, Rule] = {
     "adaptive": adaptive(),
     "forward": forward(),
@@ -24,7 +24,7 @@ METHODS: dict[str, Rule] = {
 
 
 def as_rule(method: Any) -> Rule:
-    """Return the rule that `method` is, or stands for."""
+    """Return the rule of a value or a name."""
     rule = METHODS.get(method) if isinstance(method, str) else method
     if isinstance(rule, (Stencil, Adaptive, ComplexStep)):
         return rule
@@ -37,7 +37,7 @@ def as_rule(method: Any) -> Rule:
 
 
 def refuse_options(rule: Rule, step: Any, full_output: bool) -> None:
-    """Raise where a rule is asked for what it does not have: a step for the complex step, or a bar."""
+    """Raise for options that the complex step does not have: a step and an error bound."""
     if isinstance(rule, ComplexStep) and (step is not None or full_output):
         raise ValueError(
             "`step` and `full_output` must be left out with the complex step: it has no step to choose and no bar; "

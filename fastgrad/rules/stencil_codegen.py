@@ -1,8 +1,8 @@
-"""A stencil as a program: choose a step, move, combine. In one loop with a compiled function, in loops around others.
+"""A stencil as a program: choose a step, evaluate around the point, combine the values.
 
-All forms below do the same operations in the same order, so the engines agree to the rounding of `f` itself, and a
-large batch has the bits of a small one: `compiled_point` is for machine code; `loops`, compiled too, go around a
-function that is called with many points; `steps`, `positions` and `combine` are of NumPy's functions, for fewer.
+All forms do the same operations in the same order, so results agree to the rounding of `f`, and a large batch has the
+bits of a small one. `compiled_point` inlines a compiled function. `loops` are compiled, for a function that is called
+with many points. `steps`, `positions` and `combine` use NumPy, for few points.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from .stencils import Stencil
 
 
 def best_step(stencil: Stencil, result: str) -> float:
-    """Step for points of size 1, a power of two, when `f` returns numbers of the NumPy kind `result`."""
+    """Return the step for points of size 1, a power of two, for results of the NumPy kind `result`."""
     return stencil.step_for(float(np.finfo(np.float32 if result == "f" else np.float64).eps))
 
 
 def _step_lines(stencil: Stencil, result: str, mode: str) -> tuple[list[str], float]:
-    """Text that chooses the step at a point, and the weight that goes into it."""
+    """Return the source that chooses the step at a point, and the weight that its reciprocal includes."""
     best = best_step(stencil, result)
     if mode != "auto":
-        # The step that is really taken: what the spacing of floating-point numbers makes of the one asked for.
+        # The step after rounding of x + step.
         return [f"h = (x + step{' * max(abs(x), 1.0)' if mode == 'relative' else ''}) - x"], 1.0
-    # One difference with a power of two for a weight, as in the central one: the weight goes into 1/h.
+    # A single weight that is a power of two, as that of the central difference, is part of 1/h.
     weights = [float(w) for w, _, _ in stencil.differences]
     lead = weights[0] if len(weights) == stencil.n == 1 and math.frexp(weights[0])[0] == 0.5 else 1.0
-    # The binade of max(|x|, 1) by its exponent bits: h and 1/h are powers of two, every x + k h is exact where it
-    # can be, and no division is left in the loop. Flipping the exponent bits of 2^e gives 2^(1-e).
+    # The binade of max(|x|, 1) by its exponent bits: h and 1/h are powers of two, and the loop has no division.
+    # Inverting the exponent bits of 2^e gives 2^(1-e).
     return [
         f"binade = max(np.float64(x).view(np.int64) & np.int64({EXPONENT}), np.int64({1023 << 52}))",
         f"h = np.int64(binade).view(np.float64) * {best!r}",
@@ -45,7 +45,7 @@ def _step_lines(stencil: Stencil, result: str, mode: str) -> tuple[list[str], fl
 
 
 def _sum_lines(stencil: Stencil, mode: str, lead: float, value: Callable[[Fraction], str]) -> list[str]:
-    """Text that combines values into the derivative."""
+    """Return the source that combines values into the derivative."""
     weights = [float(w) for w, _, _ in stencil.differences]
     terms = [
         f"{w / lead!r} * ({value(a)} - {value(b)})" if w != lead else f"({value(a)} - {value(b)})"
@@ -58,9 +58,9 @@ def _sum_lines(stencil: Stencil, mode: str, lead: float, value: Callable[[Fracti
 def compiled_point(
     kernel: Any, result: str, stencil: Stencil, nargs: int, wrt: int, mode: str, captured: bool = False
 ) -> tuple[Any, str]:
-    """Scalar kernel of the derivative of `kernel` (which returns `result`), and its own result kind.
+    """Return the scalar kernel of the derivative of `kernel`, which returns `result`, and its result kind.
 
-    `mode` is ``"auto"``, or ``"absolute"`` or ``"relative"`` when a last argument gives the step. With `captured`, the
+    `mode` is ``"auto"``, or ``"absolute"`` or ``"relative"`` where the last argument is the step. With `captured`, the
     first argument of both kernels is the tuple of captured values.
     """
     first = ["captured"] if captured else []
@@ -79,12 +79,12 @@ def compiled_point(
 
 
 class Loops(NamedTuple):
-    """A stencil as compiled loops around a function that is called with arrays: what NumPy does in a dozen passes."""
+    """A stencil as compiled loops, for a function that is called with arrays; NumPy would take a dozen passes."""
 
     moved: tuple[Ufunc, ...]
-    """Position at each offset that is needed, from the point and the step if one is given."""
+    """Position at each needed offset, from the point and, unless automatic, the step."""
     combined: Ufunc
-    """The derivative, from the point, the values, and the step if one is given."""
+    """The derivative, from the point, the values and, unless automatic, the step."""
 
 
 @cache
@@ -111,24 +111,24 @@ def loops(stencil: Stencil, result: str, mode: str) -> Loops:
         )
 
 
-def steps(stencil: Stencil, result: str, x: Any, given: Any, mode: str) -> Any:
-    """Choose or take over the step at every point of an array, by the arithmetic of `compiled_point`; NaN beyond all.
+def steps(stencil: Stencil, result: str, x: Any, step: Any, mode: str) -> Any:
+    """Return the step at every point of an array, by the arithmetic of `compiled_point`; NaN where it overflows.
 
-    On the bits of the exponent as there: `frexp` and `ldexp` took a third of the time of a block.
+    It uses the bits of the exponent: `frexp` and `ldexp` took a third of the time of a block.
     """
     if mode != "auto":
-        return (x + (given * np.maximum(np.abs(x), 1.0) if mode == "relative" else given)) - x
+        return (x + (step * np.maximum(np.abs(x), 1.0) if mode == "relative" else step)) - x
     binade = np.atleast_1d(np.asarray(x, dtype=np.float64)).view(np.int64) & EXPONENT
     np.maximum(binade, 1023 << 52, out=binade)
     h = binade.view(np.float64).reshape(np.shape(x))
     h *= best_step(stencil, result)
-    if not math.isfinite(h.sum()):  # one pass instead of two: the sum overflows now and then, and that costs a look
+    if not math.isfinite(h.sum()):  # one pass instead of two; the sum itself overflows rarely
         h[~np.isfinite(h)] = np.nan
     return h
 
 
 def positions(offsets: Sequence[float], x: Any, h: Any) -> Any:
-    """Positions at offsets in units of `h`: a row for each."""
+    """Return positions at offsets in units of `h`, one row for each."""
     moved = np.empty((len(offsets), *np.shape(x)))
     for row, offset in zip(moved, offsets, strict=True):
         np.multiply(h, offset, out=row)
@@ -142,7 +142,7 @@ def values_at(f: Callable[[Any], Any], offsets: Iterable[Fraction], x: Any, h: A
 
 
 def combine(stencil: Stencil, values: Any, h: Any, out: Any = None) -> Any:
-    """Combine values at the offsets that are needed, in their order, into the derivative; into `out` if it is given."""
+    """Combine values at the needed offsets, in their order, into the derivative; write to `out` unless None."""
     total: Any = None
     for weight, a, b in stencil.terms:
         term = values[a] - values[b]

@@ -1,7 +1,7 @@
-"""Finite-difference stencils as values: which points to take and how to weigh them.
+"""Finite-difference stencils as values: offsets and weights.
 
-A `Stencil` is fixed by its offsets (in steps from the point) and the order of the derivative; its weights follow.
-They are computed in exact rational arithmetic and rounded once, so no stencil carries an error of its own making.
+The offsets, in steps from the point, and the order of the derivative determine the weights. These are computed in exact
+rational arithmetic and rounded once.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from .finite_difference_weights import HIGHEST, exact_weights, whole
 class Stencil:
     """A difference rule: evaluate at ``x + offset * step``, combine by a weighted sum.
 
-    Make one for points that `forward`, `backward` and `central` do not take: with a gap, beside the point, all on one
-    side of a place where `f` must not be called. It is a frozen value: equal when offsets and `n` are, hashable,
-    picklable, and printed as the call that makes it.
+    For offsets that `forward`, `backward` and `central` do not have: with a gap, beside the point, all on one side of a
+    place where `f` must not be called. A stencil is a frozen value: equal when offsets and `n` are, hashable, picklable
+    and printed as the call that makes it.
 
     Parameters
     ----------
     offsets : iterable of int, float or Fraction
-        Distinct positions in units of the step; more than `n` of them. Kept as fractions in rising order.
+        Distinct positions in units of the step, more than `n`; stored as fractions in rising order.
     n : int, default 1
         Order of the derivative, 1 to 10.
 
@@ -40,7 +40,7 @@ class Stencil:
     order : int
         Order of accuracy: the error falls like ``h**order``.
     needed : tuple of Fraction
-        The offsets at which `f` is evaluated: those of weight 0 are not, unless others are measured from there.
+        The offsets at which `f` is evaluated; those of weight 0 are not, unless differences are formed with them.
 
     Raises
     ------
@@ -89,7 +89,7 @@ class Stencil:
         return hash((self.offsets, self.n))
 
     def __hash__(self) -> int:
-        """Remembered, because a rule is looked up at every call and fractions hash slowly."""
+        """Return the cached hash: every call looks the rule up, and fractions hash slowly."""
         return self._hash
 
     @cached_property
@@ -104,7 +104,7 @@ class Stencil:
 
     @cached_property
     def _moment(self) -> tuple[int, Fraction]:
-        """Order of accuracy, and what the truncation error ``factor * f^(n+order)(x) * h**order`` has for a factor."""
+        """Order of accuracy, and the factor of the truncation error ``factor * f^(n+order)(x) * h**order``."""
         degree, factorial = len(self.offsets), Fraction(1)
         for k in range(1, degree):
             factorial *= k
@@ -122,10 +122,10 @@ class Stencil:
 
     @cached_property
     def differences(self) -> tuple[tuple[Fraction, Fraction, Fraction], ...]:
-        """The weighted sum written in differences: triples of weight, offset, offset subtracted.
+        """The weighted sum in differences: triples of weight, offset, offset subtracted.
 
-        The weights add up to zero, so this is the same sum; but a constant in `f` cancels before it is weighed. A
-        constant function has derivative 0 exactly, and a large offset in `f` costs no digits to the weights.
+        The weights add up to zero, so the sum is the same, but a constant in `f` cancels before it is multiplied. A
+        constant function has the derivative 0 exactly.
         """
         pairs = dict(zip(self.offsets, self.exact_weights, strict=True))
         if all(pairs.get(-o) == -w for o, w in pairs.items() if w):
@@ -135,20 +135,20 @@ class Stencil:
 
     @cached_property
     def needed(self) -> tuple[Fraction, ...]:
-        """Offsets at which `f` is evaluated, in rising order: those that the differences name."""
+        """Offsets of the differences, at which `f` is evaluated, in rising order."""
         return tuple(sorted({o for _, *ends in self.differences for o in ends}))
 
     @cached_property
     def terms(self) -> tuple[tuple[float, int, int], ...]:
-        """The differences in machine numbers, with places among the offsets needed: fractions are slow to look up."""
-        places = {offset: place for place, offset in enumerate(self.needed)}
-        return tuple((float(w), places[a], places[b]) for w, a, b in self.differences)
+        """The differences with weights as floats and indices into `needed`: fractions are slow to look up."""
+        indices = {offset: i for i, offset in enumerate(self.needed)}
+        return tuple((float(w), indices[a], indices[b]) for w, a, b in self.differences)
 
     def step_for(self, eps: float) -> float:
-        """Power of two near the step that is best where `x`, `f` and its derivatives are of size 1.
+        """Power of two near the best step where `x`, `f` and its derivatives are of size 1.
 
-        Least is the sum of truncation, ``|factor| h**order``, and rounding, ``eps sum|w| / h**n``, `eps` being how far
-        values of `f` are rounded.
+        It minimises the sum of truncation, ``|factor| h**order``, and rounding, ``eps sum|w| / h**n``, where `eps` is
+        the relative rounding of `f`.
         """
         order, factor = self._moment
         rounding = eps * sum(abs(w) for w in self.weights)
@@ -173,15 +173,15 @@ def _between(first: int, last: int, n: int) -> Stencil:
 
 
 def forward(order: int = 1, n: int = 1) -> Stencil:
-    """Difference that looks right of the point only: ``x, x + h, x + 2h, ...``.
+    """Make the forward difference: ``x, x + h, x + 2h, ...``.
 
-    For functions that end at the point, on its left, as time does at its beginning. Where both sides are there,
-    `central` gives a higher order for as many evaluations.
+    For functions that are not defined on the left of the point. Elsewhere `central` has a higher order for as many
+    evaluations.
 
     Parameters
     ----------
     order : int, default 1
-        Order of accuracy, 1 to 10. Order 1 costs two evaluations a point, order 2 three.
+        Order of accuracy, 1 to 10. Order 1 takes two evaluations for each point, order 2 three.
     n : int, default 1
         Order of the derivative, 1 to 10.
 
@@ -194,11 +194,6 @@ def forward(order: int = 1, n: int = 1) -> Stencil:
     ------
     TypeError, ValueError
         When `order` or `n` is not a whole number from 1 to 10.
-
-    References
-    ----------
-    B. Fornberg, "Generation of finite difference formulas on arbitrarily spaced grids",
-    Math. Comp. 51 (1988) 699-706.
 
     Examples
     --------
@@ -211,12 +206,12 @@ def forward(order: int = 1, n: int = 1) -> Stencil:
 
 
 def backward(order: int = 1, n: int = 1) -> Stencil:
-    """Difference that looks left of the point only: ``x, x - h, x - 2h, ...``, the mirror of `forward`.
+    """Make the backward difference: ``x, x - h, x - 2h, ...``, the mirror image of `forward`.
 
     Parameters
     ----------
     order : int, default 1
-        Order of accuracy, 1 to 10. Order 1 costs two evaluations a point, order 2 three.
+        Order of accuracy, 1 to 10. Order 1 takes two evaluations for each point, order 2 three.
     n : int, default 1
         Order of the derivative, 1 to 10.
 
@@ -229,11 +224,6 @@ def backward(order: int = 1, n: int = 1) -> Stencil:
     ------
     TypeError, ValueError
         When `order` or `n` is not a whole number from 1 to 10.
-
-    References
-    ----------
-    B. Fornberg, "Generation of finite difference formulas on arbitrarily spaced grids",
-    Math. Comp. 51 (1988) 699-706.
 
     Examples
     --------
@@ -246,13 +236,13 @@ def backward(order: int = 1, n: int = 1) -> Stencil:
 
 
 def central(order: int = 2, n: int = 1) -> Stencil:
-    """Difference that looks to both sides evenly: ``x - h, x + h``, and further out for higher orders.
+    """Make the central difference: ``x - h, x + h``, and further pairs for higher orders.
 
     Parameters
     ----------
     order : int, default 2
-        Order of accuracy, 1 to 10. Symmetry makes it even: an odd `order` gives the next even one. Order 2 costs two
-        evaluations a point, order 4 four.
+        Order of accuracy, 1 to 10. Symmetry makes it even: an odd `order` gives the next even one. Order 2 takes two
+        evaluations for each point, order 4 four.
     n : int, default 1
         Order of the derivative, 1 to 10.
 
@@ -266,11 +256,6 @@ def central(order: int = 2, n: int = 1) -> Stencil:
     TypeError, ValueError
         When `order` or `n` is not a whole number from 1 to 10.
 
-    References
-    ----------
-    B. Fornberg, "Generation of finite difference formulas on arbitrarily spaced grids",
-    Math. Comp. 51 (1988) 699-706.
-
     Examples
     --------
     >>> import fastgrad as fg
@@ -278,5 +263,5 @@ def central(order: int = 2, n: int = 1) -> Stencil:
     True
     """
     order, n = whole("order", order), whole("n", n)
-    reach = (order + 1) // 2 + (n + 1) // 2 - 1  # as few points as reach the order, on each side
+    reach = (order + 1) // 2 + (n + 1) // 2 - 1  # the least number of points on each side that reaches the order
     return _between(-reach, reach, n)

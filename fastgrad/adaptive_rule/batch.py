@@ -1,0 +1,123 @@
+"""A batch of points: evaluation at steps within their limits, and the results so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .codegen import Row
+from .decisions import NONFINITE, Outcome
+from .extrapolation import Table
+from .rows import RoundResult, judge_round
+
+FloatArray = NDArray[np.float64]
+Index = NDArray[np.intp]
+
+#: Values at points, ``f(points, index)``; ``points[..., k]`` belongs to the point ``index[k]`` of the batch.
+Evaluate = Callable[[Any, Any], Any]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of the points, and largest steps; arrays of shape (m,)."""
+
+    low: FloatArray
+    high: FloatArray
+    largest: FloatArray
+
+
+class Batch:
+    """Points with the state of their differentiation.
+
+    Attributes
+    ----------
+    n, side : int
+        Order of the derivative; -1, 0 or 1 for left, both and right.
+    x, y : ndarray
+        Points, and the values there.
+    out : Outcome
+        Results, infinite bounds where there are none.
+    nfev : ndarray of int
+        Evaluations so far.
+    block_size : int
+        Points of one block of a round.
+    """
+
+    def __init__(
+        self, evaluate: Evaluate, rule: Any, x: FloatArray, y: FloatArray, limits: Limits, block_size: int
+    ) -> None:
+        self.evaluate, self.x, self.y = evaluate, x, y
+        self.n: int = rule.n
+        self.side: int = rule.sign
+        self.limits, self.block_size = limits, block_size
+        bounds = (limits.low == -np.inf), (limits.high == np.inf), (limits.largest == np.inf)
+        self._is_free = all(bool(b.all()) for b in bounds)
+        nan = np.full(x.shape, np.nan)
+        self.out = Outcome(
+            nan, np.full(x.shape, np.inf), np.zeros(x.shape), nan.copy(), nan.copy(), np.full(x.shape, NONFINITE)
+        )
+        self.nfev = np.ones(x.shape, np.int64)
+
+    @property
+    def two_sided(self) -> bool:
+        """Whether both sides are evaluated."""
+        return self.side == 0
+
+    def largest_steps(self, index: Index) -> tuple[FloatArray, FloatArray]:
+        """Largest steps: on all sides that are evaluated, and on the wider one."""
+        x, limits = self.x[index], self.limits
+        above, below = limits.high[index] - x, x - limits.low[index]
+        if self.side:
+            near = far = above if self.side > 0 else below
+        else:
+            near, far = np.minimum(above, below), np.maximum(above, below)
+        return np.minimum(near, limits.largest[index]), np.minimum(far, limits.largest[index])
+
+    def values(self, index: Index, h: FloatArray) -> FloatArray:
+        """Evaluate at steps, shape (levels, points): values of shape (levels, sides, points), NaN beyond the limits."""
+        x, limits = self.x[index], self.limits
+        signs = np.array([1.0, -1.0] if self.two_sided else [float(self.side)])
+        points = x + signs[:, None] * h[:, None, :]
+        # the last step is the finest
+        if self._is_free and (points[-1] != x).all() and np.abs(points[0]).max() < np.inf:
+            self.nfev[index] += points.shape[0] * points.shape[1]
+            return np.asarray(self.evaluate(points, index), np.float64)
+        allowed = (points != x) & (np.abs(points) < np.inf)
+        if not self._is_free:
+            allowed &= (points >= limits.low[index]) & (points <= limits.high[index])
+            allowed &= (h <= limits.largest[index])[:, None, :]
+        self.nfev[index] += allowed.sum(axis=(0, 1))
+        values = np.full(points.shape, np.nan)
+        where = np.nonzero(allowed)
+        if where[0].size:
+            values[where] = self.evaluate(points[where], index[where[2]])
+        return values
+
+    def judge(self, table: Table, index: Index, u: FloatArray, values: FloatArray) -> RoundResult:
+        """Judge points of scales `u` by the values of one level set."""
+        u = -u if self.side < 0 else u
+        return judge_round(table, self.x[index], self.y[index], u, values.reshape(-1, index.size))
+
+    def store(self, index: Index, outcome: Outcome) -> None:
+        """Write results."""
+        for a, b in zip(self.out, outcome, strict=True):
+            a[index] = b
+
+    def store_round(self, index: Index, j: RoundResult, done: Index) -> None:
+        """Write results of a round at some of its points."""
+        self.store(index[done], Outcome.smooth(j.df[done], j.bound[done], j.scale[done]))
+
+
+def in_blocks(index: Index, size: int) -> list[Index]:
+    """Split points into blocks of about equal size."""
+    return np.array_split(index, -(-index.size // size)) if index.size else []
+
+
+def is_beside_zero(x: Row, limit: float) -> Row:
+    """Whether points are near 0 but not at it."""
+    size = np.abs(x)
+    return (size > 0) & (size < limit)

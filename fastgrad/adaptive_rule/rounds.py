@@ -1,0 +1,100 @@
+"""Rounds of a block of points: the first, the same for all; wider steps; finer steps."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .batch import Batch, FloatArray, Index, is_beside_zero
+from .codegen import Row
+from .rows import RoundResult
+from .schedule import FACTOR, NEXT, ROUNDS, WIDEST, finer, first, power_below, scale_of, step
+from .verdict import DONE, FINER, NEARBY, OPEN, SMALL, WIDER
+
+
+def _is_done(j: RoundResult) -> Row:
+    """Whether points have a result."""
+    return (j.verdict == DONE) | (j.verdict == NEARBY) | (j.verdict == WIDER)
+
+
+def differentiate_block(b: Batch, block: Index) -> Index:
+    """Take the first round and further ones; return the points that they leave open."""
+    table = first(b.n, b.two_sided)
+    u = scale_of(b.x[block])
+    near, _ = b.largest_steps(block)
+    # where the first steps do not fit, narrower ones do, unless these are much too narrow
+    fits = near >= table.steps[0] * u
+    narrow = power_below(np.maximum(near / table.steps[0], 2.0**-1000))
+    unit = np.where(fits, u, narrow)
+    use = (fits | (narrow >= u * 2.0**-10)) & (np.abs(b.x[block]) < 2.0**1000)
+    index = block[use]
+    if not index.size:
+        return block
+    unit = unit[use]
+    values = b.values(index, np.array(table.steps)[:, None] * unit)
+    j = b.judge(table, index, unit, values)
+    b.store_round(index, j, np.flatnonzero(_is_done(j)))
+    wide = np.flatnonzero(j.verdict == WIDER)
+    if wide.size:
+        _wider_round(b, index[wide], unit[wide])
+    more = np.flatnonzero((j.verdict == FINER) | (j.verdict == NEARBY))
+    there = np.isfinite(values.take(more, axis=-1)).all(axis=1)
+    interval = j.df[more] - j.bound[more], j.df[more] + j.bound[more]
+    top = _first_finer_step(b, index[more], unit[more], there)
+    left = _finer_rounds(b, index[more], top, j.verdict[more] == NEARBY, interval)
+    return np.concatenate([block[~use], index[j.verdict == OPEN], left])
+
+
+def _wider_round(b: Batch, index: Index, unit: FloatArray) -> None:
+    """Take wider steps for points whose bounds are long because of rounding; keep the shorter bounds."""
+    table = finer(b.n, b.two_sided)
+    unit = step(WIDEST) * unit
+    j = b.judge(table, index, unit, b.values(index, np.array(table.steps)[:, None] * unit))
+    agrees = np.abs(j.df - b.out.df[index]) <= j.bound + b.out.error[index]
+    is_limited = (j.verdict == DONE) | (j.verdict == WIDER)
+    b.store_round(index, j, np.flatnonzero(agrees & is_limited & (j.bound < b.out.error[index])))
+
+
+def _first_finer_step(b: Batch, index: Index, unit: FloatArray, there: Row) -> Row:
+    """Return the coarsest step of the first finer round; `there` says which steps of the first round have all values.
+
+    It is four levels below the last step, or half the first step with values on all sides. Near 0, where many functions
+    vary over the size of the point, it is at most an eighth of that size.
+    """
+    top = step(7 if b.n == 1 else 5) * unit
+    steps = np.array(first(b.n, b.two_sided).steps)
+    level = there.argmax(axis=0)
+    is_edge = there.any(axis=0) & (level > 0) & (level < len(steps) - 1)
+    top = np.where(is_edge, np.minimum(top, 0.5 * FACTOR * steps[level] * unit), top)
+    size = np.abs(b.x[index])
+    of_size = FACTOR / 8 * power_below(np.where(size > 0, size, 1.0))
+    return np.where(is_beside_zero(size, SMALL), np.minimum(top, of_size), top)
+
+
+def _finer_rounds(
+    b: Batch, index: Index, unit: FloatArray, has_result: Index, interval: tuple[FloatArray, FloatArray]
+) -> Index:
+    """Take finer steps for points whose steps were too wide; return those that remain open.
+
+    Wider steps allow the `interval`. Where finer steps contradict it, as below the jumps of a value that is rounded
+    inside `f`, the last search decides. Finer steps may improve the result of a point that has one.
+    """
+    low, high = interval
+    open_points = []
+    table = finer(b.n, b.two_sided)
+    for _ in range(ROUNDS):
+        if not index.size:
+            break
+        is_resolved = unit * table.steps[-1] >= np.abs(b.x[index]) * 2.0**-50
+        values = b.values(index, np.array(table.steps)[:, None] * unit)
+        j = b.judge(table, index, unit, values)
+        agrees = ~(j.df - j.bound > high) & ~(j.df + j.bound < low)
+        done = is_resolved & agrees & _is_done(j)
+        b.store_round(index, j, np.flatnonzero(done & (j.bound < b.out.error[index])))
+        flat = (values == b.y[index]).all(axis=(0, 1)) & (b.out.df[index] != 0)
+        goes_on = ~done & ~has_result & is_resolved & agrees & (j.verdict == FINER)
+        b.out.df[index[~agrees]], b.out.error[index[~agrees]] = np.nan, np.inf
+        open_points.append(index[~done & ~goes_on & (~has_result | ~agrees | flat)])
+        more = np.flatnonzero(goes_on)
+        low, high = (a[more] for a in (np.fmax(low, j.df - j.bound), np.fmin(high, j.df + j.bound)))
+        index, unit, has_result = index[more], unit[more] * 2.0**-NEXT, has_result[more]
+    return np.concatenate([*open_points, index])
