@@ -20,7 +20,7 @@ HIGHEST = 8
 
 @dataclass(frozen=True, eq=False)
 class Adaptive:
-    """The adaptive rule as a value; `adaptive` makes it and describes the attributes."""
+    """The adaptive rule as a value, made by `adaptive`, which describes the attributes."""
 
     n: int = 1
     side: Any = "both"

@@ -15,6 +15,13 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 KEPT = 128
 
 _tables: list[Any] = []
+_after: list[Callable[[], None]] = []
+
+
+def after_clearing(function: Callable[[], None]) -> Callable[[], None]:
+    """Decorate a function that `clear_cache` calls once all tables are empty."""
+    _after.append(function)
+    return function
 
 
 def clearable(table: _T) -> _T:
@@ -91,3 +98,5 @@ def clear_cache() -> None:
         table.clear()
     for name in [name for name in linecache.cache if name.startswith("<fastgrad ")]:
         del linecache.cache[name]
+    for function in _after:
+        function()

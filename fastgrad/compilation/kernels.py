@@ -13,8 +13,9 @@ import re
 import sys
 import threading
 import warnings
+import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ from numba.core.untyped_passes import GenericRewrites, InlineClosureLikes, IRPro
 
 from .._signals import deferred_signals
 from . import disk_cache as disk
+from .caches import after_clearing
 from .captured import numba_type
 from .operators import NoOverflow, Operators, Uncompilable
 from .slots import CapturedInlined, CapturedValues
@@ -122,11 +124,10 @@ class _InnerPipeline(compiler.Compiler):
 
 @dataclass(frozen=True)
 class Native:
-    """Machine code: an address, what it returns, and the owner that keeps it loaded."""
+    """Machine code: an address, and what it returns. It is loaded as long as something refers to it."""
 
     address: int
     result: str
-    _owner: Any = field(repr=False, compare=False)
 
 
 def jit(function: Callable[..., Any]) -> Any:
@@ -208,6 +209,19 @@ GENERATORS = (
 _loaded: dict[bytes, Native] = {}
 _loaded_for_callers: WeakValueDictionary[bytes, Native] = WeakValueDictionary()
 
+#: Engines that hold machine code, and references to code that is gone. An engine is closed where no handler of a signal
+#: runs, because Python drops what a handler raises in a destructor; the callback of a reference only fills a list.
+_engines: dict[int, tuple[Any, Any]] = {}
+_gone: list[Any] = []
+
+
+@after_clearing
+def close_engines() -> None:
+    """Unload machine code that nothing refers to any more."""
+    with LOCK, deferred_signals():
+        while _gone:
+            _engines.pop(id(_gone.pop()))
+
 
 def native(key: bytes, build: Callable[[], tuple[Any, Any, str]], unloads: bool = False) -> Native:
     """Machine code for `key`, from memory, from disk, or from ``build() -> (function, C signature, result kind)``.
@@ -235,6 +249,8 @@ def _find(key: bytes, compile_it: Callable[[bytes], Native], unloads: bool) -> N
         digest = hashlib.sha256(_toolchain() + key).digest()
         code = _loaded.get(digest) or _loaded_for_callers.get(digest)
         if code is None:
+            if _gone:
+                close_engines()
             with deferred_signals():
                 code = _from_disk(digest) or compile_it(digest)
             (_loaded_for_callers if unloads else _loaded)[digest] = code
@@ -323,7 +339,10 @@ def _load(code: bytes, symbol: str, result: str) -> Native:
         engine = binding.create_mcjit_compiler(binding.parse_assembly(""), machine)
         engine.add_object_file(binding.ObjectFileRef.from_data(code))
         engine.finalize_object()
-        return Native(engine.get_function_address(symbol), result, engine)
+        code_loaded = Native(engine.get_function_address(symbol), result)
+        reference = weakref.ref(code_loaded, _gone.append)
+        _engines[id(reference)] = reference, engine
+        return code_loaded
 
 
 def _needs(library: Any) -> list[str]:

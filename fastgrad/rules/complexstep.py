@@ -19,7 +19,7 @@ _SLACK = 1e-6
 
 @dataclass(frozen=True)
 class ComplexStep:
-    """The complex-step rule as a value; `complex_step` makes it.
+    """The complex-step rule as a value, made by `complex_step`.
 
     Attributes
     ----------
