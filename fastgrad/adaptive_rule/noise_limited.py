@@ -223,8 +223,7 @@ def resolve_noise(v: Values, noise: Row, quantum: Row, coarse_levels: int) -> tu
         Derivative, bound, local slope scale, and whether the window is accepted.
     """
     extrapolated, fields = sliding(1, True).extrapolated, len(_LimitedWindow._fields)
-    levels = min(v.levels, coarse_levels + WIDE + extrapolated - 1)  # windows of finer levels are not accepted
-    rows, _ = _limited()([*v.points, noise], v.groups, levels, fields + 1 + extrapolated)
+    rows, _ = _limited()([*v.points, noise], v.groups, v.levels, fields + 1 + extrapolated)
     w, (base, *coefficients) = _LimitedWindow(*rows[:fields]), rows[fields:]
     d = _deviations(v, Fit(w.first, w.last, w.h, base, tuple(coefficients)), noise)
     value_noise = np.maximum(noise, math.sqrt(2.0) * d.largest)

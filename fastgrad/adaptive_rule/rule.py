@@ -20,7 +20,17 @@ HIGHEST = 8
 
 @dataclass(frozen=True, eq=False)
 class Adaptive:
-    """The adaptive rule as a value, made by `adaptive`, which describes the attributes."""
+    """The adaptive rule as a value, made by `adaptive`.
+
+    Attributes
+    ----------
+    n : int
+        Order of the derivative.
+    side : str or ndarray of int
+        Side that is evaluated, or -1, 0 and 1 for the left, both and the right of every point.
+    rtol, atol : float
+        Tolerances for success; without `rtol`, 1e-6 of the local scale of the slope.
+    """
 
     n: int = 1
     side: Any = "both"

@@ -42,11 +42,8 @@ def verdict(select: Select, table: Table, x: Row, y: Row, values: Sequence[Row],
     if table.two_sided:
         differs = differs | (values[-2] != y)
     is_short = best.ranking_bound <= best.local * FINE
-    size = abs(x)
-    beside_zero = (size > 0.0) & (size < SMALL)
-    # finer steps hardly improve a bound that rounding leaves, unless the scale of `f` is that of a small point
-    longest = select(beside_zero, zero + 0.01 * SHORT[n], zero + max(SHORT[n], LONG))
-    is_limited = (best.ranking_bound <= best.local * longest) & (best.bound <= floor * 3.0)
+    # finer steps hardly improve a bound that rounding leaves
+    is_limited = (best.ranking_bound <= best.local * max(SHORT[n], LONG)) & (best.bound <= floor * 3.0)
     done = (is_short | is_limited) & differs & (best.bound < math.inf)
     # Where the slope vanishes beside that over the widest step, terms of that size may have been rounded inside `f`,
     # as in x - sin(x) at 1e-3. Only the digits of the values show it, which the last search takes into account.
@@ -57,6 +54,8 @@ def verdict(select: Select, table: Table, x: Row, y: Row, values: Sequence[Row],
     # what leaves a window at its own steps and not at the probe is structure, not noise
     dominated = truncation * 2.0 > best.ranking_bound
     is_structure = is_structure | dominated
+    size = abs(x)
+    beside_zero = (size > 0.0) & (size < SMALL)
     edge = ~(best.ranking_bound < math.inf) & ((abs(s.main[-1]) < math.inf) | beside_zero)
     # x**2 at 1e-28: values near x are so small that steps of the size of x resolve much more
     nearby = beside_zero & (best.bound > abs(best.df) * BEST)

@@ -168,7 +168,7 @@ def jacobian(
 
     Returns
     -------
-    ndarray, shape (..., *result, d), a tree, or scipy.sparse.csr_array, shape (m, d)
+    ndarray, shape (..., result, d), a tree, or scipy.sparse.csr_array, shape (m, d)
         Entry ``[..., i, k]`` is the derivative of result `i` in coordinate `k`, in units of the one over those of the
         other. A function with one number has ``m = 1``; one row or column of numbers counts as one axis. Types as of
         `gradient`. For a tree, a tree of leaves with shape ``(*result, *leaf)``. With `sparsity` a CSR array with the
@@ -259,7 +259,7 @@ def directional(
 
     Returns
     -------
-    ndarray, shape (..., *result)
+    ndarray, shape (..., result)
         ``J(x) v``, in units of `f` times those of `v` over those of `x`, at the cost of one coordinate. Types as of
         `gradient`.
 

@@ -60,7 +60,7 @@ def hessian(
 
     Returns
     -------
-    ndarray, shape (..., *result, d, d), or (..., *result, d) for the diagonal
+    ndarray, shape (..., result, d, d), or (..., result, d) for the diagonal
         Symmetric to the last bit; entry ``[..., i, k]`` is in units of `f` over those of coordinates `i` and `k`. One
         number, of shape () or (1,), has no axis. Types as of `gradient`.
 
@@ -141,7 +141,7 @@ def hessian_vector(
 
     Returns
     -------
-    ndarray, shape (..., *result, d)
+    ndarray, shape (..., result, d)
         ``H(x) v``; its cost grows with `d`, not with its square. Types as of `gradient`.
 
     Raises
