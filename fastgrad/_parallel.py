@@ -86,9 +86,6 @@ class CostEstimate:
         return seconds / points
 
 
-Pace = CostEstimate
-
-
 class _Batch:
     """A batch that is cut along its longest axis while it is worked on; each free thread takes the next piece.
 

@@ -34,9 +34,6 @@ def reraise_if_signal(error: Exception) -> None:
         raise raised
 
 
-hear = reraise_if_signal
-
-
 @contextmanager
 def deferred_signals() -> Iterator[None]:
     """Run handlers at the end of the block only.

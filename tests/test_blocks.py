@@ -13,10 +13,10 @@ import pytest
 
 import fastgrad as fg
 from fastgrad import _parallel as _blocks
-from fastgrad._parallel import Pace, over_pieces
+from fastgrad._parallel import CostEstimate, over_pieces
 
 
-def costing(seconds: float, shape: tuple[int, ...], pace: Pace | None = None) -> list[int]:
+def costing(seconds: float, shape: tuple[int, ...], pace: CostEstimate | None = None) -> list[int]:
     """Points of the pieces that one thread works on, by a clock that only the points move."""
     seen: list[int] = []
     points = np.empty(shape, np.int8)
@@ -42,7 +42,7 @@ def test_pieces_are_neither_long_nor_many() -> None:
 
 
 def test_what_a_point_cost_is_remembered() -> None:
-    pace = Pace()
+    pace = CostEstimate()
     assert pace.worth(2)  # nobody knows
     first, again = costing(1e-4, (2**16,), pace), costing(1e-4, (2**16,), pace)
     assert pace.seconds == pytest.approx(1e-4)
@@ -56,7 +56,7 @@ def test_what_a_point_cost_is_remembered() -> None:
 
 def test_a_few_points_do_not_tell_for_good() -> None:
     """What it takes to start counted as the cost of five points, and gave threads to a hundred cheap ones for good."""
-    pace, clock = Pace(), [0.0]
+    pace, clock = CostEstimate(), [0.0]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_blocks, "perf_counter", lambda: clock[0])
         for points in (5, 40, 300, 2000):
@@ -113,7 +113,7 @@ def test_a_helper_that_only_waits_for_its_turn_goes(waits: int, monkeypatch: pyt
         pieces[threading.get_ident() == caller] += 1
         seen[piece] += 1
 
-    pace = Pace()
+    pace = CostEstimate()
     pace.took(1, -1.0)
     over_pieces(work, seen.shape, 2, most=100, pace=pace)
     assert (seen == 1).all()
@@ -151,7 +151,7 @@ def test_a_worker_asks_no_others() -> None:
 
 def test_nothing_is_kept_for_helpers_that_came_too_late() -> None:
     """They lay in their queue with the result, so that the next call had to ask the system for new memory."""
-    busy, pool, pace = threading.Event(), _blocks._pool(1), Pace()
+    busy, pool, pace = threading.Event(), _blocks._pool(1), CostEstimate()
     pace.took(1, -1.0)
     held = pool.submit(busy.wait)
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._parallel import PIECE, Pace, over_pieces
+from .._parallel import PIECE, CostEstimate, over_pieces
 from ..arguments import argument, checked_out, result_kind, threads
 from ..compilation.operators import Uncompilable
 from ..compilation.ufuncs import Ufunc
@@ -64,7 +64,7 @@ class Plan:
         self._name, self._literals, self._count = name, program.parameters, len(nodes)
         #: Ufuncs that no call uses: as many as calls ran at the same time.
         self._unused: list[tuple[Ufunc | Gufunc, Any]] = []
-        self.pace = Pace()
+        self.pace = CostEstimate()
         try:
             self._code = program.body()
         except Uncompilable as err:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numba.core import types
 
-from .._parallel import Pace
+from .._parallel import CostEstimate
 from .captured import unpacked
 from .kernels import Native, function_from, native, needs_compiling
 from .memory import (
@@ -207,7 +207,7 @@ class Ufunc:
         loop, copy = _shared()
         kind, _, size = KINDS[code.result]
         self.result = code.result
-        self.pace = Pace()
+        self.pace = CostEstimate()
         self._owners = (code, loop, copy, keep)
         words = (code.address, 0, 0, nin, nout, size, 8, copy.address, *own)
         self._data = (ctypes.c_int64 * len(words))(*words)

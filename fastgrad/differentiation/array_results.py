@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._signals import hear
+from .._signals import reraise_if_signal
 from ..arguments import SeveralResults
 from ..rules.complexstep import ComplexStep
 from .jacobians import ENTRIES, along, jacobians
@@ -117,5 +117,5 @@ def _treats_arrays_elementwise(f: _OfVectors, x: Any, shape: tuple[int, ...]) ->
         with np.errstate(all="ignore"):
             return bool(np.shape(f(np.resize(x, (size, x.shape[-1])))) == (size,))
     except Exception as raised:
-        hear(raised)
+        reraise_if_signal(raised)
         return False

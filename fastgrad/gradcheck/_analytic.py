@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._signals import hear
+from .._signals import reraise_if_signal
 from ._problem import Problem
 
 #: Points at which a batch is compared with single calls, and how closely.
@@ -108,7 +108,7 @@ class Analytic:
         try:
             return evaluate()
         except Exception as raised:
-            hear(raised)
+            reraise_if_signal(raised)
             return None
 
     def _called(self, args: list[Any]) -> Any:

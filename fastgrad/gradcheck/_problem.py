@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .._signals import hear
+from .._signals import reraise_if_signal
 from ..adaptive_rule import adaptive
 from ..arguments import argument, argument_index, common_shape, result_kind
 from ..differentiation.derivatives import derivative
@@ -180,7 +180,7 @@ class Problem:
                     with np.errstate(all="ignore"):
                         counts.setdefault(np.size(self.f(there.copy(), *self.args[1:])), there)
                 except Exception as raised:
-                    hear(raised)
+                    reraise_if_signal(raised)
         if len(counts) > 1:
             (first, here), (second, there) = list(counts.items())[:2]
             raise ValueError(
@@ -196,7 +196,7 @@ class Problem:
                 alone = np.stack([np.asarray(self.f(*self.point(k))) for k in rows])
             together = together.reshape(-1, *alone.shape[1:])[rows]
         except Exception as raised:
-            hear(raised)
+            reraise_if_signal(raised)
             return False
         return bool(np.allclose(together, alone, rtol=1e-6, atol=0, equal_nan=True))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._signals import hear
+from .._signals import reraise_if_signal
 from ..estimates import Estimate
 from ._analytic import Analytic
 from ._problem import Problem
@@ -162,5 +162,5 @@ def _largest_value(points: Problem, args: list[Any]) -> float:
             values = np.abs(np.asarray(points.f(*args)))
         return float(np.max(values, initial=0.0, where=np.isfinite(values)))
     except Exception as raised:
-        hear(raised)
+        reraise_if_signal(raised)
         return 0.0
