@@ -157,10 +157,13 @@ def test_a_list_of_arrays_is_a_tree_and_the_note_says_how_to_make_a_batch() -> N
     found = fg.gradient(lambda p: p[0] @ p[1], rows)
     assert type(found) is list and np.allclose(found, rows[::-1])
     assert fg.gradient(lambda v: v[0] * v[1], np.stack(rows)).shape == (2, 2)
-    for f in (lambda v: v[0] * v[1], lambda v: v**2):
-        with pytest.raises((ValueError, TypeError)) as caught:
-            fg.gradient(f, rows)
-        assert "numpy.stack" in caught.value.__notes__[0]
+    with pytest.raises(ValueError, match="one number") as caught:
+        fg.gradient(lambda v: v[0] * v[1], rows)
+    assert "numpy.stack" in caught.value.__notes__[0]
+    for f in (lambda v: v**2, lambda v: 2.0 * v, lambda v: np.sum(v + 1.0), lambda v: v[..., 0], lambda v: -v):
+        for points in (rows, tuple(rows)):
+            with pytest.raises(TypeError, match=r"`x` must be an array .* one tree of parameters .*`numpy.stack\(x\)`"):
+                fg.gradient(f, points)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ a tree of the same structure. Leaves are numbers and arrays of NumPy's or of ano
 from __future__ import annotations
 
 import copy
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
@@ -20,6 +21,9 @@ from ..estimates import Estimate, rounded
 from .calls import Adapted, Call
 from .libraries import from_numpy, model_of, require_float64, result_of, to_numpy
 
+#: What Python's errors call a list or a tuple that is used as a number or an array.
+_SEQUENCE = re.compile(r"\b(list|tuple|sequence)\b")
+
 
 def apply(call: Call, operands: Sequence[Any]) -> list[Any]:
     """Do the call with the vector of all numbers of the tree."""
@@ -31,8 +35,16 @@ def apply(call: Call, operands: Sequence[Any]) -> list[Any]:
     try:
         return tree.results(replace(call, f=OfTree(call.f, tree)).results(tree.vector(), *others))
     except (TypeError, ValueError) as err:
-        if type(tree.structure) in (list, tuple) and len({a.shape for a in tree.arrays}) == 1:
-            err.add_note("`x` is a list of arrays, hence a tree. For a batch of vectors pass `numpy.stack(x)`.")
+        kind = type(tree.structure)
+        if kind not in (list, tuple) or len({a.shape for a in tree.arrays}) > 1:
+            raise
+        remedy = "For a batch of vectors pass `numpy.stack(x)`."
+        if type(err) is TypeError and _SEQUENCE.search(str(err)):  # arithmetic of arrays with a list
+            raise TypeError(
+                f"`x` must be an array where `f` does arithmetic with it; got a {kind.__name__} of {len(tree.arrays)} "
+                f"arrays, which is one tree of parameters for `f` ({err}). {remedy}"
+            ) from err
+        err.add_note(f"`x` is a {kind.__name__} of arrays, hence one tree of parameters. {remedy}")
         raise
 
 

@@ -199,7 +199,9 @@ def _derivative_general(
     except SeveralResults as refusal:
         common_shape(extended)
         if out is not None:
-            raise
+            raise SeveralResults(
+                f"`out` takes one number per point; got it for a function of several. {refusal} Or leave `out` out."
+            ) from refusal
         own = options._replace(bounds=limits)._asdict() | {"method": rule}
         del own["out"]
         return array_derivative(f, operands, index, own, request.kind, refusal)
