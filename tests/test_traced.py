@@ -20,7 +20,7 @@ X = RNG.uniform(0.5, 2.0, (70, 4))
 
 def is_traced(f: Any, x: Any = X, args: tuple[Any, ...] = ()) -> bool:
     """Whether `f` is traced at vectors like those of `x`."""
-    return vector_function(f, len(args)).form(x, args).traced is not None
+    return vector_function(f, len(args)).form(x, args).is_traced
 
 
 A = RNG.normal(size=(6, 4))
@@ -201,7 +201,7 @@ def test_fresh_closures_share_one_program() -> None:
         a, b = RNG.normal(size=(3, 4)), RNG.normal(size=3)
         f = made(a, b)
         assert fg.gradient(f, X[:3], method="central") == pytest.approx(2 * (X[:3] @ a.T - b) @ a, rel=1e-7)
-        keys.add(vector_function(f, 0).form(X, ()).traced.key)
+        keys.add(vector_function(f, 0).form(X, ()).program.key)
     assert len(keys) == 1
 
 

@@ -53,7 +53,7 @@ def test_an_empty_batch_decides_nothing() -> None:
 )
 def test_layouts(f: Any, layout: str, outputs: int) -> None:
     form = form_of(Opaque(f))
-    assert (form.layout, form.outputs, form.code) == (layout, outputs, None)
+    assert (form.layout, form.outputs, form.program) == (layout, outputs, None)
     vectors = np.random.default_rng(4).uniform(0.5, 2.0, (50, 4))
     together = vector_function(opaque := Opaque(f), 0).rows(form_of(opaque), vectors, ())
     apart = [np.ravel(np.array(f(v), dtype=float)) for v in vectors]

@@ -195,9 +195,8 @@ class quiet(warnings.catch_warnings):  # noqa: N801 (reads like the context mana
 GENERATORS = (
     "compilation/*.py", "elementary/*.py", "tracing/*.py", "circuits/*.py", "gates/*.py",
     "rules/finite_difference_weights.py", "rules/stencils.py", "rules/stencil_codegen.py",
-    "evaluation/compiled.py", "evaluation/lanes.py", "evaluation/traced.py", "evaluation/vector_*.py",
+    "evaluation/compiled.py", "evaluation/lanes.py", "evaluation/vector_*.py",
     "differentiation/compiled_rules.py", "differentiation/lane_stencils.py", "differentiation/unrolled.py",
-    "differentiation/vector_stencils.py",
     "adaptive_rule/codegen.py", "adaptive_rule/extrapolation.py", "adaptive_rule/judge.py", "adaptive_rule/native.py",
     "adaptive_rule/rounding.py", "adaptive_rule/rows.py", "adaptive_rule/scan.py", "adaptive_rule/schedule.py",
     "adaptive_rule/verdict.py", "adaptive_rule/search.py", "adaptive_rule/noise.py", "adaptive_rule/noise_limited.py",

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..adaptive_rule import Adaptive
 from ..estimates import Estimate, Status
-from ..evaluation.traced import Lanes
+from ..evaluation.vector_machine import Machine
 from ..rules.stencils import Stencil, backward, central, forward
 from .jacobians import ENTRIES, along, in_pieces, jacobians, scaled, stretched, unit
 from .lane_stencils import MOST, apply_to_pairs
@@ -70,24 +70,25 @@ def hessians(q: Question, bars: bool) -> Any:
     results = q.empty((count, d, d), bars)
     if results.df.size == 0:
         return results.whole
-    if isinstance(lanes := q.machine, Lanes) and isinstance(q.rule, Stencil) and not bars and q.low is None:
-        if q.mode == "auto" and d * d <= MOST:
-            _in_lanes(q, lanes, q.rule, results)
+    machine, rule = q.machine, q.rule
+    if machine is not None and isinstance(rule, Stencil) and not bars and q.mode == "auto":
+        if q.low is None and d * d <= MOST:
+            _in_lanes(q, machine, rule, results)
             return results.whole
     _by_pairs(q, results, bars)
     return results.whole
 
 
-def _in_lanes(q: Question, lanes: Lanes, rule: Stencil, results: Results) -> None:
-    """All second derivatives of a traced function by a stencil; points that it does not settle go the other way."""
+def _in_lanes(q: Question, machine: Machine, rule: Stencil, results: Results) -> None:
+    """All second derivatives by a stencil in machine code; points that it does not settle go the other way."""
     count, d = q.x.shape
     computed = results.df if results.df.dtype == np.float64 else np.empty(results.df.shape)
     wrong = []
 
     def work(piece: tuple[slice, ...]) -> None:
-        wrong.append(apply_to_pairs(lanes, q.x[piece], rule, q.form.kind, computed[piece]))
+        wrong.append(apply_to_pairs(machine, q.x[piece], rule, q.form.kind, computed[piece]))
 
-    in_pieces(work, count, 2 * count * d * d * len(rule.needed), q.workers, True)
+    in_pieces(work, count, 2 * count * d * d * len(rule.needed), q.workers, machine.is_traced)
     if any(wrong):
         bad = np.flatnonzero(~np.isfinite(computed).all(axis=(1, 2)) & ~np.isnan(q.x).any(axis=1))
         if bad.size:

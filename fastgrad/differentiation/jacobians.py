@@ -11,12 +11,11 @@ import numpy as np
 from .._parallel import over_pieces
 from ..adaptive_rule import HIGHEST, Adaptive
 from ..estimates import Estimate
-from ..evaluation.traced import Lanes
 from ..evaluation.vector_machine import Machine
 from ..rules.complexstep import ComplexStep
 from ..rules.stencils import Stencil
-from . import lane_stencils, vector_stencils
 from .complex_steps import compare_sample, slopes
+from .lane_stencils import apply_stencil
 from .line_evaluation import Coordinates, Directions, derive
 from .problem import Question
 from .request import ADAPTIVE
@@ -41,7 +40,7 @@ def jacobians(q: Question, bars: bool) -> Any:
     return _all_entries(q, machine, bars)
 
 
-def _all_entries(q: Question, machine: Machine | Lanes | None, bars: bool) -> Any:
+def _all_entries(q: Question, machine: Machine | None, bars: bool) -> Any:
     """All entries by any rule for functions of a number, one block of points after the other."""
     form, (count, d) = q.form, q.x.shape
     m = form.outputs
@@ -73,7 +72,7 @@ def _all_entries(q: Question, machine: Machine | Lanes | None, bars: bool) -> An
     return results.whole
 
 
-def _lines_at_a_time(q: Question, machine: Machine | Lanes | None) -> int:
+def _lines_at_a_time(q: Question, machine: Machine | None) -> int:
     """How many lines to differentiate along together: what stays in cache and in bounds."""
     outputs, d = max(q.form.outputs, 1), max(q.x.shape[1], 1)
     if machine is not None:
@@ -82,12 +81,11 @@ def _lines_at_a_time(q: Question, machine: Machine | Lanes | None) -> int:
     return int(max(1, min(entries // outputs, _NUMBERS // d)))
 
 
-def _by_stencil(q: Question, machine: Machine | Lanes, out: Any) -> Any:
+def _by_stencil(q: Question, machine: Machine, out: Any) -> Any:
     """All entries by a stencil in machine code, over threads when there are many."""
     assert isinstance(q.rule, Stencil)
     rule = q.rule
     wrong = []
-    apply_stencil: Any = (lane_stencils if isinstance(machine, Lanes) else vector_stencils).apply_stencil
 
     def work(piece: tuple[slice, ...]) -> None:
         target = out[piece] if out.dtype == np.float64 else np.empty(out[piece].shape)
@@ -98,7 +96,7 @@ def _by_stencil(q: Question, machine: Machine | Lanes, out: Any) -> Any:
                 out[piece] = target
 
     evaluations = q.x.size * len(rule.needed)
-    in_pieces(work, len(q.x), evaluations, q.workers, isinstance(machine, Lanes))
+    in_pieces(work, len(q.x), evaluations, q.workers, machine.is_traced)
     if any(wrong):  # `f` raised, or a stencil left its domain: rare, and left to the way that can mend it
         bad = np.flatnonzero(~np.isfinite(out).all(axis=(1, 2)) & ~np.isnan(q.x).any(axis=1))
         if bad.size:

@@ -1,7 +1,8 @@
-"""Stencils and hessians of traced functions, with vectors side by side in lanes; see `evaluation.lanes`."""
+"""Stencils and hessians in machine code, with vectors side by side in lanes; see `evaluation.lanes`."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,6 @@ from numba.core import types
 from ..compilation.kernels import Native, inner
 from ..compilation.memory import WORDS, address_of, call_body, words_at
 from ..evaluation.lanes import COORDINATES, DATA, LIVE, MOVE, OUTPUTS, OWN, PLACES, call_block, fill, read_block
-from ..evaluation.traced import Frame, Lanes, Traced, loop
 from ..evaluation.vector_instructions import (
     WIDTH,
     add_difference,
@@ -26,11 +26,11 @@ from ..evaluation.vector_instructions import (
     spacing,
     subtract,
 )
+from ..evaluation.vector_machine import Frame, Machine, PerVector, Traced, loop
 from ..rules.stencil_codegen import best_step
 from ..rules.stencils import Stencil
 from ..tracing import LANES, Program
 from .unrolled import hessian_of, jacobian_of, unrolled
-from .vector_stencils import table_of
 
 #: Words of a stencil's frame: rows of steps, a row for what moves, rows of values, the table of the entries' rows,
 #: whether all of them have one; the program of the whole jacobian and its places, or 0.
@@ -195,12 +195,27 @@ def _hessian(count, where, rule, frame):  # type: ignore[no-untyped-def]
     return wrong
 
 
+@lru_cache(maxsize=256)
+def table_of(rule: Stencil, result: str) -> Any:
+    """Words that describe a stencil to the loop."""
+    numbers = [best_step(rule, result), *map(float, rule.needed), *(float(w) for w, _, _ in rule.differences)]
+    best, *rest = np.array(numbers).view(np.int64).tolist()
+    offsets, weights = rest[: len(rule.needed)], rest[len(rule.needed) :]
+    words = [rule.n, best, len(offsets), *offsets, len(weights)]
+    for weight, (_, a, b) in zip(weights, rule.differences, strict=True):
+        words += [weight, rule.needed.index(a), rule.needed.index(b)]
+    return np.array(words)
+
+
 _WORD = types.intp
 _SIGNATURE = _WORD(_WORD, WORDS, WORDS, _WORD)
 
 
-def _whole(traced: Traced, make: Any, rule: Stencil) -> Native | None:
-    """Program of a whole jacobian or hessian, as `unrolled` writes it; None where it is too long."""
+def _whole(program: Traced | PerVector, make: Any, rule: Stencil) -> Native | None:
+    """Program of a whole jacobian or hessian, as `unrolled` writes it; None where it is too long, or not traced."""
+    if isinstance(program, PerVector):
+        return None
+    traced = program
 
     def compile_it() -> Native | None:
         entries = unrolled(make, traced.program, rule)
@@ -209,7 +224,7 @@ def _whole(traced: Traced, make: Any, rule: Stencil) -> Native | None:
     return traced.code((make, rule), compile_it)
 
 
-def _frame_of_stencil(traced: Traced, rule: Stencil, result: str, has_step: bool) -> Frame:
+def _frame_of_stencil(traced: Traced | PerVector, rule: Stencil, result: str, has_step: bool) -> Frame:
     """Frame for a stencil along all coordinates."""
     d, m, offsets = traced.d, traced.m, len(rule.needed)
     together = d * m <= _ENTRIES
@@ -225,7 +240,7 @@ def _frame_of_stencil(traced: Traced, rule: Stencil, result: str, has_step: bool
     )
 
 
-def _frame_of_whole(traced: Traced, whole: Native, m: int, rule: Stencil, result: str) -> Frame:
+def _frame_of_whole(traced: Traced | PerVector, whole: Native, m: int, rule: Stencil, result: str) -> Frame:
     """Frame for the program of all entries: a row of `d` for each of `m` results."""
     d = traced.d
     frame = Frame(traced, d + m * d, None)
@@ -237,7 +252,7 @@ def _frame_of_whole(traced: Traced, whole: Native, m: int, rule: Stencil, result
     return frame.finish(steps, 0, 0, frame.words(own), 1, whole.address, frame.words([*coordinates, *own]))
 
 
-def _frame_of_hessian(traced: Traced, rule: Stencil, result: str) -> Frame:
+def _frame_of_hessian(traced: Traced | PerVector, rule: Stencil, result: str) -> Frame:
     """Frame for a hessian."""
     d, offsets = traced.d, len(rule.needed)
     frame = Frame(traced, d * 2 * offsets + offsets + 2 + d + d * d, traced.code())
@@ -249,24 +264,24 @@ def _frame_of_hessian(traced: Traced, rule: Stencil, result: str) -> Frame:
     return frame.finish(step, len(shifts), frame.words(bits), moved, pair, own)
 
 
-def apply_stencil(lanes: Lanes, x: Any, rule: Stencil, result: str, step: Any, out: Any) -> int:
+def apply_stencil(machine: Machine, x: Any, rule: Stencil, result: str, step: Any, out: Any) -> int:
     """Apply a stencil along all coordinates, into `out` (points, outputs, coordinates).
 
     Returns in how many blocks of points an entry was not finite.
     """
     where = np.array([address_of(x), 0 if step is None else address_of(step), address_of(out)])
     call = loop("stencil", _stencil, _SIGNATURE)[1]
-    with lanes.frame(_frame_of_stencil, rule, result, step is not None) as frame:
+    with machine.frame(_frame_of_stencil, rule, result, step is not None) as frame:
         return int(call(len(x), address_of(where), frame.table, frame.at))
 
 
-def apply_to_pairs(lanes: Lanes, x: Any, rule: Stencil, result: str, out: Any) -> int:
+def apply_to_pairs(machine: Machine, x: Any, rule: Stencil, result: str, out: Any) -> int:
     """Apply a stencil for second derivatives to all pairs of coordinates, into `out` (points, d, d)."""
-    d = lanes.traced.d
-    if d**2 <= _ENTRIES and (whole := _whole(lanes.traced, hessian_of, rule)):
+    d = machine.program.d
+    if d**2 <= _ENTRIES and (whole := _whole(machine.program, hessian_of, rule)):
         where = np.array([address_of(x), 0, address_of(out)])
-        with lanes.frame(_frame_of_whole, whole, d, rule, result) as frame:
+        with machine.frame(_frame_of_whole, whole, d, rule, result) as frame:
             return int(loop("stencil", _stencil, _SIGNATURE)[1](len(x), address_of(where), frame.table, frame.at))
     where = np.array([address_of(x), address_of(out)])
-    with lanes.frame(_frame_of_hessian, rule, result) as frame:
+    with machine.frame(_frame_of_hessian, rule, result) as frame:
         return int(loop("hessian", _hessian, _SIGNATURE)[1](len(x), address_of(where), frame.table, frame.at))

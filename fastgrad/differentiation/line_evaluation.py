@@ -15,7 +15,6 @@ import numpy as np
 
 from ..adaptive_rule import Adaptive, estimate
 from ..estimates import Estimate
-from ..evaluation.traced import Lanes
 from ..evaluation.vector_machine import Machine
 from ..rules.stencil_codegen import combine, steps
 from ..rules.stencils import Stencil
@@ -188,7 +187,7 @@ class LineValues:
 
 def derive(
     f: Rows, lines: Lines, line: Any, m: int, rule: Any, kind: str, mode: str, step: Any, low: Any, high: Any, *,
-    bounds: bool, machine: Machine | Lanes | None = None, has_fallback: bool = True,
+    bounds: bool, machine: Machine | None = None, has_fallback: bool = True,
 ) -> Any:  # fmt: skip
     """Differentiate all `m` outputs along lines by a rule: an `Estimate` of arrays (lines, m), or its first alone.
 
@@ -253,7 +252,7 @@ def derive(
 
 
 def _adaptive(
-    f: Rows, lines: Lines, line: Any, m: int, rule: Adaptive, limits: tuple[Any, ...], machine: Machine | Lanes
+    f: Rows, lines: Lines, line: Any, m: int, rule: Adaptive, limits: tuple[Any, ...], machine: Machine
 ) -> Estimate:
     """Evaluate in machine code; the same as `derive` otherwise."""
     entry = np.repeat(line * m, m) + np.tile(np.arange(m), line.size)
@@ -264,9 +263,9 @@ def _adaptive(
     native = machine.on_lines(x, entry, along)
 
     def values(points: Any, index: Any) -> Any:
-        before = native.raised_beside
+        before = native.raised
         results = native(points, index)
-        if native.raised_beside != before:  # `f` itself raises there, or its domain ends
+        if native.raised != before:  # `f` itself raises there, or its domain ends
             missing = np.isnan(results)
             which = entry[np.broadcast_to(index, results.shape)[missing]] // m
             position = points[missing]
@@ -276,6 +275,6 @@ def _adaptive(
 
     limits = tuple(None if a is None else np.repeat(a, m) for a in limits)
     estimated = estimate(values, np.repeat(lines.start(line), m), rule, *limits, grids=True, at=native.at)
-    if native.raised_at:
+    if native.raises_at_points:
         f(lines.x[lines.point(line)], False)  # as Python `f` raises what the caller is to see
     return Estimate(*(a.reshape(line.size, m) for a in estimated))

@@ -14,9 +14,8 @@ from ..arguments import argument, check_vector, checked_bounds, given_step, resu
 from ..estimates import Estimate, rounded
 from ..evaluation.result_shape import Form
 from ..evaluation.results import BecameComplex
-from ..evaluation.traced import Lanes
 from ..evaluation.vector_functions import VectorFunction, vector_function
-from ..evaluation.vector_machine import Machine
+from ..evaluation.vector_machine import LONGEST, Machine
 from ..rules.complexstep import ComplexStep
 from ..rules.selection import Rule, as_rule, refuse_options
 from .request import ADAPTIVE
@@ -57,12 +56,12 @@ class Question(NamedTuple):
         return self.f.rows(self.form, vectors, self.args, beside)
 
     @property
-    def machine(self) -> Machine | Lanes | None:
+    def machine(self) -> Machine | None:
         """The function and its arguments as machine code, if the rule can use that."""
         form = self.form
         if form.kind == "D" or isinstance(self.rule, ComplexStep):
             return None
-        return self.f.machine(form, self.x.shape[1], self.args)
+        return self.f.machine(form, self.args) if self.x.shape[1] + form.outputs <= LONGEST else None
 
     @property
     def steps(self) -> Any:
@@ -111,7 +110,7 @@ class OneOutput:
         """Evaluate the output at every row."""
         return self._f.rows(self._form, vectors, args, *policy)[:, self._output : self._output + 1]
 
-    def machine(self, form: Form, d: int, args: tuple[Any, ...]) -> None:
+    def machine(self, form: Form, args: tuple[Any, ...]) -> None:
         """Say that no machine code has this output alone."""
 
     def threads(self, form: Form, *options: Any) -> int:

@@ -1,4 +1,4 @@
-"""Loops over vectors side by side in lanes, around the program of any traced function.
+"""Loops over vectors side by side in lanes, around the program of any function.
 
 A block of points is turned into rows, one for each coordinate. A coordinate that moves has a row of its own, which
 takes the place of the first. `differentiation.lane_stencils` has the loops of rules.
@@ -6,24 +6,33 @@ takes the place of the first. `differentiation.lane_stencils` has the loops of r
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from llvmlite import ir
 from numba.core import types
+from numba.extending import intrinsic
 
 from ..compilation.kernels import inner
-from ..compilation.memory import call_body, pointer, words_at
+from ..compilation.memory import BODY, WORDS, call_body, pointer, words_at
+from ..compilation.ufuncs import OWN as BODY_OWN
+from ..compilation.ufuncs import RAISED
 from ..tracing import LANES, move
 from .vector_instructions import WIDTH, call_at, clip, multiply_add, subtract
 
 #: Words of a frame: address of the program, coordinates, results, the address of the places of their rows, of the words
-#: of the program's data (see `ufuncs`), of what moves points; through how many lanes the program goes.
-PROGRAM, COORDINATES, OUTPUTS, PLACES, DATA, MOVE, LIVE, OWN = range(8)
+#: of the program's data, of what moves points; through how many lanes the program goes; and the number of points up to
+#: which these are as many as there are points, and not all.
+PROGRAM, COORDINATES, OUTPUTS, PLACES, DATA, MOVE, LIVE, FEW, OWN = range(9)
+
+#: Words of a program's data, after those of `ufuncs`: the address of captured numbers, or of the words of `vector_code`.
+#: For a function of one vector follow its address, that of memory for a block of vectors and of results, how many
+#: numbers a result has, and the addresses of what moves points and of the places of rows.
+OPERANDS, ONE, SCRATCH, RESULTS, MOVER, ROWS = range(BODY_OWN, BODY_OWN + 6)
 
 #: Of a line's: points, numbers of the entries, memory for columns, and along vectors these, their points, how many to a
 #: line, bounds or 0, rows of points, of the vectors, of results: their sum, a part of it, and one of positions.
 POINTS, NUMBERS, COLUMNS, VECTORS, WHICH, SEVERAL, LOW, HIGH, BASE, ALONG, SUMS = range(OWN, OWN + 11)
-
-#: Points up to which a program goes through them one by one, in less time than through all lanes.
-_FEW = 4
 
 #: Columns of a block of lines: several share a lane where they differ in the result only.
 BLOCK = 256
@@ -45,7 +54,7 @@ def read_block(f, source, n):  # type: ignore[no-untyped-def]
     d = f[COORDINATES]
     call_at(f[MOVE], (1, source, 8 * d, 8, d, n, f[PLACES]))  # type: ignore[call-arg]
     fill(f[PLACES], n, d)
-    f[LIVE] = n if n <= _FEW else LANES
+    f[LIVE] = n if n <= f[FEW] else LANES
 
 
 @inner
@@ -55,6 +64,53 @@ def call_block(f, results):  # type: ignore[no-untyped-def]
     for i in range(f[OUTPUTS]):
         places[first + i] = results + WIDTH * i
     call_body(f[PROGRAM], f[LIVE], places, words_at(f[DATA]))
+
+
+@intrinsic
+def _call_one(_typing: Any, address: Any, vector: Any, results: Any, words: Any) -> Any:
+    """Call the machine code of a function of one vector by its address."""
+    word = ir.IntType(64)
+
+    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        prototype = ir.FunctionType(word, [word, word, word.as_pointer()])
+        return builder.call(builder.inttoptr(args[0], prototype.as_pointer()), args[1:])
+
+    return types.intp(*[types.intp] * 3, WORDS), code
+
+
+@inner
+def _has_missing(place, count):  # type: ignore[no-untyped-def]
+    """Tell whether there is a NaN among numbers side by side."""
+    numbers, missing = pointer(place, "d"), False  # type: ignore[call-arg,var-annotated]
+    for i in range(count):
+        missing |= numbers[i] != numbers[i]
+    return missing
+
+
+def _one_by_one(count, places, data):  # type: ignore[no-untyped-def]
+    """Evaluate a function of one vector in `count` lanes; count exceptions in the data."""
+    words, vectors, m = words_at(data[OPERANDS]), data[SCRATCH], data[RESULTS]  # type: ignore[call-arg,var-annotated]
+    d, rows = words[0], data[ROWS]
+    results = vectors + 8 * d * LANES
+    call_at(data[MOVER], (0, vectors, 8 * d, 8, d, count, rows))
+    some_missing = _has_missing(vectors, count * d)
+    for i in range(count):
+        vector, target = vectors + 8 * d * i, results + 8 * m * i
+        if some_missing and _has_missing(vector, d):  # `f` may not end there
+            for j in range(m):
+                pointer(target, "d")[j] = np.nan
+        elif _call_one(data[ONE], vector, target, words) != 0:
+            data[RAISED] += 1
+    call_at(data[MOVER], (1, results, 8 * m, 8, m, count, rows + 8 * d))
+    return 0
+
+
+def _rows(count, vectors, results, one, words, m):  # type: ignore[no-untyped-def]
+    """Evaluate a function of one vector at `count` vectors; return how many times it raised."""
+    own, raised = words_at(words), 0  # type: ignore[call-arg,var-annotated]
+    for i in range(count):
+        raised += _call_one(one, vectors + 8 * own[0] * i, results + 8 * m * i, own) != 0  # type: ignore[call-arg]
+    return raised
 
 
 def _values(count, vectors, results, frame):  # type: ignore[no-untyped-def]
@@ -152,7 +208,7 @@ def _lines(grid, n, points, index, values, frame):  # type: ignore[no-untyped-de
                 lanes += 1
             lane_of[column - begin], output[column - begin] = lanes - 1, total + WIDTH * (entry % m)
             column += 1
-        f[LIVE] = lanes if lanes <= _FEW else LANES
+        f[LIVE] = lanes if lanes <= f[FEW] else LANES
         for g in range(grid):
             for i in range(lanes):
                 words_at(moving[i])[i] = at[g * n + column_of[i]]
@@ -176,6 +232,8 @@ def _move(inwards, first, outer, core, size, count, table):  # type: ignore[no-u
 _WORD = types.intp
 LOOPS = {
     "move": (_move, _WORD(*[_WORD] * 7)),
+    "one by one": (_one_by_one, BODY),
+    "rows": (_rows, _WORD(*[_WORD] * 6)),
     "values": (_values, _WORD(_WORD, _WORD, _WORD, _WORD)),
     "lines": (_lines, _WORD(*[_WORD] * 6)),
 }

@@ -7,9 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..compilation.kernels import Native
 from .results import letter_of
-from .traced import Traced
+from .vector_machine import PerVector, Traced
 
 Layout = Literal["rows", "columns", "single"]
 
@@ -29,19 +28,20 @@ class Form:
     """Vectors as rows ``(k, d)``, as columns ``(d, k)``, or one at a time."""
     turned: bool = False
     """Whether the outputs come first: ``(m, k)``."""
-    code: Native | None = None
-    """Machine code, if Numba has compiled the function; the layout then does not matter."""
-    captured: tuple[Any, ...] = ()
-    """Kinds of the captured values that are arguments of the machine code."""
+    program: Traced | PerVector | None = None
+    """Its program, if it runs as machine code; the layout then does not matter."""
     numbers: Any = None
     """Captured numbers with which it returned so many results."""
-    traced: Traced | None = None
-    """Its program of values, if it has been traced; the layout then does not matter."""
 
     @property
     def is_compiled(self) -> bool:
         """Whether the function is run as machine code."""
-        return self.code is not None or self.traced is not None
+        return self.program is not None
+
+    @property
+    def is_traced(self) -> bool:
+        """Whether its program was traced."""
+        return isinstance(self.program, Traced)
 
     def copy(self) -> Form:
         """Make one of its own for another function."""
@@ -49,8 +49,7 @@ class Form:
 
     def become_complex(self) -> None:
         """Have the function called with one vector at a time, for it returns complex numbers."""
-        self.code = self.traced = None
-        self.captured, self.layout, self.kind = (), "single", "D"
+        self.program, self.layout, self.kind = None, "single", "D"
 
 
 def form_of(value: Any) -> Form:

@@ -23,10 +23,9 @@ from .registry import known
 from .result_shape import Form, Layout, arranged, form_of, same, scattered
 from .results import BecameComplex, stacked
 from .signatures import PerformanceWarning, stack_depth
-from .traced import Lanes, Traced
 from .user_calls import OUTSIDE, call, probe
 from .vector_code import argument_types, machine_code
-from .vector_machine import Machine
+from .vector_machine import Machine, PerVector, Traced
 from .vector_registry import VectorKnown
 
 #: Numbers handed to a called function at a time: argument and result stay in the second-level cache.
@@ -54,7 +53,7 @@ class VectorFunction:
         self._args: Any = None
         self._seen: dict[tuple[int, bool], Form] = {}
         """Forms of this call, for the latest arguments."""
-        self._machine: tuple[Any, Any, Machine | Lanes | None] | None = None
+        self._machine: tuple[Any, Any, Machine | None] | None = None
 
     def form(
         self, x: Any, args: tuple[Any, ...], low: Any = None, high: Any = None, compiled: bool = True
@@ -76,10 +75,10 @@ class VectorFunction:
                 if not inside.any():  # only the shape of the result is needed: too little to remember
                     return known or self._at_no_point(x, args, low, high)
                 ways = (self._traces, self._compiled) if compiled else ()
-                if known is not None and known.traced is not None:  # its program contains data that have changed
+                if known is not None and known.is_traced:  # its program contains data that have changed
                     ways = ways[::-1]
                 known = self._find_out(x, args, (low, high), np.flatnonzero(inside), ways)
-                known.numbers = self._numbers if known.captured else None
+                known.numbers = self._numbers if isinstance(known.program, PerVector) else None
                 self._known.remember(key, known)
         if args is not self._args:
             self._args, self._seen = args, {}
@@ -88,33 +87,29 @@ class VectorFunction:
 
     def _still(self, form: Form, x: Any, args: tuple[Any, ...]) -> bool:
         """Whether the function is still of this form: captured numbers may say how many results there are."""
-        if form.traced is not None:
-            return self.machine(form, x.shape[1], args) is not None
-        if not form.captured or form.numbers == self._numbers:
+        if form.is_traced:
+            return self.machine(form, args) is not None
+        if form.program is None or not form.program.captured or form.numbers == self._numbers:
             return True
         row = np.ascontiguousarray(x[:1])
         values = np.empty((1, form.outputs), np.complex128 if form.kind == "D" else np.float64)
-        machine = self.machine(form, x.shape[1], args)
-        if not len(row) or machine is None or machine.rows(row, values) >= 0:
+        machine = self.machine(form, args)
+        if not len(row) or machine is None or machine.rows(row, values):
             return False
         form.numbers = self._numbers
         return True
 
-    def machine(self, form: Form, d: int, args: tuple[Any, ...]) -> Machine | Lanes | None:
+    def machine(self, form: Form, args: tuple[Any, ...]) -> Machine | None:
         """Return the function and its arguments as machine code, None if it is not that with its data as they are."""
-        if not form.is_compiled:
+        if form.program is None:
             return None
-        key = form.traced, form.code, d, form.outputs
-        if self._machine is None or self._machine[0] != key or self._machine[1] is not args:
-            self._machine = key, args, self._machine_of(form, d, args)
+        if self._machine is None or self._machine[0] is not form.program or self._machine[1] is not args:
+            self._machine = form.program, args, self._machine_of(form.program, args)
         return self._machine[2]
 
-    def _machine_of(self, form: Form, d: int, args: tuple[Any, ...]) -> Machine | Lanes | None:
-        if form.traced is not None:
-            numbers = form.traced.numbers(self.f(), args)
-            return None if numbers is None else Lanes(form.traced, numbers)
-        assert form.code is not None
-        return Machine(form.code, d, form.outputs, args, form.captured, self._data)
+    def _machine_of(self, program: Traced | PerVector, args: tuple[Any, ...]) -> Machine | None:
+        words = program.words(self.f(), args, self._data)
+        return None if words is None else Machine(program, *words)
 
     def _at_no_point(self, x: Any, args: tuple[Any, ...], low: Any, high: Any) -> Form:
         """Find out what `f` returns, where no row of `x` may be given to it."""
@@ -177,17 +172,17 @@ class VectorFunction:
         if traced.key not in programs and len(programs) >= _PROGRAMS:
             return False  # whole numbers that it captures or is given make another program every time
         programs.add(traced.key)
-        numbers = traced.numbers(f, args)
-        if len(program.outputs) != form.outputs or numbers is None:
+        words = traced.words(f, args, ())
+        if traced.m != form.outputs or words is None:
             return False
-        for i, found in enumerate(program.at(rows, numbers)):
+        for i, found in enumerate(program.at(rows, words[0])):
             if i:
                 value, error = probe(self._one, rows[i], args)
                 if error is not None:  # traced it is NaN there
                     continue
             if not is_close(found, value, 1e-6, strict=True):
                 return False
-        form.traced = traced
+        form.program = traced
         self._known.trust()
         return True
 
@@ -210,11 +205,12 @@ class VectorFunction:
             code = machine_code(self.f(), reading, kinds, self._one.fills)
         except Uncompilable:
             return False
-        made = replace(form, code=code, kind=code.result, captured=tuple(reading.captured))
+        program = PerVector(code, rows.shape[1], form.outputs, tuple(reading.captured))
         values = np.empty((len(rows), form.outputs), np.complex128 if code.result == "D" else np.float64)
-        machine = self._machine_of(made, rows.shape[1], args)
-        if machine is None or machine.rows(np.ascontiguousarray(rows), values) == 0:
+        machine = self._machine_of(program, args)
+        if machine is None or machine.rows(np.ascontiguousarray(rows[:1]), values):
             return False
+        machine.rows(np.ascontiguousarray(rows), values)
         truths = [value]
         for row in rows[1:]:
             truth, error = probe(self._one, row, args)
@@ -224,7 +220,7 @@ class VectorFunction:
         if not all(is_close(v, truth, 1e-3) for v, truth in zip(values, truths, strict=False)):
             return False
         self._known.trust()
-        form.code, form.kind, form.captured = made.code, made.kind, made.captured
+        form.program, form.kind = program, code.result
         return True
 
     def _together(self, rows: Any, args: tuple[Any, ...], form: Form) -> list[tuple[Layout, bool, Any]]:
@@ -249,13 +245,13 @@ class VectorFunction:
         `beside` is the policy for exceptions, of `user_calls`.
         """
         values = np.empty((len(vectors), form.outputs), np.complex128 if form.kind == "D" else np.float64)
-        if (machine := self.machine(form, vectors.shape[1], args)) is not None:
+        if (machine := self.machine(form, args)) is not None:
             vectors = np.ascontiguousarray(vectors)
-            if machine.rows(vectors, values) < 0 and form.traced is None:
+            if not machine.rows(vectors, values) and not form.is_traced:
                 return values
             bad = np.isnan(values).any(axis=1)  # as Python `f` says what is wrong
             if bad.any():
-                as_it_is = replace(form, code=None, traced=None, layout="single")
+                as_it_is = replace(form, program=None, layout="single")
                 try:
                     apart = self.rows(as_it_is, vectors[bad], args, beside)
                 except BecameComplex:

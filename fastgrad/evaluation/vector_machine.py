@@ -1,25 +1,28 @@
-"""A compiled function of vectors with its arguments: its values at rows, and at positions on lines."""
+"""Machine code of functions of vectors, with vectors side by side in lanes: values at rows, and at positions on lines.
+
+Two kinds of programs go through a block of vectors. A `Traced` function is straight-line code over whole rows. A
+`PerVector` function is one that Numba has compiled for one vector: it goes through the lanes one by one.
+"""
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 import numpy as np
-from numba.core import types
 
-from ..compilation.kernels import Native, native
-from ..compilation.memory import address_of
+from ..compilation.caches import KEPT, Recent, clearable
+from ..compilation.kernels import LOCK, Native, native
+from ..compilation.memory import address_of, array_at
+from ..compilation.ufuncs import OWN, RAISED
+from ..tracing import LANES, ValueProgram
+from .lanes import BLOCK, LOOPS, OPERANDS
 from .vector_code import words_of
-from .vector_loops import LOOPS, RAISED_AT, RAISED_BESIDE
-
-#: Numbers that the evaluator on lines remembers.
-_MEMORY = 1 << 13
-
-#: A number that is no line, whatever its bits are read as.
-_NEVER = float(np.int64(-(1 << 62)).view(np.float64))
+from .vector_instructions import WIDTH
 
 
 @cache
@@ -27,39 +30,161 @@ def loop(name: str, function: Any = None, signature: Any = None) -> Any:
     """Compile a loop, one for all functions, when it is needed first: of `LOOPS`, or any other."""
     if function is None:
         function, signature = LOOPS[name]
-    code = native(b"vectors " + name.encode(), lambda: (function, signature, "d"))
-    returned = None if signature.return_type == types.void else ctypes.c_int64
-    return code, ctypes.CFUNCTYPE(returned, *[ctypes.c_int64] * len(signature.args))(code.address)
+    code = native(b"lanes " + name.encode(), lambda: (function, signature, "d"))
+    return code, ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * len(signature.args))(code.address)
 
 
-class Machine:
-    """A compiled function with its arguments, for vectors of one length.
+#: By program: the machine code made of it, and frames that no call works with.
+_programs: dict[bytes, tuple[dict[Any, Native | None], dict[Any, list[Any]]]] = clearable(Recent(KEPT))
+
+
+class Traced:
+    """A traced function of vectors, and the machine code of its programs.
+
+    Functions that differ in captured numbers only have the same `key` and share machine code.
+    """
+
+    few = 4
+    """Vectors up to which the program goes through them one by one, in less time than through all lanes."""
+
+    one = 0
+
+    def __init__(self, program: ValueProgram) -> None:
+        self.program, self.d, self.m = program, program.d, len(program.outputs)
+        self.key = program.compact.key
+        if self.key not in _programs:
+            _programs[self.key] = {}, {}
+        self._codes, self.frames = _programs[self.key]
+
+    def words(self, f: Any, args: tuple[Any, ...], _data: Sequence[Any]) -> tuple[Any, Any] | None:
+        """Numbers that `f` captures now and what keeps them alive; None if `f` is to be traced anew."""
+        numbers = self.program.captured.values(f, args)
+        return None if numbers is None else (np.ascontiguousarray(numbers, np.float64), None)
+
+    def code(self, key: Any = None, make: Callable[[], Native | None] | None = None) -> Native | None:
+        """Machine code of the values, or of another program that `make` makes of them; None where it is too long."""
+        if key not in self._codes:
+            self._codes[key] = (make or self.program.compact.body)()
+        return self._codes[key]
+
+
+#: Numbers of a vector and its results up to which a block of vectors is put into rows.
+LONGEST = 1 << 14
+
+
+class PerVector:
+    """A function that Numba has compiled for one vector of length `d`, with so many `outputs`.
+
+    `captured` are the kinds of captured values that are arguments of its machine code.
+    """
+
+    few = LANES
+
+    def __init__(self, native_code: Native, d: int, outputs: int, captured: Sequence[Any]) -> None:
+        self.native, self.d, self.outputs, self.captured = native_code, d, outputs, captured
+        self.m = outputs * (2 if native_code.result == "D" else 1)
+        self.one, self.frames = native_code.address, dict[Any, list[Any]]()
+
+    def words(self, _f: Any, args: tuple[Any, ...], data: Sequence[Any]) -> tuple[Any, Any] | None:
+        """Words of the arguments and of captured `data`, and what keeps alive what they point into."""
+        return words_of(self.d, self.outputs, args, self.captured, data)
+
+    def code(self) -> Native:
+        """Machine code that goes through the lanes."""
+        code: Native = loop("one by one")[0]
+        return code
+
+
+class Frame:
+    """Memory of a block of points: rows, the words that hold their addresses, and the frame of a loop over blocks.
 
     Parameters
     ----------
-    one : Native
-        The function's piece.
-    d, m : int
-        Coordinates and outputs.
-    args : tuple
-        Further arguments.
-    captured, data : sequence
-        Kinds of captured values, and the values.
+    program : Traced or PerVector
+        The function.
+    rows : int
+        How many rows there are besides those of coordinates and results.
+    code : Native or None
+        The machine code that is run.
     """
 
-    def __init__(
-        self, one: Native, d: int, m: int, args: tuple[Any, ...], captured: Sequence[Any] = (), data: Sequence[Any] = ()
-    ) -> None:
-        self._one, self.d, self.m = one, d, m
-        self._words, self._kept = words_of(d, m, args, captured, data)
-        self.call = one.address, address_of(self._words)
-        """Addresses of the function's piece and of its words."""
+    def __init__(self, program: Traced | PerVector, rows: int, code: Native | None) -> None:
+        d, m = program.d, program.m
+        self._rows = np.zeros(((d + m + rows) * WIDTH + 64) // 8)
+        self._next = (address_of(self._rows) + 63) // 64 * 64
+        self._kept: list[Any] = [code]
+        self.x = self.rows(d)
+        places = [self.x + WIDTH * i for i in range(d)]
+        results = self.rows(m)
+        self.places = self.words([*places, *(results + WIDTH * i for i in range(m))])
+        move, scratch = loop("move")[0].address, self.keep(np.empty(LANES * (d + m) if program.one else 1))
+        self.data = np.array([0] * OWN + [0, program.one, scratch, m, move, self.places])
+        self.frame = [code.address if code else 0, d, m, self.places, address_of(self.data), move, 0, program.few]
+        self.table = 0
+        """Address of the words of a stencil."""
+
+    def rows(self, count: int) -> int:
+        """Reserve some rows: the address of the first."""
+        first, self._next = self._next, self._next + WIDTH * count
+        return first
+
+    def words(self, words: Any) -> int:
+        """Keep words: their address."""
+        return self.keep(np.array(words, dtype=np.int64))
+
+    def keep(self, array: Any) -> int:
+        """Keep an array alive: its address."""
+        self._kept.append(array)
+        return address_of(array)
+
+    def finish(self, *words: int) -> Frame:
+        """Complete the frame with the words of the loop."""
+        self.at = self.words([*self.frame, *words])
+        return self
+
+
+def _of_values(program: Traced) -> Frame:
+    return Frame(program, 0, program.code()).finish()
+
+
+class Machine:
+    """A program with the words of its arguments and captured values, and what keeps these alive."""
+
+    def __init__(self, program: Traced | PerVector, words: Any, kept: Any) -> None:
+        self.program, self._words, self._kept = program, words, kept
+
+    @property
+    def is_traced(self) -> bool:
+        """Whether the function was traced: then it raises nothing, and an evaluation is a few nanoseconds."""
+        return isinstance(self.program, Traced)
+
+    @contextmanager
+    def frame(self, make: Callable[..., Frame], *key: Any) -> Iterator[Frame]:
+        """Borrow a frame, which one thread at a time works with."""
+        free = self.program.frames.setdefault((make, *key), [])
+        try:
+            frame = free.pop()
+        except IndexError:
+            with LOCK:
+                frame = make(self.program, *key)
+        self.prepare(frame)
+        yield frame
+        free.append(frame)
+
+    def prepare(self, frame: Frame) -> None:
+        """Enter the words of this call."""
+        frame.data[OPERANDS], frame.data[RAISED] = address_of(self._words), 0
 
     def rows(self, vectors: Any, values: Any) -> int:
-        """Evaluate at the rows of `vectors`; return the first at which `f` raised, or -1."""
-        return int(loop("rows")[1](len(vectors), address_of(vectors), address_of(values), *self.call))
+        """Evaluate at the rows of `vectors`; return how many times `f` raised."""
+        program, addresses = self.program, (address_of(vectors), address_of(values))
+        if isinstance(program, PerVector):  # lanes take memory that long vectors have not to spare
+            return int(loop("rows")[1](len(vectors), *addresses, program.one, address_of(self._words), program.m))
+        with self.frame(_of_values) as frame:
+            loop("values")[1](len(vectors), *addresses, frame.at)
+        return 0
 
-    def on_lines(self, x: Any, entry: Any, along: Any = None) -> LinesOfMachine:
+    def on_lines(self, x: Any, entry: Any, along: Any = None) -> MachineOnLines:
         """Return what evaluates at positions on lines.
 
         Parameters
@@ -72,52 +197,58 @@ class Machine:
             For lines along vectors: these, shape (lines, p, d), the point of each line, and bounds for the coordinates
             or None.
         """
-        return LinesOfMachine(self, x, entry, along)
+        return MachineOnLines(self, x, entry, along)
 
 
-class LinesOfMachine:
-    """Values of a compiled function at positions on lines; it remembers the latest results.
-
-    Attributes
-    ----------
-    at : None
-        There is no other way to evaluate at the points themselves.
-    """
-
-    at = None
+class MachineOnLines:
+    """Values at positions on lines; see `Machine.on_lines`."""
 
     def __init__(self, machine: Machine, x: Any, entry: Any, along: Any) -> None:
+        program = machine.program
+        d, m = program.d, program.m
         p = 1 if along is None else along[0].shape[1]
-        width = p * machine.m + 2
-        slots = 1 if p * machine.m == 1 else max(64, _MEMORY // width)
-        memory = np.full(machine.d + slots * width, _NEVER)
-        start = address_of(memory)
-        own = [address_of(x), *machine.call, start, start + 8 * machine.d, slots, 0, 0]
-        if along is not None:
+        self._frame = frame = Frame(program, (p + 3) * d + 2 * m + 1, program.code())
+        machine.prepare(frame)
+        columns = np.zeros(5 * BLOCK, np.int64)
+        entry = np.ascontiguousarray(entry, np.int64)
+        base = frame.rows(d)
+        if along is None:
+            array_at(frame.places, d, ctypes.c_int64)[:] = [base + WIDTH * k for k in range(d)]
+            point, vectors = entry // m // d, [0, 0, 1, 0, 0]
+        else:
             v, which, low, high = along
-            own += [address_of(v), address_of(which), p, *(0 if a is None else address_of(a) for a in (low, high))]
-        self._own = np.array(own)
-        numbers = np.ascontiguousarray(entry, np.float64)
-        places = (ctypes.c_int64 * 2)(0, address_of(numbers))
-        self._context = (ctypes.c_int64 * 4)(address_of(self._own), 2, 0, ctypes.addressof(places))
-        self._kept = machine, memory, numbers, places, x, along
-        self._loop = loop("coordinates" if along is None else "along")[1]
+            vectors = [address_of(v), address_of(which), p, *(0 if a is None else address_of(a) for a in (low, high))]
+            point = which[entry // m]
+        rows = base, frame.rows((p + 2) * d), frame.rows(2 * m + 1)
+        self._words = frame.finish(address_of(x), address_of(entry), address_of(columns), *vectors, *rows).at
+        self._kept = machine, columns, entry, x, along
+        values, is_point = np.full((len(x), m), np.nan), ~np.isnan(x).any(axis=1)
+        own = np.empty((np.count_nonzero(is_point), m))
+        machine.rows(np.ascontiguousarray(x[is_point]), own)
+        values[is_point] = own
+        own = values[point, entry % m]
+        with np.errstate(all="ignore"):
+            self._at_points = functools.reduce(np.subtract, [own] * p)
+        self.raises_at_points = bool(np.isnan(values[is_point]).any())
+        """Whether there is a point without a value: `f` itself may raise there."""
 
     @property
-    def raised_at(self) -> int:
-        """How many times `f` raised at a point."""
-        return int(self._own[RAISED_AT])
+    def raised(self) -> int:
+        """How many times `f` raised so far, beside the points."""
+        return int(self._frame.data[RAISED])
 
-    @property
-    def raised_beside(self) -> int:
-        """How many times `f` raised beside a point."""
-        return int(self._own[RAISED_BESIDE])
+    def at(self, _points: Any, index: Any) -> Any:
+        """Values at the points themselves."""
+        return self._at_points[index]
 
     def __call__(self, points: Any, index: Any) -> Any:
         """Evaluate at `points`, shape ``(..., n)``, of the entries `index`."""
         points = np.ascontiguousarray(points)
-        index = np.ascontiguousarray(np.broadcast_to(index, points.shape), np.int64)
+        index = np.ascontiguousarray(np.broadcast_to(index, points.shape[-1:]), np.int64)
         values = np.empty(points.shape)
-        addresses = address_of(points), address_of(index), points.size, address_of(values)
-        self._loop(*addresses, ctypes.addressof(self._context))
+        if points.size:
+            n = points.shape[-1]
+            loop("lines")[1](
+                points.size // n, n, address_of(points), address_of(index), address_of(values), self._words
+            )
         return values
