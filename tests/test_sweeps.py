@@ -44,10 +44,17 @@ def test_big_blocks() -> None:
     assert sum(map(len, f.seen)) == 4000
 
 
+class Scaled:
+    """An evaluator of a function with two results."""
+
+    def values(self, x: Any, index: Any = None, beside: bool = False) -> Any:
+        return x * [1.0, 10.0]
+
+
 @pytest.mark.parametrize("has_memory", [False, True])
 def test_positions_in_any_order_and_repeated(has_memory: bool) -> None:
     x = np.array([[1.0, 2.0], [3.0, 4.0]])
-    values = LineValues(lambda vectors, beside: vectors * [1.0, 10.0], Coordinates(x), has_memory)
+    values = LineValues(Scaled(), Coordinates(x), has_memory)
     for _ in range(2):
         found = values(np.array([3, 0, 3, 1, 3]), np.array([5.0, 1.0, 4.0, 2.5, 5.0]))
         np.testing.assert_array_equal(found, [[3, 50], [1, 20], [3, 40], [1, 25], [3, 50]])

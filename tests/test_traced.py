@@ -20,7 +20,7 @@ X = RNG.uniform(0.5, 2.0, (70, 4))
 
 def is_traced(f: Any, x: Any = X, args: tuple[Any, ...] = ()) -> bool:
     """Whether `f` is traced at vectors like those of `x`."""
-    return vector_function(f, len(args)).form(x, args).is_traced
+    return vector_function(f, len(args)).evaluator(x, args).form.is_traced
 
 
 A = RNG.normal(size=(6, 4))
@@ -75,10 +75,9 @@ TRACED: list[Any] = [
 @pytest.mark.parametrize("f", TRACED)
 def test_what_is_traced_has_the_values_of_the_function(f: Any) -> None:
     assert is_traced(f)
-    known = vector_function(f, 0)
-    form = known.form(X, ())
-    found = known.rows(form, X, ())
-    wanted = np.array([np.asarray(known._one(row, ())).reshape(form.outputs) for row in X])
+    found = vector_function(f, 0).evaluator(X, ()).values(X)
+    as_it_is = vector_function(f, 0).evaluator(X, (), compiled=False)
+    wanted = np.concatenate([as_it_is.values(row[None]) for row in X])
     assert np.max(abs(found - wanted)) <= 8 * np.finfo(float).eps * np.max(abs(wanted))
 
 
@@ -201,7 +200,7 @@ def test_fresh_closures_share_one_program() -> None:
         a, b = RNG.normal(size=(3, 4)), RNG.normal(size=3)
         f = made(a, b)
         assert fg.gradient(f, X[:3], method="central") == pytest.approx(2 * (X[:3] @ a.T - b) @ a, rel=1e-7)
-        keys.add(vector_function(f, 0).form(X, ()).program.key)
+        keys.add(vector_function(f, 0).evaluator(X, ()).form.program.key)
     assert len(keys) == 1
 
 

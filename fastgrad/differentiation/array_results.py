@@ -12,7 +12,7 @@ from ..arguments import SeveralResults
 from ..rules.complexstep import ComplexStep
 from .jacobians import ENTRIES, along, jacobians
 from .line_evaluation import Coordinates, derive
-from .problem import Question, question, retried, shaped
+from .problem import Problem, reshaped, retry_complex, vector_problem
 
 
 def array_derivative(
@@ -50,25 +50,27 @@ def array_derivative(
         low, high = own["bounds"]
         own["bounds"] = _at_coordinate(low, k, x.shape, -np.inf), _at_coordinate(high, k, x.shape, np.inf)
     of_vectors = _OfVectors(f, operands, varying, wrt)
-    q = question(of_vectors, x, (), **own)._replace(dtype=dtype)
-    if _treats_arrays_elementwise(of_vectors, x, q.form.shape):
+    problem = vector_problem(of_vectors, x, (), **own)._replace(dtype=dtype)
+    if _treats_arrays_elementwise(of_vectors, x, problem.evaluator.result_shape):
         raise refusal
-    bars = own["full_output"]
-    return shaped(retried(lambda: _entries(q, k, bars)), (*shape, *q.form.shape))
+    full_output = own["full_output"]
+    return reshaped(retry_complex(lambda: _entries(problem, k, full_output)), (*shape, *problem.evaluator.result_shape))
 
 
-def _entries(q: Question, k: int, bars: bool) -> Any:
+def _entries(problem: Problem, k: int, full_output: bool) -> Any:
     """Entries of one coordinate, shape (points, outputs)."""
-    (count, d), m = q.x.shape, q.form.outputs
-    if d == 1 and isinstance(q.rule, ComplexStep):
-        return jacobians(q, bars)[:, :, 0]
-    if isinstance(q.rule, ComplexStep):
-        return along(q, np.broadcast_to(np.arange(d) == k, q.x.shape).astype(float), bars)
-    made = q.empty((count, m), bars)
-    for here, part in q.parts(ENTRIES // max(m, 1)):
+    (count, d), m = problem.x.shape, problem.evaluator.outputs
+    if d == 1 and isinstance(problem.rule, ComplexStep):
+        return jacobians(problem, full_output)[:, :, 0]
+    if isinstance(problem.rule, ComplexStep):
+        return along(problem, np.broadcast_to(np.arange(d) == k, problem.x.shape).astype(float), full_output)
+    made = problem.empty((count, m), full_output)
+    for here, part in problem.blocks(ENTRIES // max(m, 1)):
         line = np.arange(len(part.x)) * d + k
         limits = [None if a is None else a[:, k] for a in (part.steps, part.low, part.high)]
-        made.put(here, derive(q.rows, Coordinates(part.x), line, m, q.rule, q.form.kind, q.mode, *limits, bounds=bars))
+        made.put(here, derive(
+            problem.evaluator, Coordinates(part.x), line, problem.rule, problem.mode, *limits, full_output=full_output
+        ))
     return made.whole
 
 

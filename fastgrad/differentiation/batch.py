@@ -18,7 +18,7 @@ from ..evaluation.results import BecameComplex
 from ..rules.stencils import Stencil
 from .compiled_rules import first_round_of
 from .error_bounds import estimate_by_stencil
-from .request import ADAPTIVE, Request, refuse_real, with_complex
+from .problem import ADAPTIVE, Problem, refuse_real, with_complex
 
 
 def begins_in_machine_code(evaluator: Compiled | Called) -> bool:
@@ -27,7 +27,7 @@ def begins_in_machine_code(evaluator: Compiled | Called) -> bool:
 
 
 def fill(
-    evaluator: Any, cost: CostEstimate, request: Request, operands: list[Any], limits: list[Any], out: Any,
+    evaluator: Any, cost: CostEstimate, problem: Problem, operands: list[Any], limits: list[Any], out: Any,
     lean: bool = True, again: bool = False,
 ) -> Any:  # fmt: skip
     """Fill the arrays of an estimate, if `lean` only that of the derivative; `limits` are the bounds of a stencil.
@@ -37,19 +37,19 @@ def fill(
     shape = np.broadcast_shapes(*map(np.shape, [*operands, *limits]))
     with np.errstate(all="ignore"):
         if isinstance(evaluator, Called) and 0 not in shape:
-            evaluator.find_out(operands[: request.arguments(operands)], request.wrt)
+            evaluator.find_out(operands[: problem.nargs(operands)], problem.wrt)
         try:
-            return _fill(evaluator, cost, request, operands, limits, shape, out, lean, again)
+            return _fill(evaluator, cost, problem, operands, limits, shape, out, lean, again)
         except BecameComplex:
             evaluator.result = "D"
-            return _fill(evaluator, cost, request, operands, limits, shape, out, lean, again)
+            return _fill(evaluator, cost, problem, operands, limits, shape, out, lean, again)
 
 
 def _fill(
-    evaluator: Any, cost: CostEstimate, request: Request, operands: list[Any], limits: list[Any], shape: Any, out: Any,
+    evaluator: Any, cost: CostEstimate, problem: Problem, operands: list[Any], limits: list[Any], shape: Any, out: Any,
     lean: bool, again: bool,
 ) -> Any:  # fmt: skip
-    wrt, mode, kind = request[1:4]
+    wrt, mode, kind = problem.wrt, problem.mode, problem.dtype
     if out is not None:
         refuse_real(out, evaluator.result)
     outer = with_complex(kind, evaluator.result)
@@ -60,24 +60,24 @@ def _fill(
         arrays += [np.empty(shape, k) for k in (kind, np.int8, np.bool_, np.int32, outer, outer)]
         kinds += [np.float64, np.int8, np.bool_, np.int32, inner, inner]
     if 0 not in shape:
-        walked = [i for i, o in enumerate(operands) if i == wrt or i >= request.arguments(operands) or np.ndim(o)]
+        walked = [i for i, o in enumerate(operands) if i == wrt or i >= problem.nargs(operands) or np.ndim(o)]
         compiled = mode == ADAPTIVE and begins_in_machine_code(evaluator)
 
         def work(inputs: list[Any], arrays: list[Any]) -> None:
             with np.errstate(all="ignore"):  # threads have settings of their own
                 for parts, targets in blocks(inputs, arrays, arrays[0].shape, kinds):
                     here = dict(zip(walked, parts, strict=False))
-                    estimated = _block(evaluator, request, operands, here, parts[len(walked) :], compiled and not again)
+                    estimated = _block(evaluator, problem, operands, here, parts[len(walked) :], compiled and not again)
                     for target, values in zip(targets, estimated, strict=False):
                         target[...] = values
 
         inputs = [operands[i] for i in walked] + limits
-        every = request.kinds(operands)
+        every = problem.kinds(operands)
         kinds = [*(every[i] for i in walked), *[np.float64] * len(limits), *kinds]
         # What Python does for a block takes a tenth of a millisecond after machine code, several for its own.
         size, least = arrays[0].size, BLOCK // 8 if compiled else BLOCK
         large = size >= 2 * least and cost.worth(size)
-        workers = evaluator.threads(request.workers, request.explicit) if large else 1
+        workers = evaluator.threads(problem.workers, problem.has_workers) if large else 1
         if workers > 1:
             whole = [np.broadcast_to(o, shape) for o in inputs]
             over_pieces(
@@ -96,32 +96,32 @@ def _fill(
 
 
 def _block(
-    evaluator: Any, request: Request, operands: list[Any], here: dict[int, Any], limits: Any, first_round: bool
+    evaluator: Any, problem: Problem, operands: list[Any], here: dict[int, Any], limits: Any, first_round: bool
 ) -> Any:
     """Differentiate one block; `here` holds its part of every operand that is not the same for all points."""
-    rule, wrt, mode = request[:3]
+    rule, wrt, mode = problem.rule, problem.wrt, problem.mode
     if isinstance(rule, Adaptive):
         if first_round:
-            return _complete(evaluator, request, operands, here)
-        return _adaptive(evaluator, request, operands, here)
+            return _complete(evaluator, problem, operands, here)
+        return _adaptive(evaluator, problem, operands, here)
     assert isinstance(rule, Stencil)
     low, high = limits or (None, None)
-    step = here.get(request.arguments(operands))
-    values = _values_of(evaluator, request, operands, here)
+    step = here.get(problem.nargs(operands))
+    values = _values_of(evaluator, problem, operands, here)
     return estimate_by_stencil(values.values, rule, evaluator.result, here[wrt], step, mode, low, high)
 
 
-def _values_of(evaluator: Any, request: Request, operands: list[Any], here: dict[int, Any]) -> Evaluator:
+def _values_of(evaluator: Any, problem: Problem, operands: list[Any], here: dict[int, Any]) -> Evaluator:
     return ElementwiseValues(
-        evaluator, [here.get(i, operands[i]) for i in range(request.arguments(operands))], request.wrt
+        evaluator, [here.get(i, operands[i]) for i in range(problem.nargs(operands))], problem.wrt
     )
 
 
-def _adaptive(evaluator: Any, request: Request, operands: list[Any], here: dict[int, Any]) -> Estimate:
+def _adaptive(evaluator: Any, problem: Problem, operands: list[Any], here: dict[int, Any]) -> Estimate:
     """Differentiate a block by the adaptive rule."""
-    rule, wrt = request[:2]
-    nargs = request.arguments(operands)
-    own_values = _values_of(evaluator, request, operands, here)
+    rule, wrt = problem.rule, problem.wrt
+    nargs = problem.nargs(operands)
+    own_values = _values_of(evaluator, problem, operands, here)
     step, low, high = (here[nargs + k] for k in range(3))
     return estimate(
         lambda points, index: own_values.values(points, index, beside=True),
@@ -129,16 +129,16 @@ def _adaptive(evaluator: Any, request: Request, operands: list[Any], here: dict[
     )  # fmt: skip
 
 
-def _complete(evaluator: Compiled, request: Request, operands: list[Any], here: dict[int, Any]) -> Estimate:
+def _complete(evaluator: Compiled, problem: Problem, operands: list[Any], here: dict[int, Any]) -> Estimate:
     """Take the first round in machine code, and differentiate at the points that it leaves open."""
-    rule, wrt = request[:2]
+    rule, wrt = problem.rule, problem.wrt
     assert isinstance(rule, Adaptive)
     df, error, scale = first_round_of(evaluator, rule, wrt).call(*[here.get(i, o) for i, o in enumerate(operands)])
     nfev = np.full(df.shape, EVALUATIONS[rule.sign == 0][rule.n])
     estimated = judged(Outcome(df, error, scale, df.copy(), df.copy(), np.zeros(df.shape)), nfev, rule)
     left = np.flatnonzero(np.isnan(df))
     if left.size:
-        rest = _adaptive(evaluator, request, operands, {i: a[left] for i, a in here.items()})
+        rest = _adaptive(evaluator, problem, operands, {i: a[left] for i, a in here.items()})
         for array, values in zip(estimated, rest, strict=True):
             array[left] = values
     return estimated

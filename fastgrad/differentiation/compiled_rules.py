@@ -16,7 +16,7 @@ from ..evaluation.results import letter_of, numbers
 from ..evaluation.user_calls import OUTSIDE, call
 from ..rules.stencil_codegen import combine, compiled_point, positions, steps
 from ..rules.stencils import Stencil
-from .request import ADAPTIVE, Request, refuse_real, with_complex
+from .problem import ADAPTIVE, Problem, refuse_real, with_complex
 
 
 def ufunc_of(evaluator: Compiled, rule: Any, wrt: int, mode: str) -> Ufunc:
@@ -44,12 +44,12 @@ def _first_round(evaluator: Compiled, rule: Adaptive, wrt: int, nout: int) -> Uf
     return first_round(evaluator.values(), evaluator.code.nargs, wrt, rule.n, rule.sign, evaluator.name, nout)
 
 
-def apply_compiled(evaluator: Compiled, request: Request, operands: list[Any], out: Any) -> tuple[Any, bool]:
+def apply_compiled(evaluator: Compiled, problem: Problem, operands: list[Any], out: Any) -> tuple[Any, bool]:
     """Apply the ufunc of a rule, in pieces over threads when the batch is large.
 
     Returns the derivative, and whether there is something in it that is not finite.
     """
-    rule, wrt, mode, kind, workers, _ = request
+    rule, wrt, mode, kind, workers = problem.rule, problem.wrt, problem.mode, problem.dtype, problem.workers
     ufunc = ufunc_of(evaluator, rule, wrt, mode)
     if out is not None:
         refuse_real(out, ufunc.result)
@@ -83,7 +83,7 @@ def apply_compiled(evaluator: Compiled, request: Request, operands: list[Any], o
     if size and not is_large:
         ufunc.pace.took(size, began)
     if watched.raised != raised:
-        _call_where_missing(evaluator, request, operands, result)
+        _call_where_missing(evaluator, problem, operands, result)
     if ufunc.nonfinite == nonfinite and watched.raised == raised:
         return result, False
     if mode == ADAPTIVE:
@@ -92,25 +92,25 @@ def apply_compiled(evaluator: Compiled, request: Request, operands: list[Any], o
     return _nan_where(~np.isfinite(points), result), True
 
 
-def _call_where_missing(evaluator: Compiled, request: Request, operands: list[Any], result: Any) -> None:
+def _call_where_missing(evaluator: Compiled, problem: Problem, operands: list[Any], result: Any) -> None:
     """Call `f` where compiled it may have raised: at the points, and where the stencil evaluates beside them."""
     shape = np.shape(result)
     whole = [np.broadcast_to(o, shape).ravel() for o in operands]
-    nargs, rule = request.arguments(operands), request.rule
+    nargs, rule = problem.nargs(operands), problem.rule
     missing = np.flatnonzero(np.isnan(np.ravel(result)))
     rows = [o[missing] for o in whole]
     if isinstance(rule, Adaptive):  # the rounds that follow evaluate beside the points
         evaluator.call_where_missing(np.full(missing.shape, np.nan), rows[:nargs], False)
         return
     for row in zip(*rows, strict=True):
-        stencil_at(evaluator.f(), request, list(row))
+        stencil_at(evaluator.f(), problem, list(row))
 
 
-def stencil_at(f: Any, request: Request, row: list[Any]) -> Any:
+def stencil_at(f: Any, problem: Problem, row: list[Any]) -> Any:
     """Apply a stencil at one point with `f` called as it is: NaN where it leaves the domain of `f`."""
-    rule, wrt, mode = request[:3]
+    rule, wrt, mode = problem.rule, problem.wrt, problem.mode
     assert isinstance(rule, Stencil)
-    nargs = request.arguments(row)
+    nargs = problem.nargs(row)
     result = letter_of(numbers(call(f, *row[:nargs])))
     x, step = np.array([row[wrt]], np.float64), row[nargs] if nargs < len(row) else None
     h = steps(rule, result, x, step, mode)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,7 +28,7 @@ from ..rules.complexstep import ComplexStep
 from ..rules.selection import Method, Rule, as_rule, refuse_options
 from .array_results import array_derivative
 from .elementwise import complex_step_of, derivative_of, estimate_of, scalar_derivative
-from .request import ADAPTIVE, Request, refuse_real
+from .problem import ADAPTIVE, Problem, refuse_real
 
 #: A point has a number, or an array of them.
 _LAYOUT = Layout("m", converts=True)
@@ -191,47 +190,43 @@ def _derivative_general(
         shape = common_shape([*operands, *(limits or ()), *(() if step is None else (step,))])
         if out is not None:
             checked_out(out, shape)
-    mode = ADAPTIVE if isinstance(rule, Adaptive) else mode
-    request = Request(rule, index, mode, result_kind(operands), count, options.workers is not None)
-    extended = _extended(request, operands, step, options.rel_step is not None, limits)
+    x = operands[index]
+    if limits is not None:  # a point outside the bounds has no derivative, and `f` is not called there
+        x = operands[index] = np.where((x < limits[0]) | (x > limits[1]), np.nan, x)
+    if isinstance(rule, Adaptive):
+        if mode == "relative":
+            step = step * np.maximum(np.abs(x), 1.0)
+        mode = ADAPTIVE
+    problem = Problem(
+        known, tuple(operands), rule, mode, result_kind(operands), count, options.workers is not None, index, step,
+        *(limits or ()),
+    )  # fmt: skip
     try:
-        return _of_request(known, request, extended, limits, options)
+        return _by_rule(problem, options)
     except SeveralResults as refusal:
-        common_shape(extended)
+        common_shape(problem.operands)
         if out is not None:
             raise SeveralResults(
                 f"`out` takes one number per point; got it for a function of several. {refusal} Or leave `out` out."
             ) from refusal
         own = options._replace(bounds=limits)._asdict() | {"method": rule}
         del own["out"]
-        return array_derivative(f, operands, index, own, request.kind, refusal)
+        return array_derivative(f, operands, index, own, problem.dtype, refusal)
     except ValueError:
-        common_shape(extended)  # names them when they do not broadcast; checked before, it costs 4 microseconds
+        common_shape(problem.operands)  # names them when they do not broadcast; checked before, it costs 4 microseconds
         raise
 
 
-def _extended(request: Request, operands: list[Any], step: Any, is_relative: bool, limits: Any) -> list[Any]:
-    """Arguments of `f`, followed by what the rule takes: steps, and bounds of the adaptive rule."""
-    extended = list(operands)
-    x = extended[request.wrt]
-    if limits is not None:  # a point outside the bounds has no derivative, and `f` is not called there
-        x = extended[request.wrt] = np.where((x < limits[0]) | (x > limits[1]), np.nan, x)
-    if request.mode == ADAPTIVE:
-        widest = inf if step is None else step * np.maximum(np.abs(x), 1.0) if is_relative else step
-        return [*extended, widest, *(limits or (-inf, inf))]
-    return extended if step is None else [*extended, step]
-
-
-def _of_request(known: Function, request: Request, operands: list[Any], limits: Any, options: _Options) -> Any:
-    """Differentiate by the rule of a request."""
-    is_adaptive, out = request.mode == ADAPTIVE, options.out
-    if isinstance(request.rule, ComplexStep):
-        result = complex_step_of(known, request, operands)
-    elif options.full_output or (limits is not None and not is_adaptive):
-        estimate = estimate_of(known, request, operands, [] if is_adaptive else list(limits or ()))
+def _by_rule(problem: Problem, options: _Options) -> Any:
+    """Differentiate by the rule of the problem."""
+    out = options.out
+    if isinstance(problem.rule, ComplexStep):
+        result = complex_step_of(problem)
+    elif options.full_output or (problem.low is not None and problem.mode != ADAPTIVE):
+        estimate = estimate_of(problem)
         result = estimate if options.full_output else estimate.df
     else:
-        return derivative_of(known, request, operands, out)
+        return derivative_of(problem, out)
     if out is None:
         return result
     refuse_real(out, "D" if result.dtype.kind == "c" else "d")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from math import inf, isfinite
 from typing import Any
 
@@ -21,10 +22,10 @@ from .called_stencil import apply_to_called
 from .compiled_rules import apply_compiled, stencil_at, ufunc_of
 from .complex_steps import compare_sample, slopes
 from .fallback import replace_missing
-from .request import ADAPTIVE, Request
+from .problem import ADAPTIVE, Problem
 
-#: What a request without steps and bounds adds to the arguments.
-_TAILS: dict[str, tuple[float, ...]] = {"auto": (), ADAPTIVE: (inf, -inf, inf)}
+#: What the ufunc of a problem without steps and bounds takes after the arguments.
+_DEFAULTS: dict[str, tuple[float, ...]] = {"auto": (), ADAPTIVE: (inf, -inf, inf)}
 
 
 def scalar_derivative(function: Function, rule: Any, wrt: int, args: tuple[float, ...]) -> Any:
@@ -33,57 +34,54 @@ def scalar_derivative(function: Function, rule: Any, wrt: int, args: tuple[float
     return value if value is not None and isfinite(value) and isfinite(args[wrt]) else None
 
 
-def derivative_of(function: Function, request: Request, operands: list[Any], out: Any) -> Any:
-    """Differentiate at `operands`: the arguments, and what the request's mode adds to them."""
+def derivative_of(problem: Problem, out: Any) -> Any:
+    """Differentiate at the points of a problem."""
+    operands = problem.operands
     if out is not None:  # threads read points after results have been written
         operands = [o.copy() if isinstance(o, np.ndarray) and np.may_share_memory(o, out) else o for o in operands]
-    evaluator = _evaluator_of(function, request, operands)
-    try:
-        return _derivative(function, evaluator, request, operands, out)
-    finally:
-        evaluator.close()
+    with closing(_evaluator_of(problem, operands)) as evaluator:
+        return _derivative(evaluator, problem, operands, out)
 
 
-def estimate_of(function: Function, request: Request, operands: list[Any], limits: list[Any]) -> Estimate:
-    """Differentiate with error bounds; `limits` are the bounds of the argument for a stencil."""
-    evaluator = _evaluator_of(function, request, operands)
-    try:
-        cost = _cost(function, request)
-        return rounded(Estimate(*fill(evaluator, cost, request, operands, limits, None, lean=False)))
-    finally:
-        evaluator.close()
+def estimate_of(problem: Problem) -> Estimate:
+    """Differentiate with error bounds."""
+    operands = problem.operands
+    limits = [] if problem.low is None or problem.mode == ADAPTIVE else [problem.low, problem.high]
+    with closing(_evaluator_of(problem, operands)) as evaluator:
+        return rounded(Estimate(*fill(evaluator, _cost(problem), problem, operands, limits, None, lean=False)))
 
 
-def _evaluator_of(function: Function, request: Request, operands: list[Any]) -> Compiled | Called:
+def _evaluator_of(problem: Problem, operands: list[Any]) -> Compiled | Called:
     """Return what runs the function; its first use compares derivatives by a stencil, values for other rules."""
-    if request.mode == ADAPTIVE:
-        return function.evaluator(operands, request.wrt)
+    function, rule, wrt, mode = problem.f, problem.rule, problem.wrt, problem.mode
+    assert isinstance(function, Function)
+    if mode == ADAPTIVE:
+        return function.evaluator(operands, wrt)
 
     def pair(evaluator: Compiled) -> tuple[Callable[..., Any], Callable[..., Any]]:
-        ufunc, f = ufunc_of(evaluator, request.rule, request.wrt, request.mode), evaluator.f()
-        return ufunc.call, lambda *row: stencil_at(f, request, list(row))
+        ufunc, f = ufunc_of(evaluator, rule, wrt, mode), evaluator.f()
+        return ufunc.call, lambda *row: stencil_at(f, problem, list(row))
 
-    return function.evaluator(operands, request.wrt, pair, (request.rule, request.wrt, request.mode))
-
-
-def _cost(function: Function, request: Request) -> CostEstimate:
-    return function.cost((request.rule, request.wrt, request.mode))
+    return function.evaluator(operands, wrt, pair, (rule, wrt, mode))
 
 
-def _derivative(function: Function, evaluator: Any, request: Request, operands: list[Any], out: Any) -> Any:
-    if request.mode == ADAPTIVE and not begins_in_machine_code(evaluator):
-        return fill(evaluator, _cost(function, request), request, operands, [], out)
-    if not evaluator.is_compiled:
-        result, has_missing = apply_to_called(evaluator, request, operands, out)
-    else:
-        result, has_missing = apply_compiled(evaluator, request, operands, out)
-    if has_missing and request.mode == ADAPTIVE:
-        return _complete(function, evaluator, request, operands, result)
-    if has_missing and request.mode == "auto":
-        return _fall_back(function, evaluator, request, operands, result)
-    if type(result) is np.float64 and request.mode in _TAILS and evaluator.is_compiled:
-        ufunc = ufunc_of(evaluator, request.rule, request.wrt, request.mode)
-        evaluator.remember_scalar_call((request.rule, request.wrt), ufunc, _TAILS[request.mode])
+def _cost(problem: Problem) -> CostEstimate:
+    assert isinstance(problem.f, Function)
+    return problem.f.cost((problem.rule, problem.wrt, problem.mode))
+
+
+def _derivative(evaluator: Any, problem: Problem, operands: list[Any], out: Any) -> Any:
+    rule, wrt, mode = problem.rule, problem.wrt, problem.mode
+    if mode == ADAPTIVE and not begins_in_machine_code(evaluator):
+        return fill(evaluator, _cost(problem), problem, operands, [], out)
+    apply = apply_compiled if evaluator.is_compiled else apply_to_called
+    result, has_missing = apply(evaluator, problem, operands, out)
+    if has_missing and mode == ADAPTIVE:
+        return _complete(evaluator, problem, operands, result)
+    if has_missing and mode == "auto":
+        return _fall_back(evaluator, problem, operands, result)
+    if type(result) is np.float64 and mode in _DEFAULTS and evaluator.is_compiled:
+        evaluator.remember_scalar_call((rule, wrt), ufunc_of(evaluator, rule, wrt, mode), _DEFAULTS[mode])
     return result
 
 
@@ -95,58 +93,58 @@ def _at_some(operands: list[Any], shape: tuple[int, ...], where: Any, always: tu
     ]
 
 
-def _complete(function: Function, evaluator: Any, request: Request, operands: list[Any], result: Any) -> Any:
+def _complete(evaluator: Any, problem: Problem, operands: list[Any], result: Any) -> Any:
     """Differentiate at the points that the first round of the adaptive rule has left open."""
     shape = np.shape(result)
     where = np.nonzero(np.atleast_1d(np.isnan(result)))
-    points = _at_some(operands, shape, where, (request.wrt, request.arguments(operands)))
-    better = fill(evaluator, _cost(function, request), request, points, [], None, again=True)
+    points = _at_some(operands, shape, where, (problem.wrt, problem.nargs(operands)))
+    better = fill(evaluator, _cost(problem), problem, points, [], None, again=True)
     if not shape:
         return type(result)(better[0])
     result[where] = better
     return result
 
 
-def _fall_back(function: Function, evaluator: Any, request: Request, operands: list[Any], result: Any) -> Any:
+def _fall_back(evaluator: Any, problem: Problem, operands: list[Any], result: Any) -> Any:
     """Have the adaptive rule differentiate where the stencil left the domain of `f`."""
     shape = np.shape(result)
     finite = np.all([np.isfinite(np.broadcast_to(o, shape)) for o in operands], axis=0)
 
     def again(rule: Adaptive, where: Any) -> Any:
         index = np.unravel_index(where, shape) if shape else (where,)
-        points = _at_some(operands, shape, index, (request.wrt,))
-        return _derivative(
-            function, evaluator, request._replace(rule=rule, mode=ADAPTIVE), [*points, inf, -inf, inf], None
-        )
+        points = _at_some(operands, shape, index, (problem.wrt,))
+        adaptive = problem._replace(args=tuple(points), rule=rule, mode=ADAPTIVE)
+        return _derivative(evaluator, adaptive, adaptive.operands, None)
 
-    return replace_missing(result, ~np.isfinite(result) & finite, request.rule, again)
+    return replace_missing(result, ~np.isfinite(result) & finite, problem.rule, again)
 
 
-def complex_step_of(function: Function, request: Request, operands: list[Any]) -> Any:
+def complex_step_of(problem: Problem) -> Any:
     """Differentiate by the complex step, and compare a sample of the points with the adaptive rule."""
-    check, wrt = request._replace(rule=Adaptive(), mode=ADAPTIVE), request.wrt
-    _evaluator_of(function, check, [*operands, inf, -inf, inf]).close()
-    shape = np.broadcast_shapes(*map(np.shape, operands))
-    result = np.empty(shape, request.kind)
+    adaptive, wrt, args = problem._replace(rule=Adaptive(), mode=ADAPTIVE), problem.wrt, problem.args
+    _evaluator_of(adaptive, adaptive.operands).close()
+    shape = np.broadcast_shapes(*map(np.shape, args))
+    result = np.empty(shape, problem.dtype)
     if 0 in shape:
         return result
-    moving = [i for i, o in enumerate(operands) if i == wrt or np.ndim(o)]
-    every = request.kinds(operands)
+    f: Any = problem.f
+    moving = [i for i, a in enumerate(args) if i == wrt or np.ndim(a)]
+    every = problem.kinds(problem.operands)
     kinds = [*(every[i] for i in moving), np.float64]
-    for parts, (target,) in blocks([operands[i] for i in moving], [result], shape, kinds):
+    for parts, (target,) in blocks([args[i] for i in moving], [result], shape, kinds):
         block = dict(zip(moving, parts, strict=True))
 
         def values(z: Any, block: dict[int, Any] = block) -> Any:
-            row = [z if i == wrt else block[i].copy() if i in block else o for i, o in enumerate(operands)]
-            return _complex_values(function.f, row, z)
+            row = [z if i == wrt else block[i].copy() if i in block else a for i, a in enumerate(args)]
+            return _complex_values(f.f, row, z)
 
         with np.errstate(all="ignore"):
             target[...] = slopes(values, block[wrt])
-    flat = [np.broadcast_to(o, shape).ravel() if i in moving else o for i, o in enumerate(operands)]
+    flat = [np.broadcast_to(a, shape).ravel() if i in moving else a for i, a in enumerate(args)]
 
     def trusted(some: Any) -> Estimate:
-        rows = [o[some] if i in moving else o for i, o in enumerate(flat)]
-        return estimate_of(function, check, [*rows, inf, -inf, inf], [])
+        rows = (a[some] if i in moving else a for i, a in enumerate(flat))
+        return estimate_of(adaptive._replace(args=tuple(rows)))
 
     compare_sample(result.ravel(), result.size, flat[wrt], trusted)
     return result[()]

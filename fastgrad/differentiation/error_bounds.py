@@ -1,4 +1,4 @@
-"""Error bars for stencils, at a fixed number of evaluations."""
+"""Error bounds for stencils, at a fixed number of evaluations."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .fallback import replace_missing
 _PROBE = 1.1547005383792515 * 2.0**-20
 _PROBES = 9
 
-#: The bar is this many times the difference of neighbouring orders, for where the second derivative jumps the fourth
+#: The bound is this many times the difference of neighbouring orders, for where the second derivative jumps the fourth
 #: order keeps two thirds of the error of the second; and this many standard deviations of the noise, which is known
 #: from half a dozen samples only.
 _SAFETY, _DEVIATIONS = 3.0, 5.0
@@ -31,14 +31,13 @@ def estimate_by_stencil(
     f: Callable[[Any, Any, bool], Any], stencil: Stencil, result: str, x: Any, step: Any, mode: str, low: Any,
     high: Any, has_fallback: bool = True,
 ) -> Estimate:  # fmt: skip
-    """Differentiate by a stencil at an array of points, with an error bar.
+    """Differentiate by a stencil at an array of points, with an error bound.
 
-    The bar adds up two parts. Truncation: the difference from the stencil of the next order at the same step, or from
-    the slope at the closely spaced points where that is certain to be another: what happens within a step, a stencil of
-    any order may miss.
+    The bound adds up two parts. Truncation: the difference from the stencil of the next order at the same step, or from
+    the slope at the closely spaced points where that is certain to differ: no stencil sees what happens within a step.
     Rounding: the noise of `f`, measured by differences of high order at closely spaced points (More and Wild,
     "Estimating computational noise", SIAM J. Sci. Comput. 33, 2011), times the weights. A symmetric stencil at a kink
-    is found out by its one-sided slopes, which stay apart when the distance shrinks.
+    shows in its one-sided slopes, which stay apart when the distance shrinks.
 
     Parameters
     ----------
@@ -91,7 +90,7 @@ def estimate_by_stencil(
     left, right = df.copy(), df.copy()
     if symmetric and stencil.n == 1:
         kink, fall, rise, off = _kinks(fine_values, probe, h, noise, gap_at_h)
-        # the derivative stays the stencil's, as without a bar, which covers the mean of the two sides
+        # the derivative stays the stencil's, as without a bound, which covers the mean of the two sides
         error[kink] = (off + np.abs((rise + fall) / 2 - df))[kink]
         left[kink], right[kink] = fall[kink], rise[kink]
         status[kink] = Status.KINK

@@ -1,17 +1,14 @@
 """First derivatives of functions of a vector: gradient, jacobian, and the product that needs no matrix.
 
-These, and the second derivatives of `second_derivatives`, take the vector on the last axis and the batch in front,
-and `f` in any of these forms:
+The vector is on the last axis of the points, the batch in front. `f` has any of these forms:
 
 - for one vector: it gets a one-dimensional array and returns a number, a tuple, a list or an array;
 - for one vector, filling ``f(x, *args, out)``: as many results as coordinates;
 - for a batch: vectors on the last axis, ``v[..., 0]``, results on the last axes too; or on the first, ``v[0]``;
 - for batches only, ``v[:, 0]``, as models of learning are: it gets shape (k, d) and returns (k,) or (k, *result).
 
-How a function is run is decided once for each function and length of the vector: traced on symbols and run with vectors
-side by side in SIMD lanes; compiled by Numba, one vector at a time; called with batches; or called with one vector at a
-time. `f` gets copies: it cannot change the caller's array, nor the next evaluation. Numbers that it masks, as
-`np.ma.log` does, count as NaN.
+`f` gets copies: it cannot change the caller's array, nor the next evaluation. Numbers that it masks, as `np.ma.log`
+does, count as NaN. `evaluation.vector_functions` decides how it is run.
 """
 
 from __future__ import annotations
@@ -22,7 +19,7 @@ from typing import Any
 from ..containers.registry import of_vectors
 from ..rules.selection import Method
 from .jacobians import along, jacobians
-from .problem import as_rows, question, retried, shaped, together
+from .problem import as_rows, broadcast_vectors, reshaped, retry_complex, vector_problem
 from .sparsity_pattern import sparse_jacobian
 
 
@@ -111,14 +108,14 @@ def gradient(
     >>> bool(np.max(abs(slopes["w"] - [2, 4])) < 1e-12), bool(abs(slopes["b"] - 6) < 1e-12)
     (True, True)
     """
-    q = question(f, x, args, method, step, rel_step, bounds, workers, full_output)
-    if q.x.size == 0:
-        return shaped(q.empty(q.shape, full_output).whole, q.shape)
-    if q.form.outputs != 1:
+    problem = vector_problem(f, x, args, method, step, rel_step, bounds, workers, full_output)
+    if problem.x.size == 0:
+        return reshaped(problem.empty(problem.shape, full_output).whole, problem.shape)
+    if problem.evaluator.outputs != 1:
         raise ValueError(
-            f"`f` must return one number for a gradient; got {q.form.outputs}. Use `jacobian` for several."
+            f"`f` must return one number for a gradient; got {problem.evaluator.outputs}. Use `jacobian` for several."
         )
-    return shaped(retried(lambda: jacobians(q, full_output)), q.shape)
+    return reshaped(retry_complex(lambda: jacobians(problem, full_output)), problem.shape)
 
 
 @of_vectors("x", axes="md", trees=True)
@@ -142,29 +139,16 @@ def jacobian(
     f : callable
         ``f(x, *args)``, a number or an array for every vector; its forms: see `gradient`.
     x : array_like, shape (..., d), or a tree of arrays
-        The points; never changed. Integers and booleans count as float64. Containers as in `derivative`. A tree is a
-        dictionary, list, tuple, named tuple or dataclass of arrays, the parameters of a model: one point. A list or
-        tuple of numbers is a vector.
+        The points, as in `gradient`.
     args : tuple, default ()
-        Further arguments of `f`, the same for all points; one alone may stand without a tuple.
+        As in `gradient`.
     sparsity : array_like or scipy.sparse array, shape (m, d), optional
         Pattern of the entries that can be other than zero, for one vector `x` and one row of results: the true ones of
         an array, those stored in a sparse one. Columns that share no row move together, which takes as many evaluations
         as there are colours times positions of the rule. An entry that the pattern leaves out makes others in its row
         wrong: `fastgrad.sparsity` detects patterns.
-    method : {"adaptive", "central", "forward", "backward", "complex"} or a rule, default "adaptive"
-        The rule, as in `derivative`; `adaptive` finds the step for every entry.
-    step, rel_step : array_like, optional
-        Step of a stencil, largest step of the adaptive rule: absolute, in units of `x`, or relative to
-        ``max(|x|, 1)``. They broadcast with `x`. By default the step is chosen for every coordinate of every point.
-    bounds : (low, high) or scipy.optimize.Bounds, optional
-        `f` is never called outside; both broadcast with `x`, and None is no bound. A point outside has no derivatives:
-        NaN.
-    full_output : bool, default False
-        Return an `Estimate`: the derivative with error bound, status and number of evaluations.
-    workers : int, optional
-        Threads for a large batch; the result does not depend on it. By default all cores for compiled functions, the
-        calling thread for others.
+    method, step, rel_step, bounds, full_output, workers : optional
+        As in `gradient`.
 
     Returns
     -------
@@ -176,11 +160,8 @@ def jacobian(
 
     Raises
     ------
-    TypeError, ValueError
-        For arguments of the wrong kind or shape; the message names the argument and the remedy.
-    Exception
-        Whatever `f` raises at a point, unchanged. An arithmetic, value, lookup or assertion error beside a point ends
-        the domain of `f` there.
+    TypeError, ValueError, Exception
+        As `gradient`.
 
     See Also
     --------
@@ -205,16 +186,16 @@ def jacobian(
     >>> fg.jacobian(lambda v: np.outer(v, v), [2.0, 0.5]).shape
     (2, 2, 2)
     """
-    q = question(f, x, args, method, step, rel_step, bounds, workers, full_output)
+    problem = vector_problem(f, x, args, method, step, rel_step, bounds, workers, full_output)
+    result_shape = problem.evaluator.result_shape
     if sparsity is not None:
-        if len(q.form.shape) > 1:
+        if len(result_shape) > 1:
             raise ValueError(
-                f"`f` must return one row of numbers for a sparse jacobian; got shape {q.form.shape}. "
-                "Return it raveled."
+                f"`f` must return one row of numbers for `sparsity`; got shape {result_shape}. Return it raveled."
             )
-        return sparse_jacobian(q, sparsity, full_output)
-    shape = (*q.shape[:-1], *(q.form.shape or (1,)), q.shape[-1])
-    return shaped(retried(lambda: jacobians(q, full_output)), shape)
+        return sparse_jacobian(problem, sparsity, full_output)
+    shape = (*problem.shape[:-1], *(result_shape or (1,)), problem.shape[-1])
+    return reshaped(retry_complex(lambda: jacobians(problem, full_output)), shape)
 
 
 @of_vectors("x", "v", axes="m")
@@ -238,22 +219,19 @@ def directional(
     f : callable
         ``f(x, *args)``, a number or an array for every vector; its forms: see `gradient`.
     x : array_like, shape (..., d)
-        The points; never changed. Integers and booleans count as float64. Containers as in `derivative`.
+        The points, as in `gradient`.
     v : array_like, shape (..., d)
         The vectors, of any length; they broadcast with `x`.
     args : tuple, default ()
-        Further arguments of `f`, the same for all points; one alone may stand without a tuple.
+        As in `gradient`.
     method : {"adaptive", "central", "forward", "backward", "complex"} or a rule, default "adaptive"
         The rule, as in `derivative`, for the function of `t` that ``f(x + t v)`` is.
     step, rel_step : array_like, optional
         Step of a stencil, largest step of the adaptive rule: absolute, in units of `v`, or relative to the `t` that
         moves a coordinate by about ``max(|x|, 1)``. They broadcast with the batch, one number for each point. By
         default the step is chosen for every point.
-    bounds : (low, high) or scipy.optimize.Bounds, optional
-        `f` is never called outside; both broadcast with `x`, and None is no bound. A point outside has no derivatives:
-        NaN.
-    full_output : bool, default False
-        Return an `Estimate`: the derivative with error bound, status and number of evaluations.
+    bounds, full_output : optional
+        As in `gradient`.
     workers : int, optional
         Checked, and without effect: the work stays on the calling thread.
 
@@ -265,11 +243,8 @@ def directional(
 
     Raises
     ------
-    TypeError, ValueError
-        For arguments of the wrong kind or shape; the message names the argument and the remedy.
-    Exception
-        Whatever `f` raises at a point, unchanged. An arithmetic, value, lookup or assertion error beside a point ends
-        the domain of `f` there.
+    TypeError, ValueError, Exception
+        As `gradient`.
 
     See Also
     --------
@@ -288,8 +263,9 @@ def directional(
     >>> float(abs(product - 2)) < 1e-12
     True
     """
-    x, v = together(x, v)
-    q = question(f, x, args, method, step, rel_step, bounds, workers, full_output, whole=True)
-    form = q.form
-    shape = (*q.shape[:-1], *form.shape)
-    return shaped(retried(lambda: along(q, as_rows(v), full_output)), shape)
+    x, v = broadcast_vectors(x, v)
+    problem = vector_problem(
+        f, x, args, method, step, rel_step, bounds, workers, full_output, is_along_vectors=True
+    )
+    shape = (*problem.shape[:-1], *problem.evaluator.result_shape)
+    return reshaped(retry_complex(lambda: along(problem, as_rows(v), full_output)), shape)

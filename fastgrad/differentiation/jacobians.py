@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,10 +16,9 @@ from ..rules.stencils import Stencil
 from .complex_steps import compare_sample, slopes
 from .lane_stencils import apply_stencil
 from .line_evaluation import Coordinates, Directions, derive
-from .problem import Question
-from .request import ADAPTIVE
+from .problem import ADAPTIVE, Problem
 
-#: Entries that are computed together: by the adaptive rule as many as it evaluates together, by others more.
+#: Entries in one block: by the adaptive rule as many as it evaluates together, by others more.
 ENTRIES, _ENTRIES_OF_STENCILS, _ENTRIES_COMPILED = 1 << 12, 1 << 13, 1 << 14
 
 #: Numbers in the vectors at one position of all lines; the adaptive rule requests some fifteen positions.
@@ -30,77 +28,78 @@ _NUMBERS = 1 << 17
 _EVALUATIONS, _EVALUATIONS_IN_LANES = 1 << 16, 1 << 18
 
 
-def jacobians(q: Question, bars: bool) -> Any:
+def jacobians(problem: Problem, full_output: bool) -> Any:
     """All entries, shape (points, outputs, coordinates): the derivative, or an `Estimate`."""
-    if isinstance(q.rule, ComplexStep):
-        return _complex_step(q)
-    machine = q.machine
-    if machine is not None and isinstance(q.rule, Stencil) and q.rule.n <= HIGHEST and not bars and q.low is None:
-        return _by_stencil(q, machine, q.empty((len(q.x), q.form.outputs, q.x.shape[1]), False).df)
-    return _all_entries(q, machine, bars)
+    if isinstance(problem.rule, ComplexStep):
+        return _complex_step(problem)
+    machine, rule = problem.evaluator.block_machine, problem.rule
+    if machine is not None and isinstance(rule, Stencil) and rule.n <= HIGHEST and not full_output:
+        if problem.low is None:
+            shape = len(problem.x), problem.evaluator.outputs, problem.x.shape[1]
+            return _by_stencil(problem, machine, problem.empty(shape, False).df)
+    return _all_entries(problem, full_output)
 
 
-def _all_entries(q: Question, machine: Machine | None, bars: bool) -> Any:
+def _all_entries(problem: Problem, full_output: bool) -> Any:
     """All entries by any rule for functions of a number, one block of points after the other."""
-    form, (count, d) = q.form, q.x.shape
-    m = form.outputs
-    results = q.empty((count, m, d), bars)
-    width = _lines_at_a_time(q, machine)
-    q.f.expect(form, 2 * q.x.size)  # the slower `f` is, the fewer there are in a piece
+    evaluator, (count, d) = problem.evaluator, problem.x.shape
+    m = evaluator.outputs
+    results = problem.empty((count, m, d), full_output)
+    width = _lines_at_a_time(problem)
+    evaluator.expect(2 * problem.x.size)  # the slower `f` is, the fewer there are in a piece
 
     def work(piece: tuple[slice, ...]) -> None:
-        part = q.at(piece[0])
+        part = problem.at(piece[0])
         lines, size, steps = Coordinates(part.x), part.x.size, part.steps
         derived: list[Any] = []
         for start in range(0, size, width):
             line = np.arange(start, min(start + width, size))
             extra = [None if a is None else a.ravel()[line] for a in (steps, part.low, part.high)]
-            derived.append(
-                derive(q.rows, lines, line, m, q.rule, form.kind, q.mode, *extra, bounds=bars, machine=machine)
-            )
+            derived.append(derive(evaluator, lines, line, problem.rule, problem.mode, *extra, full_output=full_output))
         with np.errstate(over="ignore"):  # threads have settings of their own
-            for field, values in zip(results.fields, zip(*derived, strict=True) if bars else [derived], strict=True):
+            parts = zip(*derived, strict=True) if full_output else [derived]
+            for field, values in zip(results.fields, parts, strict=True):
                 field[piece] = np.concatenate(values).reshape(-1, d, m).swapaxes(1, 2)
 
     if results.df.size:
         size = max(1, width // d)
         # the adaptive rule has milliseconds of Python for every piece, whatever its size
-        workers, least = q.workers, max(1, size // 8) if isinstance(q.rule, Adaptive) else 1
-        if not form.is_compiled:  # every piece takes milliseconds of Python
-            workers, least = q.f.threads(form, q.workers, q.asked), size
+        workers, least = problem.workers, max(1, size // 8) if isinstance(problem.rule, Adaptive) else 1
+        if not evaluator.is_compiled:  # every piece takes milliseconds of Python
+            workers, least = evaluator.threads(problem.workers, problem.has_workers), size
         over_pieces(work, (count,), workers if count > 2 * size else 1, size, least=least)
     return results.whole
 
 
-def _lines_at_a_time(q: Question, machine: Machine | None) -> int:
+def _lines_at_a_time(problem: Problem) -> int:
     """How many lines to differentiate along together: what stays in cache and in bounds."""
-    outputs, d = max(q.form.outputs, 1), max(q.x.shape[1], 1)
-    if machine is not None:
+    outputs, d = max(problem.evaluator.outputs, 1), max(problem.x.shape[1], 1)
+    if problem.evaluator.block_machine is not None:
         return max(1, _ENTRIES_COMPILED // outputs)
-    entries = ENTRIES if q.mode == ADAPTIVE or q.low is not None else _ENTRIES_OF_STENCILS
+    entries = ENTRIES if problem.mode == ADAPTIVE or problem.low is not None else _ENTRIES_OF_STENCILS
     return int(max(1, min(entries // outputs, _NUMBERS // d)))
 
 
-def _by_stencil(q: Question, machine: Machine, out: Any) -> Any:
+def _by_stencil(problem: Problem, machine: Machine, out: Any) -> Any:
     """All entries by a stencil in machine code, over threads when there are many."""
-    assert isinstance(q.rule, Stencil)
-    rule = q.rule
+    assert isinstance(problem.rule, Stencil)
+    rule = problem.rule
     wrong = []
 
     def work(piece: tuple[slice, ...]) -> None:
         target = out[piece] if out.dtype == np.float64 else np.empty(out[piece].shape)
-        steps = None if q.given is None else np.ascontiguousarray(q.at(piece[0]).steps)
-        wrong.append(apply_stencil(machine, q.x[piece], rule, q.form.kind, steps, target))
+        steps = None if problem.step is None else np.ascontiguousarray(problem.at(piece[0]).steps)
+        wrong.append(apply_stencil(machine, problem.x[piece], rule, problem.evaluator.kind, steps, target))
         if target.dtype != out.dtype:
             with np.errstate(all="ignore"):  # what overflows a smaller type is infinite there
                 out[piece] = target
 
-    evaluations = q.x.size * len(rule.needed)
-    in_pieces(work, len(q.x), evaluations, q.workers, machine.is_traced)
+    evaluations = problem.x.size * len(rule.needed)
+    in_pieces(work, len(problem.x), evaluations, problem.workers, machine.is_traced)
     if any(wrong):  # `f` raised, or a stencil left its domain: rare, and left to the way that can mend it
-        bad = np.flatnonzero(~np.isfinite(out).all(axis=(1, 2)) & ~np.isnan(q.x).any(axis=1))
+        bad = np.flatnonzero(~np.isfinite(out).all(axis=(1, 2)) & ~np.isnan(problem.x).any(axis=1))
         if bad.size:
-            out[bad] = _all_entries(q.at(bad), None, False)
+            out[bad] = _all_entries(problem.at(bad), False)
     return out
 
 
@@ -115,28 +114,28 @@ def in_pieces(
         over_pieces(work, (count,), workers, max(1, most * count // evaluations))
 
 
-def along(q: Question, v: Any, bars: bool) -> Any:
+def along(problem: Problem, v: Any, full_output: bool) -> Any:
     """Differentiate along one vector at every point: shape (points, outputs), the derivative or an `Estimate`.
 
     A step is one along the vector: absolute in units of it, or relative to the size of the point.
     """
-    m = q.form.outputs
-    results = q.empty((len(q.x), m), bars)
+    m = problem.evaluator.outputs
+    results = problem.empty((len(problem.x), m), full_output)
     if results.df.size == 0:
         return results.whole
-    machine = q.machine
-    for here, part in q.parts(_lines_at_a_time(q, machine)):
-        w, length = stretched(part.x, v[here])
+    for block, part in problem.blocks(_lines_at_a_time(problem)):
+        w, length = stretch(part.x, v[block])
         line = np.arange(len(part.x))
         lines = Directions(part.x, w[:, None], line, part.low, part.high)
-        if isinstance(q.rule, ComplexStep):
-            derived = _complex_step_along(q, lines, line)
+        if isinstance(problem.rule, ComplexStep):
+            derived = _complex_step_along(problem, lines, line)
         else:
-            given = part.given if part.given is None or q.relative else part.given / length
+            step = part.step if part.step is None or problem.is_relative else part.step / length
             derived = derive(
-                q.rows, lines, line, m, q.rule, q.form.kind, q.mode, given, *lines.reach(), bounds=bars, machine=machine
-            )
-        results.put(here, scaled(derived, length[:, None]) if bars else derived / length[:, None])
+                problem.evaluator, lines, line, problem.rule, problem.mode, step, *lines.reach(),
+                full_output=full_output,
+            )  # fmt: skip
+        results.put(block, scaled(derived, length[:, None]) if full_output else derived / length[:, None])
     return results.whole
 
 
@@ -151,7 +150,7 @@ def unit(x: Any) -> Any:
     return np.ldexp(1.0, np.frexp(np.maximum(np.abs(x), 1.0))[1] - 1)
 
 
-def stretched(x: Any, v: Any) -> tuple[Any, Any]:
+def stretch(x: Any, v: Any) -> tuple[Any, Any]:
     """Make vectors as long as the points: return them, and the powers of two by which they were stretched.
 
     No power of two is large enough for those below 1e-308 of the point: they come out as NaN.
@@ -162,36 +161,33 @@ def stretched(x: Any, v: Any) -> tuple[Any, Any]:
         return v * length[:, None], np.where(np.isinf(length), 1.0, length)
 
 
-def _complex_step(q: Question) -> Any:
+def _complex_step(problem: Problem) -> Any:
     """All entries by the complex step, a sample of them compared with the adaptive rule."""
-    (count, d), m = q.x.shape, q.form.outputs
-    result = np.empty((count, m, d), q.dtype)
-    for here, part in q.parts(ENTRIES // max(d, 1)):
+    (count, d), m = problem.x.shape, problem.evaluator.outputs
+    result = np.empty((count, m, d), problem.dtype)
+    for block, part in problem.blocks(ENTRIES // max(d, 1)):
         lines, line = Coordinates(part.x), np.arange(part.x.size)
-        derived = slopes(lambda z, lines=lines, line=line: complex_rows(q, lines.vectors(line, z)), part.x.ravel())  # type: ignore[misc]
-        result[here] = derived.reshape(-1, d, m).swapaxes(1, 2)
+
+        def values(z: Any, lines: Coordinates = lines, line: Any = line) -> Any:
+            return problem.complex_values(lines.vectors(line, z))
+
+        derived = slopes(values, part.x.ravel())
+        result[block] = derived.reshape(-1, d, m).swapaxes(1, 2)
 
     def trusted(some: Any) -> Any:
-        return jacobians(q.at(some)._replace(rule=Adaptive(), mode=ADAPTIVE), True)
+        return jacobians(problem.at(some)._replace(rule=Adaptive(), mode=ADAPTIVE), True)
 
-    compare_sample(result, count, np.broadcast_to(q.x[:, None, :], result.shape), trusted)
+    compare_sample(result, count, np.broadcast_to(problem.x[:, None, :], result.shape), trusted)
     return result
 
 
-def _complex_step_along(q: Question, lines: Directions, line: Any) -> Any:
+def _complex_step_along(problem: Problem, lines: Directions, line: Any) -> Any:
     """Take the complex step along vectors, a sample of them compared with the adaptive rule."""
-    m = q.form.outputs
-    result = slopes(lambda z: complex_rows(q, lines.vectors(line, z)), lines.start(line))
+    result = slopes(lambda z: problem.complex_values(lines.vectors(line, z)), lines.start(line))
 
     def trusted(some: Any) -> Any:
         limits = (None if a is None else a[some] for a in lines.reach())
-        return derive(q.rows, lines, some, m, Adaptive(), q.form.kind, ADAPTIVE, None, *limits, bounds=True)
+        return derive(problem.evaluator, lines, some, Adaptive(), ADAPTIVE, None, *limits, full_output=True)
 
     compare_sample(result, line.size, np.broadcast_to(line[:, None], result.shape), trusted)
     return result
-
-
-def complex_rows(q: Question, vectors: Any) -> Any:
-    """Evaluate at complex vectors."""
-    form = replace(q.f.form(q.x, q.args, q.low, q.high, compiled=False), kind="D")
-    return q.f.rows(form, vectors, q.args)

@@ -8,22 +8,17 @@ the rest.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
 
 from ..adaptive_rule import Adaptive, estimate
 from ..estimates import Estimate
-from ..evaluation.vector_machine import Machine
 from ..rules.stencil_codegen import combine, steps
 from ..rules.stencils import Stencil
 from .error_bounds import estimate_by_stencil
 from .fallback import replace_missing
-from .request import ADAPTIVE
-
-#: Evaluate at every row of an array, ``(k, d) -> (k, m)``; the flag tells that the rows are beside the points.
-Rows = Callable[[Any, bool], Any]
+from .problem import ADAPTIVE
 
 
 class Lines(Protocol):
@@ -111,8 +106,8 @@ class Directions:
             np.fmax.reduce(behind, axis=(1, 2), initial=-np.inf), np.fmin.reduce(ahead, axis=(1, 2), initial=np.inf)
         )  # fmt: skip
 
-    def in_machine_code(self) -> tuple[Any, ...]:
-        """Return what the loop along vectors needs to know."""
+    def arrays(self) -> tuple[Any, ...]:
+        """Arrays for the loop along vectors: vectors, their points, bounds."""
         arrays = (self.v, self.which, *self.limits)
         return tuple(None if a is None else np.ascontiguousarray(a) for a in arrays)
 
@@ -122,16 +117,16 @@ class LineValues:
 
     Parameters
     ----------
-    f : callable
-        The function, for rows of vectors.
+    evaluator : Evaluator
+        The function.
     lines : Lines
         What moves.
     has_memory : bool
         Whether positions beside the points may be requested twice: then values are remembered.
     """
 
-    def __init__(self, f: Rows, lines: Lines, has_memory: bool) -> None:
-        self._f, self._lines, self._has_memory = f, lines, has_memory
+    def __init__(self, evaluator: Any, lines: Lines, has_memory: bool) -> None:
+        self._evaluator, self._lines, self._has_memory = evaluator, lines, has_memory
         self._keys = np.empty(0, dtype=np.complex128)
         self._places = np.empty(0, dtype=np.int64)
         self._values: Any = None
@@ -178,103 +173,90 @@ class LineValues:
         """Evaluate, but not at vectors that hold NaN: a point that is none has no values."""
         good = ~np.isnan(vectors).any(axis=1)
         if good.all():
-            return self._f(vectors, beside)
-        some = self._f(vectors[good], beside)
+            return self._evaluator.values(vectors, None, beside)
+        some = self._evaluator.values(vectors[good], None, beside)
         values = np.full((len(vectors), some.shape[1]), np.nan, dtype=some.dtype)
         values[good] = some
         return values
 
 
 def derive(
-    f: Rows, lines: Lines, line: Any, m: int, rule: Any, kind: str, mode: str, step: Any, low: Any, high: Any, *,
-    bounds: bool, machine: Machine | None = None, has_fallback: bool = True,
+    evaluator: Any, lines: Lines, line: Any, rule: Any, mode: str, step: Any, low: Any, high: Any, *,
+    full_output: bool, has_fallback: bool = True,
 ) -> Any:  # fmt: skip
-    """Differentiate all `m` outputs along lines by a rule: an `Estimate` of arrays (lines, m), or its first alone.
+    """Differentiate all outputs along lines by a rule: an `Estimate` of arrays (lines, outputs), or its first alone.
 
     Parameters
     ----------
-    f, lines
+    evaluator, lines
         What to evaluate, and what moves.
     line : ndarray of int, shape (n,)
         Numbers of the lines.
-    m, kind
-        How many outputs, and NumPy's letter for them.
     rule, mode, step
         The rule, and the step as `mode` understands it, one for each line, or None.
     low, high : ndarray or None
         Bounds for the positions.
-    bounds : bool
+    full_output : bool
         Whether the rest of the estimate is wanted.
-    machine
-        The function as machine code, in which the adaptive rule then evaluates.
     has_fallback : bool
         Whether the adaptive rule takes over where a stencil leaves the domain; else the result is NaN there.
     """
-    if machine is not None and isinstance(rule, Adaptive):
-        estimated = _adaptive(f, lines, line, m, rule, (step, low, high), machine)
-        return estimated if bounds else estimated.df
-    start = lines.start(line)
-    is_entrywise = isinstance(rule, Adaptive) or bounds or low is not None
+    if isinstance(rule, Adaptive) and evaluator.block_machine is not None:
+        estimated = _adaptive(evaluator, lines, line, rule, (step, low, high))
+        return estimated if full_output else estimated.df
+    start, m, kind = lines.start(line), evaluator.outputs, evaluator.kind
 
-    def estimate_entries(which: Any, rule: Any, mode: str, step: Any, values: LineValues) -> Estimate:
+    def estimate_entries(entry: Any, rule: Any, mode: str, step: Any) -> Estimate:
         """Estimate at entries, of which ``line * m + output`` is the number."""
-        which_line, output = np.divmod(which, m)
+        own_line, output = np.divmod(entry, m)
+        values = LineValues(evaluator, lines, has_memory=m > 1)
 
         def at(points: Any, index: Any, _beside: bool = True) -> Any:
-            return values(line[which_line[index]], points, output[index])
+            return values(line[own_line[index]], points, output[index])
 
-        own_step, *limits = (None if a is None else a[which_line] for a in (step, low, high))
+        own_step, *limits = (None if a is None else a[own_line] for a in (step, low, high))
         with np.errstate(all="ignore"):
             if isinstance(rule, Adaptive):
-                return estimate(at, start[which_line], rule, own_step, *limits, kind=kind)
-            own_low, own_high = limits
-            return estimate_by_stencil(
-                at, rule, kind, start[which_line], own_step, mode, own_low, own_high, has_fallback
-            )
+                return estimate(at, start[own_line], rule, own_step, *limits, kind=kind)
+            return estimate_by_stencil(at, rule, kind, start[own_line], own_step, mode, *limits, has_fallback)
 
-    if is_entrywise:
-        values = LineValues(f, lines, has_memory=m > 1)
-        estimated = estimate_entries(np.arange(line.size * m), rule, mode, step, values)
-        return Estimate(*(a.reshape(line.size, m) for a in estimated)) if bounds else estimated.df.reshape(line.size, m)
+    if isinstance(rule, Adaptive) or full_output or low is not None:
+        estimated = estimate_entries(np.arange(line.size * m), rule, mode, step)
+        shape = line.size, m
+        return Estimate(*(a.reshape(shape) for a in estimated)) if full_output else estimated.df.reshape(shape)
     assert isinstance(rule, Stencil)
-    values = LineValues(f, lines, has_memory=False)
+    values = LineValues(evaluator, lines, has_memory=False)
     with np.errstate(all="ignore"):
         h = steps(rule, kind, start, step, mode)
-        evaluations = [values(line, start + float(o) * h if o else start.copy()) for o in rule.needed]
-        df = combine(rule, evaluations, h[:, None])
+        df = combine(rule, [values(line, start + float(o) * h if o else start.copy()) for o in rule.needed], h[:, None])
     if not has_fallback or mode != "auto":
         return df
-
-    def again(rule: Adaptive, where: Any) -> Any:
-        return estimate_entries(where, rule, ADAPTIVE, None, LineValues(f, lines, has_memory=m > 1)).df
-
-    return replace_missing(df, ~np.isfinite(df) & np.isfinite(start)[:, None], rule, again)
+    missing = ~np.isfinite(df) & np.isfinite(start)[:, None]
+    return replace_missing(df, missing, rule, lambda rule, entry: estimate_entries(entry, rule, ADAPTIVE, None).df)
 
 
-def _adaptive(
-    f: Rows, lines: Lines, line: Any, m: int, rule: Adaptive, limits: tuple[Any, ...], machine: Machine
-) -> Estimate:
-    """Evaluate in machine code; the same as `derive` otherwise."""
+def _adaptive(evaluator: Any, lines: Lines, line: Any, rule: Adaptive, limits: tuple[Any, ...]) -> Estimate:
+    """Differentiate by the adaptive rule, which evaluates in machine code."""
+    m = evaluator.outputs
     entry = np.repeat(line * m, m) + np.tile(np.arange(m), line.size)
     x, along = lines.x, None
     if isinstance(lines, Directions):
-        x, along = lines.points, lines.in_machine_code()
-    x = np.ascontiguousarray(x)
-    native = machine.on_lines(x, entry, along)
+        x, along = lines.points, lines.arrays()
+    machine = evaluator.block_machine.on_lines(np.ascontiguousarray(x), entry, along)
 
     def values(points: Any, index: Any) -> Any:
-        before = native.raised
-        results = native(points, index)
-        if native.raised != before:  # `f` itself raises there, or its domain ends
+        before = machine.raised
+        results = machine(points, index)
+        if machine.raised != before:  # `f` itself raises there, or its domain ends
             missing = np.isnan(results)
-            which = entry[np.broadcast_to(index, results.shape)[missing]] // m
+            own_line = entry[np.broadcast_to(index, results.shape)[missing]] // m
             position = points[missing]
-            beside = (position != lines.start(which)) & ~np.isnan(position)
-            f(lines.vectors(which[beside], position[beside]), True)
+            beside = (position != lines.start(own_line)) & ~np.isnan(position)
+            evaluator.values(lines.vectors(own_line[beside], position[beside]), None, True)
         return results
 
     limits = tuple(None if a is None else np.repeat(a, m) for a in limits)
-    estimated = estimate(values, np.repeat(lines.start(line), m), rule, *limits, grids=True, at=native.at)
-    if native.raises_at_points:
-        f(lines.x[lines.point(line)], False)  # as Python `f` raises what the caller is to see
+    estimated = estimate(values, np.repeat(lines.start(line), m), rule, *limits, grids=True, at=machine.at)
+    if machine.raises_at_points:
+        evaluator.values(lines.x[lines.point(line)])  # as Python `f` raises what the caller is to see
     return Estimate(*(a.reshape(line.size, m) for a in estimated))

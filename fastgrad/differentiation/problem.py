@@ -1,10 +1,9 @@
-"""Problems of differentiation: a function of vectors, its points as rows, and options that broadcast with them."""
+"""The problem of a derivative: a function with its arguments, the points, the rule, limits and options, all checked."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,118 +11,110 @@ import numpy as np
 from ..adaptive_rule import Adaptive
 from ..arguments import argument, check_vector, checked_bounds, given_step, result_kind, threads
 from ..estimates import Estimate, rounded
-from ..evaluation.result_shape import Form
+from ..evaluation.called import argument_kinds
+from ..evaluation.functions import Function
 from ..evaluation.results import BecameComplex
 from ..evaluation.vector_functions import VectorFunction, vector_function
-from ..evaluation.vector_machine import LONGEST, Machine
-from ..rules.complexstep import ComplexStep
+from ..evaluation.vector_values import OneOutput, VectorValues
 from ..rules.selection import Rule, as_rule, refuse_options
-from .request import ADAPTIVE
+
+#: Mode of the adaptive rule. Its ufuncs take the largest step and the two bounds after the arguments of `f`.
+ADAPTIVE = "adaptive"
+
+#: How many operands of a ufunc follow the arguments of `f`.
+_OPTIONS = {"auto": 0, "absolute": 1, "relative": 1, ADAPTIVE: 3}
+
+_DOUBLE = np.dtype(np.float64)
 
 
-class Question(NamedTuple):
-    """A function of vectors with points and options, all checked: the points as rows, the rest broadcast to them."""
+class Problem(NamedTuple):
+    """A problem for an elementwise function, or for one of vectors: there the points are rows, options like them."""
 
-    f: VectorFunction | OneOutput
+    f: Function | VectorFunction
     args: tuple[Any, ...]
-    x: Any
-    """Points, shape (b, d); NaN where they are outside the bounds."""
-    shape: tuple[int, ...]
-    """Shape of the caller's points."""
-    dtype: Any
-    """Type of real results."""
+    """Of an elementwise function all arguments, else those after the vector."""
     rule: Rule
     mode: str
-    """``"auto"``, ``"absolute"`` where the caller chose a stencil's steps, or that of the adaptive rule."""
-    given: Any
-    """The caller's steps, for the adaptive rule the largest ones: shape (b, d), or (b,) along vectors."""
-    low: Any
-    high: Any
-    """Bounds, shape (b, d)."""
+    """``"auto"``, ``"absolute"`` or ``"relative"`` for the step of a stencil, or `ADAPTIVE`."""
+    dtype: Any
+    """Type of real results."""
     workers: int
-    asked: bool
+    has_workers: bool
     """Whether the caller chose the number of threads."""
-    relative: bool
-    """Whether the steps are relative to the size of the points."""
+    wrt: int = 0
+    """The argument to differentiate in."""
+    step: Any = None
+    """The caller's steps, for the adaptive rule the largest ones; of vectors shape (b, d), or (b,) along vectors."""
+    low: Any = None
+    high: Any = None
+    """Bounds; of vectors shape (b, d)."""
+    x: Any = None
+    """Points of a function of vectors, shape (b, d); NaN where they are outside the bounds."""
+    shape: tuple[int, ...] = ()
+    """Shape of the caller's vectors."""
+    is_relative: bool = False
+    """Whether the steps of vectors are relative to the size of the points."""
+    output: int | None = None
+    """The only output of a function of vectors that is differentiated."""
+
+    # Elementwise functions --------------------------------------------------------------------------------------------
 
     @property
-    def form(self) -> Form:
-        """Results of `f` at the points: how many, of which type."""
-        return self.f.form(self.x, self.args, self.low, self.high)
+    def operands(self) -> list[Any]:
+        """Arguments of an elementwise function, and what the ufunc of the rule takes after them."""
+        if self.mode != ADAPTIVE:
+            return [*self.args] if self.step is None else [*self.args, self.step]
+        options = (self.step, math.inf), (self.low, -math.inf), (self.high, math.inf)
+        return [*self.args, *(default if value is None else value for value, default in options)]
 
-    def rows(self, vectors: Any, beside: bool) -> Any:
-        """Evaluate `f` at every row."""
-        return self.f.rows(self.form, vectors, self.args, beside)
+    def nargs(self, operands: list[Any]) -> int:
+        """How many of the operands are arguments of `f`."""
+        return len(operands) - _OPTIONS[self.mode]
+
+    def kinds(self, operands: list[Any]) -> list[Any]:
+        """Types in which the operands are passed on."""
+        nargs = self.nargs(operands)
+        return argument_kinds(operands[:nargs], self.wrt) + [_DOUBLE] * (len(operands) - nargs)
+
+    # Functions of vectors ---------------------------------------------------------------------------------------------
 
     @property
-    def machine(self) -> Machine | None:
-        """The function and its arguments as machine code, if the rule can use that."""
-        form = self.form
-        if form.kind == "D" or isinstance(self.rule, ComplexStep):
-            return None
-        return self.f.machine(form, self.args) if self.x.shape[1] + form.outputs <= LONGEST else None
+    def evaluator(self) -> VectorValues | OneOutput:
+        """Values of a function of vectors."""
+        assert isinstance(self.f, VectorFunction)
+        evaluator = self.f.evaluator(self.x, self.args, self.low, self.high)
+        return evaluator if self.output is None else OneOutput(evaluator, self.output)
+
+    def complex_values(self, vectors: Any) -> Any:
+        """Evaluate a function of vectors at complex ones."""
+        assert isinstance(self.f, VectorFunction)
+        return self.f.evaluator(self.x, self.args, self.low, self.high, compiled=False).complex_values(vectors)
 
     @property
     def steps(self) -> Any:
         """Absolute steps in all coordinates, or None."""
-        return self.given * np.maximum(np.abs(self.x), 1.0) if self.relative else self.given
+        return self.step * np.maximum(np.abs(self.x), 1.0) if self.is_relative else self.step
 
-    def output(self, index: int) -> Question:
-        """Select one of several outputs."""
-        assert isinstance(self.f, VectorFunction)
-        return self._replace(f=OneOutput(self.f, self.form, index))
-
-    def at(self, points: Any) -> Question:
+    def at(self, points: Any) -> Problem:
         """Select some of the points."""
-        fields = {name: a[points] for name in ("x", "given", "low", "high") if (a := getattr(self, name)) is not None}
+        fields = {name: a[points] for name in ("x", "step", "low", "high") if (a := getattr(self, name)) is not None}
         return self._replace(**fields)
 
-    @property
-    def exactly(self) -> Question:
-        """The problem in float64, for intermediate results."""
-        return self._replace(dtype=np.dtype(np.float64))
-
-    def parts(self, size: int) -> Iterator[tuple[slice, Question]]:
+    def blocks(self, size: int) -> Iterator[tuple[slice, Problem]]:
         """Split the points into blocks of `size`, at least one."""
         for start in range(0, len(self.x), max(1, size)):
-            here = slice(start, start + max(1, size))
-            yield here, self.at(here)
+            block = slice(start, start + max(1, size))
+            yield block, self.at(block)
 
-    def empty(self, shape: tuple[int, ...], bars: bool) -> Results:
+    def empty(self, shape: tuple[int, ...], full_output: bool) -> Results:
         """Allocate the arrays of an estimate, or that of the derivative alone."""
-        outer = np.result_type(self.dtype, np.complex64) if self.x.size and self.form.kind == "D" else self.dtype
-        kinds = (outer, self.dtype, np.int8, np.bool_, np.int32, outer, outer) if bars else (outer,)
-        return Results([np.empty(shape, kind) for kind in kinds])
-
-
-class OneOutput:
-    """One of several outputs of a function of vectors, as a function of its own; it evaluates all of them."""
-
-    def __init__(self, f: VectorFunction, form: Form, output: int) -> None:
-        self._f, self._form, self._output = f, form, output
-
-    def form(self, x: Any, args: tuple[Any, ...], *limits: Any, **options: Any) -> Form:
-        """Say that there is one number."""
-        return replace(self._form, outputs=1, shape=(), scalar=True)
-
-    def rows(self, form: Form, vectors: Any, args: tuple[Any, ...], *policy: Any) -> Any:
-        """Evaluate the output at every row."""
-        return self._f.rows(self._form, vectors, args, *policy)[:, self._output : self._output + 1]
-
-    def machine(self, form: Form, args: tuple[Any, ...]) -> None:
-        """Say that no machine code has this output alone."""
-
-    def threads(self, form: Form, *options: Any) -> int:
-        """How many threads may be inside `f`."""
-        return self._f.threads(self._form, *options)
-
-    def expect(self, form: Form, count: int) -> None:
-        """Warn that so many vectors are going to be given to `f` one at a time."""
-        self._f.expect(self._form, count)
+        outer = with_complex(self.dtype, self.evaluator.kind) if self.x.size else self.dtype
+        rest = (self.dtype, np.int8, np.bool_, np.int32, outer, outer) if full_output else ()
+        return Results([np.empty(shape, kind) for kind in (outer, *rest)])
 
 
 class Results:
-    """Arrays of results to be filled: the fields of an estimate, or the derivative alone."""
+    """Arrays to be filled: the fields of an estimate, or the derivative alone."""
 
     def __init__(self, fields: list[Any]) -> None:
         self.fields = fields
@@ -133,11 +124,11 @@ class Results:
         """The derivative."""
         return self.fields[0]
 
-    def put(self, place: Any, result: Any) -> None:
+    def put(self, index: Any, result: Any) -> None:
         """Store a derivative, or of an estimate as many fields as there are arrays."""
         parts = result if isinstance(result, Estimate) else (result,)
         for field, values in zip(self.fields, parts[: len(self.fields)], strict=True):
-            field[place] = values
+            field[index] = values
 
     @property
     def whole(self) -> Any:
@@ -145,23 +136,34 @@ class Results:
         return Estimate(*self.fields) if len(self.fields) > 1 else self.df
 
 
-def question(
+def refuse_real(out: Any, result: str) -> None:
+    """Raise when complex results are to go into a real array."""
+    if result == "D" and out.dtype.kind != "c":
+        raise TypeError(f"`out` must be complex because `f` returns complex numbers; got {out.dtype}. Leave it out.")
+
+
+def with_complex(kind: Any, result: str) -> Any:
+    """Type of the result array: the complex partner of `kind` when `f` returns complex numbers."""
+    return np.result_type(kind, np.complex64) if result == "D" else kind
+
+
+def vector_problem(
     f: Any, x: Any, args: Any, method: Any, step: Any, rel_step: Any, bounds: Any, workers: Any, full_output: bool,
-    whole: bool = False,
-) -> Question:  # fmt: skip
-    """Check the arguments of all functions of vectors; `whole` where a step is along a vector, not per coordinate."""
+    is_along_vectors: bool = False,
+) -> Problem:  # fmt: skip
+    """Check the arguments of a function of vectors; a step is per coordinate, or along a vector."""
     args = args if isinstance(args, tuple) else (args,)
-    known = vector_function(f, len(args))
+    function = vector_function(f, len(args))
     x = np.asarray(argument(x, "x"))
     check_vector(x)
     rule = as_rule(method)
     points = as_rows(x)
-    mode, given = given_step(step, rel_step)
-    refuse_options(rule, given, full_output)
-    relative = mode == "relative"
-    if given is not None:
-        name, mode = "rel_step" if relative else "step", "absolute"
-        given = _like(given, x[..., 0], name).ravel() if whole else _like(given, x, name)
+    mode, size = given_step(step, rel_step)
+    refuse_options(rule, size, full_output)
+    is_relative = mode == "relative"
+    if size is not None:
+        name, mode = "rel_step" if is_relative else "step", "absolute"
+        size = _like(size, x[..., 0], name).ravel() if is_along_vectors else _like(size, x, name)
     if isinstance(rule, Adaptive):
         mode = ADAPTIVE
     low = high = None
@@ -170,26 +172,22 @@ def question(
         outside = ~((points >= low) & (points <= high)).all(axis=1)
         if outside.any():  # `f` is not to be called there
             points = np.where(outside[:, None], np.nan, points)
-    kind = result_kind([x])
-    count, asked = threads(workers), workers is not None
-    return Question(known, args, points, x.shape, kind, rule, mode, given, low, high, count, asked, relative)
+    return Problem(
+        function, args, rule, mode, result_kind([x]), threads(workers), workers is not None, step=size, low=low,
+        high=high, x=points, shape=x.shape, is_relative=is_relative,
+    )  # fmt: skip
 
 
 def as_rows(x: Any) -> Any:
     """Return vectors as rows of a contiguous float64 array: the caller's memory where it is one."""
-    return np.ascontiguousarray(x, dtype=np.float64).reshape(_count(x), x.shape[-1])
-
-
-def _count(x: Any) -> int:
-    """Count the vectors."""
-    return math.prod(x.shape[:-1])
+    return np.ascontiguousarray(x, dtype=np.float64).reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
 def _like(value: Any, x: Any, name: str) -> Any:
     """Broadcast an option with `x`, as rows like the points."""
     try:
         whole = np.broadcast_to(np.asarray(value, dtype=np.float64), x.shape)
-        return whole.reshape(_count(x), *x.shape[-1:])
+        return whole.reshape(math.prod(x.shape[:-1]), *x.shape[-1:])
     except ValueError:
         raise ValueError(
             f"`{name}` must broadcast with `x`; got shape {np.shape(value)} for {x.shape}. "
@@ -197,7 +195,7 @@ def _like(value: Any, x: Any, name: str) -> Any:
         ) from None
 
 
-def together(x: Any, v: Any) -> tuple[Any, Any]:
+def broadcast_vectors(x: Any, v: Any) -> tuple[Any, Any]:
     """Broadcast points and vectors with the same number of coordinates."""
     x, v = (np.asarray(argument(a, name)) for a, name in ((x, "x"), (v, "v")))
     check_vector(x)
@@ -212,14 +210,14 @@ def together(x: Any, v: Any) -> tuple[Any, Any]:
     )
 
 
-def shaped(result: Any, shape: tuple[int, ...]) -> Any:
+def reshaped(result: Any, shape: tuple[int, ...]) -> Any:
     """Reshape a derivative, or all fields of an `Estimate`."""
     if isinstance(result, Estimate):
         return rounded(Estimate(*(a.reshape(shape)[()] for a in result)))
     return result.reshape(shape)[()]
 
 
-def retried(work: Callable[[], Any]) -> Any:
+def retry_complex(work: Callable[[], Any]) -> Any:
     """Repeat the work once if `f` begins to return complex numbers; what overflows a small type is infinite there."""
     with np.errstate(over="ignore"):
         try:

@@ -13,8 +13,8 @@ import numpy as np
 from ..containers.registry import of_vectors
 from ..estimates import Estimate
 from ..rules.selection import Method
-from .hessians import diagonals, hessians, products, second
-from .problem import Question, as_rows, question, retried, shaped, together
+from .hessians import diagonals, hessians, of_second_order, products
+from .problem import Problem, as_rows, broadcast_vectors, reshaped, retry_complex, vector_problem
 
 
 @of_vectors("x", axes="de")
@@ -39,22 +39,16 @@ def hessian(
         ``f(x, *args)``, a number or an array for every vector; its forms: see `gradient`. Several results cost as much
         as several functions.
     x : array_like, shape (..., d)
-        The points; never changed. Integers and booleans count as float64. Containers as in `derivative`.
+        The points, as in `gradient`.
     args : tuple, default ()
-        Further arguments of `f`, the same for all points; one alone may stand without a tuple.
+        As in `gradient`.
     diagonal : bool, default False
         Only the unmixed second derivatives, without the matrix: the cost grows with `d`, not with its square.
     method : {"adaptive", "central", "forward", "backward"} or a rule, default "adaptive"
         The rule, as in `derivative`; one for first derivatives stands for that of second ones, and the complex step has
         none.
-    step, rel_step : array_like, optional
-        Step of a stencil, largest step of the adaptive rule: absolute, in units of `x`, or relative to
-        ``max(|x|, 1)``. They broadcast with `x`. By default the step is chosen for every coordinate of every point.
-    bounds : (low, high) or scipy.optimize.Bounds, optional
-        `f` is never called outside; both broadcast with `x`, and None is no bound. A point outside has no derivatives:
-        NaN.
-    full_output : bool, default False
-        Return an `Estimate`: the derivative with error bound, status and number of evaluations.
+    step, rel_step, bounds, full_output : optional
+        As in `gradient`.
     workers : int, optional
         Threads for the diagonal of a large batch, as in `gradient`; without effect on the matrix.
 
@@ -66,11 +60,8 @@ def hessian(
 
     Raises
     ------
-    TypeError, ValueError
-        For arguments of the wrong kind or shape; the message names the argument and the remedy.
-    Exception
-        Whatever `f` raises at a point, unchanged. An arithmetic, value, lookup or assertion error beside a point ends
-        the domain of `f` there.
+    TypeError, ValueError, Exception
+        As `gradient`.
 
     See Also
     --------
@@ -95,9 +86,9 @@ def hessian(
     >>> fg.hessian(lambda v: (v[0] ** 2, v[0] * v[1], v[1]), [3.0, 0.5]).shape
     (3, 2, 2)
     """
-    q = question(f, x, args, method, step, rel_step, bounds, workers, full_output)
-    shape = q.shape[-1:] if diagonal else 2 * q.shape[-1:]
-    return _of_outputs(second(q), lambda q: (diagonals if diagonal else hessians)(q, full_output), shape)
+    problem = vector_problem(f, x, args, method, step, rel_step, bounds, workers, full_output)
+    shape, work = (problem.shape[-1:], diagonals) if diagonal else (2 * problem.shape[-1:], hessians)
+    return _of_outputs(of_second_order(problem), lambda one: work(one, full_output), shape)
 
 
 @of_vectors("x", "v", axes="d")
@@ -121,21 +112,15 @@ def hessian_vector(
     f : callable
         ``f(x, *args)``, a number or an array for every vector; its forms: see `gradient`.
     x : array_like, shape (..., d)
-        The points; never changed. Integers and booleans count as float64. Containers as in `derivative`.
+        The points, as in `gradient`.
     v : array_like, shape (..., d)
         The vectors, of any length; they broadcast with `x`. Along them no coordinate moves farther than its step.
     args : tuple, default ()
-        Further arguments of `f`, the same for all points; one alone may stand without a tuple.
+        As in `gradient`.
     method : {"adaptive", "central", "forward", "backward"} or a rule, default "adaptive"
         The rule, as in `hessian`.
-    step, rel_step : array_like, optional
-        Step of a stencil, largest step of the adaptive rule: absolute, in units of `x`, or relative to
-        ``max(|x|, 1)``. They broadcast with `x`. By default the step is chosen for every coordinate of every point.
-    bounds : (low, high) or scipy.optimize.Bounds, optional
-        `f` is never called outside; both broadcast with `x`, and None is no bound. A point outside has no derivatives:
-        NaN.
-    full_output : bool, default False
-        Return an `Estimate`: the derivative with error bound, status and number of evaluations.
+    step, rel_step, bounds, full_output : optional
+        As in `gradient`.
     workers : int, optional
         Checked, and without effect: the work stays on the calling thread.
 
@@ -146,11 +131,8 @@ def hessian_vector(
 
     Raises
     ------
-    TypeError, ValueError
-        For arguments of the wrong kind or shape; the message names the argument and the remedy.
-    Exception
-        Whatever `f` raises at a point, unchanged. An arithmetic, value, lookup or assertion error beside a point ends
-        the domain of `f` there.
+    TypeError, ValueError, Exception
+        As `gradient`.
 
     See Also
     --------
@@ -164,22 +146,21 @@ def hessian_vector(
     >>> float(np.max(abs(product - [2 * 0.5 + 6 * 2, 6]))) < 1e-9
     True
     """
-    x, v = together(x, v)
-    q = second(question(f, x, args, method, step, rel_step, bounds, workers, full_output))
-    return _of_outputs(q, lambda q: products(q, as_rows(v), full_output), q.shape[-1:])
+    x, v = broadcast_vectors(x, v)
+    problem = of_second_order(vector_problem(f, x, args, method, step, rel_step, bounds, workers, full_output))
+    return _of_outputs(problem, lambda one: products(one, as_rows(v), full_output), problem.shape[-1:])
 
 
-def _of_outputs(q: Question, work: Callable[[Question], Any], shape: tuple[int, ...]) -> Any:
+def _of_outputs(problem: Problem, work: Callable[[Problem], Any], shape: tuple[int, ...]) -> Any:
     """Do the work for each output of `f`, one after the other: the steps of one are not those of another."""
-    batch = q.shape[:-1]
-    if q.x.size == 0 or q.form.outputs == 1:
-        return shaped(retried(lambda: work(q)), (*batch, *shape))
-    outputs = q.form.shape
+    batch = problem.shape[:-1]
+    if problem.x.size == 0 or problem.evaluator.outputs == 1:
+        return reshaped(retry_complex(lambda: work(problem)), (*batch, *shape))
 
     def all_outputs() -> Any:
-        results = [work(q.output(i)) for i in range(q.form.outputs)]
+        results = [work(problem._replace(output=i)) for i in range(problem.evaluator.outputs)]
         if isinstance(results[0], Estimate):
             return Estimate(*(np.stack(field, axis=1) for field in zip(*results, strict=True)))
         return np.stack(results, axis=1)
 
-    return shaped(retried(all_outputs), (*batch, *outputs, *shape))
+    return reshaped(retry_complex(all_outputs), (*batch, *problem.evaluator.result_shape, *shape))

@@ -15,16 +15,14 @@ from .coloring import colours
 from .complex_steps import compare_sample, slopes
 from .error_bounds import estimate_by_stencil
 from .fallback import replace_missing
-from .jacobians import complex_rows
-from .problem import Question
-from .request import ADAPTIVE
+from .problem import ADAPTIVE, Problem
 
 #: Entries that the adaptive rule works on side by side: the last search needs up to 8 kB of each. A colour with more of
 #: them is evaluated anew for every so many; fewer would save memory and cost evaluations.
 _BLOCK_SIZE = 1 << 16
 
 
-def grouped(q: Question, pattern: Any, bars: bool) -> Any:
+def grouped(problem: Problem, pattern: Any, full_output: bool) -> Any:
     """Jacobian at one point as a CSR array with the entries of `pattern`, or an `Estimate` of such arrays."""
     pattern = scipy.sparse.csr_array(pattern, copy=True)
     pattern.sum_duplicates()
@@ -32,21 +30,21 @@ def grouped(q: Question, pattern: Any, bars: bool) -> Any:
     column = pattern.indices
     colour = colours(pattern)
     order = np.lexsort((column, colour[column]))
-    results = q.empty((column.size,), bars)
+    results = problem.empty((column.size,), full_output)
     if column.size:
-        base = _evaluate(q, q.x[0], False)
+        base = _evaluate(problem, problem.x[0], False)
         ends = np.searchsorted(colour[column][order], np.arange(colour.max() + 2))
         for first, last in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True):
-            size = _BLOCK_SIZE if isinstance(q.rule, Adaptive) else max(last - first, 1)
+            size = _BLOCK_SIZE if isinstance(problem.rule, Adaptive) else max(last - first, 1)
             for start in range(first, last, size):
                 some = order[start : min(start + size, last)]
-                derived = _entries(q, Entries(q, base, row[some], column[some]), bars)
+                derived = _entries(problem, Entries(problem, base, row[some], column[some]), full_output)
                 results.put(some, derived)
 
     def shaped(values: Any) -> Any:
         return scipy.sparse.csr_array((values, column.copy(), pattern.indptr.copy()), shape=pattern.shape)
 
-    return Estimate(*map(shaped, rounded(results.whole))) if bars else shaped(results.whole)
+    return Estimate(*map(shaped, rounded(results.whole))) if full_output else shaped(results.whole)
 
 
 class Entries:
@@ -57,9 +55,9 @@ class Entries:
     positions. No row sees more than its own coordinate move.
     """
 
-    def __init__(self, q: Question, base: Any, row: Any, column: Any) -> None:
-        self.q, self.base, self.row, self.column = q, base, row, column
-        self.start = q.x[0][column]
+    def __init__(self, problem: Problem, base: Any, row: Any, column: Any) -> None:
+        self.problem, self.base, self.row, self.column = problem, base, row, column
+        self.start = problem.x[0][column]
 
     def __call__(self, positions: Any, entry: Any, _beside: bool = True) -> Any:
         """Evaluate; only where a coordinate moves is `f` called, beside the point."""
@@ -68,42 +66,42 @@ class Entries:
         values[np.isnan(positions)] = np.nan
         left = np.flatnonzero((positions != self.start[entry]) & ~np.isnan(positions))
         while left.size:
-            vector = self.q.x[0].copy()
+            vector = self.problem.x[0].copy()
             vector[column[left]] = positions[left]  # of several positions the last one stays; the others wait
             served = vector[column[left]] == positions[left]
             now, left = left[served], left[~served]
-            values[now] = _evaluate(self.q, vector, True)[row[now]]
+            values[now] = _evaluate(self.problem, vector, True)[row[now]]
         return values
 
     def only(self, chosen: Any) -> Entries:
         """Return some of the entries."""
-        return Entries(self.q, self.base, self.row[chosen], self.column[chosen])
+        return Entries(self.problem, self.base, self.row[chosen], self.column[chosen])
 
 
-def _evaluate(q: Question, vector: Any, beside: bool) -> Any:
+def _evaluate(problem: Problem, vector: Any, beside: bool) -> Any:
     """Evaluate at one vector; one with NaN is none, and `f` does not get to see it."""
     if np.isnan(vector).any():
-        return np.full(q.form.outputs, np.nan)
+        return np.full(problem.evaluator.outputs, np.nan)
     with np.errstate(all="ignore"):
-        return q.rows(vector[None], beside)[0]
+        return problem.evaluator.values(vector[None], None, beside)[0]
 
 
-def _entries(q: Question, f: Entries, bars: bool) -> Any:
+def _entries(problem: Problem, f: Entries, full_output: bool) -> Any:
     """Differentiate entries by the rule: the derivative, or an `Estimate`."""
-    rule, kind, x, every = q.rule, q.form.kind, f.start, np.arange(f.column.size)
-    given, low, high = (None if a is None else a[0][f.column] for a in (q.given, q.low, q.high))
+    rule, kind, x, every = problem.rule, problem.evaluator.kind, f.start, np.arange(f.column.size)
+    given, low, high = (None if a is None else a[0][f.column] for a in (problem.step, problem.low, problem.high))
     with np.errstate(all="ignore"):
         if isinstance(rule, Adaptive):
             results = estimate(f, x, rule, given, low, high, kind=kind, block_size=_BLOCK_SIZE)
-            return results if bars else results.df
+            return results if full_output else results.df
         if isinstance(rule, ComplexStep):
-            return _complex_step(q, f)
-        if bars or low is not None:
-            results = estimate_by_stencil(f, rule, kind, x, given, q.mode, low, high)
-            return results if bars else results.df
-        h = steps(rule, kind, x, given, q.mode)
+            return _complex_step(problem, f)
+        if full_output or low is not None:
+            results = estimate_by_stencil(f, rule, kind, x, given, problem.mode, low, high)
+            return results if full_output else results.df
+        h = steps(rule, kind, x, given, problem.mode)
         df = combine(rule, [f(x + float(o) * h if o else x.copy(), every) for o in rule.needed], h)
-        if q.mode != "auto":
+        if problem.mode != "auto":
             return df
 
         def again(rule: Adaptive, where: Any) -> Any:
@@ -112,15 +110,15 @@ def _entries(q: Question, f: Entries, bars: bool) -> Any:
         return replace_missing(df, ~np.isfinite(df) & np.isfinite(x), rule, again)
 
 
-def _complex_step(q: Question, f: Entries) -> Any:
+def _complex_step(problem: Problem, f: Entries) -> Any:
     """Differentiate entries by the complex step, a sample of them compared with the adaptive rule."""
 
     def values(z: Any) -> Any:
-        vector = q.x.astype(np.complex128)
+        vector = problem.x.astype(np.complex128)
         vector[0, f.column] = z
-        return complex_rows(q, vector)[0][f.row]
+        return problem.complex_values(vector)[0][f.row]
 
     result = slopes(values, f.start)
-    check = q._replace(rule=Adaptive(), mode=ADAPTIVE)
+    check = problem._replace(rule=Adaptive(), mode=ADAPTIVE)
     compare_sample(result, f.row.size, f.start, lambda some: _entries(check, f.only(some), True))
     return result

@@ -1,4 +1,4 @@
-"""Patterns of zeros in jacobians: found by probing, checked, and put to use."""
+"""Patterns of zeros in jacobians: detected by probes, and checked where the caller gives one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import scipy
 from ..evaluation.user_calls import probe
 from ..rules.stencils import central
 from .coloring import colours
-from .problem import Question, question, retried
+from .problem import Problem, retry_complex, vector_problem
 from .sparse_jacobian import grouped
 
 #: The probes: how far a point is from `x`, and two ways in which coordinates leave it, relative to ``max(|x|, 1)``. The
@@ -85,24 +85,25 @@ def sparsity(f: Callable[..., Any], x: Any, *, args: tuple[Any, ...] = ()) -> An
     >>> float(np.max(abs(jacobian @ v - fg.directional(f, x, v)))) < 1e-9
     True
     """
-    q = question(f, x, args, central(), None, None, None, None, False)
-    _one_vector(q)
-    if not np.isfinite(q.x).all():
+    problem = vector_problem(f, x, args, central(), None, None, None, None, False)
+    _one_vector(problem)
+    if not np.isfinite(problem.x).all():
         raise ValueError("`x` must be finite to probe about it; got NaN or infinity in it. Pass another point.")
-    return retried(lambda: _detected(q))
+    return retry_complex(lambda: _detected(problem))
 
 
-def sparse_jacobian(q: Question, pattern: Any, bars: bool) -> Any:
+def sparse_jacobian(problem: Problem, pattern: Any, full_output: bool) -> Any:
     """Jacobian with the entries of `pattern`: a CSR array, or an `Estimate` of them."""
-    _one_vector(q)
-    return retried(lambda: grouped(q, _checked(pattern, (q.form.outputs, q.x.shape[1])), bars))
+    _one_vector(problem)
+    pattern = _checked(pattern, (problem.evaluator.outputs, problem.x.shape[1]))
+    return retry_complex(lambda: grouped(problem, pattern, full_output))
 
 
-def _one_vector(q: Question) -> None:
+def _one_vector(problem: Problem) -> None:
     """Refuse a batch: every vector would need a matrix of its own."""
-    if len(q.shape) != 1:
+    if len(problem.shape) != 1:
         raise ValueError(
-            f"`x` must be one vector where sparsity is concerned; got shape {q.shape}. Call it for each vector."
+            f"`x` must be one vector for a sparse jacobian; got shape {problem.shape}. Call it for each vector."
         )
 
 
@@ -110,7 +111,7 @@ def _checked(pattern: Any, shape: tuple[int, int]) -> Any:
     """Check a pattern and return it as a CSR array: what is stored of a sparse one counts, whatever its value."""
     remedy = f"Pass a scipy.sparse array, or an array of bool, of shape {shape}: (outputs, coordinates)."
     if not scipy.sparse.issparse(pattern):
-        given = type(pattern).__name__
+        name = type(pattern).__name__
         if np.ma.is_masked(pattern):
             raise TypeError(f"`sparsity` must be known for every entry; got masked ones. {remedy}")
         try:
@@ -118,7 +119,7 @@ def _checked(pattern: Any, shape: tuple[int, int]) -> Any:
         except ValueError as err:
             raise ValueError(f"`sparsity` must be a matrix ({err}). {remedy}") from None
         if pattern.dtype.kind not in "fiubc":
-            raise TypeError(f"`sparsity` must be a matrix of numbers; got {given} of {pattern.dtype}. {remedy}")
+            raise TypeError(f"`sparsity` must be a matrix of numbers; got {name} of {pattern.dtype}. {remedy}")
         pattern = pattern != 0
     if pattern.shape != shape:
         raise ValueError(f"`sparsity` must have the shape of the jacobian, {shape}; got {pattern.shape}. {remedy}")
@@ -126,15 +127,15 @@ def _checked(pattern: Any, shape: tuple[int, int]) -> Any:
 
 
 class _Probes:
-    """Points about `x`, and which outputs change when coordinates of theirs are spoilt or moved."""
+    """Points about `x`, and which outputs change when some of their coordinates are NaN or move."""
 
-    def __init__(self, q: Question) -> None:
-        self._q = q
+    def __init__(self, problem: Problem) -> None:
+        self._problem = problem
         self._rng = np.random.default_rng(0)
-        size = np.maximum(np.abs(q.x[0]), 1.0)
+        size = np.maximum(np.abs(problem.x[0]), 1.0)
         self._points, self._moves, self._values, self._noisy = [], [], [], []
         for scatter, *ways in _PROBES:
-            point = q.x[0] + scatter * size * self._rng.uniform(-1.0, 1.0, size.size)
+            point = problem.x[0] + scatter * size * self._rng.uniform(-1.0, 1.0, size.size)
             values = self._evaluate(point, strict=not scatter)
             if values is None or not np.isfinite(values).any():
                 continue
@@ -151,30 +152,30 @@ class _Probes:
     def _evaluate(self, vector: Any, strict: bool = False) -> Any:
         """Evaluate `f`; None where it raises."""
         with np.errstate(all="ignore"):
-            values, error = probe(lambda: self._q.rows(vector[None], False)[0])
+            values, error = probe(lambda: self._problem.evaluator.values(vector[None])[0])
         if error is not None and strict:
             raise error
         return values
 
     def changed(self, coordinates: Any) -> Any:
         """Tell which outputs change when all `coordinates` do."""
-        found = np.zeros(self._q.form.outputs, bool)
+        changed = np.zeros(self._problem.evaluator.outputs, bool)
         for point, moves, values, noisy in zip(self._points, self._moves, self._values, self._noisy, strict=True):
             for moved in moves:
                 vector = point.copy()
                 vector[coordinates] = moved[coordinates]
                 other = self._evaluate(vector)
                 if other is not None:
-                    found |= np.isfinite(values) & (np.isnan(other) | ((other != values) & ~noisy))
-        return found
+                    changed |= np.isfinite(values) & (np.isnan(other) | ((other != values) & ~noisy))
+        return changed
 
 
-def _detected(q: Question) -> Any:
+def _detected(problem: Problem) -> Any:
     """Halve groups of coordinates; groups that reach different outputs are probed together."""
-    m, d = q.form.outputs, q.x.shape[1]
+    m, d = problem.evaluator.outputs, problem.x.shape[1]
     if not m * d:
         return scipy.sparse.csr_array((m, d), dtype=bool)
-    probes = _Probes(q)
+    probes = _Probes(problem)
     # groups are stretches of coordinates: group g reaches from ends[g] to ends[g + 1]
     ends = np.array([0, d]) if d > _FEW else np.arange(d + 1)
     reach = scipy.sparse.csr_array(np.ones((m, ends.size - 1), bool))
@@ -188,7 +189,7 @@ def _detected(q: Question) -> Any:
 
 
 def _probed(probes: _Probes, reach: Any, ends: Any) -> Any:
-    """Find out what each group reaches, at most what `reach` says."""
+    """Probe which outputs each group reaches, at most those of `reach`."""
     colour = colours(reach)
     group = np.arange(ends.size - 1)
     of = np.repeat(group, np.diff(ends))  # the group of each coordinate

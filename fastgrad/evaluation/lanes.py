@@ -25,7 +25,7 @@ from .vector_instructions import WIDTH, call_at, clip, multiply_add, subtract
 #: which these are as many as there are points, and not all.
 PROGRAM, COORDINATES, OUTPUTS, PLACES, DATA, MOVE, LIVE, FEW, OWN = range(9)
 
-#: Words of a program's data, after those of `ufuncs`: the address of captured numbers, or of the words of `vector_code`.
+#: Words of a program's data, after those of `ufuncs`: the address of captured numbers, or of words of `vector_code`.
 #: For a function of one vector follow its address, that of memory for a block of vectors and of results, how many
 #: numbers a result has, and the addresses of what moves points and of the places of rows.
 OPERANDS, ONE, SCRATCH, RESULTS, MOVER, ROWS = range(BODY_OWN, BODY_OWN + 6)

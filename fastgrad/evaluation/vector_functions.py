@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -21,18 +20,12 @@ from ..tracing import trace_values
 from .agreement import is_close
 from .registry import known
 from .result_shape import Form, Layout, arranged, form_of, same, scattered
-from .results import BecameComplex, stacked
-from .signatures import PerformanceWarning, stack_depth
-from .user_calls import OUTSIDE, call, probe
+from .results import stacked
+from .user_calls import probe
 from .vector_code import argument_types, machine_code
-from .vector_machine import Machine, PerVector, Traced
+from .vector_machine import PerVector, Traced
 from .vector_registry import VectorKnown
-
-#: Numbers handed to a called function at a time: argument and result stay in the second-level cache.
-_NUMBERS = 1 << 16
-
-#: Vectors from which on calling them one by one is worth a warning.
-_MANY = 2000
+from .vector_values import VectorValues
 
 #: Vectors at which machine code is compared with Python, besides as many beside them.
 _PROBES = 3
@@ -51,65 +44,55 @@ class VectorFunction:
         self._shapes = tuple(map(_shape, data))
         self._numbers = [_number(v) for v in data] if data else None
         self._args: Any = None
-        self._seen: dict[tuple[int, bool], Form] = {}
-        """Forms of this call, for the latest arguments."""
-        self._machine: tuple[Any, Any, Machine | None] | None = None
+        self._evaluators: dict[tuple[int, bool], VectorValues] = {}
+        """Evaluators of this call, for the latest arguments."""
 
-    def form(
+    def evaluator(
         self, x: Any, args: tuple[Any, ...], low: Any = None, high: Any = None, compiled: bool = True
-    ) -> Form:
-        """Find out, or remember, what `f` makes of vectors like the rows of `x`; it is not called outside the bounds.
+    ) -> VectorValues:
+        """Return what evaluates `f` at vectors like the rows of `x`; it is not called outside the bounds.
 
         Raises whatever `f` raises at the first of them. With ``compiled=False`` it is called as it is.
         """
-        if args is self._args and (x.shape[1], compiled) in self._seen:
-            return self._seen[x.shape[1], compiled]
+        dim = x.shape[1]
+        if args is self._args and (dim, compiled) in self._evaluators:
+            return self._evaluators[dim, compiled]
         whole = tuple(a for a in args if isinstance(a, (int, np.integer, np.bool_)))
-        key = x.shape[1], compiled, argument_types(args), whole, tuple(map(np.shape, args)), self._shapes
-        known = self._known.form(key)
-        if known is None or not self._still(known, x, args):
+        key = dim, compiled, argument_types(args), whole, tuple(map(np.shape, args)), self._shapes
+        form = self._known.form(key)
+        if form is None or not self._is_current(form, x, args):
             inside = np.isfinite(x).all(axis=1)
             if low is not None:
                 inside &= ((x >= low) & (x <= high)).all(axis=1)
             with self._lock, np.errstate(all="ignore"):
                 if not inside.any():  # only the shape of the result is needed: too little to remember
-                    return known or self._at_no_point(x, args, low, high)
-                ways = (self._traces, self._compiled) if compiled else ()
-                if known is not None and known.is_traced:  # its program contains data that have changed
+                    return self._values(form or self._at_no_point(x, args, low, high), dim, args)
+                ways = (self._traces, self._compiles) if compiled else ()
+                if form is not None and form.is_traced:  # its program contains data that have changed
                     ways = ways[::-1]
-                known = self._find_out(x, args, (low, high), np.flatnonzero(inside), ways)
-                known.numbers = self._numbers if isinstance(known.program, PerVector) else None
-                self._known.remember(key, known)
+                form = self._choose(x, args, (low, high), np.flatnonzero(inside), ways)
+                form.numbers = self._numbers if isinstance(form.program, PerVector) else None
+                self._known.remember(key, form)
         if args is not self._args:
-            self._args, self._seen = args, {}
-        self._seen[x.shape[1], compiled] = known
-        return known
+            self._args, self._evaluators = args, {}
+        self._evaluators[dim, compiled] = evaluator = self._values(form, dim, args)
+        return evaluator
 
-    def _still(self, form: Form, x: Any, args: tuple[Any, ...]) -> bool:
+    def _values(self, form: Form, dim: int, args: tuple[Any, ...]) -> VectorValues:
+        return VectorValues(self._known, form, dim, args, self._data)
+
+    def _is_current(self, form: Form, x: Any, args: tuple[Any, ...]) -> bool:
         """Whether the function is still of this form: captured numbers may say how many results there are."""
-        if form.is_traced:
-            return self.machine(form, args) is not None
-        if form.program is None or not form.program.captured or form.numbers == self._numbers:
+        machine = self._values(form, x.shape[1], args).machine
+        if form.program is None or form.is_traced:
+            return form.program is None or machine is not None
+        if not form.program.captured or form.numbers == self._numbers:
             return True
         row = np.ascontiguousarray(x[:1])
-        values = np.empty((1, form.outputs), np.complex128 if form.kind == "D" else np.float64)
-        machine = self.machine(form, args)
-        if not len(row) or machine is None or machine.rows(row, values):
+        if not len(row) or machine is None or machine.rows(row, form.program.empty(1)):
             return False
         form.numbers = self._numbers
         return True
-
-    def machine(self, form: Form, args: tuple[Any, ...]) -> Machine | None:
-        """Return the function and its arguments as machine code, None if it is not that with its data as they are."""
-        if form.program is None:
-            return None
-        if self._machine is None or self._machine[0] is not form.program or self._machine[1] is not args:
-            self._machine = form.program, args, self._machine_of(form.program, args)
-        return self._machine[2]
-
-    def _machine_of(self, program: Traced | PerVector, args: tuple[Any, ...]) -> Machine | None:
-        words = program.words(self.f(), args, self._data)
-        return None if words is None else Machine(program, *words)
 
     def _at_no_point(self, x: Any, args: tuple[Any, ...], low: Any, high: Any) -> Form:
         """Find out what `f` returns, where no row of `x` may be given to it."""
@@ -118,7 +101,7 @@ class VectorFunction:
             ones, np.broadcast_to(low, x.shape)[:1], np.broadcast_to(high, x.shape)[:1])  # fmt: skip
         return form_of(self._one(known[0], args))
 
-    def _find_out(
+    def _choose(
         self, x: Any, args: tuple[Any, ...], limits: tuple[Any, Any], where: Any, ways: tuple[Callable[..., bool], ...]
     ) -> Form:
         """Make machine code of `f` in one of the `ways`, or call it with some of the rows `where` it may be called."""
@@ -186,7 +169,7 @@ class VectorFunction:
         self._known.trust()
         return True
 
-    def _compiled(self, form: Form, rows: Any, value: Any, args: tuple[Any, ...]) -> bool:
+    def _compiles(self, form: Form, rows: Any, value: Any, args: tuple[Any, ...]) -> bool:
         """Have the function compiled, if that can be, and agrees with it as Python at the first of `rows`."""
         kinds, reading = argument_types(args), self._known.reading
         if reading is None:
@@ -196,7 +179,7 @@ class VectorFunction:
         if not reading.captured:
             return False
         self._known.read_as_constants()
-        return self._compiled(form, rows, value, args)
+        return self._compiles(form, rows, value, args)
 
     def _agrees(self, form: Form, rows: Any, value: Any, args: tuple[Any, ...], kinds: tuple[Any, ...]) -> bool:
         reading = self._known.reading
@@ -206,11 +189,11 @@ class VectorFunction:
         except Uncompilable:
             return False
         program = PerVector(code, rows.shape[1], form.outputs, tuple(reading.captured))
-        values = np.empty((len(rows), form.outputs), np.complex128 if code.result == "D" else np.float64)
-        machine = self._machine_of(program, args)
-        if machine is None or machine.rows(np.ascontiguousarray(rows[:1]), values):
+        rows, values = np.ascontiguousarray(rows), program.empty(len(rows))
+        machine = self._values(form, program.d, args).machine_of(program)
+        if machine is None or machine.rows(rows[:1], values):
             return False
-        machine.rows(np.ascontiguousarray(rows), values)
+        machine.rows(rows, values)
         truths = [value]
         for row in rows[1:]:
             truth, error = probe(self._one, row, args)
@@ -238,78 +221,6 @@ class VectorFunction:
                 if fitting is not None:
                     found.append((layout, turned, fitting))
         return found
-
-    def rows(self, form: Form, vectors: Any, args: tuple[Any, ...], beside: bool = False) -> Any:
-        """Evaluate `f` at every row of `vectors`, block by block: an array of shape (k, m) of its own.
-
-        `beside` is the policy for exceptions, of `user_calls`.
-        """
-        values = np.empty((len(vectors), form.outputs), np.complex128 if form.kind == "D" else np.float64)
-        if (machine := self.machine(form, args)) is not None:
-            vectors = np.ascontiguousarray(vectors)
-            if not machine.rows(vectors, values) and not form.is_traced:
-                return values
-            bad = np.isnan(values).any(axis=1)  # as Python `f` says what is wrong
-            if bad.any():
-                as_it_is = replace(form, program=None, layout="single")
-                try:
-                    apart = self.rows(as_it_is, vectors[bad], args, beside)
-                except BecameComplex:
-                    form.become_complex()
-                    raise
-                values[bad] = np.where(np.isnan(values[bad]), apart, values[bad])  # the others keep their last bits
-            return values
-        size = max(1, _NUMBERS // max(vectors.shape[1], form.outputs, 1))
-        for start in range(0, len(vectors), size):
-            found = self._block(form, vectors[start : start + size], args, beside)
-            if found.dtype.kind == "c" and form.kind != "D":
-                form.kind = "D"
-                raise BecameComplex
-            values[start : start + size] = found
-        return values
-
-    def threads(self, form: Form, workers: int, explicit: bool) -> int:
-        """How many threads may be inside `f`, called with many vectors at once; see `Called.threads`."""
-        return workers if explicit and form.layout != "single" else 1  # one vector at a time is Python
-
-    def expect(self, form: Form, count: int) -> None:
-        """Warn, once, that so many vectors are going to be given to `f` one at a time."""
-        if not form.is_compiled and form.layout == "single" and count >= _MANY and not self._known.is_warned:
-            self._known.is_warned = True
-            warnings.warn(
-                f"`{getattr(self.f(), '__name__', 'f')}` is called with one vector at a time, which is slow. Write it "
-                "so that it takes a batch with the vector on the last axis, or so that Numba can compile it.",
-                PerformanceWarning,
-                stacklevel=stack_depth(),
-            )
-
-    def _block(self, form: Form, vectors: Any, args: tuple[Any, ...], beside: bool) -> Any:
-        """Call `f` with a few vectors, in its layout or one by one."""
-        if form.layout != "single" and len(vectors) > 1:
-            batch = np.array(vectors if form.layout == "rows" else vectors.T)
-            returned = call(self.f(), batch, *args, beside=beside)
-            if returned is not OUTSIDE:
-                values = arranged(stacked(returned), len(vectors), form, form.turned)
-                if values is not None:
-                    return values
-                form.layout = "single"  # what it returns depends on the values: it was not made for batches
-        else:
-            self.expect(form, len(vectors))
-        values = np.empty((len(vectors), form.outputs), np.complex128 if form.kind == "D" else np.float64)
-        for i, vector in enumerate(vectors):
-            value = self._one(vector, args, beside)
-            if value is OUTSIDE:
-                values[i] = np.nan
-                continue
-            if value.size != form.outputs:
-                raise ValueError(
-                    f"`f` must return as many values for every vector; got {value.size} after {form.outputs}. "
-                    "Pad the result."
-                )
-            if value.dtype.kind == "c" and values.dtype.kind != "c":
-                return value  # the caller reads only its type
-            values[i] = value.reshape(form.outputs)
-        return values
 
 
 def _number(value: Any) -> Any:

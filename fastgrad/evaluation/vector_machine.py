@@ -89,6 +89,10 @@ class PerVector:
         """Words of the arguments and of captured `data`, and what keeps alive what they point into."""
         return words_of(self.d, self.outputs, args, self.captured, data)
 
+    def empty(self, count: int) -> Any:
+        """Allocate values at so many vectors."""
+        return np.empty((count, self.outputs), np.complex128 if self.m > self.outputs else np.float64)
+
     def code(self) -> Native:
         """Machine code that goes through the lanes."""
         code: Native = loop("one by one")[0]

@@ -40,6 +40,6 @@ def refuse_options(rule: Rule, step: Any, full_output: bool) -> None:
     """Raise for options that the complex step does not have: a step and an error bound."""
     if isinstance(rule, ComplexStep) and (step is not None or full_output):
         raise ValueError(
-            "`step` and `full_output` must be left out with the complex step: it has no step to choose and no bar; "
-            'got one of them. Use method="adaptive".'
+            "`step` and `full_output` must be left out with the complex step: it has no step to choose and no error "
+            'bound; got one of them. Use method="adaptive".'
         )

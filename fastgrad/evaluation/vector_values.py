@@ -1,0 +1,184 @@
+"""Values of a function of vectors at many vectors: in machine code, or called in blocks or one vector at a time."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from .result_shape import Form, arranged
+from .results import BecameComplex, stacked
+from .signatures import PerformanceWarning, stack_depth
+from .user_calls import OUTSIDE, call
+from .vector_machine import LONGEST, Machine, PerVector, Traced
+from .vector_registry import VectorKnown
+
+#: Numbers handed to a called function at a time: argument and result stay in the second-level cache.
+_NUMBERS = 1 << 16
+
+#: Vectors from which on calling them one by one is worth a warning.
+_MANY = 2000
+
+
+class VectorValues:
+    """Values of a function with its further arguments: an `Evaluator`.
+
+    Parameters
+    ----------
+    known : VectorKnown
+        What is remembered about the function.
+    form : Form
+        Its results for vectors of this length, and how it is run.
+    dim : int
+        Length of the vectors.
+    args, data : sequence
+        Further arguments, and the values that the function captures now.
+    """
+
+    def __init__(self, known: VectorKnown, form: Form, dim: int, args: tuple[Any, ...], data: Sequence[Any]) -> None:
+        self._known, self.form, self.dim, self._args, self._data = known, form, dim, args, data
+        self._machine: tuple[Any, Machine | None] = None, None
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers the function returns for a vector."""
+        return self.form.outputs
+
+    @property
+    def result_shape(self) -> tuple[int, ...]:
+        """Shape of the value at one point."""
+        return self.form.shape
+
+    @property
+    def kind(self) -> str:
+        """Letter of NumPy's type for what the function returns."""
+        return self.form.kind
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether values are complex numbers."""
+        return self.form.kind == "D"
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether the function runs as machine code."""
+        return self.form.program is not None
+
+    @property
+    def machine(self) -> Machine | None:
+        """Machine code with the arguments; None if there is none for the data as they are."""
+        program = self.form.program
+        if self._machine[0] is not program:
+            self._machine = program, None if program is None else self.machine_of(program)
+        return self._machine[1]
+
+    @property
+    def block_machine(self) -> Machine | None:
+        """Machine code that goes through blocks of points; None for complex results and for long vectors."""
+        return None if self.is_complex or self.dim + self.outputs > LONGEST else self.machine
+
+    def machine_of(self, program: Traced | PerVector) -> Machine | None:
+        """Give a program the arguments; None if the function is to be traced anew."""
+        words = program.words(self._known.f(), self._args, self._data)
+        return None if words is None else Machine(program, *words)
+
+    def threads(self, workers: int, explicit: bool) -> int:
+        """How many threads may be inside `f`, called with many vectors at once; see `Called.threads`."""
+        if self.is_compiled:
+            return workers
+        return workers if explicit and self.form.layout != "single" else 1  # one vector at a time is Python
+
+    def expect(self, count: int) -> None:
+        """Warn, once, that so many vectors are going to be given to `f` one at a time."""
+        if not self.is_compiled and self.form.layout == "single" and count >= _MANY and not self._known.is_warned:
+            self._known.is_warned = True
+            warnings.warn(
+                f"`{getattr(self._known.f(), '__name__', 'f')}` is called with one vector at a time, which is slow. "
+                "Write it so that it takes a batch with the vector on the last axis, or so that Numba can compile it.",
+                PerformanceWarning,
+                stacklevel=stack_depth(),
+            )
+
+    def values(self, x: Any, index: Any = None, beside: bool = False) -> Any:
+        """Evaluate at every row of `x`: an array of shape (k, outputs) of its own; see `Evaluator`."""
+        if (machine := self.machine) is not None:
+            return self._in_machine_code(machine, np.ascontiguousarray(x), beside)
+        values = self._empty(len(x))
+        size = max(1, _NUMBERS // max(x.shape[1], self.outputs, 1))
+        for start in range(0, len(x), size):
+            block = self._block(x[start : start + size], beside)
+            if block.dtype.kind == "c" and not self.is_complex:
+                self.form.kind = "D"
+                raise BecameComplex
+            values[start : start + size] = block
+        return values
+
+    def complex_values(self, x: Any) -> Any:
+        """Evaluate at complex vectors."""
+        return VectorValues(self._known, replace(self.form, kind="D"), self.dim, self._args, self._data).values(x)
+
+    def _empty(self, count: int) -> Any:
+        return np.empty((count, self.outputs), np.complex128 if self.is_complex else np.float64)
+
+    def _in_machine_code(self, machine: Machine, x: Any, beside: bool) -> Any:
+        values = self._empty(len(x))
+        if not machine.rows(x, values) and not machine.is_traced:
+            return values
+        bad = np.isnan(values).any(axis=1)
+        if bad.any():  # as Python `f` says what is wrong
+            form = replace(self.form, program=None, layout="single")
+            try:
+                apart = VectorValues(self._known, form, self.dim, self._args, self._data).values(x[bad], beside=beside)
+            except BecameComplex:
+                self.form.become_complex()
+                raise
+            values[bad] = np.where(np.isnan(values[bad]), apart, values[bad])  # the others keep their last bits
+        return values
+
+    def _block(self, x: Any, beside: bool) -> Any:
+        """Call `f` with a few vectors, in its layout or one by one."""
+        form = self.form
+        if form.layout != "single" and len(x) > 1:
+            batch = np.array(x if form.layout == "rows" else x.T)
+            returned = call(self._known.f(), batch, *self._args, beside=beside)
+            if returned is not OUTSIDE:
+                values = arranged(stacked(returned), len(x), form, form.turned)
+                if values is not None:
+                    return values
+                form.layout = "single"  # what it returns depends on the values: it was not made for batches
+        else:
+            self.expect(len(x))
+        values = self._empty(len(x))
+        for i, vector in enumerate(x):
+            value = self._known.one(vector, self._args, beside)
+            if value is OUTSIDE:
+                values[i] = np.nan
+                continue
+            if value.size != form.outputs:
+                raise ValueError(
+                    f"`f` must return as many values for every vector; got {value.size} after {form.outputs}. "
+                    "Pad the result."
+                )
+            if value.dtype.kind == "c" and values.dtype.kind != "c":
+                return value  # the caller reads only its type
+            values[i] = value.reshape(form.outputs)
+        return values
+
+
+class OneOutput:
+    """One of several outputs of a function of vectors: an `Evaluator`; it evaluates all of them."""
+
+    outputs, result_shape, block_machine = 1, (), None
+
+    def __init__(self, evaluator: VectorValues, output: int) -> None:
+        self._evaluator, self._output = evaluator, output
+        self.dim, self.kind = evaluator.dim, evaluator.kind
+        self.is_complex, self.is_compiled = evaluator.is_complex, evaluator.is_compiled
+        self.threads, self.expect = evaluator.threads, evaluator.expect
+
+    def values(self, x: Any, index: Any = None, beside: bool = False) -> Any:
+        """Evaluate at every row of `x`; shape (k, 1)."""
+        return self._evaluator.values(x, index, beside)[:, self._output : self._output + 1]
