@@ -1,14 +1,14 @@
 """What a function refers to, and whether it is still there; nothing of it is kept alive.
 
-A reference is found again from its owner: a function, a module or a partial, which is held weakly. So objects that hold
-the function which refers to them are freed as without us.
+A reference is read again from its owner: a function, a module or a partial, which is held weakly. So objects that hold
+the function which refers to them are freed.
 """
 
 from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -25,77 +25,28 @@ ITEM = "item "
 Way = Callable[[Any, Any], Any]
 
 
-def global_of(f: Any, name: str) -> Any:
-    """Return what a global name of a function is bound to."""
-    return f.__globals__.get(name, ABSENT)
-
-
-def builtin_of(f: Any, name: str) -> Any:
-    """Return what a name means to a function that no global has."""
-    return f.__builtins__.get(name, ABSENT)
-
-
-def cell_of(f: Any, index: int) -> Any:
-    """Value of a closure variable; ValueError if it is deleted."""
-    return f.__closure__[index].cell_contents
-
-
-def default_of(f: Any, index: int) -> Any:
-    """Default of a parameter."""
-    return f.__defaults__[index]
-
-
-def keyword_of(f: Any, name: str) -> Any:
-    """Default of a parameter that is given by name."""
-    return f.__kwdefaults__[name]
-
-
-def counts_of(f: Any, _: Any) -> tuple[int, int]:
-    """How many defaults there are of both sorts."""
-    return len(f.__defaults__ or ()), len(f.__kwdefaults__ or ())
-
-
-def attribute_of(module: Any, name: str) -> Any:
-    """Look an attribute of a module up without running code of its own."""
-    return vars(module).get(name, ABSENT)
-
-
-def called_by(partial: Any, _: Any) -> Any:
-    """Return the function of a partial."""
-    return partial.func
-
-
-def argument_of(partial: Any, index: int) -> Any:
-    """Return an argument that a partial adds."""
-    return partial.args[index]
-
-
-def named_by(partial: Any, name: str) -> Any:
-    """Return an argument that a partial adds by name."""
-    return partial.keywords[name]
-
-
-def extent_of(partial: Any, _: Any) -> tuple[int, int]:
-    """How many arguments a partial adds of both sorts."""
-    return len(partial.args), len(partial.keywords)
-
-
-def type_of(f: Any, place: tuple[Way, Any]) -> Any:
-    """Type of an object that a function refers to."""
-    way, key = place
-    return type(way(f, key))
-
-
-def member_of(f: Any, place: tuple[Way, Any, str]) -> Any:
-    """Return an attribute of an object, or an entry of a dictionary, that a function refers to."""
-    way, key, name = place
-    holder = way(f, key)
+def _member(holder: Any, name: str) -> Any:
     return holder[name.removeprefix(ITEM)] if type(holder) is dict else vars(holder)[name]
 
 
-def itself(f: Any, _: Any) -> Any:
-    """Return the owner."""
-    return f
+#: All ways. ValueError, LookupError or TypeError where there is nothing: a closure variable is deleted, a default is
+#: no more. Attributes of modules are read without running code of theirs.
+ways: Any = SimpleNamespace(
+    itself=lambda f, _: f,
+    global_name=lambda f, name: f.__globals__.get(name, ABSENT),
+    builtin=lambda f, name: f.__builtins__.get(name, ABSENT),
+    cell=lambda f, index: f.__closure__[index].cell_contents,
+    default=lambda f, index: f.__defaults__[index],
+    keyword_default=lambda f, name: f.__kwdefaults__[name],
+    count_defaults=lambda f, _: (len(f.__defaults__ or ()), len(f.__kwdefaults__ or ())),
+    attribute=lambda module, name: vars(module).get(name, ABSENT),
+    partial_function=lambda partial, _: partial.func,
+    partial_argument=lambda partial, index: partial.args[index],
+    partial_keyword=lambda partial, name: partial.keywords[name],
+    count_arguments=lambda partial, _: (len(partial.args), len(partial.keywords)),
+    type_of=lambda f, place: type(place[0](f, place[1])),  # of an object that `f` refers to by a way and a key
+    member=lambda f, place: _member(place[0](f, place[1]), place[2]),  # its attribute, or entry if it is a dictionary
+)
 
 
 #: How a value is compared: it is the same object; it is, and is not kept alive; its items are; it is captured data; it
@@ -182,7 +133,7 @@ class Watch:
 
     def current(self) -> list[Any] | None:
         """Return the captured values as they are now, None if anything else is not what it was."""
-        found: list[Any] = [None] * self._count
+        values: list[Any] = [None] * self._count
         try:
             for references in self._owners:
                 owner = references.owner()
@@ -201,7 +152,7 @@ class Watch:
                     elif how == _DATA:
                         if not (type(value) is float and known == "d") and not accepts(known, value):
                             return None
-                        found[index] = value
+                        values[index] = value
                     elif how == _HELPER:
                         if value is not known.owner():
                             return None
@@ -213,7 +164,7 @@ class Watch:
             array = reference()
             if array is None or array.tobytes() != content:
                 return None
-        return found
+        return values
 
     def like(self, f: Any) -> Watch | None:
         """Return such a watch over another function of the same code, None if it refers to something else."""

@@ -1,13 +1,12 @@
 """What a function refers to: read once, for a key by its content and for a copy that Numba can compile.
 
-Numba freezes what a function refers to and knows no plain Python helper. So every function is read through, from its
-code into its globals, closures, defaults, helpers and gates. What is found is sorted: floats, complex numbers and
-arrays of numbers are *captured* values, arguments of the machine code; everything else is part of it. Out of one
-reading come
+Numba freezes what a function refers to and knows no plain Python helper. So `Reading` goes from the code of a function
+into its globals, closures, defaults, helpers and gates. Floats, complex numbers and arrays of numbers become *captured*
+values, arguments of the machine code; everything else is part of it. The results are
 
 - a *key*: equal for functions that must give equal machine code, in this process or another;
 - a *linked copy*, whose helpers and gates are compiled in turn, with a `Slot` for every captured value;
-- the *watched* references: they tell the captured values at every call, and when something else is bound anew.
+- the *watched* references: they return the captured values at every call, and tell when something else has changed.
 """
 
 from __future__ import annotations
@@ -25,27 +24,7 @@ from numba.np.ufunc.dufunc import DUFunc
 
 from .caches import KEPT, Recent, clearable
 from .captured import Slot, kind_of
-from .dependencies import (
-    ABSENT,
-    ITEM,
-    References,
-    Watch,
-    Way,
-    argument_of,
-    attribute_of,
-    builtin_of,
-    called_by,
-    cell_of,
-    counts_of,
-    default_of,
-    extent_of,
-    global_of,
-    itself,
-    keyword_of,
-    member_of,
-    named_by,
-    type_of,
-)
+from .dependencies import ABSENT, ITEM, References, Watch, Way, ways
 from .linking import Module, Part, captures
 from .operators import Uncompilable
 from .recognition import (
@@ -68,16 +47,9 @@ _CLASSES_FROM = ("builtins", "numpy")
 
 
 class Reading:
-    """One function read through; see the module.
+    """What one function refers to; the function is not kept alive.
 
-    Parameters
-    ----------
-    f : callable
-        The function; it is not kept alive.
-    watch : Watch, optional
-        Where references are watched.
-    captures : bool
-        Whether floats, complex numbers and arrays are to be arguments of the machine code, not parts of it.
+    With `captures`, floats, complex numbers and arrays become arguments of the machine code, not parts of it.
     """
 
     __slots__ = ("_captures", "_linked", "_part", "_parts", "_seen", "_watch", "captured", "defaults", "key")
@@ -123,22 +95,22 @@ class Reading:
         if isinstance(f, Dispatcher) and isinstance(f.py_func, FunctionType):
             return self._function(f.py_func)
         if isinstance(f, functools.partial):
-            ways: dict[str, tuple[Way, Any]] = {"func": (called_by, None)}
-            ways |= {f"a{i}": (argument_of, i) for i in range(len(f.args))}
-            ways |= {f"k_{name}": (named_by, name) for name in f.keywords}
-            return self._around(bound(len(f.args), tuple(f.keywords)), f, ways)
+            held: dict[str, tuple[Way, Any]] = {"func": (ways.partial_function, None)}
+            held |= {f"a{i}": (ways.partial_argument, i) for i in range(len(f.args))}
+            held |= {f"k_{name}": (ways.partial_keyword, name) for name in f.keywords}
+            return self._around(bound(len(f.args), tuple(f.keywords)), f, held)
         if isinstance(f, np.ufunc) or (isinstance(f, BuiltinFunctionType) and f.__self__ is math):
-            return self._around(bound(0, ()), f, {"func": (itself, None)})
+            return self._around(bound(0, ()), f, {"func": (ways.itself, None)})
         raise Uncompilable(f"is a {type(f).__name__}, not a Python function")
 
-    def _around(self, wrapper: FunctionType, owner: Any, ways: dict[str, tuple[Way, Any]]) -> Part:
+    def _around(self, wrapper: FunctionType, owner: Any, held: dict[str, tuple[Way, Any]]) -> Part:
         """Read a function of ours that calls what an owner holds."""
         references = self._watch.owner(owner)
         part = Part(wrapper, references)
         self._add(code_key(wrapper.__code__))
         if isinstance(owner, functools.partial):
-            self._watch.constant(references, extent_of, None, extent_of(owner, None))
-        for name, (way, key) in ways.items():
+            self._watch.constant(references, ways.count_arguments, None, ways.count_arguments(owner, None))
+        for name, (way, key) in held.items():
             self._add("global", name)
             part.scope[name] = self._reference(references, way, key, way(owner, key), frozenset())
         part.captures = bool(self.captured)
@@ -158,11 +130,11 @@ class Reading:
             self._global(part, references, f, name, attributes)
         for i, name in enumerate(code.co_freevars):
             try:
-                value = cell_of(f, i)
+                value = ways.cell(f, i)
             except ValueError:
                 raise Uncompilable(f"`{name}` is not defined yet") from None
             self._add("closure", name)
-            part.cells.append(self._reference(references, cell_of, i, value, attributes))
+            part.cells.append(self._reference(references, ways.cell, i, value, attributes))
         self._defaults(part, references, f, attributes, outermost)
         part.captures = len(self.captured) > before or any(map(captures, (*part.scope.values(), *part.cells)))
         self._seen[id(f)] = part
@@ -172,10 +144,10 @@ class Reading:
         self, part: Part, references: References, f: FunctionType, name: str, attributes: frozenset[str]
     ) -> None:
         """Read what a global name is bound to."""
-        way, value = global_of, global_of(f, name)
+        way, value = ways.global_name, ways.global_name(f, name)
         if value is ABSENT:
-            self._watch.constant(references, global_of, name, ABSENT)
-            way, value = builtin_of, builtin_of(f, name)
+            self._watch.constant(references, ways.global_name, name, ABSENT)
+            way, value = ways.builtin, ways.builtin(f, name)
             if value is ABSENT:
                 raise Uncompilable(f"`{name}` is not defined")
             if is_builtin(name, value):
@@ -192,19 +164,19 @@ class Reading:
             references.without_defaults = True
             return
         defaults, keywords = f.__defaults__ or (), f.__kwdefaults__ or {}
-        self._watch.constant(references, counts_of, None, counts_of(f, None))
+        self._watch.constant(references, ways.count_defaults, None, ways.count_defaults(f, None))
         self._add("defaults", len(defaults), "keywords", sorted(keywords))
         captures, code = self._captures, f.__code__
         first = code.co_argcount - len(defaults)
         values = []
         for i, value in enumerate(defaults):
             self._captures = captures and outermost and first + i >= code.co_posonlyargcount
-            values.append(self._reference(references, default_of, i, value, attributes))
+            values.append(self._reference(references, ways.default, i, value, attributes))
             if isinstance(values[-1], Slot):
                 self.defaults[code.co_varnames[first + i]] = values[-1].index
         self._captures = False
         for name in sorted(keywords):
-            part.keywords[name] = self._reference(references, keyword_of, name, keywords[name], attributes)
+            part.keywords[name] = self._reference(references, ways.keyword_default, name, keywords[name], attributes)
         self._captures, part.defaults = captures, tuple(values)
 
     # Values -----------------------------------------------------------------------------------------------------------
@@ -217,7 +189,7 @@ class Reading:
             self.captured.append(kind)
             return Slot(self._watch.data(references, way, key, kind))
         # an object that is an argument or a default cannot be taken apart
-        has_members = way in (cell_of, global_of, attribute_of, member_of) and self._captures
+        has_members = way in (ways.cell, ways.global_name, ways.attribute, ways.member) and self._captures
         if has_members and (type(value) is dict or self._is_object(value)):
             return self._members(references, way, key, value, attributes)
         self._watch.constant(references, way, key, value)
@@ -239,10 +211,10 @@ class Reading:
         Everything is found again from the function, so that neither is kept alive, and others may take their place.
         """
         kind = type(holder)
-        self._watch.constant(references, type_of, (way, key), kind)
+        self._watch.constant(references, ways.type_of, (way, key), kind)
         self._add("members", kind.__module__, kind.__qualname__)
         made = Module(kind.__qualname__)
-        if way is member_of and key[0] is member_of and key[1][0] is member_of:
+        if way is ways.member and key[0] is ways.member and key[1][0] is ways.member:
             return made  # deeper ones are left out: objects may refer to each other
         for name in sorted(attributes):
             if kind is dict:
@@ -251,7 +223,7 @@ class Reading:
                 present, value = not is_shadowed(kind, name), vars(holder).get(name, ABSENT)
             if present and value is not ABSENT:
                 self._add("member", name)
-                made.attributes[name] = self._reference(references, member_of, (way, key, name), value, attributes)
+                made.attributes[name] = self._reference(references, ways.member, (way, key, name), value, attributes)
         return made
 
     def _value(self, value: Any, attributes: frozenset[str]) -> Any:
@@ -312,19 +284,19 @@ class Reading:
         self._add("module", module.__name__)
         made, references = Module(module.__name__), self._watch.owner(module)
         for name in sorted(attributes):
-            held = attribute_of(module, name)
+            held = ways.attribute(module, name)
             value = getattr(module, name, ABSENT) if held is ABSENT and is_known(module) else held
             if value is ABSENT:
                 continue
             self._add("attribute", name)
             known = is_known(value) and not isinstance(value, np.ufunc) and not elementary(value)
             if known or held is ABSENT or is_known(module):
-                self._watch.constant(references, attribute_of, name, held)
+                self._watch.constant(references, ways.attribute, name, held)
                 if known:
                     self._add("known", getattr(value, "__qualname__", ""), type(value).__name__)
                 made.attributes[name] = value if known else self._value(value, attributes)
             else:
-                made.attributes[name] = self._reference(references, attribute_of, name, value, attributes)
+                made.attributes[name] = self._reference(references, ways.attribute, name, value, attributes)
         return made
 
 

@@ -137,10 +137,10 @@ def products(problem: Problem, v: Any, full_output: bool) -> Any:
         still = np.flatnonzero(~moved)
         with np.errstate(all="ignore"):
             there = np.isfinite(problem.evaluator.values(problem.x[still]))
-        zero, error = (np.where(there, 0.0, other) for other in (np.nan, inf))
+        zero, unknown = (np.where(there, 0.0, other) for other in (np.nan, inf))
         status = np.where(there, Status.CONVERGED, Status.NONFINITE)
         results.put(moved, products(problem.at(moved), v[moved], full_output))
-        results.put(still, Estimate(zero, error, status, there, 1, zero, zero))
+        results.put(still, Estimate(zero, unknown, status, there, 1, zero, zero))
         return results.whole
     width = max(1, _NUMBERS // max(d, 1))
     for block, part in _in_float64(problem).blocks(ENTRIES // max(d, 1)):

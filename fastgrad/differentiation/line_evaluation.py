@@ -218,7 +218,7 @@ def derive(
         with np.errstate(all="ignore"):
             if isinstance(rule, Adaptive):
                 return estimate(at, start[own_line], rule, own_step, *limits, kind=kind)
-            return estimate_by_stencil(at, rule, kind, start[own_line], own_step, mode, *limits, has_fallback)
+            return estimate_by_stencil(at, rule, kind, start[own_line], own_step, mode, *limits, has_fallback=has_fallback)
 
     if isinstance(rule, Adaptive) or full_output or low is not None:
         estimated = estimate_entries(np.arange(line.size * m), rule, mode, step)

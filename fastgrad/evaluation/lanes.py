@@ -109,7 +109,7 @@ def _rows(count, vectors, results, one, words, m):  # type: ignore[no-untyped-de
     """Evaluate a function of one vector at `count` vectors; return how many times it raised."""
     own, raised = words_at(words), 0  # type: ignore[call-arg,var-annotated]
     for i in range(count):
-        raised += _call_one(one, vectors + 8 * own[0] * i, results + 8 * m * i, own) != 0  # type: ignore[call-arg]
+        raised += _call_one(one, vectors + 8 * own[0] * i, results + 8 * m * i, own) != 0
     return raised
 
 

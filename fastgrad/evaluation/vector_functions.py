@@ -83,13 +83,14 @@ class VectorFunction:
 
     def _is_current(self, form: Form, x: Any, args: tuple[Any, ...]) -> bool:
         """Whether the function is still of this form: captured numbers may say how many results there are."""
+        program = form.program
         machine = self._values(form, x.shape[1], args).machine
-        if form.program is None or form.is_traced:
-            return form.program is None or machine is not None
-        if not form.program.captured or form.numbers == self._numbers:
+        if not isinstance(program, PerVector):
+            return program is None or machine is not None
+        if not program.captured or form.numbers == self._numbers:
             return True
         row = np.ascontiguousarray(x[:1])
-        if not len(row) or machine is None or machine.rows(row, form.program.empty(1)):
+        if not len(row) or machine is None or machine.rows(row, program.empty(1)):
             return False
         form.numbers = self._numbers
         return True
