@@ -37,7 +37,7 @@ def fill(
     shape = np.broadcast_shapes(*map(np.shape, [*operands, *limits]))
     with np.errstate(all="ignore"):
         if isinstance(evaluator, Called) and 0 not in shape:
-            evaluator.find_out(operands[: problem.nargs(operands)], problem.wrt)
+            evaluator.prepare(operands[: problem.nargs(operands)], problem.wrt)
         try:
             return _fill(evaluator, cost, problem, operands, limits, shape, out, lean, again)
         except BecameComplex:

@@ -29,7 +29,7 @@ def apply_to_called(evaluator: Called, problem: Problem, operands: list[Any], ou
     shape = np.broadcast_shapes(*map(np.shape, operands))
     if 0 in shape:
         return (np.empty(shape, problem.dtype) if out is None else out), False
-    evaluator.find_out(operands[: problem.nargs(operands)], problem.wrt)
+    evaluator.prepare(operands[: problem.nargs(operands)], problem.wrt)
     try:
         return _in_pieces(evaluator, problem, operands, out, shape)
     except BecameComplex:

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..adaptive_rule import Adaptive
 from ..estimates import Estimate, Status
+from ..evaluation.protocol import VectorEvaluator
 from ..evaluation.vector_machine import Machine
 from ..rules.stencils import Stencil, backward, central, forward
 from .jacobians import ENTRIES, along, in_pieces, jacobians, scaled, stretch, unit
@@ -216,14 +217,17 @@ def _compared(units: Any, error: Any) -> Any:
 class _Difference:
     """Values at the first of several vectors side by side less those at the others: an `Evaluator`."""
 
-    outputs = 1
+    outputs, result_shape = 1, ()
 
-    def __init__(self, evaluator: Any) -> None:
-        self._evaluator, self.kind, self.block_machine = evaluator, evaluator.kind, evaluator.block_machine
+    def __init__(self, evaluator: VectorEvaluator) -> None:
+        self._evaluator, self.dim, self.kind = evaluator, evaluator.dim, evaluator.kind
+        self.is_compiled, self.block_machine, self.threads = (
+            evaluator.is_compiled, evaluator.block_machine, evaluator.threads
+        )  # fmt: skip
 
     def values(self, x: Any, index: Any = None, beside: bool = False) -> Any:
         """Evaluate at rows of vectors."""
-        values = self._evaluator.values(x.reshape(-1, self._evaluator.dim), index, beside).reshape(len(x), -1)
+        values = self._evaluator.values(x.reshape(-1, self.dim), index, beside).reshape(len(x), -1)
         return values[:, :1] - np.sum(values[:, 1:], axis=1, keepdims=True)
 
 

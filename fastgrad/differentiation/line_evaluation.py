@@ -14,6 +14,7 @@ import numpy as np
 
 from ..adaptive_rule import Adaptive, estimate
 from ..estimates import Estimate
+from ..evaluation.protocol import VectorEvaluator
 from ..rules.stencil_codegen import combine, steps
 from ..rules.stencils import Stencil
 from .error_bounds import estimate_by_stencil
@@ -125,7 +126,7 @@ class LineValues:
         Whether positions beside the points may be requested twice: then values are remembered.
     """
 
-    def __init__(self, evaluator: Any, lines: Lines, has_memory: bool) -> None:
+    def __init__(self, evaluator: VectorEvaluator, lines: Lines, has_memory: bool) -> None:
         self._evaluator, self._lines, self._has_memory = evaluator, lines, has_memory
         self._keys = np.empty(0, dtype=np.complex128)
         self._places = np.empty(0, dtype=np.int64)
@@ -181,7 +182,7 @@ class LineValues:
 
 
 def derive(
-    evaluator: Any, lines: Lines, line: Any, rule: Any, mode: str, step: Any, low: Any, high: Any, *,
+    evaluator: VectorEvaluator, lines: Lines, line: Any, rule: Any, mode: str, step: Any, low: Any, high: Any, *,
     full_output: bool, has_fallback: bool = True,
 ) -> Any:  # fmt: skip
     """Differentiate all outputs along lines by a rule: an `Estimate` of arrays (lines, outputs), or its first alone.
@@ -214,11 +215,13 @@ def derive(
         def at(points: Any, index: Any, _beside: bool = True) -> Any:
             return values(line[own_line[index]], points, output[index])
 
-        own_step, *limits = (None if a is None else a[own_line] for a in (step, low, high))
+        own_step, own_low, own_high = (None if a is None else a[own_line] for a in (step, low, high))
         with np.errstate(all="ignore"):
             if isinstance(rule, Adaptive):
-                return estimate(at, start[own_line], rule, own_step, *limits, kind=kind)
-            return estimate_by_stencil(at, rule, kind, start[own_line], own_step, mode, *limits, has_fallback=has_fallback)
+                return estimate(at, start[own_line], rule, own_step, own_low, own_high, kind=kind)
+            return estimate_by_stencil(
+                at, rule, kind, start[own_line], own_step, mode, own_low, own_high, has_fallback
+            )
 
     if isinstance(rule, Adaptive) or full_output or low is not None:
         estimated = estimate_entries(np.arange(line.size * m), rule, mode, step)
@@ -235,13 +238,14 @@ def derive(
     return replace_missing(df, missing, rule, lambda rule, entry: estimate_entries(entry, rule, ADAPTIVE, None).df)
 
 
-def _adaptive(evaluator: Any, lines: Lines, line: Any, rule: Adaptive, limits: tuple[Any, ...]) -> Estimate:
+def _adaptive(evaluator: VectorEvaluator, lines: Lines, line: Any, rule: Adaptive, limits: tuple[Any, ...]) -> Estimate:
     """Differentiate by the adaptive rule, which evaluates in machine code."""
     m = evaluator.outputs
     entry = np.repeat(line * m, m) + np.tile(np.arange(m), line.size)
     x, along = lines.x, None
     if isinstance(lines, Directions):
         x, along = lines.points, lines.arrays()
+    assert evaluator.block_machine is not None
     machine = evaluator.block_machine.on_lines(np.ascontiguousarray(x), entry, along)
 
     def values(points: Any, index: Any) -> Any:

@@ -26,10 +26,9 @@ _DOUBLE = np.dtype(np.float64)
 
 
 def argument_kinds(arguments: list[Any], wrt: int) -> list[Any]:
-    """Types in which arguments are handed out: whole numbers beside the point as such, the rest as float64.
+    """Types in which `f` gets its arguments: integers and booleans beside the point as such, the rest as float64.
 
-    Whole numbers may be indices or counts, and truths a choice, which a function that is called can take. They get 64
-    bits: the square of 1500 is no int16, and machine code has it right, as float64.
+    Integers may be indices or counts, and booleans a choice. Integers get 64 bits: the square of 1500 is no int16.
     """
 
     def kind(i: int, a: Any) -> Any:
@@ -42,15 +41,7 @@ def argument_kinds(arguments: list[Any], wrt: int) -> list[Any]:
 
 
 class Called:
-    """A function called as it is, and how it can be called, which a few calls tell.
-
-    Parameters
-    ----------
-    f : callable
-        The function; it is not kept alive.
-    pointwise : bool, optional
-        Whether it is called with one point at a time; by default a few calls tell.
-    """
+    """A function called as it is: with arrays, or `pointwise`; by default a few calls tell. It is not kept alive."""
 
     is_compiled = False
 
@@ -73,25 +64,22 @@ class Called:
     def threads(self, workers: int, explicit: bool) -> int:
         """How many threads may be inside `f` at once.
 
-        A function may work in memory of its own, and then two threads would mix their points. So only ufuncs of NumPy
-        and SciPy run on several unless the caller gave `workers`.
+        A function may work in memory of its own, where two threads would mix their points. So only ufuncs of NumPy and
+        SciPy run on several threads, unless the caller gave `workers`.
         """
         return workers if not self.serial and (explicit or is_library_ufunc(self.f())) else 1
 
     def evaluate(self, arguments: list[Any], *, beside: bool = False) -> Any:
-        """Evaluate `f` at one-dimensional arrays, into an array of its own: `f` may reuse its buffer.
-
-        `f` gets copies, because one that writes into its arguments must not change the next evaluation.
-        """
+        """Evaluate `f` at copies of one-dimensional arrays, which it may overwrite; `f` may reuse its result."""
         values = self.call([a.copy() if isinstance(a, np.ndarray) else a for a in arguments], arguments, beside)
         own = np.empty(max(np.size(a) for a in arguments), np.complex128 if self.result == "D" else np.float64)
         own[...] = values
         return own
 
     def call(self, copies: list[Any], arguments: list[Any], beside: Any = False) -> Any:
-        """Call `f` with `copies` of the arguments, which it may overwrite; one value may stand for all points.
+        """Call `f` with `copies` of the arguments; one value may stand for all points.
 
-        `beside` is the policy for exceptions, of `user_calls`: one for all positions, or an array.
+        `beside`, for all positions or an array, is the policy of `user_calls` for exceptions.
         """
         f, size = self.f(), max(np.size(a) for a in arguments)
         values: Any = None
@@ -118,10 +106,7 @@ class Called:
         return values
 
     def _test(self, arguments: list[Any], values: Any, size: int) -> None:
-        """Call `f` point by point from now on if it mixes its points; tested again when there are many times more.
-
-        All offsets go into one call, so a running total would not even give the derivative of a running total.
-        """
+        """Call `f` point by point from now on if it mixes its points; tested again when there are many times more."""
         with self._lock:
             if size <= self._untested or self._pointwise:
                 return
@@ -132,13 +117,13 @@ class Called:
             if mixing is not None:
                 self._untested = _GROWTH * size
 
-    def find_out(self, arguments: list[Any], wrt: int) -> None:
-        """Compare a call with two points with two calls with one point, and remember which way `f` can be called."""
+    def prepare(self, arguments: list[Any], wrt: int) -> None:
+        """Compare a call with two points with two calls with one point, and remember how `f` can be called."""
         self._has_batches = self._has_batches or any(np.size(a) > 1 for a in arguments)
         if self._pointwise is None:
             with self._lock, np.errstate(all="ignore"):
                 if self._pointwise is None:
-                    self._find_out(arguments, wrt)
+                    self._compare(arguments, wrt)
         if self._notice:
             self._give_notice(self._notice)
 
@@ -148,7 +133,7 @@ class Called:
         if self._has_batches:
             notice()
 
-    def _find_out(self, arguments: list[Any], wrt: int) -> None:
+    def _compare(self, arguments: list[Any], wrt: int) -> None:
         f, kinds = self.f(), argument_kinds(arguments, wrt)
         ends = [np.ravel(a)[[0, -1]].astype(k) if np.ndim(a) else [a, a] for a, k in zip(arguments, kinds, strict=True)]
         ends[wrt] = np.array(ends[wrt], dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Elementwise functions as machine code: ufuncs of their values, and of what is made of them."""
+"""Elementwise functions as machine code: ufuncs of their values, and of programs made of these."""
 
 from __future__ import annotations
 
@@ -21,15 +21,7 @@ _PYTHON = threading.RLock()
 
 
 class Code:
-    """Machine code of what was read: one for all functions of the same code, and of captured values of the same types.
-
-    Parameters
-    ----------
-    reading : Reading
-        What was read; only its key and what is to be compiled are kept.
-    nargs : int
-        Number of arguments.
-    """
+    """Machine code of a reading, for all functions of the same code with captured values of the same types."""
 
     def __init__(self, reading: Reading, nargs: int) -> None:
         self.key, self.nargs, self.captured = reading.key, nargs, tuple(reading.captured)
@@ -105,7 +97,7 @@ class Compiled:
         return str(getattr(self.f(), "__name__", "f"))
 
     def threads(self, workers: int, explicit: bool) -> int:
-        """How many threads may be inside `f` at once: machine code writes to nothing but its results."""
+        """How many threads may be inside `f` at once: machine code writes its results only."""
         return workers
 
     def values(self) -> Ufunc:
@@ -115,11 +107,11 @@ class Compiled:
 
     def ufunc(self, program: Any, make: Callable[[], Ufunc]) -> Ufunc:
         """Return the ufunc of a program, made when it is needed first."""
-        made = self._ufuncs.programs.get(program)
-        if made is None:
+        ufunc = self._ufuncs.programs.get(program)
+        if ufunc is None:
             with LOCK:
-                made = self._ufuncs.programs.setdefault(program, make())
-        return made
+                ufunc = self._ufuncs.programs.setdefault(program, make())
+        return ufunc
 
     def loop(
         self, program: Any, point: Callable[[str], tuple[Any, str]], nin: int, watched: int | None = None
@@ -149,7 +141,7 @@ class Compiled:
         return values
 
     def call_where_missing(self, values: Any, arguments: list[Any], beside: bool) -> None:
-        """Call `f` itself where compiled it has no value, or may have raised, so that it raises what it raises."""
+        """Call `f` itself where machine code has no value, or may have raised, so that its exceptions are raised."""
         shape = np.broadcast_shapes(np.shape(values), *map(np.shape, arguments))
         rows = [np.broadcast_to(a, shape).ravel() for a in arguments]
         missing = np.isnan(np.broadcast_to(values, shape).ravel()) if np.asarray(values).dtype.kind in "fc" else True
@@ -159,9 +151,9 @@ class Compiled:
 
 
 def _of_fixed_arity(reading: Reading, nargs: int) -> Any:
-    """Return what was read with exactly `nargs` arguments: Numba types defaults and ``*args`` only where called.
+    """Return the function of a reading with exactly `nargs` arguments, behind captured values.
 
-    Captured values come first.
+    Numba types defaults and ``*args`` only where a function is called.
     """
     f, first = reading.linked, ["captured"] if reading.captured else []
     code = f.__code__

@@ -33,29 +33,18 @@ _MESSAGE = (
 
 
 def mixes(f: Callable[..., Any], arguments: list[Any], values: Any) -> bool | None:
-    """Tell whether `values`, those of `f` at a block of points, are not what it returns for some of the points.
+    """Tell whether `values`, those of `f` at a block of points, differ from what it returns for some of the points.
 
     Two more calls tell: with the last point alone, and with some of the points in another order. A function of noise,
-    which does not return the same values again, is not said to mix. None if no point is finite.
-
-    Parameters
-    ----------
-    arguments : list
-        One-dimensional arrays, which are copied, and numbers.
-    values : ndarray
-        One value for each point, or one for all of them.
-
-    Raises
-    ------
-    ValueError
-        When it mixes the points and does not take one point alone.
+    which does not return the same values again, is not said to mix. None if no point is finite; ValueError when `f`
+    mixes the points and does not take one point alone.
     """
     arrays = [a for a in arguments if np.ndim(a)]
-    known = np.flatnonzero(np.all([np.isfinite(a) for a in arrays], axis=0))
-    if known.size == 0:
+    finite = np.flatnonzero(np.all([np.isfinite(a) for a in arrays], axis=0))
+    if finite.size == 0:
         return None
     values = np.broadcast_to(values, arrays[0].shape).copy()
-    last, some = known[-1:], known[np.rint(_FRACTIONS * (known.size - 1)).astype(int)]
+    last, some = finite[-1:], finite[np.rint(_FRACTIONS * (finite.size - 1)).astype(int)]
     some = some[np.sort(np.unique(some, return_index=True)[1])]
 
     def alone() -> Any:
@@ -116,8 +105,7 @@ def warn() -> None:
 def warn_of_mixing(f: Callable[..., Any], arguments: list[Any], wrt: int) -> bool:
     """Warn if `f` of several points together is not what it is of each: a sum, a softmax, a running total.
 
-    Compiled for one number it is another function; `f` itself, called with arrays, would not have been taken for one.
-    Return whether it is so.
+    Compiled for one number it is another function. Return whether it mixes its points.
     """
     shape = np.broadcast_shapes(*map(np.shape, arguments))
     places = np.rint(_FRACTIONS * (int(np.prod(shape)) - 1)).astype(int)

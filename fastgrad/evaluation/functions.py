@@ -1,4 +1,4 @@
-"""Elementwise functions: each is read once, is given a way to be run, and is found again at the next call."""
+"""Elementwise functions: how each is run, decided once and remembered."""
 
 from __future__ import annotations
 
@@ -83,27 +83,19 @@ class _Elementwise(Known):
 
 
 class _Trial(Called):
-    """A function that is called point by point, before it is worth compiling; the time that this takes adds up."""
+    """A function that is called point by point before it is worth compiling; its code adds up the time."""
 
     def __init__(self, f: Callable[..., Any], code: Code, result: str, began: float) -> None:
         super().__init__(f, pointwise=True)
         self.result, self._code, self._began = result, code, began
 
     def close(self) -> None:
-        """End the call; one that was held up, by what is compiled for all functions, counts as a twentieth at most."""
+        """End the call; it counts as a twentieth at most: it may wait for what is compiled for all functions."""
         self._code.trial_seconds += min(thread_time() - self._began, TRIAL_SECONDS / 20)
 
 
 class Function:
-    """One elementwise function, what runs it, and the values that it captures now.
-
-    Parameters
-    ----------
-    known : _Elementwise
-        What is remembered about it.
-    data : list
-        Captured values.
-    """
+    """One elementwise function: what is remembered about it, and the `data` that it captures now."""
 
     __slots__ = ("_data", "_known")
 
@@ -125,7 +117,7 @@ class Function:
         return self._known.costs.setdefault(key, CostEstimate())
 
     def scalar_call(self, key: Any, args: tuple[float, ...]) -> Any:
-        """Compute what `key` stands for at one point, numbers all, by the ufunc that did so before; None if none did.
+        """Compute what `key` stands for at one point of numbers by the ufunc that did so before; None if none did.
 
         Python's checks of arguments take longer than machine code takes for the derivative.
         """
@@ -146,25 +138,13 @@ class Function:
     def evaluator(
         self, operands: list[Any], wrt: int, pair: Pair | None = None, program: Any = "values"
     ) -> Compiled | Called:
-        """Return what runs the function for one call, after the first has shown that machine code can be trusted.
+        """Return what runs the function for one call; the first call compares machine code with Python.
 
-        The first calls at a few points do not compile, where calling takes less time. Their results are within the
-        error bounds of compiled ones, but not always the same to the last bit: compiled elementary functions may differ
-        by an ulp.
-
-        Parameters
-        ----------
-        operands : list
-            What the functions of `pair` take: the arguments, and what follows them.
-        wrt : int
-            The argument that moves.
-        pair : callable, optional
-            From machine code to two functions that must agree; by default the values.
-        program : hashable
-            What is compiled first.
+        The two functions that `pair` makes of machine code must agree at `operands`; by default they are the values.
+        `program` is compiled first. The first calls at a few points do not compile, where calling takes less time:
+        their results are within the error bounds of compiled ones, but may differ in the last bits.
         """
-        known = self._known
-        trial = None
+        known, trial = self._known, None
         if not known.is_checked:
             if known.refusal:
                 raise TypeError(known.refusal)
@@ -260,16 +240,9 @@ def _values(machine: Compiled) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
 
 class ElementwiseValues:
-    """Values of an elementwise function where one argument moves: an `Evaluator`.
+    """Values of an elementwise function where the argument `wrt` moves: an `Evaluator`.
 
-    Parameters
-    ----------
-    evaluator : Compiled or Called
-        What runs the function.
-    arguments : list
-        Its arguments: arrays, one item for each point, or what is the same for all points.
-    wrt : int
-        The argument that moves.
+    The other `arguments` are arrays, one item for each point, or the same for all points.
     """
 
     dim, result_shape = 0, ()
@@ -278,9 +251,9 @@ class ElementwiseValues:
         self._evaluator, self._arguments, self._wrt = evaluator, arguments, wrt
 
     @property
-    def is_complex(self) -> bool:
-        """Whether values are complex numbers."""
-        return self._evaluator.result == "D"
+    def kind(self) -> str:
+        """Letter of NumPy's type for values."""
+        return self._evaluator.result
 
     @property
     def is_compiled(self) -> bool:
@@ -291,7 +264,7 @@ class ElementwiseValues:
         """How many threads may be inside the function at once."""
         return self._evaluator.threads(workers, explicit)
 
-    def values(self, x: Any, index: Any, beside: bool = False) -> Any:
+    def values(self, x: Any, index: Any = None, beside: bool = False) -> Any:
         """Evaluate at positions `x` of the points `index`; see `Evaluator`."""
         arguments = [a[index] if np.ndim(a) else a for a in self._arguments]
         arguments[self._wrt] = x
@@ -304,20 +277,18 @@ _codes: dict[tuple[bytes, int], Code] = clearable(Recent(KEPT))
 _versions: WeakKeyDictionary[Any, int] = clearable(WeakKeyDictionary())
 #: Keys of what Numba does not compile at all, with the number of arguments.
 _called: set[tuple[bytes | None, int]] = clearable(set())
-
-
 #: Ufuncs that callers hold.
 _exposed: dict[int, Any] = {}
 
 
 def function(f: Callable[..., Any], nargs: int) -> Function:
-    """Find or make the `Function` of `f`; it is found again as long as nothing it refers to has changed."""
+    """Find or make the `Function` of `f`; it is remembered as long as nothing that it refers to has changed."""
     elementwise, data = known(_Elementwise, f, nargs)
     return Function(elementwise, data) if data else elementwise.function
 
 
 def _code(origin: Any, reading: Reading, nargs: int) -> Code | None:
-    """Find or make the machine code of what was read; None if the values that are part of it change every time."""
+    """Find or make the machine code of a reading; None if the values that are part of it change every time."""
     code = _codes.get((reading.key, nargs))
     if code is None:
         if origin is not None:

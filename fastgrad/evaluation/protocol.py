@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from .vector_machine import Machine
+
 
 class Evaluator(Protocol):
     """Values of a function at the points of a batch, however the function is run.
 
-    `functions.ElementwiseValues` is one, for functions that are compiled, called with arrays or called point by point.
-    `vector_functions.VectorFunction.rows` evaluates functions of vectors with the same policy for exceptions.
+    `functions.ElementwiseValues` is one, where a point is a number, and `vector_values.VectorValues`.
     """
 
     @property
@@ -21,8 +22,8 @@ class Evaluator(Protocol):
         """Shape of the value at one point."""
 
     @property
-    def is_complex(self) -> bool:
-        """Whether values are complex numbers."""
+    def kind(self) -> str:
+        """Letter of NumPy's type for values: ``"d"``, ``"f"`` or ``"D"``."""
 
     @property
     def is_compiled(self) -> bool:
@@ -31,15 +32,27 @@ class Evaluator(Protocol):
     def threads(self, workers: int, explicit: bool) -> int:
         """How many threads may be inside the function at once; `explicit` if the caller gave `workers`."""
 
-    def values(self, x: Any, index: Any, beside: bool = False) -> Any:
-        """Evaluate at points, shape ``(m,)`` or ``(m, dim)``.
+    def values(self, x: Any, index: Any = None, beside: bool = False) -> Any:
+        """Evaluate at points.
 
         Parameters
         ----------
-        x : ndarray
-            Where to evaluate.
-        index : ndarray of int, shape (m,)
-            Point of the batch that each row belongs to: it selects the other arguments.
+        x : ndarray, shape (m,) or (m, dim)
+            Where to evaluate; values of vectors have shape (m, outputs).
+        index : ndarray of int, shape (m,), or None
+            Point of the batch that each row belongs to. It selects other arguments that differ between points.
         beside : bool
             Whether `x` are positions beside the points; decides what exceptions mean, see `user_calls`.
         """
+
+
+class VectorEvaluator(Evaluator, Protocol):
+    """Values of a function of vectors."""
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers the function returns for a vector."""
+
+    @property
+    def block_machine(self) -> Machine | None:
+        """Machine code that goes through blocks of points, if there is any."""

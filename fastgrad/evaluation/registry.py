@@ -14,12 +14,7 @@ from .signatures import code_of, weak
 class Known:
     """What is remembered about one function; neither it nor what it refers to is kept alive.
 
-    Parameters
-    ----------
-    f : callable
-        The function.
-    nargs : int
-        Number of arguments, or of those after the vector.
+    `nargs` counts its arguments, or those after the vector.
     """
 
     constants: ClassVar[set[bytes]]
@@ -68,11 +63,11 @@ def known(kind: type[_K], f: Any, nargs: int) -> tuple[_K, list[Any]]:
         if values is not None:
             return entry[1], values
     with LOCK:
-        made = kind(f, nargs)
-        _functions[key] = (weak(f, lambda _: _functions.pop(key, None)), made)
-        values = made.captured_values()
+        function = kind(f, nargs)
+        _functions[key] = (weak(f, lambda _: _functions.pop(key, None)), function)
+        values = function.captured_values()
         if values is None:
-            if made.reading is not None and made.reading.captured:  # it changes while it is read
-                made.read(False)
+            if function.reading is not None and function.reading.captured:  # it changes while it is read
+                function.read(False)
             values = []
-        return made, values
+        return function, values

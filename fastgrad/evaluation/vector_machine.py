@@ -102,14 +102,7 @@ class PerVector:
 class Frame:
     """Memory of a block of points: rows, the words that hold their addresses, and the frame of a loop over blocks.
 
-    Parameters
-    ----------
-    program : Traced or PerVector
-        The function.
-    rows : int
-        How many rows there are besides those of coordinates and results.
-    code : Native or None
-        The machine code that is run.
+    There are `rows` besides those of coordinates and results. `code` is the machine code that is run.
     """
 
     def __init__(self, program: Traced | PerVector, rows: int, code: Native | None) -> None:
@@ -189,17 +182,10 @@ class Machine:
         return 0
 
     def on_lines(self, x: Any, entry: Any, along: Any = None) -> MachineOnLines:
-        """Return what evaluates at positions on lines.
+        """Return what evaluates at positions on lines through points `x`, shape (b, d).
 
-        Parameters
-        ----------
-        x : ndarray, shape (b, d)
-            The points.
-        entry : ndarray of int
-            Numbers of the entries, ``line * m + output``; line ``b d + k`` moves coordinate `k` of point `b`.
-        along : tuple, optional
-            For lines along vectors: these, shape (lines, p, d), the point of each line, and bounds for the coordinates
-            or None.
+        The entries have the numbers ``line * m + output``; line ``b d + k`` moves coordinate `k` of point `b`. For
+        lines along vectors, `along` holds these, shape (lines, p, d), the point of each line, and bounds or None.
         """
         return MachineOnLines(self, x, entry, along)
 

@@ -24,18 +24,9 @@ _MANY = 2000
 
 
 class VectorValues:
-    """Values of a function with its further arguments: an `Evaluator`.
+    """Values of a function with its further arguments and the `data` that it captures now: an `Evaluator`.
 
-    Parameters
-    ----------
-    known : VectorKnown
-        What is remembered about the function.
-    form : Form
-        Its results for vectors of this length, and how it is run.
-    dim : int
-        Length of the vectors.
-    args, data : sequence
-        Further arguments, and the values that the function captures now.
+    Its `form` tells the results for vectors of length `dim`, and how it is run.
     """
 
     def __init__(self, known: VectorKnown, form: Form, dim: int, args: tuple[Any, ...], data: Sequence[Any]) -> None:
@@ -58,11 +49,6 @@ class VectorValues:
         return self.form.kind
 
     @property
-    def is_complex(self) -> bool:
-        """Whether values are complex numbers."""
-        return self.form.kind == "D"
-
-    @property
     def is_compiled(self) -> bool:
         """Whether the function runs as machine code."""
         return self.form.program is not None
@@ -78,7 +64,7 @@ class VectorValues:
     @property
     def block_machine(self) -> Machine | None:
         """Machine code that goes through blocks of points; None for complex results and for long vectors."""
-        return None if self.is_complex or self.dim + self.outputs > LONGEST else self.machine
+        return None if self.kind == "D" or self.dim + self.outputs > LONGEST else self.machine
 
     def machine_of(self, program: Traced | PerVector) -> Machine | None:
         """Give a program the arguments; None if the function is to be traced anew."""
@@ -110,7 +96,7 @@ class VectorValues:
         size = max(1, _NUMBERS // max(x.shape[1], self.outputs, 1))
         for start in range(0, len(x), size):
             block = self._block(x[start : start + size], beside)
-            if block.dtype.kind == "c" and not self.is_complex:
+            if block.dtype.kind == "c" and self.kind != "D":
                 self.form.kind = "D"
                 raise BecameComplex
             values[start : start + size] = block
@@ -121,7 +107,7 @@ class VectorValues:
         return VectorValues(self._known, replace(self.form, kind="D"), self.dim, self._args, self._data).values(x)
 
     def _empty(self, count: int) -> Any:
-        return np.empty((count, self.outputs), np.complex128 if self.is_complex else np.float64)
+        return np.empty((count, self.outputs), np.complex128 if self.kind == "D" else np.float64)
 
     def _in_machine_code(self, machine: Machine, x: Any, beside: bool) -> Any:
         values = self._empty(len(x))
@@ -176,7 +162,7 @@ class OneOutput:
     def __init__(self, evaluator: VectorValues, output: int) -> None:
         self._evaluator, self._output = evaluator, output
         self.dim, self.kind = evaluator.dim, evaluator.kind
-        self.is_complex, self.is_compiled = evaluator.is_complex, evaluator.is_compiled
+        self.is_compiled = evaluator.is_compiled
         self.threads, self.expect = evaluator.threads, evaluator.expect
 
     def values(self, x: Any, index: Any = None, beside: bool = False) -> Any:
