@@ -26,7 +26,7 @@ def new_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def is_compiled(f: Any) -> bool:
-    return function(f, 1)._known.is_checked
+    return function(f, 1)._record.is_checked
 
 
 @pytest.mark.usefixtures("new_process")
@@ -76,9 +76,9 @@ def test_types_of_results_do_not_depend_on_it() -> None:
 def test_clear_cache_forgets_and_unloads() -> None:
     f = lambda x: x * x * x + 3.25  # noqa: E731
     before = fg.derivative(f, 2.0), fg.gradient(f_of_vectors, [1.0, 2.0])
-    code = function(f, 1)._known.code
+    code = function(f, 1)._record.code
     fg.clear_cache()
-    assert function(f, 1)._known.code is not code
+    assert function(f, 1)._record.code is not code
     assert fg.derivative(f, 2.0) == before[0]
     assert np.array_equal(fg.gradient(f_of_vectors, [1.0, 2.0]), before[1])
     assert fg.gates.sigmoid(0.0) == 0.5

@@ -16,7 +16,7 @@ from numba.extending import intrinsic
 from ..compilation.kernels import Native, native
 from ..compilation.memory import (
     BODY,
-    ROOM,
+    BUFFER,
     add_to,
     call_body,
     numbers_on_stack,
@@ -135,7 +135,7 @@ def first_round(values: Ufunc, nargs: int, wrt: int, n: int, side: int, name: st
     table = first(n, side == 0)
     rows = count_values(table)
     move, judge = positions(table, side).code(1, 0, 0), judging(table).code(6 + rows, 0, 0)
-    chunk = ROOM // (6 + 2 * rows + _JUDGED) // LANES * LANES
+    chunk = BUFFER // (6 + 2 * rows + _JUDGED) // LANES * LANES
     own = (values.data, wrt, rows, chunk, move.address, judge.address, finish)
     keep = values, move, judge
     return Ufunc(_shared(), nargs + EXTRA, name, f"adaptive derivative of {name}", results, own, keep)

@@ -1,7 +1,7 @@
-"""What a function refers to, and whether it is still there; nothing of it is kept alive.
+"""What a function refers to, compared at every call; nothing of it is kept alive.
 
-A reference is read again from its owner: a function, a module or a partial, which is held weakly. So objects that hold
-the function which refers to them are freed.
+A reference is read again from the referrer: a function, a module or a partial, to which there is a weak reference. So
+objects that hold the function which refers to them are freed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ABSENT: Any = object()
 #: Begins the names of entries of dictionaries, which attributes have not.
 ITEM = "item "
 
-#: From an owner and a key to what is referred to there.
+#: From an referrer and a key to what is referred to there.
 Way = Callable[[Any, Any], Any]
 
 
@@ -56,65 +56,65 @@ _SAME, _WEAK, _ITEMS, _DATA, _HELPER = range(5)
 _IMMUTABLE = {type(None), type(ABSENT), bool, int, float, complex, str, bytes}
 
 
-def _known(value: Any) -> tuple[int, Any]:
+def _comparison(value: Any) -> tuple[int, Any]:
     """Remember a value: how to compare it, and what with."""
     if type(value) in _IMMUTABLE or isinstance(value, np.generic):
         return _SAME, value
     if type(value) is tuple:
-        return _ITEMS, tuple(map(_known, value))
+        return _ITEMS, tuple(map(_comparison, value))
     try:
         return _WEAK, weakref.ref(value)
     except TypeError:  # a builtin that lives as long as the process
         return _SAME, value
 
 
-def _is_known(value: Any, how: int, known: Any) -> bool:
+def _is_same(value: Any, how: int, expected: Any) -> bool:
     if how == _SAME:
-        return value is known
+        return value is expected
     if how == _WEAK:
-        return value is known()
-    return type(value) is tuple and len(value) == len(known) and all(
-        _is_known(v, *k) for v, k in zip(value, known, strict=True)
+        return value is expected()
+    return type(value) is tuple and len(value) == len(expected) and all(
+        _is_same(v, *k) for v, k in zip(value, expected, strict=True)
     )  # fmt: skip
 
 
 class References:
-    """What one owner refers to."""
+    """What one referrer refers to."""
 
-    __slots__ = ("code", "entries", "owner", "without_defaults")
+    __slots__ = ("code", "entries", "referrer", "without_defaults")
 
-    def __init__(self, owner: Any) -> None:
+    def __init__(self, referrer: Any) -> None:
         self.without_defaults = False
         """Whether it is a function that has no defaults."""
         try:
-            self.owner: Callable[[], Any] = weakref.ref(owner)
+            self.referrer: Callable[[], Any] = weakref.ref(referrer)
         except TypeError:
-            self.owner = lambda: owner
-        self.code: CodeType | None = owner.__code__ if isinstance(owner, FunctionType) else None
+            self.referrer = lambda: referrer
+        self.code: CodeType | None = referrer.__code__ if isinstance(referrer, FunctionType) else None
         self.entries: list[tuple[Way, Any, int, Any, int]] = []
 
 
 class Watch:
-    """References of a function and its helpers; every call tests whether they still lead to the same values."""
+    """References of a function and its helpers; every call compares their values with the first ones."""
 
-    __slots__ = ("_arrays", "_count", "_latest", "_owners")
+    __slots__ = ("_arrays", "_count", "_latest", "_referrers")
 
     def __init__(self) -> None:
-        self._owners: list[References] = []
+        self._referrers: list[References] = []
         self._arrays: list[tuple[Any, bytes]] = []
         self._latest: Any = None
         self._count = 0
 
-    def owner(self, owner: Any) -> References:
-        """Begin with what an owner refers to."""
-        references = References(owner)
-        self._owners.append(references)
+    def referrer(self, referrer: Any) -> References:
+        """Begin with what an referrer refers to."""
+        references = References(referrer)
+        self._referrers.append(references)
         return references
 
     def constant(self, references: References, way: Way, key: Any, value: Any) -> None:
         """Watch a value that is part of the machine code."""
-        references.entries.append((way, key, *_known(value), -1))
-        self._latest = references.owner, way, key, id(value)
+        references.entries.append((way, key, *_comparison(value), -1))
+        self._latest = references.referrer, way, key, id(value)
 
     def helper(self, references: References, place: int, own: References) -> None:
         """Note that the value at a place among the entries is a helper that has references of its own."""
@@ -135,28 +135,28 @@ class Watch:
         """Return the captured values as they are now, None if anything else is not what it was."""
         values: list[Any] = [None] * self._count
         try:
-            for references in self._owners:
-                owner = references.owner()
-                if owner is None or (references.code is not None and owner.__code__ is not references.code):
+            for references in self._referrers:
+                referrer = references.referrer()
+                if referrer is None or (references.code is not None and referrer.__code__ is not references.code):
                     return None
-                if references.without_defaults and not (owner.__defaults__ is None and owner.__kwdefaults__ is None):
+                if references.without_defaults and (referrer.__defaults__ or referrer.__kwdefaults__):
                     return None
-                for way, key, how, known, index in references.entries:
-                    value = way(owner, key)
+                for way, key, how, expected, index in references.entries:
+                    value = way(referrer, key)
                     if how == _SAME:
-                        if value is not known:
+                        if value is not expected:
                             return None
                     elif how == _WEAK:
-                        if value is not known():
+                        if value is not expected():
                             return None
                     elif how == _DATA:
-                        if not (type(value) is float and known == "d") and not accepts(known, value):
+                        if not (type(value) is float and expected == "d") and not accepts(expected, value):
                             return None
                         values[index] = value
                     elif how == _HELPER:
-                        if value is not known.owner():
+                        if value is not expected.referrer():
                             return None
-                    elif not _is_known(value, how, known):
+                    elif not _is_same(value, how, expected):
                         return None
         except (ValueError, LookupError, TypeError):  # a closure variable was deleted, a default is no more
             return None
@@ -168,32 +168,32 @@ class Watch:
 
     def like(self, f: Any) -> Watch | None:
         """Return such a watch over another function of the same code, None if it refers to something else."""
-        made, new = Watch(), {id(self._owners[0]): References(f)}
-        made._arrays, made._count = self._arrays, self._count
+        twin, new = Watch(), {id(self._referrers[0]): References(f)}
+        twin._arrays, twin._count = self._arrays, self._count
         try:
-            for old in self._owners:  # those of a helper come after those that lead to it
+            for old in self._referrers:  # those of a helper come after those that lead to it
                 references = new.get(id(old), old)
-                made._owners.append(references)
+                twin._referrers.append(references)
                 if references is not old:
                     references.without_defaults = old.without_defaults
                     references.entries = list(old.entries)
-                owner = references.owner()
-                for place, (way, key, how, known, _) in enumerate(old.entries):
+                referrer = references.referrer()
+                for place, (way, key, how, expected, _) in enumerate(old.entries):
                     if how != _HELPER:
                         continue
-                    value, own = way(owner, key), known
-                    if value is not known.owner():
-                        if references is old or type(value) is not FunctionType or value.__code__ is not known.code:
+                    value, own = way(referrer, key), expected
+                    if value is not expected.referrer():
+                        if references is old or type(value) is not FunctionType or value.__code__ is not expected.code:
                             return None
                         own = References(value)
-                    own = new.setdefault(id(known), own)
-                    if own.owner() is not value:
+                    own = new.setdefault(id(expected), own)
+                    if own.referrer() is not value:
                         return None
                     if references is not old:
-                        made.helper(references, place, own)
+                        twin.helper(references, place, own)
         except (ValueError, LookupError, TypeError, AttributeError):
             return None
-        return None if made.current() is None else made
+        return None if twin.current() is None else twin
 
     def obstacle(self) -> Callable[[], list[Any] | None]:
         """Return what tells, like `current`, whether the latest reference still leads to the same value.
@@ -202,11 +202,11 @@ class Watch:
         """
         if self._latest is None:
             return list
-        owner, way, key, known = self._latest
+        referrer, way, key, expected = self._latest
 
         def current() -> list[Any] | None:
             try:
-                return [] if id(way(owner(), key)) == known else None
+                return [] if id(way(referrer(), key)) == expected else None
             except (ValueError, LookupError, TypeError, AttributeError):
                 return None
 

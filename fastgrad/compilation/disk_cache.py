@@ -1,4 +1,4 @@
-"""What is kept on disk from one process to the next: found again whole or not at all, and never in the way."""
+"""Machine code on disk: an entry is read whole or not at all, and a failure costs time only."""
 
 from __future__ import annotations
 
@@ -48,43 +48,43 @@ def write(digest: bytes, about: dict[str, Any], *parts: bytes) -> None:
     """Keep one entry; written beside and moved into place, so that no reader ever sees half of it."""
     body = json.dumps({**about, "sizes": [len(p) for p in parts]}).encode() + b"\n" + b"".join(parts)
     try:
-        here = directory()
-        here.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not _is_private(here):
+        folder = directory()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not _is_private(folder):
             return
-        _make_room(here)
-        handle, scratch = tempfile.mkstemp(dir=here, suffix=".part")
+        _drop_old(folder)
+        handle, scratch = tempfile.mkstemp(dir=folder, suffix=".part")
         with os.fdopen(handle, "wb") as file:
             file.write(hashlib.sha256(body).digest() + body)
-        os.replace(scratch, here / f"{digest.hex()}.fg")
+        os.replace(scratch, folder / f"{digest.hex()}.fg")
     except (OSError, RuntimeError):
         pass  # a cache that cannot be written costs time and nothing else
 
 
-def _is_private(here: Path) -> bool:
+def _is_private(folder: Path) -> bool:
     """Whether only the user can put machine code there; OSError if there is no such directory."""
     if not hasattr(os, "getuid"):  # Windows keeps the user's directories from others by itself
         return True
-    about = here.stat()
+    about = folder.stat()
     if not stat.S_ISDIR(about.st_mode):
         return False
     foreign = about.st_uid != os.getuid()
     if not foreign and not about.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         return True
-    _warn(here, foreign)
+    _warn(folder, foreign)
     return False
 
 
 @cache
-def _warn(here: Path, foreign: bool) -> None:
+def _warn(folder: Path, foreign: bool) -> None:
     """Say once why a directory is not used."""
     why, remedy = (
         ("it belongs to another user", "Set")
         if foreign
-        else ("other users may write to it", f"Run `chmod go-w {here}`, or set")
+        else ("other users may write to it", f"Run `chmod go-w {folder}`, or set")
     )
     warnings.warn(
-        f"compiled functions are not kept in {here}: {why}, and machine code put there would be run. "
+        f"compiled functions are not kept in {folder}: {why}, and machine code put there would be run. "
         f"{remedy} FASTGRAD_CACHE_DIR to a directory of your own.",
         RuntimeWarning,
         stacklevel=2,
@@ -92,9 +92,9 @@ def _warn(here: Path, foreign: bool) -> None:
 
 
 @cache
-def _make_room(here: Path) -> None:
+def _drop_old(folder: Path) -> None:
     """Drop the older half when there are many; tested once per process."""
-    entries = sorted(here.iterdir(), key=lambda p: p.stat().st_mtime)
+    entries = sorted(folder.iterdir(), key=lambda p: p.stat().st_mtime)
     if len(entries) > _MOST:
         for path in entries[: len(entries) // 2]:
             path.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ from numba.core import types
 from numba.extending import intrinsic
 
 #: Size of the buffer for gathered arguments and results, in numbers: it stays in the first-level cache.
-ROOM = 4096
+BUFFER = 4096
 
 #: Bits of the exponent of a float64; all of them set mean infinity or NaN.
 EXPONENT = 0x7FF << 52
@@ -61,10 +61,10 @@ def _memory_on_stack(builder: Any, kind: Any) -> Any:
 
 @intrinsic
 def numbers_on_stack(_typing: Any) -> Any:
-    """Address of `ROOM` numbers on the stack."""
+    """Address of `BUFFER` numbers on the stack."""
 
     def code(_context: Any, builder: Any, _signature: Any, _args: Any) -> Any:
-        return builder.ptrtoint(_memory_on_stack(builder, ir.ArrayType(ir.DoubleType(), ROOM)), ir.IntType(64))
+        return builder.ptrtoint(_memory_on_stack(builder, ir.ArrayType(ir.DoubleType(), BUFFER)), ir.IntType(64))
 
     return types.intp(), code
 

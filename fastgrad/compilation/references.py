@@ -52,13 +52,13 @@ class Reading:
     With `captures`, floats, complex numbers and arrays become arguments of the machine code, not parts of it.
     """
 
-    __slots__ = ("_captures", "_linked", "_part", "_parts", "_seen", "_watch", "captured", "defaults", "key")
+    __slots__ = ("_captures", "_functions", "_linked", "_part", "_parts", "_watch", "captured", "defaults", "key")
 
     def __init__(self, f: Callable[..., Any], watch: Watch | None = None, captures: bool = False) -> None:
         self._captures = captures
         self._parts: list[bytes] = [b"captures"] if captures else []
         self._watch = watch or Watch()
-        self._seen: dict[int, Part | None] = {}
+        self._functions: dict[int, Part | None] = {}
         self.captured: list[Any] = []
         """Kinds of the captured values, in the order in which `Watch.current` returns them."""
         self.defaults: dict[str, int] = {}
@@ -66,7 +66,7 @@ class Reading:
         self._part = self._outermost(f)
         self._linked: FunctionType | None = None
         self.key = hashlib.sha256(b"".join(self._parts)).digest()
-        self._seen.clear()
+        self._functions.clear()
         self._parts.clear()
 
     @property
@@ -103,26 +103,26 @@ class Reading:
             return self._around(bound(0, ()), f, {"func": (ways.itself, None)})
         raise Uncompilable(f"is a {type(f).__name__}, not a Python function")
 
-    def _around(self, wrapper: FunctionType, owner: Any, held: dict[str, tuple[Way, Any]]) -> Part:
-        """Read a function of ours that calls what an owner holds."""
-        references = self._watch.owner(owner)
+    def _around(self, wrapper: FunctionType, referrer: Any, held: dict[str, tuple[Way, Any]]) -> Part:
+        """Read a function of this package that calls what a partial, a ufunc or a builtin is."""
+        references = self._watch.referrer(referrer)
         part = Part(wrapper, references)
         self._add(code_key(wrapper.__code__))
-        if isinstance(owner, functools.partial):
-            self._watch.constant(references, ways.count_arguments, None, ways.count_arguments(owner, None))
+        if isinstance(referrer, functools.partial):
+            self._watch.constant(references, ways.count_arguments, None, ways.count_arguments(referrer, None))
         for name, (way, key) in held.items():
             self._add("global", name)
-            part.scope[name] = self._reference(references, way, key, way(owner, key), frozenset())
+            part.scope[name] = self._reference(references, way, key, way(referrer, key), frozenset())
         part.captures = bool(self.captured)
         return part
 
     def _function(self, f: FunctionType, outermost: bool = False) -> Part:
         """Read `f`."""
-        if id(f) in self._seen:
+        if id(f) in self._functions:
             raise Uncompilable(f"`{f.__qualname__}` calls itself")
-        self._seen[id(f)] = None
+        self._functions[id(f)] = None
         code, before = f.__code__, len(self.captured)
-        references = self._watch.owner(f)
+        references = self._watch.referrer(f)
         part = Part(f, references)
         self._add(code_key(code))
         names, attributes = names_in(code)
@@ -137,7 +137,7 @@ class Reading:
             part.cells.append(self._reference(references, ways.cell, i, value, attributes))
         self._defaults(part, references, f, attributes, outermost)
         part.captures = len(self.captured) > before or any(map(captures, (*part.scope.values(), *part.cells)))
-        self._seen[id(f)] = part
+        self._functions[id(f)] = part
         return part
 
     def _global(
@@ -194,15 +194,15 @@ class Reading:
             return self._members(references, way, key, value, attributes)
         self._watch.constant(references, way, key, value)
         place = len(references.entries) - 1
-        made = self._value(value, attributes)
-        if isinstance(made, Part) and type(value) is FunctionType:
-            self._watch.helper(references, place, made.references)
-        return made
+        stand_in = self._value(value, attributes)
+        if isinstance(stand_in, Part) and type(value) is FunctionType:
+            self._watch.helper(references, place, stand_in.references)
+        return stand_in
 
     @staticmethod
     def _is_object(value: Any) -> bool:
-        known = (FunctionType, Dispatcher, BuiltinFunctionType, np.ndarray, np.generic, np.ufunc)
-        is_other = isinstance(value, known) or is_known(value) or hasattr(value, "__formula__")
+        others = (FunctionType, Dispatcher, BuiltinFunctionType, np.ndarray, np.generic, np.ufunc)
+        is_other = isinstance(value, others) or is_known(value) or hasattr(value, "__formula__")
         return holds_attributes(value) and not is_other
 
     def _members(self, references: References, way: Way, key: Any, holder: Any, attributes: frozenset[str]) -> Module:
@@ -213,9 +213,9 @@ class Reading:
         kind = type(holder)
         self._watch.constant(references, ways.type_of, (way, key), kind)
         self._add("members", kind.__module__, kind.__qualname__)
-        made = Module(kind.__qualname__)
+        stand_in = Module(kind.__qualname__)
         if way is ways.member and key[0] is ways.member and key[1][0] is ways.member:
-            return made  # deeper ones are left out: objects may refer to each other
+            return stand_in  # deeper ones are left out: objects may refer to each other
         for name in sorted(attributes):
             if kind is dict:
                 present, value = name.startswith(ITEM), holder.get(name.removeprefix(ITEM), ABSENT)
@@ -223,8 +223,9 @@ class Reading:
                 present, value = not is_shadowed(kind, name), vars(holder).get(name, ABSENT)
             if present and value is not ABSENT:
                 self._add("member", name)
-                made.attributes[name] = self._reference(references, ways.member, (way, key, name), value, attributes)
-        return made
+                place = way, key, name
+                stand_in.attributes[name] = self._reference(references, ways.member, place, value, attributes)
+        return stand_in
 
     def _value(self, value: Any, attributes: frozenset[str]) -> Any:
         """Add `value` to the key and return what stands for it."""
@@ -270,10 +271,10 @@ class Reading:
             self._captures = False  # the numbers of a gate's formula are its own
         if not isinstance(function, FunctionType):
             raise Uncompilable(f"refers to {value!r:.80}")
-        known = self._seen.get(id(function))
-        if known is not None:
-            self._add("again", list(self._seen).index(id(function)))
-            return known
+        earlier = self._functions.get(id(function))
+        if earlier is not None:
+            self._add("again", list(self._functions).index(id(function)))
+            return earlier
         self._add("function")
         part = self._function(function)
         self._captures = captures
@@ -282,22 +283,22 @@ class Reading:
     def _module(self, module: ModuleType, attributes: frozenset[str]) -> Module:
         """Read what is used of a module."""
         self._add("module", module.__name__)
-        made, references = Module(module.__name__), self._watch.owner(module)
+        stand_in, references = Module(module.__name__), self._watch.referrer(module)
         for name in sorted(attributes):
             held = ways.attribute(module, name)
             value = getattr(module, name, ABSENT) if held is ABSENT and is_known(module) else held
             if value is ABSENT:
                 continue
             self._add("attribute", name)
-            known = is_known(value) and not isinstance(value, np.ufunc) and not elementary(value)
-            if known or held is ABSENT or is_known(module):
+            is_numba = is_known(value) and not isinstance(value, np.ufunc) and not elementary(value)
+            if is_numba or held is ABSENT or is_known(module):
                 self._watch.constant(references, ways.attribute, name, held)
-                if known:
+                if is_numba:
                     self._add("known", getattr(value, "__qualname__", ""), type(value).__name__)
-                made.attributes[name] = value if known else self._value(value, attributes)
+                stand_in.attributes[name] = value if is_numba else self._value(value, attributes)
             else:
-                made.attributes[name] = self._reference(references, ways.attribute, name, value, attributes)
-        return made
+                stand_in.attributes[name] = self._reference(references, ways.attribute, name, value, attributes)
+        return stand_in
 
 
 def read(
@@ -309,8 +310,8 @@ def read(
     of ``math.sin`` that was reverted.
     """
     code = f.__code__ if captures and type(f) is FunctionType else None
-    if code is not None and (known := _readings.get(code)) is not None and (watch := known[1].like(f)) is not None:
-        return known[0], watch.current
+    if code is not None and (latest := _readings.get(code)) and (watch := latest[1].like(f)) is not None:
+        return latest[0], watch.current
     watch = Watch()
     try:
         reading = Reading(f, watch, captures and isinstance(f, (FunctionType, functools.partial, Dispatcher)))

@@ -18,24 +18,10 @@ from .problem import Problem, reshaped, retry_complex, vector_problem
 def array_derivative(
     f: Any, operands: Sequence[Any], wrt: int, options: dict[str, Any], dtype: Any, refusal: SeveralResults
 ) -> Any:
-    """Differentiate in one argument: ``x.shape + result shape``.
+    """Differentiate ``f(*operands)`` in the argument `wrt`, by `options` of `derivative`: ``x.shape + result shape``.
 
     The arguments that differ from point to point become the coordinates of vectors, of which `f` is a function.
-
-    Parameters
-    ----------
-    f : callable
-        ``f(*operands)``.
-    operands : sequence
-        Arrays that broadcast together, and numbers.
-    wrt : int
-        The argument.
-    options : dict
-        `method`, `step`, `rel_step`, `bounds`, `workers` and `full_output`.
-    dtype : dtype
-        Type of real results.
-    refusal : SeveralResults
-        Raised where `f` returns a number for every number of an array, but not for a number alone.
+    Raises `refusal` where `f` returns a number for every number of an array, but not for a number alone.
     """
     varying = [i for i, o in enumerate(operands) if i == wrt or np.ndim(o)]
     arrays = [operands[i] for i in varying]
@@ -64,14 +50,14 @@ def _entries(problem: Problem, k: int, full_output: bool) -> Any:
         return jacobians(problem, full_output)[:, :, 0]
     if isinstance(problem.rule, ComplexStep):
         return along(problem, np.broadcast_to(np.arange(d) == k, problem.x.shape).astype(float), full_output)
-    made = problem.empty((count, m), full_output)
-    for here, part in problem.blocks(ENTRIES // max(m, 1)):
+    results = problem.empty((count, m), full_output)
+    for block, part in problem.blocks(ENTRIES // max(m, 1)):
         line = np.arange(len(part.x)) * d + k
         limits = [None if a is None else a[:, k] for a in (part.steps, part.low, part.high)]
-        made.put(here, derive(
+        results.put(block, derive(
             problem.evaluator, Coordinates(part.x), line, problem.rule, problem.mode, *limits, full_output=full_output
         ))
-    return made.whole
+    return results.whole
 
 
 def _at_coordinate(bound: Any, k: int, shape: tuple[int, ...], end: float) -> Any:
@@ -84,16 +70,7 @@ def _at_coordinate(bound: Any, k: int, shape: tuple[int, ...], end: float) -> An
 class _OfVectors:
     """A function of numbers as one of vectors, or of several in the rows of an array.
 
-    Parameters
-    ----------
-    f : callable
-        The function.
-    operands : sequence
-        Its arguments.
-    varying : list of int
-        Those that are coordinates; the others are the same for all points.
-    wrt : int
-        The argument to differentiate in.
+    The arguments `varying` are the coordinates; the others are the same for all points.
     """
 
     def __init__(self, f: Any, operands: Sequence[Any], varying: list[int], wrt: int) -> None:
@@ -101,7 +78,7 @@ class _OfVectors:
         self.__name__ = getattr(f, "__name__", type(f).__name__)
 
     def __call__(self, x: Any) -> Any:
-        """Value of the function; whole numbers beside the argument stay whole, because they may be indices."""
+        """Value of the function; integers beside the argument stay integers, because they may be indices."""
         args = list(self._operands)
         for k, i in enumerate(self._varying):
             kind = getattr(args[i], "dtype", x.dtype)

@@ -22,7 +22,7 @@ from ..compilation.memory import WORDS
 def _colour(n, heads, rows, starts, columns, colour, work):  # type: ignore[no-untyped-def]
     """Colour `n` columns; `heads` and `rows` are the matrix by columns, `starts` and `columns` the same by rows.
 
-    `work` holds six stretches of `n` words: degrees, a doubly linked list of columns for every degree, marks, order.
+    `work` holds six times `n` words: degrees, a doubly linked list of columns for every degree, marks, order.
     """
     degree, first, after, before, mark, order = 0, n, 2 * n, 3 * n, 4 * n, 5 * n
     for j in range(n):

@@ -15,14 +15,9 @@ _SAMPLE = 16
 
 
 def slopes(f: Callable[[Any], Any], x: Any) -> Any:
-    """Differentiate by a complex step at real positions `x`.
+    """Differentiate by a complex step at real positions `x`; NaN where one is not finite.
 
-    Parameters
-    ----------
-    f : callable
-        From ``x + i h`` to values, of the shape of `x` or with further axes at the end.
-    x : ndarray
-        Positions; where one is not finite the result is NaN.
+    `f` maps ``x + i h`` to values of the shape of `x`, or with further axes at the end.
     """
     h = step_at(x)
     try:
@@ -40,14 +35,8 @@ def slopes(f: Callable[[Any], Any], x: Any) -> Any:
 def compare_sample(results: Any, count: int, x: Any, trusted: Callable[[Any], Estimate]) -> None:
     """Raise where the complex step and the adaptive rule disagree at a sample of the results.
 
-    Parameters
-    ----------
-    results : ndarray
-        Derivatives, flat, or with `count` of them along the first axis.
-    x : ndarray
-        Positions for the message, one for each of the results.
-    trusted : callable
-        From indices along the first axis to the results of the adaptive rule.
+    There are `count` of them along the first axis, at positions `x` for the message; `trusted` maps indices along that
+    axis to the results of the adaptive rule.
     """
     if not results.size:
         return

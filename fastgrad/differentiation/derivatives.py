@@ -142,15 +142,15 @@ def derivative(
         named = {"wrt": wrt, "method": method, "step": step, "rel_step": rel_step, "bounds": bounds,
                  "full_output": full_output, "out": out, "workers": workers}  # fmt: skip
         return over_containers(derivative, f, {f"args[{i}]": a for i, a in enumerate(args)}, named, _LAYOUT)
-    known = function(f, len(args))
+    elementwise = function(f, len(args))
     rule = as_rule(method)
     if are_numbers and step is rel_step is bounds is out is workers is None and not full_output and type(wrt) is int:
-        value = scalar_derivative(known, rule, wrt, args)
+        value = scalar_derivative(elementwise, rule, wrt, args)
         if value is not None:
             return value
     options = _Options(step, rel_step, bounds, full_output, out, workers)
     if not isinstance(wrt, tuple):
-        return _derivative_general(f, known, rule, args, wrt, options)
+        return _derivative_general(f, elementwise, rule, args, wrt, options)
     outs = (None,) * len(wrt) if out is None else out
     if not isinstance(outs, tuple) or len(outs) != len(wrt):
         raise ValueError(
@@ -158,7 +158,7 @@ def derivative(
             "Leave it out to have them made."
         )
     pairs = zip(wrt, outs, strict=True)
-    return tuple(_derivative_general(f, known, rule, args, i, options._replace(out=o)) for i, o in pairs)
+    return tuple(_derivative_general(f, elementwise, rule, args, i, options._replace(out=o)) for i, o in pairs)
 
 
 class _Options(NamedTuple):
@@ -173,11 +173,11 @@ class _Options(NamedTuple):
 
 
 def _derivative_general(
-    f: Callable[..., Any], known: Function, rule: Rule, args: tuple[Any, ...], wrt: Any, options: _Options
+    f: Callable[..., Any], elementwise: Function, rule: Rule, args: tuple[Any, ...], wrt: Any, options: _Options
 ) -> Any:
     """Differentiate in one argument, with all options; a function of its own, so that one point costs less."""
     if isinstance(rule, Adaptive) and not isinstance(rule.side, str):
-        return _by_sides(f, known, rule, args, wrt, options)
+        return _by_sides(f, elementwise, rule, args, wrt, options)
     operands = [a if type(a) is float else argument(a, f"args[{i}]") for i, a in enumerate(args)]
     mode, step = given_step(options.step, options.rel_step)
     refuse_options(rule, step, options.full_output)
@@ -197,10 +197,11 @@ def _derivative_general(
         if mode == "relative":
             step = step * np.maximum(np.abs(x), 1.0)
         mode = ADAPTIVE
+    has_workers, dtype = options.workers is not None, result_kind(operands)
+    low, high = limits or (None, None)
     problem = Problem(
-        known, tuple(operands), rule, mode, result_kind(operands), count, options.workers is not None, index, step,
-        *(limits or ()),
-    )  # fmt: skip
+        elementwise, tuple(operands), rule, mode, dtype, count, has_workers, index, step, low, high
+    )
     try:
         return _by_rule(problem, options)
     except SeveralResults as refusal:
@@ -236,7 +237,7 @@ def _by_rule(problem: Problem, options: _Options) -> Any:
 
 
 def _by_sides(
-    f: Callable[..., Any], known: Function, rule: Adaptive, args: tuple[Any, ...], wrt: Any, options: _Options
+    f: Callable[..., Any], elementwise: Function, rule: Adaptive, args: tuple[Any, ...], wrt: Any, options: _Options
 ) -> Any:
     """Differentiate where every point has a side of its own: the points of each side together."""
     limits = () if options.bounds is None else checked_bounds(options.bounds)
@@ -266,7 +267,7 @@ def _by_sides(
             step=at(options.step, where), rel_step=at(options.rel_step, where),
             bounds=tuple(at(limit, where) for limit in limits) or None, out=None,
         )  # fmt: skip
-        part = _derivative_general(f, known, one_sided, tuple(points), index, own)
+        part = _derivative_general(f, elementwise, one_sided, tuple(points), index, own)
         columns = part if options.full_output else [part]
         if results is None:
             results = [np.empty((*shape, *c.shape[1:]), c.dtype) for c in columns] if out is None else [out]

@@ -39,14 +39,9 @@ def estimate_by_stencil(
     "Estimating computational noise", SIAM J. Sci. Comput. 33, 2011), times the weights. A symmetric stencil at a kink
     shows in its one-sided slopes, which stay apart when the distance shrinks.
 
-    Parameters
-    ----------
-    f : callable
-        From positions, the indices of the points they belong to, and whether they are beside the points, to values.
-    x, step, low, high : ndarray of float64, or None
-        Points, steps, bounds.
-    has_fallback : bool
-        Whether the adaptive rule computes the points whose stencil leaves the domain or the bounds; else they are NaN.
+    `f` maps positions, the indices of the points they belong to, and whether they are beside the points, to values.
+    With `has_fallback` the adaptive rule computes the points whose stencil leaves the domain or the bounds; else they
+    are NaN.
     """
     every = np.arange(x.size)
     wide = _next_order(stencil)
@@ -76,14 +71,14 @@ def estimate_by_stencil(
     # where values grow over a step, as x**2 does beside 0, those at its end round more than the probes show
     rounding = np.maximum(noise, _rounding([coarse_values[o] for o in stencil.needed]))
     error = _SAFETY * np.abs(better - df) + _DEVIATIONS * rounding * weight
-    close, unsure = _seen_closely(fine_values, stencil.n, symmetric, probe, noise)
+    close, unsure = _close_slopes(fine_values, stencil.n, symmetric, probe, noise)
     gap = np.abs(close - df)
     if symmetric and stencil.n == 1:
         gap_at_h, corner = _slopes_apart(coarse_values, h)
         # a curve too leaves a gap behind; on smooth functions it was 70,000 times the error of the sixth order
         error = np.maximum(error, np.fmin(corner / 2, gap + unsure))
     error = np.maximum(error, np.where(gap > unsure, gap + unsure, 0.0))
-    error[np.isnan(error)] = np.inf  # the next order leaves the domain although the stencil does not: nothing to go by
+    error[np.isnan(error)] = np.inf  # the next order leaves the domain although the stencil does not
     status = np.full(x.size, Status.CONVERGED, dtype=np.int8)
     scale = np.maximum(np.abs(df), np.abs(coarse_values[Fraction(0)]) / np.maximum(np.abs(x), 1.0) ** stencil.n)
     status[~(error <= 1e-2 * scale)] = Status.TOLERANCE_NOT_REACHED
@@ -120,10 +115,10 @@ def _next_order(stencil: Stencil) -> Stencil:
     return Stencil((*stencil.offsets, first - 1 if last <= 0 else last + 1), stencil.n)
 
 
-def _seen_closely(values: dict[Fraction, Any], n: int, symmetric: bool, probe: Any, noise: Any) -> tuple[Any, Any]:
-    """Differentiate by the closely spaced points, all of them and the inner half: derivative and how far it may be off.
+def _close_slopes(values: dict[Fraction, Any], n: int, symmetric: bool, probe: Any, noise: Any) -> tuple[Any, Any]:
+    """Differentiate by the closely spaced points, all of them and the inner half: derivative and its uncertainty.
 
-    Infinitely far from the third derivative on, which noise drowns at that distance.
+    The uncertainty is infinite from the third derivative on, which noise drowns at that distance.
     """
     if n > 2:
         return np.zeros_like(probe), np.full_like(probe, np.inf)
@@ -151,7 +146,7 @@ def _slopes_apart(values: dict[Fraction, Any], h: Any) -> tuple[Any, Any]:
 
 
 def _kinks(values: dict[Fraction, Any], probe: Any, h: Any, noise: Any, gap_at_h: Any) -> tuple[Any, Any, Any, Any]:
-    """Find kinks among points with closely spaced `values`: where, slopes on the left and on the right, how far off.
+    """Find kinks among points with closely spaced `values`: where, slopes on the left and on the right, uncertainty.
 
     The slopes of a smooth function approach each other in proportion to the distance; at a kink the gap between them is
     the same as at the distance of the stencil.
@@ -181,8 +176,8 @@ def _noise(values: list[Any]) -> Any:
 def _quantum(values: list[Any]) -> Any:
     """Find the power of two of which all values are multiples: near 0, the rounding of the terms that cancelled there.
 
-    Nine equidistant values of a straight line may all be rounded alike, and then differ without a trace of noise. Where
-    all are the same nothing is known: a constant may be a round number.
+    Nine equidistant values of a straight line may all be rounded alike, and then show no noise. Values that are all the
+    same say nothing: a constant may be a round number.
     """
     parts = np.array([part for v in values for part in ((v.real, v.imag) if np.iscomplexobj(v) else (v,))])
     quantum = np.zeros(parts.shape[1])
@@ -199,5 +194,5 @@ def _quantum(values: list[Any]) -> Any:
 
 def _rounding(values: list[Any]) -> Any:
     """Estimate how far the largest of some values is rounded, even where they are subnormal."""
-    known = np.finfo(np.float64)
-    return known.eps / 4 * np.max(np.abs(np.array(values)), axis=0) + known.smallest_subnormal
+    double = np.finfo(np.float64)
+    return double.eps / 4 * np.max(np.abs(np.array(values)), axis=0) + double.smallest_subnormal

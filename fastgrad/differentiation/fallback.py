@@ -13,23 +13,10 @@ from ..rules.stencils import Stencil
 
 
 def replace_missing(results: Any, missing: Any, rule: Any, again: Callable[[Adaptive, Any], Any]) -> Any:
-    """Have the adaptive rule compute missing entries; no other entry changes.
+    """Have the adaptive rule compute the `missing` entries of a stencil's results, in place unless they are a number.
 
-    Parameters
-    ----------
-    results : ndarray or Estimate
-        What the stencil gave; changed in place unless it is a number.
-    missing : ndarray of bool
-        Entries without a derivative.
-    rule : Stencil or another rule
-        Other rules have no substitute.
-    again : callable
-        From the adaptive rule and the numbers of the entries to their results, of the kind of `results`.
-
-    Notes
-    -----
-    The adaptive rule evaluates on both sides whatever the stencil does: at an upper bound a forward difference has
-    nothing ahead.
+    `again` maps the adaptive rule and the numbers of entries to their results. The adaptive rule evaluates on both
+    sides whatever the stencil does: at an upper bound a forward difference has nothing ahead.
     """
     where = np.flatnonzero(missing)
     if not where.size or not isinstance(rule, Stencil) or rule.n > HIGHEST:

@@ -61,18 +61,10 @@ class Coordinates:
 
 
 class Directions:
-    """Lines along vectors: line `i` is ``x[which[i]] + t v[i]``, at `t` from 0.
+    """Lines along vectors: line `i` is ``x[which[i]] + t v[i]``, at `t` from 0, for `v` of shape (n, p, d).
 
-    Parameters
-    ----------
-    x : ndarray, shape (b, d)
-        The points.
-    v : ndarray, shape (n, p, d)
-        The vectors of each line; with more than one, a place on the line is a row of as many vectors side by side.
-    which : ndarray of int, shape (n,)
-        The point that each line leads through.
-    low, high : ndarray, shape (b, d), optional
-        Bounds, which rounding shall not lead out of.
+    With several vectors to a line, a position on it is a row of as many vectors side by side. Rounding does not lead
+    out of the bounds `low` and `high`, shape (b, d).
     """
 
     def __init__(self, x: Any, v: Any, which: Any, low: Any = None, high: Any = None) -> None:
@@ -114,16 +106,9 @@ class Directions:
 
 
 class LineValues:
-    """Values of `f` on lines, each distinct vector evaluated once for all outputs.
+    """Values on lines, each distinct vector evaluated once for all outputs.
 
-    Parameters
-    ----------
-    evaluator : Evaluator
-        The function.
-    lines : Lines
-        What moves.
-    has_memory : bool
-        Whether positions beside the points may be requested twice: then values are remembered.
+    With `has_memory` values are remembered: positions beside the points may be requested twice.
     """
 
     def __init__(self, evaluator: VectorEvaluator, lines: Lines, has_memory: bool) -> None:
@@ -187,20 +172,9 @@ def derive(
 ) -> Any:  # fmt: skip
     """Differentiate all outputs along lines by a rule: an `Estimate` of arrays (lines, outputs), or its first alone.
 
-    Parameters
-    ----------
-    evaluator, lines
-        What to evaluate, and what moves.
-    line : ndarray of int, shape (n,)
-        Numbers of the lines.
-    rule, mode, step
-        The rule, and the step as `mode` understands it, one for each line, or None.
-    low, high : ndarray or None
-        Bounds for the positions.
-    full_output : bool
-        Whether the rest of the estimate is wanted.
-    has_fallback : bool
-        Whether the adaptive rule takes over where a stencil leaves the domain; else the result is NaN there.
+    There is one `step` for each of the lines, as `mode` understands it, or None; `low` and `high` are bounds for their
+    positions. With `has_fallback` the adaptive rule takes over where a stencil leaves the domain; else the result is
+    NaN there.
     """
     if isinstance(rule, Adaptive) and evaluator.block_machine is not None:
         estimated = _adaptive(evaluator, lines, line, rule, (step, low, high))

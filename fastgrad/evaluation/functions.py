@@ -19,7 +19,7 @@ from .agreement import agrees, sample
 from .called import Called, argument_kinds
 from .compiled import Code, Compiled
 from .elementwise_check import warn_of_mixing
-from .registry import Known, known
+from .registry import Record, record_of
 from .results import letter_of, numbers
 from .signatures import check_call, weak
 from .user_calls import call
@@ -43,7 +43,7 @@ def compile_at_first_call() -> None:
 Pair = Callable[[Compiled], tuple[Callable[..., Any], Callable[..., Any]]]
 
 
-class _Elementwise(Known):
+class _Elementwise(Record):
     """What is remembered about one elementwise function."""
 
     def __init__(self, f: Callable[..., Any], nargs: int) -> None:
@@ -97,33 +97,33 @@ class _Trial(Called):
 class Function:
     """One elementwise function: what is remembered about it, and the `data` that it captures now."""
 
-    __slots__ = ("_data", "_known")
+    __slots__ = ("_data", "_record")
 
-    def __init__(self, known: _Elementwise, data: list[Any]) -> None:
-        self._known, self._data = known, data
+    def __init__(self, record: _Elementwise, data: list[Any]) -> None:
+        self._record, self._data = record, data
 
     @property
     def engine(self) -> str:
         """How the function is run: ``"compiled"`` or ``"called"``."""
-        return "called" if self._known.called else "compiled"
+        return "called" if self._record.called else "compiled"
 
     @property
     def f(self) -> Any:
         """The function, or the formula of a gate."""
-        return self._known.f_itself()
+        return self._record.f_itself()
 
     def cost(self, key: Any) -> CostEstimate:
         """Return what a point has cost for what `key` stands for."""
-        return self._known.costs.setdefault(key, CostEstimate())
+        return self._record.costs.setdefault(key, CostEstimate())
 
     def scalar_call(self, key: Any, args: tuple[float, ...]) -> Any:
         """Compute what `key` stands for at one point of numbers by the ufunc that did so before; None if none did.
 
         Python's checks of arguments take longer than machine code takes for the derivative.
         """
-        known = self._known
-        code = known.code
-        if code is None or not known.is_checked:
+        record = self._record
+        code = record.code
+        if code is None or not record.is_checked:
             return None
         entry = code.scalar_calls.get(key)
         if entry is None:
@@ -144,34 +144,34 @@ class Function:
         `program` is compiled first. The first calls at a few points do not compile, where calling takes less time:
         their results are within the error bounds of compiled ones, but may differ in the last bits.
         """
-        known, trial = self._known, None
-        if not known.is_checked:
-            if known.refusal:
-                raise TypeError(known.refusal)
+        record, trial = self._record, None
+        if not record.is_checked:
+            if record.refusal:
+                raise TypeError(record.refusal)
             trial = self._trial(operands, wrt, program)
             if trial is None:
                 self._check(operands, pair or _values)
-                known.is_checked = True
-        code = known.code
-        if code is not None and not known.is_compared:
-            if known.origin in code.elementwise:
-                known.is_compared = True
+                record.is_checked = True
+        code = record.code
+        if code is not None and not record.is_compared:
+            if record.origin in code.elementwise:
+                record.is_compared = True
             elif any(isinstance(o, np.ndarray) and o.size > 1 for o in operands):  # one point has nothing to mix with
-                known.is_compared = True
-                mixes = warn_of_mixing(known.f_itself(), operands[: known.nargs], wrt)
-                if not mixes and known.origin is not None:
-                    code.elementwise.add(known.origin)
-        return trial or known.called or Compiled(known.f_itself, known.code, self._data)  # type: ignore[arg-type]
+                record.is_compared = True
+                mixes = warn_of_mixing(record.f_itself(), operands[: record.nargs], wrt)
+                if not mixes and record.origin is not None:
+                    code.elementwise.add(record.origin)
+        return trial or record.called or Compiled(record.f_itself, record.code, self._data)  # type: ignore[arg-type]
 
     def _trial(self, operands: list[Any], wrt: int, program: Any) -> _Trial | None:
         """Return what calls the function at a few points, None where compiling it pays, or nothing is to compile."""
-        known = self._known
-        code, points = known.code, max(map(np.size, operands))
+        record = self._record
+        code, points = record.code, max(map(np.size, operands))
         if code is None or not 0 < points <= FEW or code.trial_seconds >= TRIAL_SECONDS:
             return None
-        if not body_needs_compiling(code.key_of(program), len(operands) if program != "values" else known.nargs):
+        if not body_needs_compiling(code.key_of(program), len(operands) if program != "values" else record.nargs):
             return None
-        arguments = operands[: known.nargs]
+        arguments = operands[: record.nargs]
         if not all(np.isfinite(a).all() for a in arguments):  # compiled code says nothing of points that are none
             return None
         kinds = argument_kinds(arguments, wrt)
@@ -181,54 +181,54 @@ class Function:
         ]
         began = thread_time()
         with np.errstate(all="ignore"):
-            returned = call(known.f_itself(), *first)
+            returned = call(record.f_itself(), *first)
         seconds = thread_time() - began
         value = numbers(returned)
         if value.size != 1 or code.trial_seconds + seconds * points * _EVALUATIONS >= TRIAL_SECONDS:
             return None
-        return _Trial(known.f_itself(), code, letter_of(value), began)
+        return _Trial(record.f_itself(), code, letter_of(value), began)
 
     def _check(self, operands: list[Any], pair: Pair) -> None:
         """Compare the compiled function with Python."""
-        known = self._known
-        while known.code is not None and not known.is_checked:
-            machine, code = Compiled(known.f_itself, known.code, self._data), known.code
+        record = self._record
+        while record.code is not None and not record.is_checked:
+            machine, code = Compiled(record.f_itself, record.code, self._data), record.code
             try:
                 is_trusted = agrees(*pair(machine), sample(operands))
             except Uncompilable:
-                known.compile_less()
+                record.compile_less()
                 continue
             finally:
                 machine.close()
             if not is_trusted:
-                known.call()
-            elif known.origin is not None:
-                code.trusted.add(known.origin)
+                record.call()
+            elif record.origin is not None:
+                code.trusted.add(record.origin)
             return
 
     def values(self, operands: list[Any], out: Any) -> Any:
         """Evaluate `f` itself, compiled; `Uncompilable` when it is not."""
-        known = self._known
+        record = self._record
         while True:
-            if known.code is None:
+            if record.code is None:
                 raise Uncompilable("it is called as it is")
-            machine = Compiled(known.f_itself, known.code, self._data)
+            machine = Compiled(record.f_itself, record.code, self._data)
             try:
                 return machine.evaluate(operands, out)
             except Uncompilable:
-                if not known.code.captured:
+                if not record.code.captured:
                     raise
-                known.compile_less()
+                record.compile_less()
             finally:
                 machine.close()
 
     @property
     def ufunc(self) -> Any:
         """`f` as a NumPy ufunc; it refers to no captured values, and lives as long as the process."""
-        known = self._known
-        if known.code is None or known.code.captured:
+        record = self._record
+        if record.code is None or record.code.captured:
             raise Uncompilable("it is called as it is")
-        ufunc = Compiled(known.f_itself, known.code, self._data).values()
+        ufunc = Compiled(record.f_itself, record.code, self._data).values()
         _exposed[id(ufunc)] = ufunc
         return ufunc.call
 
@@ -283,7 +283,7 @@ _exposed: dict[int, Any] = {}
 
 def function(f: Callable[..., Any], nargs: int) -> Function:
     """Find or make the `Function` of `f`; it is remembered as long as nothing that it refers to has changed."""
-    elementwise, data = known(_Elementwise, f, nargs)
+    elementwise, data = record_of(_Elementwise, f, nargs)
     return Function(elementwise, data) if data else elementwise.function
 
 

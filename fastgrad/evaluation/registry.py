@@ -11,7 +11,7 @@ from ..compilation.references import Reading, read
 from .signatures import code_of, weak
 
 
-class Known:
+class Record:
     """What is remembered about one function; neither it nor what it refers to is kept alive.
 
     `nargs` counts its arguments, or those after the vector.
@@ -47,14 +47,14 @@ class Known:
         self.read(False)
 
 
-_K = TypeVar("_K", bound=Known)
+_K = TypeVar("_K", bound=Record)
 
 #: By kind, identity and number of arguments: a weak reference, which tells whether it is still the same function, and
 #: what is remembered.
 _functions: dict[tuple[type, int, int], tuple[Callable[[], Any], Any]] = clearable({})
 
 
-def known(kind: type[_K], f: Any, nargs: int) -> tuple[_K, list[Any]]:
+def record_of(kind: type[_K], f: Any, nargs: int) -> tuple[_K, list[Any]]:
     """Find or make what is remembered about `f`; return it, and the values that `f` captures now."""
     key = kind, id(f), nargs
     entry = _functions.get(key)

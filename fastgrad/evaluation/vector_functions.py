@@ -18,13 +18,13 @@ from ..compilation.kernels import quiet
 from ..compilation.operators import Uncompilable
 from ..tracing import trace_values
 from .agreement import is_close
-from .registry import known
+from .registry import record_of
 from .result_shape import Form, Layout, arranged, form_of, same, scattered
 from .results import stacked
 from .user_calls import probe
 from .vector_code import argument_types, machine_code
 from .vector_machine import PerVector, Traced
-from .vector_registry import VectorKnown
+from .vector_registry import VectorRecord
 from .vector_values import VectorValues
 
 #: Vectors at which machine code is compared with Python, besides as many beside them.
@@ -38,9 +38,9 @@ _programs: WeakKeyDictionary[Any, set[bytes]] = clearable(WeakKeyDictionary())
 class VectorFunction:
     """One function of the caller's, how it is run, and the values that it captures now."""
 
-    def __init__(self, known: VectorKnown, data: list[Any]) -> None:
-        self.f = known.f
-        self._known, self._one, self._lock, self._data = known, known.one, known.lock, data
+    def __init__(self, record: VectorRecord, data: list[Any]) -> None:
+        self.f = record.f
+        self._record, self._one, self._lock, self._data = record, record.one, record.lock, data
         self._shapes = tuple(map(_shape, data))
         self._numbers = [_number(v) for v in data] if data else None
         self._args: Any = None
@@ -59,7 +59,7 @@ class VectorFunction:
             return self._evaluators[dim, compiled]
         whole = tuple(a for a in args if isinstance(a, (int, np.integer, np.bool_)))
         key = dim, compiled, argument_types(args), whole, tuple(map(np.shape, args)), self._shapes
-        form = self._known.form(key)
+        form = self._record.form(key)
         if form is None or not self._is_current(form, x, args):
             inside = np.isfinite(x).all(axis=1)
             if low is not None:
@@ -72,14 +72,14 @@ class VectorFunction:
                     ways = ways[::-1]
                 form = self._choose(x, args, (low, high), np.flatnonzero(inside), ways)
                 form.numbers = self._numbers if isinstance(form.program, PerVector) else None
-                self._known.remember(key, form)
+                self._record.remember(key, form)
         if args is not self._args:
             self._args, self._evaluators = args, {}
         self._evaluators[dim, compiled] = evaluator = self._values(form, dim, args)
         return evaluator
 
     def _values(self, form: Form, dim: int, args: tuple[Any, ...]) -> VectorValues:
-        return VectorValues(self._known, form, dim, args, self._data)
+        return VectorValues(self._record, form, dim, args, self._data)
 
     def _is_current(self, form: Form, x: Any, args: tuple[Any, ...]) -> bool:
         """Whether the function is still of this form: captured numbers may say how many results there are."""
@@ -98,9 +98,10 @@ class VectorFunction:
     def _at_no_point(self, x: Any, args: tuple[Any, ...], low: Any, high: Any) -> Form:
         """Find out what `f` returns, where no row of `x` may be given to it."""
         ones = np.ones((1, x.shape[1]))
-        known = x[:1] if len(x) and low is None else ones if low is None else np.clip(
-            ones, np.broadcast_to(low, x.shape)[:1], np.broadcast_to(high, x.shape)[:1])  # fmt: skip
-        return form_of(self._one(known[0], args))
+        if low is not None:
+            ones = np.clip(ones, np.broadcast_to(low, x.shape)[:1], np.broadcast_to(high, x.shape)[:1])
+        vector = x[0] if len(x) and low is None else ones[0]
+        return form_of(self._one(vector, args))
 
     def _choose(
         self, x: Any, args: tuple[Any, ...], limits: tuple[Any, Any], where: Any, ways: tuple[Callable[..., bool], ...]
@@ -110,7 +111,7 @@ class VectorFunction:
         first = x[where[0]]
         value = self._one(first, args)
         form = form_of(value)
-        if d and self._known.reading is not None:
+        if d and self._record.reading is not None:
             some = x[where[np.linspace(0, len(where) - 1, _PROBES).astype(int)]]
             if low is None:
                 some = np.concatenate([some, scattered(some, 2.0**-7)])
@@ -152,38 +153,38 @@ class VectorFunction:
         except TypeError:
             return False
         traced = Traced(program)
-        programs = set() if self._known.origin is None else _programs.setdefault(self._known.origin, set())
+        programs = set() if self._record.origin is None else _programs.setdefault(self._record.origin, set())
         if traced.key not in programs and len(programs) >= _PROGRAMS:
             return False  # whole numbers that it captures or is given make another program every time
         programs.add(traced.key)
         words = traced.words(f, args, ())
         if traced.m != form.outputs or words is None:
             return False
-        for i, found in enumerate(program.at(rows, words[0])):
+        for i, traced_value in enumerate(program.at(rows, words[0])):
             if i:
                 value, error = probe(self._one, rows[i], args)
                 if error is not None:  # traced it is NaN there
                     continue
-            if not is_close(found, value, 1e-6, strict=True):
+            if not is_close(traced_value, value, 1e-6, strict=True):
                 return False
         form.program = traced
-        self._known.trust()
+        self._record.trust()
         return True
 
     def _compiles(self, form: Form, rows: Any, value: Any, args: tuple[Any, ...]) -> bool:
         """Have the function compiled, if that can be, and agrees with it as Python at the first of `rows`."""
-        kinds, reading = argument_types(args), self._known.reading
+        kinds, reading = argument_types(args), self._record.reading
         if reading is None:
             return False
         if kinds is not None and self._agrees(form, rows[:_PROBES], value, args, kinds):
             return True
         if not reading.captured:
             return False
-        self._known.read_as_constants()
+        self._record.read_as_constants()
         return self._compiles(form, rows, value, args)
 
     def _agrees(self, form: Form, rows: Any, value: Any, args: tuple[Any, ...], kinds: tuple[Any, ...]) -> bool:
-        reading = self._known.reading
+        reading = self._record.reading
         assert reading is not None
         try:
             code = machine_code(self.f(), reading, kinds, self._one.fills)
@@ -203,25 +204,25 @@ class VectorFunction:
             truths.append(truth)
         if not all(is_close(v, truth, 1e-3) for v, truth in zip(values, truths, strict=False)):
             return False
-        self._known.trust()
+        self._record.trust()
         form.program, form.kind = program, code.result
         return True
 
     def _together(self, rows: Any, args: tuple[Any, ...], form: Form) -> list[tuple[Layout, bool, Any]]:
         """Call `f` with all rows at once, in both layouts; return those that gave a result of a fitting shape."""
-        found: list[tuple[Layout, bool, Any]] = []
+        fitting: list[tuple[Layout, bool, Any]] = []
         ways: tuple[tuple[Layout, Any], ...] = (("rows", rows), ("columns", rows.T))
-        for layout, given in ways:
+        for layout, vectors in ways:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                values, error = probe(lambda: stacked(self.f()(np.array(given), *args)))  # noqa: B023
+                values, error = probe(lambda: stacked(self.f()(np.array(vectors), *args)))  # noqa: B023
             if error is not None:  # it may still take one vector
                 continue
             for turned in (False, True):
-                fitting = arranged(values, len(rows), form, turned)
-                if fitting is not None:
-                    found.append((layout, turned, fitting))
-        return found
+                own = arranged(values, len(rows), form, turned)
+                if own is not None:
+                    fitting.append((layout, turned, own))
+        return fitting
 
 
 def _number(value: Any) -> Any:
@@ -240,4 +241,4 @@ def _shape(value: Any) -> Any:
 
 def vector_function(f: Any, nargs: int) -> VectorFunction:
     """Find or make the `VectorFunction` of `f`."""
-    return VectorFunction(*known(VectorKnown, f, nargs))
+    return VectorFunction(*record_of(VectorRecord, f, nargs))

@@ -94,11 +94,11 @@ def _any(emit: Callable[..., Any]) -> Any:
     @intrinsic
     def holds_anywhere(_typing: Any, row: Any) -> Any:
         def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-            held = None
+            anywhere = None
             for place in _vectors(builder, args[0], _DOUBLE):
                 one = emit(builder, builder.load(place, align=8))
-                held = one if held is None else builder.or_(held, one)
-            bits = builder.bitcast(held, ir.IntType(_SOME))
+                anywhere = one if anywhere is None else builder.or_(anywhere, one)
+            bits = builder.bitcast(anywhere, ir.IntType(_SOME))
             return builder.zext(builder.icmp_unsigned("!=", bits, ir.Constant(bits.type, 0)), _WORD)
 
         return types.intp(types.intp), code
@@ -121,8 +121,8 @@ def call_at(_typing: Any, address: Any, words: Any) -> Any:
     """Call machine code that takes words and returns one, by its address."""
 
     def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        given = cgutils.unpack_tuple(builder, args[1])
-        prototype = ir.FunctionType(_WORD, [_WORD] * len(given))
-        return builder.call(builder.inttoptr(args[0], prototype.as_pointer()), given)
+        operands = cgutils.unpack_tuple(builder, args[1])
+        prototype = ir.FunctionType(_WORD, [_WORD] * len(operands))
+        return builder.call(builder.inttoptr(args[0], prototype.as_pointer()), operands)
 
     return types.intp(types.intp, types.UniTuple(types.intp, len(words))), code

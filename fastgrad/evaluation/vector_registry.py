@@ -1,4 +1,4 @@
-"""What is known about functions of vectors, shared among functions of the same code.
+"""What is remembered about functions of vectors, shared among functions of the same code.
 
 Functions of the same code that capture values of the same kinds and shapes, as fresh closures do, share what was learnt
 about one of them, and its machine code.
@@ -13,7 +13,7 @@ from weakref import WeakSet
 
 from ..compilation.caches import Recent, clearable
 from ..compilation.kernels import LOCK
-from .registry import Known
+from .registry import Record
 from .result_shape import Form
 from .row_call import RowCall
 
@@ -27,7 +27,7 @@ _trusted: dict[bytes, WeakSet[Any]] = clearable(Recent(_FORMS_OF_ALL))
 _forms: dict[tuple[bytes, Any], Form] = clearable(Recent(_FORMS_OF_ALL))
 
 
-class VectorKnown(Known):
+class VectorRecord(Record):
     """What is remembered about one function of a vector."""
 
     def __init__(self, f: Callable[..., Any], nargs: int) -> None:

@@ -14,7 +14,7 @@ from .results import BecameComplex, stacked
 from .signatures import PerformanceWarning, stack_depth
 from .user_calls import OUTSIDE, call
 from .vector_machine import LONGEST, Machine, PerVector, Traced
-from .vector_registry import VectorKnown
+from .vector_registry import VectorRecord
 
 #: Numbers handed to a called function at a time: argument and result stay in the second-level cache.
 _NUMBERS = 1 << 16
@@ -29,8 +29,8 @@ class VectorValues:
     Its `form` tells the results for vectors of length `dim`, and how it is run.
     """
 
-    def __init__(self, known: VectorKnown, form: Form, dim: int, args: tuple[Any, ...], data: Sequence[Any]) -> None:
-        self._known, self.form, self.dim, self._args, self._data = known, form, dim, args, data
+    def __init__(self, record: VectorRecord, form: Form, dim: int, args: tuple[Any, ...], data: Sequence[Any]) -> None:
+        self._record, self.form, self.dim, self._args, self._data = record, form, dim, args, data
         self._machine: tuple[Any, Machine | None] = None, None
 
     @property
@@ -68,7 +68,7 @@ class VectorValues:
 
     def machine_of(self, program: Traced | PerVector) -> Machine | None:
         """Give a program the arguments; None if the function is to be traced anew."""
-        words = program.words(self._known.f(), self._args, self._data)
+        words = program.words(self._record.f(), self._args, self._data)
         return None if words is None else Machine(program, *words)
 
     def threads(self, workers: int, explicit: bool) -> int:
@@ -79,10 +79,10 @@ class VectorValues:
 
     def expect(self, count: int) -> None:
         """Warn, once, that so many vectors are going to be given to `f` one at a time."""
-        if not self.is_compiled and self.form.layout == "single" and count >= _MANY and not self._known.is_warned:
-            self._known.is_warned = True
+        if not self.is_compiled and self.form.layout == "single" and count >= _MANY and not self._record.is_warned:
+            self._record.is_warned = True
             warnings.warn(
-                f"`{getattr(self._known.f(), '__name__', 'f')}` is called with one vector at a time, which is slow. "
+                f"`{getattr(self._record.f(), '__name__', 'f')}` is called with one vector at a time, which is slow. "
                 "Write it so that it takes a batch with the vector on the last axis, or so that Numba can compile it.",
                 PerformanceWarning,
                 stacklevel=stack_depth(),
@@ -104,7 +104,7 @@ class VectorValues:
 
     def complex_values(self, x: Any) -> Any:
         """Evaluate at complex vectors."""
-        return VectorValues(self._known, replace(self.form, kind="D"), self.dim, self._args, self._data).values(x)
+        return VectorValues(self._record, replace(self.form, kind="D"), self.dim, self._args, self._data).values(x)
 
     def _empty(self, count: int) -> Any:
         return np.empty((count, self.outputs), np.complex128 if self.kind == "D" else np.float64)
@@ -117,7 +117,7 @@ class VectorValues:
         if bad.any():  # as Python `f` says what is wrong
             form = replace(self.form, program=None, layout="single")
             try:
-                apart = VectorValues(self._known, form, self.dim, self._args, self._data).values(x[bad], beside=beside)
+                apart = VectorValues(self._record, form, self.dim, self._args, self._data).values(x[bad], beside=beside)
             except BecameComplex:
                 self.form.become_complex()
                 raise
@@ -129,7 +129,7 @@ class VectorValues:
         form = self.form
         if form.layout != "single" and len(x) > 1:
             batch = np.array(x if form.layout == "rows" else x.T)
-            returned = call(self._known.f(), batch, *self._args, beside=beside)
+            returned = call(self._record.f(), batch, *self._args, beside=beside)
             if returned is not OUTSIDE:
                 values = arranged(stacked(returned), len(x), form, form.turned)
                 if values is not None:
@@ -139,7 +139,7 @@ class VectorValues:
             self.expect(len(x))
         values = self._empty(len(x))
         for i, vector in enumerate(x):
-            value = self._known.one(vector, self._args, beside)
+            value = self._record.one(vector, self._args, beside)
             if value is OUTSIDE:
                 values[i] = np.nan
                 continue
