@@ -20,7 +20,7 @@ from scipy import special
 
 import fastgrad as fg
 from fastgrad import gates
-from fastgrad.compilation.kernels import Uncompilable
+from fastgrad.compilation.operators import Uncompilable
 from fastgrad.compilation.references import Reading
 from fastgrad.evaluation import functions, registry
 

@@ -6,8 +6,8 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from ..compilation.kernels import function_from, jit
 from ..compilation.operators import Uncompilable
+from ..compilation.pipeline import function_from, jit
 from ..compilation.references import Reading
 from ..gates import GATES, Gate, gate
 from ..tracing import (

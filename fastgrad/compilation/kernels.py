@@ -1,20 +1,17 @@
-"""The one place that knows Numba's options: Python text and functions in, machine code out.
+"""Machine code: from memory, else from disk, else compiled.
 
-`native` returns machine code: from memory, else from disk, else compiled. The disk holds plain object code, so that a
-second process starts without running Numba's front end at all. Every unit has an LLVM engine of its own, which can be
-closed; Numba's never unloads anything (numba issues 3464 and 5976).
+The disk holds plain object code, so that a second process starts without running Numba's front end at all. Every unit
+has an LLVM engine of its own, which can be closed; Numba's never unloads anything (numba issues 3464 and 5976).
 """
 
 from __future__ import annotations
 
 import hashlib
-import linecache
 import re
 import sys
 import threading
-import warnings
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -25,102 +22,20 @@ import llvmlite
 import numba
 import numpy as np
 from llvmlite import binding, ir
-from numba.core import compiler, types
 from numba.core.ccallback import CFunc
 from numba.core.compiler_lock import global_compiler_lock
-from numba.core.compiler_machinery import register_pass
 from numba.core.errors import NumbaError
-from numba.core.registry import CPUDispatcher, cpu_target
+from numba.core.registry import cpu_target
 from numba.core.runtime.nrt import rtsys
-from numba.core.typed_passes import NativeLowering, NopythonTypeInference
-from numba.core.untyped_passes import GenericRewrites, InlineClosureLikes, IRProcessing
 
 from .._signals import deferred_signals
 from . import disk_cache as disk
 from .caches import after_clearing
-from .captured import numba_type
-from .operators import NoOverflow, Operators, Uncompilable
-from .slots import CapturedInlined, CapturedValues
+from .operators import Uncompilable
+from .pipeline import InnerPipeline, quiet, without_loading
 
 #: Compilation is one at a time (Numba's own lock is global too); everything that fills a memo holds this lock.
 LOCK = threading.RLock()
-
-#: Never `fastmath`: it folds ``(x + h) - x`` into ``h``. NumPy's error model, because Python's check of every
-#: division stops SIMD. Indices are checked: beyond the end of a table the caller's function would read, or write, what
-#: lies there. That takes 5 to 10 % of the time of Robertson's jacobian and nothing to be seen of eight other functions.
-#: Forced inlining, because a loop over a call is not vectorised. No wrappers for Python and C, which are never called:
-#: a third of the compile time.
-OPTIONS: dict[str, Any] = {
-    "error_model": "numpy",
-    "boundscheck": True,
-    "forceinline": True,
-    "no_cpython_wrapper": True,
-    "no_cfunc_wrapper": True,
-}
-
-
-def _without_loading(library: Any) -> None:
-    """Have a library optimised when it is first linked into another, but not made machine code by Numba.
-
-    That took a fifth of the time to compile the adaptive rule. And Numba's engine never unloads what it has loaded.
-    """
-
-    def finish() -> None:
-        library._finalize_dynamic_globals()
-        library._finalized = True
-
-    library._finalize_final_module = finish
-
-
-@register_pass(mutates_CFG=True, analysis_only=False)
-class _LowerOnly(NativeLowering):
-    """Make code to be linked into others, without loading it: half the time of the adaptive rule's hundred pieces."""
-
-    _name = "fastgrad_lower_only"
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-
-    def run_pass(self, state: Any) -> bool:
-        """Lower as Numba does."""
-
-        def executable(library: Any, *_: Any) -> Any:
-            _without_loading(library)
-            return [].append  # stands for what would be loaded, one of its own
-
-        state.targetctx.get_executable = executable
-        try:
-            return bool(super().run_pass(state))  # type: ignore[no-untyped-call]
-        finally:
-            del state.targetctx.get_executable
-
-
-def _lowering_only(passes: Any) -> list[Any]:
-    passes.passes = [(_LowerOnly if p is NativeLowering else p, text) for p, text in passes.passes]
-    passes.finalize()
-    return [passes]
-
-
-class Pipeline(compiler.CompilerBase):
-    """Numba's pipeline with passes for captured data and for Python's operators."""
-
-    def define_pipelines(self) -> list[Any]:
-        """Return the passes, in order."""
-        passes = compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)
-        passes.add_pass_after(Operators, GenericRewrites)
-        passes.add_pass_after(CapturedValues, IRProcessing)  # before branches on constants are pruned
-        passes.add_pass_after(CapturedInlined, InlineClosureLikes)  # what inlined functions refer to
-        passes.add_pass_after(NoOverflow, NopythonTypeInference)
-        return _lowering_only(passes)
-
-
-class _InnerPipeline(compiler.Compiler):
-    """Numba's own passes."""
-
-    def define_pipelines(self) -> list[Any]:
-        """Return the passes, in order."""
-        return _lowering_only(compiler.DefaultPassBuilder.define_nopython_pipeline(self.state))
-
 
 @dataclass(frozen=True)
 class Native:
@@ -128,67 +43,6 @@ class Native:
 
     address: int
     result: str
-
-
-def jit(function: Callable[..., Any]) -> Any:
-    """Compile `function` for use inside other kernels."""
-    return numba.njit(**OPTIONS, pipeline_class=Pipeline)(function)
-
-
-class Inner(CPUDispatcher):
-    """A function of our own that is only ever compiled into others: one version, never loaded by itself."""
-
-    def get_call_template(self, args: Any, kws: Any) -> Any:
-        """Compile for the types of constants, not for every constant."""
-        return super().get_call_template([types.unliteral(a) for a in args], kws)
-
-
-def inner(function: Callable[..., Any]) -> Any:
-    """Decorate a function of our own that other compiled functions call."""
-    options = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    return Inner(
-        function, targetoptions={**options, "nopython": True, "boundscheck": None}, pipeline_class=_InnerPipeline
-    )
-
-
-def function_from(source: str, name: str, namespace: dict[str, Any]) -> Any:
-    """Make a function out of generated `source`, readable in tracebacks."""
-    filename = f"<fastgrad {hashlib.sha1(source.encode()).hexdigest()[:12]}>"
-    linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
-    scope = {"np": np, **namespace}
-    exec(compile(source, filename, "exec"), scope)  # noqa: S102 (the text is our own)
-    return scope[name]
-
-
-def return_kind(kernel: Any, nargs: int, captured: Sequence[Any] = ()) -> str:
-    """Letter of NumPy's type that `kernel` returns for float64 arguments: ``"d"``, ``"f"``, ``"?"`` or ``"D"``.
-
-    With kinds of `captured` values, their tuple is its first argument.
-    """
-    signature = (*((numba_type(captured),) if captured else ()), *(types.float64,) * nargs)
-    with quiet():
-        kernel.compile(signature)
-    returned = kernel.overloads[signature].signature.return_type
-    if isinstance(returned, types.Literal):
-        returned = returned.literal_type
-    if returned == types.float32:
-        return "f"
-    if isinstance(returned, types.Boolean):
-        return "?"
-    if isinstance(returned, (types.Float, types.Integer)):
-        return "d"
-    if isinstance(returned, types.Complex):
-        return "D"
-    raise Uncompilable(f"returns {returned}")
-
-
-class quiet(warnings.catch_warnings):  # noqa: N801 (reads like the context manager it is)
-    """Numba's advice about the user's code is for people who called Numba."""
-
-    def __enter__(self) -> None:
-        """Silence warnings until the end of the block."""
-        super().__enter__()
-        warnings.simplefilter("ignore")
 
 
 #: Sources that write machine code or decide what is in it; a change of any other leaves kept kernels valid.
@@ -280,7 +134,7 @@ def _compile(digest: bytes, build: Callable[[], tuple[Any, Any, str]]) -> Native
         with quiet():
             function, signature, result = build()
             callback: Any = CFunc(
-                function, (signature.args, signature.return_type), {}, {"error_model": "numpy"}, _InnerPipeline
+                function, (signature.args, signature.return_type), {}, {"error_model": "numpy"}, InnerPipeline
             )
             callback.compile()
             return _load_new(digest, callback._library, callback._wrapper_name, result)
@@ -314,7 +168,7 @@ def _compile_ir(digest: bytes, nargs: int, write: Callable[[Any, Any], None]) ->
     builder.ret_void()
     with global_compiler_lock:
         library.add_ir_module(module)
-        _without_loading(library)
+        without_loading(library)
         library.finalize()
     return _load_new(digest, library, name, "d")
 

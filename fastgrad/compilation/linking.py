@@ -8,7 +8,7 @@ from typing import Any
 
 from .captured import Slot
 from .dependencies import References
-from .kernels import jit
+from .pipeline import jit
 from .slots import taking
 
 

@@ -17,8 +17,8 @@ import numpy as np
 from ..elementary import REPLACEMENTS, SCIPY_SPECIAL
 from .caches import once_per_code
 from .dependencies import ITEM
-from .kernels import function_from
 from .operators import Uncompilable
+from .pipeline import function_from
 
 NUMPY_UFUNCS = {value for value in vars(np).values() if isinstance(value, np.ufunc)}
 

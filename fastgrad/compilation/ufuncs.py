@@ -18,7 +18,7 @@ from numba.core import types
 
 from .._parallel import CostEstimate
 from .captured import unpacked
-from .kernels import Native, function_from, native, needs_compiling
+from .kernels import Native, native, needs_compiling
 from .memory import (
     BODY,
     BUFFER,
@@ -33,6 +33,7 @@ from .memory import (
     words_at,
     words_on_stack,
 )
+from .pipeline import function_from
 
 
 def body(

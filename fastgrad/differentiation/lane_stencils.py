@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numba.core import types
 
-from ..compilation.kernels import Native, inner
+from ..compilation.kernels import Native
 from ..compilation.memory import WORDS, address_of, call_body, words_at
+from ..compilation.pipeline import inner
 from ..evaluation.lanes import COORDINATES, DATA, LIVE, MOVE, OUTPUTS, OWN, PLACES, call_block, fill, read_block
 from ..evaluation.vector_instructions import (
     WIDTH,

@@ -11,7 +11,8 @@ from weakref import WeakSet
 import numpy as np
 
 from ..compilation.captured import Words
-from ..compilation.kernels import LOCK, function_from, jit, return_kind
+from ..compilation.kernels import LOCK
+from ..compilation.pipeline import function_from, jit, return_kind
 from ..compilation.references import Reading
 from ..compilation.ufuncs import Ufunc, body
 from .user_calls import call

@@ -13,8 +13,8 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from ..compilation.kernels import inner
 from ..compilation.memory import BODY, WORDS, call_body, pointer, words_at
+from ..compilation.pipeline import inner
 from ..compilation.ufuncs import OWN as BODY_OWN
 from ..compilation.ufuncs import RAISED
 from ..tracing import LANES, move

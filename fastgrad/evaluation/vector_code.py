@@ -16,9 +16,10 @@ from numba.core import types
 
 from ..compilation.caches import KEPT, Recent, clearable
 from ..compilation.captured import Words, array_type, bits_to_double, numba_type, unpacked, view
-from ..compilation.kernels import Native, function_from, jit, native, quiet
+from ..compilation.kernels import Native, native
 from ..compilation.memory import WORDS, pointer
 from ..compilation.operators import Uncompilable
+from ..compilation.pipeline import function_from, jit, quiet
 from ..compilation.references import Reading
 from .functions import VERSIONS
 from .signatures import code_of

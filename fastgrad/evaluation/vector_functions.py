@@ -14,8 +14,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from ..compilation.caches import clearable
-from ..compilation.kernels import quiet
 from ..compilation.operators import Uncompilable
+from ..compilation.pipeline import quiet
 from ..tracing import trace_values
 from .agreement import is_close
 from .registry import record_of

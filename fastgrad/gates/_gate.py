@@ -15,8 +15,8 @@ from numba.extending import typeof_impl
 
 from ..arguments import argument, checked_out, common_shape, result_kind
 from ..array_kinds import PLAIN, kinds
-from ..compilation.kernels import jit
 from ..compilation.operators import Uncompilable
+from ..compilation.pipeline import jit
 from ..compilation.references import Reading
 from ..containers.calls import Layout
 from ..containers.registry import over_containers

@@ -28,9 +28,9 @@ from numba.extending import intrinsic, overload
 
 from ..adaptive_rule import Adaptive, estimate, first_round
 from ..compilation.caches import clearable
-from ..compilation.kernels import function_from, jit, quiet, return_kind
 from ..compilation.memory import EXPONENT, array_at
 from ..compilation.operators import Uncompilable
+from ..compilation.pipeline import function_from, jit, quiet, return_kind
 from ..compilation.references import Reading
 from ..compilation.ufuncs import ADDRESS, Ufunc, body
 from ..differentiation.derivatives import derivative

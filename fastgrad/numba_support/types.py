@@ -11,7 +11,7 @@ from numba.core.imputils import lower_constant
 from numba.extending import NativeValue, overload, register_model, typeof_impl, unbox
 
 from ..adaptive_rule import Adaptive
-from ..compilation.kernels import function_from
+from ..compilation.pipeline import function_from
 from ..rules.complexstep import ComplexStep
 from ..rules.selection import METHODS
 from ..rules.stencils import Stencil, backward, central, forward

@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..compilation.kernels import LOCK, function_from, jit
+from ..compilation.kernels import LOCK
 from ..compilation.memory import EXPONENT
+from ..compilation.pipeline import function_from, jit
 from ..compilation.ufuncs import Ufunc, body
 from .stencils import Stencil
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..compilation.kernels import Native, function_from, native
+from ..compilation.kernels import Native, native
 from ..compilation.memory import BODY, add_to
+from ..compilation.pipeline import function_from
 from ..compilation.ufuncs import OWN, RAISED
 from ._graph import Graph, Node, in_order
 from ._llvm import Loops

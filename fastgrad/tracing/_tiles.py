@@ -12,8 +12,8 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from ..compilation.kernels import inner
 from ..compilation.memory import WORDS, words_at
+from ..compilation.pipeline import inner
 
 #: Points in a tile, and components of the widest.
 _TILE = 4

@@ -1,0 +1,158 @@
+"""The one place that knows Numba's options: Python text and functions that Numba compiles into kernels."""
+
+from __future__ import annotations
+
+import hashlib
+import linecache
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numba
+import numpy as np
+from numba.core import compiler, types
+from numba.core.compiler_machinery import register_pass
+from numba.core.registry import CPUDispatcher
+from numba.core.typed_passes import NativeLowering, NopythonTypeInference
+from numba.core.untyped_passes import GenericRewrites, InlineClosureLikes, IRProcessing
+
+from .captured import numba_type
+from .operators import NoOverflow, Operators, Uncompilable
+from .slots import CapturedInlined, CapturedValues
+
+#: Never `fastmath`: it folds ``(x + h) - x`` into ``h``. NumPy's error model, because Python's check of every
+#: division stops SIMD. Indices are checked: beyond the end of a table the caller's function would read, or write, what
+#: lies there. That takes 5 to 10 % of the time of Robertson's jacobian and nothing to be seen of eight other functions.
+#: Forced inlining, because a loop over a call is not vectorised. No wrappers for Python and C, which are never called:
+#: a third of the compile time.
+OPTIONS: dict[str, Any] = {
+    "error_model": "numpy",
+    "boundscheck": True,
+    "forceinline": True,
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}
+
+
+def without_loading(library: Any) -> None:
+    """Have a library optimised when it is first linked into another, but not made machine code by Numba.
+
+    That took a fifth of the time to compile the adaptive rule. And Numba's engine never unloads what it has loaded.
+    """
+
+    def finish() -> None:
+        library._finalize_dynamic_globals()
+        library._finalized = True
+
+    library._finalize_final_module = finish
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _LowerOnly(NativeLowering):
+    """Make code to be linked into others, without loading it: half the time of the adaptive rule's hundred pieces."""
+
+    _name = "fastgrad_lower_only"
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
+    def run_pass(self, state: Any) -> bool:
+        """Lower as Numba does."""
+
+        def executable(library: Any, *_: Any) -> Any:
+            without_loading(library)
+            return [].append  # stands for what would be loaded, one of its own
+
+        state.targetctx.get_executable = executable
+        try:
+            return bool(super().run_pass(state))  # type: ignore[no-untyped-call]
+        finally:
+            del state.targetctx.get_executable
+
+
+def _lowering_only(passes: Any) -> list[Any]:
+    passes.passes = [(_LowerOnly if p is NativeLowering else p, text) for p, text in passes.passes]
+    passes.finalize()
+    return [passes]
+
+
+class Pipeline(compiler.CompilerBase):
+    """Numba's pipeline with passes for captured data and for Python's operators."""
+
+    def define_pipelines(self) -> list[Any]:
+        """Return the passes, in order."""
+        passes = compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)
+        passes.add_pass_after(Operators, GenericRewrites)
+        passes.add_pass_after(CapturedValues, IRProcessing)  # before branches on constants are pruned
+        passes.add_pass_after(CapturedInlined, InlineClosureLikes)  # what inlined functions refer to
+        passes.add_pass_after(NoOverflow, NopythonTypeInference)
+        return _lowering_only(passes)
+
+
+class InnerPipeline(compiler.Compiler):
+    """Numba's own passes."""
+
+    def define_pipelines(self) -> list[Any]:
+        """Return the passes, in order."""
+        return _lowering_only(compiler.DefaultPassBuilder.define_nopython_pipeline(self.state))
+
+
+def jit(function: Callable[..., Any]) -> Any:
+    """Compile `function` for use inside other kernels."""
+    return numba.njit(**OPTIONS, pipeline_class=Pipeline)(function)
+
+
+class Inner(CPUDispatcher):
+    """A function of our own that is only ever compiled into others: one version, never loaded by itself."""
+
+    def get_call_template(self, args: Any, kws: Any) -> Any:
+        """Compile for the types of constants, not for every constant."""
+        return super().get_call_template([types.unliteral(a) for a in args], kws)
+
+
+def inner(function: Callable[..., Any]) -> Any:
+    """Decorate a function of our own that other compiled functions call."""
+    options = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    return Inner(
+        function, targetoptions={**options, "nopython": True, "boundscheck": None}, pipeline_class=InnerPipeline
+    )
+
+
+def function_from(source: str, name: str, namespace: dict[str, Any]) -> Any:
+    """Make a function out of generated `source`, readable in tracebacks."""
+    filename = f"<fastgrad {hashlib.sha1(source.encode()).hexdigest()[:12]}>"
+    linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+    scope = {"np": np, **namespace}
+    exec(compile(source, filename, "exec"), scope)  # noqa: S102 (the text is our own)
+    return scope[name]
+
+
+def return_kind(kernel: Any, nargs: int, captured: Sequence[Any] = ()) -> str:
+    """Letter of NumPy's type that `kernel` returns for float64 arguments: ``"d"``, ``"f"``, ``"?"`` or ``"D"``.
+
+    With kinds of `captured` values, their tuple is its first argument.
+    """
+    signature = (*((numba_type(captured),) if captured else ()), *(types.float64,) * nargs)
+    with quiet():
+        kernel.compile(signature)
+    returned = kernel.overloads[signature].signature.return_type
+    if isinstance(returned, types.Literal):
+        returned = returned.literal_type
+    if returned == types.float32:
+        return "f"
+    if isinstance(returned, types.Boolean):
+        return "?"
+    if isinstance(returned, (types.Float, types.Integer)):
+        return "d"
+    if isinstance(returned, types.Complex):
+        return "D"
+    raise Uncompilable(f"returns {returned}")
+
+
+class quiet(warnings.catch_warnings):  # noqa: N801 (reads like the context manager it is)
+    """Numba's advice about the user's code is for people who called Numba."""
+
+    def __enter__(self) -> None:
+        """Silence warnings until the end of the block."""
+        super().__enter__()
+        warnings.simplefilter("ignore")
