@@ -216,23 +216,23 @@ def _whole(program: Traced | PerVector, make: Any, rule: Stencil) -> Native | No
     """Program of a whole jacobian or hessian, as `unrolled` writes it; None where it is too long, or not traced."""
     if isinstance(program, PerVector):
         return None
-    traced = program
+    values, d = program.program, program.d
 
-    def compile_it() -> Native | None:
-        entries = unrolled(make, traced.program, rule)
-        return None if entries is None else Program(entries, 2 * traced.d, fixed=True).body()
+    def compile_entries() -> Native | None:
+        entries = unrolled(make, values, rule)
+        return None if entries is None else Program(entries, 2 * d, fixed=True).body()
 
-    return traced.code((make, rule), compile_it)
+    return program.code((make, rule), compile_entries)
 
 
-def _frame_of_stencil(traced: Traced | PerVector, rule: Stencil, result: str, has_step: bool) -> Frame:
+def _frame_of_stencil(program: Traced | PerVector, rule: Stencil, result: str, has_step: bool) -> Frame:
     """Frame for a stencil along all coordinates."""
-    d, m, offsets = traced.d, traced.m, len(rule.needed)
+    d, m, offsets = program.d, program.m, len(rule.needed)
     together = d * m <= _ENTRIES
-    if together and not has_step and (whole := _whole(traced, jacobian_of, rule)):
-        return _frame_of_whole(traced, whole, m, rule, result)
+    if together and not has_step and (whole := _whole(program, jacobian_of, rule)):
+        return _frame_of_whole(program, whole, m, rule, result)
     entries = d * m if together else m
-    frame = Frame(traced, d + 1 + offsets * m + entries, traced.code())
+    frame = Frame(program, d + 1 + offsets * m + entries, program.code())
     steps, shifted, values, first = (frame.rows(count) for count in (d, 1, offsets * m, entries))
     own = frame.words([first + WIDTH * i for i in range(entries)])
     frame.table = frame.keep(table_of(rule, result))
@@ -241,10 +241,10 @@ def _frame_of_stencil(traced: Traced | PerVector, rule: Stencil, result: str, ha
     )
 
 
-def _frame_of_whole(traced: Traced | PerVector, whole: Native, m: int, rule: Stencil, result: str) -> Frame:
+def _frame_of_whole(program: Traced | PerVector, whole: Native, m: int, rule: Stencil, result: str) -> Frame:
     """Frame for the program of all entries: a row of `d` for each of `m` results."""
-    d = traced.d
-    frame = Frame(traced, d + m * d, None)
+    d = program.d
+    frame = Frame(program, d + m * d, None)
     frame.frame[OUTPUTS] = m
     steps, first = frame.rows(d), frame.rows(m * d)
     own = [first + WIDTH * i for i in range(m * d)]
@@ -253,10 +253,10 @@ def _frame_of_whole(traced: Traced | PerVector, whole: Native, m: int, rule: Ste
     return frame.finish(steps, 0, 0, frame.words(own), 1, whole.address, frame.words([*coordinates, *own]))
 
 
-def _frame_of_hessian(traced: Traced | PerVector, rule: Stencil, result: str) -> Frame:
+def _frame_of_hessian(program: Traced | PerVector, rule: Stencil, result: str) -> Frame:
     """Frame for a hessian."""
-    d, offsets = traced.d, len(rule.needed)
-    frame = Frame(traced, d * 2 * offsets + offsets + 2 + d + d * d, traced.code())
+    d, offsets = program.d, len(rule.needed)
+    frame = Frame(program, d * 2 * offsets + offsets + 2 + d + d * d, program.code())
     shifts = [s for o in rule.needed for s in (float(o), -float(o))]
     step, *bits = np.array([best_step(rule, result), *shifts]).view(np.int64).tolist()
     moved, pair, entries = (frame.rows(count) for count in (d * len(shifts), offsets + 2 + d, d * d))
