@@ -55,7 +55,8 @@ def test_layouts(f: Any, layout: str, outputs: int) -> None:
     form = form_of(Opaque(f))
     assert (form.layout, form.outputs, form.program) == (layout, outputs, None)
     vectors = np.random.default_rng(4).uniform(0.5, 2.0, (50, 4))
-    together = vector_function(opaque := Opaque(f), 0).evaluator(X, ()).values(vectors)
+    opaque = Opaque(f)
+    together = vector_function(opaque, 0).evaluator(X, ()).values(vectors)
     apart = [np.ravel(np.array(f(v), dtype=float)) for v in vectors]
     np.testing.assert_allclose(together, apart, rtol=1e-14)
 
