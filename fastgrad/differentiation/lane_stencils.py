@@ -11,7 +11,20 @@ from numba.core import types
 from ..compilation.kernels import Native
 from ..compilation.memory import WORDS, address_of, call_body, words_at
 from ..compilation.pipeline import inner
-from ..evaluation.lanes import COORDINATES, DATA, LIVE, MOVE, OUTPUTS, OWN, PLACES, call_block, fill, read_block
+from ..evaluation.lanes import (
+    COORDINATES,
+    DATA,
+    LIVE,
+    MISSING,
+    MOVE,
+    OUTPUTS,
+    OWN,
+    PLACES,
+    call_block,
+    change,
+    fill,
+    read_block,
+)
 from ..evaluation.vector_instructions import (
     WIDTH,
     add_difference,
@@ -65,14 +78,23 @@ def _combine(rule, values, width, steps, target):  # type: ignore[no-untyped-def
 
 
 @inner
+def _begin(f, source, n):  # type: ignore[no-untyped-def]
+    """Read a block of points, and make the row that is NaN where one of their coordinates is."""
+    read_block(f, source, n)
+    places, missing = words_at(f[PLACES]), words_at(f[MISSING])  # type: ignore[call-arg,var-annotated]
+    for i in range(LANES):
+        missing[i] = 0
+    for k in range(f[COORDINATES]):
+        keep_missing(f[MISSING], 0.0, (places[k], f[MISSING]))
+
+
+@inner
 def _finish(f, size, table):  # type: ignore[no-untyped-def]
     """Write NaN where a coordinate is; tell whether any entry is not finite. `table` leads to the entries' rows."""
-    rows, places = words_at(table), words_at(f[PLACES])  # type: ignore[call-arg,var-annotated]
-    for k in range(f[COORDINATES]):
-        if any_missing(places[k]) != 0:
-            for j in range(size):
-                keep_missing(rows[j], 0.0, (places[k], rows[j]))
-    wrong = 0
+    rows, wrong = words_at(table), 0  # type: ignore[call-arg,var-annotated]
+    if any_missing(f[MISSING]) != 0:
+        for j in range(size):
+            keep_missing(rows[j], 0.0, (f[MISSING], rows[j]))
     for j in range(size):
         wrong |= any_nonfinite(rows[j])
     return wrong
@@ -88,6 +110,7 @@ def _column(f, k, rule, given):  # type: ignore[no-untyped-def]
     else:
         spacing(step, 0.0, (place, step))
     if f[WHOLE] == 0:
+        change(f, 1, k, 0)
         for o in range(offsets):
             if rule[3 + o] != 0:
                 shift(f[MOVED], np.int64(rule[3 + o]).view(np.float64), (place, step))
@@ -110,11 +133,12 @@ def _stencil(count, where, rule, frame):  # type: ignore[no-untyped-def]
     wrong = start = 0
     while start < count:
         n = min(LANES, count - start)
-        read_block(f, where[0] + 8 * d * start, n)
+        _begin(f, where[0] + 8 * d * start, n)
         if where[1] != 0:
             call_at(f[MOVE], (1, where[1] + 8 * d * start, 8 * d, 8, d, n, f[WHOLE_PLACES]))
             fill(f[WHOLE_PLACES], n, d)
         if f[WHOLE] == 0:
+            change(f, 0, 0, 0)
             for o in range(offsets):
                 if rule[3 + o] == 0:
                     call_block(f, f[VALUES] + WIDTH * m * o)
@@ -142,6 +166,7 @@ def _mixed(f, i, j, rule, rows):  # type: ignore[no-untyped-def]
     second, base = first + WIDTH * offsets, first + WIDTH * (offsets + 1)
     place, other = places[i], places[j]
     moved, beside = f[SHIFTED] + WIDTH * f[SHIFTS] * i, f[SHIFTED] + WIDTH * f[SHIFTS] * j
+    change(f, 2, i, j)
     for o in range(offsets):
         if rule[3 + o] == 0:
             subtract(first + WIDTH * o, 0.0, (base, base))
@@ -170,15 +195,17 @@ def _hessian(count, where, rule, frame):  # type: ignore[no-untyped-def]
     wrong = start = 0
     while start < count:
         n = min(LANES, count - start)
-        read_block(f, where[0] + 8 * d * start, n)
+        _begin(f, where[0] + 8 * d * start, n)
         for k in range(d):
             binade(rows + WIDTH * k, np.int64(f[STEP]).view(np.float64), (places[k],))
             for s in range(shifts):
                 target = f[SHIFTED] + WIDTH * (shifts * k + s)
                 shift(target, np.int64(bits[s]).view(np.float64), (places[k], rows + WIDTH * k))
+        change(f, 0, 0, 0)
         call_block(f, base)
         for i in range(d):
             place = places[i]
+            change(f, 1, i, 0)
             for o in range(offsets):
                 if rule[3 + o] == 0:
                     scale(first + WIDTH * o, 1.0, (base,))

@@ -22,13 +22,17 @@ from .vector_instructions import WIDTH, call_at, clip, multiply_add, subtract
 
 #: Words of a frame: address of the program, coordinates, results, the address of the places of their rows, of the words
 #: of the program's data, of what moves points; through how many lanes the program goes; and the number of points up to
-#: which these are as many as there are points, and not all.
-PROGRAM, COORDINATES, OUTPUTS, PLACES, DATA, MOVE, LIVE, FEW, OWN = range(9)
+#: which these are as many as there are points, and not all; the address of a row that is NaN where a coordinate is.
+PROGRAM, COORDINATES, OUTPUTS, PLACES, DATA, MOVE, LIVE, FEW, MISSING, OWN = range(10)
 
 #: Words of a program's data, after those of `ufuncs`: the address of captured numbers, or of words of `vector_code`.
 #: For a function of one vector follow its address, that of memory for a block of vectors and of results, how many
-#: numbers a result has, and the addresses of what moves points and of the places of rows.
-OPERANDS, ONE, SCRATCH, RESULTS, MOVER, ROWS = range(BODY_OWN, BODY_OWN + 6)
+#: numbers a result has, the addresses of what moves points, of the places of rows, and of those of the points' rows;
+#: whether the memory holds the points, whether one of them has a NaN; and in which of at most two coordinates the
+#: places differ from the points: how many, and which. -1 stands for any.
+OPERANDS, ONE, SCRATCH, RESULTS, MOVER, ROWS, POINT_ROWS, IS_LOADED, HAS_MISSING, CHANGED, FIRST, SECOND = range(
+    BODY_OWN, BODY_OWN + 12
+)
 
 #: Of a line's: points, numbers of the entries, memory for columns, and along vectors these, their points, how many to a
 #: line, bounds or 0, rows of points, of the vectors, of results: their sum, a part of it, and one of positions.
@@ -55,6 +59,14 @@ def read_block(f, source, n):  # type: ignore[no-untyped-def]
     call_at(f[MOVE], (1, source, 8 * d, 8, d, n, f[PLACES]))  # type: ignore[call-arg]
     fill(f[PLACES], n, d)
     f[LIVE] = n if n <= f[FEW] else LANES
+    words_at(f[DATA])[IS_LOADED] = 0
+
+
+@inner
+def change(f, count, first, second):  # type: ignore[no-untyped-def]
+    """Note in which coordinates the places of the next evaluations differ from the points."""
+    data = words_at(f[DATA])  # type: ignore[call-arg,var-annotated]
+    data[CHANGED], data[FIRST], data[SECOND] = count, first, second
 
 
 @inner
@@ -87,21 +99,48 @@ def _has_missing(place, count):  # type: ignore[no-untyped-def]
     return missing
 
 
+@inner
+def _load(data, d, count, rows):  # type: ignore[no-untyped-def]
+    """Turn rows into vectors."""
+    vectors = data[SCRATCH]
+    call_at(data[MOVER], (0, vectors, 8 * d, 8, d, count, rows))  # type: ignore[call-arg]
+    data[HAS_MISSING] = np.int64(_has_missing(vectors, count * d))
+
+
+@inner
+def _copy_columns(data, d, count, rows):  # type: ignore[no-untyped-def]
+    """Copy the coordinates that differ from the points out of their rows."""
+    for c in range(data[CHANGED]):
+        k = data[FIRST + c]
+        row, column = words_at(words_at(rows)[k]), words_at(data[SCRATCH] + 8 * k)  # type: ignore[call-arg]
+        for i in range(count):
+            column[d * i] = row[i]
+
+
 def _one_by_one(count, places, data):  # type: ignore[no-untyped-def]
-    """Evaluate a function of one vector in `count` lanes; count exceptions in the data."""
+    """Evaluate a function of one vector in `count` lanes; count exceptions in the data.
+
+    Beside points that are in memory, only the coordinates that differ are copied: a vector may be long.
+    """
     words, vectors, m = words_at(data[OPERANDS]), data[SCRATCH], data[RESULTS]  # type: ignore[call-arg,var-annotated]
     d, rows = words[0], data[ROWS]
     results = vectors + 8 * d * LANES
-    call_at(data[MOVER], (0, vectors, 8 * d, 8, d, count, rows))
-    some_missing = _has_missing(vectors, count * d)
+    if data[CHANGED] < 0:
+        _load(data, d, count, rows)
+    else:
+        if data[IS_LOADED] == 0:
+            _load(data, d, count, data[POINT_ROWS])
+            data[IS_LOADED] = 1
+        _copy_columns(data, d, count, rows)
     for i in range(count):
         vector, target = vectors + 8 * d * i, results + 8 * m * i
-        if some_missing and _has_missing(vector, d):  # `f` may not end there
+        if data[HAS_MISSING] != 0 and _has_missing(vector, d):  # `f` may not end there
             for j in range(m):
                 pointer(target, "d")[j] = np.nan
         elif _call_one(data[ONE], vector, target, words) != 0:
             data[RAISED] += 1
     call_at(data[MOVER], (1, results, 8 * m, 8, m, count, rows + 8 * d))
+    _copy_columns(data, d, count, data[POINT_ROWS])
     return 0
 
 

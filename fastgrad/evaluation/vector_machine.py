@@ -107,7 +107,7 @@ class Frame:
 
     def __init__(self, program: Traced | PerVector, rows: int, code: Native | None) -> None:
         d, m = program.d, program.m
-        self._rows = np.zeros(((d + m + rows) * WIDTH + 64) // 8)
+        self._rows = np.zeros(((d + m + rows + 1) * WIDTH + 64) // 8)
         self._next = (address_of(self._rows) + 63) // 64 * 64
         self._kept: list[Any] = [code]
         self.x = self.rows(d)
@@ -115,8 +115,10 @@ class Frame:
         results = self.rows(m)
         self.places = self.words([*places, *(results + WIDTH * i for i in range(m))])
         move, scratch = loop("move")[0].address, self.keep(np.empty(LANES * (d + m) if program.one else 1))
-        self.data = np.array([0] * OWN + [0, program.one, scratch, m, move, self.places])
-        self.frame = [code.address if code else 0, d, m, self.places, address_of(self.data), move, 0, program.few]
+        own = 0, program.one, scratch, m, move, self.places, self.words(places), 0, 0, -1, 0, 0
+        self.data = np.array([*[0] * OWN, *own])
+        first = code.address if code else 0, d, m, self.places, address_of(self.data), move, 0, program.few
+        self.frame = [*first, self.rows(1)]
         self.table = 0
         """Address of the words of a stencil."""
 
