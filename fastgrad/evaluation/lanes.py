@@ -112,7 +112,7 @@ def _copy_columns(data, d, count, rows):  # type: ignore[no-untyped-def]
     """Copy the coordinates that differ from the points out of their rows."""
     for c in range(data[CHANGED]):
         k = data[FIRST + c]
-        row, column = words_at(words_at(rows)[k]), words_at(data[SCRATCH] + 8 * k)  # type: ignore[call-arg]
+        row, column = words_at(words_at(rows)[k]), words_at(data[SCRATCH] + 8 * k)  # type: ignore[call-arg,var-annotated]
         for i in range(count):
             column[d * i] = row[i]
 
