@@ -191,7 +191,8 @@ def jacobian(
     if sparsity is not None:
         if len(result_shape) > 1:
             raise ValueError(
-                f"`f` must return one row of numbers for `sparsity`; got shape {result_shape}. Return it raveled."
+                f"`f` must return one row of numbers for a sparse jacobian; got shape {result_shape}. "
+                "Return it raveled."
             )
         return sparse_jacobian(problem, sparsity, full_output)
     shape = (*problem.shape[:-1], *(result_shape or (1,)), problem.shape[-1])
