@@ -39,8 +39,11 @@ def derivative_of(problem: Problem, out: Any) -> Any:
     operands = problem.operands
     if out is not None:  # threads read points after results have been written
         operands = [o.copy() if isinstance(o, np.ndarray) and np.may_share_memory(o, out) else o for o in operands]
-    with closing(_evaluator_of(problem, operands)) as evaluator:
+    evaluator = _evaluator_of(problem, operands)
+    try:
         return _derivative(evaluator, problem, operands, out)
+    finally:
+        evaluator.close()
 
 
 def estimate_of(problem: Problem) -> Estimate:

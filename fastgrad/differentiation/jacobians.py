@@ -32,10 +32,11 @@ def jacobians(problem: Problem, full_output: bool) -> Any:
     """All entries, shape (points, outputs, coordinates): the derivative, or an `Estimate`."""
     if isinstance(problem.rule, ComplexStep):
         return _complex_step(problem)
-    machine, rule = problem.evaluator.block_machine, problem.rule
+    evaluator, rule = problem.evaluator, problem.rule
+    machine = evaluator.block_machine
     if machine is not None and isinstance(rule, Stencil) and rule.n <= HIGHEST and not full_output:
         if problem.low is None:
-            shape = len(problem.x), problem.evaluator.outputs, problem.x.shape[1]
+            shape = len(problem.x), evaluator.outputs, problem.x.shape[1]
             return _by_stencil(problem, machine, problem.empty(shape, False).df)
     return _all_entries(problem, full_output)
 

@@ -60,7 +60,8 @@ class VectorFunction:
         whole = tuple(a for a in args if isinstance(a, (int, np.integer, np.bool_)))
         key = dim, compiled, argument_types(args), whole, tuple(map(np.shape, args)), self._shapes
         form = self._record.form(key)
-        if form is None or not self._is_current(form, x, args):
+        evaluator = None if form is None else self._values(form, dim, args)
+        if evaluator is None or not self._is_current(evaluator, x):
             inside = np.isfinite(x).all(axis=1)
             if low is not None:
                 inside &= ((x >= low) & (x <= high)).all(axis=1)
@@ -73,18 +74,19 @@ class VectorFunction:
                 form = self._choose(x, args, (low, high), np.flatnonzero(inside), ways)
                 form.numbers = self._numbers if isinstance(form.program, PerVector) else None
                 self._record.remember(key, form)
+                evaluator = self._values(form, dim, args)
         if args is not self._args:
             self._args, self._evaluators = args, {}
-        self._evaluators[dim, compiled] = evaluator = self._values(form, dim, args)
+        self._evaluators[dim, compiled] = evaluator
         return evaluator
 
     def _values(self, form: Form, dim: int, args: tuple[Any, ...]) -> VectorValues:
         return VectorValues(self._record, form, dim, args, self._data)
 
-    def _is_current(self, form: Form, x: Any, args: tuple[Any, ...]) -> bool:
-        """Whether the function is still of this form: captured numbers may say how many results there are."""
+    def _is_current(self, evaluator: VectorValues, x: Any) -> bool:
+        """Whether the function is still of its form: captured numbers may say how many results there are."""
+        form, machine = evaluator.form, evaluator.machine
         program = form.program
-        machine = self._values(form, x.shape[1], args).machine
         if not isinstance(program, PerVector):
             return program is None or machine is not None
         if not program.captured or form.numbers == self._numbers:
