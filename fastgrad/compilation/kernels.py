@@ -50,7 +50,7 @@ GENERATORS = (
     "compilation/*.py", "elementary/*.py", "tracing/*.py", "circuits/*.py", "gates/*.py",
     "rules/finite_difference_weights.py", "rules/stencils.py", "rules/stencil_codegen.py",
     "evaluation/compiled.py", "evaluation/lanes.py", "evaluation/vector_*.py",
-    "differentiation/compiled_rules.py", "differentiation/lane_stencils.py", "differentiation/unrolled.py",
+    "differentiation/compiled_rules.py", "differentiation/lane_*.py", "differentiation/unrolled.py",
     "adaptive_rule/codegen.py", "adaptive_rule/extrapolation.py", "adaptive_rule/judge.py", "adaptive_rule/native.py",
     "adaptive_rule/rounding.py", "adaptive_rule/rows.py", "adaptive_rule/scan.py", "adaptive_rule/schedule.py",
     "adaptive_rule/verdict.py", "adaptive_rule/search.py", "adaptive_rule/noise.py", "adaptive_rule/noise_limited.py",

@@ -1,7 +1,7 @@
 """Loops over vectors side by side in lanes, around the program of any function.
 
 A block of points is turned into rows, one for each coordinate. A coordinate that moves has a row of its own, which
-takes the place of the first. `differentiation.lane_stencils` has the loops of rules.
+takes the place of the first. `differentiation.lane_loops` has the loops of rules.
 """
 
 from __future__ import annotations

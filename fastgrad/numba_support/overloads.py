@@ -201,7 +201,7 @@ def _gradient(
 
 
 def _gradient_by(rule: Stencil, f: Any, x: Any, args: Any, mode: str, given: str) -> Any:
-    """Write the loop over coordinates, by the operations of `differentiation.lane_stencils`."""
+    """Write the loop over coordinates, by the operations of `differentiation.lane_loops`."""
     try:
         kernel = jit(Reading(f).linked)
     except Uncompilable:
