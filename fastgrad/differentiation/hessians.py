@@ -227,7 +227,8 @@ class _Difference:
 
     def values(self, x: Any, index: Any = None, beside: bool = False) -> Any:
         """Evaluate at rows of vectors."""
-        values = self._evaluator.values(x.reshape(-1, self.dim), index, beside).reshape(len(x), -1)
+        values = self._evaluator.values(x.reshape(-1, self.dim), index, beside)
+        values = values.reshape(len(x), x.shape[1] // self.dim)
         return values[:, :1] - np.sum(values[:, 1:], axis=1, keepdims=True)
 
 
