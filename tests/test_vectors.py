@@ -362,3 +362,27 @@ def test_arguments_that_machine_code_does_not_take(arg: Any) -> None:
 
     assert form_of(f, X, (arg,)).is_compiled is False
     assert fg.gradient(f, [3.0], args=(arg,))[0] == pytest.approx(2.0)
+
+
+def branching(v: Any) -> Any:
+    out = np.empty(3)
+    for i in range(3):
+        out[i] = v[i] * np.sin(v[i + 1]) if v[i] > 1.0 else v[i] ** 2 * v[-1]
+    return out
+
+
+@pytest.mark.parametrize("rule", ["central", "forward", fg.central(order=4)])
+@pytest.mark.parametrize("count", [2, 5, 40])
+def test_functions_compiled_for_one_vector_give_the_same_alone_and_in_a_batch(rule: Any, count: int) -> None:
+    """They run in the lanes of traced functions, where the last block is not full."""
+    x = np.random.default_rng(count).uniform(0.5, 2.0, (count, 5))
+    x[-1, 2] = np.nan
+    assert form_of(branching, x).is_compiled and not form_of(branching, x).is_traced
+    for derivative in (fg.jacobian, fg.hessian):
+        found = derivative(branching, x, method=rule)
+        apart = np.array([derivative(branching, row, method=rule) for row in x])
+        np.testing.assert_array_equal(found, apart)
+        assert np.isnan(found[-1]).all() and np.isfinite(found[:-1]).all()
+        called = derivative(Opaque(branching), x[:2], method=rule)
+        slack = 1e-2 if rule == "forward" else 1e-4
+        np.testing.assert_allclose(found[:2], called, rtol=slack, atol=slack)
