@@ -16,9 +16,17 @@ from ..evaluation.functions import ElementwiseValues
 from ..evaluation.protocol import Evaluator
 from ..evaluation.results import BecameComplex
 from ..rules.stencils import Stencil
-from .compiled_rules import first_round_of
+from .compiled_rules import first_round_of, ufunc_of
 from .error_bounds import estimate_by_stencil
 from .request import ADAPTIVE, Request, refuse_real, with_complex
+
+
+#: Points of a block for the adaptive rule where `f` is compiled: what the rounds leave is searched in one go.
+_LARGE_BLOCK = 1 << 17
+
+#: Seconds of the first round at a point from which threads pay for what it leaves. Python holds its lock between the
+#: kernels there, so two threads of short evaluations take longer than one.
+_SLOW = 1e-5
 
 
 def begins_in_machine_code(evaluator: Compiled | Called) -> bool:
@@ -65,7 +73,7 @@ def _fill(
 
         def work(inputs: list[Any], arrays: list[Any]) -> None:
             with np.errstate(all="ignore"):  # threads have settings of their own
-                for parts, targets in blocks(inputs, arrays, arrays[0].shape, kinds):
+                for parts, targets in blocks(inputs, arrays, arrays[0].shape, kinds, size_of_block):
                     here = dict(zip(walked, parts, strict=False))
                     estimated = _block(evaluator, request, operands, here, parts[len(walked) :], compiled and not again)
                     for target, values in zip(targets, estimated, strict=False):
@@ -78,6 +86,11 @@ def _fill(
         size, least = arrays[0].size, BLOCK // 8 if compiled else BLOCK
         large = size >= 2 * least and cost.worth(size)
         workers = evaluator.threads(request.workers, request.explicit) if large else 1
+        size_of_block = BLOCK
+        if mode == ADAPTIVE and evaluator.is_compiled:
+            size_of_block = _LARGE_BLOCK
+            if again and not request.explicit and ufunc_of(evaluator, *request[:3]).pace.seconds < _SLOW:
+                workers = 1
         if workers > 1:
             whole = [np.broadcast_to(o, shape) for o in inputs]
             over_pieces(
