@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._parallel import BLOCK, CostEstimate, blocks, over_pieces
-from ..adaptive_rule import EVALUATIONS, Adaptive, Outcome, estimate, judged
+from ..adaptive_rule import DONE, EVALUATIONS, Adaptive, Outcome, RoundResult, estimate, judged
 from ..estimates import Estimate
 from ..evaluation.called import Called
 from ..evaluation.compiled import Compiled
@@ -75,7 +75,7 @@ def _fill(
             with np.errstate(all="ignore"):  # threads have settings of their own
                 for parts, targets in blocks(inputs, arrays, arrays[0].shape, kinds, size_of_block):
                     here = dict(zip(walked, parts, strict=False))
-                    estimated = _block(evaluator, request, operands, here, parts[len(walked) :], compiled and not again)
+                    estimated = _block(evaluator, request, operands, here, parts[len(walked) :], compiled)
                     for target, values in zip(targets, estimated, strict=False):
                         target[...] = values
 
@@ -130,8 +130,10 @@ def _values_of(evaluator: Any, request: Request, operands: list[Any], here: dict
     )
 
 
-def _adaptive(evaluator: Any, request: Request, operands: list[Any], here: dict[int, Any]) -> Estimate:
-    """Differentiate a block by the adaptive rule."""
+def _adaptive(
+    evaluator: Any, request: Request, operands: list[Any], here: dict[int, Any], taken: RoundResult | None = None
+) -> Estimate:
+    """Differentiate a block by the adaptive rule, whose first round may have been taken."""
     rule, wrt = request[:2]
     nargs = request.arguments(operands)
     own_values = _values_of(evaluator, request, operands, here)
@@ -139,6 +141,7 @@ def _adaptive(evaluator: Any, request: Request, operands: list[Any], here: dict[
     return estimate(
         lambda points, index: own_values.values(points, index, beside=True),
         here[wrt], rule, step, low, high, kind=evaluator.result, at=own_values.values, grids=evaluator.is_compiled,
+        first_round=taken,
     )  # fmt: skip
 
 
@@ -146,12 +149,18 @@ def _complete(evaluator: Compiled, request: Request, operands: list[Any], here: 
     """Take the first round in machine code, and differentiate at the points that it leaves open."""
     rule, wrt = request[:2]
     assert isinstance(rule, Adaptive)
-    df, error, scale = first_round_of(evaluator, rule, wrt).call(*[here.get(i, o) for i, o in enumerate(operands)])
-    nfev = np.full(df.shape, EVALUATIONS[rule.sign == 0][rule.n])
-    estimated = judged(Outcome(df, error, scale, df.copy(), df.copy(), np.zeros(df.shape)), nfev, rule)
-    left = np.flatnonzero(np.isnan(df))
+    taken = RoundResult(
+        *first_round_of(evaluator, rule, wrt).call(*[here.get(i, o) for i, o in enumerate(operands)])
+    )
+    evaluations = EVALUATIONS[rule.sign == 0][rule.n]
+    df, bound, scale, verdict, _ = taken
+    outcome = Outcome(df, bound, scale, df.copy(), df.copy(), np.zeros(df.shape))
+    estimated = judged(outcome, np.full(df.shape, evaluations), rule)
+    left = np.flatnonzero(verdict != DONE)
     if left.size:
-        rest = _adaptive(evaluator, request, operands, {i: a[left] for i, a in here.items()})
+        here = {i: a[left] for i, a in here.items()}
+        rest = _adaptive(evaluator, request, operands, here, RoundResult(*(a[left] for a in taken)))
+        rest.nfev[:] += evaluations - 1
         for array, values in zip(estimated, rest, strict=True):
             array[left] = values
     return estimated
