@@ -7,10 +7,10 @@ Begin reading in `driver`, then `judge`, `rounds` and `decisions`.
 from .batch import Evaluate
 from .decisions import Outcome
 from .driver import EVALUATIONS, estimate, judged
-from .rows import RoundResult
-from .verdict import DONE
 from .native import first_round
+from .rows import RoundResult
 from .rule import HIGHEST, Adaptive, Side, adaptive
+from .verdict import DONE
 
 __all__ = [
     "DONE",

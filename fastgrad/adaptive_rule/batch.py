@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from .codegen import Row
 from .decisions import NONFINITE, Outcome
 from .extrapolation import Table
-from .rows import RoundResult, judge_round
+from .rows import RoundResult, count_values, judge_round
+from .schedule import first
 
 FloatArray = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -45,13 +46,13 @@ class Batch:
         Evaluations so far.
     block_size : int
         Points of one block of a round.
-    first : RoundResult or None
+    first_round : RoundResult or None
         The first round, if machine code has taken it; only without limits.
     """
 
     def __init__(
         self, evaluate: Evaluate, rule: Any, x: FloatArray, y: FloatArray, limits: Limits, block_size: int,
-        first: RoundResult | None = None,
+        first_round: RoundResult | None = None,
     ) -> None:  # fmt: skip
         self.evaluate, self.x, self.y = evaluate, x, y
         self.n: int = rule.n
@@ -59,12 +60,13 @@ class Batch:
         self.limits, self.block_size = limits, block_size
         bounds = (limits.low == -np.inf), (limits.high == np.inf), (limits.largest == np.inf)
         self._is_free = all(bool(b.all()) for b in bounds)
-        self.first = first if self._is_free else None
+        self.first_round = first_round if self._is_free else None
         nan = np.full(x.shape, np.nan)
         self.out = Outcome(
             nan, np.full(x.shape, np.inf), np.zeros(x.shape), nan.copy(), nan.copy(), np.full(x.shape, NONFINITE)
         )
-        self.nfev = np.ones(x.shape, np.int64)
+        taken = 0 if self.first_round is None else count_values(first(self.n, self.two_sided))
+        self.nfev = np.full(x.shape, 1 + taken, np.int64)
 
     @property
     def two_sided(self) -> bool:

@@ -69,7 +69,7 @@ def visible_noise(v: Values) -> tuple[Row, Row]:
     digits = last_bit(finest[-1]) / np.abs(finest[-1])
     short = np.flatnonzero((noise == 0) & ((digits > DIGITS) & (digits < COUNTS / 0.3)).all(axis=0))
     if short.size:
-        rounding = quanta(v.at(short)).rounding
+        rounding = quanta(v if short.size == noise.size else v.at(short)).rounding
         rounding = np.where((rounding > APPARENT * ROUNDING) & (rounding < COUNTS), rounding, 0.0)
         noise[short], quantum[short] = rounding * np.abs(v.y[short]), rounding / 0.3
     return noise, quantum

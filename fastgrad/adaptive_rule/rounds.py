@@ -30,10 +30,10 @@ def differentiate_block(b: Batch, block: Index) -> Index:
     if not index.size:
         return block
     unit = unit[use]
-    if b.first is None:
+    if b.first_round is None:
         j = b.judge(table, index, unit, b.values(index, np.array(table.steps)[:, None] * unit))
     else:
-        j = RoundResult(*(a[index] for a in b.first))
+        j = RoundResult(*(a[index] for a in b.first_round))
     b.store_round(index, j, np.flatnonzero(_is_done(j)))
     wide = np.flatnonzero(j.verdict == WIDER)
     if wide.size:
@@ -56,10 +56,10 @@ def _wider_round(b: Batch, index: Index, unit: FloatArray) -> None:
 
 
 def _first_finer_step(b: Batch, index: Index, unit: FloatArray, complete: Index) -> Row:
-    """Return the coarsest step of the first finer round; `complete` is the coarsest step of the first round with values.
+    """Return the coarsest step of the first finer round; `complete` as in `RoundResult`.
 
-    It is four levels below the last step, or half the coarsest one with values on all sides. Near 0, where many functions
-    vary over the size of the point, it is at most an eighth of that size.
+    It is four levels below the last step, or half the coarsest one with values on all sides. Near 0, where many
+    functions vary over the size of the point, it is at most an eighth of that size.
     """
     top = step(7 if b.n == 1 else 5) * unit
     steps = np.array(first(b.n, b.two_sided).steps)

@@ -20,7 +20,6 @@ from .compiled_rules import first_round_of, ufunc_of
 from .error_bounds import estimate_by_stencil
 from .request import ADAPTIVE, Request, refuse_real, with_complex
 
-
 #: Points of a block for the adaptive rule where `f` is compiled: what the rounds leave is searched in one go.
 _LARGE_BLOCK = 1 << 17
 
@@ -152,15 +151,13 @@ def _complete(evaluator: Compiled, request: Request, operands: list[Any], here: 
     taken = RoundResult(
         *first_round_of(evaluator, rule, wrt).call(*[here.get(i, o) for i, o in enumerate(operands)])
     )
-    evaluations = EVALUATIONS[rule.sign == 0][rule.n]
     df, bound, scale, verdict, _ = taken
     outcome = Outcome(df, bound, scale, df.copy(), df.copy(), np.zeros(df.shape))
-    estimated = judged(outcome, np.full(df.shape, evaluations), rule)
+    estimated = judged(outcome, np.full(df.shape, EVALUATIONS[rule.sign == 0][rule.n]), rule)
     left = np.flatnonzero(verdict != DONE)
     if left.size:
         here = {i: a[left] for i, a in here.items()}
         rest = _adaptive(evaluator, request, operands, here, RoundResult(*(a[left] for a in taken)))
-        rest.nfev[:] += evaluations - 1
         for array, values in zip(estimated, rest, strict=True):
             array[left] = values
     return estimated

@@ -34,7 +34,8 @@ def ufunc_of(evaluator: Compiled, rule: Any, wrt: int, mode: str) -> Ufunc:
 
 def first_round_of(evaluator: Compiled, rule: Adaptive, wrt: int) -> Ufunc:
     """Return the first round of the adaptive rule as a ufunc with the fields of `RoundResult`."""
-    return evaluator.ufunc((rule, wrt, "first round"), lambda: _first_round(evaluator, rule, wrt, len(RoundResult._fields)))
+    fields = len(RoundResult._fields)
+    return evaluator.ufunc((rule, wrt, "first round"), lambda: _first_round(evaluator, rule, wrt, fields))
 
 
 def _first_round(evaluator: Compiled, rule: Adaptive, wrt: int, nout: int) -> Ufunc:

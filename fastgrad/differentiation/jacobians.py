@@ -69,7 +69,7 @@ def _all_entries(q: Question, machine: Machine | Lanes | None, bars: bool) -> An
         workers, least = q.workers, max(1, size // 8) if isinstance(q.rule, Adaptive) else 1
         if not form.is_compiled:  # every piece takes milliseconds of Python
             workers, least = q.f.threads(form, q.workers, q.asked), size
-        over_pieces(work, (count,), workers if count > 2 * size else 1, size, least=least)
+        over_pieces(work, (count,), workers if count > 2 * size else 1, size, q.f.cost((q.rule, d, bars)), least)
     return results.whole
 
 

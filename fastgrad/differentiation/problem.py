@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._parallel import CostEstimate
 from ..adaptive_rule import Adaptive
 from ..arguments import argument, check_vector, checked_bounds, given_step, result_kind, threads
 from ..estimates import Estimate, rounded
@@ -117,6 +118,10 @@ class OneOutput:
     def threads(self, form: Form, *options: Any) -> int:
         """How many threads may be inside `f`."""
         return self._f.threads(self._form, *options)
+
+    def cost(self, key: Any) -> CostEstimate:
+        """Return what a vector has cost for what `key` stands for."""
+        return self._f.cost((key, self._output))
 
     def expect(self, form: Form, count: int) -> None:
         """Warn that so many vectors are going to be given to `f` one at a time."""

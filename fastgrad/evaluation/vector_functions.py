@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from .._parallel import CostEstimate
 from ..compilation.caches import clearable
 from ..compilation.kernels import quiet
 from ..compilation.operators import Uncompilable
@@ -275,6 +276,10 @@ class VectorFunction:
     def threads(self, form: Form, workers: int, explicit: bool) -> int:
         """How many threads may be inside `f`, called with many vectors at once; see `Called.threads`."""
         return workers if explicit and form.layout != "single" else 1  # one vector at a time is Python
+
+    def cost(self, key: Any) -> CostEstimate:
+        """Return what a vector has cost for what `key` stands for."""
+        return self._known.cost(key)
 
     def expect(self, form: Form, count: int) -> None:
         """Warn, once, that so many vectors are going to be given to `f` one at a time."""
