@@ -7,16 +7,19 @@ Begin reading in `driver`, then `judge`, `rounds` and `decisions`.
 from .batch import Evaluate
 from .decisions import Outcome
 from .driver import EVALUATIONS, estimate, judged
-from .native import RESULT_ROWS, first_round
+from .native import first_round
+from .rows import RoundResult
 from .rule import HIGHEST, Adaptive, Side, adaptive
+from .verdict import DONE
 
 __all__ = [
+    "DONE",
     "EVALUATIONS",
     "HIGHEST",
-    "RESULT_ROWS",
     "Adaptive",
     "Evaluate",
     "Outcome",
+    "RoundResult",
     "Side",
     "adaptive",
     "estimate",

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from .codegen import Row
 from .decisions import NONFINITE, Outcome
 from .extrapolation import Table
-from .rows import RoundResult, judge_round
+from .rows import RoundResult, count_values, judge_round
+from .schedule import first
 
 FloatArray = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -45,22 +46,27 @@ class Batch:
         Evaluations so far.
     block_size : int
         Points of one block of a round.
+    first_round : RoundResult or None
+        The first round, if machine code has taken it; only without limits.
     """
 
     def __init__(
-        self, evaluate: Evaluate, rule: Any, x: FloatArray, y: FloatArray, limits: Limits, block_size: int
-    ) -> None:
+        self, evaluate: Evaluate, rule: Any, x: FloatArray, y: FloatArray, limits: Limits, block_size: int,
+        first_round: RoundResult | None = None,
+    ) -> None:  # fmt: skip
         self.evaluate, self.x, self.y = evaluate, x, y
         self.n: int = rule.n
         self.side: int = rule.sign
         self.limits, self.block_size = limits, block_size
         bounds = (limits.low == -np.inf), (limits.high == np.inf), (limits.largest == np.inf)
         self._is_free = all(bool(b.all()) for b in bounds)
+        self.first_round = first_round if self._is_free else None
         nan = np.full(x.shape, np.nan)
         self.out = Outcome(
             nan, np.full(x.shape, np.inf), np.zeros(x.shape), nan.copy(), nan.copy(), np.full(x.shape, NONFINITE)
         )
-        self.nfev = np.ones(x.shape, np.int64)
+        taken = 0 if self.first_round is None else count_values(first(self.n, self.two_sided))
+        self.nfev = np.full(x.shape, 1 + taken, np.int64)
 
     @property
     def two_sided(self) -> bool:
@@ -80,8 +86,11 @@ class Batch:
     def values(self, index: Index, h: FloatArray) -> FloatArray:
         """Evaluate at steps, shape (levels, points): values of shape (levels, sides, points), NaN beyond the limits."""
         x, limits = self.x[index], self.limits
-        signs = np.array([1.0, -1.0] if self.two_sided else [float(self.side)])
-        points = x + signs[:, None] * h[:, None, :]
+        points = np.empty((len(h), 1 + self.two_sided, index.size))
+        if self.side >= 0:
+            np.add(x, h, out=points[:, 0])
+        if self.side <= 0:
+            np.subtract(x, h, out=points[:, -1])
         # the last step is the finest
         if self._is_free and (points[-1] != x).all() and np.abs(points[0]).max() < np.inf:
             self.nfev[index] += points.shape[0] * points.shape[1]

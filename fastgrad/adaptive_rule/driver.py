@@ -12,6 +12,7 @@ from .batch import Batch, Evaluate, FloatArray, Limits, in_blocks
 from .decisions import CONVERGED, Outcome
 from .last_search import search
 from .rounds import differentiate_block
+from .rows import RoundResult
 from .rule import HIGHEST
 from .schedule import first
 
@@ -46,7 +47,7 @@ def judged(outcome: Outcome, nfev: Any, rule: Any) -> Estimate:
 
 def estimate(
     f: Evaluate, x: FloatArray, rule: Any, step: Any = None, low: Any = None, high: Any = None, *, kind: str = "d",
-    block_size: int = BLOCK, at: Evaluate | None = None, grids: bool = False,
+    block_size: int = BLOCK, at: Evaluate | None = None, grids: bool = False, first_round: RoundResult | None = None,
 ) -> Estimate:  # fmt: skip
     """Differentiate a function of positions and the indices of the points they belong to.
 
@@ -69,6 +70,8 @@ def estimate(
         Evaluates at the points themselves, where exceptions are handled otherwise; `f` by default.
     grids : bool
         Whether `f` also takes points of shape ``(..., m)`` with ``m`` indices for the last axis.
+    first_round : RoundResult, optional
+        The first round of real results, if machine code has taken it. It is taken again where there are limits.
 
     Returns
     -------
@@ -94,7 +97,7 @@ def estimate(
 
     with np.errstate(all="ignore"):
         y = np.asarray((at or f)(x.copy(), np.arange(x.size)), np.float64)
-        b = Batch(values, rule, x, y, Limits(lowest, highest, largest), block_size)
+        b = Batch(values, rule, x, y, Limits(lowest, highest, largest), block_size, first_round)
         usable = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
         left = [differentiate_block(b, block) for block in in_blocks(usable, block_size)]
         if left:

@@ -7,7 +7,7 @@ import numpy as np
 from .batch import Batch, FloatArray, Index, in_blocks, is_beside_zero
 from .codegen import LANES
 from .decisions import Outcome, decide
-from .noise_limited import resolve_noise, visible_noise
+from .noise_limited import Noise, resolve_noise, visible_noise
 from .schedule import BETWEEN, COARSEST, DEEPEST, FINEST, power_below, scale_of, step
 from .search import Values, concatenate_levels, concatenate_points, padding
 from .verdict import SMALL
@@ -41,10 +41,10 @@ def _search_from(b: Batch, index: Index, u: FloatArray, finest: int, deepest: in
         if b.n == 1 and b.two_sided:
             v = _values(b, index[block], u[block], 0, finest, -COARSEST)
             near = v.finer(-COARSEST)
-            noise, quantum = visible_noise(near)
-            quiet, loud = noise == 0, np.flatnonzero(noise)
+            noise = visible_noise(near)
+            quiet, loud = noise.size == 0, np.flatnonzero(noise.size)
             if loud.size:
-                rest = _resolve_noise(b, index[block], v, noise, quantum, loud)
+                rest = _resolve_noise(b, index[block], v, noise, loud)
                 if rest.size:
                     left[-COARSEST].append((block[rest], v.at(rest)))
         else:
@@ -69,10 +69,10 @@ def _values(b: Batch, index: Index, u: FloatArray, first: int, last: int, missin
     return Values(b.n, b.x[index], b.y[index], np.full(index.size, -1.0 if b.side < 0 else 1.0), h, values)
 
 
-def _resolve_noise(b: Batch, index: Index, v: Values, noise: FloatArray, quantum: FloatArray, loud: Index) -> Index:
+def _resolve_noise(b: Batch, index: Index, v: Values, noise: Noise, loud: Index) -> Index:
     """Evaluate the coarse levels of the points with noise, and differentiate there; return those that remain open."""
     v.values[:-COARSEST][..., loud] = b.values(index[loud], v.h[:-COARSEST].take(loud, axis=-1))
-    df, bound, scale, is_resolved = resolve_noise(v, noise, quantum, -COARSEST)
+    df, bound, scale, is_resolved = resolve_noise(v, noise.after(-COARSEST), -COARSEST)
     _improve(b, index, Outcome.smooth(df, bound, scale), is_resolved)
     rest: Index = loud[~is_resolved[loud]]
     return rest

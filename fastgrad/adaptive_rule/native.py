@@ -37,9 +37,6 @@ VALUES, WRT, ROWS, CHUNK, POSITIONS, JUDGE, FINISH = range(OWN, OWN + 7)
 EXTRA = 3
 """Arguments of the body after those of the function: largest step, lower and upper bound."""
 
-RESULT_ROWS = 3
-"""Derivative, bound, local slope scale."""
-
 _JUDGED = len(RoundResult._fields)
 
 
@@ -106,8 +103,9 @@ def _body(n, places, data):  # type: ignore[no-untyped-def]
         df, verdict = pointer(judged_at, "d"), pointer(judged_at + 3 * row, "d")
         for i in range(m):
             if verdict[i] != DONE:
-                df[i] = np.nan
                 open_points += 1
+                if data[RESULTS] < 4:  # the verdict is not among the results
+                    df[i] = np.nan
         for k in range(data[RESULTS]):
             copy[0], copy[2] = places[nargs + EXTRA + k] + 8 * start, judged_at + row * k
             call_body(data[COPY], m, copy, data)
@@ -127,7 +125,9 @@ def _shared() -> Native:
 
 def first_round(values: Ufunc, nargs: int, wrt: int, n: int, side: int, name: str, results: int, finish: int = 0
                 ) -> Ufunc:  # fmt: skip
-    """Return the first round of a compiled function as a ufunc with the first of `RESULT_ROWS` results.
+    """Return the first round of a compiled function as a ufunc with the first `results` fields of `RoundResult`.
+
+    Without the verdict, the derivative of points that are not done is NaN.
 
     `finish` is the address of a function of the number of points, the addresses of arguments and results, and the data
     of the ufunc.

@@ -13,7 +13,7 @@ import numpy as np
 from .codegen import Row, Select, last_bit
 from .extrapolation import DEVIATIONS
 from .judge import truncation, weighted
-from .noise import LOUD, QUIET, SHARP, count_turns
+from .noise import FAINT, LOUD, QUIET, SHARP, count_turns
 from .quotients import larger
 from .rounding import APPARENT, CONDITION, COUNTS, RELATIVE, ROUNDING, quanta
 from .scan import Scan
@@ -22,7 +22,9 @@ from .search import Fit, Values, compete, deviation, window_polynomial
 from .verdict import JUMP
 
 FINE_LEVELS = 8
-"""The finest levels, at which the noise of the values is measured."""
+"""The finest levels at which the values change: there their noise is measured."""
+FLAT = 18
+"""Level from which on equal values show an argument rounded inside `f`; at coarser levels they may be stairs."""
 VISIBLE = 64.0
 """Second differences beyond this many roundings of a value are noise."""
 DIGITS = 2.0**-32
@@ -52,27 +54,61 @@ _SECOND_DIFFERENCES = Scan("second differences", _second_differences, lambda _: 
                            lambda _s, state, _p: state[:3], backwards=True)  # fmt: skip
 
 
-def visible_noise(v: Values) -> tuple[Row, Row]:
-    """Return the noise of one value as a standard deviation, 0 if none is visible; and the relative quantum.
+class Noise(NamedTuple):
+    """Noise of the values; rows."""
 
-    Second differences at the finest levels are noise if they are as large there as at coarser levels and go up and
-    down; those of a kink do neither. Values with few digits, as those of float32, have the noise of their rounding;
-    all others have the quantum 0.
+    size: Row
+    """Standard deviation of one value, 0 if none is visible."""
+    quantum: Row
+    """Relative quantum of values with few digits; 0 for all others."""
+    end: Row
+    """Number of levels less those at which all finer values are equal to that at the point."""
+
+    def at(self, index: Any) -> Noise:
+        """Return some of the points."""
+        return Noise(*(a[index] for a in self))
+
+    def after(self, coarse_levels: int) -> Noise:
+        """Return the noise of values with further coarse levels."""
+        return self._replace(end=self.end + coarse_levels)
+
+
+def _second_difference_noise(v: Values, first: int, end: Row) -> Row:
+    """Return the noise at the last `FINE_LEVELS` levels before `end`, none of which is coarser than `first`; or 0.
+
+    Second differences are noise if they do not decay from the first four levels to the last four, or hardly decay and
+    go up and down. Those of a kink decay to a sixteenth.
+    """
+    fine = v.finer(first)
+    largest, last, turns = _SECOND_DIFFERENCES([*v.points, end - first], fine.groups, fine.levels, 3)[0]
+    noise = largest / math.sqrt(6.0)
+    is_visible = (noise > VISIBLE * ROUNDING * np.abs(v.y)) & (last >= np.where(turns >= 2, 0.125, 0.4) * largest)
+    return np.where(is_visible, noise, 0.0)
+
+
+def visible_noise(v: Values) -> Noise:
+    """Measure the noise of values that is visible at the finest levels.
+
+    Where an argument is rounded inside `f`, as to float32, the values at the finest levels are equal, and those before
+    have noise. Values with few digits, as those of float32, have the noise of their rounding.
     """
     finest = v.values[v.levels - FINE_LEVELS : v.levels]
-    levels = [v.h[-FINE_LEVELS:], *(finest[:, side] for side in range(2))]
-    largest, last, turns = _SECOND_DIFFERENCES([*v.points, FINE_LEVELS], levels, FINE_LEVELS, 3)[0]
-    noise = largest / math.sqrt(6.0)
-    is_visible = (noise > VISIBLE * ROUNDING * np.abs(v.y)) & (turns >= 2) & (last >= 0.125 * largest)
-    noise = np.where(is_visible, noise, 0.0)
-    quantum = np.zeros(noise.shape)
+    noise = _second_difference_noise(v, v.levels - FINE_LEVELS, float(v.levels))
+    quantum, end = np.zeros(noise.shape), np.full(noise.shape, float(v.levels))
+    flat = np.flatnonzero((noise == 0) & (finest[-1] == v.y).all(axis=0))
+    if flat.size:
+        part = v if flat.size == noise.size else v.at(flat)
+        is_equal = (part.values[: v.levels] == part.y).all(axis=1)
+        first_equal = v.levels - np.logical_and.accumulate(is_equal[::-1]).sum(axis=0).astype(np.float64)
+        of_argument = _second_difference_noise(part, FLAT - FINE_LEVELS, first_equal)
+        noise[flat], end[flat] = np.where(first_equal >= FLAT, of_argument, 0.0), first_equal
     digits = last_bit(finest[-1]) / np.abs(finest[-1])
     short = np.flatnonzero((noise == 0) & ((digits > DIGITS) & (digits < COUNTS / 0.3)).all(axis=0))
     if short.size:
-        rounding = quanta(v.at(short)).rounding
+        rounding = quanta(v if short.size == noise.size else v.at(short)).rounding
         rounding = np.where((rounding > APPARENT * ROUNDING) & (rounding < COUNTS), rounding, 0.0)
         noise[short], quantum[short] = rounding * np.abs(v.y[short]), rounding / 0.3
-    return noise, quantum
+    return Noise(noise, quantum, end)
 
 
 class _LimitedWindow(NamedTuple):
@@ -211,11 +247,11 @@ def jump_beyond(v: Values, fit: Fit) -> Row:
     return np.where(fit.first >= 0, _deviations(v, fit, 0.0).jump / fit.h, 0.0)
 
 
-def resolve_noise(v: Values, noise: Row, quantum: Row, coarse_levels: int) -> tuple[Row, Row, Row, Row]:
+def resolve_noise(v: Values, noise: Noise, coarse_levels: int) -> tuple[Row, Row, Row, Row]:
     """Differentiate at points whose values have noise down to the finest levels.
 
     The window is the best for the noise of the finest levels. It is accepted if all finer levels deviate from it as
-    noise does; for values with a `quantum`, if they deviate by a few quanta at most, of the value and of the argument.
+    noise does; for values with a quantum, if they deviate by a few quanta at most, of the value and of the argument.
 
     Returns
     -------
@@ -223,18 +259,18 @@ def resolve_noise(v: Values, noise: Row, quantum: Row, coarse_levels: int) -> tu
         Derivative, bound, local slope scale, and whether the window is accepted.
     """
     extrapolated, fields = sliding(1, True).extrapolated, len(_LimitedWindow._fields)
-    rows, _ = _limited()([*v.points, noise], v.groups, v.levels, fields + 1 + extrapolated)
+    rows, _ = _limited()([*v.points, noise.size], v.groups, v.levels, fields + 1 + extrapolated)
     w, (base, *coefficients) = _LimitedWindow(*rows[:fields]), rows[fields:]
-    d = _deviations(v, Fit(w.first, w.last, w.h, base, tuple(coefficients)), noise)
-    value_noise = np.maximum(noise, math.sqrt(2.0) * d.largest)
+    d = _deviations(v, Fit(w.first, w.last, w.h, base, tuple(coefficients)), noise.size)
+    value_noise = np.maximum(noise.size, math.sqrt(2.0) * d.largest)
     argument = ROUNDING * CONDITION * np.abs(v.x) * w.local
     # noise may be that of an argument inside `f`, as in ((x + 1e8) - 1e8)**2: the slope is then that of a neighbour
     gain = np.maximum(w.gain, 2 * DEVIATIONS * d.curvature)
     bound = w.truncation + np.maximum(value_noise, argument) * gain
     bound = np.fmax(bound + RELATIVE * np.abs(w.df), d.jump / w.h)
-    is_resolved = (w.first >= 0) & (w.first < coarse_levels + WIDE) & (noise > 0) & (bound < SHARP * w.local)
-    is_resolved &= d.largest <= w.local * w.h * QUIET
-    is_noise = (d.count >= 4) & (d.span >= 8) & (d.sign_changes >= 2) & (d.last >= v.levels - FINE_LEVELS)
+    is_resolved = (w.first >= 0) & (w.first < coarse_levels + WIDE) & (noise.size > 0) & (bound < SHARP * w.local)
+    is_resolved &= d.largest <= w.local * w.h * np.where(noise.end < v.levels, FAINT, QUIET)
+    is_noise = (d.count >= 4) & (d.span >= 8) & (d.sign_changes >= 2) & (d.last >= noise.end - FINE_LEVELS)
     is_noise &= d.near >= 0.125 * d.largest  # equally large at all steps
-    is_resolved &= is_noise | (d.largest <= QUANTA * quantum * (np.abs(v.y) + np.abs(v.x * w.df)))
+    is_resolved &= is_noise | (d.largest <= QUANTA * noise.quantum * (np.abs(v.y) + np.abs(v.x * w.df)))
     return w.df, bound, w.local, is_resolved

@@ -30,16 +30,17 @@ def differentiate_block(b: Batch, block: Index) -> Index:
     if not index.size:
         return block
     unit = unit[use]
-    values = b.values(index, np.array(table.steps)[:, None] * unit)
-    j = b.judge(table, index, unit, values)
+    if b.first_round is None:
+        j = b.judge(table, index, unit, b.values(index, np.array(table.steps)[:, None] * unit))
+    else:
+        j = RoundResult(*(a[index] for a in b.first_round))
     b.store_round(index, j, np.flatnonzero(_is_done(j)))
     wide = np.flatnonzero(j.verdict == WIDER)
     if wide.size:
         _wider_round(b, index[wide], unit[wide])
     more = np.flatnonzero((j.verdict == FINER) | (j.verdict == NEARBY))
-    there = np.isfinite(values.take(more, axis=-1)).all(axis=1)
     interval = j.df[more] - j.bound[more], j.df[more] + j.bound[more]
-    top = _first_finer_step(b, index[more], unit[more], there)
+    top = _first_finer_step(b, index[more], unit[more], j.complete[more].astype(np.intp))
     left = _finer_rounds(b, index[more], top, j.verdict[more] == NEARBY, interval)
     return np.concatenate([block[~use], index[j.verdict == OPEN], left])
 
@@ -54,17 +55,16 @@ def _wider_round(b: Batch, index: Index, unit: FloatArray) -> None:
     b.store_round(index, j, np.flatnonzero(agrees & is_limited & (j.bound < b.out.error[index])))
 
 
-def _first_finer_step(b: Batch, index: Index, unit: FloatArray, there: Row) -> Row:
-    """Return the coarsest step of the first finer round; `there` says which steps of the first round have all values.
+def _first_finer_step(b: Batch, index: Index, unit: FloatArray, complete: Index) -> Row:
+    """Return the coarsest step of the first finer round; `complete` as in `RoundResult`.
 
-    It is four levels below the last step, or half the first step with values on all sides. Near 0, where many functions
-    vary over the size of the point, it is at most an eighth of that size.
+    It is four levels below the last step, or half the coarsest one with values on all sides. Near 0, where many
+    functions vary over the size of the point, it is at most an eighth of that size.
     """
     top = step(7 if b.n == 1 else 5) * unit
     steps = np.array(first(b.n, b.two_sided).steps)
-    level = there.argmax(axis=0)
-    is_edge = there.any(axis=0) & (level > 0) & (level < len(steps) - 1)
-    top = np.where(is_edge, np.minimum(top, 0.5 * FACTOR * steps[level] * unit), top)
+    is_edge = (complete > 0) & (complete < len(steps) - 1)
+    top = np.where(is_edge, np.minimum(top, 0.5 * FACTOR * steps[complete] * unit), top)
     size = np.abs(b.x[index])
     of_size = FACTOR / 8 * power_below(np.where(size > 0, size, 1.0))
     return np.where(is_beside_zero(size, SMALL), np.minimum(top, of_size), top)

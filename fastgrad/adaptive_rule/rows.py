@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -21,6 +22,8 @@ class RoundResult(NamedTuple):
     bound: Row
     scale: Row
     verdict: Row
+    complete: Row
+    """The coarsest step with values on all sides, as a number from coarse to fine; -1 if there is none."""
 
 
 @cache
@@ -36,7 +39,10 @@ def judging(table: Table) -> Scan:
         if table.two_sided:
             fits = fits & (x - h >= low)
         decision = verdict(select, table, x, y, values, judgement)
-        return RoundResult(best.df, best.bound, best.scale, select(fits, decision, float(OPEN)))
+        complete = -1.0
+        for level in reversed(range(len(table.steps))):
+            complete = select(abs(judgement.series.main[level]) < math.inf, float(level), complete)
+        return RoundResult(best.df, best.bound, best.scale, select(fits, decision, float(OPEN)), complete)
 
     return Scan(f"judging {table}", finish=finish)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._parallel import BLOCK, CostEstimate, blocks, over_pieces
-from ..adaptive_rule import EVALUATIONS, Adaptive, Outcome, estimate, judged
+from ..adaptive_rule import DONE, EVALUATIONS, Adaptive, Outcome, RoundResult, estimate, judged
 from ..estimates import Estimate
 from ..evaluation.called import Called
 from ..evaluation.compiled import Compiled
@@ -16,9 +16,16 @@ from ..evaluation.functions import ElementwiseValues
 from ..evaluation.protocol import Evaluator
 from ..evaluation.results import BecameComplex
 from ..rules.stencils import Stencil
-from .compiled_rules import first_round_of
+from .compiled_rules import first_round_of, ufunc_of
 from .error_bounds import estimate_by_stencil
 from .problem import ADAPTIVE, Problem, refuse_real, with_complex
+
+#: Points of a block for the adaptive rule where `f` is compiled: what the rounds leave is searched in one go.
+_LARGE_BLOCK = 1 << 17
+
+#: Seconds of the first round at a point from which threads pay for what it leaves. Python holds its lock between the
+#: kernels there, so two threads of short evaluations take longer than one.
+_SLOW = 1e-5
 
 
 def begins_in_machine_code(evaluator: Compiled | Called) -> bool:
@@ -65,9 +72,9 @@ def _fill(
 
         def work(inputs: list[Any], arrays: list[Any]) -> None:
             with np.errstate(all="ignore"):  # threads have settings of their own
-                for parts, targets in blocks(inputs, arrays, arrays[0].shape, kinds):
+                for parts, targets in blocks(inputs, arrays, arrays[0].shape, kinds, size_of_block):
                     here = dict(zip(walked, parts, strict=False))
-                    estimated = _block(evaluator, problem, operands, here, parts[len(walked) :], compiled and not again)
+                    estimated = _block(evaluator, problem, operands, here, parts[len(walked) :], compiled)
                     for target, values in zip(targets, estimated, strict=False):
                         target[...] = values
 
@@ -78,6 +85,12 @@ def _fill(
         size, least = arrays[0].size, BLOCK // 8 if compiled else BLOCK
         large = size >= 2 * least and cost.worth(size)
         workers = evaluator.threads(problem.workers, problem.has_workers) if large else 1
+        size_of_block = BLOCK
+        if mode == ADAPTIVE and evaluator.is_compiled:
+            size_of_block = _LARGE_BLOCK
+            pace = ufunc_of(evaluator, problem.rule, wrt, mode).pace
+            if again and not problem.has_workers and pace.seconds < _SLOW:
+                workers = 1
         if workers > 1:
             whole = [np.broadcast_to(o, shape) for o in inputs]
             over_pieces(
@@ -117,8 +130,10 @@ def _values_of(evaluator: Any, problem: Problem, operands: list[Any], here: dict
     )
 
 
-def _adaptive(evaluator: Any, problem: Problem, operands: list[Any], here: dict[int, Any]) -> Estimate:
-    """Differentiate a block by the adaptive rule."""
+def _adaptive(
+    evaluator: Any, problem: Problem, operands: list[Any], here: dict[int, Any], taken: RoundResult | None = None
+) -> Estimate:
+    """Differentiate a block by the adaptive rule, whose first round may have been taken."""
     rule, wrt = problem.rule, problem.wrt
     nargs = problem.nargs(operands)
     own_values = _values_of(evaluator, problem, operands, here)
@@ -126,6 +141,7 @@ def _adaptive(evaluator: Any, problem: Problem, operands: list[Any], here: dict[
     return estimate(
         lambda points, index: own_values.values(points, index, beside=True),
         here[wrt], rule, step, low, high, kind=evaluator.result, at=own_values.values, grids=evaluator.is_compiled,
+        first_round=taken,
     )  # fmt: skip
 
 
@@ -133,12 +149,16 @@ def _complete(evaluator: Compiled, problem: Problem, operands: list[Any], here: 
     """Take the first round in machine code, and differentiate at the points that it leaves open."""
     rule, wrt = problem.rule, problem.wrt
     assert isinstance(rule, Adaptive)
-    df, error, scale = first_round_of(evaluator, rule, wrt).call(*[here.get(i, o) for i, o in enumerate(operands)])
-    nfev = np.full(df.shape, EVALUATIONS[rule.sign == 0][rule.n])
-    estimated = judged(Outcome(df, error, scale, df.copy(), df.copy(), np.zeros(df.shape)), nfev, rule)
-    left = np.flatnonzero(np.isnan(df))
+    taken = RoundResult(
+        *first_round_of(evaluator, rule, wrt).call(*[here.get(i, o) for i, o in enumerate(operands)])
+    )
+    df, bound, scale, verdict, _ = taken
+    outcome = Outcome(df, bound, scale, df.copy(), df.copy(), np.zeros(df.shape))
+    estimated = judged(outcome, np.full(df.shape, EVALUATIONS[rule.sign == 0][rule.n]), rule)
+    left = np.flatnonzero(verdict != DONE)
     if left.size:
-        rest = _adaptive(evaluator, problem, operands, {i: a[left] for i, a in here.items()})
+        here = {i: a[left] for i, a in here.items()}
+        rest = _adaptive(evaluator, problem, operands, here, RoundResult(*(a[left] for a in taken)))
         for array, values in zip(estimated, rest, strict=True):
             array[left] = values
     return estimated

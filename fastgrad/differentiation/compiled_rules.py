@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._parallel import over_pieces
-from ..adaptive_rule import RESULT_ROWS, Adaptive, first_round
+from ..adaptive_rule import Adaptive, RoundResult, first_round
 from ..compilation.ufuncs import Ufunc
 from ..evaluation.compiled import Compiled
 from ..evaluation.results import letter_of, numbers
@@ -33,11 +33,9 @@ def ufunc_of(evaluator: Compiled, rule: Any, wrt: int, mode: str) -> Ufunc:
 
 
 def first_round_of(evaluator: Compiled, rule: Adaptive, wrt: int) -> Ufunc:
-    """Return the first round of the adaptive rule as a ufunc with derivative, bound and local slope scale.
-
-    All are NaN at points that need more than that.
-    """
-    return evaluator.ufunc((rule, wrt, "first round"), lambda: _first_round(evaluator, rule, wrt, RESULT_ROWS))
+    """Return the first round of the adaptive rule as a ufunc with the fields of `RoundResult`."""
+    fields = len(RoundResult._fields)
+    return evaluator.ufunc((rule, wrt, "first round"), lambda: _first_round(evaluator, rule, wrt, fields))
 
 
 def _first_round(evaluator: Compiled, rule: Adaptive, wrt: int, nout: int) -> Ufunc:

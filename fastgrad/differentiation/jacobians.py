@@ -68,7 +68,8 @@ def _all_entries(problem: Problem, full_output: bool) -> Any:
         workers, least = problem.workers, max(1, size // 8) if isinstance(problem.rule, Adaptive) else 1
         if not evaluator.is_compiled:  # every piece takes milliseconds of Python
             workers, least = evaluator.threads(problem.workers, problem.has_workers), size
-        over_pieces(work, (count,), workers if count > 2 * size else 1, size, least=least)
+        cost = problem.f.cost((problem.rule, d, full_output, problem.output))
+        over_pieces(work, (count,), workers if count > 2 * size else 1, size, cost, least)
     return results.whole
 
 

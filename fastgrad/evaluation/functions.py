@@ -51,8 +51,6 @@ class _Elementwise(Record):
         self.refusal: str | None = None if isinstance(f, FunctionType) else getattr(f, "__not_differentiable__", None)
         self.f_itself = weak(f if isinstance(f, FunctionType) else getattr(f, "__formula__", f))
         self.is_checked = self.is_compared = False
-        self.costs: dict[Any, CostEstimate] = {}
-        """What a point costs, by what is computed."""
         self.code: Code | None
         self.called: Called | None
         super().__init__(f, nargs)
@@ -114,7 +112,7 @@ class Function:
 
     def cost(self, key: Any) -> CostEstimate:
         """Return what a point has cost for what `key` stands for."""
-        return self._record.costs.setdefault(key, CostEstimate())
+        return self._record.cost(key)
 
     def scalar_call(self, key: Any, args: tuple[float, ...]) -> Any:
         """Compute what `key` stands for at one point of numbers by the ufunc that did so before; None if none did.

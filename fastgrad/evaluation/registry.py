@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
+from .._parallel import CostEstimate
 from ..compilation.caches import clearable
 from ..compilation.kernels import LOCK
 from ..compilation.references import Reading, read
@@ -25,12 +26,18 @@ class Record:
 
     def __init__(self, f: Callable[..., Any], nargs: int) -> None:
         self.f, self.nargs, self.origin = weak(f), nargs, code_of(f)
+        self.costs: dict[Any, CostEstimate] = {}
+        """What a point costs, by what is computed."""
         self.reading: Reading | None = None
         self.key: bytes | None = None
         """Key of what was read with captured values as arguments."""
         self.captured_values: Callable[[], list[Any] | None]
         """Captured values as they are now, None when the function is to be read again."""
         self.read(True)
+
+    def cost(self, key: Any) -> CostEstimate:
+        """Return what a point has cost for what `key` stands for."""
+        return self.costs.setdefault(key, CostEstimate())
 
     def read(self, captures: bool) -> None:
         """Read the function, with captured values as arguments of its machine code or as parts of it."""

@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from .._parallel import CostEstimate
 from ..compilation.caches import clearable
 from ..compilation.operators import Uncompilable
 from ..compilation.pipeline import quiet
@@ -79,6 +80,10 @@ class VectorFunction:
             self._args, self._evaluators = args, {}
         self._evaluators[dim, compiled] = evaluator
         return evaluator
+
+    def cost(self, key: Any) -> CostEstimate:
+        """Return what a vector has cost for what `key` stands for."""
+        return self._record.cost(key)
 
     def _values(self, form: Form, dim: int, args: tuple[Any, ...]) -> VectorValues:
         return VectorValues(self._record, form, dim, args, self._data)
