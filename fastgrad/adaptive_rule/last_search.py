@@ -12,6 +12,9 @@ from .schedule import BETWEEN, COARSEST, DEEPEST, FINEST, power_below, scale_of,
 from .search import Values, concatenate_levels, concatenate_points, padding
 from .verdict import SMALL
 
+Part = tuple[Index, Values]
+"""Places in an array of points, and the values there."""
+
 SHARE = 4
 """Blocks of the last search, which needs 3 kB for each point, are smaller than those of rounds by this factor."""
 
@@ -36,8 +39,9 @@ def search(b: Batch, index: Index) -> None:
 
 def _search_from(b: Batch, index: Index, u: FloatArray, finest: int, deepest: int) -> None:
     """Search the levels from the step `u` on: noise first, block by block, then what is left of all blocks."""
-    left: dict[int, list[tuple[Index, Values]]] = {0: [], -COARSEST: []}
-    for block in in_blocks(np.arange(index.size), b.block_size // SHARE):
+    left: dict[int, list[Part]] = {0: [], -COARSEST: []}
+    blocks = in_blocks(np.arange(index.size), b.block_size // SHARE)
+    for block in blocks:
         if b.n == 1 and b.two_sided:
             v = _values(b, index[block], u[block], 0, finest, -COARSEST)
             near = v.finer(-COARSEST)
@@ -51,12 +55,20 @@ def _search_from(b: Batch, index: Index, u: FloatArray, finest: int, deepest: in
             near, quiet = _values(b, index[block], u[block], 0, finest), np.ones(block.shape, bool)
         if quiet.any():
             left[0].append((block[quiet], near if quiet.all() else near.at(np.flatnonzero(quiet))))
-    for coarse_levels, parts in left.items():
-        if parts:
-            rest, v = np.concatenate([part for part, _ in parts]), concatenate_points([values for _, values in parts])
-            for block in in_blocks(np.arange(rest.size), b.block_size // SHARE):
-                of_block = v if block.size == rest.size else v.at(block)
-                _decide(b, index[rest[block]], u[rest[block]], of_block, coarse_levels, (finest, deepest))
+        for coarse_levels, parts in left.items():
+            if parts and (block is blocks[-1] or sum(part.size for part, _ in parts) >= b.block_size):
+                _decide_together(b, index, u, parts, coarse_levels, (finest, deepest))
+                parts.clear()
+
+
+def _decide_together(
+    b: Batch, index: Index, u: FloatArray, parts: list[Part], coarse_levels: int, levels: tuple[int, int]
+) -> None:
+    """Decide on the points that noise has not settled in some blocks: few points take as long as a block."""
+    rest, v = np.concatenate([part for part, _ in parts]), concatenate_points([values for _, values in parts])
+    for block in in_blocks(np.arange(rest.size), b.block_size // SHARE):
+        of_block = v if block.size == rest.size else v.at(block)
+        _decide(b, index[rest[block]], u[rest[block]], of_block, coarse_levels, levels)
 
 
 def _values(b: Batch, index: Index, u: FloatArray, first: int, last: int, missing: int = 0) -> Values:

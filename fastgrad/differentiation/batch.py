@@ -21,7 +21,7 @@ from .error_bounds import estimate_by_stencil
 from .problem import ADAPTIVE, Problem, refuse_real, with_complex
 
 #: Points of a block for the adaptive rule where `f` is compiled: what the rounds leave is searched in one go.
-_LARGE_BLOCK = 1 << 17
+_LARGE_BLOCK = 1 << 16
 
 #: Seconds of the first round at a point from which threads pay for what it leaves. Python holds its lock between the
 #: kernels there, so two threads of short evaluations take longer than one.
