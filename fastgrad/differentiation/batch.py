@@ -88,8 +88,7 @@ def _fill(
         size_of_block = BLOCK
         if mode == ADAPTIVE and evaluator.is_compiled:
             size_of_block = _LARGE_BLOCK
-            pace = ufunc_of(evaluator, problem.rule, wrt, mode).pace
-            if again and not problem.has_workers and pace.seconds < _SLOW:
+            if again and not problem.has_workers and ufunc_of(evaluator, problem.rule, wrt, mode).pace.seconds < _SLOW:
                 workers = 1
         if workers > 1:
             whole = [np.broadcast_to(o, shape) for o in inputs]
