@@ -78,7 +78,7 @@ DOMAIN = {
     "erfc": (-7.0, 27.3),
 }
 
-# where the arithmetic changes course, or rounds with least room
+# where the arithmetic branches, or rounds with the least margin
 EDGES = [
     0.0, 0.5, 1.0, 2.0, math.e, math.pi, math.sqrt(0.5), math.sqrt(2.0), math.log(2.0), 0.65, 5.95, 1e-9, 1e-17,
     math.sqrt(2.0) - 1.0, math.sqrt(2.0) + 1.0, 2.0**30, 709.782712893384, -745.1332191019411, 708.3964185322641,
@@ -130,6 +130,7 @@ def around(values: np.ndarray, reach: int = 3) -> np.ndarray:
     return np.concatenate(out)
 
 
+@cache
 def near_quarter_turns() -> np.ndarray:
     """The float of each binade closest to a multiple of pi/2 (continued fraction of ``2**e 2/pi``)."""
     found = []
@@ -143,6 +144,7 @@ def near_quarter_turns() -> np.ndarray:
     return np.array(found)
 
 
+@cache
 def points(name: str, n: int) -> np.ndarray:
     """Dense, random and adversarial arguments within the function's domain."""
     rng = np.random.default_rng([n, *name.encode()])
