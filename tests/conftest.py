@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
+import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Count the laws among the slow tests when those are asked for: with a larger budget they are."""
+    """Run the laws too when the slow tests are run: a larger budget of examples makes them slow."""
     if config.option.markexpr == "slow":
         for item in items:
             if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
@@ -66,7 +69,7 @@ def engine_of(f: Callable[..., Any], nargs: int = 1) -> str:
 
 
 def run_python(script: str, **environment: str) -> str:
-    """What a script prints in a fresh process, warnings being errors there too."""
+    """What a script prints in a fresh interpreter, warnings being errors there too: for what depends on imports."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", script],
         env={**os.environ, **environment},
@@ -79,8 +82,63 @@ def run_python(script: str, **environment: str) -> str:
     return done.stdout.strip()
 
 
-def bench_room(name: str) -> Any:
-    """A room of the benchmarks as a module; an installed package has none beside it, and nothing to test."""
+class _ScriptServer:
+    """The process from which those of scripts are forked; it starts with the first of them."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+        self._lock = threading.Lock()
+
+    def run(self, **task: Any) -> int:
+        """Return the exit status of a script."""
+        with self._lock:
+            if self._process is None:
+                server = [sys.executable, "-W", "error", str(Path(__file__).with_name("script_server.py"))]
+                self._process = subprocess.Popen(server, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+                atexit.register(self.close)
+            assert self._process.stdin is not None and self._process.stdout is not None
+            timer = threading.Timer(300, self._process.kill)
+            timer.start()
+            print(json.dumps(task), file=self._process.stdin, flush=True)
+            reply = self._process.stdout.readline()
+            timer.cancel()
+            if not reply:
+                self._process = None
+                raise TimeoutError("The script took more than 300 s, or its server ended.")
+            return int(reply)
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+
+
+_server = _ScriptServer()
+
+
+def complete_script(script: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a script in a fresh process that has imported fastgrad; warnings are errors there too."""
+    variables = {**os.environ, **environment}
+    if not sys.platform.startswith("linux"):  # where threads of other libraries may not survive a fork
+        command = [sys.executable, "-W", "error", "-c", script, *arguments]
+        return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=300, check=False)
+    with tempfile.TemporaryDirectory() as folder:
+        output, errors = Path(folder, "output"), Path(folder, "errors")
+        files = {"folder": os.getcwd(), "output": str(output), "errors": str(errors)}
+        status = _server.run(script=script, arguments=arguments, environment=variables, **files)
+        return subprocess.CompletedProcess([script], status, output.read_text(), errors.read_text())
+
+
+def run_script(script: str, **environment: str) -> str:
+    """What a script prints in a fresh process that has imported fastgrad."""
+    done = complete_script(script, **environment)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def bench_module(name: str) -> Any:
+    """A file of the benchmarks as a module; an installed package has none beside it, and the tests are skipped."""
     path = Path(__file__).parent.parent / "bench" / f"{name}.py"
     if not path.exists():
         pytest.skip("an installed package has no benchmarks beside it", allow_module_level=True)

@@ -339,7 +339,7 @@ class Terminal(io.StringIO):
 
 
 def test_progress_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A line for who looks; nothing for who takes the progress otherwise."""
+    """A line on a terminal; none where the caller passes `progress`."""
     screen = Terminal()
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setenv("TERM", "xterm")

@@ -116,11 +116,11 @@ MIXED: list[tuple[Function, list[float]]] = [
 
 def mixed(points: Any, index: Any) -> Any:
     """All of them in one function: the base point says which it is."""
-    owner = np.repeat(np.arange(len(MIXED)), [len(x) for _, x in MIXED])[index]
+    number = np.repeat(np.arange(len(MIXED)), [len(x) for _, x in MIXED])[index]
     out = np.empty(points.shape)
     for k, (f, _) in enumerate(MIXED):
         with np.errstate(all="ignore"):
-            out[owner == k] = f(points[owner == k])
+            out[number == k] = f(points[number == k])
     return out
 
 
@@ -171,7 +171,7 @@ def test_orders_and_sides_are_right_and_covered(n: int, side: Any) -> None:
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
-def test_one_side_never_looks_at_the_other(side: Any) -> None:
+def test_one_side_is_evaluated_on_that_side_alone(side: Any) -> None:
     x = np.array([-2.0, 0.0, 1e-5, 3.0])
     sign = 1 if side == "right" else -1
     seen = []
@@ -200,7 +200,7 @@ def test_bounds_hold_to_the_last_bit() -> None:
     assert np.all(low >= lo) and np.all(high <= hi)
     assert np.all(np.abs(found.df - np.exp(x))[:5] <= found.error[:5])
     assert np.all(np.abs(found.df - np.exp(x))[:5] <= 1e-6 * np.exp(x[:5]))
-    assert found.status[5] == Status.NONFINITE and math.isnan(found.df[5])  # no room at all
+    assert found.status[5] == Status.NONFINITE and math.isnan(found.df[5])  # no step fits
 
 
 @pytest.mark.parametrize("step", [1e-8, 1e-3, 0.3])
@@ -279,8 +279,9 @@ def test_machine_code_gives_the_same_bits(f: Function, rule: Adaptive) -> None:
     assert function(f, 1).engine == "compiled"
     assert same(compiled, called)
     assert np.array_equal(compiled.df, fg.derivative(f, x, method=rule, bounds=bounds), equal_nan=True)
-    alone = [fg.derivative(f, one, method=rule, bounds=(low, math.inf)) for one, low in zip(x, bounds[0], strict=True)]
-    assert np.array_equal(compiled.df, alone, equal_nan=True)
+    some = np.append(np.arange(0, 700, 7), np.arange(700, x.size))
+    alone = [fg.derivative(f, x[i], method=rule, bounds=(bounds[0][i], math.inf)) for i in some]
+    assert np.array_equal(compiled.df[some], alone, equal_nan=True)
 
 
 # Points where it is hard to be right ----------------------------------------------------------------------------------
@@ -490,7 +491,7 @@ def test_a_domain_narrower_than_the_first_steps(width: float) -> None:
         (np.sqrt, lambda x: 0.5 / np.sqrt(x), (1e-9, 1e-6), 29),
     ],
 )
-def test_finer_looks_settle_most_of_what_the_first_leaves(
+def test_finer_rounds_settle_most_of_what_the_first_leaves(
     f: Function, slope: Function, points: tuple[float, float], most: int
 ) -> None:
     x = np.random.default_rng(8).uniform(*points, 500)
@@ -509,7 +510,7 @@ def test_points_near_zero_are_seen_at_their_own_scale_and_at_that_of_the_functio
     assert np.all(differentiate(np.exp, x).nfev <= 15)
 
 
-def test_grains_are_no_plateaus_for_any_order_and_side() -> None:
+def test_rounded_values_are_no_plateaus_for_any_order_and_side() -> None:
     def single(x: Any) -> Any:
         return np.asarray(np.exp(np.asarray(x * x, np.float32)), float)
 
@@ -619,7 +620,7 @@ def test_constant_but_for_rounding(n: int, side: str) -> None:
 
 
 def test_a_chaotic_map_is_not_still() -> None:
-    """Where steps of the first look overflow, what f does near the point was less than the rounding of that."""
+    """Where steps of the first round overflow, what `f` does near the point was below their rounding."""
 
     def logistic(r: Any) -> Any:
         x = 0.3 + 0 * r

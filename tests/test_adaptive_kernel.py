@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-import os
-import subprocess
-import sys
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import run_script
 
 from fastgrad.adaptive_rule import adaptive, estimate, scan, schedule
 from fastgrad.adaptive_rule.extrapolation import DEVIATIONS, Table, coefficient_weights, value_weights
@@ -44,21 +42,25 @@ def machine_code(monkeypatch: pytest.MonkeyPatch, used: bool) -> None:
         monkeypatch.setattr(scan.Scan, "_function", lambda *_: None)
 
 
+def all_functions(points: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """The functions side by side in one batch, each at all of `POINTS`."""
+    values, number = np.empty(points.shape), index // POINTS.size
+    for k, f in enumerate(FUNCTIONS.values()):
+        values[number == k] = f(points[number == k])
+    return values
+
+
 @pytest.mark.parametrize("n", (1, 2, 5))
 @pytest.mark.parametrize("side", (-1, 0, 1))
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_numpy_and_machine_code_give_the_same_bits(
-    name: str, side: int, n: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_numpy_and_machine_code_give_the_same_bits(side: int, n: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """In every round and in the last search: results, bounds and statuses."""
-    made = []
+    estimates = []
     for used in (True, False):
-        with monkeypatch.context() as patch:
+        with monkeypatch.context() as patch, np.errstate(all="ignore"):
             machine_code(patch, used)
-            with np.errstate(all="ignore"):
-                made.append(estimate(lambda x, _: FUNCTIONS[name](x), POINTS, adaptive(n=n, side=side)))
-    for a, b in zip(*made, strict=True):
-        assert np.array_equal(a, b, equal_nan=True)
+            estimates.append(estimate(all_functions, np.tile(POINTS, len(FUNCTIONS)), adaptive(n=n, side=side)))
+    for name, a, b in zip(estimates[0]._fields, *estimates, strict=True):
+        assert np.array_equal(a, b, equal_nan=True), name
 
 
 @pytest.mark.parametrize(("level_set", "searching"), tables())
@@ -105,12 +107,9 @@ print([float(v).hex() for v in np.ravel(made.df)], [float(v).hex() for v in np.r
 
 def test_a_cold_and_a_warm_cache_give_the_same_bits(tmp_path: Path) -> None:
     for points in ("np.linspace(-2.0, 2.0, 41)", "1.0"):
-        command = [sys.executable, "-c", SCRIPT.format(points=points)]
-        printed = [
-            subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
-            for environment in ({**os.environ, "FASTGRAD_CACHE_DIR": str(tmp_path)}, dict(os.environ))
-        ]
-        assert printed[0] == printed[1] and "0x" in printed[0]
+        script = SCRIPT.format(points=points)
+        cold, warm = (run_script(script, FASTGRAD_CACHE_DIR=str(tmp_path)) for _ in range(2))
+        assert cold == warm and "0x" in cold
 
 
 def test_steps_are_those_of_the_documentation() -> None:

@@ -144,7 +144,7 @@ def test_stencils_that_leave_the_domain_are_repaired_there_only(f: Any, rule: fg
 
 @pytest.mark.parametrize("full", [False, True])
 @pytest.mark.parametrize(("method", "x"), [("forward", 1.0), ("backward", 0.0), (fg.forward(2), 1.0)])
-def test_at_a_bound_a_one_sided_stencil_looks_inside(method: Any, x: float, full: bool) -> None:
+def test_at_a_bound_a_one_sided_stencil_turns_inside(method: Any, x: float, full: bool) -> None:
     """It kept to its side, where there was nothing, and gave NaN."""
     for f in (lambda x: math.exp(x), Seen(np.exp)):
         found = fg.derivative(f, [x, 0.5], method=method, bounds=(0, 1), full_output=full)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import bench_room
+from conftest import bench_module
 
-bench = bench_room("compare")
+bench = bench_module("compare")
 OURS, THEIRS = "bench/bench_x.py::test_a[sigmoid-1000-fastgrad]", "bench/bench_x.py::test_a[sigmoid-1000-scipy]"
 
 

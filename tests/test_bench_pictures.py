@@ -6,10 +6,10 @@ import re
 from xml.etree import ElementTree
 
 import pytest
-from conftest import bench_room
+from conftest import bench_module
 
 pytest.importorskip("matplotlib")
-bench = bench_room("pictures")
+bench = bench_module("pictures")
 
 
 def words(text: str) -> list[str]:

@@ -6,9 +6,9 @@ import json
 import re
 
 import pytest
-from conftest import bench_room
+from conftest import bench_module
 
-bench = bench_room("tables")
+bench = bench_module("tables")
 
 
 def test_the_readme_is_up_to_date() -> None:

@@ -129,7 +129,7 @@ def test_waits_are_counted() -> None:
 
 
 def test_a_worker_asks_no_others() -> None:
-    """Neither the helpers nor the thread that asked for them; and afterwards it may ask again."""
+    """Neither the helpers nor the thread that started them; and afterwards it may start others."""
     mixed: list[bool] = []
 
     def inner(piece: Any) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import numba
 import numpy as np
 import pytest
-from conftest import engine_of, run_python
+from conftest import engine_of, run_script
 
 import fastgrad as fg
 from fastgrad import gates
@@ -361,7 +361,7 @@ print(before > 3, count() - before)
 
 def test_fresh_closures_compile_nothing(tmp_path: Path) -> None:
     """Every piece of machine code is kept on disk, so the directory counts compilations."""
-    assert run_python(COUNTING, FASTGRAD_CACHE_DIR=str(tmp_path)).split() == ["True", "0"]
+    assert run_script(COUNTING, FASTGRAD_CACHE_DIR=str(tmp_path)).split() == ["True", "0"]
 
 
 # Nothing is kept alive ------------------------------------------------------------------------------------------------

@@ -366,13 +366,13 @@ def rosen() -> Circuit:
 
 def test_batch_equals_loop(rosen: Circuit) -> None:
     x = RNG.uniform(-2, 2, (61, 5))
-    for ask in (rosen.gradient, rosen.hessian, rosen):
-        assert (ask(x) == np.array([ask(row) for row in x])).all()
-        assert (ask(x[::-1]) == ask(x)[::-1]).all()
-        assert (ask(np.asfortranarray(x)) == ask(x)).all()
-        assert (ask(np.repeat(x, 2, axis=1)[:, ::2]) == ask(x)).all()
-        assert (ask(x.reshape(61, 1, 5)) == np.expand_dims(ask(x), 1)).all()
-        assert ask(x[:0]).shape == ask(x).shape[:0] + (0,) + ask(x).shape[1:]
+    for compute in (rosen.gradient, rosen.hessian, rosen):
+        assert (compute(x) == np.array([compute(row) for row in x])).all()
+        assert (compute(x[::-1]) == compute(x)[::-1]).all()
+        assert (compute(np.asfortranarray(x)) == compute(x)).all()
+        assert (compute(np.repeat(x, 2, axis=1)[:, ::2]) == compute(x)).all()
+        assert (compute(x.reshape(61, 1, 5)) == np.expand_dims(compute(x), 1)).all()
+        assert compute(x[:0]).shape == compute(x).shape[:0] + (0,) + compute(x).shape[1:]
 
 
 def test_gradient_and_hessian_of_rosenbrock(rosen: Circuit) -> None:
@@ -392,10 +392,10 @@ def test_tiles_of_every_width(d: int) -> None:
     for points in (1, 7, 8, 9, 40, 300):
         x = RNG.uniform(-1, 1, (points, d))
         before = x.copy()
-        room = np.full((points + 2, d), 7.0)
-        c(x, out=room[1:-1])
-        assert (room[1:-1] == 2.0 * x[:, ::-1]).all()
-        assert (room[[0, -1]] == 7.0).all()
+        padded = np.full((points + 2, d), 7.0)
+        c(x, out=padded[1:-1])
+        assert (padded[1:-1] == 2.0 * x[:, ::-1]).all()
+        assert (padded[[0, -1]] == 7.0).all()
         assert (x == before).all()
         wide = np.full((points, d + 3), 7.0)
         c(x, out=wide[:, 2 : d + 2])
@@ -470,20 +470,24 @@ def test_more_arguments_than_a_ufunc_takes() -> None:
 
 def test_more_places_than_one_loop_takes() -> None:
     """Cut into several loops: sums, conditions and exceptions get from one to the next."""
-    size = 230
+
+    def vectors(dim: int) -> np.ndarray:
+        signs = np.where(np.arange(70) % 3 == 0, -1.0, 1.0)
+        return np.random.default_rng(5).uniform(0.5, 1.5, (70, dim)) * signs[:, None]
 
     def f(v: Any) -> Any:
         whole = np.sum(v * v)
         turned = np.where(v[0] > 0, v[::-1] * whole, 3 * v)
         return np.sum(np.maximum(turned * v, v)) + branching(v[7]) * v[-1] + whole / v[100]
 
-    c = fg.circuit(f, n=size)
-    assert len(Loops(Program(c._jacobian[0], size)._nodes, c._jacobian[0], size)._parts) > 2
-    x = np.random.default_rng(5).uniform(0.5, 1.5, (70, size)) * np.where(np.arange(70) % 3 == 0, -1.0, 1.0)[:, None]
+    dim = 105
+    c, x = fg.circuit(f, n=dim), vectors(dim)
+    assert len(Loops(Program(c._jacobian[0], dim)._nodes, c._jacobian[0], dim)._parts) > 2
     found = c.gradient(x)
     for point, row in zip(x[::69], found[::69], strict=True):
         assert row == pytest.approx(uncompiled(c._jacobian[0], point), rel=1e-13)
-    several = fg.circuit(lambda v: v * branching(v[7]) + branching(v[150]), n=size)
+    several = fg.circuit(lambda v: v * branching(v[7]) + branching(v[150]), n=230)
+    x = vectors(230)
     wanted = x * np.vectorize(branching.formula)(x[:, 7:8]) + np.vectorize(branching.formula)(x[:, 150:151])
     assert several(x) == pytest.approx(wanted, rel=1e-14)
     x[66, 150] = -200.0

@@ -40,8 +40,8 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(sys, "path", list(sys.path))
     sys.modules.pop("usersown", None)
     (tmp_path / "usersown.py").write_text(MODULE)
-    np.save(tmp_path / "points.npy", np.linspace(-3, 3, 500))
-    np.save(tmp_path / "pairs.npy", np.random.default_rng(1).uniform(1, 2, (300, 2)))
+    np.save(tmp_path / "points.npy", np.linspace(-3, 3, 100))
+    np.save(tmp_path / "pairs.npy", np.random.default_rng(1).uniform(1, 2, (60, 2)))
     np.save(tmp_path / "words.npy", np.array(["a", "b"]))
     (tmp_path / "text.npy").write_text("hello")
     (tmp_path / "plain").write_text("hello")
@@ -51,7 +51,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_part_of_the_default_report(module: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("matplotlib")
-    assert main(["report", "-n", "500", "--only", "runge", "--only", "sin", "--out", "out"]) == 0
+    assert main(["report", "-n", "100", "--only", "runge", "--only", "sin", "--out", "out"]) == 0
     shown = capsys.readouterr().out
     assert "Runge" in shown
     assert "central" in shown
@@ -68,7 +68,7 @@ def test_a_part_of_the_default_report(module: Path, capsys: pytest.CaptureFixtur
      ["usersown:two", "--domain", "0", "1", "--domain", "1", "2"], ["fastgrad.gates:power"]],
 )  # fmt: skip
 def test_a_function_of_yours(module: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
-    assert main(["report", *arguments, "-n", "500", "--json"]) == 0
+    assert main(["report", *arguments, "-n", "100", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     rows = {row["method"]: row for row in found["rows"]}
     assert len(rows) >= 7
@@ -354,13 +354,13 @@ noise = Noise()
     [
         (["usersown:f", "usersown:df", "--domain", "-3", "3"], 0, "nothing disagrees, 1,000 entries"),
         (["usersown.py:f", "usersown.py:df", "--domain", "-3e0", "3", "-n", "50"], 0, "AGREES 50,"),
-        (["usersown:f", "usersown:df", "--points", "points.npy"], 0, "nothing disagrees, 500 entries"),
+        (["usersown:f", "usersown:df", "--points", "points.npy"], 0, "nothing disagrees, 100 entries"),
         (["usersown:f", "usersown:late", "--domain", "-3", "3"], 1, "wrong only for x > 1 "),
-        (["usersown:two", "usersown:both", "--points", "pairs.npy", "--wrt", "0", "1"], 0, "600 entries"),
+        (["usersown:two", "usersown:both", "--points", "pairs.npy", "--wrt", "0", "1"], 0, "120 entries"),
         (["usersown:two", "usersown:both", "--points", "pairs.npy", "--wrt", "1", "0"], 1, "y and x are swapped"),
         (["usersown:sphere", "usersown:slope", "--of", "gradient", "--dimension", "3", "--domain", "0", "1"], 0,
          "nothing disagrees, 3,000 entries"),
-        (["usersown:sphere", "usersown:slope", "--of", "gradient", "--points", "pairs.npy"], 0, "600 entries"),
+        (["usersown:sphere", "usersown:slope", "--of", "gradient", "--points", "pairs.npy"], 0, "120 entries"),
         (["usersown:noise", "usersown:df", "--domain", "0", "1", "-n", "20"], 2, "NOTHING COULD BE DECIDED"),
         (["fastgrad.gates:softplus"], 0, "nothing disagrees"),
     ],

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import complete_script
 
 import fastgrad as fg
 from fastgrad.cli import derivative
@@ -397,11 +398,8 @@ def test_files_larger_than_memory() -> None:
         table = np.lib.format.open_memmap("large.npy", mode="w+", dtype=np.float64, shape=(rows,))
         table[-1] = 1.0  # the rest is a hole in the file
         del table
-        done = subprocess.run(
-            [sys.executable, "-c", PEAK, "derivative", "usersown:f", "--input", "large.npy", "--output", "df.npy",
-             "--method", "central"], capture_output=True, text=True, check=True, env=dict(os.environ),
-        )  # fmt: skip
-        status, peak = map(int, done.stdout.split())
+        call = ["derivative", "usersown:f", "--input", "large.npy", "--output", "df.npy", "--method", "central"]
+        status, peak = map(int, complete_script(PEAK, *call).stdout.split())
         assert status == 0
         peaks.append(peak)
     found = np.load("df.npy", mmap_mode="r")
@@ -485,8 +483,7 @@ def test_no_room_for_the_result(kind: str) -> None:
     if kind == "parquet":
         pytest.importorskip("pyarrow")
     call = ["derivative", "usersown:f", "--input", "x.npy", "--output", f"df.{kind}", "--method", "central"]
-    environment = {**os.environ, "FASTGRAD_CACHE_DIR": os.devnull}
-    done = subprocess.run([sys.executable, "-c", FULL, *call], capture_output=True, text=True, env=environment)
+    done = complete_script(FULL, *call, FASTGRAD_CACHE_DIR=os.devnull)
     assert (done.returncode, done.stdout) == (2, "")
     told = done.stderr.splitlines()[-1]
     assert told.startswith("fastgrad: cannot go on: ")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import functools
 import math
 import re
-import subprocess
-import sys
 import threading
 import warnings
 from collections.abc import Callable
@@ -14,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Opaque, engine_of, run_python
+from conftest import Opaque, complete_script, engine_of, run_script
 from scipy import special
 
 import fastgrad as fg
@@ -105,12 +103,12 @@ def test_f_may_use_scratch_memory_of_its_own() -> None:
     scratch = np.empty(1 << 17)
 
     def f(x: Any) -> Any:
-        room = scratch[: np.size(x)]
-        np.multiply(x, x, out=room)
+        work = scratch[: np.size(x)]
+        np.multiply(x, x, out=work)
         for _ in range(3):
-            np.sqrt(room, out=room)
-            np.multiply(room, room, out=room)
-        return room + 0.0
+            np.sqrt(work, out=work)
+            np.multiply(work, work, out=work)
+        return work + 0.0
 
     x = np.linspace(1, 2, 2**21)
     assert np.allclose(fg.derivative(Opaque(f), x), 2 * x, rtol=1e-6)
@@ -144,7 +142,7 @@ def test_arrays_of_whole_numbers_beside_the_point_stay_what_they_are(kind: Any, 
             found = fg.derivative(f, x, k, **given)
             df = found.df if isinstance(found, fg.Estimate) else found
             assert df.dtype == np.float64
-            assert df == pytest.approx(TABLE[k.astype(int)], rel=1e-9)
+            np.testing.assert_allclose(df, TABLE[k.astype(int)], rtol=1e-9)
     grid = fg.derivative(Opaque(lambda x, k: TABLE[k] * x), np.linspace(1, 2, 4)[:, None], np.arange(3)[::-1])
     assert grid == pytest.approx(np.tile(TABLE[::-1], (4, 1)), rel=1e-9)
 
@@ -187,7 +185,7 @@ def test_f_sees_flat_float64_arrays_of_bounded_size() -> None:
 
 
 def test_f_may_differentiate_itself() -> None:
-    """The lock around the first look at a function was not one that the same thread may take again."""
+    """The lock around the first probes of a function was not one that the same thread may take again."""
     done: list[Any] = []
 
     def f(x: Any) -> Any:
@@ -521,10 +519,10 @@ except KeyboardInterrupt:
     ("waves", 4_000_000, "full_output=False"), ("waves", 4_000_000, "full_output=True"),
     ("slow", 2**22, "method='central'"), ("called", 2**25, "method='central'"), ("called", 2**22, "full_output=True"),
 ])  # fmt: skip
-def test_control_c_is_heard(f: str, size: int, given: str, workers: int) -> None:
+def test_control_c_interrupts(f: str, size: int, given: str, workers: int) -> None:
     """All points would take a minute; the process ends when it is told to."""
     script = INTERRUPTED.format(f=f, size=size, given=f"{given}, workers={workers}")
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    done = complete_script(script)
     assert done.stdout.strip() == "interrupted", done.stderr
 
 
@@ -544,11 +542,11 @@ assert threading.active_count() == before
 fg.derivative(np.sin, x, method="central", workers=2)
 assert before < threading.active_count() <= before + 2
 """
-    assert run_python(script) == ""
+    assert run_script(script) == ""
 
 
 def test_callers_on_many_threads_share_one_pool() -> None:
-    """However many threads ask at once, no more threads work for them than one of them would have."""
+    """However many threads call at once, no more threads work for them than one of them would have."""
     x = np.linspace(-2, 2, 2**21)
     exact = fg.derivative(np.sin, x, method="central", workers=1)
     found: list[Any] = []

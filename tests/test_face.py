@@ -1,4 +1,4 @@
-"""The face of the house: `help(fastgrad)` and `dir(fastgrad)` show what is public, all of it and nothing else."""
+"""Public names: `help(fastgrad)` and `dir(fastgrad)` show all of them and nothing else."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ LOGIC = [g for g in GATES if hasattr(g, "__not_differentiable__")]
 SMOOTH = [g for g in GATES if g not in LOGIC]
 NAMES = lambda g: g.__name__ if isinstance(g, Gate) else None  # noqa: E731
 
-#: Where to look at a gate with two arguments or one: plain numbers, tails, near zero.
+#: Points for a gate with two arguments or one: plain numbers, tails, near zero.
 GRID = np.array([-30.0, -7.5, -2.0, -1.0, -0.7, -1e-3, -1e-9, 1e-9, 1e-3, 0.3, 1.0, 1.5, 2.0, 7.5, 30.0])
 EDGES = np.array([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 1e308, -1e308, 5e-324, 710.0, -745.0, 2.5, -3.0])
 
@@ -55,7 +55,7 @@ def points(gate: Gate) -> list[tuple[float, ...]]:
     return list(itertools.product(*inside))
 
 
-def room(gate: Gate, at: tuple[float, ...]) -> float:
+def size_of_terms(gate: Gate, at: tuple[float, ...]) -> float:
     """Size of what is added up inside: soft gates cancel."""
     return 1.0 + sum(map(abs, at)) + 2 * math.prod(map(abs, at)) if gate.__name__.startswith("soft_") else 0.0
 
@@ -93,7 +93,7 @@ def test_values_against_mpmath(gate: Gate) -> None:
     with mp.workdps(60):
         for value, point in zip(got.tolist(), at, strict=True):
             exact = truth(*map(mp.mpf, point))
-            assert abs(mp.mpf(value) - exact) <= 3 * EPS * abs(exact) + 2 * EPS * room(gate, point), point
+            assert abs(mp.mpf(value) - exact) <= 3 * EPS * abs(exact) + 2 * EPS * size_of_terms(gate, point), point
 
 
 @pytest.mark.parametrize("gate", [g for g in SMOOTH if g.__name__ != "round_half_up"], ids=NAMES)
@@ -111,7 +111,7 @@ def test_partials_against_mpmath(gate: Gate) -> None:
             for value, point in zip(column.tolist(), at, strict=True):
                 order = tuple(int(k == i) for k in range(gate.nin))
                 exact = mp.diff(truth, tuple(map(mp.mpf, point)), order)
-                scale = 8 * EPS * abs(exact) + 4 * EPS * room(gate, point)
+                scale = 8 * EPS * abs(exact) + 4 * EPS * size_of_terms(gate, point)
                 assert abs(mp.mpf(value) - exact) <= scale + mp.mpf(10) ** -25, (i, point)
 
 

@@ -232,12 +232,12 @@ def f(x): return x * x
 @numba.njit(cache=True)
 def stencil(x): return fg.derivative(f, x, method="central")
 @numba.njit(cache=True)
-def ladder(x): return fg.derivative(f, x)
+def adaptive(x): return fg.derivative(f, x)
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     value = stencil(3.0)
     print(abs(value - 6) < 1e-9, sum(stencil.stats.cache_hits.values()), [str(w.message) for w in caught])
-    value = ladder(3.0)
+    value = adaptive(3.0)
     print(abs(value - 6) < 1e-12, ["dynamic globals" in str(w.message) for w in caught])
 """
 

@@ -1,4 +1,4 @@
-"""Dask arrays: nothing is computed before it is asked for, chunks are kept, a cluster of processes does the work."""
+"""Dask arrays: nothing is computed before `compute`, chunks are kept, a cluster of processes does the work."""
 
 from __future__ import annotations
 

@@ -187,7 +187,7 @@ def test_one_bad_point_alone(opaque: bool) -> None:
 
 
 def within(seen: list[Any]) -> Any:
-    """A function with a wall at 0 and 1 that writes down where it was asked."""
+    """A function that is defined from 0 to 1 and records where it was evaluated."""
 
     def f(v: Any) -> Any:
         seen.append(np.array(v))

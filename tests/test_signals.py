@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Opaque, run_python
+from conftest import Opaque, run_script
 
 import fastgrad as fg
 from fastgrad._signals import deferred_signals, reraise_if_signal
@@ -76,7 +76,7 @@ def made(i):
 
 random.seed({seed})
 signal.signal(signal.SIGALRM, handler)
-heard = 0
+raised_count = 0
 for i in range(12):
     f = made(i)
     signal.setitimer(signal.ITIMER_REAL, random.uniform(0.001, 0.1))
@@ -84,11 +84,11 @@ for i in range(12):
         fg.derivative(f, 0.5, method="central")
         assert signal.setitimer(signal.ITIMER_REAL, 0)[0] > 0, "lost"
     except Mine:
-        heard += 1
+        raised_count += 1
     gap = fg.derivative(f, 0.5, method="central") - (i + 0.5) * np.cos(0.5 * (i + 0.5)) - np.exp(0.5)
     assert abs(gap) < 1e-6, gap
     assert function(f, 1).engine == "compiled"
-print(heard)
+print(raised_count)
 """
 
 
@@ -96,12 +96,12 @@ print(heard)
 def test_what_a_handler_raises_while_numba_compiles_comes_out(kind: str, tmp_path: Path) -> None:
     """It was taken for a refusal of Numba's, always; or ctypes dropped it, or the process ended."""
     script = COMPILING.format(kind=kind, seed=len(kind))
-    assert int(run_python(script, FASTGRAD_CACHE_DIR=str(tmp_path))) > 0
+    assert int(run_script(script, FASTGRAD_CACHE_DIR=str(tmp_path))) > 0
 
 
 @pytest.mark.parametrize("handler", HANDLERS)
 @pytest.mark.parametrize("seconds", [0.005, 0.03, 0.05, 0.07])
-def test_what_a_handler_raises_while_f_is_looked_at_comes_out(alarm: Any, handler: str, seconds: float) -> None:
+def test_what_a_handler_raises_while_f_is_probed_comes_out(alarm: Any, handler: str, seconds: float) -> None:
     """The first calls, which find out how `f` can be called, took it for an exception of `f`."""
 
     def f(x: Any) -> Any:
@@ -115,7 +115,7 @@ def test_what_a_handler_raises_while_f_is_looked_at_comes_out(alarm: Any, handle
 
 @pytest.mark.parametrize("whole", [True, False], ids=["batches", "one point"])
 def test_what_a_handler_raises_in_the_analytic_function_of_a_check_comes_out(alarm: Any, whole: bool) -> None:
-    """At whichever of its calls: a check tries it in more ways than it was asked about."""
+    """At whichever of its calls: a check tries it in more ways than one."""
     x, calls, last = np.linspace(0.5, 2.0, 5), 0, 0
 
     def analytic(x: Any) -> Any:

@@ -189,7 +189,7 @@ def test_any_stencil_prints_hashes_and_travels(offsets: set[Fraction], n: int) -
 
 
 def solved(nodes: list[Fraction], x0: Fraction, n: int) -> list[Fraction]:
-    """The weights as the solution of the Vandermonde system, by elimination: another road to the same place."""
+    """The weights as the solution of the Vandermonde system, by elimination."""
     size = len(nodes)
     rows = [[(x - x0) ** k for x in nodes] + [Fraction(power(n, k))] for k in range(size)]
     for i in range(size):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import run_python
+from conftest import run_script
 
 import fastgrad as fg
 from fastgrad.evaluation import functions
@@ -121,5 +121,5 @@ print((memory() - before) / 10)
 """
     if not Path("/proc/self/statm").exists():
         pytest.skip("memory is read from /proc")
-    run_python(script, FASTGRAD_CACHE_DIR=str(tmp_path))
-    assert float(run_python(script, FASTGRAD_CACHE_DIR=str(tmp_path))) < 150_000
+    run_script(script, FASTGRAD_CACHE_DIR=str(tmp_path))
+    assert float(run_script(script, FASTGRAD_CACHE_DIR=str(tmp_path))) < 150_000

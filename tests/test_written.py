@@ -537,7 +537,7 @@ J1 = special.j1(0.5) + 2 * special.j1(1.0)
 
 
 def test_nobody_is_warned_of_one_point() -> None:
-    """A solver inside `f` takes one number, and one was asked for."""
+    """A solver inside `f` takes one number, and there is one point."""
 
     def f(a: float) -> float:
         return float(optimize.brentq(lambda y: y**3 + y - a, -5, 5, xtol=1e-14))
