@@ -145,13 +145,22 @@ class Problem:
         new = Estimate(mean, error, np.int8(Status.KINK), False, left.nfev + right.nfev, left.df, right.df)
         return Estimate(*(np.where(kink, there, here) for here, there in zip(first, new, strict=True)))
 
-    def secants(self, where: Any, **options: Any) -> Any:
-        """Slopes of secants at the entries `where`, by a stencil; NaN elsewhere."""
+    def slopes(self, where: Any, **options: Any) -> Any:
+        """Estimate the derivative at the entries `where`, by a method; NaN elsewhere."""
         slopes = np.full(where.shape, np.nan)
-        rows = self._rows(slopes)
         for place, there in self._at(where, **options):
-            rows[place] = there
+            self._rows(slopes)[place] = there
         return slopes
+
+    def mean_slopes(self, where: Any, shifts: Any, weights: Any, **options: Any) -> Any:
+        """Estimate weighted means of derivatives, by a method, at the entries `where`; NaN elsewhere.
+
+        Each point is moved along the coordinate of the entry by `shifts`, in units of its size, at least 1.
+        """
+        means = np.full(where.shape, np.nan)
+        for place, there in self._moved(where, shifts, **options):
+            self._rows(means)[place] = np.tensordot(weights, there, 1)
+        return means
 
     def steepest_secants(self, where: Any) -> Any:
         """Steeper one of the secants to either side at the entries `where`; elsewhere 0.
@@ -160,7 +169,7 @@ class Problem:
         """
         if not where.any():
             return np.zeros(where.shape)
-        sides = [np.abs(self.secants(where, method=m, rel_step=NARROW_STEP)) for m in ("forward", "backward")]
+        sides = [np.abs(self.slopes(where, method=m, rel_step=NARROW_STEP)) for m in ("forward", "backward")]
         return np.where(where, np.fmax(np.fmax(*sides), 0.0), 0.0)
 
     def require_constant_count(self) -> None:
@@ -212,14 +221,27 @@ class Problem:
     def _at(self, where: Any, **options: Any) -> Iterator[tuple[Any, Any]]:
         """Differentiate at the points of the entries `where`; yield their places and results."""
         if self.of == "derivative":
-            whole = [np.ravel(a).astype(np.float64) for a in np.broadcast_arrays(*self.args)]
-            for k, here in enumerate(self._rows(where)):
-                if here.any():
-                    yield (k, here), derivative(self.f, *[a[here] for a in whole], wrt=self.wrt[k], **options)
+            yield from self._moved(where, np.zeros(()), **options)
         else:  # a vector with such an entry is differentiated as a whole
             here = where.any(axis=tuple(range(len(self.batch), where.ndim)))
             if here.any():
                 yield here, self._of_vectors(self.vectors[here], **options)
+
+    def _moved(self, where: Any, shifts: Any, **options: Any) -> Iterator[tuple[Any, Any]]:
+        """Differentiate with one coordinate moved after the other; results have the axes of `shifts` in front."""
+        if self.of == "derivative":
+            whole = [np.ravel(a).astype(np.float64) for a in np.broadcast_arrays(*self.args)]
+            for k, here in enumerate(self._rows(where)):
+                if here.any():
+                    x = [a[here] for a in whole]
+                    x[self.wrt[k]] = _shifted(x[self.wrt[k]], shifts)
+                    yield (k, here), derivative(self.f, *x, wrt=self.wrt[k], **options)
+            return
+        for k in np.flatnonzero(where.reshape(-1, where.shape[-1]).any(axis=0)):
+            here = where[..., k].any(axis=tuple(range(len(self.batch), where.ndim - 1)))
+            x = np.repeat(self.vectors[here][None], len(shifts), axis=0)
+            x[..., k] = _shifted(x[0, ..., k], shifts)
+            yield (here, ..., k), self._of_vectors(x, **options)[..., k]
 
     def _rows(self, entries: Any) -> Any:
         """Give the derivatives in each argument a row."""
@@ -253,6 +275,10 @@ def problem(f: Callable[..., Any], of: str, args: tuple[Any, ...], wrt: Any) -> 
         shapes = ", ".join(str(np.shape(a)) for a in result.args)
         raise ValueError(f"`args` and `wrt` must name at least one point; got shapes {shapes}. Pass some points.")
     return result
+
+
+def _shifted(x: Any, shifts: Any) -> Any:
+    return x + np.multiply.outer(shifts, np.maximum(np.abs(x), 1.0))
 
 
 def _real_array(value: Any, name: str) -> Any:
