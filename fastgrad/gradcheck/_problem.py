@@ -233,11 +233,11 @@ class Problem:
             whole = [np.ravel(a).astype(np.float64) for a in np.broadcast_arrays(*self.args)]
             for k, here in enumerate(self._rows(where)):
                 if here.any():
-                    x = [a[here] for a in whole]
-                    x[self.wrt[k]] = _shifted(x[self.wrt[k]], shifts)
-                    yield (k, here), derivative(self.f, *x, wrt=self.wrt[k], **options)
+                    args = [a[here] for a in whole]
+                    args[self.wrt[k]] = _shifted(args[self.wrt[k]], shifts)
+                    yield (k, here), derivative(self.f, *args, wrt=self.wrt[k], **options)
             return
-        for k in np.flatnonzero(where.reshape(-1, where.shape[-1]).any(axis=0)):
+        for k in np.flatnonzero(where.reshape(-1, where.shape[-1]).any(axis=0)).tolist():
             here = where[..., k].any(axis=tuple(range(len(self.batch), where.ndim - 1)))
             x = np.repeat(self.vectors[here][None], len(shifts), axis=0)
             x[..., k] = _shifted(x[0, ..., k], shifts)
