@@ -153,12 +153,12 @@ class Problem:
         return slopes
 
     def mean_slopes(self, where: Any, shifts: Any, weights: Any, **options: Any) -> Any:
-        """Estimate weighted means of derivatives, by a method, at the entries `where`; NaN elsewhere.
+        """Estimate weighted means of derivatives of one number, by a method, at the entries `where`; NaN elsewhere.
 
-        Each point is moved along the coordinate of the entry by `shifts`, in units of its size, at least 1.
+        Each point is moved by `shifts`, in units of its size, at least 1.
         """
         means = np.full(where.shape, np.nan)
-        for place, there in self._moved(where, shifts, **options):
+        for place, there in self._at(where, shifts, **options):
             self._rows(means)[place] = np.tensordot(weights, there, 1)
         return means
 
@@ -218,30 +218,23 @@ class Problem:
                 rows[place] = np.where(self._rows(where)[place], values, rows[place])
         return Estimate(*fields)
 
-    def _at(self, where: Any, **options: Any) -> Iterator[tuple[Any, Any]]:
-        """Differentiate at the points of the entries `where`; yield their places and results."""
-        if self.of == "derivative":
-            yield from self._moved(where, np.zeros(()), **options)
-        else:  # a vector with such an entry is differentiated as a whole
-            here = where.any(axis=tuple(range(len(self.batch), where.ndim)))
-            if here.any():
-                yield here, self._of_vectors(self.vectors[here], **options)
+    def _at(self, where: Any, shifts: Any = 0.0, **options: Any) -> Iterator[tuple[Any, Any]]:
+        """Differentiate at the points of the entries `where`; yield their places and results.
 
-    def _moved(self, where: Any, shifts: Any, **options: Any) -> Iterator[tuple[Any, Any]]:
-        """Differentiate with one coordinate moved after the other; results have the axes of `shifts` in front."""
+        For a derivative `shifts` moves the points; its axes stand in front of the results.
+        """
         if self.of == "derivative":
             whole = [np.ravel(a).astype(np.float64) for a in np.broadcast_arrays(*self.args)]
             for k, here in enumerate(self._rows(where)):
                 if here.any():
                     args = [a[here] for a in whole]
-                    args[self.wrt[k]] = _shifted(args[self.wrt[k]], shifts)
+                    x = args[self.wrt[k]]
+                    args[self.wrt[k]] = x + np.multiply.outer(shifts, np.maximum(np.abs(x), 1.0))
                     yield (k, here), derivative(self.f, *args, wrt=self.wrt[k], **options)
-            return
-        for k in np.flatnonzero(where.reshape(-1, where.shape[-1]).any(axis=0)).tolist():
-            here = where[..., k].any(axis=tuple(range(len(self.batch), where.ndim - 1)))
-            x = np.repeat(self.vectors[here][None], len(shifts), axis=0)
-            x[..., k] = _shifted(x[0, ..., k], shifts)
-            yield (here, ..., k), self._of_vectors(x, **options)[..., k]
+        else:  # a vector with such an entry is differentiated as a whole
+            here = where.any(axis=tuple(range(len(self.batch), where.ndim)))
+            if here.any():
+                yield here, self._of_vectors(self.vectors[here], **options)
 
     def _rows(self, entries: Any) -> Any:
         """Give the derivatives in each argument a row."""
@@ -275,10 +268,6 @@ def problem(f: Callable[..., Any], of: str, args: tuple[Any, ...], wrt: Any) -> 
         shapes = ", ".join(str(np.shape(a)) for a in result.args)
         raise ValueError(f"`args` and `wrt` must name at least one point; got shapes {shapes}. Pass some points.")
     return result
-
-
-def _shifted(x: Any, shifts: Any) -> Any:
-    return x + np.multiply.outer(shifts, np.maximum(np.abs(x), 1.0))
 
 
 def _real_array(value: Any, name: str) -> Any:

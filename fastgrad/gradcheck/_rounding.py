@@ -57,8 +57,7 @@ MEAN = 0.125
 #: Multiples of points at which `f` is evaluated for its scale; 0 stands for signs in turn.
 MULTIPLES = (1.0, 0.5, 2.0, -1.0, 0.0)
 
-#: More wrong entries than these, and than a quarter of all, are not due to the rounding of values. Contested entries
-#: times the length of a vector are no more: each takes some hundred derivatives.
+#: More wrong entries than these, and than a quarter of all, are not due to the rounding of values.
 FEW = 1000
 
 
@@ -114,7 +113,8 @@ def rounding_inside(points: Problem, numerical: Estimate, values: Any, suspect: 
     - Where `f` is constant to its last digit, the scale of its values counts.
     - The largest derivatives of the same result count, and its largest terms ``df/dx * x``: coefficients are rounded.
     - An estimate that no wide step confirms, and narrow steps over less than the rounding, follows the rounding.
-    - An estimate is rounding where wide secants agree with the analytic value and values around contradict it.
+    - The estimate of a derivative is rounding where wide secants agree with the analytic value and values around
+      contradict it. A vector would take some hundred gradients for each entry.
     """
     noise = np.zeros(suspect.shape)
     if not suspect.any() or np.iscomplexobj(values) or np.iscomplexobj(numerical.df):
@@ -138,10 +138,9 @@ def rounding_inside(points: Problem, numerical: Estimate, values: Any, suspect: 
         reach = _confirmed_reach(secants, numerical.df, off / 2)
         narrow = left & (reach < LOCAL)
         follows = narrow & has_reach & (off * reach * width <= UNITS * scale)
-        contested = narrow & ~follows & (_confirmed_reach(secants, values, off / AGREEING) > reach)
         noise = np.where(follows, off, noise)
-        dim = 1 if points.of == "derivative" else points.args[0].shape[-1]
-        if dim * np.count_nonzero(contested) <= FEW:
+        contested = narrow & (_confirmed_reach(secants, values, off / AGREEING) > reach)
+        if points.of == "derivative" and np.count_nonzero(contested) <= FEW:
             noise = np.where(_contradicts_values(points, contested, np.fmax(reach, STEPS[-1])), off, noise)
     return noise
 
