@@ -45,6 +45,7 @@ derivatives are known, `fastgrad.nist` certified regressions, `fastgrad.elementa
 """
 
 import importlib
+import threading
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -90,6 +91,9 @@ _DEFINITIONS = {
 }
 _MODULE_OF = {name: module for module, names in _DEFINITIONS.items() for name in names}
 
+#: Numba's modules import one another in a circle: threads that begin at several of them see modules half imported.
+_IMPORTING = threading.RLock()
+
 __all__ = [
     "Adaptive",
     "Check",
@@ -125,12 +129,11 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import a public name, or a public module."""
-    if name in _MODULE_OF:
-        value = getattr(importlib.import_module(_MODULE_OF[name], __name__), name)
-    elif name in ("comparison", "corpus", "elementary", "gates", "nist"):
-        value = importlib.import_module(f".{name}", __name__)
-    else:
+    if name not in _MODULE_OF and name not in ("comparison", "corpus", "elementary", "gates", "nist"):
         raise AttributeError(f"module `{__name__}` has no attribute `{name}`")
+    with _IMPORTING:
+        value = importlib.import_module(_MODULE_OF.get(name, f".{name}"), __name__)
+        value = getattr(value, name) if name in _MODULE_OF else value
     globals()[name] = value
     return value
 

@@ -123,6 +123,8 @@ def test_right_derivatives_agree(name: str) -> None:
 def test_wrong_values_of_the_corpus_are_those_of_inexact_functions() -> None:
     """Exact derivatives of all cases: what disagrees is where the code of `f` computes something else."""
     inexact = {"kepler_1e-8", "newton_sqrt_1e-6", "simpson", "rk2_logistic", "cubic_table"}
+    # values that hold no digit of the derivative: noise, constants to the last digit, jumps
+    dark = {"noise_1e-3", "rounding_step", "one_plus_tiny", "tanh_saturated", "floor", "staircase"}
     seen = undecided = 0
     for case in CASES:
         exact, (left, right) = truth(case), sides(case)
@@ -132,11 +134,11 @@ def test_wrong_values_of_the_corpus_are_those_of_inexact_functions() -> None:
         found = check(Opaque(batched(case.f)), exact, case.x)
         assert not found.counts["DISAGREES"] or case.name in inexact, found
         seen += found.verdict.size
-        undecided += found.counts["UNDECIDED"]
+        undecided += found.counts["UNDECIDED"] if case.name not in dark else 0
         if case.name in inexact:
             assert not found.counts["DISAGREES"] or "`f` itself is inexact" in repr(found), found
     assert seen == 5483
-    assert undecided < 0.02 * seen  # bounds that hold at 99.7 % instead of 98.9 % of the points are wider
+    assert undecided < 0.005 * seen
 
 
 def table(x: Any, slope: bool = False) -> Any:
@@ -186,6 +188,62 @@ def test_rounding_of_the_analytic_value_is_no_mistake() -> None:
     assert found, found
     wrong = check(cancelling, lambda x: 1.1 * slope(x), x)
     assert np.count_nonzero(wrong.verdict == Verdict.DISAGREES) > 20, wrong
+
+
+#: Formulas that lose their digits near 0, and the series of their derivatives.
+CANCELLING: dict[str, tuple[Callable[[float], float], Callable[[Any], Any]]] = {
+    "x cos x - sin x": (lambda x: (x * math.cos(x) - math.sin(x)) / (x * x), lambda x: -1 / 3 + x**2 / 10 - x**4 / 168),
+    "1 - cos": (lambda x: (1 - math.cos(x)) / (x * x), lambda x: -x / 12 + x**3 / 180 - x**5 / 6720),
+    "x - sin": (lambda x: (x - math.sin(x)) / (x * x * x), lambda x: -x / 60 + x**3 / 1260 - x**5 / 60480),
+    "exp - 1": (lambda x: (math.exp(x) - 1) / x, lambda x: 1 / 2 + x / 3 + x**2 / 8 + x**3 / 30 + x**4 / 144),
+    "log": (lambda x: math.log(1 + x) / x, lambda x: -1 / 2 + 2 * x / 3 - 3 * x**2 / 4 + 4 * x**3 / 5),
+    "exp - 1 - x": (lambda x: (math.exp(x) - 1 - x) / (x * x), lambda x: 1 / 6 + x / 12 + x**2 / 40 + x**3 / 180),
+}
+
+
+@pytest.mark.filterwarnings("ignore::fastgrad.PerformanceWarning")
+@pytest.mark.parametrize("wrapped", [lambda f: f, Opaque], ids=["compiled", "called"])
+def test_rounding_inside_f_is_no_mistake(wrapped: Any) -> None:
+    """Estimates follow the rounded values, which are smooth over a short way: a constant over ``x * x``.
+
+    Every tenth point was called wrong. One of a hundred may be: narrower than the secants is the way in these.
+    """
+    alarms: list[Any] = []
+    agreeing = noticed = 0
+    for name, (f, df) in CANCELLING.items():
+        x = np.append(np.geomspace(1e-9, 1e-4, 16), -np.geomspace(1e-7, 1e-4, 6))
+        result = check(wrapped(f), df, x)
+        alarms += [(name, x) for x in x[result.verdict == Verdict.DISAGREES]]
+        wrong = check(wrapped(f), lambda x, df=df: -df(x), x)
+        assert not wrong.counts["AGREES"], wrong
+        agreeing += result.counts["AGREES"]
+        noticed += np.count_nonzero((result.verdict == Verdict.AGREES) & (wrong.verdict == Verdict.DISAGREES))
+    assert noticed >= 0.95 * agreeing > 50, (noticed, agreeing)
+    assert len(alarms) <= 0.01 * 22 * len(CANCELLING), alarms
+
+
+STEEP: dict[str, tuple[Any, Any, Any]] = {
+    "step": (lambda x: np.tanh(1e6 * x), lambda x: 1e6 / np.cosh(1e6 * x) ** 2, [1e-7, -3e-7]),
+    "waves": (lambda x: np.sin(1e6 * x), lambda x: 1e6 * np.cos(1e6 * x), [1e-7, 0.3]),
+    "pole": (lambda x: 1 / x, lambda x: -1 / x**2, [1e-9, -1e-9, 1e-3]),
+    "pole of order 3": (lambda x: 1 / x**3, lambda x: -3 / x**4, [1e-9, -1e-5]),
+    "logarithm": (np.log, lambda x: 1 / x, [1e-9, 1e-5]),
+    "root": (np.sqrt, lambda x: 0.5 / np.sqrt(x), [1e-9, 1e-5]),
+    "peak": (lambda x: 1 / (1e-12 + x * x), lambda x: -2 * x / (1e-12 + x * x) ** 2, [1e-6, -3e-7]),
+    "beside a kink": (lambda x: np.maximum(x - 1e-4, 0) + x, lambda x: np.where(x > 1e-4, 2.0, 1.0), [0.0, 2e-4]),
+    "beside a jump": (lambda x: np.where(x > 1e-4, 3.0, 0) + x, lambda x: 0 * x + 1, [0.0, 2e-4]),
+}
+
+
+@pytest.mark.parametrize("factor", [-1.0, 0.0, 1e-6, 3.0, 1 / 3])
+@pytest.mark.parametrize("name", STEEP)
+def test_a_mistake_where_f_is_steep_is_none_of_rounding(name: str, factor: float) -> None:
+    """Wider secants agree with the wrong value here, but the values of `f` follow the estimates."""
+    f, df, x = STEEP[name]
+    x = np.array(x)
+    assert check(f, df, x).counts["AGREES"] == x.size
+    result = check(f, lambda x: factor * df(x), x)
+    assert result.counts["DISAGREES"] == x.size, result
 
 
 # Planted mistakes -----------------------------------------------------------------------------------------------------

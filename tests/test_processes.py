@@ -98,16 +98,23 @@ if __name__ == "__main__":
     wanted = [here.run(name) for name in here.TASKS]  # used before any other process is there
     # newer Pythons warn of threads at a fork: there are some, they are replaced in the child, and that is the test
     warnings.filterwarnings("ignore", message=".*multi-threaded.*fork", category=DeprecationWarning)
-    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context({method!r})) as pool:
-        found = list(pool.map(here.run_this, here.TASKS.values()))
-    assert len(found) == len(wanted) > 15
-    wrong = [name for name, a, b in zip(here.TASKS, found, wanted, strict=True) if not here.same(a, b)]
+    if {method!r} == "loky":
+        import joblib
+
+        results = joblib.Parallel(2)(map(joblib.delayed(here.run_this), here.TASKS.values()))
+    else:
+        with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context({method!r})) as pool:
+            results = list(pool.map(here.run_this, here.TASKS.values()))
+    assert len(results) == len(wanted) > 15
+    wrong = [name for name, a, b in zip(here.TASKS, results, wanted, strict=True) if not here.same(a, b)]
     print("wrong:", wrong)
 """
 
 
-@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+@pytest.mark.parametrize("method", [*multiprocessing.get_all_start_methods(), "loky"])
 def test_everything_works_in_other_processes_after_use(method: str, tmp_path: Path) -> None:
+    if method == "loky":
+        pytest.importorskip("joblib")
     script = tmp_path / "script.py"
     script.write_text(SCRIPT.format(tests=str(Path(__file__).parent), method=method))
     done = subprocess.run(
@@ -187,3 +194,43 @@ print("right")
         told = list(pool.map(lambda _: run_python(script, FASTGRAD_CACHE_DIR=str(tmp_path)), range(2)))
     assert told == ["right"] * 2
     assert run_python(script, FASTGRAD_CACHE_DIR=str(tmp_path)) == "right"
+
+
+COLD = """
+import threading, warnings
+from concurrent.futures import ThreadPoolExecutor
+import numpy as np
+import fastgrad as fg
+
+x, v = np.linspace(0.1, 2, 1000), np.linspace(0.1, 2, 400).reshape(100, 4)
+scales = [0.5, 1.5]
+calls = [
+    lambda k: fg.derivative(lambda x: np.sin(k * x) * x, x),
+    lambda k: fg.derivative(lambda x: np.exp(-k * x), x, method="central"),
+    lambda k: fg.derivative(lambda x: np.log(k * x), x, method=fg.adaptive(n=2)),
+    lambda k: fg.gradient(lambda v: np.sum(np.sin(k * v)) * v[0], v),
+    lambda k: fg.jacobian(lambda v: (k * v[0] * v[1], v[2]), v),
+    lambda k: fg.hessian(lambda v: np.sum(k * v * v) * v[0], v),
+    lambda k: fg.circuit(lambda x: np.tanh(k * x)).partials(x),
+    lambda k: fg.check(lambda x: np.cos(k * x), lambda x: -k * np.sin(k * x), x).analytic,
+]
+tasks = [(call, k) for k in scales for call in calls] * 2
+barrier = threading.Barrier(len(tasks))
+
+def run(task):
+    barrier.wait()
+    call, k = task
+    return call(k)
+
+with ThreadPoolExecutor(len(tasks)) as pool:
+    results = list(pool.map(run, tasks))
+alone = [call(k) for call, k in tasks]
+same = [np.array_equal(a, b, equal_nan=True) for a, b in zip(results, alone)]
+print(len(tasks), "wrong:", [k for k, right in enumerate(same) if not right])
+"""
+
+
+@pytest.mark.slow
+def test_thirty_two_threads_start_on_cold_caches(tmp_path: Path) -> None:
+    """All at their first call, which compiles, loads and finds out how a function runs."""
+    assert run_python(COLD, FASTGRAD_CACHE_DIR=str(tmp_path)) == "32 wrong: []"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import signal
 import threading
 import time
@@ -132,6 +133,95 @@ def test_what_a_handler_raises_in_the_analytic_function_of_a_check_comes_out(ala
         calls, last = 0, call
         with pytest.raises(Mine):
             fg.check(np.sin, analytic, x)
+
+
+class Slow(Opaque):
+    """A function that raises a signal at a late call, and counts its calls after that."""
+
+    def __init__(self, f: Any) -> None:
+        super().__init__(f)
+        self.after, self.last = -1, 0
+
+    def __call__(self, *args: Any) -> Any:
+        if self.after >= 0 or len(self.sizes) == self.last:
+            self.after += 1
+        if self.after == 0:
+            signal.raise_signal(signal.SIGALRM)
+        return super().__call__(*args)
+
+
+V = np.linspace(0.5, 2.0, 6).reshape(2, 3)
+
+#: Every public function that calls `f`, and a function that it takes.
+INTERRUPTED: dict[str, tuple[Any, Any]] = {
+    "derivative": (lambda f: fg.derivative(f, V), np.sin),
+    "derivative, two numbers": (lambda f: fg.derivative(f, 0.5, 0.7, wrt=(0, 1)), lambda x, y: x * y),
+    "central": (lambda f: fg.derivative(f, V, method="central"), np.sin),
+    "numbers only": (lambda f: fg.derivative(f, V), lambda x: math.sin(float(x))),
+    "gradient": (lambda f: fg.gradient(f, V), lambda v: float(np.dot(v, v))),
+    "jacobian": (lambda f: fg.jacobian(f, V), lambda v: np.array([v[0] * v[1], v[2]])),
+    "hessian": (lambda f: fg.hessian(f, V), lambda v: float(np.dot(v, v) ** 2)),
+    "directional": (lambda f: fg.directional(f, V, np.ones(3)), lambda v: float(np.dot(v, v))),
+    "hessian_vector": (lambda f: fg.hessian_vector(f, V, np.ones(3)), lambda v: float(np.dot(v, v) ** 2)),
+    "sparsity": (lambda f: fg.sparsity(f, V[0]), lambda v: np.array([v[0] * v[1], v[2]])),
+    "check": (lambda f: fg.check(f, np.cos, V), np.sin),
+    "check, wrong": (lambda f: fg.check(f, lambda x: -np.cos(x), V), np.sin),
+    "check of a gradient": (lambda f: fg.check(f, lambda v: 3 * v, V, of="gradient"), lambda v: float(np.dot(v, v))),
+    "accuracy": (lambda f: fg.accuracy(f, ["central"], V.ravel()), lambda x: x * x),
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::fastgrad.PerformanceWarning")
+@pytest.mark.parametrize("name", INTERRUPTED)
+def test_an_interrupted_function_is_not_called_again(alarm: Any, name: str) -> None:
+    """At its first, second and last call, and some between: what a handler raises ends every public function."""
+    call, f = INTERRUPTED[name]
+    counting = Slow(f)
+    counting.last = -1
+    call(counting)
+    alarm(raising, 0)
+    count = len(counting.sizes)
+    assert count
+    for last in {0, min(1, count - 1), count // 2, count - 1}:
+        interrupted = Slow(f)
+        interrupted.last = last
+        with pytest.raises(Mine):
+            call(interrupted)
+        assert interrupted.after == 0
+
+
+COMPILED = """
+import signal, time
+import numpy as np
+import fastgrad as fg
+
+def heavy(x):
+    total = 0.0
+    for k in range(3000):
+        total += np.sin(x + k)
+    return total
+
+signal.signal(signal.SIGALRM, signal.default_int_handler)
+x = np.linspace(0, 1, 2_000_000)
+for call, small, large in (
+    (lambda x: fg.derivative(heavy, x), x[:1000], x),
+    (lambda x: fg.derivative(heavy, x, method="central"), x[:1000], x),
+):
+    call(small)
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    start = time.perf_counter()
+    try:
+        call(large)
+        print("not interrupted")
+    except KeyboardInterrupt:
+        print(time.perf_counter() - start - 0.5 < 1.0)
+"""
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_compiled_derivatives_within_a_second(tmp_path: Path) -> None:
+    """Calls of minutes: the promise is a second."""
+    assert run_python(COMPILED, FASTGRAD_CACHE_DIR=str(tmp_path)).split() == ["True"] * 2
 
 
 def test_exceptions_of_f_are_not_those_of_handlers(alarm: Any) -> None:

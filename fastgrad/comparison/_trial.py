@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .._signals import reraise_if_signal
 from ..differentiation.derivatives import derivative
 from ..report.results import FACTORS, SLACK, TOLERANCE, Curve, Point, Profile, Row
 from ._formula import formula_of
@@ -50,6 +51,7 @@ class Trial:
             with quietly():
                 figures = self._figures(f if method.ours or method.traced else self.on_arrays, method)
         except Exception as error:  # a method that raises loses its row, not the report
+            reraise_if_signal(error)
             figures = {"failure": shorten(f"{type(error).__name__}: {error}", MESSAGE, placeholder=" ...")}
         return Row(*names, formula=formula_of(f), **figures)
 
@@ -214,7 +216,8 @@ def _on_arrays(f: Elementwise, args: Args) -> Elementwise:
     apart = [one(*(float(e[i]) if np.ndim(e) else e for e in ends)) for i in (0, 1)]
     try:
         together = np.asarray(f(*ends), dtype=np.float64)
-    except Exception:  # whatever a function written for one number does with two
+    except Exception as raised:  # whatever a function written for one number does with two
+        reraise_if_signal(raised)
         together = np.empty(0)
     if together.shape in ((2,), ()) and np.allclose(together, apart, rtol=1e-6, atol=0, equal_nan=True):
         return f

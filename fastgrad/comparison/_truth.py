@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._signals import reraise_if_signal
 from ..differentiation.derivatives import derivative
 from ._method import Args, Elementwise
 from ._problems import Floats, Problem, broadcast, head, size_of
@@ -123,6 +124,7 @@ def _at_point(copy: Callable[..., Any], row: tuple[float, ...], wrt: int, value:
     except (ValueError, ZeroDivisionError, OverflowError):
         return math.nan, math.nan
     except Exception as problem:  # whatever a function written for floats does with other numbers
+        reraise_if_signal(problem)
         raise Untranslatable(f"mpmath's numbers raise {type(problem).__name__}: {problem}") from problem
     size = abs(value) + abs(x * df if math.isfinite(df) else 0.0)
     if math.isfinite(value) and not abs(true_value - value) <= AGREEMENT * size + 1e-300:

@@ -9,6 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .._signals import reraise_if_signal
+
 Kind = Literal["smooth", "noisy", "kink"]
 Floats = NDArray[np.float64]
 
@@ -102,7 +104,8 @@ def batched(f: Callable[[Any], Any]) -> Callable[[Any], Floats]:
     probe = np.array([0.37, 0.61, 1.43])
     try:
         together = whole(probe)
-    except Exception:  # whatever a function written for one number does with an array
+    except Exception as raised:  # whatever a function written for one number does with an array
+        reraise_if_signal(raised)
         return single
     same = together.shape == probe.shape and np.allclose(together, single(probe), rtol=1e-9, atol=0, equal_nan=True)
     return whole if same else single

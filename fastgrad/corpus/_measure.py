@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._signals import reraise_if_signal
 from ._case import Case, Floats
 from ._stored import CASES, known, sides, truth
 
@@ -159,6 +160,7 @@ def _run(method: Method, case: Case) -> tuple[Floats, str]:
             for i, column in enumerate(method(case.f, case.x)):
                 rows[i] = column
         except Exception as problem:  # a method that raises loses the points, not the run
+            reraise_if_signal(problem)
             return rows, f"{type(problem).__name__}: {problem}"[:110]
     return rows, ""
 

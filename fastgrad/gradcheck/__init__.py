@@ -44,29 +44,26 @@ def check(
     f : callable
         The function: elementwise, or of one vector (the last axis) for a gradient, a jacobian or a hessian.
     analytic : callable or array_like, optional
-        Its derivative, called as ``analytic(*args)``; or the values, of the shape of the result. It gets copies of the
-        arrays in their own dtype, all points at once, or one point at a time if it does not take a batch. A single
-        number stands for all points of a derivative. A gate or a circuit has its own: leave it out.
+        Its derivative, called as ``analytic(*args)`` with copies, at all points at once, or at one point at a time if
+        it takes no batch; or the values, of the shape of the result. One number stands for all points of a derivative.
+        A gate or a circuit has its own: leave it out.
     *args : array_like
         For a derivative one array for each argument of `f`; they broadcast. Else the vectors, of shape ``(..., d)``,
-        and further arguments of `f`. A gate or a circuit is checked all over its domain without them: at edges, at
-        zero and at ties; several arguments or results of a circuit become one vector of each. float32 and float16 stay
-        so for `analytic`; integers and booleans become float64. Arrays of xarray and pandas are aligned by labels, as
-        in `derivative`, and the table shows the labels. Masked and complex arrays raise.
-        For a gradient or a jacobian a tree of arrays, as in `gradient`: `analytic` returns one like it, the table names
-        the leaves, and `of` may be left out for a gradient. Of arrays of JAX or PyTorch both functions get arrays of
-        that library.
+        and further arguments of `f`. A gate or a circuit is checked all over its domain without them; several arguments
+        or results of a circuit become one vector of each. float32 and float16 stay so for `analytic`; integers and
+        booleans become float64. Arrays of xarray and pandas are aligned by labels, which the table shows. Masked and
+        complex arrays raise. For a gradient or a jacobian a tree of arrays, as in `gradient`: `analytic` returns one
+        like it, and `of` may be left out for a gradient. Of arrays of JAX or PyTorch both functions get arrays of that
+        library.
     of : {"derivative", "gradient", "jacobian", "hessian"}, default "derivative"
-        What `analytic` is of `f`. The result has the shape that the function of this name returns: ``(..., d)`` for a
-        gradient, ``(..., m, d)`` for a jacobian, ``(..., d, d)`` for a hessian.
+        What `analytic` is of `f`. The result has the shape that the function of this name returns.
     wrt : int or tuple of int, default 0
         For a derivative, the argument to differentiate in; with a tuple `analytic` returns a tuple in that order.
 
     Returns
     -------
     Check
-        True when nothing disagrees and something could be decided. Its `repr` is a table of the worst entries, with
-        what the mistakes have in common. Its arrays are NumPy's.
+        True when nothing disagrees and something could be decided. Its `repr` is a table of the worst entries.
 
     Raises
     ------
@@ -80,23 +77,18 @@ def check(
 
     Notes
     -----
-    *Verdicts.* The numerical derivative is that of `adaptive`, extrapolated after Ridders (1982), with an error bound
-    at every point. There is no absolute tolerance: multiplying `f` by a power of two changes no verdict.
-
-    - ``AGREES``: the two are within eight bounds, or equal to twelve digits, and the bound is narrow: three times the
-      value, a third of it and its opposite are not within it.
-    - ``DISAGREES``: they are further apart than bound and rounding explain, and a second estimate with narrower steps
-      does not contradict the first. Or the analytic value is NaN or infinite where the derivative exists.
-    - ``UNDECIDED``: they are close, but the bound or the rounding is too wide to tell, as for a noisy function, or
-      where `f` is flat to its last digit around the point; or there is no estimate.
-    - ``KINK``: the derivatives from the left and from the right differ, and the value lies between them.
+    The numerical derivative is that of `adaptive`, extrapolated after Ridders (1982). There is no absolute tolerance:
+    multiplying `f` by a power of two changes no verdict. `Verdict` says what each means: a value AGREES within eight
+    error bounds, where three times the value, a third of it and its opposite would not; it DISAGREES beyond bound and
+    rounding, unless a second estimate with narrower steps contradicts the first.
 
     *Rounding.* A formula such as ``(x cos x - sin x) / x**2`` is right and yet good to four digits near zero. Its
     rounding is measured in NumPy's long double, where that is longer than float64 and the function keeps to it; else by
-    its values beside the points. Rounding inside `f` is that of its largest values and terms, not of its result.
+    its values beside the points. Rounding inside `f` is that of its largest values and terms, not of its result; where
+    it hides the derivative, the means of estimates contradict the values of `f`, and the entry is UNDECIDED.
 
-    *What it cannot see.* A mistake smaller than eight bounds. A mistake at points that are not passed: take points on
-    both sides of every branch. A value kept from an earlier call, with one point only. A mistake that `f` has, too.
+    *What it cannot see.* A mistake smaller than eight bounds, or at points that are not passed: take points on both
+    sides of every branch. A value kept from an earlier call, with one point only. A mistake that `f` has, too.
 
     Examples
     --------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
@@ -123,6 +124,14 @@ def coordinates(comparison: Comparison) -> Iterator[tuple[str, Any]]:
         yield f"{name}[column]", x[..., None, :]
     for k in range(min(x.shape[-1], COORDINATES)):
         yield f"{name}[{k}]", x[(..., k, *[None] * comparison.inner)]
+
+
+def median(ratios: Any) -> float | None:
+    """Return the middle one, so that a few outliers do not count; None for 0, infinity and complex numbers."""
+    if np.iscomplexobj(ratios) or not ratios.size:
+        return None
+    middle = float(np.sort(ratios)[ratios.size // 2])
+    return middle if middle and math.isfinite(middle) else None
 
 
 def join(items: Any) -> str:

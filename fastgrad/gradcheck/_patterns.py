@@ -1,39 +1,50 @@
 """What mistakes in a derivative have in common: at most one kind of mistake, and one place.
 
 ==========  ==========================================================  =============================
-group       patterns                                                    what to look at
+module      patterns                                                    what to look at
 ==========  ==========================================================  =============================
-factors     sign, constant, power of an argument, one per coordinate    constants, the chain rule
-order       transposed, swapped, shifted, mixed up between calls        indices, arguments, axes
-terms       constant, offset, a coordinate without effect, few digits   detached parts, float32
-places      kinks, rows and coordinates, the diagonal, a threshold      branches, masks, one formula
+_repairs    sign, factor, power, offset, order, arguments, calls        constants, the chain rule, indices
+_symptoms   constant, a coordinate without effect, few right digits     detached parts, float32
+_places     kinks, rows and coordinates, the diagonal, a threshold      branches, masks, one formula
 ==========  ==========================================================  =============================
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from . import _factors as factors
-from . import _order as order
 from . import _places as places
-from . import _terms as terms
+from . import _repairs as repairs
+from . import _symptoms as symptoms
 from ._comparison import Comparison, Pattern
 
-#: Kinds of mistakes, for derivatives that are wrong in the first six digits; the first that fits counts.
-KINDS: tuple[Pattern, ...] = (
-    order.keeps_first_call, factors.sign, order.transposed, order.swapped_args, factors.factor, factors.power,
-    terms.offset, order.reordered, order.one_by_one, terms.constant, order.elsewhere, terms.slight, order.mixes_points,
-    factors.factor_in_part, terms.dependence,
+#: What would make values right that are wrong in the first six digits; the first that fits counts.
+REPAIRS: tuple[Callable[[Comparison], repairs.Repairs], ...] = (
+    repairs.first_call, repairs.sign, repairs.transposed, repairs.swapped_args, repairs.factor, repairs.power,
+    repairs.offset, repairs.reordered, repairs.one_by_one,
 )  # fmt: skip
 
-#: Kinds of mistakes, for derivatives that are wrong in later digits.
-SLIGHT_KINDS: tuple[Pattern, ...] = (terms.single_precision, terms.slight)
 
-#: Places of mistakes; the first that fits counts.
+def repaired(c: Comparison) -> str | None:
+    """Find the first repair that makes the values right."""
+    for repair in REPAIRS:
+        for text, values, *ending in repair(c):
+            if values is not None and c.is_explained_by(values):
+                return text
+            if ending and c.is_mended_by(values):
+                return text + ending[0]
+    return None
+
+
+#: Kinds of mistakes in the first six digits, and in later ones; places of mistakes. The first that fits counts.
+KINDS: tuple[Pattern, ...] = (
+    repaired, symptoms.constant, symptoms.elsewhere, symptoms.slight, symptoms.mixes_points, symptoms.factor_in_part,
+    symptoms.dependence,
+)  # fmt: skip
+SLIGHT_KINDS: tuple[Pattern, ...] = (symptoms.single_precision, symptoms.slight)
 PLACES: tuple[Pattern, ...] = (
     places.at_kinks, places.one_place, places.around_the_diagonal, places.beyond_a_threshold, places.few_places,
     places.some_points,
@@ -43,19 +54,13 @@ PLACES: tuple[Pattern, ...] = (
 def patterns(comparison: Comparison) -> tuple[str, ...]:
     """Describe what the mistakes have in common; empty if nothing is wrong, or if no pattern fits."""
     texts = list(_not_finite(comparison))
-    if comparison.wrong.any():
-        texts += _first(SLIGHT_KINDS if comparison.is_slight else KINDS, comparison)
-    if comparison.disagrees.any():
-        texts += _first(PLACES, comparison)
-    return tuple(texts)
-
-
-def _first(candidates: tuple[Pattern, ...], comparison: Comparison) -> list[str]:
-    """Return the text of the first pattern that fits."""
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
-        text = next((text for pattern in candidates if (text := pattern(comparison))), None)
-    return [text] if text else []
+        kinds = SLIGHT_KINDS if comparison.is_slight else KINDS
+        for candidates, wrong in ((kinds, comparison.wrong), (PLACES, comparison.disagrees)):
+            fitting = (text for pattern in candidates if wrong.any() and (text := pattern(comparison)))
+            texts += [text for text in (next(fitting, None),) if text]
+    return tuple(texts)
 
 
 def _not_finite(comparison: Comparison) -> Iterator[str]:

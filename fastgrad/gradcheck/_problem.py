@@ -145,13 +145,22 @@ class Problem:
         new = Estimate(mean, error, np.int8(Status.KINK), False, left.nfev + right.nfev, left.df, right.df)
         return Estimate(*(np.where(kink, there, here) for here, there in zip(first, new, strict=True)))
 
-    def secants(self, where: Any, **options: Any) -> Any:
-        """Slopes of secants at the entries `where`, by a stencil; NaN elsewhere."""
+    def slopes(self, where: Any, **options: Any) -> Any:
+        """Estimate the derivative at the entries `where`, by a method; NaN elsewhere."""
         slopes = np.full(where.shape, np.nan)
-        rows = self._rows(slopes)
         for place, there in self._at(where, **options):
-            rows[place] = there
+            self._rows(slopes)[place] = there
         return slopes
+
+    def mean_slopes(self, where: Any, shifts: Any, weights: Any, **options: Any) -> Any:
+        """Estimate weighted means of derivatives of one number, by a method, at the entries `where`; NaN elsewhere.
+
+        Each point is moved by `shifts`, in units of its size, at least 1.
+        """
+        means = np.full(where.shape, np.nan)
+        for place, there in self._at(where, shifts, **options):
+            self._rows(means)[place] = np.tensordot(weights, there, 1)
+        return means
 
     def steepest_secants(self, where: Any) -> Any:
         """Steeper one of the secants to either side at the entries `where`; elsewhere 0.
@@ -160,7 +169,7 @@ class Problem:
         """
         if not where.any():
             return np.zeros(where.shape)
-        sides = [np.abs(self.secants(where, method=m, rel_step=NARROW_STEP)) for m in ("forward", "backward")]
+        sides = [np.abs(self.slopes(where, method=m, rel_step=NARROW_STEP)) for m in ("forward", "backward")]
         return np.where(where, np.fmax(np.fmax(*sides), 0.0), 0.0)
 
     def require_constant_count(self) -> None:
@@ -209,13 +218,19 @@ class Problem:
                 rows[place] = np.where(self._rows(where)[place], values, rows[place])
         return Estimate(*fields)
 
-    def _at(self, where: Any, **options: Any) -> Iterator[tuple[Any, Any]]:
-        """Differentiate at the points of the entries `where`; yield their places and results."""
+    def _at(self, where: Any, shifts: Any = 0.0, **options: Any) -> Iterator[tuple[Any, Any]]:
+        """Differentiate at the points of the entries `where`; yield their places and results.
+
+        For a derivative `shifts` moves the points; its axes stand in front of the results.
+        """
         if self.of == "derivative":
             whole = [np.ravel(a).astype(np.float64) for a in np.broadcast_arrays(*self.args)]
             for k, here in enumerate(self._rows(where)):
                 if here.any():
-                    yield (k, here), derivative(self.f, *[a[here] for a in whole], wrt=self.wrt[k], **options)
+                    args = [a[here] for a in whole]
+                    x = args[self.wrt[k]]
+                    args[self.wrt[k]] = x + np.multiply.outer(shifts, np.maximum(np.abs(x), 1.0))
+                    yield (k, here), derivative(self.f, *args, wrt=self.wrt[k], **options)
         else:  # a vector with such an entry is differentiated as a whole
             here = where.any(axis=tuple(range(len(self.batch), where.ndim)))
             if here.any():

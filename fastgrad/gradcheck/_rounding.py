@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -42,8 +41,18 @@ INSIDE = 2.0**-48
 UNITS = 2.0**-48
 
 #: Steps of secants, relative to the size of a point; those that are wider than `LOCAL` tell slopes from rounding.
-STEPS = 2.0 ** -np.array([1.0, 2, 3, 4, 6, 8, 10, 12, 14, 16, 18, 20, 24, 28, 32, 36, 40, 44])
+STEPS = 2.0 ** -np.array([1.0, 2, 3, *range(4, 46, 2)])
 LOCAL = 2.0**-3
+
+#: An estimate is contested if wider secants agree with the analytic value to this share of the distance between both.
+AGREEING = 16.0
+
+#: Where it is contested, the mean of close differences is taken over so many times the step that confirms it, by
+#: Gauss's rule, and compared with secants to this share. Where one side is contradicted, the other is tried further.
+AROUND = (256.0, 4096.0)
+CLOSE = 2.0**-14
+NODES, WEIGHTS = (np.polynomial.legendre.leggauss(160) + np.array([[1.0], [0.0]])) / 2
+MEAN = 0.125
 
 #: Multiples of points at which `f` is evaluated for its scale; 0 stands for signs in turn.
 MULTIPLES = (1.0, 0.5, 2.0, -1.0, 0.0)
@@ -104,6 +113,8 @@ def rounding_inside(points: Problem, numerical: Estimate, values: Any, suspect: 
     - Where `f` is constant to its last digit, the scale of its values counts.
     - The largest derivatives of the same result count, and its largest terms ``df/dx * x``: coefficients are rounded.
     - An estimate that no wide step confirms, and narrow steps over less than the rounding, follows the rounding.
+    - The estimate of a derivative is rounding where wide secants agree with the analytic value and values around
+      contradict it. A vector would take some hundred gradients for each entry.
     """
     noise = np.zeros(suspect.shape)
     if not suspect.any() or np.iscomplexobj(values) or np.iscomplexobj(numerical.df):
@@ -120,28 +131,49 @@ def rounding_inside(points: Problem, numerical: Estimate, values: Any, suspect: 
         flat, has_reach = suspect & is_flat(values, numerical), points.of in ("gradient", "jacobian")
         scale = _value_scale(points, suspect if has_reach else flat)
         noise = np.where(flat, np.fmax(noise, INSIDE * scale / width), noise)
-        if has_reach:
-            left = suspect & (off > BOUNDS * noise)
-            reach = _confirmed_reach(points, numerical.df, off, left)
-            follows = left & (reach < LOCAL) & (off * reach * width <= UNITS * scale)
-            noise = np.where(follows, off, noise)
+        if points.of == "hessian":
+            return noise
+        left = suspect & (off > BOUNDS * noise)
+        secants = np.stack([points.slopes(left, method="central", rel_step=step) for step in STEPS])
+        reach = _confirmed_reach(secants, numerical.df, off / 2)
+        narrow = left & (reach < LOCAL)
+        follows = narrow & has_reach & (off * reach * width <= UNITS * scale)
+        noise = np.where(follows, off, noise)
+        contested = narrow & (_confirmed_reach(secants, values, off / AGREEING) > reach)
+        if points.of == "derivative" and np.count_nonzero(contested) <= FEW:
+            noise = np.where(_contradicts_values(points, contested, np.fmax(reach, STEPS[-1])), off, noise)
     return noise
 
 
-def _confirmed_reach(points: Problem, df: Any, off: Any, where: Any) -> Any:
-    """Find the widest step at which secants confirm the derivative rather than a value that is `off`.
+def _confirmed_reach(secants: Any, df: Any, close: Any) -> Any:
+    """Find the widest step whose secant is `close` to `df`; 0 where there is none.
 
-    The next narrower step must confirm it too: one secant can do so by chance.
+    The next narrower secant must be close, too: one can be so by chance.
     """
-    reach, before = np.zeros(where.shape), np.zeros(where.shape, bool)
-    for wider, step in pairwise((0.0, *STEPS)):
-        open_ = where & (reach == 0)
-        if not open_.any():
-            break
-        confirms = np.abs(points.secants(open_, method="central", rel_step=step) - df) <= off / 2
-        reach = np.where(open_ & confirms & before, wider, reach)
-        before = confirms
-    return reach
+    near = np.abs(secants - df) <= close
+    near = near[:-1] & near[1:]
+    steps = STEPS[:-1].reshape(-1, *[1] * np.ndim(df))
+    return np.max(np.where(near, steps, 0.0), axis=0)
+
+
+def _contradicts_values(points: Problem, where: Any, reach: Any) -> Any:
+    """Tell where the derivative estimated around a point is not the one of the values of `f`.
+
+    The mean of a derivative over an interval is the slope of the secant. Where ``1 - cos(x)`` is rounded to one and
+    the same number over an interval, its estimates are those of a constant, and it jumps at the ends.
+    """
+    sides = np.zeros((2, *where.shape), bool)  # both count: a pole contradicts on one side
+    for around in AROUND:
+        open_ = where & ~sides.all(axis=0) & (sides.any(axis=0) | (around == AROUND[0]))
+        steps = np.fmin(around * reach, STEPS[0])
+        for step in np.unique(steps[open_]):
+            here = open_ & (steps == step)
+            for k, method in enumerate(("backward", "forward")):
+                nodes = (2 * k - 1) * step * NODES
+                mean = points.mean_slopes(here, nodes, WEIGHTS, method="central", rel_step=CLOSE * step)
+                secant = points.slopes(here, method=method, rel_step=step)
+                sides[k] |= np.abs(mean - secant) > MEAN * np.fmax(np.abs(mean), np.abs(secant))
+    return sides.all(axis=0)
 
 
 def _value_scale(points: Problem, where: Any) -> Any:

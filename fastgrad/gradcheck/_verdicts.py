@@ -23,8 +23,8 @@ PLACES = 16.0
 #: Values of `f` below 2^-1022 lose digits, each up to 2^-1075: over the steps of a point this is the largest slope.
 UNDERFLOW = 2.0**-1050
 
-#: A bound that has not converged is narrow if it is at most this share of the value: common mistakes are larger.
-NARROW = 0.01
+#: A bound that has not converged is narrow if it is at most this share of the value, as beside the end of a domain.
+NARROW = 0.05
 
 #: A value agrees if a third of it, three times it, or its opposite would not be allowed: at most this share is.
 NOTICED = 0.25

@@ -1,4 +1,4 @@
-"""Mistakes that add: a constant, a part that is detached; and differences in later digits."""
+"""What wrong values look like where no repair explains them: one value, few right digits, a part without effect."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ._comparison import Comparison, join
+from ._comparison import ALIKE, Comparison, join, median
+from ._repairs import describe_factor
 
 #: What makes differences that are small against the value, and how small.
 INEXACT = "`f` itself is inexact (a quadrature, a solver, a table) and this is the derivative of what it computes"
@@ -22,24 +23,50 @@ MOVE, LEAST = 2.0**-5, 2.0**-3
 CHANGED, SAME = 1e-6, 1e-12
 
 
-def offset(c: Comparison) -> str | None:
-    """Recognise one number that is added."""
-    here = c.gross
-    if here.sum() < 3 or np.iscomplexobj(c.values) or not c.values[here].any():
-        return None
-    shift = float(np.median((c.values - c.df)[here]))
-    if not shift or not math.isfinite(shift) or not c.is_mended_by(c.values - shift):
-        return None
-    everywhere = "" if c.is_explained_by(c.values - shift) else ", where it is wrong"
-    return f"{abs(shift):.7g} too {'much' if shift > 0 else 'little'}{everywhere}"
-
-
 def constant(c: Comparison) -> str | None:
     """Recognise one analytic value wherever it is wrong, as 0 where something is detached."""
     values = c.values[c.gross]
     if values.size < 2 or (values != values.flat[0]).any() or (values.flat[0] and np.ptp(c.df[c.gross]) == 0):
         return None
     return f"the analytic value is {values.flat[0] + 0.0:.7g} wherever it is wrong"
+
+
+def elsewhere(c: Comparison) -> str | None:
+    """Recognise the right values of each point at other coordinates, in an order that may change with the point."""
+    if not c.inner or np.iscomplexobj(c.values) or not np.isfinite([c.values, c.df]).all():
+        return None
+    shape = (*c.problem.batch, -1)
+    values, df = (np.sort(a.reshape(shape), axis=-1) for a in (c.values, c.df))
+    allowed = np.max(c.judgement.allowed.reshape(shape), axis=-1, keepdims=True)
+    is_same = (np.abs(values - df) <= ALIKE * np.abs(df) + allowed).all()
+    return "the right values at other coordinates: an index" if is_same else None
+
+
+def mixes_points(c: Comparison) -> str | None:
+    """Recognise values that another order of the points changes."""
+    first, values = c.analytic.first, c.values
+    if first is None or (np.abs(first - values) <= ALIKE * np.abs(values))[np.isfinite(values)].all():
+        return None
+    return "the values change with the order of the points: it mixes points up, or remembers earlier calls"
+
+
+def factor_in_part(c: Comparison) -> str | None:
+    """Recognise a sign or a known factor at some of the coordinates, where others are wrong in another way."""
+    if np.iscomplexobj(c.values) or c.inner != 1 or math.prod(c.problem.batch) < 3:
+        return None
+    here = c.gross & (c.values != 0)
+    named: dict[str, list[int]] = {}
+    for k in np.flatnonzero(here.sum(axis=c.problem.point_axes) >= 3):
+        ratios = (c.values / c.df)[..., k][here[..., k]]
+        value = median(ratios)
+        if value is not None and (np.abs(ratios / value - 1) < ALIKE).all():
+            name = "-1" if abs(value + 1) < ALIKE else describe_factor(value, c)
+            if name is not None:
+                named.setdefault(name, []).append(int(k))
+    if not named:
+        return None
+    name, where = max(named.items(), key=lambda item: len(item[1]))
+    return f"off by the factor {name} at coordinate{'s' * (len(where) > 1)} {join(where)}, and in other ways at others"
 
 
 def dependence(c: Comparison) -> str | None:
