@@ -29,6 +29,9 @@ WORTH = 3e-4
 #: Seconds that a piece is to take: long against starting it, short for a user who waits.
 _LONG, _SHORT = 0.02, 5e-5
 
+#: Seconds that the shortest piece of a batch may take, where a piece has costs of its own.
+_LEAST = 0.2
+
 #: Most points of the first piece, where the cost of a point is unknown.
 _FIRST = 1024
 
@@ -126,8 +129,8 @@ class _Batch:
             points = min(self.width, self.most)
             if self.threads > 1:
                 points = min(points, max(self.left // (2 * self.threads), int(_SHORT / self.pace.seconds)))
-            start = self.begun
-            self.begun = min(start + max(max(points, self.least) // self.each, 1), self.end)
+            start, least = self.begun, min(self.least, int(_LEAST / self.pace.seconds))
+            self.begun = min(start + max(max(points, least) // self.each, 1), self.end)
             return start, self.begun
 
     def piece(self) -> bool:
