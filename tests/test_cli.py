@@ -233,16 +233,18 @@ def test_interrupted_while_others_compile(module: Path) -> None:
     assert (run.returncode, out, rest) == (130, "", ["fastgrad: interrupted"])
 
 
-def test_the_default_report_compiles_little_and_finds_the_same() -> None:
+def test_the_default_report_compiles_little_and_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rules that are not timed have the errors that they have when they are compiled; the rows keep their order."""
-    from fastgrad.cli.default_report import COMPILED, TIMED, compare
+    from fastgrad.comparison import standard
     from fastgrad.comparison._problems import gate_problems
+    from fastgrad.comparison.standard import COMPILED, TIMED, compare_standard
     from fastgrad.corpus import CASES
 
+    monkeypatch.setattr(standard, "MANY", 0)
     gates = {problem.name: problem for problem in gate_problems()}
     problems = [gates["square"], gates["sigmoid"], *CASES[:3]]
     assert "sigmoid" in TIMED and "square" not in TIMED
-    report = compare(problems, 300)
+    report = compare_standard(problems, 300)
     assert list(dict.fromkeys(row.function for row in report.rows)) == ["square", "sigmoid"]
     rules = [row for row in report.rows if row.method in (*COMPILED, "forward(order=1)", "central(order=4)")]
     whole = fastgrad.accuracy(problems[:2], ["forward", "central", fastgrad.central(4), "adaptive"], 300)

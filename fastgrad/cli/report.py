@@ -30,9 +30,6 @@ examples:
 exit status: 0, or 2 when the call is wrong or no method could do anything
 """
 
-#: Least number of functions for which compiling all rules would take minutes, and a first result is printed.
-MANY = 100
-
 
 def register(commands: Any) -> None:
     """Add the command."""
@@ -85,23 +82,20 @@ def run(args: argparse.Namespace) -> int:
 
 def _measure(args: argparse.Namespace, problems: Sequence[Any], methods: Any) -> AccuracyReport:
     """Compare the methods; an error of the caller's function is a mistake in one line."""
-    from ..comparison import REPORT_POINTS as COUNT
-    from ..comparison import accuracy, precompile
+    from ..comparison import REPORT_POINTS, accuracy
+    from ..comparison.standard import MANY, REPRESENTATIVES, compare_standard
     from ..report import progress
-    from .default_report import REPRESENTATIVES, compare
 
-    count = check_count(args, COUNT, 2, "a million points")
+    count = check_count(args, REPORT_POINTS, 2, "a million points")
     names = [problem.name for problem in problems]
     curves = () if not args.out else names if args.function else REPRESENTATIVES
     try:
         with progress() as show, aside():
-            if methods is None and len(problems) >= MANY:
-                if not args.json:
-                    _print_first(len(problems))
-                return compare(problems, count, curves, show)
-            if methods is None and not args.function:
-                precompile(names, curves, show)
-            return accuracy(problems, methods, count, curves=curves, progress=show)
+            if methods or args.function:
+                return accuracy(problems, methods, count, curves=curves, progress=show)
+            if len(problems) >= MANY and not args.json:
+                _print_first(len(problems))
+            return compare_standard(problems, count, curves, show)
     except Exception as error:
         if not args.function:
             raise
@@ -110,11 +104,9 @@ def _measure(args: argparse.Namespace, problems: Sequence[Any], methods: Any) ->
 
 def _print_first(count: int) -> None:
     """Print the result of one function, before the minutes that the whole report takes."""
-    from ..comparison import accuracy
-    from ..gates import sigmoid
+    from ..comparison.standard import first_rows
 
-    report = accuracy(sigmoid, ["adaptive", "central", "numpy"], 1000, progress=lambda *_: None)
-    digits = ", ".join(f"{row.label} {row.digits:.1f}" for row in report.rows)
+    digits = ", ".join(f"{row.label} {row.digits:.1f}" for row in first_rows())
     print(f"first of {count} functions, sigmoid, right digits: {digits}", file=sys.stderr)
 
 

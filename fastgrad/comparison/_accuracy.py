@@ -134,7 +134,7 @@ def _compared(
     for done, problem in enumerate(problems):
         progress(done, total, problem.name)
         trial = Trial(problem, count)
-        rows += [trial.row(method) for method in measured]
+        rows += trial.rows(measured)
         if any(fnmatchcase(problem.name, pattern) for pattern in patterns):
             curves += [curve for method in measured if (curve := trial.curve(method))]
             profiles += [profile for method in measured if (profile := trial.profile(method))]

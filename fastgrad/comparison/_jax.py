@@ -34,7 +34,7 @@ def gradient(f: Elementwise, args: Args, wrt: int) -> Any:
             raise Untranslatable(f"jax cannot trace it: {str(problem).splitlines()[0]}") from None
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=128)
 def _compiled(f: Elementwise, wrt: int, axes: tuple[int | None, ...]) -> Elementwise:
     """Compile once for a function: jax recognises functions by their identity."""
     import jax

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..corpus import Case, batched, measure
+from ..corpus import CASES, Case, batched, measure
 from ..evaluation.functions import function
 from ..report.results import FACTORS, Pace, Verdict
 from ._method import Counted, Method
@@ -32,22 +32,37 @@ def verdicts(
         progress(method.name)
         judged.append(verdict(method, cases))
     progress("timing")
-    paces = race(able, [Workload(case.f, batched(case.f), case.x) for case in timed_cases(cases)], count)
-    return tuple(replace(verdict, pace=paces.get(verdict.method, Pace())) for verdict in judged)
+    times = paces(able, cases, count)
+    return tuple(replace(verdict, pace=times.get(verdict.method, Pace())) for verdict in judged)
 
 
-def verdict(method: Method, cases: Sequence[Case]) -> Verdict:
-    """Judge one method, without a clock."""
+def verdict(method: Method, cases: Sequence[Case], is_called: bool = False) -> Verdict:
+    """Judge one method, without a clock; with `is_called` it calls the functions, and nothing is compiled."""
 
     def estimate(f: Callable[[Any], Any], x: Any) -> tuple[Any, ...]:
         assert method.estimate is not None
-        if method.stencil is not None:  # compiling two hundred functions more takes minutes and changes no figure
+        if method.ours and (is_called or method.stencil is not None):  # compiling would take minutes
             f = Counted(batched(f))
         return tuple(method.estimate(f if method.ours else batched(f), (x,), 0))
 
     figures = measure(estimate, cases, factors=FACTORS)
     worst = {kind: records[:KEPT] for kind, records in figures.offenders.items()}
     return Verdict(method.name, method.label, replace(figures, offenders=worst))
+
+
+def paces(methods: Sequence[Method], cases: Sequence[Case], count: int) -> dict[str, Pace]:
+    """Time methods on a few of the cases, at `count` points of each."""
+    return race(methods, workloads(cases), count)
+
+
+def workloads(cases: Sequence[Case]) -> list[Workload]:
+    """Return what `paces` times."""
+    return [Workload(case.f, batched(case.f), case.x) for case in timed_cases(cases)]
+
+
+def cases_of(names: Collection[str]) -> list[Case]:
+    """Return the cases of the corpus that have these names."""
+    return [case for case in CASES if case.name in names]
 
 
 def timed_cases(cases: Sequence[Case], most: int = FEW) -> tuple[Case, ...]:
