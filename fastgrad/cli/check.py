@@ -56,10 +56,10 @@ def run(args: argparse.Namespace) -> int:
     f = load_function(args.function)
     analytic = load_function(args.analytic) if args.analytic else None
     if analytic is None and not hasattr(type(f), "partials"):
-        raise Mistake(f"name the derivative of {args.function}, too; only gates and circuits bring their own.")
+        raise Mistake(f"name the derivative of {args.function}, too. Only gates and circuits bring their own.")
     points = _points(args)
     if points and args.of == "derivative":
-        remedy = "; give one --domain for each, or one column of --points"
+        remedy = ". Give one --domain for each, or one column of --points"
         check_arguments(f, len(points), args.function, remedy)
         name = args.analytic or args.function
         check_arguments(analytic or f, len(points), name, f", those of {args.function}")
@@ -80,7 +80,7 @@ def _points(args: argparse.Namespace) -> tuple[Any, ...]:
     """Return columns for a derivative, one table for a gradient; nothing for the domain of a gate."""
     count = check_count(args, COUNT, 1, f"{COUNT} points")
     if args.dimension is not None and args.dimension < 1:
-        raise Mistake(f"--dimension must be at least 1; got {args.dimension}.")
+        raise Mistake(f"--dimension must be at least 1; got {args.dimension}. Give the length of the vector.")
     check_points(args)
     if args.points:
         columns = read_columns(args.points, args.points_count)

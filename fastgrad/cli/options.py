@@ -72,10 +72,10 @@ def check_count(args: argparse.Namespace, default: int, least: int, words: str) 
 def check_points(args: argparse.Namespace) -> None:
     """Check that the points are given once, and that intervals are finite and not empty."""
     if args.points and args.domain:
-        raise Mistake("--points and --domain exclude each other; leave one out.")
+        raise Mistake(f"--points and --domain exclude each other; got {args.points} and {args.domain}. Leave one out.")
     for low, high in args.domain:
         if not (low < high and isfinite(high - low)):
-            raise Mistake(f"--domain must be two finite numbers, the lower first; got {low:g} {high:g}.")
+            raise Mistake(f"--domain must be two finite numbers, the lower first; got {low:g} {high:g}. Swap them.")
 
 
 def aside() -> Any:

@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
     try:  # before printing: a reader may close the pipe early
         paths = write(report, args.out) if args.out else []
     except OSError as error:
-        raise Mistake(f"cannot write to {args.out}: {reason(error)}.") from error
+        raise Mistake(f"cannot write to --out {args.out}: {reason(error)}. Name another place.") from error
     say(report.to_json() if args.json else render(build_document(report), "terminal"))
     for path in paths:
         print(f"wrote {path}", file=sys.stderr)
@@ -118,7 +118,7 @@ def _run_nist(args: argparse.Namespace) -> int:
     from ..report.formats import render
 
     if args.function or args.domain or args.points or args.wrt or args.points_count or args.out or args.method:
-        raise Mistake("--nist brings its own functions and points; it goes with --only and --json alone.")
+        raise Mistake("--nist brings its own functions and points. Leave out all options but --only and --json.")
     chosen = match_names(args.only, regressions(), "set")
     ways, rows = installed(), []
     with progress() as show:
@@ -138,7 +138,7 @@ def _check_output(path: Path) -> None:
     try:
         require(path)
     except ValueError as error:
-        raise Mistake(f"--out: {error}.") from error
+        raise Mistake(f"--out must be a page or a directory: {error}. Name, say, report.html.") from error
     page = path if path.suffix else path / "report.md"
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
@@ -147,7 +147,7 @@ def _check_output(path: Path) -> None:
         if is_new:
             page.unlink()
     except OSError as error:
-        raise Mistake(f"cannot write to {path}: {reason(error)}.") from error
+        raise Mistake(f"cannot write to --out {path}: {reason(error)}. Name another place.") from error
 
 
 def _standard_problems(args: argparse.Namespace) -> list[Any]:
@@ -163,13 +163,13 @@ def _own_problem(args: argparse.Namespace) -> list[Any]:
 
     f = load_function(args.function)
     if args.only:
-        raise Mistake("--only chooses among the functions of the default report; leave it out for your own function.")
+        raise Mistake("--only chooses among the functions of the default report. Leave it out for your own function.")
     check_points(args)
     columns = read_columns(args.points, args.points_count) if args.points else None
     arguments = len(columns) if columns else len(args.domain) or getattr(f, "nin", 0)
     if not arguments:
         raise Mistake(f"say where to differentiate {args.function}: --domain LOW HIGH, or --points FILE.")
-    check_arguments(f, arguments, args.function, "; give one --domain for each, or one column of --points")
+    check_arguments(f, arguments, args.function, ". Give one --domain for each, or one column of --points")
     wrt = check_index(args.wrt, arguments)
     try:
         return [problem_of(f, columns, [(low, high) for low, high in args.domain], wrt)]
