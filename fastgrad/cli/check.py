@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .errors import Mistake
-from .options import DOMAIN, add_points, aside, check_count, check_points, command, say
+from .options import DOMAIN, add_points, check_count, check_points, command, redirect_prints, write_output
 from .targets import check_arguments, describe_error, is_ours, load_function, read_columns
 
 EXAMPLES = """\
@@ -67,12 +67,12 @@ def run(args: argparse.Namespace) -> int:
         raise Mistake(f"say where to check {args.function}: --domain LOW HIGH, or --points FILE.")
     wrt: Any = args.wrt[0] if len(args.wrt) == 1 else tuple(args.wrt)
     try:
-        with warnings.catch_warnings(), aside():
+        with warnings.catch_warnings(), redirect_prints():
             warnings.simplefilter("ignore")  # standard error is for mistakes; a slow check is none
             result = check(f, analytic, *points, of=args.of, wrt=wrt)
     except Exception as error:
         raise Mistake(str(error) if is_ours(error) else f"the check raised {describe_error(error)}") from error
-    say(json.dumps(result.to_dict(), indent=1) + "\n" if args.json else f"{result!r}\n")
+    write_output(json.dumps(result.to_dict(), indent=1) + "\n" if args.json else f"{result!r}\n")
     return 1 if result.counts["DISAGREES"] else 0 if result else 2
 
 

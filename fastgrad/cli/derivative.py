@@ -17,7 +17,7 @@ import numpy as np
 
 from ..report.terminal import status_line
 from .errors import Mistake, reason
-from .options import aside, command, say
+from .options import command, redirect_prints, write_output
 from .readers import BLOCK, Source, open_source
 from .targets import check_arguments, check_index, load_function, make_mistake, parse_rule
 from .writers import open_table
@@ -113,12 +113,12 @@ def run(args: argparse.Namespace) -> int:
         raise Mistake(f"cannot go on: {reason(error)}{nothing}.") from error
     seconds = monotonic() - start
     if args.json:
-        say(json.dumps({"function": args.function, "input": args.input, "output": args.output, "columns": names,
-                        "points": points, "missing": missing, "seconds": round(seconds, 3)}) + "\n")  # fmt: skip
-        return 1 if missing else 0
-    if sys.stderr.isatty():
+        facts = {"function": args.function, "input": args.input, "output": args.output, "columns": names,
+                 "points": points, "missing": missing, "seconds": round(seconds, 3)}  # fmt: skip
+        write_output(json.dumps(facts) + "\n")
+    elif sys.stderr.isatty():
         print(f"wrote {args.output}: {points:,} points in {seconds:.3g} s", file=sys.stderr)
-    if missing:
+    if missing and not args.json:
         print(f"fastgrad: NaN at {missing:,} of {points:,} points", file=sys.stderr)
     return 1 if missing else 0
 
@@ -145,7 +145,7 @@ def _differentiate(f: Callable[..., Any], block: Sequence[Any], options: dict[st
     from ..evaluation.signatures import PerformanceWarning
 
     try:
-        with warnings.catch_warnings(record=True) as caught, aside():
+        with warnings.catch_warnings(record=True) as caught, redirect_prints():
             warnings.simplefilter("always")
             results = derivative(f, *block, **options)
     except Exception as error:

@@ -78,12 +78,12 @@ def check_points(args: argparse.Namespace) -> None:
             raise Mistake(f"--domain must be two finite numbers, the lower first; got {low:g} {high:g}. Swap them.")
 
 
-def aside() -> Any:
+def redirect_prints() -> Any:
     """Redirect what a caller's function prints to standard error: it would spoil JSON and tables."""
     return redirect_stdout(sys.stderr)
 
 
-def say(text: str) -> None:
+def write_output(text: str) -> None:
     """Print and flush: an error of the output is raised here."""
     sys.stdout.write(text)
     sys.stdout.flush()

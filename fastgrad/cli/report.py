@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import Mistake, reason
-from .options import add_points, aside, check_count, check_points, command, say
+from .options import add_points, check_count, check_points, command, redirect_prints, write_output
 from .targets import check_arguments, check_index, load_function, make_mistake, match_names, parse_rule, read_columns
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
         paths = write(report, args.out) if args.out else []
     except OSError as error:
         raise Mistake(f"cannot write to --out {args.out}: {reason(error)}. Name another place.") from error
-    say(report.to_json() if args.json else render(build_document(report), "terminal"))
+    write_output(report.to_json() if args.json else render(build_document(report), "terminal"))
     for path in paths:
         print(f"wrote {path}", file=sys.stderr)
     return 0 if report.verdicts or not all(row.failure for row in report.rows) else 2
@@ -90,7 +90,7 @@ def _measure(args: argparse.Namespace, problems: Sequence[Any], methods: Any) ->
     names = [problem.name for problem in problems]
     curves = () if not args.out else names if args.function else REPRESENTATIVES
     try:
-        with progress() as show, aside():
+        with progress() as show, redirect_prints():
             if methods or args.function:
                 return accuracy(problems, methods, count, curves=curves, progress=show)
             if len(problems) >= MANY and not args.json:
@@ -126,7 +126,7 @@ def _run_nist(args: argparse.Namespace) -> int:
             if show:
                 show(i, len(chosen), regression.name)
             rows += compare(regression, ways)
-    say(json.dumps([row.to_dict() for row in rows], indent=1) + "\n" if args.json
+    write_output(json.dumps([row.to_dict() for row in rows], indent=1) + "\n" if args.json
         else render(certified(rows, ERRORS, PARAMETERS), "terminal"))  # fmt: skip
     return 0
 

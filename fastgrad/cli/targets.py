@@ -19,7 +19,7 @@ import numpy as np
 
 from ..rules.stencils import backward, central, forward
 from .errors import Mistake
-from .options import aside
+from .options import redirect_prints
 from .readers import BLOCK, open_source
 
 #: Names in a message about a pattern or a name that matches nothing.
@@ -60,7 +60,7 @@ def load_function(target: str) -> Callable[..., Any]:
         raise Mistake(f"a function must be MODULE:FUNCTION or FILE.py:FUNCTION; got {target!r}. {_suggest(target)}")
     sys.path.insert(0, os.getcwd())
     try:
-        with aside():
+        with redirect_prints():
             value: Any = _file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
     except ModuleNotFoundError as error:
         hint = f" (imported by {place})" if error.name and not place.startswith(error.name) else ""

@@ -141,10 +141,10 @@ def _compared(
     if cases:
         from . import _verdicts  # loads the corpus
 
-        def tell(name: str) -> None:
+        def show_name(name: str) -> None:
             progress(len(problems), total, f"corpus: {name}")
 
-        verdicts = _verdicts.verdicts(methods or judged_methods(), cases, min(count, REPORT_POINTS), tell)
+        verdicts = _verdicts.verdicts(methods or judged_methods(), cases, min(count, REPORT_POINTS), show_name)
     progress(total, total, "")
     return AccuracyReport(tuple(rows), tuple(curves), {}, verdicts, tuple(profiles))
 

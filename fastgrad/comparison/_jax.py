@@ -46,8 +46,8 @@ def _compiled(f: Elementwise, wrt: int, axes: tuple[int | None, ...]) -> Element
     }  # fmt: skip
 
     def equal(name: str) -> Callable[..., Any] | None:
-        known = _RENAMED.get(name, name)
-        return own.get(name) or getattr(jnp, known, None) or getattr(jax.scipy.special, known, None)
+        equal_name = _RENAMED.get(name, name)
+        return own.get(name) or getattr(jnp, equal_name, None) or getattr(jax.scipy.special, equal_name, None)
 
     named = {"float": _same, "max": jnp.maximum, "min": jnp.minimum}
     copy = Translator(equal, named, lambda array: array, "jax").copied(f)
