@@ -13,12 +13,13 @@ import numpy as np
 
 from ..report import terminal
 from ..report.model import AccuracyReport
-from ..report.results import Curve, Profile, Row, Verdict
+from ..report.results import Curve, Pace, Profile, Row, Verdict
 from ._about import about
 from ._catalogue import standard_functions
 from ._method import Method
 from ._methods import chosen_methods, judged_methods, standard_methods
 from ._problems import Problem, problem_of
+from ._timing import race
 from ._trial import Trial
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def _compared(
     rows: list[Row] = []
     curves: list[Curve] = []
     profiles: list[Profile] = []
-    verdicts: tuple[Verdict, ...] = ()
+    verdicts: list[Verdict] = []
     total = len(problems) + bool(cases)
     measured = methods or standard_methods()
     for done, problem in enumerate(problems):
@@ -141,12 +142,15 @@ def _compared(
     if cases:
         from . import _verdicts  # loads the corpus
 
-        def show_name(name: str) -> None:
-            progress(len(problems), total, f"corpus: {name}")
-
-        verdicts = _verdicts.verdicts(methods or judged_methods(), cases, min(count, REPORT_POINTS), show_name)
+        able = [method for method in methods or judged_methods() if method.estimate]
+        for method in able:
+            progress(len(problems), total, f"corpus: {method.name}")
+            verdicts.append(_verdicts.verdict(method, cases))
+        progress(len(problems), total, "corpus: timing")
+        paces = race(able, _verdicts.workloads(cases), min(count, REPORT_POINTS))
+        verdicts = [replace(verdict, pace=paces.get(verdict.method, Pace())) for verdict in verdicts]
     progress(total, total, "")
-    return AccuracyReport(tuple(rows), tuple(curves), {}, verdicts, tuple(profiles))
+    return AccuracyReport(tuple(rows), tuple(curves), {}, tuple(verdicts), tuple(profiles))
 
 
 def _is_case(f: Any) -> bool:

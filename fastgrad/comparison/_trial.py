@@ -52,7 +52,9 @@ class Trial:
 
     def rows(self, methods: Sequence[Method]) -> list[Row]:
         """Judge and time all methods."""
-        return self.timed([self.judge(method) for method in methods], methods)
+        rows = [self.judge(method) for method in methods]
+        times = self.times(methods)
+        return [replace(row, **times.get(row.method, {})) for row in rows]
 
     def judge(self, method: Method, is_called: bool = False) -> Row:
         """Measure all but the time of a method; with `is_called` it calls the function, and nothing is compiled."""
@@ -65,11 +67,6 @@ class Trial:
         except Exception as error:  # a method that raises loses its row, not the report
             figures = {"failure": shorten(f"{type(error).__name__}: {error}", MESSAGE, placeholder=" ...")}
         return Row(*names, formula=formula_of(problem.f), **figures)
-
-    def timed(self, rows: Iterable[Row], methods: Iterable[Method]) -> list[Row]:
-        """Add times to the rows of the methods; other rows stay."""
-        times = self.times(methods)
-        return [replace(row, **times.get(row.method, {})) for row in rows]
 
     def times(self, methods: Iterable[Method]) -> dict[str, dict[str, Any]]:
         """Time methods that have been judged: figures of their rows by the name of the method."""

@@ -8,32 +8,15 @@ from typing import Any
 
 from ..corpus import CASES, Case, batched, measure
 from ..evaluation.functions import function
-from ..report.results import FACTORS, Pace, Verdict
+from ..report.results import FACTORS, Verdict
 from ._method import Counted, Method
-from ._timing import Workload, race
+from ._timing import Workload
 
 #: Records of every kind of failure that a verdict keeps, the worst.
 KEPT = 5
 
 #: Functions that the methods are timed on.
 FEW = 6
-
-
-def verdicts(
-    methods: Sequence[Method], cases: Sequence[Case], count: int, progress: Callable[[str], None]
-) -> tuple[Verdict, ...]:
-    """Judge methods on cases of the corpus; those without `estimate` are left out.
-
-    A timed run has `count` points; `progress` is called with the name of a method before it runs.
-    """
-    able = [method for method in methods if method.estimate is not None]
-    judged = []
-    for method in able:
-        progress(method.name)
-        judged.append(verdict(method, cases))
-    progress("timing")
-    times = paces(able, cases, count)
-    return tuple(replace(verdict, pace=times.get(verdict.method, Pace())) for verdict in judged)
 
 
 def verdict(method: Method, cases: Sequence[Case], is_called: bool = False) -> Verdict:
@@ -50,13 +33,8 @@ def verdict(method: Method, cases: Sequence[Case], is_called: bool = False) -> V
     return Verdict(method.name, method.label, replace(figures, offenders=worst))
 
 
-def paces(methods: Sequence[Method], cases: Sequence[Case], count: int) -> dict[str, Pace]:
-    """Time methods on a few of the cases, at `count` points of each."""
-    return race(methods, workloads(cases), count)
-
-
 def workloads(cases: Sequence[Case]) -> list[Workload]:
-    """Return what `paces` times."""
+    """Return a few of the cases, to time methods on."""
     return [Workload(case.f, batched(case.f), case.x) for case in timed_cases(cases)]
 
 

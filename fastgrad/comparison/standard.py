@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any
@@ -29,6 +30,7 @@ from ._method import Method
 from ._methods import judged_methods, method_of, standard_methods
 from ._peers import NUMPY
 from ._problems import Problem, gate_problems
+from ._timing import race
 from ._trial import Trial
 from ._workers import Task, Workers
 
@@ -65,14 +67,13 @@ def compare_standard(
 
     `curves` are the names of the functions that get curves. The rows are in the order of `problems`.
     """
-    for workers in (cores() if len(problems) >= FEWEST else 1, 1):
-        try:
-            with Workers(workers if workers > 1 else 0) as pool:
-                return _compare(pool, problems, count, curves, progress)
-        except (OSError, BrokenExecutor):  # where processes cannot be started, this one does everything
-            if workers == 1:
-                raise
-    raise AssertionError("unreachable")
+    several = cores() if len(problems) >= FEWEST else 1
+    with suppress(OSError, BrokenExecutor):  # where processes cannot be started, this one does everything
+        if several > 1:
+            with Workers(several) as workers:
+                return _compare(workers, problems, count, curves, progress)
+    with Workers(0) as workers:
+        return _compare(workers, problems, count, curves, progress)
 
 
 def first_rows() -> list[Row]:
@@ -163,7 +164,7 @@ def _compile_corpus(cases: tuple[str, ...]) -> None:
 
 def _time_corpus(cases: tuple[str, ...], count: int) -> dict[str, Pace]:
     """Time the methods on a few functions of the corpus."""
-    return _verdicts.paces([_limited(m) for m in judged_methods()], _verdicts.cases_of(cases), count)
+    return race([_limited(m) for m in judged_methods()], _verdicts.workloads(_verdicts.cases_of(cases)), count)
 
 
 @cache
