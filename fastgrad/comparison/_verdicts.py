@@ -16,7 +16,7 @@ from ._timing import Workload
 KEPT = 5
 
 #: Functions that the methods are timed on.
-FEW = 6
+TIMED_CASES = 6
 
 
 def verdict(method: Method, cases: Sequence[Case], is_called: bool = False) -> Verdict:
@@ -43,7 +43,7 @@ def cases_of(names: Collection[str]) -> list[Case]:
     return [case for case in CASES if case.name in names]
 
 
-def timed_cases(cases: Sequence[Case], most: int = FEW) -> tuple[Case, ...]:
+def timed_cases(cases: Sequence[Case], most: int = TIMED_CASES) -> tuple[Case, ...]:
     """Choose the first smooth function of every family that runs compiled, up to `most`."""
     chosen: dict[str, Case] = {}
     for case in cases:

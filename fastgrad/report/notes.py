@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .model import AccuracyReport, Summary
 
 #: Largest share of wrong points of a method that is recommended where speed counts.
-FEW = 0.01
+MOST_WRONG = 0.01
 
 
 def recommendation(report: AccuracyReport) -> tuple[str, ...]:
@@ -37,7 +37,7 @@ def recommendation(report: AccuracyReport) -> tuple[str, ...]:
 def _best(lines: list[Summary]) -> str:
     """Name the most reliable method, and the fastest with few wrong points."""
     best = min(lines, key=lambda line: (line.failures, line.off, line.median_error))
-    reliable = [line for line in lines if line.off <= FEW and line.failures == 0 and line.nanoseconds > 0]
+    reliable = [line for line in lines if line.off <= MOST_WRONG and line.failures == 0 and line.nanoseconds > 0]
     fast = min(reliable, key=lambda line: line.nanoseconds, default=best)
     wrong = "right to 1e-6 at all points" if best.off == 0 else f"wrong at {share(best.off)} of the points"
     text = f"{best.method}: {wrong}, {digits(-log10(max(best.median_error, 1e-16)))} digits at the median point"
