@@ -20,7 +20,7 @@ from ._peers import NUMPY, SCIPY
 from ._problems import Floats
 
 #: Seconds that a run may take, else it gets fewer points; turns of a method, unless it has had `ENOUGH` seconds.
-PATIENCE, TURNS, ENOUGH = 0.5, 5, 0.1
+PATIENCE, TURNS, ENOUGH = 0.2, 5, 0.1
 
 #: Points of a run of `speed`; the arrays leave the caches of most machines then.
 SPEED_POINTS = 2_000_000

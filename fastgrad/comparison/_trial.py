@@ -18,8 +18,8 @@ from ._problems import Floats, Problem, broadcast, head, name_of, size_of
 from ._timing import affordable, best_time, quietly, time_call
 from ._truth import JUDGED, truth_of
 
-#: Seconds that the run of a method takes at most, for its errors and for its time; a slow method gets fewer points.
-PATIENCE = 0.1
+#: Seconds that the run of a method takes, for its errors and for its time; a slow method gets fewer points.
+PATIENCE = 0.15
 
 #: Letters of the message of a method that failed.
 MESSAGE = 300
@@ -96,14 +96,15 @@ class Trial:
     def _estimates(self, f: Elementwise, method: Method) -> tuple[Floats, float]:
         """Run a method on ten times as many points, again and again, while that is quick; return seconds per point."""
         most = min(self.df.size, method.limit or JUDGED)
+        count = min(most, 1000)
         # The first call compiles, the rules of fastgrad only what so many points are worth.
-        count = min(most, 1000 if method.ours or method.traced else 10)
         method.run(f, head(self.args, count if method.ours or method.traced else 1), self.problem.wrt)
         while True:
             seconds, result = time_call(lambda n=count: method.run(f, head(self.args, n), self.problem.wrt))  # type: ignore[misc]
-            if count == most or seconds * min(10, most / count) > PATIENCE:
+            larger = min(10 * count, most)
+            if larger == count or seconds * larger / count > PATIENCE:
                 return broadcast(result, count), seconds / count
-            count = min(10 * count, most)
+            count = larger
 
     def _errors(self, estimates: Floats, name: str) -> dict[str, Any]:
         """Return quantiles of the error over the points where the derivative exists."""
