@@ -44,14 +44,17 @@ def time_call(run: Callable[[], Any]) -> tuple[float, Any]:
     return perf_counter() - start, result
 
 
-def best_time(run: Callable[[], Any]) -> float:
-    """Return the least seconds of a few calls."""
-    best, spent = np.inf, 0.0
-    for _ in range(TURNS):
-        if spent < ENOUGH:
-            seconds, _result = time_call(run)
-            best, spent = min(best, seconds), spent + seconds
-    return best
+def grow(run: Callable[[int], Any], count: int, most: int, patience: float) -> tuple[int, float, Any]:
+    """Call ``run(count)`` for ten times as many points, again and again, while that takes at most `patience` seconds.
+
+    Returns the last count, its seconds and its result.
+    """
+    while True:
+        seconds, result = time_call(lambda n=count: run(n))  # type: ignore[misc]
+        larger = min(10 * count, most)
+        if larger == count or seconds * larger / count > patience:
+            return count, seconds, result
+        count = larger
 
 
 def affordable(count: int, seconds: float, patience: float) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from math import inf, nan
 from textwrap import shorten
@@ -15,11 +15,14 @@ from ..report.results import FACTORS, SLACK, TOLERANCE, Curve, Point, Profile, R
 from ._formula import formula_of
 from ._method import Args, Counted, Elementwise, Method
 from ._problems import Floats, Problem, broadcast, head, name_of, size_of
-from ._timing import affordable, best_time, quietly, time_call
+from ._timing import grow, quietly, time_call
 from ._truth import JUDGED, truth_of
 
-#: Seconds that the run of a method takes, for its errors and for its time; a slow method gets fewer points.
+#: Seconds that the run of a method takes at most; a slow method gets fewer points, but a thousand.
 PATIENCE = 0.15
+
+#: Runs of a method for its time, unless it has had `ENOUGH` seconds.
+TURNS, ENOUGH = 3, 0.05
 
 #: Letters of the message of a method that failed.
 MESSAGE = 300
@@ -44,8 +47,8 @@ class Trial:
         self.args = tuple(np.array(a) for a in head(args, JUDGED))
         #: Relative errors of every method that has its row, at the first points.
         self.errors: dict[str, Floats] = {}
-        #: Seconds per point of every method that has its row, perhaps beside other load.
-        self._costs: dict[str, float] = {}
+        #: Points of every method that has its row.
+        self._counts: dict[str, int] = {}
         with quietly():
             self.on_arrays = _on_arrays(problem.f, self.args)
             self.df, self.scale, self.origin = truth_of(problem, self.args, self.on_arrays)
@@ -59,7 +62,7 @@ class Trial:
     def judge(self, method: Method, is_called: bool = False) -> Row:
         """Measure all but the time of a method; with `is_called` it calls the function, and nothing is compiled."""
         problem = self.problem
-        f = Counted(problem.f) if is_called else problem.f if method.ours or method.traced else self.on_arrays
+        f = Counted(problem.f) if is_called else self._function(method)
         names = (problem.name, problem.group, method.name, method.label, self.origin)
         try:
             with quietly():
@@ -70,41 +73,44 @@ class Trial:
 
     def times(self, methods: Iterable[Method]) -> dict[str, dict[str, Any]]:
         """Time methods that have been judged: figures of their rows by the name of the method."""
-        args, wrt, times = self.problem.points(self.size), self.problem.wrt, {}
+        args, times = self.problem.points(self.size), {}
         with quietly():
             for method in methods:
-                if method.name in self._costs:
-                    most = min(self.size, method.limit or self.size)
-                    count = affordable(most, self._costs[method.name], PATIENCE)
-                    f = self.problem.f if method.ours or method.traced else self.on_arrays
-                    seconds = best_time(lambda m=method, f=f, n=count: m.run(f, head(args, n), wrt))  # type: ignore[misc]
-                    times[method.name] = {"timed": count, "nanoseconds": seconds / count * 1e9}
+                if method.name in self._counts:
+                    run, judged = self._run(method, self._function(method), args), self._counts[method.name]
+                    most = judged if method.traced else min(self.size, method.limit or self.size)
+                    count, best, _ = grow(run, judged, most, PATIENCE)
+                    spent = best
+                    for _ in range(TURNS - 1):
+                        if spent < ENOUGH:
+                            seconds, _result = time_call(lambda n=count, run=run: run(n))  # type: ignore[misc]
+                            best, spent = min(best, seconds), spent + seconds
+                    times[method.name] = {"timed": count, "nanoseconds": best / count * 1e9}
         return times
+
+    def _function(self, method: Method) -> Elementwise:
+        return self.problem.f if method.ours or method.traced else self.on_arrays
+
+    def _run(self, method: Method, f: Elementwise, args: Args) -> Callable[[int], Any]:
+        return lambda count: method.run(f, head(args, count), self.problem.wrt)
 
     def _figures(self, f: Elementwise, method: Method) -> dict[str, Any]:
         """Return all figures but the time."""
-        df, seconds = self._estimates(f, method)
+        most = min(self.df.size, method.limit or JUDGED)
+        few = most if method.traced else min(most, 1000)  # jax compiles once more for every number of points
+        run = self._run(method, f, self.args)
+        # The first call compiles, the rules of fastgrad only what so many points are worth.
+        run(few if method.ours or method.traced else 1)
+        count, _, result = grow(run, few, most, PATIENCE)
+        df = broadcast(result, count)
         figures = {
             **self._errors(df, method.name),
-            "evaluations": self._evaluations(method, min(df.size, 1000)),
+            "evaluations": self._evaluations(method, min(count, 1000)),
             "worst": self._worst(f, method, df),
-            **self._bounds(f, method, min(df.size, method.barred)),
+            **self._bounds(f, method, min(count, method.barred)),
         }
-        self._costs[method.name] = seconds
+        self._counts[method.name] = count
         return figures
-
-    def _estimates(self, f: Elementwise, method: Method) -> tuple[Floats, float]:
-        """Run a method on ten times as many points, again and again, while that is quick; return seconds per point."""
-        most = min(self.df.size, method.limit or JUDGED)
-        count = min(most, 1000)
-        # The first call compiles, the rules of fastgrad only what so many points are worth.
-        method.run(f, head(self.args, count if method.ours or method.traced else 1), self.problem.wrt)
-        while True:
-            seconds, result = time_call(lambda n=count: method.run(f, head(self.args, n), self.problem.wrt))  # type: ignore[misc]
-            larger = min(10 * count, most)
-            if larger == count or seconds * larger / count > PATIENCE:
-                return broadcast(result, count), seconds / count
-            count = larger
 
     def _errors(self, estimates: Floats, name: str) -> dict[str, Any]:
         """Return quantiles of the error over the points where the derivative exists."""
