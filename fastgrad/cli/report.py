@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         methods = chosen_methods([parse_rule(word) for word in args.method] or None)
     except ValueError as error:
-        raise Mistake(str(error)) from error
+        raise Mistake(f"--method: {error}") from error
     problems = _own_problem(args) if args.function else _standard_problems(args)
     if args.out:
         _check_output(args.out)
@@ -83,23 +83,31 @@ def run(args: argparse.Namespace) -> int:
 def _measure(args: argparse.Namespace, problems: Sequence[Any], methods: Any) -> AccuracyReport:
     """Compare the methods; an error of the caller's function is a mistake in one line."""
     from ..comparison import REPORT_POINTS, accuracy
-    from ..comparison.standard import MANY, REPRESENTATIVES, compare_standard
     from ..report import progress
 
     count = check_count(args, REPORT_POINTS, 2, "a million points")
-    names = [problem.name for problem in problems]
-    curves = () if not args.out else names if args.function else REPRESENTATIVES
-    try:
-        with progress() as show, redirect_prints():
-            if methods or args.function:
-                return accuracy(problems, methods, count, curves=curves, progress=show)
-            if len(problems) >= MANY and not args.json:
-                _print_first(len(problems))
-            return compare_standard(problems, count, curves, show)
-    except Exception as error:
+    with progress() as show, redirect_prints():
         if not args.function:
-            raise
-        raise make_mistake(error, args.function) from error
+            return _measure_standard(args, problems, methods, count, show)
+        try:
+            curves = [problem.name for problem in problems] if args.out else ()
+            return accuracy(problems, methods, count, curves=curves, progress=show)
+        except Exception as error:
+            raise make_mistake(error, args.function) from error
+
+
+def _measure_standard(
+    args: argparse.Namespace, problems: Sequence[Any], methods: Any, count: int, show: Any
+) -> AccuracyReport:
+    from ..comparison import accuracy
+    from ..comparison.standard import MANY, REPRESENTATIVES, compare_standard
+
+    curves = REPRESENTATIVES if args.out else ()
+    if methods:
+        return accuracy(problems, methods, count, curves=curves, progress=show)
+    if len(problems) >= MANY and not args.json:
+        _print_first(len(problems))
+    return compare_standard(problems, count, curves, show)
 
 
 def _print_first(count: int) -> None:
