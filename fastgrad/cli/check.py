@@ -59,8 +59,7 @@ def run(args: argparse.Namespace) -> int:
         raise Mistake(f"name the derivative of {args.function}, too. Only gates and circuits bring their own.")
     points = _points(args)
     if points and args.of == "derivative":
-        remedy = ". Give one --domain for each, or one column of --points"
-        check_arguments(f, len(points), args.function, remedy)
+        check_arguments(f, len(points), args.function)
         name = args.analytic or args.function
         check_arguments(analytic or f, len(points), name, f", those of {args.function}")
     if analytic is not None and not points:

@@ -177,7 +177,7 @@ def _own_problem(args: argparse.Namespace) -> list[Any]:
     arguments = len(columns) if columns else len(args.domain) or getattr(f, "nin", 0)
     if not arguments:
         raise Mistake(f"say where to differentiate {args.function}: --domain LOW HIGH, or --points FILE.")
-    check_arguments(f, arguments, args.function, ". Give one --domain for each, or one column of --points")
+    check_arguments(f, arguments, args.function)
     wrt = check_index(args.wrt, arguments)
     try:
         return [problem_of(f, columns, [(low, high) for low, high in args.domain], wrt)]

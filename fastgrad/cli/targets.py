@@ -22,6 +22,9 @@ from .errors import Mistake
 from .options import redirect_prints
 from .readers import BLOCK, open_source
 
+#: Remedy for a count of columns that a function does not take.
+PER_ARGUMENT = ". Give one --domain for each, or one column of --points"
+
 #: Names in a message about a pattern or a name that matches nothing.
 SHOWN = 8
 
@@ -116,7 +119,7 @@ def _names(module: Any) -> str:
     return ", ".join(names[:SHOWN]) + (" ..." if len(names) > SHOWN else "") if names else "no functions"
 
 
-def check_arguments(f: Callable[..., Any], count: int, name: str, remedy: str) -> None:
+def check_arguments(f: Callable[..., Any], count: int, name: str, remedy: str = PER_ARGUMENT) -> None:
     """Check that a function takes `count` arguments, where it has a signature."""
     try:
         signature = inspect.signature(f)
