@@ -61,7 +61,7 @@ def pictures(report: AccuracyReport) -> Iterator[Picture]:
 
 
 def _styles(report: AccuracyReport) -> Styles:
-    return styles(value.label for values in (report.rows, report.curves, report.verdicts) for value in values)  # type: ignore[attr-defined]
+    return styles(value.label for values in (report.rows, report.curves, report.verdicts) for value in values)
 
 
 def _heading(report: AccuracyReport, group: str) -> str:
