@@ -38,7 +38,7 @@ from ._workers import Task, Workers
 REPRESENTATIVES = ("Black-Scholes delta", "Runge", "Squire-Trapp", "small network", "Lennard-Jones")
 
 #: Functions on which every rule is compiled and timed, when there are `MANY`.
-TIMED = (*REPRESENTATIVES, "sigmoid", "multiply", "exp")
+TIMED = (*REPRESENTATIVES, "sigmoid", "multiply")
 
 #: Rules that are compiled and timed on every function.
 COMPILED = ("central(order=2)", "adaptive()")
