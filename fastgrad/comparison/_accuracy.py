@@ -95,7 +95,7 @@ def accuracy(
     >>> [row.max_error < 1e-9 for row in report.rows]
     [True, True]
     """
-    count, columns = (_count(points), None) if _is_number(points) else (REPORT_POINTS, points)
+    count, columns = _count_and_columns(points)
     if functions is None:
         several: Sequence[Any] = standard_functions()
     else:
@@ -159,14 +159,12 @@ def _is_case(f: Any) -> bool:
     return corpus is not None and isinstance(f, corpus.Case)
 
 
-def _is_number(points: Any) -> bool:
-    """Return whether `points` is a number of points, and not the points themselves."""
-    return points is not None and not isinstance(points, (tuple, list)) and np.ndim(points) == 0
-
-
-def _count(points: Any) -> int:
+def _count_and_columns(points: Any) -> tuple[int, Any]:
+    """Return the number of points to draw, and the caller's own points, or None."""
+    if points is None or isinstance(points, (tuple, list)) or np.ndim(points):
+        return REPORT_POINTS, points
     if isinstance(points, bool) or not isinstance(points, (int, np.integer)):
         raise TypeError(f"`points` must be a whole number or an array; got {points!r:.80}. Pass, say, 1000.")
     if points < 2:
         raise ValueError(f"`points` must be at least 2; got {points}. Pass, say, 1000.")
-    return int(points)
+    return int(points), None
