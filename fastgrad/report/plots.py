@@ -36,8 +36,8 @@ TEXTS = {
     "which chooses at every point.",
     "Error along the domain": "The largest relative error in every part of the domain, method by method; no colour "
     "where no point lies.",
-    "Error bars": "Share of points whose error is within so many times the error bar of the method. A bar that holds "
-    "is at 100 % from 1 on; one that is wide is there long before.",
+    "Error bars": "Share of points whose error is within a multiple of the error bar of the method. A bar that holds "
+    "has 100 % from 1 on; a bar that is too wide has 100 % far to the left of 1.",
 }
 
 

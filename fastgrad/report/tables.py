@@ -158,12 +158,12 @@ CORPUS: tuple[tuple[str, Callable[[Verdict], str]], ...] = (
     ("steady points missed", lambda v: percent(v.figures.missed_steady)),
     ("bar covers the error", lambda v: percent(v.figures.covered)),
     ("wrong beyond ten bars", lambda v: percent(v.figures.wrong)),
-    ("NaN, though it exists", lambda v: percent(v.figures.nan)),
+    ("NaN where it exists", lambda v: percent(v.figures.nan)),
     ("median relative error", lambda v: error(v.figures.median_error)),
     ("median bar / error", lambda v: times(v.figures.median_bar)),
     ("evaluations, median", lambda v: evaluations(v.figures.median_nfev)),
     ("ns/point", lambda v: time(v.pace.nanoseconds)),
-    ("speed, SciPy being 1", lambda v: times(v.pace.speedup)),
+    ("speed relative to SciPy", lambda v: times(v.pace.speedup)),
 )
 
 
