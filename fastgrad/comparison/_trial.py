@@ -19,7 +19,7 @@ from ._timing import grow, quietly, time_call
 from ._truth import JUDGED, truth_of
 
 #: Seconds that the run of a method takes at most; a slow method gets fewer points, but a thousand.
-PATIENCE = 0.15
+PATIENCE = 0.2
 
 #: Runs of a method for its time, unless it has had `ENOUGH` seconds.
 TURNS, ENOUGH = 3, 0.05
