@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import sys
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from scipy import special
 
 import fastgrad as fg
 from fastgrad import gates
-from fastgrad.comparison import _precompile
+from fastgrad.comparison import _workers, standard
 from fastgrad.comparison._catalogue import FUNCTIONS
 from fastgrad.comparison._formula import formula_of
 from fastgrad.comparison._method import Answer, Method
@@ -325,12 +326,38 @@ def test_points_of_any_shape() -> None:
     assert row.max_error < 1e-9
 
 
-def test_compiling_ahead_needs_no_children_for_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_precompile, "ProcessPoolExecutor", None)
-    _precompile.precompile(["sin"])
-    with pytest.raises(TypeError):
-        monkeypatch.setattr(_precompile, "cores", lambda: 2)
-        _precompile.precompile([p.name for p in ALL])
+def test_a_few_functions_need_no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where processes cannot be started, the report is made without, and is the same but for the times."""
+    started = []
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        started.append(1)
+        raise OSError("no process for you")
+
+    monkeypatch.setattr(_workers, "ProcessPoolExecutor", refuse)
+    monkeypatch.setattr(standard, "cores", lambda: 2)
+    problems = [gate for gate in gate_problems() if gate.name in ("sin", "square")]
+    alone = standard.compare_standard(problems, 100)
+    assert not started
+    monkeypatch.setattr(standard, "FEWEST", 2)
+    again = standard.compare_standard(problems, 100)
+    assert started
+    for row, other in zip(alone.rows, again.rows, strict=True):
+        assert repr(replace(row, nanoseconds=0.0, timed=0)) == repr(replace(other, nanoseconds=0.0, timed=0))
+
+
+def test_processes_judge_as_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows, curves and profiles come in the order of the functions, with a time for every method that has an error."""
+    problems = [gate for gate in gate_problems() if gate.name in ("sin", "square", "exp")]
+    alone = standard.compare_standard(problems, 100, ["sin"])
+    monkeypatch.setattr(standard, "FEWEST", 3)
+    monkeypatch.setattr(standard, "cores", lambda: 2)
+    apart = standard.compare_standard(problems, 100, ["sin"])
+    assert [(row.function, row.method) for row in alone.rows] == [(row.function, row.method) for row in apart.rows]
+    assert repr(alone.curves) == repr(apart.curves) and repr(alone.profiles) == repr(apart.profiles)
+    for row, other in zip(alone.rows, apart.rows, strict=True):
+        assert (row.median_error, row.failure) == (other.median_error, other.failure) or row.failure
+        assert bool(row.nanoseconds > 0) is bool(other.nanoseconds > 0) is not bool(row.failure)
 
 
 class Terminal(io.StringIO):

@@ -161,7 +161,7 @@ def test_formulas_are_read_from_the_source() -> None:
     assert formula_of(loop) == formula_of(np.sin) == formula_of(math.sin) == ""
 
 
-def test_the_gist_is_told_first() -> None:
+def test_the_recommendation_comes_first() -> None:
     """The most reliable method and the fastest that is nearly so; a method that fails is neither."""
     rows = (
         replace(ROW, method="good", label="good", off=0.0, median_error=1e-15, nanoseconds=100.0),
@@ -174,6 +174,22 @@ def test_the_gist_is_told_first() -> None:
         "Use good: right to 1e-6 at all points, 15.0 digits at the median point, 100 ns a point. Where speed counts, "
         "use quick: 0.1 % of the points are wrong by more than 1e-6, 1.0 ns a point."
     )
+
+
+def test_a_method_that_is_right_everywhere_is_not_wrong_at_0_per_cent() -> None:
+    rows = (replace(ROW, method="good", off=0.0, median_error=1e-15, nanoseconds=100.0), replace(ROW, off=0.0))
+    (text,) = notes.recommendation(AccuracyReport(rows))
+    assert "Where speed counts, use central(order=2): right to 1e-6 at all points, 12.3 ns a point." in text
+    assert "0 %" not in text
+
+
+def test_methods_timed_on_fewer_points_share_a_sentence() -> None:
+    labels = {"a": 1000, "b": 100, "c": 100, "d": 0}
+    rows = tuple(replace(ROW, method=label, label=label, timed=timed) for label, timed in labels.items())
+    assert list(notes.notes(AccuracyReport(rows))) == [
+        "d was timed on 0 of the 1 functions.",
+        "Timed on 1,000 points, slow methods and functions on fewer: at least 100 (b, c).",
+    ]
 
 
 def test_worst_points_are_listed_worst_first() -> None:

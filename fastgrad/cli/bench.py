@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from .options import add_count, check_count, command, say
+from .options import add_count, check_count, command, write_output
 
 EXAMPLES = """\
 examples:
@@ -36,8 +36,8 @@ def run(args: argparse.Namespace) -> int:
     from ..report.tables import speeds
 
     count = check_count(args, COUNT, 2, "two million points")
-    with progress() as tell:
-        times = speed(count, tell)
+    with progress() as show:
+        times = speed(count, show)
     page = Document("Speed", (Section("Speed", (speeds(times),)),))
-    say(times.to_json() if args.json else render(page, "terminal"))
+    write_output(times.to_json() if args.json else render(page, "terminal"))
     return 0

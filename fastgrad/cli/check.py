@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .errors import Mistake
-from .options import DOMAIN, add_points, aside, check_count, check_points, command, say
+from .options import DOMAIN, add_points, check_count, check_points, command, redirect_prints, write_output
 from .targets import check_arguments, describe_error, is_ours, load_function, read_columns
 
 EXAMPLES = """\
@@ -56,23 +56,22 @@ def run(args: argparse.Namespace) -> int:
     f = load_function(args.function)
     analytic = load_function(args.analytic) if args.analytic else None
     if analytic is None and not hasattr(type(f), "partials"):
-        raise Mistake(f"name the derivative of {args.function}, too; only gates and circuits bring their own.")
+        raise Mistake(f"name the derivative of {args.function}, too. Only gates and circuits bring their own.")
     points = _points(args)
     if points and args.of == "derivative":
-        remedy = "; give one --domain for each, or one column of --points"
-        check_arguments(f, len(points), args.function, remedy)
+        check_arguments(f, len(points), args.function)
         name = args.analytic or args.function
         check_arguments(analytic or f, len(points), name, f", those of {args.function}")
     if analytic is not None and not points:
         raise Mistake(f"say where to check {args.function}: --domain LOW HIGH, or --points FILE.")
     wrt: Any = args.wrt[0] if len(args.wrt) == 1 else tuple(args.wrt)
     try:
-        with warnings.catch_warnings(), aside():
+        with warnings.catch_warnings(), redirect_prints():
             warnings.simplefilter("ignore")  # standard error is for mistakes; a slow check is none
             result = check(f, analytic, *points, of=args.of, wrt=wrt)
     except Exception as error:
         raise Mistake(str(error) if is_ours(error) else f"the check raised {describe_error(error)}") from error
-    say(json.dumps(result.to_dict(), indent=1) + "\n" if args.json else f"{result!r}\n")
+    write_output(json.dumps(result.to_dict(), indent=1) + "\n" if args.json else f"{result!r}\n")
     return 1 if result.counts["DISAGREES"] else 0 if result else 2
 
 
@@ -80,7 +79,7 @@ def _points(args: argparse.Namespace) -> tuple[Any, ...]:
     """Return columns for a derivative, one table for a gradient; nothing for the domain of a gate."""
     count = check_count(args, COUNT, 1, f"{COUNT} points")
     if args.dimension is not None and args.dimension < 1:
-        raise Mistake(f"--dimension must be at least 1; got {args.dimension}.")
+        raise Mistake(f"--dimension must be at least 1; got {args.dimension}. Give the length of the vector.")
     check_points(args)
     if args.points:
         columns = read_columns(args.points, args.points_count)

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..report.terminal import status_line
 from .errors import Mistake, reason
-from .options import aside, command, say
+from .options import command, redirect_prints, write_output
 from .readers import BLOCK, Source, open_source
 from .targets import check_arguments, check_index, load_function, make_mistake, parse_rule
 from .writers import open_table
@@ -81,15 +81,15 @@ def register(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Read, differentiate and write, a block at a time."""
     if args.json and args.output == "-":
-        raise Mistake("--json and --output - both write to standard output; give the output a file.")
+        raise Mistake("--json and --output - both write to standard output. Name a file for --output.")
     f, source = load_function(args.function), open_source(args.input, "--input")
     chosen = _select_columns(source, args)
     columns = [source.columns[c] for c in chosen]
-    remedy = f", the columns {', '.join(columns)} of {args.input}; choose with --columns"
+    remedy = f", the columns {', '.join(columns)} of {args.input}. Choose some with --columns"
     check_arguments(f, len(chosen), args.function, remedy)
     if "-" not in (args.input, args.output) and Path(args.output).exists():
         if Path(args.output).samefile(args.input):
-            raise Mistake(f"--output {args.output} is --input, and the points would be lost; give it another name.")
+            raise Mistake(f"--output {args.output} is --input, and the points would be lost. Name another file.")
     wrt = tuple(check_index(i, len(chosen)) for i in args.wrt)
     names = _names(wrt, columns, args.full_output)
     options = {"wrt": wrt, "method": parse_rule(args.method), "step": args.step, "workers": args.workers,
@@ -113,12 +113,12 @@ def run(args: argparse.Namespace) -> int:
         raise Mistake(f"cannot go on: {reason(error)}{nothing}.") from error
     seconds = monotonic() - start
     if args.json:
-        say(json.dumps({"function": args.function, "input": args.input, "output": args.output, "columns": names,
-                        "points": points, "missing": missing, "seconds": round(seconds, 3)}) + "\n")  # fmt: skip
-        return 1 if missing else 0
-    if sys.stderr.isatty():
+        facts = {"function": args.function, "input": args.input, "output": args.output, "columns": names,
+                 "points": points, "missing": missing, "seconds": round(seconds, 3)}  # fmt: skip
+        write_output(json.dumps(facts) + "\n")
+    elif sys.stderr.isatty():
         print(f"wrote {args.output}: {points:,} points in {seconds:.3g} s", file=sys.stderr)
-    if missing:
+    if missing and not args.json:
         print(f"fastgrad: NaN at {missing:,} of {points:,} points", file=sys.stderr)
     return 1 if missing else 0
 
@@ -145,7 +145,7 @@ def _differentiate(f: Callable[..., Any], block: Sequence[Any], options: dict[st
     from ..evaluation.signatures import PerformanceWarning
 
     try:
-        with warnings.catch_warnings(record=True) as caught, aside():
+        with warnings.catch_warnings(record=True) as caught, redirect_prints():
             warnings.simplefilter("always")
             results = derivative(f, *block, **options)
     except Exception as error:
@@ -172,7 +172,7 @@ def _select_columns(source: Source, args: argparse.Namespace) -> list[int]:
     numbers = []
     for name in args.columns:
         if name not in names and not (name.isdecimal() and int(name) < len(names)):
-            raise Mistake(f"--columns: {args.input} has no column {name!r}; it has {', '.join(names)}.")
+            raise Mistake(f"--columns must be of {args.input}, {', '.join(names)}; got {name!r}. Name one of them.")
         numbers.append(names.index(name) if name in names else int(name))
     return numbers
 
@@ -181,7 +181,7 @@ def _names(wrt: Sequence[int], columns: Sequence[str], is_full: bool) -> list[st
     """Return the names of the columns of the result."""
     endings = [""] if len(wrt) == 1 else [f"_{columns[i]}" for i in wrt]
     if len(set(endings)) < len(endings):
-        raise Mistake("--wrt names an argument twice; leave it out once.")
+        raise Mistake(f"--wrt must name each argument once; got {wrt}. Leave the second out.")
     return [name + ending for ending in endings for name in (("df", "error", "status") if is_full else ("df",))]
 
 

@@ -72,18 +72,18 @@ def check_count(args: argparse.Namespace, default: int, least: int, words: str) 
 def check_points(args: argparse.Namespace) -> None:
     """Check that the points are given once, and that intervals are finite and not empty."""
     if args.points and args.domain:
-        raise Mistake("--points and --domain exclude each other; leave one out.")
+        raise Mistake(f"--points and --domain exclude each other; got {args.points} and {args.domain}. Leave one out.")
     for low, high in args.domain:
         if not (low < high and isfinite(high - low)):
-            raise Mistake(f"--domain must be two finite numbers, the lower first; got {low:g} {high:g}.")
+            raise Mistake(f"--domain must be two finite numbers, the lower first; got {low:g} {high:g}. Swap them.")
 
 
-def aside() -> Any:
+def redirect_prints() -> Any:
     """Redirect what a caller's function prints to standard error: it would spoil JSON and tables."""
     return redirect_stdout(sys.stderr)
 
 
-def say(text: str) -> None:
+def write_output(text: str) -> None:
     """Print and flush: an error of the output is raised here."""
     sys.stdout.write(text)
     sys.stdout.flush()

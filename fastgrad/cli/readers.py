@@ -64,16 +64,16 @@ def open_source(name: str, option: str) -> Source:
         return opener(name, what)
     try:
         if path.exists() and not (path.is_file() or path.is_dir()):  # a named pipe is empty when it is opened again
-            raise Mistake(f"{what} must be a file; pipe what is none into {option} -")
+            raise Mistake(f"{what} must be a file. Pipe what is none into {option} -")
         stamp = _stamp(path)
         source = opener(name, what)
     except OSError as error:
-        raise Mistake(f"cannot read {what}: {reason(error)}.") from error
+        raise Mistake(f"cannot read {what}: {reason(error)}. Give the path of a file that can be read.") from error
 
     def blocks(columns: Sequence[int], size: int) -> Iterator[list[Any]]:
         yield from source.blocks(columns, size)
         if path.exists() and _stamp(path) != stamp:
-            raise Mistake(f"{what} was written while it was read; run it again when it is whole.")
+            raise Mistake(f"{what} was written while it was read. Run this again when it is whole.")
 
     return replace(source, blocks=blocks)
 
@@ -93,15 +93,16 @@ def _npy(name: str, what: str) -> Source:
             header = layout.read_array_header_1_0 if is_first else layout.read_array_header_2_0
             shape, is_fortran, dtype = header(file)
         except (ValueError, EOFError) as error:
-            raise Mistake(f"{what} is not an array of numbers as np.save writes it.") from error
+            raise Mistake(f"{what} is not an array of numbers as np.save writes it. Write it so.") from error
         start = file.tell()
         length = file.seek(0, 2) - start
     fields = dtype.names or ()
     kinds = {dtype[field].kind for field in fields} or {dtype.kind}
     if not kinds <= set("fiub") or len(shape) not in (1, 2) or (fields and len(shape) != 1):
-        raise Mistake(f"{what} must hold a vector of real numbers, or a column for each argument.")
+        raise Mistake(f"{what} must hold a vector of real numbers, or a column for each argument; got {dtype} of shape "
+                      f"{shape}. Save such an array.")  # fmt: skip
     rows, width = shape[0], shape[1] if len(shape) == 2 else 1
-    short = f"{what} ends before its {rows:,} rows do; write it again."
+    short = f"{what} ends before its {rows:,} rows do. Write it again."
     if length < rows * width * dtype.itemsize:
         raise Mistake(short)
 
@@ -141,7 +142,7 @@ def _parquet(name: str, what: str) -> Source:
     except (OSError, Mistake):
         raise
     except Exception as error:  # pyarrow has its own hierarchy
-        raise Mistake(f"{what} is not a Parquet file.") from error
+        raise Mistake(f"{what} is not a Parquet file. Write it by pyarrow or pandas.") from error
     names = tuple(file.schema_arrow.names)
 
     def blocks(columns: Sequence[int], size: int) -> Iterator[list[Any]]:
@@ -157,7 +158,7 @@ def _arrays(batches: Any, names: Sequence[str], size: int, what: str) -> Iterato
         arrays = [_array(batch.column(name)) for name in names]
         for name, values in zip(names, arrays, strict=True):
             if values.dtype.kind not in "fiub":
-                raise Mistake(f"column {name} of {what} must hold real numbers; it holds {values.dtype}.")
+                raise Mistake(f"column {name} of {what} must hold real numbers; got {values.dtype}. Choose others.")
         yield from ([a[first : first + size] for a in arrays] for first in range(0, len(arrays[0]), size))
 
 
@@ -174,7 +175,7 @@ def _text(name: str, what: str) -> Source:
     delimiter = next((mark for mark in ",;\t" if mark in head), None)
     cells = [_bare(cell) for cell in head.removeprefix("#").split(delimiter)]  # np.savetxt writes "# x,y"
     if not head.strip():
-        raise Mistake(f"{what} is empty, or begins with an empty line.")
+        raise Mistake(f"{what} must begin with numbers or names of columns; got an empty line. Remove it.")
     skipped = int(not all(map(_is_number, cells)))
     names = [cell if skipped and cell else str(i) for i, cell in enumerate(cells)]  # the index of pandas has no name
 
@@ -244,10 +245,10 @@ def _numbers(lines: list[str], delimiter: str | None, width: int, number: int, w
     for i, line in enumerate(lines):
         cells = [_bare(cell) for cell in line.split(delimiter)]
         if len(cells) != width and (line.strip() or width > 1):  # an empty line of one column is a missing number
-            raise Mistake(f"line {number + i + 1} of {what} must have {width} cells; it has {len(cells)}.")
+            raise Mistake(f"line {number + i + 1} of {what} must have {width} cells; it has {len(cells)}. Mend it.")
         for j, cell in enumerate(cells):
             if not _is_number(cell):
-                raise Mistake(f"line {number + i + 1} of {what} must hold numbers; got {cell!r:.60}.")
+                raise Mistake(f"line {number + i + 1} of {what} must hold numbers; got {cell!r:.60}. Mend it.")
             table[i, j] = float(cell or "nan")
     return table
 

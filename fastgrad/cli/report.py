@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import Mistake, reason
-from .options import add_points, aside, check_count, check_points, command, say
+from .options import add_points, check_count, check_points, command, redirect_prints, write_output
 from .targets import check_arguments, check_index, load_function, make_mistake, match_names, parse_rule, read_columns
 
 if TYPE_CHECKING:
@@ -29,9 +29,6 @@ examples:
 
 exit status: 0, or 2 when the call is wrong or no method could do anything
 """
-
-#: Least number of functions for which compiling all rules would take minutes, and a first result is printed.
-MANY = 100
 
 
 def register(commands: Any) -> None:
@@ -68,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         methods = chosen_methods([parse_rule(word) for word in args.method] or None)
     except ValueError as error:
-        raise Mistake(str(error)) from error
+        raise Mistake(f"--method: {error}") from error
     problems = _own_problem(args) if args.function else _standard_problems(args)
     if args.out:
         _check_output(args.out)
@@ -76,8 +73,8 @@ def run(args: argparse.Namespace) -> int:
     try:  # before printing: a reader may close the pipe early
         paths = write(report, args.out) if args.out else []
     except OSError as error:
-        raise Mistake(f"cannot write to {args.out}: {reason(error)}.") from error
-    say(report.to_json() if args.json else render(build_document(report), "terminal"))
+        raise Mistake(f"cannot write to --out {args.out}: {reason(error)}. Name another place.") from error
+    write_output(report.to_json() if args.json else render(build_document(report), "terminal"))
     for path in paths:
         print(f"wrote {path}", file=sys.stderr)
     return 0 if report.verdicts or not all(row.failure for row in report.rows) else 2
@@ -85,36 +82,39 @@ def run(args: argparse.Namespace) -> int:
 
 def _measure(args: argparse.Namespace, problems: Sequence[Any], methods: Any) -> AccuracyReport:
     """Compare the methods; an error of the caller's function is a mistake in one line."""
-    from ..comparison import REPORT_POINTS as COUNT
-    from ..comparison import accuracy, precompile
+    from ..comparison import REPORT_POINTS, accuracy
     from ..report import progress
-    from .default_report import REPRESENTATIVES, compare
 
-    count = check_count(args, COUNT, 2, "a million points")
-    names = [problem.name for problem in problems]
-    curves = () if not args.out else names if args.function else REPRESENTATIVES
-    try:
-        with progress() as show, aside():
-            if methods is None and len(problems) >= MANY:
-                if not args.json:
-                    _print_first(len(problems))
-                return compare(problems, count, curves, show)
-            if methods is None and not args.function:
-                precompile(names, curves, show)
-            return accuracy(problems, methods, count, curves=curves, progress=show)
-    except Exception as error:
+    count = check_count(args, REPORT_POINTS, 2, "a million points")
+    with progress() as show, redirect_prints():
         if not args.function:
-            raise
-        raise make_mistake(error, args.function) from error
+            return _measure_standard(args, problems, methods, count, show)
+        try:
+            curves = [problem.name for problem in problems] if args.out else ()
+            return accuracy(problems, methods, count, curves=curves, progress=show)
+        except Exception as error:
+            raise make_mistake(error, args.function) from error
+
+
+def _measure_standard(
+    args: argparse.Namespace, problems: Sequence[Any], methods: Any, count: int, show: Any
+) -> AccuracyReport:
+    from ..comparison import accuracy
+    from ..comparison.standard import MANY, REPRESENTATIVES, compare_standard
+
+    curves = REPRESENTATIVES if args.out else ()
+    if methods:
+        return accuracy(problems, methods, count, curves=curves, progress=show)
+    if len(problems) >= MANY and not args.json:
+        _print_first(len(problems))
+    return compare_standard(problems, count, curves, show)
 
 
 def _print_first(count: int) -> None:
     """Print the result of one function, before the minutes that the whole report takes."""
-    from ..comparison import accuracy
-    from ..gates import sigmoid
+    from ..comparison.standard import first_rows
 
-    report = accuracy(sigmoid, ["adaptive", "central", "numpy"], 1000, progress=lambda *_: None)
-    digits = ", ".join(f"{row.label} {row.digits:.1f}" for row in report.rows)
+    digits = ", ".join(f"{row.label} {row.digits:.1f}" for row in first_rows())
     print(f"first of {count} functions, sigmoid, right digits: {digits}", file=sys.stderr)
 
 
@@ -126,7 +126,7 @@ def _run_nist(args: argparse.Namespace) -> int:
     from ..report.formats import render
 
     if args.function or args.domain or args.points or args.wrt or args.points_count or args.out or args.method:
-        raise Mistake("--nist brings its own functions and points; it goes with --only and --json alone.")
+        raise Mistake("--nist brings its own functions and points. Leave out all options but --only and --json.")
     chosen = match_names(args.only, regressions(), "set")
     ways, rows = installed(), []
     with progress() as show:
@@ -134,7 +134,7 @@ def _run_nist(args: argparse.Namespace) -> int:
             if show:
                 show(i, len(chosen), regression.name)
             rows += compare(regression, ways)
-    say(json.dumps([row.to_dict() for row in rows], indent=1) + "\n" if args.json
+    write_output(json.dumps([row.to_dict() for row in rows], indent=1) + "\n" if args.json
         else render(certified(rows, ERRORS, PARAMETERS), "terminal"))  # fmt: skip
     return 0
 
@@ -146,7 +146,7 @@ def _check_output(path: Path) -> None:
     try:
         require(path)
     except ValueError as error:
-        raise Mistake(f"--out: {error}.") from error
+        raise Mistake(f"--out must be a page or a directory: {error}. Name, say, report.html.") from error
     page = path if path.suffix else path / "report.md"
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
@@ -155,7 +155,7 @@ def _check_output(path: Path) -> None:
         if is_new:
             page.unlink()
     except OSError as error:
-        raise Mistake(f"cannot write to {path}: {reason(error)}.") from error
+        raise Mistake(f"cannot write to --out {path}: {reason(error)}. Name another place.") from error
 
 
 def _standard_problems(args: argparse.Namespace) -> list[Any]:
@@ -171,13 +171,13 @@ def _own_problem(args: argparse.Namespace) -> list[Any]:
 
     f = load_function(args.function)
     if args.only:
-        raise Mistake("--only chooses among the functions of the default report; leave it out for your own function.")
+        raise Mistake("--only chooses among the functions of the default report. Leave it out for your own function.")
     check_points(args)
     columns = read_columns(args.points, args.points_count) if args.points else None
     arguments = len(columns) if columns else len(args.domain) or getattr(f, "nin", 0)
     if not arguments:
         raise Mistake(f"say where to differentiate {args.function}: --domain LOW HIGH, or --points FILE.")
-    check_arguments(f, arguments, args.function, "; give one --domain for each, or one column of --points")
+    check_arguments(f, arguments, args.function)
     wrt = check_index(args.wrt, arguments)
     try:
         return [problem_of(f, columns, [(low, high) for low, high in args.domain], wrt)]

@@ -19,8 +19,11 @@ import numpy as np
 
 from ..rules.stencils import backward, central, forward
 from .errors import Mistake
-from .options import aside
+from .options import redirect_prints
 from .readers import BLOCK, open_source
+
+#: Remedy for a count of columns that a function does not take.
+PER_ARGUMENT = ". Give one --domain for each, or one column of --points"
 
 #: Names in a message about a pattern or a name that matches nothing.
 SHOWN = 8
@@ -37,7 +40,7 @@ def read_columns(path: Path, most: int | None) -> tuple[Any, ...]:
         if most is not None and count >= most:
             break
     if count < 2:
-        raise Mistake(f"--points {path} must hold at least two points; got {count}.")
+        raise Mistake(f"--points {path} must hold at least two points; got {count}. Add some, or give --domain.")
     return tuple(np.concatenate(column)[:most] for column in zip(*parts, strict=True))
 
 
@@ -57,24 +60,25 @@ def load_function(target: str) -> Callable[..., Any]:
     """Import ``module:function`` or ``file.py:function``."""
     place, separator, name = target.rpartition(":")
     if not (separator and place and name):
-        raise Mistake(f"write the function as MODULE:FUNCTION or FILE.py:FUNCTION; got {target!r}{_suggest(target)}.")
+        raise Mistake(f"a function must be MODULE:FUNCTION or FILE.py:FUNCTION; got {target!r}. {_suggest(target)}")
     sys.path.insert(0, os.getcwd())
     try:
-        with aside():
+        with redirect_prints():
             value: Any = _file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
     except ModuleNotFoundError as error:
         hint = f" (imported by {place})" if error.name and not place.startswith(error.name) else ""
-        raise Mistake(f"no module named {error.name!r}{hint}; it is looked for in {os.getcwd()} first.") from error
+        remedy = f"Run this in its directory, now {os.getcwd()}, or give FILE.py:{name}."
+        raise Mistake(f"no module named {error.name!r}{hint}. {remedy}") from error
     except FileNotFoundError as error:
-        raise Mistake(f"there is no file {place}.") from error
+        raise Mistake(f"no file {place} in {os.getcwd()}. Give its path from here.") from error
     except Exception as error:
         raise Mistake(f"importing {place} raised {describe_error(error)}") from error
     for part in name.split("."):
         if not hasattr(value, part):
-            raise Mistake(f"{place} has no {part!r}; it has {_names(value)}.")
+            raise Mistake(f"{place} has no {part!r}; it has {_names(value)}. Name one of them.")
         value = getattr(value, part)
     if not callable(value):
-        raise Mistake(f"{target} must be a function; it is of type {type(value).__name__}.")
+        raise Mistake(f"{target} must be a function; got {type(value).__name__}. Name a function.")
     return value  # type: ignore[no-any-return]
 
 
@@ -82,8 +86,9 @@ def _suggest(target: str) -> str:
     """Suggest a target for a name without a colon."""
     place, dot, name = target.rpartition(".")
     if name == "py" and Path(target).exists():
-        return f". Say which function: {target}:NAME"
-    return f". Did you mean {place}:{name}" if dot and name.isidentifier() and name != "py" else ""
+        return f"Say which function: {target}:NAME."
+    is_dotted = dot and name.isidentifier() and name != "py"
+    return f"Did you mean {place}:{name}." if is_dotted else "Write, say, model.py:f."
 
 
 def _file(path: Path) -> Any:
@@ -114,7 +119,7 @@ def _names(module: Any) -> str:
     return ", ".join(names[:SHOWN]) + (" ..." if len(names) > SHOWN else "") if names else "no functions"
 
 
-def check_arguments(f: Callable[..., Any], count: int, name: str, remedy: str) -> None:
+def check_arguments(f: Callable[..., Any], count: int, name: str, remedy: str = PER_ARGUMENT) -> None:
     """Check that a function takes `count` arguments, where it has a signature."""
     try:
         signature = inspect.signature(f)
@@ -129,7 +134,7 @@ def check_arguments(f: Callable[..., Any], count: int, name: str, remedy: str) -
 def check_index(wrt: int, count: int) -> int:
     """Check that `wrt` is one of `count` arguments, and return it as a number from 0."""
     if not -count <= wrt < count:
-        raise Mistake(f"--wrt must be from 0 to {count - 1} for {count} argument(s); got {wrt}.")
+        raise Mistake(f"--wrt must be from 0 to {count - 1} for {count} argument(s); got {wrt}. Count from 0.")
     return wrt % count
 
 
@@ -165,5 +170,6 @@ def match_names(patterns: Sequence[str], values: Sequence[Any], what: str) -> li
         names = [v.name for v in values]
         near = get_close_matches(patterns[0].strip("*"), names, SHOWN, 0.4) or names[:SHOWN]
         more = " ..." if len(names) > len(near) else ""
-        raise Mistake(f"--only {patterns[0]!r} matches no {what}. There are {len(names)}: {'; '.join(near)}{more}.")
+        few = f"There are {len(names)}: {'; '.join(near)}{more}."
+        raise Mistake(f"--only must match a {what}; got {patterns[0]!r}. {few}")
     return chosen

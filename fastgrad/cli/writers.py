@@ -53,13 +53,13 @@ def _partial(target: Path, what: str) -> Iterator[Path]:
             other.unlink(missing_ok=True)
     try:
         if place.is_dir():
-            raise Mistake(f"cannot write to {what}: it is a directory.")
+            raise Mistake(f"cannot write to {what}: it is a directory. Name a file in it.")
         try:
             path.open("xb").close()
             if place.exists():
                 shutil.copymode(place, path)
         except OSError as error:
-            raise Mistake(f"cannot write to {what}: {reason(error)}.") from error
+            raise Mistake(f"cannot write to {what}: {reason(error)}. Name a place that can be written.") from error
         yield path
         with path.open("rb+") as file:
             os.fsync(file.fileno())
@@ -121,7 +121,7 @@ def _npy(path: Path, columns: Sequence[str]) -> Iterator[Write]:
                 dtype = block_dtype
                 write_header()
             if block_dtype != dtype:  # NumPy would drop imaginary parts, with a warning
-                raise Mistake(f"the derivative is {block_dtype} from row {count} on, {dtype} before; .csv takes both.")
+                raise Mistake(f"the derivative is {block_dtype} from row {count} on, {dtype} before. Write to .csv.")
             table = np.empty(len(block[0]), dtype)
             for name, column in zip(columns, block, strict=True):
                 table[name if len(columns) > 1 else ...] = column

@@ -13,12 +13,13 @@ import numpy as np
 
 from ..report import terminal
 from ..report.model import AccuracyReport
-from ..report.results import Curve, Profile, Row, Verdict
+from ..report.results import Curve, Pace, Profile, Row, Verdict
 from ._about import about
 from ._catalogue import standard_functions
 from ._method import Method
 from ._methods import chosen_methods, judged_methods, standard_methods
 from ._problems import Problem, problem_of
+from ._timing import race
 from ._trial import Trial
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def accuracy(
     >>> [row.max_error < 1e-9 for row in report.rows]
     [True, True]
     """
-    count, columns = (_count(points), None) if _is_number(points) else (REPORT_POINTS, points)
+    count, columns = _count_and_columns(points)
     if functions is None:
         several: Sequence[Any] = standard_functions()
     else:
@@ -128,25 +129,28 @@ def _compared(
     rows: list[Row] = []
     curves: list[Curve] = []
     profiles: list[Profile] = []
-    verdicts: tuple[Verdict, ...] = ()
+    verdicts: list[Verdict] = []
     total = len(problems) + bool(cases)
     measured = methods or standard_methods()
     for done, problem in enumerate(problems):
         progress(done, total, problem.name)
         trial = Trial(problem, count)
-        rows += [trial.row(method) for method in measured]
+        rows += trial.rows(measured)
         if any(fnmatchcase(problem.name, pattern) for pattern in patterns):
             curves += [curve for method in measured if (curve := trial.curve(method))]
             profiles += [profile for method in measured if (profile := trial.profile(method))]
     if cases:
         from . import _verdicts  # loads the corpus
 
-        def tell(name: str) -> None:
-            progress(len(problems), total, f"corpus: {name}")
-
-        verdicts = _verdicts.verdicts(methods or judged_methods(), cases, min(count, REPORT_POINTS), tell)
+        able = [method for method in methods or judged_methods() if method.estimate]
+        for method in able:
+            progress(len(problems), total, f"corpus: {method.name}")
+            verdicts.append(_verdicts.verdict(method, cases))
+        progress(len(problems), total, "corpus: timing")
+        paces = race(able, _verdicts.workloads(cases), min(count, REPORT_POINTS))
+        verdicts = [replace(verdict, pace=paces.get(verdict.method, Pace())) for verdict in verdicts]
     progress(total, total, "")
-    return AccuracyReport(tuple(rows), tuple(curves), {}, verdicts, tuple(profiles))
+    return AccuracyReport(tuple(rows), tuple(curves), {}, tuple(verdicts), tuple(profiles))
 
 
 def _is_case(f: Any) -> bool:
@@ -155,14 +159,12 @@ def _is_case(f: Any) -> bool:
     return corpus is not None and isinstance(f, corpus.Case)
 
 
-def _is_number(points: Any) -> bool:
-    """Return whether `points` is a number of points, and not the points themselves."""
-    return points is not None and not isinstance(points, (tuple, list)) and np.ndim(points) == 0
-
-
-def _count(points: Any) -> int:
+def _count_and_columns(points: Any) -> tuple[int, Any]:
+    """Return the number of points to draw, and the caller's own points, or None."""
+    if points is None or isinstance(points, (tuple, list)) or np.ndim(points):
+        return REPORT_POINTS, points
     if isinstance(points, bool) or not isinstance(points, (int, np.integer)):
         raise TypeError(f"`points` must be a whole number or an array; got {points!r:.80}. Pass, say, 1000.")
     if points < 2:
         raise ValueError(f"`points` must be at least 2; got {points}. Pass, say, 1000.")
-    return int(points)
+    return int(points), None

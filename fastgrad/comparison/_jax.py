@@ -34,7 +34,7 @@ def gradient(f: Elementwise, args: Args, wrt: int) -> Any:
             raise Untranslatable(f"jax cannot trace it: {str(problem).splitlines()[0]}") from None
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=128)
 def _compiled(f: Elementwise, wrt: int, axes: tuple[int | None, ...]) -> Elementwise:
     """Compile once for a function: jax recognises functions by their identity."""
     import jax
@@ -46,8 +46,8 @@ def _compiled(f: Elementwise, wrt: int, axes: tuple[int | None, ...]) -> Element
     }  # fmt: skip
 
     def equal(name: str) -> Callable[..., Any] | None:
-        known = _RENAMED.get(name, name)
-        return own.get(name) or getattr(jnp, known, None) or getattr(jax.scipy.special, known, None)
+        equal_name = _RENAMED.get(name, name)
+        return own.get(name) or getattr(jnp, equal_name, None) or getattr(jax.scipy.special, equal_name, None)
 
     named = {"float": _same, "max": jnp.maximum, "min": jnp.minimum}
     copy = Translator(equal, named, lambda array: array, "jax").copied(f)

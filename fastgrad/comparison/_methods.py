@@ -27,25 +27,26 @@ def method_of(rule: Any) -> Method:
         if rule not in INSTALLED:
             raise ValueError(f'`methods` names {rule!r}, which is not installed: pip install "fastgrad[bench]".')
         return PEERS[rule]
-    known = METHODS.get(rule) if isinstance(rule, str) else rule
-    if not isinstance(known, (Stencil, Adaptive, ComplexStep)):
-        wrong = ValueError if isinstance(rule, str) else TypeError
+    is_word = isinstance(rule, str)
+    method = METHODS.get(rule) if is_word else rule
+    if not isinstance(method, (Stencil, Adaptive, ComplexStep)):
+        wrong = ValueError if is_word else TypeError
         words = ", ".join(map(repr, (*METHODS, *PEERS)))
         raise wrong(f"`methods` must be rules or some of {words}; got {rule!r:.80}. See fg.central.")
 
     def run(f: Elementwise, args: Args, wrt: int) -> Any:
-        return derivative(f, *args, wrt=wrt, method=known)
+        return derivative(f, *args, wrt=wrt, method=method)
 
     def estimate(f: Elementwise, args: Args, wrt: int) -> Answer:
-        result = derivative(f, *args, wrt=wrt, method=known, full_output=True)
+        result = derivative(f, *args, wrt=wrt, method=method, full_output=True)
         return Answer(result.df, result.error, result.success, result.nfev)
 
-    name = repr(known)
+    name = repr(method)
     word, _, rest = name.partition("(")
     order = rest.partition("order=")[2].partition(",")[0].strip(")")
     label = f"{SHORT.get(word, word)} {order}".strip()
-    stencil = known if isinstance(known, Stencil) else None
-    return Method(name, label, run, None if isinstance(known, ComplexStep) else estimate, stencil=stencil)
+    stencil = method if isinstance(method, Stencil) else None
+    return Method(name, label, run, None if isinstance(method, ComplexStep) else estimate, stencil=stencil)
 
 
 def standard_methods() -> tuple[Method, ...]:

@@ -14,7 +14,7 @@ from ._method import Answer, Args, Counted, Elementwise, Method
 NAIVE_STEP = 1e-5
 
 #: Points where one call takes one point: enough for a time, and no more than a second.
-FEW = 100
+SLOW_POINTS = 100
 
 
 def _of_one(f: Elementwise, args: Args, wrt: int) -> Elementwise:
@@ -113,9 +113,9 @@ SCIPY = Method("scipy.differentiate", "SciPy", lambda f, args, wrt: _scipy_answe
 PEERS: dict[str, Method] = {
     "numpy": NUMPY,
     "scipy": SCIPY,
-    "numdifftools": _peer("numdifftools", _numdifftools_answer, _numdifftools, limit=10_000, barred=FEW),
-    "jacobi": _peer("jacobi", _jacobi_answer, limit=FEW, barred=FEW),
-    "statsmodels": _peer("statsmodels", _statsmodels_answer, limit=10 * FEW, barred=FEW),
+    "numdifftools": _peer("numdifftools", _numdifftools_answer, _numdifftools, limit=10_000, barred=SLOW_POINTS),
+    "jacobi": _peer("jacobi", _jacobi_answer, limit=SLOW_POINTS, barred=SLOW_POINTS),
+    "statsmodels": _peer("statsmodels", _statsmodels_answer, limit=10 * SLOW_POINTS, barred=SLOW_POINTS),
     "jax": Method("jax, exact", "jax", _jax, ours=False, traced=True),
 }
 

@@ -20,7 +20,7 @@ from ._peers import NUMPY, SCIPY
 from ._problems import Floats
 
 #: Seconds that a run may take, else it gets fewer points; turns of a method, unless it has had `ENOUGH` seconds.
-PATIENCE, TURNS, ENOUGH = 1.5, 5, 0.25
+PATIENCE, TURNS, ENOUGH = 0.2, 5, 0.1
 
 #: Points of a run of `speed`; the arrays leave the caches of most machines then.
 SPEED_POINTS = 2_000_000
@@ -42,6 +42,19 @@ def time_call(run: Callable[[], Any]) -> tuple[float, Any]:
     start = perf_counter()
     result = run()
     return perf_counter() - start, result
+
+
+def grow(run: Callable[[int], Any], count: int, most: int, patience: float) -> tuple[int, float, Any]:
+    """Call ``run(count)`` for ten times as many points, again and again, while that takes at most `patience` seconds.
+
+    Returns the last count, its seconds and its result.
+    """
+    while True:
+        seconds, result = time_call(lambda n=count: run(n))  # type: ignore[misc]
+        larger = min(10 * count, most)
+        if larger == count or seconds * larger / count > patience:
+            return count, seconds, result
+        count = larger
 
 
 def affordable(count: int, seconds: float, patience: float) -> int:

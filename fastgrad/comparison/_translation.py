@@ -94,8 +94,8 @@ class Translator:
         if self._is_of_library(value):
             return value
         if isinstance(value, ModuleType):
-            known = _package(value.__name__) in REPLACED
-            return _Module(value, self._replacement if known else lambda name, attribute: self._value(attribute))
+            is_replaced = _package(value.__name__) in REPLACED
+            return _Module(value, self._replacement if is_replaced else lambda name, attribute: self._value(attribute))
         if isinstance(value, np.generic):
             return value.item()
         if isinstance(value, np.ndarray):

@@ -1,7 +1,9 @@
-"""A trial: methods measured on one problem, with errors, time, evaluations, and the share of bounds that hold."""
+"""A trial: methods judged on one problem, then timed, with evaluations and the share of bounds that hold."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from math import inf, nan
 from textwrap import shorten
 from typing import Any
@@ -14,11 +16,14 @@ from ..report.results import FACTORS, SLACK, TOLERANCE, Curve, Point, Profile, R
 from ._formula import formula_of
 from ._method import Args, Counted, Elementwise, Method
 from ._problems import Floats, Problem, broadcast, head, name_of, size_of
-from ._timing import affordable, quietly, time_call
-from ._truth import truth_of
+from ._timing import grow, quietly, time_call
+from ._truth import JUDGED, truth_of
 
-#: A method that takes longer than so many seconds is run on fewer points.
-PATIENCE = 0.5
+#: Seconds that the run of a method takes at most; a slow method gets fewer points, but a thousand.
+PATIENCE = 0.2
+
+#: Runs of a method for its time, unless it has had `ENOUGH` seconds.
+TURNS, ENOUGH = 3, 0.05
 
 #: Letters of the message of a method that failed.
 MESSAGE = 300
@@ -31,56 +36,83 @@ CURVED, PARTS = 200, 48
 
 
 class Trial:
-    """One problem with its points and its truth, for method after method."""
+    """One problem with its points and its truth, for method after method.
+
+    The clock is apart from the errors: a report judges in several processes, and times when the machine is idle.
+    """
 
     def __init__(self, problem: Problem, count: int) -> None:
         self.problem = problem
-        self.args = problem.points(count)
-        self.size = size_of(self.args)
+        args = problem.points(count)
+        self.size = size_of(args)
+        self.args = tuple(np.array(a) for a in head(args, JUDGED))
         #: Relative errors of every method that has its row, at the first points.
         self.errors: dict[str, Floats] = {}
+        #: Points of every method that has its row.
+        self._counts: dict[str, int] = {}
         with quietly():
             self.on_arrays = _on_arrays(problem.f, self.args)
             self.df, self.scale, self.origin = truth_of(problem, self.args, self.on_arrays)
 
-    def row(self, method: Method) -> Row:
-        """Measure one method."""
-        problem, f = self.problem, self.problem.f
+    def rows(self, methods: Sequence[Method]) -> list[Row]:
+        """Judge and time all methods."""
+        rows = [self.judge(method) for method in methods]
+        times = self.times(methods)
+        return [replace(row, **times.get(row.method, {})) for row in rows]
+
+    def judge(self, method: Method, is_called: bool = False) -> Row:
+        """Measure all but the time of a method; with `is_called` it calls the function, and nothing is compiled."""
+        problem = self.problem
+        f = Counted(problem.f) if is_called else self._function(method)
         names = (problem.name, problem.group, method.name, method.label, self.origin)
         try:
             with quietly():
-                figures = self._figures(f if method.ours or method.traced else self.on_arrays, method)
+                figures = self._figures(f, method)
         except Exception as error:  # a method that raises loses its row, not the report
             reraise_if_signal(error)
             figures = {"failure": shorten(f"{type(error).__name__}: {error}", MESSAGE, placeholder=" ...")}
-        return Row(*names, formula=formula_of(f), **figures)
+        return Row(*names, formula=formula_of(problem.f), **figures)
+
+    def times(self, methods: Iterable[Method]) -> dict[str, dict[str, Any]]:
+        """Time methods that have been judged: figures of their rows by the name of the method."""
+        args, times = self.problem.points(self.size), {}
+        with quietly():
+            for method in methods:
+                if method.name in self._counts:
+                    run, judged = self._run(method, self._function(method), args), self._counts[method.name]
+                    most = judged if method.traced else min(self.size, method.limit or self.size)
+                    count, best, _ = grow(run, judged, most, PATIENCE)
+                    spent = best
+                    for _ in range(TURNS - 1):
+                        if spent < ENOUGH:
+                            seconds, _result = time_call(lambda n=count, run=run: run(n))  # type: ignore[misc]
+                            best, spent = min(best, seconds), spent + seconds
+                    times[method.name] = {"timed": count, "nanoseconds": best / count * 1e9}
+        return times
+
+    def _function(self, method: Method) -> Elementwise:
+        return self.problem.f if method.ours or method.traced else self.on_arrays
+
+    def _run(self, method: Method, f: Elementwise, args: Args) -> Callable[[int], Any]:
+        return lambda count: method.run(f, head(args, count), self.problem.wrt)
 
     def _figures(self, f: Elementwise, method: Method) -> dict[str, Any]:
-        """Run a method on as many points as are affordable, and take all its figures."""
-
-        def run(count: int) -> tuple[float, Any]:
-            return time_call(lambda: method.run(f, head(self.args, count), self.problem.wrt))
-
-        most = min(self.size, method.limit or self.size)
-        # A first call compiles, the rules of fastgrad only what so many points are worth; the second tells whether the
-        # whole batch would take too long.
-        small = min(most, 1000)
-        run(small if method.ours or method.traced else min(64, small))
-        best, result = run(small)
-        count = affordable(most, best / small, PATIENCE)
-        if count > small:
-            best, result = run(count)
-        for _ in range(2 if best < 0.1 or method.traced else 0):
-            best = min(best, run(count)[0])
+        """Return all figures but the time."""
+        most = min(self.df.size, method.limit or JUDGED)
+        few = most if method.traced else min(most, 1000)  # jax compiles once more for every number of points
+        run = self._run(method, f, self.args)
+        # The first call compiles, the rules of fastgrad only what so many points are worth.
+        run(few if method.ours or method.traced else 1)
+        count, _, result = grow(run, few, most, PATIENCE)
         df = broadcast(result, count)
-        return {
+        figures = {
             **self._errors(df, method.name),
-            "timed": count,
-            "nanoseconds": best / count * 1e9,
-            "evaluations": self._evaluations(method, small),
+            "evaluations": self._evaluations(method, min(count, 1000)),
             "worst": self._worst(f, method, df),
             **self._bounds(f, method, min(count, method.barred)),
         }
+        self._counts[method.name] = count
+        return figures
 
     def _errors(self, estimates: Floats, name: str) -> dict[str, Any]:
         """Return quantiles of the error over the points where the derivative exists."""
@@ -161,7 +193,7 @@ class Trial:
         errors = self.errors.get(method.name)
         if errors is None:
             return None
-        x = broadcast(self.args[self.problem.wrt], self.size)[: errors.size]
+        x = broadcast(self.args[self.problem.wrt], size_of(self.args))[: errors.size]
         low, high = float(np.min(x)), float(np.max(x))
         if not low < high:
             return None
@@ -186,8 +218,10 @@ class Trial:
         args, df, scale = head(self.args, count), self.df[:count], self.scale[:count]
         steps = 2.0 ** np.arange(-48.0, 2.0)
 
+        f = Counted(self.on_arrays)  # a rule with a step of the caller's would be compiled once more
+
         def error(**step: Any) -> Any:
-            estimates = derivative(self.problem.f, *args, wrt=wrt, method=rule, **step)
+            estimates = derivative(f, *args, wrt=wrt, method=rule, **step)
             return np.nanmedian(np.nan_to_num(np.abs(estimates - df) / scale, nan=inf), axis=-1)
 
         with quietly():

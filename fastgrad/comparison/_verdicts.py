@@ -2,46 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..corpus import Case, batched, measure
+from ..corpus import CASES, Case, batched, measure
 from ..evaluation.functions import function
-from ..report.results import FACTORS, Pace, Verdict
+from ..report.results import FACTORS, Verdict
 from ._method import Counted, Method
-from ._timing import Workload, race
+from ._timing import Workload
 
 #: Records of every kind of failure that a verdict keeps, the worst.
 KEPT = 5
 
 #: Functions that the methods are timed on.
-FEW = 6
+TIMED_CASES = 6
 
 
-def verdicts(
-    methods: Sequence[Method], cases: Sequence[Case], count: int, progress: Callable[[str], None]
-) -> tuple[Verdict, ...]:
-    """Judge methods on cases of the corpus; those without `estimate` are left out.
-
-    A timed run has `count` points; `progress` is called with the name of a method before it runs.
-    """
-    able = [method for method in methods if method.estimate is not None]
-    judged = []
-    for method in able:
-        progress(method.name)
-        judged.append(verdict(method, cases))
-    progress("timing")
-    paces = race(able, [Workload(case.f, batched(case.f), case.x) for case in timed_cases(cases)], count)
-    return tuple(replace(verdict, pace=paces.get(verdict.method, Pace())) for verdict in judged)
-
-
-def verdict(method: Method, cases: Sequence[Case]) -> Verdict:
-    """Judge one method, without a clock."""
+def verdict(method: Method, cases: Sequence[Case], is_called: bool = False) -> Verdict:
+    """Judge one method, without a clock; with `is_called` it calls the functions, and nothing is compiled."""
 
     def estimate(f: Callable[[Any], Any], x: Any) -> tuple[Any, ...]:
         assert method.estimate is not None
-        if method.stencil is not None:  # compiling two hundred functions more takes minutes and changes no figure
+        if method.ours and (is_called or method.stencil is not None):  # compiling would take minutes
             f = Counted(batched(f))
         return tuple(method.estimate(f if method.ours else batched(f), (x,), 0))
 
@@ -50,7 +33,17 @@ def verdict(method: Method, cases: Sequence[Case]) -> Verdict:
     return Verdict(method.name, method.label, replace(figures, offenders=worst))
 
 
-def timed_cases(cases: Sequence[Case], most: int = FEW) -> tuple[Case, ...]:
+def workloads(cases: Sequence[Case]) -> list[Workload]:
+    """Return a few of the cases, to time methods on."""
+    return [Workload(case.f, batched(case.f), case.x) for case in timed_cases(cases)]
+
+
+def cases_of(names: Collection[str]) -> list[Case]:
+    """Return the cases of the corpus that have these names."""
+    return [case for case in CASES if case.name in names]
+
+
+def timed_cases(cases: Sequence[Case], most: int = TIMED_CASES) -> tuple[Case, ...]:
     """Choose the first smooth function of every family that runs compiled, up to `most`."""
     chosen: dict[str, Case] = {}
     for case in cases:

@@ -2,64 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import isfinite, isnan
 
-
-def error(value: float) -> str:
-    """Format an error in one digit. Beyond 1 no digit of the derivative is right."""
-    if isnan(value):
-        return "-"
-    if not isfinite(value):
-        return "NaN"
-    return "> 1" if value > 1 else "0" if value == 0 else f"{value:.0e}"
+Show = Callable[[float], str]
 
 
-def size(value: float) -> str:
-    """Format a value that has a unit, in two digits."""
-    return "NaN" if isnan(value) else "inf" if not isfinite(value) else "0" if value == 0 else f"{value:.1e}"
+def _finite(show: Show, nan: str = "-", infinite: str = "-") -> Show:
+    """Return a formatter of finite numbers, with the texts of NaN and of infinity."""
+    return lambda value: show(value) if isfinite(value) else nan if isnan(value) else infinite
 
 
-def time(nanoseconds: float) -> str:
-    """Format a time in nanoseconds."""
-    return "-" if not isfinite(nanoseconds) else f"{nanoseconds:,.0f}" if nanoseconds >= 100 else f"{nanoseconds:.1f}"
+#: An error in one digit. Beyond 1 no digit of the derivative is right.
+error = _finite(lambda v: "> 1" if v > 1 else "0" if v == 0 else f"{v:.0e}", infinite="NaN")
 
+#: A value that has a unit, in two digits.
+size = _finite(lambda v: "0" if v == 0 else f"{v:.1e}", infinite="inf")
 
-def evaluations(value: float) -> str:
-    """Format a count, with a decimal where it is a mean."""
-    return "-" if not isfinite(value) else f"{value:,.0f}" if abs(value - round(value)) < 0.05 else f"{value:,.1f}"
+#: A time in nanoseconds.
+time = _finite(lambda v: f"{v:,.0f}" if v >= 100 else f"{v:.1f}")
 
+#: A count, with a decimal where it is a mean.
+evaluations = _finite(lambda v: f"{v:,.0f}" if abs(v - round(v)) < 0.05 else f"{v:,.1f}")
 
-def share(value: float) -> str:
-    """Format a share in per cent; a small share keeps one digit."""
-    if isnan(value):
-        return "-"
-    return "0 %" if value == 0 else f"{100 * value:.1g} %" if value < 0.01 else f"{100 * value:.0f} %"
+#: A share in per cent; a small share keeps one digit.
+share = _finite(lambda v: "0 %" if v == 0 else f"{100 * v:.1g} %" if v < 0.01 else f"{100 * v:.0f} %")
 
+#: A share in per cent, with two decimals near 0 and 1.
+percent = _finite(lambda v: f"{100 * v:.1f} %" if 0.01 <= v < 0.99 or v in (0, 1) else f"{100 * v:.2f} %")
 
-def percent(value: float) -> str:
-    """Format a share in per cent, with two decimals near 0 and 1."""
-    if isnan(value):
-        return "-"
-    return f"{100 * value:.1f} %" if 0.01 <= value < 0.99 or value in (0.0, 1.0) else f"{100 * value:.2f} %"
+#: A ratio, in two digits.
+times = _finite(lambda v: f"{v:,.0f}" if v >= 10 else f"{v:.2g}")
 
+#: An error in units of the last place.
+ulps = _finite(lambda v: "0" if v == 0 else f"{v:.1f}" if v < 10 else f"{v:.0f}" if v < 1e4 else f"{v:.0e}",
+               infinite="NaN")  # fmt: skip
 
-def times(value: float) -> str:
-    """Format a ratio of speeds in two digits."""
-    return "-" if not isfinite(value) else f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
+#: A count of correct digits.
+digits = _finite(lambda v: f"{max(v, 0.0):.1f}")
 
-
-def ulps(value: float) -> str:
-    """Format an error in units of the last place."""
-    if not isfinite(value):
-        return "-" if isnan(value) else "NaN"
-    return "0" if value == 0 else f"{value:.1f}" if value < 10 else f"{value:.0f}" if value < 1e4 else f"{value:.0e}"
-
-
-def digits(value: float) -> str:
-    """Format a count of correct digits."""
-    return "-" if isnan(value) else f"{max(value, 0.0):.1f}"
-
-
-def number(value: float) -> str:
-    """Format a value such that it can be pasted into a call."""
-    return "NaN" if isnan(value) else f"{value:.12g}" if float(f"{value:.12g}") == value else repr(value)
+#: A value in digits that can be pasted into a call.
+number = _finite(lambda v: text if float(text := f"{v:.12g}") == v else repr(v), "NaN", "inf")

@@ -27,10 +27,11 @@ def build_document(report: AccuracyReport) -> Document:
     methods = {row.label: row.method for row in report.rows} | {v.label: v.method for v in report.verdicts}
     formulas = {row.function: row.formula for row in report.rows if row.formula}
     parts["Legend"] += [Legend("Columns", columns), Legend("Methods", tuple(methods.items()))]
-    parts["Formulas"] = [Legend("Formulas", tuple(formulas.items()), code=True)] if formulas else []
-    parts["Notes"] = [Items((*notes(report), DEFINITION))]
     functions = list(dict.fromkeys(row.function for row in report.rows))
     is_single = len(functions) == 1 and not report.verdicts
+    if formulas and not is_single:
+        parts["Formulas"] = [Legend("Formulas", tuple(formulas.items()), code=True)]
+    parts["Notes"] = [Items((*notes(report), DEFINITION))]
     return Document(
         title=f"The derivative of {functions[0]}: accuracy, speed and cost" if is_single
         else "fastgrad: accuracy, speed and cost of methods",

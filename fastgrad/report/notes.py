@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .model import AccuracyReport, Summary
 
 #: Largest share of wrong points of a method that is recommended where speed counts.
-FEW = 0.01
+MOST_WRONG = 0.01
 
 
 def recommendation(report: AccuracyReport) -> tuple[str, ...]:
@@ -37,17 +37,21 @@ def recommendation(report: AccuracyReport) -> tuple[str, ...]:
 def _best(lines: list[Summary]) -> str:
     """Name the most reliable method, and the fastest with few wrong points."""
     best = min(lines, key=lambda line: (line.failures, line.off, line.median_error))
-    reliable = [line for line in lines if line.off <= FEW and line.failures == 0 and line.nanoseconds > 0]
+    reliable = [line for line in lines if line.off <= MOST_WRONG and line.failures == 0 and line.nanoseconds > 0]
     fast = min(reliable, key=lambda line: line.nanoseconds, default=best)
-    wrong = "right to 1e-6 at all points" if best.off == 0 else f"wrong at {share(best.off)} of the points"
-    text = f"{best.method}: {wrong}, {digits(-log10(max(best.median_error, 1e-16)))} digits at the median point"
+    text = (
+        f"{best.method}: {_reliability(best)}, {digits(-log10(max(best.median_error, 1e-16)))} digits at the median "
+        "point"
+    )
     text += f", {time(best.nanoseconds)} ns a point." if best.nanoseconds > 0 else "."
     if fast is not best:
-        text += (
-            f" Where speed counts, use {fast.method}: {share(fast.off)} of the points are wrong by more than 1e-6, "
-            f"{time(fast.nanoseconds)} ns a point."
-        )
+        text += f" Where speed counts, use {fast.method}: {_reliability(fast)}, {time(fast.nanoseconds)} ns a point."
     return text
+
+
+def _reliability(line: Summary) -> str:
+    wrong = f"{share(line.off)} of the points are wrong by more than 1e-6"
+    return "right to 1e-6 at all points" if line.off == 0 else wrong
 
 
 def setting(report: AccuracyReport) -> str:
@@ -78,16 +82,19 @@ def notes(report: AccuracyReport) -> Iterator[str]:
 
 
 def _timing(report: AccuracyReport) -> Iterator[str]:
-    """Yield which methods were timed on fewer points than the others."""
+    """Yield which methods were timed on fewer functions, or on fewer points, than the others."""
     most = max((row.timed for row in report.rows), default=0)
+    fewer: dict[int, list[str]] = {}
     for label in dict.fromkeys(row.label for row in report.rows):
         rows = [row for row in report.rows if row.label == label and not row.failure]
         counts = [row.timed for row in rows if row.timed]
         if len(counts) < len(rows):
             yield f"{label} was timed on {len(counts)} of the {len(rows)} functions."
         if counts and min(counts) < most:
-            where = "every function" if max(counts) < most else "functions where it is slow"
-            yield f"{label} was timed on {min(counts):,} points or more of {where}."
+            fewer.setdefault(min(counts), []).append(label)
+    if fewer:
+        least = "; ".join(f"{count:,} ({', '.join(labels)})" for count, labels in sorted(fewer.items()))
+        yield f"Timed on {most:,} points, slow methods and functions on fewer: at least {least}."
     if report.verdicts:
         most = report.verdicts[0].pace.points
         yield f"Corpus: timed on up to {most:,} points of each of a few compiled functions, in turns."

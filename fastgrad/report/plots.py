@@ -17,7 +17,7 @@ from .tables import GROUPS
 
 if TYPE_CHECKING:
     from .model import AccuracyReport
-    from .results import Curve, Profile, Row, Verdict
+    from .results import Curve, Profile
 
 #: Colour and marker by label of the method.
 Styles = dict[str, dict[str, str]]
@@ -36,8 +36,8 @@ TEXTS = {
     "which chooses at every point.",
     "Error along the domain": "The largest relative error in every part of the domain, method by method; no colour "
     "where no point lies.",
-    "Error bars": "Share of points whose error is within so many times the error bar of the method. A bar that holds "
-    "is at 100 % from 1 on; one that is wide is there long before.",
+    "Error bars": "Share of points whose error is within a multiple of the error bar of the method. A bar that holds "
+    "has 100 % from 1 on; a bar that is too wide has 100 % far to the left of 1.",
 }
 
 
@@ -45,8 +45,9 @@ def pictures(report: AccuracyReport) -> Iterator[Picture]:
     """Yield all pictures of a report, section by section."""
     speed, step, along, bars = TEXTS
     groups = {group: _heading(report, group) for group in dict.fromkeys(row.group for row in report.rows)}
+    groups["corpus"] = "Development corpus"
     methods = _styles(report)
-    for group, title in (*groups.items(), ("corpus", "Development corpus")):
+    for group, title in groups.items():
         if points := _speeds(report, group):
             yield Picture(title, f"speed-{group}", partial(_scatter, points, methods), speed)
     for name in dict.fromkeys(curve.function for curve in report.curves):
@@ -54,20 +55,19 @@ def pictures(report: AccuracyReport) -> Iterator[Picture]:
     for name in dict.fromkeys(profile.function for profile in report.profiles):
         profiles = [profile for profile in report.profiles if profile.function == name]
         yield Picture(name, f"along-{_slug(name)}", partial(_along, profiles), along)
-    for group, title in (*groups.items(), ("corpus", "Development corpus")):
+    for group, title in groups.items():
         if shares := _calibrations(report, group):
             yield Picture(title, f"bars-{group}", partial(_coverage, shares, methods), bars)
 
 
 def _styles(report: AccuracyReport) -> Styles:
-    values: list[Row | Curve | Verdict] = [*report.rows, *report.curves, *report.verdicts]
-    return styles(value.label for value in values)
+    return styles(value.label for values in (report.rows, report.curves, report.verdicts) for value in values)
 
 
 def _heading(report: AccuracyReport, group: str) -> str:
     """Name a group, or its only function."""
-    names = list(dict.fromkeys(row.function for row in report.rows if row.group == group))
-    return names[0] if len(names) == 1 else GROUPS[group]
+    names = {row.function for row in report.rows if row.group == group}
+    return names.pop() if len(names) == 1 else GROUPS[group]
 
 
 def _slug(name: str) -> str:
@@ -76,12 +76,10 @@ def _slug(name: str) -> str:
 
 def _speeds(report: AccuracyReport, group: str) -> list[tuple[str, float, float]]:
     """Return label, nanoseconds and median error of every method that has both."""
+    labels = {row.method: row.label for row in report.rows}
+    points = [(labels[s.method], s.nanoseconds, s.median_error) for s in report.summary() if s.group == group]
     if group == "corpus":
         points = [(v.label, v.pace.nanoseconds, v.figures.median_error) for v in report.verdicts]
-    else:
-        labels = {row.method: row.label for row in report.rows}
-        points = [(labels[line.method], line.nanoseconds, line.median_error) for line in report.summary()
-                  if line.group == group]  # fmt: skip
     return [(label, x, max(y, LEAST)) for label, x, y in points if x > 0 and isfinite(y)]
 
 
@@ -144,23 +142,23 @@ def _along(profiles: Sequence[Profile]) -> Any:
     return figure
 
 
-def _calibrations(report: AccuracyReport, group: str) -> dict[str, tuple[float, ...]]:
+def _calibrations(report: AccuracyReport, group: str) -> dict[str, Any]:
     """Return means over the functions for each method that gives bars."""
-    if group == "corpus":
-        return {v.label: v.figures.calibration for v in report.verdicts if v.figures.calibration}
     shares: dict[str, list[tuple[float, ...]]] = {}
     for row in report.rows:
         if row.group == group and row.calibration:
             shares.setdefault(row.label, []).append(row.calibration)
-    return {label: tuple(np.mean(values, axis=0).tolist()) for label, values in shares.items()}
+    if group == "corpus":
+        shares = {v.label: [v.figures.calibration] for v in report.verdicts if v.figures.calibration}
+    return {label: np.mean(values, axis=0) for label, values in shares.items()}
 
 
-def _coverage(shares: dict[str, tuple[float, ...]], methods: Styles) -> Any:
+def _coverage(shares: dict[str, Any], methods: Styles) -> Any:
     """Draw the share of points within multiples of the bar."""
     figure, axes = plot("times the error bar", "points within, %")
     axes.axvline(1.0, color=colour("faint"), linewidth=1.0)
     for label, values in shares.items():
-        axes.plot(FACTORS, 100 * np.array(values), linewidth=1.5, markevery=4, markersize=4.5, label=label,
+        axes.plot(FACTORS, 100 * values, linewidth=1.5, markevery=4, markersize=4.5, label=label,
                   **methods[label])  # fmt: skip
     log_scales(axes, "x")
     axes.set(xlim=(FACTORS[0], FACTORS[-1]), ylim=(0, 102))

@@ -19,8 +19,8 @@ GROUPS = {"gate": "Gates", "function": "Functions", "yours": "Your functions"}
 #: Largest number of functions that get a table each, with a line for every method.
 DETAILED = 3
 
-#: Worst points shown for each method when there are more functions.
-WORST = 3
+#: Worst points shown for each method when there are more functions; columns of what it computed there.
+WORST, ESTIMATE = 3, ("computed", "true", "bar")
 
 
 class Column(NamedTuple):
@@ -30,6 +30,10 @@ class Column(NamedTuple):
     meaning: str
     attribute: str
     show: Callable[[Any], str]
+
+    def text(self, line: Any) -> str:
+        """Return the cell of a row or a summary."""
+        return self.show(getattr(line, self.attribute))
 
 
 COLUMNS = (
@@ -80,66 +84,58 @@ def _grouped(rows: Iterable[Row], attribute: str) -> dict[str, list[Row]]:
 def _matrix(title: str, rows: list[Row], name: str) -> Table:
     """Put functions down and methods across."""
     column = next(column for column in COLUMNS if column.name == name)
-    labels, functions = (tuple(dict.fromkeys(getattr(row, key) for row in rows)) for key in ("label", "function"))
-    texts = {
-        (row.function, row.label): "failed" if row.failure else column.show(getattr(row, column.attribute))
-        for row in rows
-    }
-    cells = tuple((function, *(texts.get((function, label), "") for label in labels)) for function in functions)
-    return Table(f"{title}: {name}", ("", *labels), cells)
+    labels = tuple(dict.fromkeys(row.label for row in rows))
+    cells = []
+    for function, lines in _grouped(rows, "function").items():
+        texts = {row.label: "failed" if row.failure else column.text(row) for row in lines}
+        cells.append((function, *(texts.get(label, "") for label in labels)))
+    return Table(f"{title}: {name}", ("", *labels), tuple(cells))
+
+
+def _by_method(title: str, lines: dict[str, Any], note: str) -> Table:
+    """Put methods down, by their labels, and the figures that rows or summaries have across."""
+    columns = [column for column in COLUMNS if hasattr(next(iter(lines.values())), column.attribute)]
+    cells = []
+    for label, line in lines.items():
+        has_failed = getattr(line, "failure", "")
+        cells.append((label, *("failed" if has_failed and not i else "" if has_failed else column.text(line)
+                               for i, column in enumerate(columns))))  # fmt: skip
+    return Table(title, ("", *(column.name for column in columns)), tuple(cells), note, "Summary")
 
 
 def _detail(rows: list[Row]) -> Table:
-    """Put methods down and figures across, for one function."""
-    columns = [column for column in COLUMNS if hasattr(rows[0], column.attribute)]
-    cells = tuple(
-        (row.label, *(["failed"] + [""] * (len(columns) - 1) if row.failure else _figures(row, columns)))
-        for row in rows
-    )
+    """Show one function, with the places of the largest errors."""
     places: dict[str, list[str]] = {}
     for row in rows:
         for point in row.worst[:1]:
             places.setdefault(", ".join(f"{a:.6g}" for a in point.args), []).append(row.label)
     where = "; ".join(f"{place} ({', '.join(labels)})" for place, labels in places.items())
-    note = f"Largest error at {where}." if where else ""
-    return Table(rows[0].function, ("", *(column.name for column in columns)), cells, note, "Summary")
-
-
-def _figures(value: Any, columns: Sequence[Column]) -> list[str]:
-    return [column.show(getattr(value, column.attribute)) for column in columns]
+    return _by_method(rows[0].function, {row.label: row for row in rows}, f"Largest error at {where}." if where else "")
 
 
 def _summary(report: AccuracyReport, group: str) -> Table:
-    """Put methods down and figures across, over all functions of a group."""
-    lines = [line for line in report.summary() if line.group == group]
-    columns = [column for column in COLUMNS if hasattr(lines[0], column.attribute)]
+    """Show all functions of a group together."""
     labels = {row.method: row.label for row in report.rows}
-    cells = tuple((labels[line.method], *_figures(line, columns)) for line in lines)
-    title = f"{GROUPS[group]}: all {lines[0].functions} together"
-    note = "Medians over the functions, but the largest of the largest errors."
-    return Table(title, ("", *(column.name for column in columns)), cells, note, "Summary")
+    lines = {labels[line.method]: line for line in report.summary() if line.group == group}
+    title = f"{GROUPS[group]}: all {next(iter(lines.values())).functions} together"
+    return _by_method(title, lines, "Medians over the functions, but the largest of the largest errors.")
 
 
 def _worst(title: str, rows: list[Row], is_detailed: bool) -> Table:
     """List the points where each method is furthest from the truth, the worst first."""
     lines: list[tuple[str, ...]] = []
-    for label in dict.fromkeys(row.label for row in rows):
-        points = [(row, point) for row in rows if row.label == label for point in row.worst]
-        points.sort(key=lambda pair: -pair[1].error)
+    for label, own in _grouped(rows, "label").items():
+        points = sorted(((point, row) for row in own for point in row.worst), key=lambda pair: -pair[0].error)
         lines += [
-            (label, row.function, ", ".join(map(number, point.args)), error(point.error), number(point.df),
-             number(point.truth), _bar(point.bar))
-            for row, point in (points if is_detailed else points[:WORST])
+            (label, row.function, ", ".join(map(number, p.args)), error(p.error), number(p.df), number(p.truth),
+             size(p.bar))
+            for p, row in points[: None if is_detailed else WORST]
         ]  # fmt: skip
-    header: tuple[str, ...] = ("", "function", "at", "error", "computed", "true", "bar")
+    header: tuple[str, ...] = ("", "function", "at", "error", *ESTIMATE)
     functions = {row.function for row in rows}
     if len(functions) == 1:
         title, header, lines = functions.pop(), ("", *header[2:]), [(line[0], *line[2:]) for line in lines]
     return Table(f"{title}: worst points", header, tuple(lines), "", "Worst points")
-
-
-def _bar(value: float) -> str:
-    return "-" if isnan(value) else size(value)
 
 
 def _corpus_worst(verdicts: Sequence[Verdict]) -> Table:
@@ -148,12 +144,11 @@ def _corpus_worst(verdicts: Sequence[Verdict]) -> Table:
     for verdict in verdicts:
         records = {(r.case, r.x): r for kept in verdict.figures.offenders.values() for r in kept if not isnan(r.truth)}
         lines += [
-            (verdict.label, record.case, number(record.x),
-             times(record.excess) if record.excess < 1e4 else size(record.excess), number(record.df),
-             number(record.truth), _bar(record.error))
-            for record in sorted(records.values(), key=lambda r: -r.excess)[:WORST]
+            (verdict.label, r.case, number(r.x), times(r.excess) if r.excess < 1e4 else size(r.excess), number(r.df),
+             number(r.truth), size(r.error))
+            for r in sorted(records.values(), key=lambda r: -r.excess)[:WORST]
         ]  # fmt: skip
-    header = ("", "function", "at", "times the tolerance", "computed", "true", "bar")
+    header = ("", "function", "at", "times the tolerance", *ESTIMATE)
     return Table("Development corpus: worst points", header, tuple(lines), "", "Worst points")
 
 
@@ -163,12 +158,12 @@ CORPUS: tuple[tuple[str, Callable[[Verdict], str]], ...] = (
     ("steady points missed", lambda v: percent(v.figures.missed_steady)),
     ("bar covers the error", lambda v: percent(v.figures.covered)),
     ("wrong beyond ten bars", lambda v: percent(v.figures.wrong)),
-    ("NaN, though it exists", lambda v: percent(v.figures.nan)),
+    ("NaN where it exists", lambda v: percent(v.figures.nan)),
     ("median relative error", lambda v: error(v.figures.median_error)),
-    ("median bar / error", lambda v: "-" if isnan(v.figures.median_bar) else f"{v.figures.median_bar:.2g}"),
+    ("median bar / error", lambda v: times(v.figures.median_bar)),
     ("evaluations, median", lambda v: evaluations(v.figures.median_nfev)),
     ("ns/point", lambda v: time(v.pace.nanoseconds)),
-    ("speed, SciPy being 1", lambda v: times(v.pace.speedup)),
+    ("speed relative to SciPy", lambda v: times(v.pace.speedup)),
 )
 
 

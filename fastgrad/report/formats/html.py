@@ -110,7 +110,7 @@ def page(document: Document, sections: list[Section], texts: list[str]) -> str:
     orders = "\n".join(
         f"table:has(th:nth-child({i + 1}) input:checked) tbody tr {{ --rank: var(--c{i}); }}" for i in range(widest)
     )
-    use = _tag("ul", "".join(_tag("li", escape(line)) for line in document.recommendation), class_="gist")
+    use = _tag("ul", "".join(_tag("li", escape(line)) for line in document.recommendation), class_="use")
     links = "\n".join(_tag("a", escape(s.title), href=f"#{_anchor(s)}") for s in sections)
     formula = _tag("p", _tag("code", escape(document.formula))) if document.formula else ""
     body = "\n".join([
