@@ -22,7 +22,7 @@ import fastgrad as fg
 from fastgrad import gates
 from fastgrad.circuits import Circuit
 from fastgrad.circuits._chain_rule import jacobian, local_partials
-from fastgrad.circuits._partials import rule_of
+from fastgrad.circuits._partials import derivative_of
 from fastgrad.compilation import kernels
 from fastgrad.gates import Gate
 from fastgrad.tracing import PRIMITIVES, Graph, Loops, Node, Program, Traced, as_nodes, in_order
@@ -871,7 +871,7 @@ def test_every_primitive_has_partials(name: str) -> None:
     gate, graph = PRIMITIVES[name], Graph(node=Traced)
     count = len(inspect.signature(gate.expand).parameters) if gate.expand else (gate.text or "").count("{}")
     operands = [graph.input(k) for k in range(count)]
-    value, rule = graph.apply(gate, *operands), rule_of(gate)
+    value, rule = graph.apply(gate, *operands), derivative_of(gate).partials
     assert rule is None or len(rule(value, *operands)) == count
     assert len(jacobian([value], count)[0]) == count
 

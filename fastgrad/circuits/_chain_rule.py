@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from ..tracing import Graph, Node, active_nodes, in_order, select
 from ._overflow import saturating, shortcut
-from ._partials import rule_of
+from ._partials import derivative_of
 
 
 class _Slope(NamedTuple):
@@ -62,7 +62,7 @@ def local_partials(
             here[node] = graph.constant(node.value)
         else:
             here[node] = graph.apply(node.gate, *operands)
-            rule = rule_of(node.gate) if active is None or node in active else None
+            rule = derivative_of(node.gate).partials if active is None or node in active else None
             partials[node] = tuple(rule(here[node], *operands)) if rule else (None,) * len(operands)
     return here, partials
 

@@ -88,29 +88,16 @@ def through_gate(gate: Gate, args: tuple[Any, ...]) -> Any:
     if any(isinstance(a, Nodes) for a in args):
         return elementwise(gate, args)
     graph, name = graph_of(args), gate.__name__
-    if _OWN.get(name) is gate and hasattr(gate, "__not_differentiable__"):
-        return _logic(name, *args)
     if _OWN.get(name) is gate and name in PRIMITIVES:
         return graph.apply(name, *args)
+    if hasattr(gate, "__not_differentiable__"):  # a logic gate, made of other gates
+        return gate.formula(*args)
     try:
         result = primitive_of(gate, len(args))
     except Uncompilable as err:
         remedy = "Write its formula and its partials with NumPy or math"
         raise refusal(f"the gate `{name}` cannot be compiled, for it {err}", remedy) from err
     return graph.apply(result, *args)
-
-
-def _logic(name: str, *args: Any) -> Any:
-    """Apply a logic gate: numbers other than 0 are true."""
-    graph = graph_of(args)
-    x, *rest = (graph.node(a) for a in args)
-    invert = name in ("logical_nand", "logical_nor", "logical_xnor")
-    if name == "logical_xand":
-        rest = [graph.apply("logical_not", rest[0])]
-    plain = {"logical_nand": "logical_and", "logical_nor": "logical_or", "logical_xnor": "logical_xor",
-             "logical_xand": "logical_and"}.get(name, name)  # fmt: skip
-    result = graph.apply(plain, x, *rest)
-    return graph.apply("logical_not", result) if invert else result
 
 
 @functools.lru_cache(maxsize=1024)

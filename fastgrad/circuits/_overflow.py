@@ -14,20 +14,13 @@ exist there.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ..tracing import Node, apply, select
+from ._partials import Growth, derivative_of
 
 # Quotients, powers and logarithms of growing terms --------------------------------------------------------------------
-
-#: Growing functions, and their logarithmic derivatives.
-_GROWING: dict[str, Callable[[Any], Any]] = {
-    "exp": lambda u: 1.0,
-    "exp2": lambda u: math.log(2.0),
-    "cosh": lambda u: apply("tanh", u),
-    "sinh": lambda u: 1.0 / apply("tanh", u),
-}
 
 _LOGARITHMS = {"log": 1.0, "log2": 1.0 / math.log(2.0), "log10": 1.0 / math.log(10.0)}
 
@@ -61,8 +54,8 @@ def shortcut(node: Node, here: dict[Node, Node], active: set[Node]) -> tuple[Nod
 def _logarithmic(node: Node, here: dict[Node, Node], active: set[Node]) -> tuple[Node, Any] | None:
     """Return `u` and the slope of ``log(abs(node))`` in it, for what grows like ``exp(u)``."""
     name, operands = node.name, node.operands
-    if name in _GROWING:
-        return operands[0], _GROWING[name](here[operands[0]])
+    if (logarithmic := derivative_of(node.gate).logarithmic) is not None:
+        return operands[0], logarithmic(here[operands[0]])
     if name in ("negative", "square"):
         growth = _logarithmic(operands[0], here, active)
         return growth and (growth[0], 2.0 * growth[1] if name == "square" else growth[1])
@@ -92,16 +85,6 @@ def _constant(node: Node) -> Any:
 
 # Functions that saturate ---------------------------------------------------------------------------------------------
 
-_SATURATING = {"exp", "exp2", "expm1", "tanh", "sigmoid", "erf", "erfc", "ndtr", "softplus", "logaddexp", "sigmoid'",
-               "tanh'"}  # fmt: skip
-
-#: Functions that are bounded, that grow at most like a power of their operands, and that grow exponentially.
-_BOUNDED = {"constant", "sin", "cos", "tanh", "sigmoid", "erf", "erfc", "ndtr", "arctan", "arctan2", "sigmoid'",
-            "tanh'", "sign", "heaviside"}  # fmt: skip
-_LEVEL = {"add", "subtract", "multiply", "negative", "absolute", "square", "maximum", "minimum", "fmax", "fmin", "relu",
-          "where", "softplus", "logaddexp", "hypot", "arcsinh"}  # fmt: skip
-_EXPONENTIAL = {"exp", "exp2", "expm1", "sinh", "cosh"}
-
 #: Signs: never positive, unknown, never negative, above a positive number.
 _BELOW, _ANY, _ABOVE, _AWAY = -1, 0, 1, 2
 
@@ -122,7 +105,7 @@ def saturating(order: Sequence[Node], partials: dict[Node, tuple[Any, ...]], act
     for node in order:
         signs[node] = _sign(node, [signs[o] for o in node.operands])
         behind = any(o in growing for o in node.operands)
-        if behind and node.name in _SATURATING:
+        if behind and derivative_of(node.gate).saturates:
             saturated.append(node)
         if node not in active or _is_bounded(node, bounded, signs):
             bounded.add(node)
@@ -132,7 +115,8 @@ def saturating(order: Sequence[Node], partials: dict[Node, tuple[Any, ...]], act
         return {}
     finite: dict[Node, Any] = {}
     for node in order:
-        slopes = () if node.name in _BOUNDED | _LEVEL | _EXPONENTIAL or _grows(node) else partials.get(node, ())
+        grows = _growth(node) is not Growth.UNKNOWN or _grows(node)
+        slopes = () if grows else partials.get(node, ())
         moving = [p for o, p in zip(node.operands, slopes, strict=False) if o in active]
         conditions = [finite[o] for o in node.operands] + [abs(p) < math.inf for p in moving if isinstance(p, Node)]
         finite[node] = None
@@ -144,21 +128,25 @@ def saturating(order: Sequence[Node], partials: dict[Node, tuple[Any, ...]], act
 
 def _is_bounded(node: Node, bounded: set[Node], signs: dict[Node, int]) -> bool:
     """Tell whether a node is bounded."""
-    if node.is_condition or node.name in _BOUNDED:
+    if node.is_condition or _growth(node) is Growth.BOUNDED:
         return True
     if node.name in ("divide", "reciprocal"):  # 1 / (1 + exp(x))
         *above, below = node.operands
         return all(o in bounded for o in above) and signs[below] == _AWAY
     if node.name in ("exp", "exp2", "expm1") and signs[node.operands[0]] == _BELOW:  # exp(-x * x)
         return True
-    return node.name in _LEVEL | _EXPONENTIAL and all(o in bounded for o in node.operands)
+    return _growth(node) is not Growth.UNKNOWN and all(o in bounded for o in node.operands)
+
+
+def _growth(node: Node) -> Growth:
+    return derivative_of(node.gate).growth
 
 
 def _grows(node: Node) -> bool:
     """Tell whether a primitive grows exponentially."""
     if node.name == "power":
         return not (node.operands[1].name == "constant" and node.operands[1].value <= _MODERATE)
-    return node.name in _EXPONENTIAL
+    return _growth(node) is Growth.EXPONENTIAL
 
 
 def _sign(node: Node, behind: Sequence[int]) -> int:

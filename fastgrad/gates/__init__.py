@@ -31,6 +31,8 @@ import math
 from collections.abc import Callable
 from math import inf
 
+import numpy as np
+
 from ._gate import Gate as Gate
 from ._gate import gate as gate
 
@@ -122,7 +124,7 @@ def softplus(x: float) -> float:
     return (x if x > 0.0 else 0.0) + math.log1p(math.exp(-abs(x)))
 
 
-@gate(partials=lambda x: math.exp(x))
+@gate(partials=lambda x: np.exp(x))
 def exp(x: float) -> float:
     """Exponential function."""
     return math.exp(x)
@@ -134,19 +136,19 @@ def log(x: float) -> float:
     return math.log(x) if x > 0.0 else -inf if x == 0.0 else math.nan
 
 
-@gate(partials=lambda x: 0.5 / math.sqrt(x), domain=(0.0, inf))
+@gate(partials=lambda x: 0.5 / np.sqrt(x), domain=(0.0, inf))
 def sqrt(x: float) -> float:
     """Square root."""
     return math.sqrt(x)
 
 
-@gate(partials=lambda x: math.cos(x))
+@gate(partials=lambda x: np.cos(x))
 def sin(x: float) -> float:
     """Sine, `x` in radians."""
     return math.sin(x)
 
 
-@gate(partials=lambda x: -math.sin(x))
+@gate(partials=lambda x: -np.sin(x))
 def cos(x: float) -> float:
     """Cosine, `x` in radians."""
     return math.cos(x)
@@ -221,19 +223,19 @@ def _logic(soft: str) -> Callable[[Callable[..., bool]], Gate]:
 @_logic("soft_not")
 def logical_not(x: float) -> bool:
     """Be true where `x` is zero."""
-    return not x
+    return x == 0.0
 
 
 @_logic("soft_or")
 def logical_or(x: float, y: float) -> bool:
     """Be true where one of them is not zero."""
-    return x != 0 or y != 0
+    return (x != 0.0) | (y != 0.0)
 
 
 @_logic("soft_and")
 def logical_and(x: float, y: float) -> bool:
     """Be true where both are not zero."""
-    return x != 0 and y != 0
+    return (x != 0.0) & (y != 0.0)
 
 
 @_logic("soft_xand")

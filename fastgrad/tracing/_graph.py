@@ -141,6 +141,8 @@ class Graph:
         """Apply a primitive, or the primitive of a name, to operands."""
         gate = PRIMITIVES[gate] if isinstance(gate, str) else gate
         nodes = tuple(map(self.node, operands))
+        if gate.name in ("equal", "not_equal") and nodes[0].is_condition and nodes[1] is self.constant(0.0):
+            return nodes[0] if gate.name == "not_equal" else self.apply("logical_not", nodes[0])
         if gate.name == "where":
             nodes = (self._truth(nodes[0]), self.number(nodes[1]), self.number(nodes[2]))
         elif gate.name.startswith("logical_"):
