@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 import fastgrad as fg
 from fastgrad import gates
 from fastgrad.circuits import Circuit
-from fastgrad.circuits._chain_rule import jacobian, local_partials
-from fastgrad.circuits._partials import derivative_of
+from fastgrad.circuits.chain_rule import jacobian, local_partials
+from fastgrad.circuits.derivatives import derivative_of
 from fastgrad.compilation import kernels
 from fastgrad.gates import Gate
 from fastgrad.tracing import PRIMITIVES, Graph, Loops, Node, Program, Traced, as_nodes, in_order

@@ -14,8 +14,8 @@ from ..arguments import argument, checked_out, result_kind, threads
 from ..compilation.operators import Uncompilable
 from ..compilation.ufuncs import Ufunc
 from ..tracing import Layout, Node, Program
-from ._gufunc import Gufunc, Table
-from ._signature import widths
+from .gufunc import Gufunc, Table
+from .signature import widths
 
 #: Most arguments and results of a ufunc in NumPy; more are joined to one vector.
 _OPERANDS = 60

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ._graph import Node
-from ._primitives import through_ufunc
-from ._refusal import refusal, running
+from .graph import Node
+from .primitives import through_ufunc
+from .refusals import refusal, running
 
 
 class Traced(Node):
@@ -261,7 +261,7 @@ def _reduced(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str
     return wrap_nodes(step.reduce(array, **arguments))
 
 
-#: Replacements of NumPy's functions of arrays that branch on values; `_array_functions` fills it.
+#: Replacements of NumPy's functions of arrays that branch on values; `array_functions` fills it.
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from ..arguments import argument_index
 from ..tracing import Node
-from ._chain_rule import jacobian
-from ._drawing import mermaid, program, svg
-from ._results import Results
-from ._signature import component_names, components, sizes_of
-from ._template import Quantity, template_of
+from .chain_rule import jacobian
+from .drawing import mermaid, program, svg
+from .results import Results
+from .signature import component_names, components, sizes_of
+from .template import Quantity, template_of
 
 
 class Circuit:

@@ -9,8 +9,8 @@ from ..arguments import threads
 from ..array_kinds import PLAIN, kinds
 from ..containers.calls import Layout
 from ..containers.registry import over_containers
-from ._fused import Fused
-from ._template import Quantity, Template
+from .fused import Fused
+from .template import Quantity, Template
 
 
 class Results:

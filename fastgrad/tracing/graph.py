@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ._primitives import PRIMITIVES, Primitive
+from .primitives import PRIMITIVES, Primitive
 
 _INPUT, _CONSTANT = PRIMITIVES["input"], PRIMITIVES["constant"]
 

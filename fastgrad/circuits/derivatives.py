@@ -24,7 +24,7 @@ _LN_2, _LN_10, _ROOT_PI = math.log(2.0), math.log(10.0), math.sqrt(math.pi)
 
 
 class Growth(Enum):
-    """How a primitive grows with its operands; `_overflow` uses it."""
+    """How a primitive grows with its operands; `overflow` uses it."""
 
     UNKNOWN = 0
     BOUNDED = 1

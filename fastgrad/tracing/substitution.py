@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numba.core.dispatcher import Dispatcher
 
-from ._array_functions import choose, of_lists
-from ._graph import Node
-from ._nodes import FUNCTIONS, Nodes, as_nodes
-from ._primitives import through_ufunc
-from ._refusal import refusal, running
+from .array_functions import choose, of_lists
+from .graph import Node
+from .nodes import FUNCTIONS, Nodes, as_nodes
+from .primitives import through_ufunc
+from .refusals import refusal, running
 
 #: Lists of more are taken for data.
 _MANY = 100

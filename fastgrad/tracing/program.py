@@ -12,8 +12,8 @@ import numpy as np
 from ..compilation.kernels import Native, function_from, native
 from ..compilation.memory import BODY, add_to
 from ..compilation.ufuncs import OWN, RAISED
-from ._graph import Graph, Node, in_order
-from ._llvm import Loops
+from .graph import Graph, Node, in_order
+from .llvm_loops import Loops
 
 #: Size up to which multiples of a quarter are parts of the machine code.
 _SMALL = 8

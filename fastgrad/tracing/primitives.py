@@ -2,7 +2,7 @@
 
 A row has a value formula in three forms: an instruction or a function for machine code, or an expansion into simpler
 primitives; NumPy's function, for constants and single points; and text. The partial derivatives are in
-`circuits._partials`, under the same names. Functions of `elementary` have a row without being listed.
+`circuits.derivatives`, under the same names. Functions of `elementary` have a row without being listed.
 """
 
 from __future__ import annotations

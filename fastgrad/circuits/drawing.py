@@ -7,8 +7,8 @@ from html import escape
 from typing import Any
 
 from ..tracing import Graph, Node, Program, in_order
-from ._arrange import Box, Edge, arrange
-from ._chain_rule import local_partials
+from .chain_rule import local_partials
+from .layered_layout import Box, Edge, arrange
 
 
 class _Figure:

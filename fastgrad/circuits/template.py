@@ -16,10 +16,10 @@ import numpy as np
 from ..compilation.kernels import LOCK
 from ..compilation.references import read
 from ..tracing import Captured, Graph, Node, Traced, grafted, trace, trace_captured
-from ._chain_rule import jacobian
-from ._fused import Group, Plan
-from ._gates import is_gate, is_own_gate, through_gate
-from ._signature import widths
+from .chain_rule import jacobian
+from .fused import Group, Plan
+from .gate_primitives import is_gate, is_own_gate, through_gate
+from .signature import widths
 
 #: What circuits compute: ``"values"``, ``"partials"`` in all arguments, ``"both"``; in one argument the others.
 Quantity = Literal["values", "partials", "both", "jacobian", "hessian"]

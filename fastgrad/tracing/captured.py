@@ -19,11 +19,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba.core.dispatcher import Dispatcher
 
-from ._graph import Graph, Node
-from ._nodes import Nodes, Traced, elementwise
-from ._primitives import PRIMITIVES, apply
-from ._refusal import refusal, running
-from ._substitution import LIBRARIES, OF_SCIPY, SUBSTITUTES, ModuleProxy, has_nodes, on_nodes
+from .graph import Graph, Node
+from .nodes import Nodes, Traced, elementwise
+from .primitives import PRIMITIVES, apply
+from .refusals import refusal, running
+from .substitution import LIBRARIES, OF_SCIPY, SUBSTITUTES, ModuleProxy, has_nodes, on_nodes
 
 #: Instructions that reach beyond the variables of a function, or branch on exceptions or types.
 _INSTRUCTIONS = {

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..tracing import Node, apply, select
-from ._partials import Growth, derivative_of
+from .derivatives import Growth, derivative_of
 
 # Quotients, powers and logarithms of growing terms --------------------------------------------------------------------
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ._graph import Graph, Node, active_nodes, cost_of, grafted, in_order
-from ._nodes import as_nodes
-from ._program import Program, lowered
-from ._pure import Captured, Pure, argument
-from ._refusal import refusal, running
-from ._trace import Record, inputs_of, results_of
+from .captured import Captured, Pure, argument
+from .graph import Graph, Node, active_nodes, cost_of, grafted, in_order
+from .nodes import as_nodes
+from .program import Program, lowered
+from .refusals import refusal, running
+from .tracer import Record, inputs_of, results_of
 
 #: Largest cost of a program of values, and most nodes before expansion: beyond, Numba compiles the function faster.
 LIMIT = 2000

@@ -23,8 +23,8 @@ from ..tracing import (
     graph_of,
     refusal,
 )
-from ._chain_rule import jacobian
-from ._partials import GatePrimitive
+from .chain_rule import jacobian
+from .derivatives import GatePrimitive
 
 
 @gate(

@@ -13,8 +13,8 @@ from collections.abc import Container, Sequence
 from typing import Any, NamedTuple
 
 from ..tracing import Graph, Node, active_nodes, in_order, select
-from ._overflow import saturating, shortcut
-from ._partials import derivative_of
+from .derivatives import derivative_of
+from .overflow import saturating, shortcut
 
 
 class _Slope(NamedTuple):
