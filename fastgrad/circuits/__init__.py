@@ -1,7 +1,7 @@
 """Circuits: a function run once on symbols, and its exact partial derivatives by the chain rule.
 
-Imports `tracing`, `gates` and what is below them, nothing of the numerical derivatives. Begin reading in `circuit_type`;
-`derivatives` is the table of partial derivatives, `chain_rule` applies them.
+Imports `tracing`, `gates` and what is below them, nothing of the numerical derivatives. Begin reading in
+`circuit_type`; `derivatives` is the table of partial derivatives, `chain_rule` applies them.
 """
 
 from __future__ import annotations

@@ -147,7 +147,5 @@ def _formula(f: Callable[..., Any], count: int, name: str, rule: Any) -> Primiti
     source += "    except Exception:\n        return np.nan, 1\n"
     kernel = jit(function_from(source, "careful", {"formula": jit(reading.linked)}))
     more: dict[str, Any] = {"partials": rule or again}
-    primitive = GatePrimitive(
-        name, call_text(word, count), evaluate, function=kernel, cost=10, key=reading.key, **more
-    )
+    primitive = GatePrimitive(name, call_text(word, count), evaluate, function=kernel, cost=10, key=reading.key, **more)
     return GatePrimitive(name, expand=expand, **more)

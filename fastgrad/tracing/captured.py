@@ -1,111 +1,22 @@
-"""Functions of their arguments and of captured numbers alone: the only ones that become programs of values.
-
-A branch on a value is refused by `Traced`. This module refuses everything else that a run on symbols does not see:
-handlers of exceptions, state that outlives a call, random numbers, clocks, types and texts of values, and functions of
-NumPy that treat arrays of objects in another way than numbers. Only what is listed is allowed. So a program that agrees
-with the function at a few points is the function.
-"""
+"""Captured numbers: what a function refers to, as inputs of its program, and the paths from the function to them."""
 
 from __future__ import annotations
 
-import builtins
-import dis
 import functools
 import sys
 from collections.abc import Callable, Mapping
-from types import BuiltinFunctionType, CellType, CodeType, FunctionType, ModuleType
+from types import CellType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba.core.dispatcher import Dispatcher
 
 from .graph import Graph, Node
-from .nodes import Nodes, Traced, elementwise
+from .nodes import Nodes, elementwise
 from .primitives import PRIMITIVES, apply
-from .refusals import refusal, running
-from .substitution import LIBRARIES, OF_SCIPY, SUBSTITUTES, ModuleProxy, has_nodes, on_nodes
-
-#: Instructions that reach beyond the variables of a function, or branch on exceptions or types.
-_INSTRUCTIONS = {
-    "STORE_GLOBAL", "DELETE_GLOBAL", "IMPORT_NAME", "STORE_ATTR", "DELETE_ATTR", "DELETE_DEREF", "LOAD_BUILD_CLASS",
-    "PUSH_EXC_INFO", "SETUP_FINALLY", "SETUP_WITH", "MATCH_CLASS", "MATCH_MAPPING", "MATCH_SEQUENCE", "MATCH_KEYS",
-    "SEND", "YIELD_FROM", "GET_AWAITABLE",
-}  # fmt: skip
-
-#: Attributes that depend on the storage of numbers, or convert to Python's numbers, which raise where NumPy's overflow.
-_REPRESENTATION = {
-    "dtype", "itemsize", "nbytes", "strides", "flags", "ctypes", "data", "base", "view", "tobytes", "tofile", "dump",
-    "dumps", "setflags", "byteswap", "newbyteorder", "getfield", "setfield", "resize", "is_integer", "hex",
-    "as_integer_ratio", "tolist", "item", "tostring", "device", "to_device",
-}  # fmt: skip
-
-_BUILTINS = {
-    name: SUBSTITUTES.get(getattr(builtins, name), getattr(builtins, name))
-    for name in (
-        "abs", "len", "range", "sum", "min", "max", "enumerate", "zip", "map", "list", "tuple", "float", "int", "bool",
-        "reversed", "pow", "round", "any", "all", "slice", "dict",
-    )
-}  # fmt: skip
-_BUILTINS.update({k: v for k, v in vars(builtins).items() if isinstance(v, type) and issubclass(v, BaseException)})
-
-#: NumPy's functions of arrays that treat nodes as they treat numbers, besides ufuncs.
-_NUMPY = set(
-    """
-    append arange argwhere array asarray ascontiguousarray atleast_1d atleast_2d atleast_3d average broadcast_arrays
-    broadcast_to column_stack concatenate convolve copy correlate cross cumprod cumsum delete diag diagflat diagonal
-    diff dot dstack ediff1d einsum empty empty_like expand_dims eye flip fliplr flipud full hsplit hstack identity
-    indices inner insert interp ix_ kron linspace max amax mean meshgrid min amin moveaxis ndim ones outer polyval prod
-    ptp ravel repeat reshape roll rot90 select shape sinc size split array_split vsplit squeeze stack std sum swapaxes
-    take tensordot tile trace transpose trapezoid tri tril triu tril_indices triu_indices var vdot vstack where zeros
-    zeros_like clip any all count_nonzero abs piecewise nansum nanmean nanmax nanmin isnan isinf isfinite
-    """.split()
-)
-_NO_UFUNCS = {"floor_divide", "divmod", "frexp", "ldexp", "modf", "spacing", "nextafter"}
-
-#: Functions of other libraries that treat nodes as they treat numbers.
-_MODULES = ("_operator", "_functools")
-
-#: Functions whose substitutes round differently: `fsum` rounds once, its substitute at every step.
-_ROUNDING = {"fsum", "round", "around"}
-
-
-class Pure(Traced):
-    """A node that has no text and is no key of a dictionary while `f` runs on it."""
-
-    __slots__ = ()
-
-    def __hash__(self) -> int:
-        if getattr(running, "refused", None) is not None:
-            raise refusal("a value as a key", "Leave out dictionaries and sets of values")
-        return object.__hash__(self)
-
-    def __repr__(self) -> str:
-        if getattr(running, "refused", None) is not None:
-            raise refusal("a value written as text", "Leave that out of `f`")
-        return super().__repr__()
-
-    def __floordiv__(self, other: Any) -> Any:
-        raise refusal("a division without remainder", "Use np.floor of a quotient")
-
-    __rfloordiv__ = __floordiv__
-
-    def __divmod__(self, other: Any) -> Any:
-        return self // other
-
-    def __rdivmod__(self, other: Any) -> Any:
-        return other // self
-
-    def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
-        """Return the node itself; refuse types that round."""
-        return _float64(dtype) and self
-
-
-def _float64(dtype: Any) -> bool:
-    """Refuse any type but float64."""
-    if dtype is not None and np.dtype(dtype) != np.float64:
-        raise refusal(f"values as {np.dtype(dtype)}", "Leave them float64")
-    return True
-
+from .purity import BUILTINS, checked_function, read_names
+from .refusals import refusal
+from .substitution import LIBRARIES, OF_SCIPY, ModuleProxy, on_nodes
 
 #: The numbers of a function that captures none.
 _NOTHING = np.zeros(1)
@@ -251,8 +162,6 @@ class Captured:
             return value
         if isinstance(value, ModuleType) and module is np and name != "linalg":
             raise refusal(f"`np.{name}`, which is not known to depend on its arguments alone", "Leave it out of `f`")
-        if module is np.linalg:
-            return on_nodes(value, SUBSTITUTES[value]) if name == "norm" else _refuse(value)
         return self.value(value, Path(path, "attribute", name))
 
     def function(self, value: Any, path: Path | None = None) -> Any:
@@ -265,8 +174,6 @@ class Captured:
             args = [self.value(a, Path(path, "args", i)) for i, a in enumerate(value.args)]
             named = {k: self.value(a, Path(path, "keywords", k)) for k, a in value.keywords.items()}
             return functools.partial(self.function(value.func, Path(path, "func")), *args, **named)
-        if isinstance(value, np.ufunc):
-            return value if value.__name__ not in _NO_UFUNCS else _refuse(value)
         if id(value) in self._memo:
             return self._memo[id(value)][1]
         formula = getattr(value, "__formula__", None)
@@ -279,32 +186,19 @@ class Captured:
         if module == "scipy.special._logsumexp" and name in OF_SCIPY:
             return on_nodes(value, OF_SCIPY[name])
         if isinstance(value, FunctionType) and top not in LIBRARIES and top not in sys.stdlib_module_names:
-            return self._copied(value, path)
-        if isinstance(value, type) and (value is np.float64 or _BUILTINS.get(name) is value):
-            return SUBSTITUTES.get(value, value)
-        substitute: Any = None
-        try:
-            substitute = SUBSTITUTES.get(value) if name not in _ROUNDING else None
-        except TypeError:  # it cannot be hashed
-            pass
-        if substitute is not None and (top != "numpy" or name in _NUMPY):
-            return _checked(substitute)
-        if top == "numpy" and name in _NUMPY and getattr(np, name, None) is value:
-            return _checked(value)
-        if isinstance(value, BuiltinFunctionType) and (module in _MODULES or _BUILTINS.get(name) is value):
-            return value
-        return _refuse(value)
+            return self._copy_function(value, path)
+        return checked_function(value)
 
-    def _copied(self, f: FunctionType, origin: Path | None) -> FunctionType:
+    def _copy_function(self, f: FunctionType, origin: Path | None) -> FunctionType:
         """Copy a caller's function, with substitutes for all that it refers to."""
-        names: dict[str, Any] = {"__builtins__": _BUILTINS}
+        names: dict[str, Any] = {"__builtins__": BUILTINS}
         closure = f.__closure__ and tuple(CellType() for _ in f.__closure__)
         copy = FunctionType(f.__code__, names, f.__name__, None, closure)
         self._memo[id(f)] = f, copy
         for name in read_names(f.__code__):
             if name in f.__globals__:
                 names[name] = self.value(f.__globals__[name], Path(origin, "__globals__", name))
-            elif name not in _BUILTINS:
+            elif name not in BUILTINS:
                 raise refusal(f"`{name}`, which is not known to depend on its arguments alone", "Leave it out of `f`")
         copy.__defaults__ = f.__defaults__ and tuple(
             self.value(v, Path(origin, "__defaults__", i)) for i, v in enumerate(f.__defaults__)
@@ -317,49 +211,9 @@ class Captured:
         return copy
 
 
-def _refuse(value: Any) -> Any:
-    name = getattr(value, "__qualname__", getattr(value, "__name__", repr(value)))
-    raise refusal(f"`{name}`, which is not known to depend on its arguments alone", "Leave it out of `f`")
-
-
-def _checked(function: Any) -> Callable[..., Any]:
-    """Return the function, refusing to round nodes to another type than float64."""
-
-    @functools.wraps(function)
-    def checked(*args: Any, **named: Any) -> Any:
-        if has_nodes(args):
-            _float64(named.get("dtype"))
-            if any(isinstance(a, str) for a in args[1:]):
-                raise refusal("a type given as text", "Leave values float64")
-        return function(*args, **named)
-
-    return checked
-
-
-@functools.lru_cache(maxsize=256)
-def read_names(code: CodeType, enclosed: frozenset[str] = frozenset()) -> tuple[str, ...]:
-    """Names of the globals that `code` and the functions inside it load; refuses code that reaches further."""
-    names: set[str] = set()
-    for instruction in dis.get_instructions(code):
-        operation, name = instruction.opname, instruction.argval
-        if operation in _INSTRUCTIONS:
-            raise refusal(f"`{code.co_name}` uses {operation}", "Leave that out of `f`")
-        if operation in ("LOAD_GLOBAL", "LOAD_NAME"):
-            names.add(name)
-        elif operation in ("LOAD_ATTR", "LOAD_METHOD") and (name in _REPRESENTATION or name.startswith("__")):
-            raise refusal(f"`.{name}`", "Leave that out of `f`")
-        elif operation == "STORE_DEREF" and name in code.co_freevars and name not in enclosed:
-            raise refusal(f"a change of `{name}`", "Return it instead")
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            names.update(read_names(constant, enclosed | frozenset(code.co_cellvars)))
-    return tuple(sorted(names))
-
-
 def argument(captured: Captured, value: Any, i: int) -> Any:
     """Substitute for a further argument of `f`."""
     whole = isinstance(value, (int, np.integer, np.bool_)) and -(1 << 63) <= value < 1 << 63
     if whole or type(value) in (float, np.float64) or isinstance(value, (np.float32, np.ndarray)):
         return captured.value(value, Path(None, "argument", i))
     raise refusal(f"an argument of type {type(value).__name__}", "Pass numbers and arrays")
-

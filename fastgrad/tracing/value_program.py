@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from .captured import Captured, Pure, argument
+from .captured import Captured, argument
 from .graph import Graph, Node, active_nodes, cost_of, grafted, in_order
 from .nodes import as_nodes
 from .program import Program, lowered
+from .purity import Pure
 from .refusals import refusal, running
 from .tracer import Record, inputs_of, results_of
 
@@ -166,8 +167,6 @@ def _check_count(captured: Captured) -> None:
         raise refusal(f"more than {_CAPTURED} captured numbers", "Pass fewer")
 
 
-def moved(
-    outputs: Sequence[Node], graph: Graph, coordinates: Sequence[Node], first: int, captured: int
-) -> list[Node]:
+def moved(outputs: Sequence[Node], graph: Graph, coordinates: Sequence[Node], first: int, captured: int) -> list[Node]:
     """Copy a program into `graph`, with other nodes for coordinates; captured numbers are inputs from `first` on."""
     return grafted(outputs, [*coordinates, *(graph.input(first + i) for i in range(captured))])
