@@ -24,34 +24,21 @@ _LN_2, _LN_10, _ROOT_PI = math.log(2.0), math.log(10.0), math.sqrt(math.pi)
 
 
 class Growth(Enum):
-    """How a primitive grows with its operands; `overflow` uses it."""
+    """How a primitive grows with its operands, at most; `overflow` uses it."""
 
-    UNKNOWN = 0
-    BOUNDED = 1
-    POWER = 2
-    """At most like a power."""
-    EXPONENTIAL = 3
+    UNKNOWN, BOUNDED, POWER, EXPONENTIAL = range(4)
 
 
 @dataclass(frozen=True)
 class Derivative:
-    """The derivative of a primitive.
+    """The derivative of a primitive."""
 
-    Parameters
-    ----------
-    partials : callable, optional
-        Rule ``(value, *operands) -> partials``; None where the slope is 0 wherever there is one.
-    growth : Growth
-        How the value grows with the operands.
-    saturates : bool
-        Whether the slope falls to 0 faster than any operand grows.
-    logarithmic : callable, optional
-        Logarithmic derivative ``operand -> slope`` of what grows exponentially on both sides of its range.
-    """
-
+    #: ``(value, *operands) -> partials``; None where the slope is 0 wherever there is one.
     partials: Rule | None
     growth: Growth = Growth.UNKNOWN
+    #: Whether the slope falls to 0 faster than any operand grows.
     saturates: bool = False
+    #: Logarithmic derivative, ``operand -> slope``, of a function of exponential growth.
     logarithmic: Callable[[Any], Any] | None = None
 
 
@@ -176,13 +163,7 @@ _FLAT = Derivative(None)
 
 @dataclass(frozen=True, eq=False)
 class GatePrimitive(Primitive):
-    """A primitive of a caller's gate, with its partials.
-
-    Parameters
-    ----------
-    partials : callable
-        Rule ``(value, *operands) -> partials``.
-    """
+    """A primitive of a caller's gate, with its partials."""
 
     partials: Rule | None = None
 

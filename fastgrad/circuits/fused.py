@@ -34,16 +34,8 @@ class Group(NamedTuple):
 class Plan:
     """Machine code of groups of nodes, and how operands and results are passed to it; shared among circuits.
 
-    Parameters
-    ----------
-    sizes : sequence of int or None
-        For each argument the length of a vector, or None for a number.
-    groups : sequence of Group
-        What is to be computed.
-    captured : int
-        Number of captured numbers: inputs behind the arguments, different for each circuit.
-    name : str
-        Name of the function, for messages.
+    `sizes` has for each argument the length of a vector, or None for a number. The `captured` inputs behind the
+    arguments differ between circuits. `name` is for messages.
     """
 
     def __init__(self, sizes: Sequence[int | None], groups: Sequence[Group], captured: int, name: str) -> None:
@@ -98,17 +90,7 @@ class Plan:
 
 
 class Fused:
-    """One program of a circuit over batches.
-
-    Parameters
-    ----------
-    f : callable
-        The function that was traced, for its name and for what it raises.
-    plan : Plan
-        The machine code.
-    numbers : ndarray
-        The numbers that the function captures.
-    """
+    """One program of a circuit over batches; `f` is called for what it raises, and captures `numbers`."""
 
     def __init__(self, f: Callable[..., Any], plan: Plan, numbers: Any) -> None:
         self._f, self._plan, self._numbers = f, plan, numbers

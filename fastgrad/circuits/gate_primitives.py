@@ -19,7 +19,7 @@ from ..tracing import (
     Traced,
     call_text,
     elementwise,
-    grafted,
+    graft,
     graph_of,
     refusal,
 )
@@ -131,7 +131,7 @@ def _formula(f: Callable[..., Any], count: int, name: str, rule: Any) -> Primiti
                 f"{name} cannot be differentiated again: its formula branches, or calls what cannot be traced. "
                 "Write it with `fg.where`."
             ) from err
-        return tuple(grafted(jacobian([value], count)[0], x))
+        return tuple(graft(jacobian([value], count)[0], x))
 
     def called(*x: Any) -> Any:
         return graph_of(x).apply(primitive, *x)

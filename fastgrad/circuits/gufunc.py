@@ -88,17 +88,8 @@ _from_signature = ctypes.PYFUNCTYPE(
 class Table:
     """Rows of a gufunc's blocks of points, in words that the loop reads.
 
-    Parameters
-    ----------
-    sizes : sequence of int
-        Components of each argument.
-    rows : sequence of sequences of int
-        For each result the row of each component: rows of the arguments come first, then those that the body
-        computes, then constant ones.
-    computed : int
-        How many rows the body computes.
-    constants : sequence of float
-        The numbers in the constant rows.
+    `sizes` counts the components of each argument. `rows` has for each result the row of each component: rows of the
+    arguments come first, then the `computed` ones, then a row for each of the `constants`.
     """
 
     def __init__(
@@ -120,25 +111,17 @@ class Table:
 class Gufunc:
     """A NumPy gufunc over the body of a circuit: every operand is a vector.
 
-    Parameters
-    ----------
-    code : Native
-        The body, over one array for each component of the arguments and each row that it computes.
-    parameters : ndarray
-        Numbers that the body reads.
-    table : Table
-        Rows of the components.
-    name, doc : str
-        What NumPy shows.
+    `code` is the body, over one array for each component of the arguments and each row that it computes; `parameters`
+    are numbers that it reads.
     """
 
-    __slots__ = ("_data", "_owners", "_tables", "call")
+    __slots__ = ("_data", "_references", "_tables", "call")
 
     def __init__(self, code: Native, parameters: Any, table: Table, name: str, doc: str) -> None:
         loop, nin, nout = _shared(), table.nin, table.nout
         words = (code.address, 0, 0, nin, nout, 8, 8, 0, parameters.ctypes.data, *table.data)
         self._data = (ctypes.c_int64 * len(words))(*words)
-        self._owners = (code, loop, table, parameters)
+        self._references = (code, loop, table, parameters)
         loops = (ctypes.c_void_p * 1)(loop.address)
         data = (ctypes.c_void_p * 1)(ctypes.addressof(self._data))
         kinds = (ctypes.c_char * (nin + nout))(*[bytes([12])] * (nin + nout))

@@ -25,55 +25,55 @@ from .derivatives import Growth, derivative_of
 _LOGARITHMS = {"log": 1.0, "log2": 1.0 / math.log(2.0), "log10": 1.0 / math.log(10.0)}
 
 
-def shortcut(node: Node, here: dict[Node, Node], active: set[Node]) -> tuple[Node, Node, Any] | None:
+def shortcut(node: Node, copies: dict[Node, Node], active: set[Node]) -> tuple[Node, Node, Any] | None:
     """Return an operand of `node`, the node `u` behind it, and the slope of `node` in `u`; None for no shortcut.
 
-    `here` has the copies of all nodes in the graph that the slope belongs to; `active` nodes depend on an argument.
+    `copies` has the copies of all nodes in the graph that the slope belongs to; `active` nodes depend on an argument.
     """
     if node.name not in ("divide", "reciprocal", "power", "log1p", "share", *_LOGARITHMS):
         return None
     inner = node.operands[node.name == "divide"]
-    growth = _logarithmic(inner, here, active)
+    growth = _logarithmic(inner, copies, active)
     if growth is None:
         return None
     behind, slope = growth
-    value, whole = here[node], here[inner]
+    value, whole = copies[node], copies[inner]
     if node.name in ("divide", "reciprocal"):
         return inner, behind, -value * slope
     if node.name == "power":
         power = _constant(node.operands[1])
         return None if power is None or power >= 0 else (inner, behind, power * value * slope)
     if node.name == "share":
-        rest = here[node.operands[1]]
+        rest = copies[node.operands[1]]
         return inner, behind, value * (rest * (1.0 / (whole + rest))) * slope
     if node.name == "log1p":
         return inner, behind, select(whole > -1.0, apply("share", whole, 1.0) * slope, math.nan)
     return inner, behind, select(whole > 0.0, _LOGARITHMS[node.name] * slope, math.nan)
 
 
-def _logarithmic(node: Node, here: dict[Node, Node], active: set[Node]) -> tuple[Node, Any] | None:
+def _logarithmic(node: Node, copies: dict[Node, Node], active: set[Node]) -> tuple[Node, Any] | None:
     """Return `u` and the slope of ``log(abs(node))`` in it, for what grows like ``exp(u)``."""
     name, operands = node.name, node.operands
     if (logarithmic := derivative_of(node.gate).logarithmic) is not None:
-        return operands[0], logarithmic(here[operands[0]])
+        return operands[0], logarithmic(copies[operands[0]])
     if name in ("negative", "square"):
-        growth = _logarithmic(operands[0], here, active)
+        growth = _logarithmic(operands[0], copies, active)
         return growth and (growth[0], 2.0 * growth[1] if name == "square" else growth[1])
     if name not in ("add", "subtract", "multiply", "divide", "power"):
         return None
     exponent = _constant(operands[1]) if name == "power" else None
-    passive: list[Any] = [None if o in active else here[o] for o in operands]
+    passive: list[Any] = [None if o in active else copies[o] for o in operands]
     first, second = passive
     if second is None and (first is None or name in ("divide", "power")):
         return None
     inner = operands[0] if second is not None else operands[1]
-    growth = _logarithmic(inner, here, active)
+    growth = _logarithmic(inner, copies, active)
     if growth is None or name in ("multiply", "divide"):
         return growth
     u, slope = growth
     if name == "power":
         return None if exponent is None else (u, exponent * slope)
-    part, rest = here[inner], first if second is None else second
+    part, rest = copies[inner], first if second is None else second
     if name == "subtract":
         part, rest = (-part, rest) if second is None else (part, -rest)
     return u, slope * apply("share", part, rest)

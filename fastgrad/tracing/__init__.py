@@ -5,7 +5,7 @@ chain rule of `circuits` transforms them. Begin reading in `tracer`; `primitives
 """
 
 from .captured import Captured
-from .graph import Graph, Node, active_nodes, grafted, graph_of, in_order
+from .graph import Graph, Node, active_nodes, copy_nodes, graft, graph_of, in_order
 from .llvm_loops import Loops
 from .nodes import Nodes, Traced, as_nodes, elementwise
 from .primitives import PRIMITIVES, Primitive, apply, call_text, select
@@ -35,8 +35,9 @@ __all__ = [
     "apply",
     "as_nodes",
     "call_text",
+    "copy_nodes",
     "elementwise",
-    "grafted",
+    "graft",
     "graph_of",
     "in_order",
     "move",

@@ -48,16 +48,8 @@ class Path(NamedTuple):
 class Captured:
     """Substitutes for what a function refers to, and the paths to its numbers.
 
-    Parameters
-    ----------
-    graph : Graph
-        Graph of the nodes.
-    first : int
-        Number of the first input that a captured number becomes.
-    kept : callable, optional
-        Predicate of values that are not substituted: gates.
-    zeros : dict of int to float, optional
-        Captured numbers, by position, that are constants.
+    Captured numbers become inputs of `graph` from `first` on, except the `zeros`, which are constants. Values that
+    `kept` accepts, gates, are not substituted.
     """
 
     def __init__(

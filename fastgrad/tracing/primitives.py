@@ -20,44 +20,28 @@ from .. import elementary
 
 @dataclass(frozen=True, eq=False)
 class Primitive:
-    """A primitive of a program.
-
-    Parameters
-    ----------
-    name : str
-        Name in programs and drawings.
-    text : str, optional
-        Python text with a brace for each operand; None where `expand` stands for it.
-    evaluate : callable, optional
-        The value by NumPy.
-    expand : callable, optional
-        The primitive in terms of simpler ones, for the compiler.
-    instruction : str
-        LLVM's instruction, for comparisons followed by the sign.
-    function : callable, optional
-        What Numba compiles where there is no instruction.
-    symbol : str
-        How people write it, with a brace for each operand; empty for ``name(...)``.
-    is_condition : bool
-        Whether its values are true and false.
-    commutes : bool
-        Whether its two operands may be exchanged.
-    cost : int
-        Cost to the compiler, in operations of arithmetic.
-    key : bytes
-        Digest of a caller's formula; empty for others.
-    """
+    """A primitive of a program; `name` is that in programs and drawings."""
 
     name: str
+    #: Python text with a brace for each operand; None where `expand` stands for it.
     text: str | None = None
+    #: The value by NumPy.
     evaluate: Callable[..., Any] | None = None
+    #: The primitive in terms of simpler ones, for the compiler.
     expand: Callable[..., Any] | None = None
+    #: LLVM's instruction, for comparisons followed by the sign.
     instruction: str = ""
+    #: What Numba compiles where there is no instruction.
     function: Callable[..., Any] | None = None
+    #: How people write it, with a brace for each operand; empty for ``name(...)``.
     symbol: str = ""
+    #: Whether its values are true and false.
     is_condition: bool = False
+    #: Whether its two operands may be exchanged.
     commutes: bool = False
+    #: Cost to the compiler, in operations of arithmetic.
     cost: int = 1
+    #: Digest of a caller's formula; empty for others.
     key: bytes = b""
 
 

@@ -41,16 +41,8 @@ def body(n, arrays, data):
 class Program:
     """Nodes in order, for the compiler; and as Python text, for NumPy and for the key of the machine code.
 
-    Parameters
-    ----------
-    outputs : sequence of Node
-        Results; primitives that have an `expand` are expanded.
-    nin : int
-        Number of inputs, one for each point.
-    fixed : bool, default False
-        Whether constants are parts of the machine code; else those that are likely to be data are parameters.
-    captured : int, default 0
-        Number of captured numbers: inputs from `nin` on, which are parameters in front of the constants.
+    The first `nin` inputs have a number for each point; the `captured` ones behind them are parameters. With `fixed`,
+    constants are parts of the machine code; else those that are likely to be data are parameters, too.
     """
 
     def __init__(self, outputs: Sequence[Node], nin: int, fixed: bool = False, captured: int = 0) -> None:
@@ -58,7 +50,7 @@ class Program:
         self._foreign = hashlib.sha256()
         self._plain: dict[str, Any] = {"select": np.where, "inf": np.inf, "nan": np.nan}
         self._lines: list[str] = []
-        self._outputs = lowered(outputs)
+        self._outputs = expand_nodes(outputs)
         self._nodes = [node for node in in_order(self._outputs) if node.name not in ("input", "constant")]
         self._words: dict[Node, str] = {}
         self._parameters: list[Node] = []
@@ -135,18 +127,13 @@ def _varies(node: Node) -> bool:
 
 
 class Layout:
-    """Rows of a program over vectors: arguments first, then computed results, each once, then constants.
+    """Rows of a program over vectors: `nin` arguments, then computed results, each once, then constants.
 
-    Parameters
-    ----------
-    outputs : sequence of Node
-        What is to be computed.
-    nin : int
-        Number of arguments; inputs behind them are captured numbers, which are copied into computed rows.
+    Inputs behind the arguments are captured numbers, which are copied into computed rows.
     """
 
     def __init__(self, outputs: Sequence[Node], nin: int) -> None:
-        nodes = lowered(outputs)
+        nodes = expand_nodes(outputs)
         arguments = {n for n in nodes if n.name == "input" and n.value < nin}
         fixed = list(dict.fromkeys(n for n in nodes if n.name == "constant"))
         self.computed = list(dict.fromkeys(n for n in nodes if n.name != "constant" and n not in arguments))
@@ -155,10 +142,10 @@ class Layout:
         self.rows = [node.value if node in arguments else row[node] for node in nodes]
 
 
-def lowered(outputs: Sequence[Node], node: type[Node] | None = None) -> list[Node]:
+def expand_nodes(outputs: Sequence[Node], node: type[Node] | None = None) -> list[Node]:
     """Expand primitives into those that have a text; nodes are of type `node`, by default that of `outputs`."""
     graph = Graph(node=node or (type(outputs[0]) if outputs else Node))
-    here: dict[Node, Node] = {}
+    copies: dict[Node, Node] = {}
 
     def apply(node: Node, operands: list[Node]) -> Node:
         if node.gate.expand is None:
@@ -167,15 +154,15 @@ def lowered(outputs: Sequence[Node], node: type[Node] | None = None) -> list[Nod
 
     def lower(root: Node) -> Node:
         for node in in_order([root]):
-            if node in here:
+            if node in copies:
                 continue
             if node.name == "input":
-                here[node] = graph.input(node.value)
+                copies[node] = graph.input(node.value)
             elif node.name == "constant":
-                here[node] = graph.constant(node.value)
+                copies[node] = graph.constant(node.value)
             else:
-                lowest = apply(node, [here[o] for o in node.operands])
-                here[node] = here[lowest] = lowest
-        return here[root]
+                lowest = apply(node, [copies[o] for o in node.operands])
+                copies[node] = copies[lowest] = lowest
+        return copies[root]
 
     return [graph.number(lower(output)) for output in outputs]

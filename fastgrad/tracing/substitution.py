@@ -158,11 +158,7 @@ class Substitution:
 
     Functions are copied, with `math` and the like in their globals, closures and defaults replaced by versions that
     take nodes; so are lists and dictionaries of functions, and objects of the caller's classes with their methods.
-
-    Parameters
-    ----------
-    kept : callable, optional
-        Predicate of values with a formula that are not substituted: gates.
+    Values that `kept` accepts, gates, are not substituted.
     """
 
     def __init__(self, kept: Callable[[Any], bool] | None = None) -> None:
