@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from .nodes import FUNCTIONS, Traced
-from .refusals import refusal, running
+from .refusals import is_strict, refusal
 from .substitution import SUBSTITUTES, has_nodes
 
 #: Instructions that reach beyond the variables of a function, or branch on exceptions or types.
@@ -70,12 +70,12 @@ class Pure(Traced):
     __slots__ = ()
 
     def __hash__(self) -> int:
-        if getattr(running, "refused", None) is not None:
+        if is_strict():
             raise refusal("a value as a key", "Leave out dictionaries and sets of values")
         return object.__hash__(self)
 
     def __repr__(self) -> str:
-        if getattr(running, "refused", None) is not None:
+        if is_strict():
             raise refusal("a value written as text", "Leave that out of `f`")
         return super().__repr__()
 
