@@ -116,7 +116,7 @@ def _formula(f: Callable[..., Any], count: int, name: str, rule: Any) -> Primiti
     branches is called, compiled by Numba.
     """
     reading = Reading(f)
-    word = f"formula_{reading.key.hex()[:12]}"
+    text = call_text(f"formula_{reading.key.hex()[:12]}", count)
 
     def evaluate(*x: Any) -> Any:
         return f(*map(float, x)), 0
@@ -146,6 +146,6 @@ def _formula(f: Callable[..., Any], count: int, name: str, rule: Any) -> Primiti
     source = f"def careful({names}):\n    try:\n        return 1.0 * formula({names}), 0\n"
     source += "    except Exception:\n        return np.nan, 1\n"
     kernel = jit(function_from(source, "careful", {"formula": jit(reading.linked)}))
-    more: dict[str, Any] = {"partials": rule or again}
-    primitive = GatePrimitive(name, call_text(word, count), evaluate, function=kernel, cost=10, key=reading.key, **more)
-    return GatePrimitive(name, expand=expand, **more)
+    partials: Any = rule or again
+    primitive = GatePrimitive(name, text, evaluate, function=kernel, cost=10, key=reading.key, partials=partials)
+    return GatePrimitive(name, expand=expand, partials=partials)

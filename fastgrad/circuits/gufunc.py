@@ -43,10 +43,10 @@ def _loop(args, dims, steps, data):  # type: ignore[no-untyped-def]
     components = 0
     for k in range(total):
         components += table[k]
-    places = np.empty(bodies, np.int64)
+    addresses = np.empty(bodies, np.int64)
     rows = np.empty(components, np.int64)  # of every component
     for k in range(bodies):
-        places[k] = base + k * width
+        addresses[k] = base + k * width
     for k in range(components):
         rows[k] = base + table[total + k] * width
     at = total + components
@@ -57,19 +57,19 @@ def _loop(args, dims, steps, data):  # type: ignore[no-untyped-def]
     start = 0
     while start < n:
         count = min(LANES, n - start)
-        place = 0
+        component = 0
         for k in range(total):
             size, outer = table[k], steps[k]
             if k == nin:
-                call_body(data[ADDRESS], count, words_at(places.ctypes.data), data)
+                call_body(data[ADDRESS], count, words_at(addresses.ctypes.data), data)
             inwards = k < nin
             if not inwards or outer != 0 or start == 0:  # what is the same at all points is written once
-                where = rows.ctypes.data + 8 * place
+                where = rows.ctypes.data + 8 * component
                 move(inwards, args[k] + start * outer, outer, steps[total + k], size, count, where)
-            place += size
+            component += size
         start += count
     # Numba frees an array after its last use by name, even if its address is in use: hence this line.
-    memory[0], places[0], rows[0] = 0.0, 0, 0
+    memory[0], addresses[0], rows[0] = 0.0, 0, 0
     _clear_flags(61)
 
 
@@ -127,8 +127,8 @@ class Gufunc:
         kinds = (ctypes.c_char * (nin + nout))(*[bytes([12])] * (nin + nout))
         text = (name.encode(), doc.encode(), table.signature)
         self._tables = (loops, data, kinds, text)
-        places = [ctypes.addressof(t) for t in (loops, data, kinds)]
-        self.call: Any = _from_signature(*places, 1, nin, nout, -1, *text[:2], 0, text[2])
+        addresses = [ctypes.addressof(t) for t in (loops, data, kinds)]
+        self.call: Any = _from_signature(*addresses, 1, nin, nout, -1, *text[:2], 0, text[2])
 
     @property
     def raised(self) -> int:

@@ -189,8 +189,8 @@ class Substitution:
             return value if inner is value.func else functools.partial(inner, *value.args, **value.keywords)
         if isinstance(value, MethodType):
             instance = value.__self__
-            like = self._subclass_of(instance) if isinstance(instance, type) else self._copy_of(instance)
-            return MethodType(self(value.__func__), like)
+            receiver = self._subclass_of(instance) if isinstance(instance, type) else self._copy_of(instance)
+            return MethodType(self(value.__func__), receiver)
         if isinstance(value, FunctionType) and (value.__module__ or "").partition(".")[0] not in LIBRARIES:
             return self._copy_function(value)
         formula = getattr(value, "__formula__", None)
