@@ -869,7 +869,8 @@ def test_captured_numbers_are_those_of_the_closure(name: str) -> None:
 def test_every_primitive_has_partials(name: str) -> None:
     """One for each operand, or no rule at all where the slope is 0 everywhere."""
     gate, graph = PRIMITIVES[name], Graph(node=Traced)
-    count = len(inspect.signature(gate.expand).parameters) if gate.expand else (gate.text or "").count("{}")
+    ufunc = getattr(np, name.removeprefix("general_"), np.sin)
+    count = len(inspect.signature(gate.expand).parameters) if gate.expand else 3 if ufunc is np.where else ufunc.nin
     operands = [graph.input(k) for k in range(count)]
     value, rule = graph.apply(gate, *operands), derivative_of(gate).partials
     assert rule is None or len(rule(value, *operands)) == count

@@ -17,7 +17,6 @@ from ..tracing import (
     Primitive,
     Substitution,
     Traced,
-    call_text,
     elementwise,
     graft,
     graph_of,
@@ -116,10 +115,9 @@ def _formula(f: Callable[..., Any], count: int, name: str, rule: Any) -> Primiti
     branches is called, compiled by Numba.
     """
     reading = Reading(f)
-    text = call_text(f"formula_{reading.key.hex()[:12]}", count)
 
     def evaluate(*x: Any) -> Any:
-        return f(*map(float, x)), 0
+        return f(*map(float, x))
 
     def again(v: Any, *x: Any) -> tuple[Any, ...]:
         """Differentiate the formula, for a second derivative."""
@@ -147,5 +145,5 @@ def _formula(f: Callable[..., Any], count: int, name: str, rule: Any) -> Primiti
     source += "    except Exception:\n        return np.nan, 1\n"
     kernel = jit(function_from(source, "careful", {"formula": jit(reading.linked)}))
     partials: Any = rule or again
-    primitive = GatePrimitive(name, text, evaluate, function=kernel, cost=10, key=reading.key, partials=partials)
+    primitive = GatePrimitive(name, evaluate, function=kernel, cost=10, key=reading.key, partials=partials)
     return GatePrimitive(name, expand=expand, partials=partials)

@@ -26,7 +26,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from math import inf
 
 import numpy as np
 
@@ -86,7 +85,7 @@ def _power_by_exponent(x: float, y: float) -> float:
     return math.pow(x, y) * math.log(x) if x != 0.0 or y < 0.0 else 0.0
 
 
-@gate(partials=(_power_by_base, _power_by_exponent), domain=((0.0, inf), (-inf, inf)))
+@gate(partials=(_power_by_base, _power_by_exponent), domain=((0.0, math.inf), (-math.inf, math.inf)))
 def power(x: float, y: float) -> float:
     """Power ``x**y``; for negative `x` only at whole `y`."""
     return math.pow(x, y)
@@ -125,13 +124,13 @@ def exp(x: float) -> float:
     return math.exp(x)
 
 
-@gate(partials=lambda x: 1.0 / x if x > 0.0 else math.nan, domain=(0.0, inf))
+@gate(partials=lambda x: 1.0 / x if x > 0.0 else math.nan, domain=(0.0, math.inf))
 def log(x: float) -> float:
     """Natural logarithm."""
-    return math.log(x) if x > 0.0 else -inf if x == 0.0 else math.nan
+    return math.log(x) if x > 0.0 else -math.inf if x == 0.0 else math.nan
 
 
-@gate(partials=lambda x: 0.5 / np.sqrt(x), domain=(0.0, inf))
+@gate(partials=lambda x: 0.5 / np.sqrt(x), domain=(0.0, math.inf))
 def sqrt(x: float) -> float:
     """Square root."""
     return math.sqrt(x)

@@ -8,7 +8,7 @@ from .captured import Captured
 from .graph import Graph, Node, active_nodes, copy_nodes, graft, graph_of, in_order
 from .llvm_loops import Loops
 from .nodes import Nodes, Traced, as_nodes, elementwise
-from .primitives import PRIMITIVES, Primitive, apply, call_text, select
+from .primitives import PRIMITIVES, Primitive, apply, select
 from .program import Layout, Program
 from .refusals import refusal
 from .substitution import Substitution
@@ -34,7 +34,6 @@ __all__ = [
     "active_nodes",
     "apply",
     "as_nodes",
-    "call_text",
     "copy_nodes",
     "elementwise",
     "graft",

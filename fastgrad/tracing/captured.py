@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Mapping
-from types import CellType, FunctionType, ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ from .nodes import Nodes, elementwise
 from .primitives import PRIMITIVES, apply
 from .purity import BUILTINS, checked_function, read_names
 from .refusals import refusal
-from .substitution import LIBRARIES, OF_SCIPY, ModuleProxy, on_nodes
+from .substitution import LIBRARIES, OF_SCIPY, ModuleProxy, copy_function, on_nodes
 
 #: The numbers of a function that captures none.
 _NOTHING = np.zeros(1)
@@ -183,24 +183,18 @@ class Captured:
 
     def _copy_function(self, f: FunctionType, origin: Path | None) -> FunctionType:
         """Copy a caller's function, with substitutes for all that it refers to."""
-        names: dict[str, Any] = {"__builtins__": BUILTINS}
-        closure = f.__closure__ and tuple(CellType() for _ in f.__closure__)
-        copy = FunctionType(f.__code__, names, f.__name__, None, closure)
-        self._memo[id(f)] = f, copy
-        for name in read_names(f.__code__):
-            if name in f.__globals__:
-                names[name] = self.value(f.__globals__[name], Path(origin, "__globals__", name))
-            elif name not in BUILTINS:
+        names = read_names(f.__code__)
+        for name in names:
+            if name not in f.__globals__ and name not in BUILTINS:
                 raise refusal(f"`{name}`, which is not known to depend on its arguments alone", "Leave it out of `f`")
-        copy.__defaults__ = f.__defaults__ and tuple(
-            self.value(v, Path(origin, "__defaults__", i)) for i, v in enumerate(f.__defaults__)
-        )
-        copy.__kwdefaults__ = f.__kwdefaults__ and {
-            name: self.value(v, Path(origin, "__kwdefaults__", name)) for name, v in f.__kwdefaults__.items()
-        }
-        for i, (cell, target) in enumerate(zip(f.__closure__ or (), closure or (), strict=True)):
-            target.cell_contents = self.value(cell.cell_contents, Path(origin, "__closure__", i))
-        return copy
+
+        def substitute(value: Any, part: str, key: Any) -> Any:
+            return self.value(value, Path(origin, part, key))
+
+        def remember(copy: FunctionType) -> None:
+            self._memo[id(f)] = f, copy
+
+        return copy_function(f, names, BUILTINS, substitute, remember)
 
 
 def argument(captured: Captured, value: Any, i: int) -> Any:

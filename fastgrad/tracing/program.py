@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -39,7 +38,7 @@ def body(n, arrays, data):
 
 
 class Program:
-    """Nodes in order, for the compiler; and as Python text, for NumPy and for the key of the machine code.
+    """Nodes in order, for the compiler, and as text for the key of the machine code.
 
     The first `nin` inputs have a number for each point; the `captured` ones behind them are parameters. With `fixed`,
     constants are parts of the machine code; else those that are likely to be data are parameters, too.
@@ -47,8 +46,6 @@ class Program:
 
     def __init__(self, outputs: Sequence[Node], nin: int, fixed: bool = False, captured: int = 0) -> None:
         self.nin, self._fixed, self._captured = nin, fixed, captured
-        self._foreign = hashlib.sha256()
-        self._plain: dict[str, Any] = {"select": np.where, "inf": np.inf, "nan": np.nan}
         self._lines: list[str] = []
         self._outputs = expand_nodes(outputs)
         self._nodes = [node for node in in_order(self._outputs) if node.name not in ("input", "constant")]
@@ -56,7 +53,6 @@ class Program:
         self._parameters: list[Node] = []
         for node in in_order(self._outputs):
             self._words[node] = self._word(node)
-        self.results = [self._words[node] for node in self._outputs]
 
     def _word(self, node: Node) -> str:
         """Write the statement of a node and return its name."""
@@ -65,17 +61,11 @@ class Program:
         if node.name == "constant":
             if not self._fixed and _varies(node):
                 self._parameters.append(node)
-                self._plain[f"c{len(self._parameters)}"] = node.value
                 return f"c{len(self._parameters)}"
-            return repr(node.value) if node.value is True or node.value is False else f"({node.value!r})"
-        gate = node.gate
-        assert gate.text is not None
-        self._plain[gate.text.partition("(")[0]] = gate.evaluate
+            return repr(node.value)
         word = f"t{len(self._lines)}"
-        text = gate.text.format(*[self._words[o] for o in node.operands])
-        if gate.key:  # a formula of the user's, which may raise
-            self._foreign.update(gate.key)
-        self._lines.append(f"{word}, _ = {text}" if gate.key else f"{word} = {text}")
+        operands = " ".join(self._words[o] for o in node.operands)
+        self._lines.append(f"{word} {node.name} {node.gate.key.hex()} {operands}")
         return word
 
     @property
@@ -87,8 +77,7 @@ class Program:
     def key(self) -> bytes:
         """Key of the machine code: equal for programs that differ in parameters only."""
         kind = f"{self.nin} {self._captured}{' fixed' * self._fixed}"
-        text = "\n".join([_BODY, kind, *self._lines, *self.results])
-        return self._foreign.digest() + text.encode()
+        return "\n".join([_BODY, kind, *self._lines, *(self._words[node] for node in self._outputs)]).encode()
 
     def body(self) -> Native:
         """Compile a body for ufuncs: a loop over points.
@@ -107,12 +96,19 @@ class Program:
 
     def at(self, point: Sequence[float]) -> list[Any]:
         """Values of the results at one point, computed by NumPy."""
-        text = f"def values({', '.join(f'x{i}' for i in range(self.nin))}):\n    "
-        text += "\n    ".join(self._lines or ["pass"])
-        text += f"\n    return [{', '.join(self.results)}]\n"
-        values = function_from(text, "values", self._plain)
-        with np.errstate(all="ignore"):
-            return list(values(*map(np.float64, point)))
+        return evaluate(self._outputs, list(map(np.float64, point)))
+
+
+def evaluate(outputs: Sequence[Node], inputs: Sequence[Any]) -> list[Any]:
+    """Values of expanded nodes at numbers or arrays, computed by NumPy."""
+    values: dict[Node, Any] = {}
+    with np.errstate(all="ignore"):
+        for node in in_order(outputs):
+            if node.gate.evaluate is None:
+                values[node] = inputs[node.value] if node.name == "input" else node.value
+            else:
+                values[node] = node.gate.evaluate(*[values[o] for o in node.operands])
+    return [values[node] for node in outputs]
 
 
 def _varies(node: Node) -> bool:
@@ -143,7 +139,7 @@ class Layout:
 
 
 def expand_nodes(outputs: Sequence[Node], node: type[Node] | None = None) -> list[Node]:
-    """Expand primitives into those that have a text; nodes are of type `node`, by default that of `outputs`."""
+    """Expand primitives into those that have no `expand`; nodes are of type `node`, by default that of `outputs`."""
     graph = Graph(node=node or (type(outputs[0]) if outputs else Node))
     copies: dict[Node, Node] = {}
 

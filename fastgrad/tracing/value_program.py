@@ -12,7 +12,7 @@ import numpy as np
 from .captured import Captured, argument
 from .graph import Graph, Node, active_nodes, cost_of, graft, in_order
 from .nodes import as_nodes
-from .program import Program, expand_nodes
+from .program import Program, evaluate, expand_nodes
 from .purity import Pure
 from .refusals import refusal, running
 from .tracer import Record, inputs_of, results_of
@@ -35,14 +35,8 @@ class ValueProgram:
 
     def at(self, x: Any, numbers: Any) -> Any:
         """Evaluate at vectors, shape (k, d) -> (k, m), by NumPy; `numbers` are the captured ones."""
-        inputs, values = [*x.T, *numbers], dict[int, Any]()
-        with np.errstate(all="ignore"):
-            for node in in_order(self.outputs):
-                if node.gate.evaluate is None:
-                    values[node.number] = inputs[node.value] if node.name == "input" else node.value
-                else:
-                    values[node.number] = node.gate.evaluate(*[values[o.number] for o in node.operands])
-        return np.stack([np.broadcast_to(values[o.number], len(x)) for o in self.outputs], axis=1).astype(np.float64)
+        values = evaluate(self.outputs, [*x.T, *numbers])
+        return np.stack([np.broadcast_to(value, len(x)) for value in values], axis=1).astype(np.float64)
 
     @cached_property
     def compact(self) -> Program:
