@@ -26,7 +26,10 @@ _LN_2, _LN_10, _ROOT_PI = math.log(2.0), math.log(10.0), math.sqrt(math.pi)
 class Growth(Enum):
     """How a primitive grows with its operands, at most; `overflow` uses it."""
 
-    UNKNOWN, BOUNDED, POWER, EXPONENTIAL = range(4)
+    UNKNOWN = 0
+    BOUNDED = 1
+    POWER = 2
+    EXPONENTIAL = 3
 
 
 @dataclass(frozen=True)
