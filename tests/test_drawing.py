@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import fastgrad as fg
 from fastgrad import gates
 from fastgrad.circuits import Circuit
-from fastgrad.circuits._arrange import Box, Edge, arrange
+from fastgrad.circuits.layered_layout import Box, Edge, arrange
 
 
 def network(v: Any, w: Any) -> Any:

@@ -221,7 +221,7 @@ for call, small, large in (
 @pytest.mark.slow
 def test_ctrl_c_ends_compiled_derivatives_within_a_second(tmp_path: Path) -> None:
     """Calls of minutes: the promise is a second."""
-    assert run_python(COMPILED, FASTGRAD_CACHE_DIR=str(tmp_path)).split() == ["True"] * 2
+    assert run_script(COMPILED, FASTGRAD_CACHE_DIR=str(tmp_path)).split() == ["True"] * 2
 
 
 def test_exceptions_of_f_are_not_those_of_handlers(alarm: Any) -> None:

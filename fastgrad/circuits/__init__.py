@@ -1,7 +1,7 @@
 """Circuits: a function run once on symbols, and its exact partial derivatives by the chain rule.
 
-Imports `tracing`, `gates` and what is below them, nothing of the numerical derivatives. Begin reading in `_circuit`;
-`_partials` is the table of partial derivatives, `_chain_rule` applies them.
+Imports `tracing`, `gates` and what is below them, nothing of the numerical derivatives. Begin reading in
+`circuit_type`; `derivatives` is the table of partial derivatives, `chain_rule` applies them.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ._circuit import Circuit
-from ._gates import where
+from .circuit_type import Circuit
+from .gate_primitives import where
 
 __all__ = ["Circuit", "circuit", "where"]
 

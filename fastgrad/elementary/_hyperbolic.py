@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ._exp import EXPM1, SHIFT, power_of_two, quotient, reduced
+from ._exp import SHIFT, expm1_parts, power_of_two, quotient, reduced
 from ._overload import elementary
 from ._symbols import fma, muladd, polynomial, select, with_sign
 
@@ -21,12 +21,7 @@ def tanh(x: Any) -> Any:
     """
     a = abs(x)
     t, head, tail = reduced(2.0 * select(a > 20.0, 20.0, a))
-    r = head + tail
-    half = 0.5 * r
-    square = half * r
-    lead = r + square
-    small = ((r - lead) + square) + (((head - r) + tail) + fma(half, r, -square))
-    small = muladd(r * square, 2.0 * polynomial(r, EXPM1), small)
+    lead, small = expm1_parts(head, tail)
     z = lead + small
     rest = (lead - z) + small
     # tanh = (E - 1) / (E + 1) with E = e**(2|x|) = scale (1 + z + rest); both sums in two parts
@@ -42,19 +37,13 @@ def tanh(x: Any) -> Any:
 
 # (sinh r / r - 1) / r**2, error 2**-61.7; (cosh r - 1) / r**2, error 2**-58
 _SINH = (
-    0.16666666666666677,
-    0.008333333333321615,
-    0.00019841269886160343,
-    2.755724418011099e-06,
+    0.16666666666666677, 0.008333333333321615, 0.00019841269886160343, 2.755724418011099e-06,
     2.5109045514062725e-08,
-)
+)  # fmt: skip
 _COSH = (
-    0.5000000000000013,
-    0.041666666666514286,
-    0.0013888888947261354,
-    2.480148972272939e-05,
+    0.5000000000000013, 0.041666666666514286, 0.0013888888947261354, 2.480148972272939e-05,
     2.763134982163983e-07,
-)
+)  # fmt: skip
 # Both powers of two carry 2**-41 (a half, and 2**-40 that the end takes back), so that k = 1026 is in range,
 # and also 2**27 times it (the splitting of a product where the target has no fused multiply-add).
 _LESS, _TWO_40 = 41, 2.0**40
@@ -77,6 +66,14 @@ def _parts(a: Any) -> Any:
     return r, odd, even, power_of_two(t, _LESS), power_of_two(SHIFT - k, _LESS)
 
 
+def _sum(main: Any, other: Any, lost: Any, r: Any, odd: Any, even: Any) -> Any:
+    """Return ``main cosh r + other sinh r``; `lost` is what `main` lost: up to 0.5 ulp, at k = 27."""
+    lead = other * r
+    total = main + lead
+    low = (((main - total) + lead) + lost) + (fma(other, r, -lead) + muladd(main, even, other * odd))
+    return _TWO_40 * (total + low)
+
+
 @elementary(np.sinh, math.sinh)
 def sinh(x: Any) -> Any:
     """Hyperbolic sine.
@@ -86,12 +83,7 @@ def sinh(x: Any) -> Any:
     a = abs(x)
     r, odd, even, grow, shrink = _parts(a)
     up, down = grow - shrink, grow + shrink
-    lead = down * r
-    total = up + lead
-    # what the difference lost: it counts for k = 27 only, but there 0.5 ulp
-    lost = (grow - up) - shrink
-    low = (((up - total) + lead) + lost) + (fma(down, r, -lead) + muladd(up, even, down * odd))
-    result = _TWO_40 * (total + low)
+    result = _sum(up, down, (grow - up) - shrink, r, odd, even)
     result = select(a < 1e-9, a, result)
     result = select(a > 711.0, np.inf, result)
     return with_sign(result, x)
@@ -106,9 +98,5 @@ def cosh(x: Any) -> Any:
     a = abs(x)
     r, odd, even, grow, shrink = _parts(a)
     up, down = grow - shrink, grow + shrink
-    lead = up * r
-    total = down + lead
-    lost = (grow - down) + shrink
-    low = (((down - total) + lead) + lost) + (fma(up, r, -lead) + muladd(down, even, up * odd))
-    result = _TWO_40 * (total + low)
+    result = _sum(down, up, (grow - down) + shrink, r, odd, even)
     return select(a > 711.0, np.inf, result)

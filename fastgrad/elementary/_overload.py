@@ -52,16 +52,8 @@ class Kernel(CPUDispatcher):
     The second saves compiling and linking the dispatcher between caller and kernel: a loop over `exp` compiles in 200
     instead of 300 ms. Nothing is compiled before the first call.
 
-    Parameters
-    ----------
-    scalar : callable
-        The function, for its name, its docstring and the number of its arguments.
-    stub : callable
-        What compiled code calls, overloaded.
-    originals : sequence of callable
-        Functions of NumPy and math that the kernel replaces; the first has its values for other types.
-    scipy : str
-        Name of the function of `scipy.special` that it replaces, empty for none.
+    Compiled code calls `stub`, which is overloaded. The kernel replaces `originals`, functions of NumPy and math, of
+    which the first has its values for other types, and the function of `scipy.special` of the name `scipy`.
     """
 
     __name__: str

@@ -3,16 +3,15 @@
 A gate is called like a NumPy ufunc, ``gates.power(x, y)``: arguments broadcast, ``out=`` takes the result, results of
 float32 and float16 have the same type, all others are float64. NaN marks undefined values, without a warning. The
 derivatives are ``gates.power.partials(x, y)``, a tuple of one for each argument, of the same shape and type.
-`fastgrad.gate` makes more gates; ``help(type(gates.add))`` lists their attributes.
-
-Imports `evaluation` and what is below it. To add a gate, write it here.
+`fastgrad.gate` makes more gates; ``help(type(gates.add))`` lists their attributes. A gate of fastgrad is added here.
+Imports `evaluation` and what is below it.
 
 At a tie or a kink the partials are those of the branch that the formula takes: ``maximum(x, x)`` takes the first
 argument, so its partials there are 1 and 0; `absolute` and `relu` are flat at 0.
 
 Logic gates take any number but 0 for true, return booleans and have no derivative. Soft gates equal them at 0 and 1 and
-are polynomials between: the probability that the logic gate is true when its arguments are the probabilities of
-independent bits (as in the networks of F. Petersen, C. Borgelt, H. Kuehne and O. Deussen 2022).
+are polynomials between: the probability that the logic gate is true when its arguments are those of independent bits
+(as in the networks of F. Petersen, C. Borgelt, H. Kuehne and O. Deussen 2022).
 
 Examples
 --------
@@ -21,20 +20,17 @@ Examples
 >>> x = np.linspace(-3, 3, 1001)
 >>> float(np.max(abs(gates.tanh.partials[0](x) - (1 - np.tanh(x) ** 2)))) < 1e-15
 True
->>> float(abs(gates.soft_xor(0.5, 0.25) - (0.5 * 0.75 + 0.5 * 0.25))) < 1e-15
-True
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from math import inf
+
+import numpy as np
 
 from ._gate import Gate as Gate
 from ._gate import gate as gate
-
-__all__: list[str] = []
 
 # Arithmetic ------------------------------------------------------------------------------------------------------
 
@@ -89,7 +85,7 @@ def _power_by_exponent(x: float, y: float) -> float:
     return math.pow(x, y) * math.log(x) if x != 0.0 or y < 0.0 else 0.0
 
 
-@gate(partials=(_power_by_base, _power_by_exponent), domain=((0.0, inf), (-inf, inf)))
+@gate(partials=(_power_by_base, _power_by_exponent), domain=((0.0, math.inf), (-math.inf, math.inf)))
 def power(x: float, y: float) -> float:
     """Power ``x**y``; for negative `x` only at whole `y`."""
     return math.pow(x, y)
@@ -122,31 +118,31 @@ def softplus(x: float) -> float:
     return (x if x > 0.0 else 0.0) + math.log1p(math.exp(-abs(x)))
 
 
-@gate(partials=lambda x: math.exp(x))
+@gate(partials=lambda x: np.exp(x))
 def exp(x: float) -> float:
     """Exponential function."""
     return math.exp(x)
 
 
-@gate(partials=lambda x: 1.0 / x if x > 0.0 else math.nan, domain=(0.0, inf))
+@gate(partials=lambda x: 1.0 / x if x > 0.0 else math.nan, domain=(0.0, math.inf))
 def log(x: float) -> float:
     """Natural logarithm."""
-    return math.log(x) if x > 0.0 else -inf if x == 0.0 else math.nan
+    return math.log(x) if x > 0.0 else -math.inf if x == 0.0 else math.nan
 
 
-@gate(partials=lambda x: 0.5 / math.sqrt(x), domain=(0.0, inf))
+@gate(partials=lambda x: 0.5 / np.sqrt(x), domain=(0.0, math.inf))
 def sqrt(x: float) -> float:
     """Square root."""
     return math.sqrt(x)
 
 
-@gate(partials=lambda x: math.cos(x))
+@gate(partials=lambda x: np.cos(x))
 def sin(x: float) -> float:
     """Sine, `x` in radians."""
     return math.sin(x)
 
 
-@gate(partials=lambda x: -math.sin(x))
+@gate(partials=lambda x: -np.sin(x))
 def cos(x: float) -> float:
     """Cosine, `x` in radians."""
     return math.cos(x)
@@ -214,26 +210,26 @@ def round_half_up(x: float, decimals: float = 0.0) -> float:
 
 
 def _logic(soft: str) -> Callable[[Callable[..., bool]], Gate]:
-    """Make a gate whose values are true and false."""
+    """Make a logic gate; `soft` is its differentiable relaxation."""
     return lambda formula: Gate(formula, soft=soft)
 
 
 @_logic("soft_not")
 def logical_not(x: float) -> bool:
     """Be true where `x` is zero."""
-    return not x
+    return x == 0.0
 
 
 @_logic("soft_or")
 def logical_or(x: float, y: float) -> bool:
     """Be true where one of them is not zero."""
-    return x != 0 or y != 0
+    return (x != 0.0) | (y != 0.0)
 
 
 @_logic("soft_and")
 def logical_and(x: float, y: float) -> bool:
     """Be true where both are not zero."""
-    return x != 0 and y != 0
+    return (x != 0.0) & (y != 0.0)
 
 
 @_logic("soft_xand")

@@ -55,19 +55,19 @@ def _check_arguments(partial: Callable[..., Any], name: str, names: list[str]) -
         signature = inspect.signature(partial)
     except (TypeError, ValueError):  # some builtins have no signature
         return
-    wanted = ", ".join(names)
+    expected = ", ".join(names)
     try:
         signature.bind(*names)
     except TypeError as err:
         raise TypeError(
-            f"`{name}` must take what the formula takes, ({wanted}); got {signature}, with {err}. Give it the same "
+            f"`{name}` must take what the formula takes, ({expected}); got {signature}, with {err}. Give it the same "
             "arguments."
         ) from None
-    own = list(signature.parameters)[: len(names)]
-    if own != names and sorted(own) == sorted(names):
+    order = list(signature.parameters)[: len(names)]
+    if order != names and sorted(order) == sorted(names):
         raise ValueError(
-            f"`{name}` must take the arguments in the order of the formula, ({wanted}), for they go by position; got "
-            f"({', '.join(own)}). Put them in that order."
+            f"`{name}` must take the arguments in the order of the formula, ({expected}), for they go by position; got "
+            f"({', '.join(order)}). Put them in that order."
         )
 
 

@@ -120,9 +120,8 @@ class Gate:
 
     def __reduce__(self) -> Any:
         """Pickle gates of a module by name, others with their parts."""
-        module = sys.modules.get(self.formula.__module__)
-        if getattr(module, self.__name__, None) is self:
-            return _find, (self.formula.__module__, self.__name__)
+        if getattr(sys.modules.get(self.__module__), self.__name__, None) is self:
+            return self.__name__
         parts = None if self._partials is None else self._partials.formulas
         return _rebuild, (self.formula, parts, self.domain, self._soft)
 
@@ -250,9 +249,9 @@ def _apply(f: Any, args: tuple[Any, ...], out: Any, kind: Any) -> Any:
         with np.errstate(all="ignore"):  # what overflows a smaller type is infinite there
             result = evaluator.values(operands, np.empty(common_shape(operands), narrow) if narrowed else out)
     except Uncompilable as err:
-        said = [line for line in str(err).splitlines() if line and not line.startswith("Failed in nopython")]
+        reasons = [line for line in str(err).splitlines() if line and not line.startswith("Failed in nopython")]
         raise TypeError(
-            f"`{name}` must be a formula that Numba can compile; got one where {' '.join(said[:1])}. "
+            f"`{name}` must be a formula that Numba can compile; got one where {' '.join(reasons[:1])}. "
             "Use math and numpy functions."
         ) from err
     except ValueError:
@@ -264,12 +263,6 @@ def _apply(f: Any, args: tuple[Any, ...], out: Any, kind: Any) -> Any:
 def values(f: Any, *args: Any, kind: Any) -> Any:
     """Values of a formula on what was in containers."""
     return _apply(f, args, None, kind)
-
-
-def _find(module: str, name: str) -> Any:
-    """Find a gate by name when it is unpickled."""
-    __import__(module)
-    return getattr(sys.modules[module], name)
 
 
 def _rebuild(formula: Any, partials: Any, domain: Any, soft: str | None) -> Gate:

@@ -56,22 +56,22 @@ def _call(_typing: Any, data: Any, operands: Any) -> Any:
 
     A dynamic address tells Numba that the caller is not to be stored in a cache.
     """
-    place, count = data.literal_value, len(operands)
+    address, count = data.literal_value, len(operands)
 
     def code(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
         word = ir.IntType(64)
         words = word.as_pointer()
-        own = builder.bitcast(context.add_dynamic_addr(builder, place, info="fastgrad"), words)
+        own = builder.bitcast(context.add_dynamic_addr(builder, address, info="fastgrad"), words)
         numbers = cgutils.alloca_once(builder, ir.DoubleType(), count + 1)
-        places = cgutils.alloca_once(builder, word, count + 1)
+        addresses = cgutils.alloca_once(builder, word, count + 1)
         for i in range(count + 1):
             number = cgutils.gep_inbounds(builder, numbers, i)
             if i < count:
                 builder.store(builder.extract_value(args[1], i), number)
-            builder.store(builder.ptrtoint(number, word), cgutils.gep_inbounds(builder, places, i))
+            builder.store(builder.ptrtoint(number, word), cgutils.gep_inbounds(builder, addresses, i))
         body = builder.load(cgutils.gep_inbounds(builder, own, ADDRESS))
         prototype = ir.FunctionType(word, [word, words, words]).as_pointer()
-        builder.call(builder.inttoptr(body, prototype), [ir.Constant(word, 1), places, own])
+        builder.call(builder.inttoptr(body, prototype), [ir.Constant(word, 1), addresses, own])
         return builder.load(cgutils.gep_inbounds(builder, numbers, count))
 
     return types.float64(data, operands), code
@@ -115,10 +115,10 @@ def _derivative(
     if not isinstance(index, int) or not -nargs <= index < nargs:
         raise TypingError(f"`wrt` must be from {-nargs} to {nargs - 1} for {nargs} arguments; got {index}.")
     index %= nargs
-    mode, given = step_of(step, rel_step)
+    mode, name = step_of(step, rel_step)
     names = [f"x{i}" for i in range(nargs)]
     numbers = ", ".join(f"np.float64({n})" for n in names)
-    lines = [] if mode == "auto" else checked_step(given)
+    lines = [] if mode == "auto" else checked_step(name)
     kernel, key = _kernel(target, nargs)
     namespace: dict[str, Any] = {}
     if isinstance(rule, Stencil):
@@ -160,8 +160,8 @@ def _adaptive(kernel: Any, key: bytes, nargs: int, wrt: int, rule: Adaptive) -> 
             raise TypingError('`f` must return real numbers for the adaptive rule. Use method="central".')
         values = Ufunc(code, nargs, "f", "f")
 
-        def finish(count: int, places: Any, _data: Any) -> None:
-            columns = [array_at(places[i], count, ctypes.c_double) for i in range(nargs + 4)]
+        def finish(count: int, addresses: Any, _data: Any) -> None:
+            columns = [array_at(addresses[i], count, ctypes.c_double) for i in range(nargs + 4)]
             df = columns[nargs + 3]
             left = np.flatnonzero(np.isnan(df))
             x, *limits = (columns[i][left].copy() for i in (wrt, nargs, nargs + 1, nargs + 2))
@@ -174,9 +174,9 @@ def _adaptive(kernel: Any, key: bytes, nargs: int, wrt: int, rule: Adaptive) -> 
             df[left] = estimate(f, x, rule, *limits, grids=True).df
 
         callback = _FINISH(finish)
-        place = ctypes.cast(callback, ctypes.c_void_p).value or 0
-        made = first_round(values, nargs, wrt, rule.n, rule.sign, "f", 1, place)
-        _rounds[key, nargs, wrt, rule] = made, callback
+        address = ctypes.cast(callback, ctypes.c_void_p).value or 0
+        first = first_round(values, nargs, wrt, rule.n, rule.sign, "f", 1, address)
+        _rounds[key, nargs, wrt, rule] = first, callback
     return _rounds[key, nargs, wrt, rule][0].data
 
 
@@ -200,7 +200,7 @@ def _gradient(
     return _gradient_by(rule, target, x, args, *step_of(step, rel_step))
 
 
-def _gradient_by(rule: Stencil, f: Any, x: Any, args: Any, mode: str, given: str) -> Any:
+def _gradient_by(rule: Stencil, f: Any, x: Any, args: Any, mode: str, step: str) -> Any:
     """Write the loop over coordinates, by the operations of `differentiation.lane_loops`."""
     try:
         kernel = jit(Reading(f).linked)
@@ -212,7 +212,7 @@ def _gradient_by(rule: Stencil, f: Any, x: Any, args: Any, mode: str, given: str
     call = f"number(kernel({', '.join(['moved', *rest])})) * 1.0"
     letter = _letter(kernel, (types.float64[::1], *map(types.unliteral, kinds)))
     offsets = {o: f"v{i}" for i, o in enumerate(rule.needed)}
-    lines = [] if mode == "auto" else checked_step(given)
+    lines = [] if mode == "auto" else checked_step(step)
     lines += ["moved = np.empty(x.size)", "moved[:] = x", "out = np.empty(x.size)"]
     lines += ["if np.isnan(moved).any():", "    out[:] = np.nan", "    return OUT"]
     lines += [f"{name} = {call}" for o, name in offsets.items() if not o]

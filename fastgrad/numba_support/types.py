@@ -1,4 +1,4 @@
-"""What a call of ours inside compiled code is given, read from types: rules, functions, numbers written out."""
+"""The arguments of a call inside compiled code, read from their types: rules, functions, constants."""
 
 from __future__ import annotations
 
@@ -91,9 +91,9 @@ def _missing(value: Any) -> bool:
     return value is None or isinstance(value, types.NoneType) or getattr(value, "value", 0) is None
 
 
-def refuse(given: dict[str, Any], name: str) -> None:
+def refuse(options: dict[str, Any], name: str) -> None:
     """Raise for options that compiled code does not have."""
-    for option, (value, default) in given.items():
+    for option, (value, default) in options.items():
         if not _missing(value) and getattr(value, "literal_value", value) is not default:
             raise TypingError(
                 f"`{option}` must be left out where `{name}` is called inside compiled code; got {value}. "

@@ -1,20 +1,20 @@
 """Tracing: a function run once on symbols becomes a straight-line program of values, compiled with points in lanes.
 
 Imports `compilation` and `elementary`. There are no derivatives here: the numerical ones evaluate such programs, the
-chain rule of `circuits` transforms them. Begin reading in `_trace`; `_primitives` is the table of primitives.
+chain rule of `circuits` transforms them. Begin reading in `tracer`; `primitives` is the table of primitives.
 """
 
-from ._graph import Graph, Node, active_nodes, grafted, graph_of, in_order
-from ._llvm import Loops
-from ._nodes import Nodes, Traced, as_nodes, elementwise
-from ._primitives import PRIMITIVES, Primitive, apply, call_text, select
-from ._program import Layout, Program
-from ._pure import Captured
-from ._refusal import refusal
-from ._substitution import Substitution
-from ._tiles import GAP, LANES, move
-from ._trace import trace
-from ._values import ValueProgram, moved, trace_captured, trace_values
+from .captured import Captured
+from .graph import Graph, Node, active_nodes, copy_nodes, graft, graph_of, in_order
+from .llvm_loops import Loops
+from .nodes import Nodes, Traced, as_nodes, elementwise
+from .primitives import PRIMITIVES, Primitive, apply, select
+from .program import Layout, Program
+from .refusals import refusal
+from .substitution import Substitution
+from .tracer import trace
+from .transposition import GAP, LANES, move
+from .value_program import ValueProgram, moved, trace_captured, trace_values
 
 __all__ = [
     "Captured",
@@ -34,9 +34,9 @@ __all__ = [
     "active_nodes",
     "apply",
     "as_nodes",
-    "call_text",
+    "copy_nodes",
     "elementwise",
-    "grafted",
+    "graft",
     "graph_of",
     "in_order",
     "move",

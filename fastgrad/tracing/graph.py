@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ._primitives import PRIMITIVES, Primitive
+from .primitives import PRIMITIVES, Primitive
 
 _INPUT, _CONSTANT = PRIMITIVES["input"], PRIMITIVES["constant"]
 
@@ -25,19 +25,7 @@ def _operator(name: str, *, is_reflected: bool = False) -> Any:
 
 
 class Node:
-    """A value of a program.
-
-    Parameters
-    ----------
-    graph : Graph
-        Graph of the node.
-    gate : Primitive
-        Primitive that computes the value.
-    operands : tuple of Node
-        Operands of the primitive.
-    value : float, bool or int
-        A constant's value; an input's position.
-    """
+    """A value of a program: a primitive, `gate`, of operands. `value` is a constant's value, or an input's position."""
 
     __slots__ = ("gate", "graph", "number", "operands", "value")
 
@@ -108,10 +96,10 @@ class Graph:
         self._simplify, self._node = simplify, node
 
     def _make(self, key: Any, gate: Primitive, operands: tuple[Node, ...], value: Any = None) -> Node:
-        known = self._nodes.get(key)
-        if known is None:
-            known = self._nodes[key] = self._node(self, gate, operands, value, len(self._nodes))
-        return known
+        node = self._nodes.get(key)
+        if node is None:
+            node = self._nodes[key] = self._node(self, gate, operands, value, len(self._nodes))
+        return node
 
     @property
     def cost(self) -> int:
@@ -141,6 +129,8 @@ class Graph:
         """Apply a primitive, or the primitive of a name, to operands."""
         gate = PRIMITIVES[gate] if isinstance(gate, str) else gate
         nodes = tuple(map(self.node, operands))
+        if gate.name in ("equal", "not_equal") and nodes[0].is_condition and nodes[1] is self.constant(0.0):
+            return nodes[0] if gate.name == "not_equal" else self.apply("logical_not", nodes[0])
         if gate.name == "where":
             nodes = (self._truth(nodes[0]), self.number(nodes[1]), self.number(nodes[2]))
         elif gate.name.startswith("logical_"):
@@ -247,13 +237,20 @@ def active_nodes(order: Iterable[Node], nin: int) -> set[Node]:
     return active
 
 
-def grafted(nodes: Iterable[Node], inputs: Sequence[Node]) -> list[Node]:
-    """Copy nodes into the graph of `inputs`, which replace the inputs of the copies."""
-    graph, here = inputs[0].graph, {}
-    wanted = list(nodes)
-    for node in in_order(wanted):
-        if node.name in ("input", "constant"):
-            here[node] = inputs[node.value] if node.name == "input" else graph.constant(node.value)
+def copy_nodes(order: Iterable[Node], graph: Graph, inputs: Sequence[Node] | None = None) -> dict[Node, Node]:
+    """Copy nodes, each after its operands, into `graph`; `inputs` replace those of the copies."""
+    copies: dict[Node, Node] = {}
+    for node in order:
+        if node.name == "input":
+            copies[node] = graph.input(node.value) if inputs is None else inputs[node.value]
+        elif node.name == "constant":
+            copies[node] = graph.constant(node.value)
         else:
-            here[node] = graph.apply(node.gate, *[here[o] for o in node.operands])
-    return [here[node] for node in wanted]
+            copies[node] = graph.apply(node.gate, *[copies[o] for o in node.operands])
+    return copies
+
+
+def graft(nodes: Sequence[Node], inputs: Sequence[Node]) -> list[Node]:
+    """Copy nodes, and all that they depend on, into the graph of `inputs`, which replace the inputs of the copies."""
+    copies = copy_nodes(in_order(nodes), inputs[0].graph, inputs)
+    return [copies[node] for node in nodes]

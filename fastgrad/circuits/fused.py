@@ -14,8 +14,8 @@ from ..arguments import argument, checked_out, result_kind, threads
 from ..compilation.operators import Uncompilable
 from ..compilation.ufuncs import Ufunc
 from ..tracing import Layout, Node, Program
-from ._gufunc import Gufunc, Table
-from ._signature import widths
+from .gufunc import Gufunc, Table
+from .signature import widths
 
 #: Most arguments and results of a ufunc in NumPy; more are joined to one vector.
 _OPERANDS = 60
@@ -34,16 +34,8 @@ class Group(NamedTuple):
 class Plan:
     """Machine code of groups of nodes, and how operands and results are passed to it; shared among circuits.
 
-    Parameters
-    ----------
-    sizes : sequence of int or None
-        For each argument the length of a vector, or None for a number.
-    groups : sequence of Group
-        What is to be computed.
-    captured : int
-        Number of captured numbers: inputs behind the arguments, different for each circuit.
-    name : str
-        Name of the function, for messages.
+    `sizes` has for each argument the length of a vector, or None for a number. The `captured` inputs behind the
+    arguments differ between circuits. `name` is for messages.
     """
 
     def __init__(self, sizes: Sequence[int | None], groups: Sequence[Group], captured: int, name: str) -> None:
@@ -76,39 +68,29 @@ class Plan:
             lengths = [self.nin] if self.is_packed else widths(sizes)
             self._table = Table(lengths, rows, len(layout.computed), layout.constants)
 
-    def borrow(self, numbers: Any) -> tuple[Ufunc | Gufunc, Any]:
-        """Return a ufunc or gufunc over captured `numbers`, and the array that holds them; both to be given back."""
+    def acquire(self, numbers: Any) -> tuple[Ufunc | Gufunc, Any]:
+        """Return a ufunc or gufunc over captured `numbers`, and the array that holds them; both for `release`."""
         try:
-            bound = self._unused.pop()
+            instance = self._unused.pop()
         except IndexError:
             parameters = np.array([*numbers, *self._literals, 0.0])
             doc, address = f"circuit of {self._name}", parameters.ctypes.data
             if self.is_flat:
                 ufunc = Ufunc(self._code, self.nin, self._name, doc, self._count, (address,), parameters)
-                bound = ufunc, parameters
+                instance = ufunc, parameters
             else:
-                bound = Gufunc(self._code, parameters, self._table, self._name, doc), parameters
+                instance = Gufunc(self._code, parameters, self._table, self._name, doc), parameters
         if len(numbers):
-            bound[1][: len(numbers)] = numbers
-        return bound
+            instance[1][: len(numbers)] = numbers
+        return instance
 
-    def give_back(self, bound: tuple[Ufunc | Gufunc, Any]) -> None:
-        """Let other calls borrow a ufunc."""
-        self._unused.append(bound)
+    def release(self, instance: tuple[Ufunc | Gufunc, Any]) -> None:
+        """Let other calls have a ufunc."""
+        self._unused.append(instance)
 
 
 class Fused:
-    """One program of a circuit over batches.
-
-    Parameters
-    ----------
-    f : callable
-        The function that was traced, for its name and for what it raises.
-    plan : Plan
-        The machine code.
-    numbers : ndarray
-        The numbers that the function captures.
-    """
+    """One program of a circuit over batches; `f` is called for what it raises, and captures `numbers`."""
 
     def __init__(self, f: Callable[..., Any], plan: Plan, numbers: Any) -> None:
         self._f, self._plan, self._numbers = f, plan, numbers
@@ -121,12 +103,12 @@ class Fused:
                 f"`args` must be {len(self._sizes)} argument{'s' * (len(self._sizes) != 1)}; got {len(args)}."
             )
         operands = [a if type(a) is float else argument(a, f"args[{i}]") for i, a in enumerate(args)]
-        bound = self._plan.borrow(self._numbers)
-        ufunc, before = bound[0], bound[0].raised
+        instance = self._plan.acquire(self._numbers)
+        ufunc, before = instance[0], instance[0].raised
         results = self._compute(ufunc, operands, out, workers)
         if ufunc.raised != before:
             self._raise_again(operands, results[0])
-        self._plan.give_back(bound)  # not after an exception, when a thread may still use it
+        self._plan.release(instance)  # not after an exception, when a thread may still use it
         return results
 
     def _compute(self, ufunc: Ufunc | Gufunc, operands: list[Any], out: Any, workers: int | None) -> tuple[Any, ...]:
@@ -134,14 +116,14 @@ class Fused:
         kind, points = result_kind(operands), self._points(operands)
         quick = points <= 1 or not self._pace.worth(points) or (workers == 1 and self._pace.short(points))
         if self._plan.is_direct and quick and out is None and kind == np.float64 and self._fits(operands):
-            began = perf_counter()
+            start = perf_counter()
             try:
                 returned = ufunc.call(*operands)
             except ValueError:
                 self._batch(operands)  # names the arguments when they do not broadcast
                 raise
             if points > 1:
-                self._pace.took(points, began)
+                self._pace.took(points, start)
             return returned if isinstance(returned, tuple) else (returned,)
         batch = self._batch(operands)
         if out is not None:

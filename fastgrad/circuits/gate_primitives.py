@@ -17,14 +17,13 @@ from ..tracing import (
     Primitive,
     Substitution,
     Traced,
-    call_text,
     elementwise,
-    grafted,
+    graft,
     graph_of,
     refusal,
 )
-from ._chain_rule import jacobian
-from ._partials import GatePrimitive
+from .chain_rule import jacobian
+from .derivatives import GatePrimitive
 
 
 @gate(
@@ -88,29 +87,16 @@ def through_gate(gate: Gate, args: tuple[Any, ...]) -> Any:
     if any(isinstance(a, Nodes) for a in args):
         return elementwise(gate, args)
     graph, name = graph_of(args), gate.__name__
-    if _OWN.get(name) is gate and hasattr(gate, "__not_differentiable__"):
-        return _logic(name, *args)
     if _OWN.get(name) is gate and name in PRIMITIVES:
         return graph.apply(name, *args)
+    if hasattr(gate, "__not_differentiable__"):  # a logic gate, made of other gates
+        return gate.formula(*args)
     try:
         result = primitive_of(gate, len(args))
     except Uncompilable as err:
         remedy = "Write its formula and its partials with NumPy or math"
         raise refusal(f"the gate `{name}` cannot be compiled, for it {err}", remedy) from err
     return graph.apply(result, *args)
-
-
-def _logic(name: str, *args: Any) -> Any:
-    """Apply a logic gate: numbers other than 0 are true."""
-    graph = graph_of(args)
-    x, *rest = (graph.node(a) for a in args)
-    invert = name in ("logical_nand", "logical_nor", "logical_xnor")
-    if name == "logical_xand":
-        rest = [graph.apply("logical_not", rest[0])]
-    plain = {"logical_nand": "logical_and", "logical_nor": "logical_or", "logical_xnor": "logical_xor",
-             "logical_xand": "logical_and"}.get(name, name)  # fmt: skip
-    result = graph.apply(plain, x, *rest)
-    return graph.apply("logical_not", result) if invert else result
 
 
 @functools.lru_cache(maxsize=1024)
@@ -129,10 +115,9 @@ def _formula(f: Callable[..., Any], count: int, name: str, rule: Any) -> Primiti
     branches is called, compiled by Numba.
     """
     reading = Reading(f)
-    word = f"formula_{reading.key.hex()[:12]}"
 
     def evaluate(*x: Any) -> Any:
-        return f(*map(float, x)), 0
+        return f(*map(float, x))
 
     def again(v: Any, *x: Any) -> tuple[Any, ...]:
         """Differentiate the formula, for a second derivative."""
@@ -144,7 +129,7 @@ def _formula(f: Callable[..., Any], count: int, name: str, rule: Any) -> Primiti
                 f"{name} cannot be differentiated again: its formula branches, or calls what cannot be traced. "
                 "Write it with `fg.where`."
             ) from err
-        return tuple(grafted(jacobian([value], count)[0], x))
+        return tuple(graft(jacobian([value], count)[0], x))
 
     def called(*x: Any) -> Any:
         return graph_of(x).apply(primitive, *x)
@@ -159,8 +144,6 @@ def _formula(f: Callable[..., Any], count: int, name: str, rule: Any) -> Primiti
     source = f"def careful({names}):\n    try:\n        return 1.0 * formula({names}), 0\n"
     source += "    except Exception:\n        return np.nan, 1\n"
     kernel = jit(function_from(source, "careful", {"formula": jit(reading.linked)}))
-    more: dict[str, Any] = {"partials": rule or again}
-    primitive = GatePrimitive(
-        name, call_text(word, count), evaluate, function=kernel, cost=10, key=reading.key, **more
-    )
-    return GatePrimitive(name, expand=expand, **more)
+    partials: Any = rule or again
+    primitive = GatePrimitive(name, evaluate, function=kernel, cost=10, key=reading.key, partials=partials)
+    return GatePrimitive(name, expand=expand, partials=partials)

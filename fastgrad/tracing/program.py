@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -13,8 +12,8 @@ from ..compilation.kernels import Native, native
 from ..compilation.memory import BODY, add_to
 from ..compilation.pipeline import function_from
 from ..compilation.ufuncs import OWN, RAISED
-from ._graph import Graph, Node, in_order
-from ._llvm import Loops
+from .graph import Graph, Node, in_order
+from .llvm_loops import Loops
 
 #: Size up to which multiples of a quarter are parts of the machine code.
 _SMALL = 8
@@ -40,32 +39,21 @@ def body(n, arrays, data):
 
 
 class Program:
-    """Nodes in order, for the compiler; and as Python text, for NumPy and for the key of the machine code.
+    """Nodes in order, for the compiler, and as text for the key of the machine code.
 
-    Parameters
-    ----------
-    outputs : sequence of Node
-        Results; primitives that have an `expand` are expanded.
-    nin : int
-        Number of inputs, one for each point.
-    fixed : bool, default False
-        Whether constants are parts of the machine code; else those that are likely to be data are parameters.
-    captured : int, default 0
-        Number of captured numbers: inputs from `nin` on, which are parameters in front of the constants.
+    The first `nin` inputs have a number for each point; the `captured` ones behind them are parameters. With `fixed`,
+    constants are parts of the machine code; else those that are likely to be data are parameters, too.
     """
 
     def __init__(self, outputs: Sequence[Node], nin: int, fixed: bool = False, captured: int = 0) -> None:
         self.nin, self._fixed, self._captured = nin, fixed, captured
-        self._foreign = hashlib.sha256()
-        self._plain: dict[str, Any] = {"select": np.where, "inf": np.inf, "nan": np.nan}
         self._lines: list[str] = []
-        self._outputs = lowered(outputs)
+        self._outputs = expand_nodes(outputs)
         self._nodes = [node for node in in_order(self._outputs) if node.name not in ("input", "constant")]
         self._words: dict[Node, str] = {}
         self._parameters: list[Node] = []
         for node in in_order(self._outputs):
             self._words[node] = self._word(node)
-        self.results = [self._words[node] for node in self._outputs]
 
     def _word(self, node: Node) -> str:
         """Write the statement of a node and return its name."""
@@ -74,17 +62,11 @@ class Program:
         if node.name == "constant":
             if not self._fixed and _varies(node):
                 self._parameters.append(node)
-                self._plain[f"c{len(self._parameters)}"] = node.value
                 return f"c{len(self._parameters)}"
-            return repr(node.value) if node.value is True or node.value is False else f"({node.value!r})"
-        gate = node.gate
-        assert gate.text is not None
-        self._plain[gate.text.partition("(")[0]] = gate.evaluate
+            return repr(node.value)
         word = f"t{len(self._lines)}"
-        text = gate.text.format(*[self._words[o] for o in node.operands])
-        if gate.key:  # a formula of the user's, which may raise
-            self._foreign.update(gate.key)
-        self._lines.append(f"{word}, _ = {text}" if gate.key else f"{word} = {text}")
+        operands = " ".join(self._words[o] for o in node.operands)
+        self._lines.append(f"{word} {node.name} {node.gate.key.hex()} {operands}")
         return word
 
     @property
@@ -96,8 +78,7 @@ class Program:
     def key(self) -> bytes:
         """Key of the machine code: equal for programs that differ in parameters only."""
         kind = f"{self.nin} {self._captured}{' fixed' * self._fixed}"
-        text = "\n".join([_BODY, kind, *self._lines, *self.results])
-        return self._foreign.digest() + text.encode()
+        return "\n".join([_BODY, kind, *self._lines, *(self._words[node] for node in self._outputs)]).encode()
 
     def body(self) -> Native:
         """Compile a body for ufuncs: a loop over points.
@@ -116,12 +97,19 @@ class Program:
 
     def at(self, point: Sequence[float]) -> list[Any]:
         """Values of the results at one point, computed by NumPy."""
-        text = f"def values({', '.join(f'x{i}' for i in range(self.nin))}):\n    "
-        text += "\n    ".join(self._lines or ["pass"])
-        text += f"\n    return [{', '.join(self.results)}]\n"
-        values = function_from(text, "values", self._plain)
-        with np.errstate(all="ignore"):
-            return list(values(*map(np.float64, point)))
+        return evaluate(self._outputs, list(map(np.float64, point)))
+
+
+def evaluate(outputs: Sequence[Node], inputs: Sequence[Any]) -> list[Any]:
+    """Values of expanded nodes at numbers or arrays, computed by NumPy."""
+    values: dict[Node, Any] = {}
+    with np.errstate(all="ignore"):
+        for node in in_order(outputs):
+            if node.gate.evaluate is None:
+                values[node] = inputs[node.value] if node.name == "input" else node.value
+            else:
+                values[node] = node.gate.evaluate(*[values[o] for o in node.operands])
+    return [values[node] for node in outputs]
 
 
 def _varies(node: Node) -> bool:
@@ -136,18 +124,13 @@ def _varies(node: Node) -> bool:
 
 
 class Layout:
-    """Rows of a program over vectors: arguments first, then computed results, each once, then constants.
+    """Rows of a program over vectors: `nin` arguments, then computed results, each once, then constants.
 
-    Parameters
-    ----------
-    outputs : sequence of Node
-        What is to be computed.
-    nin : int
-        Number of arguments; inputs behind them are captured numbers, which are copied into computed rows.
+    Inputs behind the arguments are captured numbers, which are copied into computed rows.
     """
 
     def __init__(self, outputs: Sequence[Node], nin: int) -> None:
-        nodes = lowered(outputs)
+        nodes = expand_nodes(outputs)
         arguments = {n for n in nodes if n.name == "input" and n.value < nin}
         fixed = list(dict.fromkeys(n for n in nodes if n.name == "constant"))
         self.computed = list(dict.fromkeys(n for n in nodes if n.name != "constant" and n not in arguments))
@@ -156,10 +139,10 @@ class Layout:
         self.rows = [node.value if node in arguments else row[node] for node in nodes]
 
 
-def lowered(outputs: Sequence[Node], node: type[Node] | None = None) -> list[Node]:
-    """Expand primitives into those that have a text; nodes are of type `node`, by default that of `outputs`."""
+def expand_nodes(outputs: Sequence[Node], node: type[Node] | None = None) -> list[Node]:
+    """Expand primitives into those that have no `expand`; nodes are of type `node`, by default that of `outputs`."""
     graph = Graph(node=node or (type(outputs[0]) if outputs else Node))
-    here: dict[Node, Node] = {}
+    copies: dict[Node, Node] = {}
 
     def apply(node: Node, operands: list[Node]) -> Node:
         if node.gate.expand is None:
@@ -168,15 +151,15 @@ def lowered(outputs: Sequence[Node], node: type[Node] | None = None) -> list[Nod
 
     def lower(root: Node) -> Node:
         for node in in_order([root]):
-            if node in here:
+            if node in copies:
                 continue
             if node.name == "input":
-                here[node] = graph.input(node.value)
+                copies[node] = graph.input(node.value)
             elif node.name == "constant":
-                here[node] = graph.constant(node.value)
+                copies[node] = graph.constant(node.value)
             else:
-                lowest = apply(node, [here[o] for o in node.operands])
-                here[node] = here[lowest] = lowest
-        return here[root]
+                lowest = apply(node, [copies[o] for o in node.operands])
+                copies[node] = copies[lowest] = lowest
+        return copies[root]
 
     return [graph.number(lower(output)) for output in outputs]

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ._graph import Node
-from ._nodes import FUNCTIONS, as_nodes, elementwise, plain, wrap_nodes
-from ._refusal import refusal
+from .graph import Node
+from .nodes import FUNCTIONS, as_nodes, elementwise, plain, wrap_nodes
+from .refusals import refusal
 
 
 def _reducing(ufunc: np.ufunc) -> Callable[..., Any]:

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ._graph import Graph, Node, active_nodes, cost_of, grafted, in_order
-from ._nodes import as_nodes
-from ._program import Program, lowered
-from ._pure import Captured, Pure, argument
-from ._refusal import refusal, running
-from ._trace import Record, inputs_of, results_of
+from .captured import Captured, argument
+from .graph import Graph, Node, active_nodes, cost_of, graft, in_order
+from .nodes import as_nodes
+from .program import Program, evaluate, expand_nodes
+from .purity import Pure
+from .refusals import refusal, running
+from .tracer import Record, inputs_of, results_of
 
 #: Largest cost of a program of values, and most nodes before expansion: beyond, Numba compiles the function faster.
 LIMIT = 2000
@@ -24,31 +25,18 @@ _CAPTURED = 4096
 
 
 class ValueProgram:
-    """A function of a vector as a straight-line program.
+    """A function of a vector of length `d` as a straight-line program.
 
-    Attributes
-    ----------
-    d : int
-        Length of the vector.
-    outputs : list of Node
-        Results: inputs below `d` are coordinates, the others captured numbers.
-    captured : Captured
-        Paths to the captured numbers.
+    Inputs of `outputs` below `d` are coordinates, the others numbers, to which `captured` has the paths.
     """
 
     def __init__(self, d: int, outputs: Sequence[Node], captured: Captured) -> None:
-        self.d, self.outputs, self.captured = d, lowered(outputs, Node), captured
+        self.d, self.outputs, self.captured = d, expand_nodes(outputs, Node), captured
 
     def at(self, x: Any, numbers: Any) -> Any:
         """Evaluate at vectors, shape (k, d) -> (k, m), by NumPy; `numbers` are the captured ones."""
-        inputs, values = [*x.T, *numbers], dict[int, Any]()
-        with np.errstate(all="ignore"):
-            for node in in_order(self.outputs):
-                if node.gate.evaluate is None:
-                    values[node.number] = inputs[node.value] if node.name == "input" else node.value
-                else:
-                    values[node.number] = node.gate.evaluate(*[values[o.number] for o in node.operands])
-        return np.stack([np.broadcast_to(values[o.number], len(x)) for o in self.outputs], axis=1).astype(np.float64)
+        values = evaluate(self.outputs, [*x.T, *numbers])
+        return np.stack([np.broadcast_to(value, len(x)) for value in values], axis=1).astype(np.float64)
 
     @cached_property
     def compact(self) -> Program:
@@ -59,27 +47,11 @@ class ValueProgram:
 def trace_values(
     f: Callable[..., Any], d: int, args: tuple[Any, ...], *, fills: bool = False, batched: bool = False
 ) -> ValueProgram:
-    """Run `f` once on symbols, for its values alone.
+    """Run `f`, a function of a vector of length `d` and of `args`, once on symbols, for its values alone.
 
-    Captured numbers are inputs of the program if `f` allows it, else constants.
-
-    Parameters
-    ----------
-    f : callable
-        Takes a vector and `args`.
-    d : int
-        Length of the vector.
-    args : tuple
-        Further arguments.
-    fills : bool, default False
-        Whether `f` takes one more argument, an array to fill.
-    batched : bool, default False
-        Whether `f` takes batches only: shape (k, d).
-
-    Raises
-    ------
-    TypeError
-        Where `f` is no function of its arguments and captured numbers alone, or branches on their values.
+    Captured numbers are inputs of the program. With `fills`, `f` takes one more argument, an array to fill; if it is
+    `batched`, it takes batches only, of shape (k, d). Raises TypeError where `f` is no function of its arguments and
+    captured numbers alone, or branches on their values.
     """
     graph = Record(node=Pure, limit=LIMIT)
     captured = Captured(graph, d)
@@ -111,21 +83,8 @@ def trace_captured(
 ) -> tuple[list[Node], Any, Captured]:
     """Trace as `trace` does, with captured numbers as inputs behind those of the arguments.
 
-    Parameters
-    ----------
-    f, sizes, kept, through_gate
-        As for `trace`.
-    zeros : dict of int to float
-        Captured numbers that are zeros: constants, because a coefficient of 0 takes a term out of the derivative.
-
-    Returns
-    -------
-    outputs, arrangement, captured
-
-    Raises
-    ------
-    TypeError
-        Where `f` is no function of its arguments and captured numbers alone, or the program depends on their values.
+    Numbers in `zeros` are constants, because a coefficient of 0 takes a term out of the derivative. Raises TypeError
+    where `f` is no function of its arguments and captured numbers alone, or the program depends on their values.
     """
     graph = Record(through_gate, node=Pure)
     first = sum(1 if size is None else size for size in sizes)
@@ -166,8 +125,6 @@ def _check_count(captured: Captured) -> None:
         raise refusal(f"more than {_CAPTURED} captured numbers", "Pass fewer")
 
 
-def moved(
-    outputs: Sequence[Node], graph: Graph, coordinates: Sequence[Node], first: int, captured: int
-) -> list[Node]:
+def moved(outputs: Sequence[Node], graph: Graph, coordinates: Sequence[Node], first: int, captured: int) -> list[Node]:
     """Copy a program into `graph`, with other nodes for coordinates; captured numbers are inputs from `first` on."""
-    return grafted(outputs, [*coordinates, *(graph.input(first + i) for i in range(captured))])
+    return graft(outputs, [*coordinates, *(graph.input(first + i) for i in range(captured))])

@@ -15,11 +15,11 @@ import numpy as np
 
 from ..compilation.kernels import LOCK
 from ..compilation.references import read
-from ..tracing import Captured, Graph, Node, Traced, grafted, trace, trace_captured
-from ._chain_rule import jacobian
-from ._fused import Group, Plan
-from ._gates import is_gate, is_own_gate, through_gate
-from ._signature import widths
+from ..tracing import Captured, Graph, Node, Traced, graft, trace, trace_captured
+from .chain_rule import jacobian
+from .fused import Group, Plan
+from .gate_primitives import is_gate, is_own_gate, through_gate
+from .signature import widths
 
 #: What circuits compute: ``"values"``, ``"partials"`` in all arguments, ``"both"``; in one argument the others.
 Quantity = Literal["values", "partials", "both", "jacobian", "hessian"]
@@ -34,16 +34,9 @@ _templates: dict[Any, list[Template] | None] = {}
 class Template:
     """Nodes of a function and of its derivatives, and their plans.
 
-    Parameters
-    ----------
-    sizes : sequence of int or None
-        For each argument the length of a vector, or None for a number.
-    outputs : sequence of Node
-        The nodes of the results.
-    arrangement : None, "tuple" or tuple of int
-        How results are arranged: one number, a tuple, an array of that shape.
-    captured : Captured, optional
-        Where captured numbers are, which are inputs behind those of the arguments.
+    `sizes` has for each argument the length of a vector, or None for a number. `arrangement` is that of the results:
+    None for one number, ``"tuple"``, or the shape of an array. `captured` has the paths to captured numbers, which are
+    inputs behind those of the arguments.
     """
 
     def __init__(
@@ -101,7 +94,7 @@ class Template:
             return list(self.outputs)
         graph = Graph(simplify=False, node=Traced)
         inputs = [graph.input(k) for k in range(sum(self.widths))]
-        return grafted(self.outputs, [*inputs, *map(graph.constant, numbers)])
+        return graft(self.outputs, [*inputs, *map(graph.constant, numbers)])
 
     def _columns(self, wrt: int) -> slice:
         return slice(sum(self.widths[:wrt]), sum(self.widths[: wrt + 1]))

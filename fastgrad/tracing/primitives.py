@@ -1,8 +1,8 @@
 """The table of primitives: what programs of values are made of, and the names of NumPy, SciPy and math for each.
 
-A row has a value formula in three forms: an instruction or a function for machine code, or an expansion into simpler
-primitives; NumPy's function, for constants and single points; and text. The partial derivatives are in
-`circuits._partials`, under the same names. Functions of `elementary` have a row without being listed.
+A row has a value formula in two forms: an instruction or a function for machine code, or an expansion into simpler
+primitives; and NumPy's function, for constants and single points. The partial derivatives are in
+`circuits.derivatives`, under the same names. Functions of `elementary` have a row without being listed.
 """
 
 from __future__ import annotations
@@ -20,50 +20,27 @@ from .. import elementary
 
 @dataclass(frozen=True, eq=False)
 class Primitive:
-    """A primitive of a program.
-
-    Parameters
-    ----------
-    name : str
-        Name in programs and drawings.
-    text : str, optional
-        Python text with a brace for each operand; None where `expand` stands for it.
-    evaluate : callable, optional
-        The value by NumPy.
-    expand : callable, optional
-        The primitive in terms of simpler ones, for the compiler.
-    instruction : str
-        LLVM's instruction, for comparisons followed by the sign.
-    function : callable, optional
-        What Numba compiles where there is no instruction.
-    symbol : str
-        How people write it, with a brace for each operand; empty for ``name(...)``.
-    is_condition : bool
-        Whether its values are true and false.
-    commutes : bool
-        Whether its two operands may be exchanged.
-    cost : int
-        Cost to the compiler, in operations of arithmetic.
-    key : bytes
-        Digest of a caller's formula; empty for others.
-    """
+    """A primitive of a program; `name` is that in programs and drawings."""
 
     name: str
-    text: str | None = None
+    #: The value by NumPy.
     evaluate: Callable[..., Any] | None = None
+    #: The primitive in terms of simpler ones, for the compiler.
     expand: Callable[..., Any] | None = None
+    #: LLVM's instruction, for comparisons followed by the sign.
     instruction: str = ""
+    #: What Numba compiles where there is no instruction.
     function: Callable[..., Any] | None = None
+    #: How people write it, with a brace for each operand; empty for ``name(...)``.
     symbol: str = ""
+    #: Whether its values are true and false.
     is_condition: bool = False
+    #: Whether its two operands may be exchanged.
     commutes: bool = False
+    #: Cost to the compiler, in operations of arithmetic.
     cost: int = 1
+    #: Digest of a caller's formula; empty for others.
     key: bytes = b""
-
-
-def call_text(name: str, nin: int) -> str:
-    """Text of a call of `name`, with a brace for each operand."""
-    return f"{name}({', '.join(['{}'] * nin)})"
 
 
 def apply(name: str, *operands: Any) -> Any:
@@ -94,30 +71,30 @@ def through_ufunc(name: str, *operands: Any) -> Any:
 # How rows are made --------------------------------------------------------------------------------------------------
 
 
-def _operator(text: str, ufunc: np.ufunc, instruction: str, symbol: str = "", **more: Any) -> Primitive:
+def _operator(symbol: str, ufunc: np.ufunc, instruction: str, **options: Any) -> Primitive:
     """Make a row of an operator that is one instruction."""
-    return Primitive(ufunc.__name__, text, ufunc, instruction=instruction, symbol=symbol or text, **more)
+    return Primitive(ufunc.__name__, ufunc, instruction=instruction, symbol=symbol, **options)
 
 
-def _comparison(sign: str, ufunc: np.ufunc, instruction: str = "fcmp_ordered", **more: Any) -> Primitive:
-    return _operator(f"{{}} {sign} {{}}", ufunc, f"{instruction} {sign}", is_condition=True, **more)
+def _comparison(sign: str, ufunc: np.ufunc, instruction: str = "fcmp_ordered", **options: Any) -> Primitive:
+    return _operator(f"{{}} {sign} {{}}", ufunc, f"{instruction} {sign}", is_condition=True, **options)
 
 
-def _function(name: str, evaluate: Any, function: Any, nin: int = 1) -> Primitive:
+def _function(name: str, evaluate: Any, function: Any) -> Primitive:
     """Make a row of a function that Numba compiles."""
-    return Primitive(name, call_text(name, nin), evaluate, function=function, cost=10)
+    return Primitive(name, evaluate, function=function, cost=10)
 
 
 def _formula(name: str, expand: Callable[..., Any]) -> Primitive:
     """Make a row of a formula that nodes and NumPy's arrays compute alike."""
-    return Primitive(name, None, lambda *x: expand(*map(np.asarray, x)), expand)
+    return Primitive(name, lambda *x: expand(*map(np.asarray, x)), expand)
 
 
 def _of_kernel(kernel: elementary.Kernel) -> Primitive:
     """Make the row of a function of `elementary`."""
     original = getattr(kernel.original, "py_func", kernel.original)
     evaluate = original if isinstance(original, np.ufunc) else np.vectorize(original, otypes=[np.float64])
-    return _function(kernel.__name__, evaluate, kernel, kernel.nin)
+    return _function(kernel.__name__, evaluate, kernel)
 
 
 # Expansions ---------------------------------------------------------------------------------------------------------
@@ -170,19 +147,19 @@ _ROWS = (
     _operator("{} * {}", np.multiply, "fmul", commutes=True),
     _operator("{} / {}", np.divide, "fdiv"),
     _operator("-{}", np.negative, "fneg"),
-    Primitive("remainder", "{} % {}", np.remainder, function=operator.mod, symbol="{} % {}"),
-    Primitive("absolute", "abs({})", np.absolute, function=abs, symbol="|{}|"),
-    _function("fmod", np.fmod, np.fmod, 2),
-    _function("copysign", np.copysign, np.copysign, 2),
+    Primitive("remainder", np.remainder, function=operator.mod, symbol="{} % {}"),
+    Primitive("absolute", np.absolute, function=abs, symbol="|{}|"),
+    _function("fmod", np.fmod, np.fmod),
+    _function("copysign", np.copysign, np.copysign),
     *(_function(ufunc.__name__, ufunc, ufunc) for ufunc in (np.floor, np.ceil, np.rint, np.trunc)),
-    Primitive("square", None, np.square, lambda x: x * x),
-    Primitive("reciprocal", None, np.reciprocal, lambda x: 1.0 / x),
-    Primitive("power", None, np.power, _power, symbol="{} ** {}"),
-    Primitive("general_power", "power({}, {})", np.power, function=elementary.power, symbol="{} ** {}", cost=10),
+    Primitive("square", np.square, lambda x: x * x),
+    Primitive("reciprocal", np.reciprocal, lambda x: 1.0 / x),
+    Primitive("power", np.power, _power, symbol="{} ** {}"),
+    Primitive("general_power", np.power, function=elementary.power, symbol="{} ** {}", cost=10),
     # Functions
     *(_of_kernel(kernel) for kernel in elementary.KERNELS.values()
       if kernel.__name__ not in ("power", "sigmoid", "heaviside", "where", "clip", "sinc")),
-    Primitive("logaddexp2", None, np.logaddexp2, lambda x, y: apply("logaddexp", _LN_2 * x, _LN_2 * y) / _LN_2),
+    Primitive("logaddexp2", np.logaddexp2, lambda x, y: apply("logaddexp", _LN_2 * x, _LN_2 * y) / _LN_2),
     _formula("sigmoid", _sigmoid),
     _formula("sigmoid'", _sigmoid_slope),
     _formula("tanh'", _tanh_slope),
@@ -191,13 +168,13 @@ _ROWS = (
     # share of the first in the sum: 1 where the first is infinite
     _formula("share", lambda x, y: select(abs(x) == math.inf, 1.0, x * (1.0 / (x + y)))),
     # Kinks and jumps
-    Primitive("maximum", None, np.maximum, lambda x, y: select(x >= y, x, select(x < y, y, x + y))),
-    Primitive("minimum", None, np.minimum, lambda x, y: select(x <= y, x, select(x > y, y, x + y))),
-    Primitive("fmax", None, np.fmax, lambda x, y: select((x >= y) | (y != y), x, y)),
-    Primitive("fmin", None, np.fmin, lambda x, y: select((x <= y) | (y != y), x, y)),
+    Primitive("maximum", np.maximum, lambda x, y: select(x >= y, x, select(x < y, y, x + y))),
+    Primitive("minimum", np.minimum, lambda x, y: select(x <= y, x, select(x > y, y, x + y))),
+    Primitive("fmax", np.fmax, lambda x, y: select((x >= y) | (y != y), x, y)),
+    Primitive("fmin", np.fmin, lambda x, y: select((x <= y) | (y != y), x, y)),
     _formula("relu", lambda x: select((x > 0.0) | (x != x), x, 0.0)),
-    Primitive("sign", None, np.sign, lambda x: select(x > 0.0, 1.0, select(x < 0.0, -1.0, x))),
-    Primitive("heaviside", None, np.heaviside,
+    Primitive("sign", np.sign, lambda x: select(x > 0.0, 1.0, select(x < 0.0, -1.0, x))),
+    Primitive("heaviside", np.heaviside,
               lambda x, y: select(x > 0.0, 1.0, select(x < 0.0, 0.0, select(x == 0.0, y, x)))),
     # Conditions
     _comparison("<", np.less),
@@ -206,11 +183,11 @@ _ROWS = (
     _comparison(">=", np.greater_equal),
     _comparison("==", np.equal, commutes=True),
     _comparison("!=", np.not_equal, "fcmp_unordered", commutes=True),
-    _operator("{} & {}", np.logical_and, "and_", "{} and {}", is_condition=True, commutes=True),
-    _operator("{} | {}", np.logical_or, "or_", "{} or {}", is_condition=True, commutes=True),
-    _operator("{} == False", np.logical_not, "not_", "not {}", is_condition=True),
-    Primitive("logical_xor", None, np.logical_xor, lambda x, y: (x | y) & ~(x & y), is_condition=True),
-    Primitive("where", "select({}, {}, {})", np.where, instruction="select"),
+    _operator("{} and {}", np.logical_and, "and_", is_condition=True, commutes=True),
+    _operator("{} or {}", np.logical_or, "or_", is_condition=True, commutes=True),
+    _operator("not {}", np.logical_not, "not_", is_condition=True),
+    Primitive("logical_xor", np.logical_xor, lambda x, y: (x | y) & ~(x & y), is_condition=True),
+    Primitive("where", np.where, instruction="select"),
 )  # fmt: skip
 PRIMITIVES: dict[str, Primitive] = {row.name: row for row in _ROWS}
 

@@ -14,73 +14,66 @@ exist there.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ..tracing import Node, apply, select
+from .derivatives import Growth, derivative_of
 
 # Quotients, powers and logarithms of growing terms --------------------------------------------------------------------
-
-#: Growing functions, and their logarithmic derivatives.
-_GROWING: dict[str, Callable[[Any], Any]] = {
-    "exp": lambda u: 1.0,
-    "exp2": lambda u: math.log(2.0),
-    "cosh": lambda u: apply("tanh", u),
-    "sinh": lambda u: 1.0 / apply("tanh", u),
-}
 
 _LOGARITHMS = {"log": 1.0, "log2": 1.0 / math.log(2.0), "log10": 1.0 / math.log(10.0)}
 
 
-def shortcut(node: Node, here: dict[Node, Node], active: set[Node]) -> tuple[Node, Node, Any] | None:
+def shortcut(node: Node, copies: dict[Node, Node], active: set[Node]) -> tuple[Node, Node, Any] | None:
     """Return an operand of `node`, the node `u` behind it, and the slope of `node` in `u`; None for no shortcut.
 
-    `here` has the copies of all nodes in the graph that the slope belongs to; `active` nodes depend on an argument.
+    `copies` has the copies of all nodes in the graph that the slope belongs to; `active` nodes depend on an argument.
     """
     if node.name not in ("divide", "reciprocal", "power", "log1p", "share", *_LOGARITHMS):
         return None
     inner = node.operands[node.name == "divide"]
-    growth = _logarithmic(inner, here, active)
+    growth = _logarithmic(inner, copies, active)
     if growth is None:
         return None
     behind, slope = growth
-    value, whole = here[node], here[inner]
+    value, whole = copies[node], copies[inner]
     if node.name in ("divide", "reciprocal"):
         return inner, behind, -value * slope
     if node.name == "power":
         power = _constant(node.operands[1])
         return None if power is None or power >= 0 else (inner, behind, power * value * slope)
     if node.name == "share":
-        rest = here[node.operands[1]]
+        rest = copies[node.operands[1]]
         return inner, behind, value * (rest * (1.0 / (whole + rest))) * slope
     if node.name == "log1p":
         return inner, behind, select(whole > -1.0, apply("share", whole, 1.0) * slope, math.nan)
     return inner, behind, select(whole > 0.0, _LOGARITHMS[node.name] * slope, math.nan)
 
 
-def _logarithmic(node: Node, here: dict[Node, Node], active: set[Node]) -> tuple[Node, Any] | None:
+def _logarithmic(node: Node, copies: dict[Node, Node], active: set[Node]) -> tuple[Node, Any] | None:
     """Return `u` and the slope of ``log(abs(node))`` in it, for what grows like ``exp(u)``."""
     name, operands = node.name, node.operands
-    if name in _GROWING:
-        return operands[0], _GROWING[name](here[operands[0]])
+    if (logarithmic := derivative_of(node.gate).logarithmic) is not None:
+        return operands[0], logarithmic(copies[operands[0]])
     if name in ("negative", "square"):
-        growth = _logarithmic(operands[0], here, active)
+        growth = _logarithmic(operands[0], copies, active)
         return growth and (growth[0], 2.0 * growth[1] if name == "square" else growth[1])
     if name not in ("add", "subtract", "multiply", "divide", "power"):
         return None
     exponent = _constant(operands[1]) if name == "power" else None
-    passive: list[Any] = [None if o in active else here[o] for o in operands]
+    passive: list[Any] = [None if o in active else copies[o] for o in operands]
     first, second = passive
     if second is None and (first is None or name in ("divide", "power")):
         return None
     inner = operands[0] if second is not None else operands[1]
-    growth = _logarithmic(inner, here, active)
+    growth = _logarithmic(inner, copies, active)
     if growth is None or name in ("multiply", "divide"):
         return growth
     u, slope = growth
     if name == "power":
         return None if exponent is None else (u, exponent * slope)
-    part, rest = here[inner], first if second is None else second
+    part, rest = copies[inner], first if second is None else second
     if name == "subtract":
         part, rest = (-part, rest) if second is None else (part, -rest)
     return u, slope * apply("share", part, rest)
@@ -91,16 +84,6 @@ def _constant(node: Node) -> Any:
 
 
 # Functions that saturate ---------------------------------------------------------------------------------------------
-
-_SATURATING = {"exp", "exp2", "expm1", "tanh", "sigmoid", "erf", "erfc", "ndtr", "softplus", "logaddexp", "sigmoid'",
-               "tanh'"}  # fmt: skip
-
-#: Functions that are bounded, that grow at most like a power of their operands, and that grow exponentially.
-_BOUNDED = {"constant", "sin", "cos", "tanh", "sigmoid", "erf", "erfc", "ndtr", "arctan", "arctan2", "sigmoid'",
-            "tanh'", "sign", "heaviside"}  # fmt: skip
-_LEVEL = {"add", "subtract", "multiply", "negative", "absolute", "square", "maximum", "minimum", "fmax", "fmin", "relu",
-          "where", "softplus", "logaddexp", "hypot", "arcsinh"}  # fmt: skip
-_EXPONENTIAL = {"exp", "exp2", "expm1", "sinh", "cosh"}
 
 #: Signs: never positive, unknown, never negative, above a positive number.
 _BELOW, _ANY, _ABOVE, _AWAY = -1, 0, 1, 2
@@ -122,7 +105,7 @@ def saturating(order: Sequence[Node], partials: dict[Node, tuple[Any, ...]], act
     for node in order:
         signs[node] = _sign(node, [signs[o] for o in node.operands])
         behind = any(o in growing for o in node.operands)
-        if behind and node.name in _SATURATING:
+        if behind and derivative_of(node.gate).saturates:
             saturated.append(node)
         if node not in active or _is_bounded(node, bounded, signs):
             bounded.add(node)
@@ -132,7 +115,8 @@ def saturating(order: Sequence[Node], partials: dict[Node, tuple[Any, ...]], act
         return {}
     finite: dict[Node, Any] = {}
     for node in order:
-        slopes = () if node.name in _BOUNDED | _LEVEL | _EXPONENTIAL or _grows(node) else partials.get(node, ())
+        grows = _growth(node) is not Growth.UNKNOWN or _grows(node)
+        slopes = () if grows else partials.get(node, ())
         moving = [p for o, p in zip(node.operands, slopes, strict=False) if o in active]
         conditions = [finite[o] for o in node.operands] + [abs(p) < math.inf for p in moving if isinstance(p, Node)]
         finite[node] = None
@@ -144,21 +128,25 @@ def saturating(order: Sequence[Node], partials: dict[Node, tuple[Any, ...]], act
 
 def _is_bounded(node: Node, bounded: set[Node], signs: dict[Node, int]) -> bool:
     """Tell whether a node is bounded."""
-    if node.is_condition or node.name in _BOUNDED:
+    if node.is_condition or _growth(node) is Growth.BOUNDED:
         return True
     if node.name in ("divide", "reciprocal"):  # 1 / (1 + exp(x))
         *above, below = node.operands
         return all(o in bounded for o in above) and signs[below] == _AWAY
     if node.name in ("exp", "exp2", "expm1") and signs[node.operands[0]] == _BELOW:  # exp(-x * x)
         return True
-    return node.name in _LEVEL | _EXPONENTIAL and all(o in bounded for o in node.operands)
+    return _growth(node) is not Growth.UNKNOWN and all(o in bounded for o in node.operands)
+
+
+def _growth(node: Node) -> Growth:
+    return derivative_of(node.gate).growth
 
 
 def _grows(node: Node) -> bool:
     """Tell whether a primitive grows exponentially."""
     if node.name == "power":
         return not (node.operands[1].name == "constant" and node.operands[1].value <= _MODERATE)
-    return node.name in _EXPONENTIAL
+    return _growth(node) is Growth.EXPONENTIAL
 
 
 def _sign(node: Node, behind: Sequence[int]) -> int:

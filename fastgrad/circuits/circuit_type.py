@@ -10,14 +10,14 @@ from typing import Any
 
 from ..arguments import argument_index
 from ..tracing import Node
-from ._chain_rule import jacobian
-from ._drawing import mermaid, program, svg
-from ._results import Results
-from ._signature import component_names, components, sizes_of
-from ._template import Quantity, template_of
+from .chain_rule import jacobian
+from .drawing import Drawable
+from .results import Results
+from .signature import sizes_of
+from .template import Quantity, template_of
 
 
-class Circuit:
+class Circuit(Drawable):
     """A function with its exact derivatives: a graph of gates, each with its partial derivatives; made by `circuit`.
 
     A circuit is called like the function, over any batch. Values, partials, gradient, jacobian and hessian are each
@@ -37,19 +37,17 @@ class Circuit:
 
     Notes
     -----
-    These rules hold for all methods that compute.
-
-    *Shapes.* Arguments that are numbers broadcast together. The last axis of a vector argument is the vector, of length
+    Shapes: arguments that are numbers broadcast together. The last axis of a vector argument is the vector, of length
     `n`; the axes in front broadcast: they are the batch, and come first in every result.
 
-    *Types.* Results of float32 and float16 have the same type, computed in float64; integers and booleans count as
+    Types: results of float32 and float16 have the same type, computed in float64; integers and booleans count as
     float64. Results for xarray, pandas, Dask and masked arrays are of their kind. NaN marks where there is no
     derivative, without a warning.
 
-    *Options.* ``out=`` takes an array of the result's shape, or a tuple of one for each result. ``workers=1`` uses the
+    Options: ``out=`` takes an array of the result's shape, or a tuple of one for each result. ``workers=1`` uses the
     calling thread only; by default large batches use all cores.
 
-    *Errors.* TypeError for arguments that are no real numbers or too few, ValueError where vectors have another length
+    Errors: TypeError for arguments that are no real numbers or too few, ValueError where vectors have another length
     than `n`, batches do not broadcast or `out` does not fit. Exceptions of a caller's gate are raised unchanged.
 
     Examples
@@ -139,8 +137,7 @@ class Circuit:
         >>> float(abs(by_x - 0.6) + abs(by_y - 0.8)) < 1e-15
         True
         """
-        results = self._compute("partials", args, out, workers)
-        return self._sorted(results)
+        return self._by_result(self._compute("partials", args, out, workers))
 
     def value_and_partials(self, *args: Any, out: Any = None, workers: int | None = None) -> tuple[Any, Any]:
         """Values and all partial derivatives, computed together: what they share is computed once.
@@ -159,9 +156,10 @@ class Circuit:
         """
         count = len(self._template.outputs) if self._template.is_tuple else 1
         results = self._compute("both", args, out, workers)
-        return (results[:count] if self._template.is_tuple else results[0]), self._sorted(results[count:])
+        return (results[:count] if self._template.is_tuple else results[0]), self._by_result(results[count:])
 
-    def _sorted(self, results: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _by_result(self, results: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Group partials by the results that they belong to."""
         if not self._template.is_tuple:
             return results
         return tuple(results[k : k + self.nin] for k in range(0, len(results), self.nin))
@@ -196,7 +194,7 @@ class Circuit:
         """
         if self.nout is not None:
             raise TypeError("`gradient` is of a function with one result; this circuit has several. Use `jacobian`.")
-        return self._derivative("gradient", args, wrt, out, workers)
+        return self._compute("jacobian", args, out, workers, self._vector("gradient", wrt))[0]
 
     def jacobian(self, *args: Any, wrt: int = 0, out: Any = None, workers: int | None = None) -> Any:
         """Jacobian in a vector argument: ``(..., d) -> (..., m, d)``.
@@ -228,10 +226,7 @@ class Circuit:
         >>> float(abs(c.jacobian(x) - 2 * a * x[:, None, :]).max())
         0.0
         """
-        return self._derivative("jacobian", args, wrt, out, workers)
-
-    def _derivative(self, name: str, args: Any, wrt: int, out: Any, workers: Any) -> Any:
-        return self._compute("jacobian", args, out, workers, self._vector(name, wrt))[0]
+        return self._compute("jacobian", args, out, workers, self._vector("jacobian", wrt))[0]
 
     def hessian(self, *args: Any, wrt: int = 0, out: Any = None, workers: int | None = None) -> Any:
         """Hessian in a vector argument: ``(..., d) -> (..., d, d)``, symmetric to the last bit.
@@ -259,8 +254,7 @@ class Circuit:
         --------
         >>> import numpy as np, fastgrad as fg
         >>> c = fg.circuit(lambda v: np.exp(v[0]) * v[1] ** 2, n=2)
-        >>> found = c.hessian([0.0, 3.0])
-        >>> float(abs(found - [[9.0, 6.0], [6.0, 2.0]]).max())
+        >>> float(abs(c.hessian([0.0, 3.0]) - [[9.0, 6.0], [6.0, 2.0]]).max())
         0.0
         """
         if self.nout is not None:
@@ -268,75 +262,14 @@ class Circuit:
         return self._compute("hessian", args, out, workers, self._vector("hessian", wrt))[0]
 
     def _vector(self, name: str, wrt: int) -> int:
+        """Check that argument `wrt` is a vector, and return its position."""
         wrt = argument_index(wrt, self.nin)
         if self._sizes[wrt] is None:
             raise TypeError(f"`{name}` is of a vector; argument {wrt} is a number. Use `partials`, or trace with `n=`.")
         return wrt
 
-    # Drawings -----------------------------------------------------------------------------------------------------
-
-    def to_text(self, *at: Any) -> str:
-        """Return the numbered program: node, gate, operands, and the partial of the gate in each of them.
-
-        Parameters
-        ----------
-        *at : float, or sequence of float
-            One point, for values and partials as numbers; without it, partials are formulas.
-
-        Examples
-        --------
-        >>> import fastgrad as fg
-        >>> print(fg.circuit(lambda x: x * x).to_text(3.0))
-        circuit <lambda>: 1 input, 1 gate, 1 result
-          n1  x                 = 3
-          n2  multiply  n1, n1  = 9  d/dn1 = 3
-          result n2
-        """
-        return program(self.__name__, self._outputs, *self._shown(at))
-
-    def to_mermaid(self, *at: Any) -> str:
-        """Return the graph in Mermaid's language, which GitHub and many editors draw.
-
-        Parameters
-        ----------
-        *at : float, or sequence of float
-            One point, for values at the nodes and partials at the edges.
-        """
-        return mermaid(self._outputs, *self._shown(at))
-
-    def to_svg(self, *at: Any) -> str:
-        """Return the graph as a self-contained SVG drawing, which notebooks show.
-
-        Parameters
-        ----------
-        *at : float, or sequence of float
-            One point, for values at the nodes and partials at the edges.
-
-        Notes
-        -----
-        Drawn in layers, after Sugiyama, Tagawa and Toda (1981).
-        """
-        return svg(self._outputs, *self._shown(at))
-
-    def _shown(self, at: tuple[Any, ...]) -> tuple[list[str], list[float] | None]:
-        """Names of all inputs, and their numbers at the point, if there is one."""
-        return component_names(self.formula, self._sizes), components(at, self._sizes) if at else None
-
-    def _repr_svg_(self) -> str:
-        return self.to_svg()
-
-    def __repr__(self) -> str:
-        return self.to_text()
-
     def __reduce__(self) -> Any:
         """Pickle circuits of a module by name, others with their function, which is traced anew."""
-        module, name = getattr(self.formula, "__module__", None), self.__name__
-        if getattr(sys.modules.get(module or ""), name, None) is self:
-            return _find, (module, name)
+        if getattr(sys.modules.get(self.__module__ or ""), self.__name__, None) is self:
+            return self.__name__
         return Circuit, (self.formula, self.n)
-
-
-def _find(module: str, name: str) -> Any:
-    """Find a circuit by name when it is unpickled."""
-    __import__(module)
-    return getattr(sys.modules[module], name)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
 from ..tracing import Graph, Node, Program, in_order
-from ._arrange import Box, Edge, arrange
-from ._chain_rule import local_partials
+from .chain_rule import local_partials
+from .layered_layout import Box, Edge, arrange
+from .signature import component_names, components
 
 
 class _Figure:
@@ -186,3 +187,55 @@ def svg(outputs: Sequence[Node], names: Sequence[str], point: Sequence[float] | 
                 f"= {_short(figure.values[node])}</text>"
             )
     return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+class Drawable:
+    """The forms of a circuit: text, a Mermaid graph, a drawing."""
+
+    __name__: str
+    formula: Callable[..., Any]
+    _sizes: tuple[int | None, ...]
+    _outputs: Any
+
+    def to_text(self, *at: Any) -> str:
+        """Return the numbered program: node, gate, operands, and the partial of the gate in each of them.
+
+        Parameters
+        ----------
+        *at : float, or sequence of float
+            One point, for values and partials as numbers; without it, partials are formulas.
+
+        Examples
+        --------
+        >>> import fastgrad as fg
+        >>> print(fg.circuit(lambda x: x * x).to_text(3.0))
+        circuit <lambda>: 1 input, 1 gate, 1 result
+          n1  x                 = 3
+          n2  multiply  n1, n1  = 9  d/dn1 = 3
+          result n2
+        """
+        return program(self.__name__, self._outputs, *self._shown(at))
+
+    def to_mermaid(self, *at: Any) -> str:
+        """Return the graph in Mermaid's language, which GitHub and many editors draw.
+
+        Parameters
+        ----------
+        *at : float, or sequence of float
+            One point, for values at the nodes and partials at the edges.
+        """
+        return mermaid(self._outputs, *self._shown(at))
+
+    def to_svg(self, *at: Any) -> str:
+        """Return the graph as a self-contained SVG drawing, which notebooks show; `at` as for `to_mermaid`."""
+        return svg(self._outputs, *self._shown(at))
+
+    def _shown(self, at: tuple[Any, ...]) -> tuple[list[str], list[float] | None]:
+        """Names of all inputs, and their numbers at the point, if there is one."""
+        return component_names(self.formula, self._sizes), components(at, self._sizes) if at else None
+
+    def _repr_svg_(self) -> str:
+        return self.to_svg()
+
+    def __repr__(self) -> str:
+        return self.to_text()

@@ -9,22 +9,12 @@ from ..arguments import threads
 from ..array_kinds import PLAIN, kinds
 from ..containers.calls import Layout
 from ..containers.registry import over_containers
-from ._fused import Fused
-from ._template import Quantity, Template
+from .fused import Fused
+from .template import Quantity, Template
 
 
 class Results:
-    """Values and derivatives of one function.
-
-    Parameters
-    ----------
-    f : callable
-        The function that was traced.
-    template : Template
-        What it shares with functions of the same code.
-    numbers : ndarray
-        The numbers that it captures; none where they are constants of the template.
-    """
+    """Values and derivatives of a function with captured `numbers`; none where they are constants of the template."""
 
     def __init__(self, f: Callable[..., Any], template: Template, numbers: Any) -> None:
         self._f, self._template, self._numbers = f, template, numbers

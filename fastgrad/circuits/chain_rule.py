@@ -12,9 +12,9 @@ import math
 from collections.abc import Container, Sequence
 from typing import Any, NamedTuple
 
-from ..tracing import Graph, Node, active_nodes, in_order, select
-from ._overflow import saturating, shortcut
-from ._partials import rule_of
+from ..tracing import Graph, Node, active_nodes, copy_nodes, in_order, select
+from .derivatives import derivative_of
+from .overflow import saturating, shortcut
 
 
 class _Slope(NamedTuple):
@@ -37,8 +37,8 @@ def jacobian(outputs: Sequence[Node], nin: int) -> list[list[Node]]:
     order = in_order(outputs)
     graph = Graph(node=type(order[0]))
     active = active_nodes(order, nin)
-    here, partials = local_partials(order, graph, active)
-    edges, saturated = _edges(order, here, partials, active), saturating(order, partials, active)
+    copies, partials = local_partials(order, graph, active)
+    edges, saturated = _edges(order, copies, partials, active), saturating(order, partials, active)
     rows: list[list[Any]]
     if len(outputs) <= nin:
         rows = [_reverse(order, edges, saturated, output, nin) for output in outputs]
@@ -52,29 +52,24 @@ def local_partials(
     order: Sequence[Node], graph: Graph, active: Container[Node] | None = None
 ) -> tuple[dict[Node, Node], dict[Node, tuple[Any, ...]]]:
     """Copy nodes into `graph`; return the copies, and the partials of each `active` node in its operands."""
-    here: dict[Node, Node] = {}
+    copies = copy_nodes(order, graph)
     partials: dict[Node, tuple[Any, ...]] = {}
     for node in order:
-        operands = [here[o] for o in node.operands]
-        if node.name == "input":
-            here[node] = graph.input(node.value)
-        elif node.name == "constant":
-            here[node] = graph.constant(node.value)
-        else:
-            here[node] = graph.apply(node.gate, *operands)
-            rule = rule_of(node.gate) if active is None or node in active else None
-            partials[node] = tuple(rule(here[node], *operands)) if rule else (None,) * len(operands)
-    return here, partials
+        if node.operands:
+            rule = derivative_of(node.gate).partials if active is None or node in active else None
+            operands = [copies[o] for o in node.operands]
+            partials[node] = tuple(rule(copies[node], *operands)) if rule else (None,) * len(operands)
+    return copies, partials
 
 
 def _edges(
-    order: Sequence[Node], here: dict[Node, Node], partials: dict[Node, tuple[Any, ...]], active: set[Node]
+    order: Sequence[Node], copies: dict[Node, Node], partials: dict[Node, tuple[Any, ...]], active: set[Node]
 ) -> dict[Node, list[tuple[Node, Any]]]:
     """Return for each node its edges: the operands that its slope is passed to, each with the partial."""
     edges: dict[Node, list[tuple[Node, Any]]] = {}
     for node in order:
         edges[node] = [(o, p) for o, p in zip(node.operands, partials.get(node, ()), strict=False) if o in active]
-        if node in active and (bypass := shortcut(node, here, active)) is not None:
+        if node in active and (bypass := shortcut(node, copies, active)) is not None:
             avoided, behind, slope = bypass
             edges[node] = [(o, p) for o, p in edges[node] if o is not avoided] + [(behind, slope)]
     return edges

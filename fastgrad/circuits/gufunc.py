@@ -43,10 +43,10 @@ def _loop(args, dims, steps, data):  # type: ignore[no-untyped-def]
     components = 0
     for k in range(total):
         components += table[k]
-    places = np.empty(bodies, np.int64)
+    addresses = np.empty(bodies, np.int64)
     rows = np.empty(components, np.int64)  # of every component
     for k in range(bodies):
-        places[k] = base + k * width
+        addresses[k] = base + k * width
     for k in range(components):
         rows[k] = base + table[total + k] * width
     at = total + components
@@ -57,19 +57,19 @@ def _loop(args, dims, steps, data):  # type: ignore[no-untyped-def]
     start = 0
     while start < n:
         count = min(LANES, n - start)
-        place = 0
+        component = 0
         for k in range(total):
             size, outer = table[k], steps[k]
             if k == nin:
-                call_body(data[ADDRESS], count, words_at(places.ctypes.data), data)
+                call_body(data[ADDRESS], count, words_at(addresses.ctypes.data), data)
             inwards = k < nin
             if not inwards or outer != 0 or start == 0:  # what is the same at all points is written once
-                where = rows.ctypes.data + 8 * place
+                where = rows.ctypes.data + 8 * component
                 move(inwards, args[k] + start * outer, outer, steps[total + k], size, count, where)
-            place += size
+            component += size
         start += count
     # Numba frees an array after its last use by name, even if its address is in use: hence this line.
-    memory[0], places[0], rows[0] = 0.0, 0, 0
+    memory[0], addresses[0], rows[0] = 0.0, 0, 0
     _clear_flags(61)
 
 
@@ -88,17 +88,8 @@ _from_signature = ctypes.PYFUNCTYPE(
 class Table:
     """Rows of a gufunc's blocks of points, in words that the loop reads.
 
-    Parameters
-    ----------
-    sizes : sequence of int
-        Components of each argument.
-    rows : sequence of sequences of int
-        For each result the row of each component: rows of the arguments come first, then those that the body
-        computes, then constant ones.
-    computed : int
-        How many rows the body computes.
-    constants : sequence of float
-        The numbers in the constant rows.
+    `sizes` counts the components of each argument. `rows` has for each result the row of each component: rows of the
+    arguments come first, then the `computed` ones, then a row for each of the `constants`.
     """
 
     def __init__(
@@ -120,32 +111,24 @@ class Table:
 class Gufunc:
     """A NumPy gufunc over the body of a circuit: every operand is a vector.
 
-    Parameters
-    ----------
-    code : Native
-        The body, over one array for each component of the arguments and each row that it computes.
-    parameters : ndarray
-        Numbers that the body reads.
-    table : Table
-        Rows of the components.
-    name, doc : str
-        What NumPy shows.
+    `code` is the body, over one array for each component of the arguments and each row that it computes; `parameters`
+    are numbers that it reads.
     """
 
-    __slots__ = ("_data", "_owners", "_tables", "call")
+    __slots__ = ("_data", "_references", "_tables", "call")
 
     def __init__(self, code: Native, parameters: Any, table: Table, name: str, doc: str) -> None:
         loop, nin, nout = _shared(), table.nin, table.nout
         words = (code.address, 0, 0, nin, nout, 8, 8, 0, parameters.ctypes.data, *table.data)
         self._data = (ctypes.c_int64 * len(words))(*words)
-        self._owners = (code, loop, table, parameters)
+        self._references = (code, loop, table, parameters)
         loops = (ctypes.c_void_p * 1)(loop.address)
         data = (ctypes.c_void_p * 1)(ctypes.addressof(self._data))
         kinds = (ctypes.c_char * (nin + nout))(*[bytes([12])] * (nin + nout))
         text = (name.encode(), doc.encode(), table.signature)
         self._tables = (loops, data, kinds, text)
-        places = [ctypes.addressof(t) for t in (loops, data, kinds)]
-        self.call: Any = _from_signature(*places, 1, nin, nout, -1, *text[:2], 0, text[2])
+        addresses = [ctypes.addressof(t) for t in (loops, data, kinds)]
+        self.call: Any = _from_signature(*addresses, 1, nin, nout, -1, *text[:2], 0, text[2])
 
     @property
     def raised(self) -> int:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ._graph import NUMBERS, Graph, Node
-from ._nodes import Traced, as_nodes, plain
-from ._primitives import Primitive
-from ._refusal import refusal, running
-from ._substitution import Substitution
+from .graph import NUMBERS, Graph, Node
+from .nodes import Traced, as_nodes, plain
+from .primitives import Primitive
+from .refusals import refusal, running
+from .substitution import Substitution
 
 #: Nodes of one program. A thousand compile in one to ten seconds.
 LIMIT = 10_000

@@ -60,18 +60,18 @@ def _tile(inwards: bool, width: int) -> Any:
     """
 
     @intrinsic
-    def turn(_typing: Any, first: Any, outer: Any, rows: Any, shift: Any) -> Any:
+    def transpose(_typing: Any, first: Any, outer: Any, rows: Any, shift: Any) -> Any:
         def code(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
             first, outer, rows, shift = args
             word, double = ir.IntType(64), ir.DoubleType()
 
-            def place(address: Any, size: int) -> Any:
+            def vector_at(address: Any, size: int) -> Any:
                 return builder.inttoptr(address, ir.VectorType(double, size).as_pointer())
 
             points = [builder.add(first, builder.mul(outer, ir.Constant(word, k))) for k in range(_TILE)]
-            points = [place(point, width) for point in points]
+            points = [vector_at(point, width) for point in points]
             lines = [builder.load(builder.gep(rows, [ir.Constant(word, k)])) for k in range(width)]
-            lines = [place(builder.add(line, shift), _TILE) for line in lines]
+            lines = [vector_at(builder.add(line, shift), _TILE) for line in lines]
             if inwards:
                 parts = [builder.load(point, align=8) for point in points]
                 joined = [_concatenate(builder, parts[k::width]) for k in range(width)]
@@ -87,7 +87,7 @@ def _tile(inwards: bool, width: int) -> Any:
 
         return types.void(types.intp, types.intp, WORDS, types.intp), code
 
-    return turn
+    return transpose
 
 
 _to_rows_4, _to_rows_2, _to_rows_1 = (_tile(True, width) for width in (4, 2, 1))

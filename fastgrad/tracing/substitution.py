@@ -7,18 +7,18 @@ import functools
 import math
 import sys
 from abc import ABCMeta
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 from numba.core.dispatcher import Dispatcher
 
-from ._array_functions import choose, of_lists
-from ._graph import Node
-from ._nodes import FUNCTIONS, Nodes, as_nodes
-from ._primitives import through_ufunc
-from ._refusal import refusal, running
+from .array_functions import choose, of_lists
+from .graph import Node
+from .nodes import FUNCTIONS, Nodes, as_nodes
+from .primitives import through_ufunc
+from .refusals import refusal, running
 
 #: Lists of more are taken for data.
 _MANY = 100
@@ -158,11 +158,7 @@ class Substitution:
 
     Functions are copied, with `math` and the like in their globals, closures and defaults replaced by versions that
     take nodes; so are lists and dictionaries of functions, and objects of the caller's classes with their methods.
-
-    Parameters
-    ----------
-    kept : callable, optional
-        Predicate of values with a formula that are not substituted: gates.
+    Values that `kept` accepts, gates, are not substituted.
     """
 
     def __init__(self, kept: Callable[[Any], bool] | None = None) -> None:
@@ -193,8 +189,8 @@ class Substitution:
             return value if inner is value.func else functools.partial(inner, *value.args, **value.keywords)
         if isinstance(value, MethodType):
             instance = value.__self__
-            like = self._subclass_of(instance) if isinstance(instance, type) else self._copy_of(instance)
-            return MethodType(self(value.__func__), like)
+            receiver = self._subclass_of(instance) if isinstance(instance, type) else self._copy_of(instance)
+            return MethodType(self(value.__func__), receiver)
         if isinstance(value, FunctionType) and (value.__module__ or "").partition(".")[0] not in LIBRARIES:
             return self._copy_function(value)
         formula = getattr(value, "__formula__", None)
@@ -255,25 +251,46 @@ class Substitution:
         return result
 
     def _copy_function(self, f: FunctionType) -> FunctionType:
-        names: dict[str, Any] = {"__builtins__": _BUILTINS}
-        closure = f.__closure__ and tuple(CellType() for _ in f.__closure__)
-        copy = FunctionType(f.__code__, names, f.__name__, None, closure)
-        self._memo[id(f)] = copy
-        self._memo[-id(f)] = f  # keeps it alive, so that its id stays unique
-        codes = getattr(running, "codes", None)
-        for code in _codes(f.__code__):
-            if codes is not None:
-                codes.add(code)
-        for name in {name for code in _codes(f.__code__) for name in code.co_names}:
-            if name in f.__globals__:
-                names[name] = self(f.__globals__[name])
-        copy.__defaults__, copy.__kwdefaults__ = self(f.__defaults__), self(f.__kwdefaults__)
-        for original, cell in zip(f.__closure__ or (), closure or (), strict=True):
-            try:
-                cell.cell_contents = self(original.cell_contents)
-            except ValueError:  # not assigned yet
-                pass
-        return copy
+        codes = _codes(f.__code__)
+        if (traced := getattr(running, "codes", None)) is not None:
+            traced.update(codes)
+        names = {name for code in codes for name in code.co_names}
+
+        def remember(copy: FunctionType) -> None:
+            self._memo[id(f)], self._memo[-id(f)] = copy, f  # `f` is kept alive, so that its id stays unique
+
+        return copy_function(f, names, _BUILTINS, lambda value, *_: self(value), remember)
+
+
+def copy_function(
+    f: FunctionType,
+    names: Iterable[str],
+    builtin_names: dict[str, Any],
+    substitute: Callable[[Any, str, Any], Any],
+    remember: Callable[[FunctionType], None],
+) -> FunctionType:
+    """Copy a function; ``substitute(value, part, key)`` replaces globals in `names`, defaults and what it closes over.
+
+    `remember` gets the copy before that, because a function may refer to itself.
+    """
+    scope: dict[str, Any] = {"__builtins__": builtin_names}
+    closure = f.__closure__ and tuple(CellType() for _ in f.__closure__)
+    copy = FunctionType(f.__code__, scope, f.__name__, None, closure)
+    remember(copy)
+    for name in names:
+        if name in f.__globals__:
+            scope[name] = substitute(f.__globals__[name], "__globals__", name)
+    defaults = enumerate(f.__defaults__ or ())
+    copy.__defaults__ = f.__defaults__ and tuple(substitute(value, "__defaults__", i) for i, value in defaults)
+    named = (f.__kwdefaults__ or {}).items()
+    copy.__kwdefaults__ = f.__kwdefaults__ and {k: substitute(value, "__kwdefaults__", k) for k, value in named}
+    for i, (original, cell) in enumerate(zip(f.__closure__ or (), closure or (), strict=True)):
+        try:
+            value = original.cell_contents
+        except ValueError:  # not assigned yet
+            continue
+        cell.cell_contents = substitute(value, "__closure__", i)
+    return copy
 
 
 def _codes(code: CodeType) -> list[CodeType]:

@@ -7,12 +7,33 @@ from typing import Any
 
 import numpy as np
 
-from ._graph import Node
-from ._primitives import through_ufunc
-from ._refusal import refusal, running
+from .graph import Node
+from .primitives import through_ufunc
+from .refusals import is_strict, refusal, running
 
 
-class Traced(Node):
+def _refuse(what: str, remedy: str) -> Any:
+    """Make a method that refuses."""
+
+    def method(self: Any, *_: Any) -> Any:
+        raise refusal(what, remedy)
+
+    return method
+
+
+class _Dispatched:
+    """What NumPy's functions are applied to by this module."""
+
+    __slots__ = ()
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        return _apply_ufunc(ufunc, method, inputs, options)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return _array_function(function, args, kwargs)
+
+
+class Traced(_Dispatched, Node):
     """A node that the caller's function computes with: it takes Python's operators and NumPy's functions."""
 
     __slots__ = ()
@@ -21,25 +42,21 @@ class Traced(Node):
     ndim, size = 0, 1
     dtype = np.dtype(np.float64)
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        return _apply_ufunc(ufunc, method, inputs, options)
-
-    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        return _array_function(function, args, kwargs)
-
     def __gate__(self, gate: Any, args: tuple[Any, ...]) -> Any:
         """Apply a gate of fastgrad's or of the caller's."""
         record: Any = self.graph  # a `Record`
         return record.through_gate(gate, args)
 
-    def __bool__(self) -> bool:
-        raise refusal("a branch on a value", "Use `fg.where(condition, a, b)`, or np.maximum and np.minimum")
-
-    def __float__(self) -> float:
-        raise refusal(
-            "a call into code that wants a number",
-            "Leave out `float`, use NumPy or math, fill what np.zeros makes, or make it a gate with `fg.gate`",
-        )
+    __bool__ = _refuse("a branch on a value", "Use `fg.where(condition, a, b)`, or np.maximum and np.minimum")
+    __float__ = __complex__ = _refuse(
+        "a call into code that wants a number",
+        "Leave out `float`, use NumPy or math, fill what np.zeros makes, or make it a gate with `fg.gate`",
+    )
+    __int__ = __round__ = __trunc__ = __floor__ = __ceil__ = _refuse(
+        "a value made a whole number", "Use np.floor, np.rint or np.trunc"
+    )
+    __index__ = _refuse("a loop or an index that depends on a value", "Loops must have a fixed length")
+    __iter__ = _refuse("a number taken apart like an array", "Pass `n=` for a function of a vector")
 
     def _with(self, name: str, *operands: Any) -> Any:
         if any(isinstance(o, complex) for o in operands):
@@ -52,22 +69,18 @@ class Traced(Node):
     def __rdivmod__(self, other: Any) -> Any:
         return other // self, other % self
 
-    def copy(self) -> Any:
-        """Return the node itself, like all methods that would only change an array's form."""
+    def copy(self, *_: Any, **__: Any) -> Any:
+        """Return the node itself, like all methods that would only change an array's form or type."""
         return self
 
-    conjugate = conj = item = copy
-
-    def astype(self, *_: Any, **__: Any) -> Any:
-        """Return the node itself, which is float64."""
-        return self
+    conjugate = conj = item = astype = copy
 
     def __getattr__(self, name: str) -> Any:
         ufunc = getattr(np, name, None)
         if isinstance(ufunc, np.ufunc):  # how NumPy applies ufuncs to arrays of objects
             return lambda: ufunc(self)
         if name.startswith("_") or not hasattr(np.ndarray, name):
-            if not name.startswith("_") and getattr(running, "refused", None) is not None:
+            if not name.startswith("_") and is_strict():
                 raise refusal(f"`.{name}` of a number", "Leave that out of `f`")
             raise AttributeError(f"a node has no attribute {name!r}")
         raise refusal(f"`.{name}` of a number", "Pass `n=` for a function of a vector")
@@ -76,19 +89,6 @@ class Traced(Node):
         if form:
             raise refusal("a value written as text", "Leave that out of `f`")
         return repr(self)
-
-    __complex__ = __float__
-
-    def __int__(self) -> int:
-        raise refusal("a value made a whole number", "Use np.floor, np.rint or np.trunc")
-
-    __round__ = __trunc__ = __floor__ = __ceil__ = __int__
-
-    def __index__(self) -> int:
-        raise refusal("a loop or an index that depends on a value", "Loops must have a fixed length")
-
-    def __iter__(self) -> Any:
-        raise refusal("a number taken apart like an array", "Pass `n=` for a function of a vector")
 
     def __getitem__(self, key: Any) -> Any:
         if key in (Ellipsis, ()):
@@ -111,14 +111,8 @@ def _checked_index(key: Any) -> Any:
     return key
 
 
-class Nodes(np.ndarray):
+class Nodes(_Dispatched, np.ndarray):
     """An array of nodes: everything that arrays of objects do, and NumPy's functions element by element."""
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        return _apply_ufunc(ufunc, method, inputs, options)
-
-    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        return _array_function(function, args, kwargs)
 
     def __gate__(self, gate: Any, args: tuple[Any, ...]) -> Any:
         """Apply a gate, element by element."""
@@ -132,7 +126,7 @@ class Nodes(np.ndarray):
 
     def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
         """Return a copy, because nodes are float64."""
-        if getattr(running, "refused", None) is not None and np.dtype(dtype) != np.float64:
+        if is_strict() and np.dtype(dtype) != np.float64:
             raise refusal(f"values as {np.dtype(dtype)}", "Leave them float64")
         return self.copy() if np.dtype(dtype).kind in "fO" else super().astype(dtype)
 
@@ -151,12 +145,7 @@ class Nodes(np.ndarray):
 
 def as_nodes(values: Any) -> Any:
     """Make an array of nodes and numbers that NumPy's functions take element by element."""
-    array = np.empty((), object)
-    if isinstance(values, Node):
-        array[()] = values
-    else:
-        array = np.array(values, dtype=object)
-    return array.view(Nodes)
+    return np.array(values, dtype=object).view(Nodes)
 
 
 def plain(value: Any, inside: bool = False) -> Any:
@@ -186,9 +175,8 @@ def elementwise(one: Callable[..., Any], inputs: Sequence[Any]) -> Any:
     """Apply a function of nodes and numbers to arrays of them."""
     arrays = np.broadcast_arrays(*[np.asarray(plain(i), dtype=object) for i in inputs])
     result = np.empty(arrays[0].shape, object)
-    for place in np.ndindex(result.shape):
-        row = [a[place] for a in arrays]
-        result[place] = one(*row)
+    for index in np.ndindex(result.shape):
+        result[index] = one(*[a[index] for a in arrays])
     return result.view(Nodes) if result.ndim else result[()]
 
 
@@ -203,7 +191,7 @@ def _apply_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict
                 raise refusal("a complex number", "Trace the real and the imaginary part")
             if not any(isinstance(o, Node) for o in operands):
                 return ufunc(*[float(o) for o in operands])
-            if name == "floor_divide" and getattr(running, "refused", None) is not None:
+            if name == "floor_divide" and is_strict():
                 raise refusal("a division without remainder", "Use np.floor of a quotient")
             result = through_ufunc(name, *operands)
             if result is NotImplemented:
@@ -261,7 +249,7 @@ def _reduced(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str
     return wrap_nodes(step.reduce(array, **arguments))
 
 
-#: Replacements of NumPy's functions of arrays that branch on values; `_array_functions` fills it.
+#: Replacements of NumPy's functions of arrays that branch on values; `array_functions` fills it.
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 
 

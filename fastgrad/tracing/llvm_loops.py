@@ -11,7 +11,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from ..compilation.memory import WORDS
-from ._graph import Node
+from .graph import Node
 
 _WORD, _DOUBLE, _BIT = ir.IntType(64), ir.DoubleType(), ir.IntType(1)
 
@@ -31,17 +31,11 @@ _BLOCK = 64
 class Loops:
     """Loops over points that compute `nodes`, each after its operands, and store `outputs`.
 
-    A program of many inputs and outputs is cut into several loops, which share values through scratch memory.
-
-    Attributes
-    ----------
-    run : intrinsic
-        ``(n, arrays, scratch, parameters) -> raised``: `arrays` holds the addresses of all `nin` inputs, then those of
-        the outputs, which overlap neither inputs nor each other; `scratch` is the address of scratch memory,
-        `parameters` that of numbers which are the same at all points: inputs from `nin` on, or some constants. The
-        result is the count of points where a caller's formula raised.
-    scratch : int
-        Size of scratch memory, in numbers; 0 if none is needed.
+    A program of many inputs and outputs is cut into several loops, which share values through `scratch` numbers of
+    memory. The intrinsic ``run(n, arrays, scratch, parameters)`` returns the count of points where a caller's formula
+    raised. `arrays` holds the addresses of all `nin` inputs, then those of the outputs, which overlap neither inputs
+    nor each other; `parameters` is the address of numbers that are the same at all points: inputs from `nin` on, or
+    some constants.
     """
 
     def __init__(

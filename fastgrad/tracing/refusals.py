@@ -17,6 +17,11 @@ _NUMPY = os.path.dirname(np.__file__) + os.sep
 running = threading.local()
 
 
+def is_strict() -> bool:
+    """Tell whether `f` has to be a function of its arguments and captured numbers alone."""
+    return getattr(running, "refused", None) is not None
+
+
 def refusal(what: str, remedy: str) -> TypeError:
     """Return an error that names the line of the caller's function that cannot be traced."""
     frames = []

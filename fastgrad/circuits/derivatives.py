@@ -1,0 +1,184 @@
+"""The table of derivatives: for each primitive of `tracing` its partial derivatives, written as nodes, and its growth.
+
+A rule gets the value of its primitive and the operands, all nodes, and returns one partial for each operand: a node, a
+number, or None where the value does not depend on the operand. A rule uses the value instead of computing it again.
+Formulas avoid cancellation and overflow: the slopes of `sigmoid` and `tanh`, primitives themselves, come from
+``exp(-abs(x))`` and are right in both tails. At kinks and jumps the partials are those of the branch that is taken.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from .. import gates
+from ..gates import Gate
+from ..tracing import Primitive, apply, select
+
+Rule = Callable[..., tuple[Any, ...]]
+
+_LN_2, _LN_10, _ROOT_PI = math.log(2.0), math.log(10.0), math.sqrt(math.pi)
+
+
+class Growth(Enum):
+    """How a primitive grows with its operands, at most; `overflow` uses it."""
+
+    UNKNOWN = 0
+    BOUNDED = 1
+    POWER = 2
+    EXPONENTIAL = 3
+
+
+@dataclass(frozen=True)
+class Derivative:
+    """The derivative of a primitive."""
+
+    #: ``(value, *operands) -> partials``; None where the slope is 0 wherever there is one.
+    partials: Rule | None
+    growth: Growth = Growth.UNKNOWN
+    #: Whether the slope falls to 0 faster than any operand grows.
+    saturates: bool = False
+    #: Logarithmic derivative, ``operand -> slope``, of a function of exponential growth.
+    logarithmic: Callable[[Any], Any] | None = None
+
+
+def _of_gate(gate: Gate) -> Rule:
+    """Take the partial derivatives of a gate, which nodes compute as numbers do; equal nodes are one."""
+    return lambda v, *x: tuple(partial(*x) for partial in gate.partials.formulas)
+
+
+def _power(v: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    if y.name == "constant":
+        by_base = 0.0 if y.value == 0.0 else 1.0 if y.value == 1.0 else y * x ** (y.value - 1.0)
+        return by_base, None
+    by_base = select(y == 0.0, 0.0, y * x ** (y - 1.0))
+    return by_base, select((x != 0.0) | (y < 0.0), v * apply("log", x), 0.0)
+
+
+def _inside(condition: Any, slope: Any) -> Any:
+    """Return the slope inside of the domain, NaN outside."""
+    return select(condition, slope, math.nan)
+
+
+def _arctan2(v: Any, y: Any, x: Any) -> tuple[Any, Any]:
+    radius = apply("hypot", x, y)
+    return x / radius / radius, -(y / radius / radius)
+
+
+def _root(x: Any) -> Any:
+    """Return ``sqrt(1 - x**2)``."""
+    return apply("sqrt", (1.0 - x) * (1.0 + x))
+
+
+def _step(low: Any, high: Any) -> Any:
+    """0 where `low` holds, 1 where `high` does, NaN where neither."""
+    return select(low, 0.0, select(high, 1.0, math.nan))
+
+
+def _choice(first: Any) -> tuple[Any, Any]:
+    """Return the partials of what takes one of two operands."""
+    return select(first, 1.0, 0.0), select(first, 0.0, 1.0)
+
+
+_BOUNDED: dict[str, Rule | None] = {
+    "sin": _of_gate(gates.sin),
+    "cos": _of_gate(gates.cos),
+    "arctan": lambda v, x: (1.0 / (1.0 + x * x),),
+    "arctan2": _arctan2,
+    "sign": None,
+    "heaviside": lambda v, x, y: (None, select(x == 0.0, 1.0, 0.0)),
+}
+
+_BOUNDED_SATURATING: dict[str, Rule | None] = {
+    "sigmoid": lambda v, x: (apply("sigmoid'", x),),
+    "sigmoid'": lambda v, x: (-(v * apply("tanh", 0.5 * x)),),
+    "tanh": lambda v, x: (apply("tanh'", x),),
+    "tanh'": lambda v, x: (-2.0 * (v * apply("tanh", x)),),
+    "erf": lambda v, x: (2.0 / _ROOT_PI * apply("exp", -(x * x)),),
+    "erfc": lambda v, x: (-2.0 / _ROOT_PI * apply("exp", -(x * x)),),
+    "ndtr": lambda v, x: (1.0 / math.sqrt(2.0 * math.pi) * apply("exp", -0.5 * (x * x)),),
+}
+
+_POWER: dict[str, Rule | None] = {
+    "add": _of_gate(gates.add),
+    "subtract": _of_gate(gates.subtract),
+    "multiply": _of_gate(gates.multiply),
+    "negative": _of_gate(gates.negative),
+    "square": _of_gate(gates.square),
+    "hypot": lambda v, x, y: (select(v == 0.0, 0.0, x / v), select(v == 0.0, 0.0, y / v)),
+    "arcsinh": lambda v, x: (1.0 / apply("hypot", 1.0, x),),
+    "maximum": lambda v, x, y: (_step(x < y, x >= y), _step(x >= y, x < y)),
+    "minimum": lambda v, x, y: (_step(x > y, x <= y), _step(x <= y, x > y)),
+    "fmax": lambda v, x, y: _choice((x >= y) | (y != y)),
+    "fmin": lambda v, x, y: _choice((x <= y) | (y != y)),
+    "absolute": lambda v, x: (select(x > 0.0, 1.0, select(x < 0.0, -1.0, x)),),
+    "relu": lambda v, x: (_step(x <= 0.0, x > 0.0),),
+    "where": lambda v, condition, x, y: (None, *_choice(condition)),
+}
+
+_POWER_SATURATING: dict[str, Rule | None] = {
+    "softplus": lambda v, x: (apply("sigmoid", x),),
+    "logaddexp": lambda v, x, y: (apply("sigmoid", x - y), apply("sigmoid", y - x)),
+}
+
+_OTHERS: dict[str, Rule | None] = {
+    "divide": lambda v, x, y: (1.0 / y, -(v * (1.0 / y))),
+    "reciprocal": lambda v, x: (-(v * v),),
+    "share": lambda v, x, y: (y / (x + y) / (x + y), -(v / (x + y))),
+    "remainder": lambda v, x, y: (1.0, -apply("floor", x / y)),
+    "fmod": lambda v, x, y: (1.0, -apply("trunc", x / y)),
+    "power": _power,
+    "general_power": _power,
+    "log": lambda v, x: (_inside(x > 0.0, 1.0 / x),),
+    "log2": lambda v, x: (_inside(x > 0.0, 1.0 / (_LN_2 * x)),),
+    "log10": lambda v, x: (_inside(x > 0.0, 1.0 / (_LN_10 * x)),),
+    "log1p": lambda v, x: (_inside(x > -1.0, 1.0 / (1.0 + x)),),
+    "sqrt": _of_gate(gates.sqrt),
+    "cbrt": lambda v, x: (1.0 / (3.0 * (v * v)),),
+    "tan": lambda v, x: (1.0 + v * v,),
+    "arcsin": lambda v, x: (1.0 / _root(x),),
+    "arccos": lambda v, x: (-1.0 / _root(x),),
+    "arccosh": lambda v, x: (1.0 / (apply("sqrt", x - 1.0) * apply("sqrt", x + 1.0)),),
+    "arctanh": lambda v, x: (_inside(abs(x) <= 1.0, 1.0 / ((1.0 - x) * (1.0 + x))),),
+    "logaddexp2": lambda v, x, y: (apply("sigmoid", _LN_2 * (x - y)), apply("sigmoid", _LN_2 * (y - x))),
+    "copysign": lambda v, x, y: (apply("copysign", 1.0, x) * apply("copysign", 1.0, y), None),
+    **dict.fromkeys(("floor", "ceil", "rint", "trunc"), None),
+}
+
+DERIVATIVES: dict[str, Derivative] = {
+    "exp": Derivative(_of_gate(gates.exp), Growth.EXPONENTIAL, True, lambda u: 1.0),
+    "exp2": Derivative(lambda v, x: (_LN_2 * v,), Growth.EXPONENTIAL, True, lambda u: _LN_2),
+    "expm1": Derivative(lambda v, x: (apply("exp", x),), Growth.EXPONENTIAL, True),
+    "sinh": Derivative(lambda v, x: (apply("cosh", x),), Growth.EXPONENTIAL, False, lambda u: 1.0 / apply("tanh", u)),
+    "cosh": Derivative(lambda v, x: (apply("sinh", x),), Growth.EXPONENTIAL, False, lambda u: apply("tanh", u)),
+    **{name: Derivative(rule, Growth.BOUNDED) for name, rule in _BOUNDED.items()},
+    **{name: Derivative(rule, Growth.BOUNDED, saturates=True) for name, rule in _BOUNDED_SATURATING.items()},
+    **{name: Derivative(rule, Growth.POWER) for name, rule in _POWER.items()},
+    **{name: Derivative(rule, Growth.POWER, saturates=True) for name, rule in _POWER_SATURATING.items()},
+    **{name: Derivative(rule) for name, rule in _OTHERS.items()},
+}
+
+_FLAT = Derivative(None)
+
+
+@dataclass(frozen=True, eq=False)
+class GatePrimitive(Primitive):
+    """A primitive of a caller's gate, with its partials."""
+
+    partials: Rule | None = None
+
+
+def derivative_of(primitive: Primitive) -> Derivative:
+    """Return the derivative of a primitive; inputs, constants and conditions have none."""
+    if isinstance(primitive, GatePrimitive):
+        return Derivative(primitive.partials)
+    if primitive.is_condition or primitive.name in ("input", "constant"):
+        return _FLAT
+    if primitive.name not in DERIVATIVES:
+        raise TypeError(
+            f"`{primitive.name}` must have partial derivatives. Make it a gate with `fg.gate(partials=...)`."
+        )
+    return DERIVATIVES[primitive.name]
