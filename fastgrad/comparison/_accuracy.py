@@ -64,8 +64,7 @@ def accuracy(
     curves : str or iterable of str, optional
         Names of functions (wildcards allowed) that get curves of error against step and along the domain.
     progress : callable, optional
-        Called as ``progress(done, total, name)``. Left out: a bar on standard error, if that is a terminal and rich is
-        installed.
+        Called as ``progress(done, total, name)``. By default a line on standard error, if that is a terminal.
 
     Returns
     -------
