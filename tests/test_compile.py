@@ -208,7 +208,7 @@ def test_cache_does_not_grow_for_ever(tmp_path: Path, monkeypatch: pytest.Monkey
         entry = tmp_path / f"{i}.fg"
         entry.write_bytes(b"old")
         os.utime(entry, (i, i))
-    disk._make_room(tmp_path)
+    disk._drop_old(tmp_path)
     assert sorted(int(p.stem) for p in tmp_path.iterdir()) == [6, 7, 8, 9, 10, 11]
 
 
