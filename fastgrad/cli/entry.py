@@ -13,6 +13,9 @@ from ..report.drawing import MissingExtra
 from . import bench, check, derivative, report
 from .errors import Mistake, Stopped, reason
 
+INTERRUPTED = 130
+"""Exit status of a command that Ctrl-C ended."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status: 2 when it cannot decide anything."""
@@ -26,9 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (Mistake, MissingExtra) as error:
         return _fail(str(error))
     except Stopped as stopped:
-        return stopped.status
+        return _fail("interrupted", INTERRUPTED) if stopped.status == INTERRUPTED else stopped.status
     except KeyboardInterrupt:
-        return _fail("interrupted", 130)
+        return _fail("interrupted", INTERRUPTED)
     except SystemExit as end:  # a check that ended with status 0 would pass
         return _fail(f"the function, or its module, called sys.exit({end.code!r}), and nothing is decided.")
     except MemoryError as error:

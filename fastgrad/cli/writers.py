@@ -81,7 +81,11 @@ def _is_running(number: str) -> bool:
 
 @contextmanager
 def _stop_on_signals() -> Iterator[None]:
-    """Raise `Stopped` on signals that end a process: by default nothing would be cleaned up."""
+    """Raise `Stopped` on signals that end a process: by default nothing would be cleaned up.
+
+    Python ends by the signal itself, not with status 130, where a KeyboardInterrupt has passed through a text that is
+    executed, as those of named tuples are.
+    """
 
     def stop(number: int, frame: Any) -> None:
         raise Stopped(number)
@@ -89,8 +93,9 @@ def _stop_on_signals() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {number: signal.signal(number, stop) for number in numbers if signal.getsignal(number) == signal.SIG_DFL}
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    default = signal.SIG_DFL, signal.default_int_handler
+    before = {number: signal.signal(number, stop) for number in numbers if signal.getsignal(number) in default}
     try:
         yield
     finally:
