@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import xarray as xr
-from conftest import Opaque, run_python, run_script
+from conftest import Opaque, run_python
 
 import fastgrad as fg
 from fastgrad.array_kinds import CONTAINERS, PLAIN, REFUSED, kinds
@@ -541,7 +541,7 @@ before = peak()
 found = fg.derivative(f, x, method="central")
 print((peak() - before - found.data.nbytes - found.mask.nbytes) / 2**20)
 """
-    assert float(run_script(script)) < 64
+    assert float(run_python(script)) < 64
 
 
 @pytest.mark.parametrize("method", ["adaptive", "central"])
