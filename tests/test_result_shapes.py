@@ -74,7 +74,7 @@ def test_options_of_derivative_with_arrays() -> None:
     assert estimate.error.shape == (5, 2) and np.all(abs(estimate.df - slope(X)) <= estimate.error)
     roots = fg.derivative(lambda t: np.stack([np.sqrt(t - 1), t], -1), X, method="central")
     assert np.isnan(roots[X < 1, 0]).all() and np.allclose(roots[:, 1], 1.0)
-    with pytest.raises(ValueError, match=r"`out` takes one number per point; .* leave `out` out"):
+    with pytest.raises(ValueError, match=r"`out` holds one number per point\. .* For an array .* leave `out` out"):
         fg.derivative(f, X, out=np.empty(5))
 
 

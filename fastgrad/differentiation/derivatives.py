@@ -208,7 +208,7 @@ def _derivative_general(
         common_shape(problem.operands)
         if out is not None:
             raise SeveralResults(
-                f"`out` takes one number per point; got it for a function of several. {refusal} Or leave `out` out."
+                f"`out` holds one number per point. {refusal} For an array at every point leave `out` out."
             ) from refusal
         own = options._replace(bounds=limits)._asdict() | {"method": rule}
         del own["out"]
