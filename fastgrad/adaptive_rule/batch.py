@@ -116,6 +116,15 @@ class Batch:
         for a, b in zip(self.out, outcome, strict=True):
             a[index] = b
 
+    def improve(self, index: Index, outcome: Outcome) -> None:
+        """Replace earlier results where the new bounds are better."""
+        old = self.out
+        old_relative = old.error[index] / np.maximum(old.scale[index], 2.0**-1074)
+        relative = outcome.error / np.maximum(outcome.scale, 2.0**-1074)
+        better = ~(old_relative < relative) | np.isnan(old.df[index])
+        better |= (outcome.error < old.error[index]) & (relative < 1e-6)
+        self.store(index[better], Outcome(*(a[better] for a in outcome)))
+
     def store_round(self, index: Index, j: RoundResult, done: Index) -> None:
         """Write results of a round at some of its points."""
         self.store(index[done], Outcome.smooth(j.df[done], j.bound[done], j.scale[done]))

@@ -13,13 +13,13 @@ from .evidence import Facts, Interpretation
 from .flatness import Survey, judge_beyond_flat
 from .judge import GOOD, Window
 from .noise import SHARP, deviations
-from .noise_limited import jump_beyond
-from .quotients import quotient
-from .rounding import decimal_quantum
+from .quotients import larger, quotient
+from .rounding import ROUNDING, decimal_quantum
 from .scan import Scan
 from .schedule import FINEST
-from .search import Values, best_window, last_start_before, per_step, polynomial
+from .search import Fit, Values, best_window, deviation, last_start_before, per_step, polynomial
 from .sides import level_before_kink
+from .verdict import JUMP
 
 RIPPLE = 14
 """Waves finer than that many levels below the scale may be noise or a ripple: the bound covers both."""
@@ -109,7 +109,7 @@ def resolve_contradictions(facts: Facts, r: Interpretation) -> Interpretation:
     if v.n > 1:
         r = r.cover(r.w.exists & ~r.is_rounded & ~flat, _bend_at_wider_steps(facts.candidates, r.w))
     elif v.two_sided:
-        r = r._replace(w=r.w._replace(bound=np.fmax(r.w.bound, jump_beyond(v, fit))))
+        r = r._replace(w=r.w._replace(bound=np.fmax(r.w.bound, _jump_beyond(v, fit))))
     return r._replace(deviations=d)
 
 
@@ -153,3 +153,35 @@ def _bend_at_wider_steps(candidates: list[Any], w: Window) -> Row:
     A mean of many functions with kinks, as a price over fixed draws, is straight between its kinks. Both are right.
     """
     return _BEND([w.df, w.bound, w.first], candidates[:3], len(candidates[0]), 1)[0][0]
+
+
+def _largest_jump(select: Select, state: Any, points: Any, levels: Any, level: Row) -> Any:
+    """Take all levels once, from fine to coarse: first those finer than the window, then those coarser."""
+    largest, jump, finer, finer_move = state
+    y, fit = points[1], points[3:]
+    first, last = fit[:2]
+    h, above, below = levels
+    size = abs(deviation(select, (1, True), points, fit, h, levels[1:]))
+    largest = select((level > last) & (size > largest), size, largest)
+    # one of the five levels next to the window jumps if the next coarser one does not deviate by much more
+    before = level + 1.0
+    is_jump = (before >= first - 5.0) & (before < first) & (finer > (largest + abs(y) * ROUNDING) * 16.0)
+    is_jump = is_jump & (finer < finer_move * JUMP) & (size < finer * 4.0)
+    move = larger(select, abs(above - y), abs(y - below))
+    return (largest, select(is_jump & (finer > jump), finer, jump), size, move), ()
+
+
+_LARGEST_JUMP = Scan(
+    "largest jump", _largest_jump, lambda _: (0.0,) * 4, lambda _s, state, _p: state[1:2], backwards=True
+)
+
+
+def _jump_beyond(v: Values, fit: Fit) -> Row:
+    """Return the error that an iteration may hide inside a window: the jump at coarser steps over the coarsest step.
+
+    An iteration that stops earlier or later when the argument moves jumps by its own error. Within the window it may be
+    smooth and wrong by as much (Kepler's equation by a fixed point to 1e-6: bounds of 1e-14 for errors of 1e-6). A jump
+    is as large at one step as at the next; truncation grows tenfold or more.
+    """
+    jump = _LARGEST_JUMP([*v.points, *fit.rows], v.groups, v.levels, 1)[0][0]
+    return np.where(fit.first >= 0, jump / fit.h, 0.0)

@@ -27,12 +27,13 @@ from .evidence import STILL, Facts, Interpretation, collect
 from .flatness import UNKNOWN
 from .judge import Window
 from .noise import SHARP
-from .noise_limited import WIDE
 from .rounding import ROUNDING
 from .scan import Scan
 from .search import Values, per_step
 from .sides import ROUGH, Sides, compare_sides
 
+WIDE = 12
+"""Levels from the scale down whose windows are wide."""
 CONSTANT = 2.0**-45
 """Changes of `f` below this share of its value, without a sharp window, count as rounding inside `f`."""
 

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from ..estimates import Estimate, Status
-from .batch import Batch, Evaluate, FloatArray, Limits, in_blocks
+from .batch import Batch, Evaluate, FloatArray, Limits
 from .decisions import CONVERGED, Outcome
 from .last_search import search
-from .rounds import differentiate_block
+from .noise_round import resolve_noise
+from .rounds import take_rounds
 from .rows import RoundResult
 from .rule import HIGHEST
 from .schedule import first
@@ -99,9 +100,8 @@ def estimate(
         y = np.asarray((at or f)(x.copy(), np.arange(x.size)), np.float64)
         b = Batch(values, rule, x, y, Limits(lowest, highest, largest), block_size, first_round)
         usable = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
-        left = [differentiate_block(b, block) for block in in_blocks(usable, block_size)]
-        if left:
-            search(b, np.concatenate(left))
+        if usable.size:
+            search(b, resolve_noise(b, take_rounds(b, usable)))
         return judged(b.out, b.nfev, rule)
 
 

@@ -1,10 +1,12 @@
-"""Rounds of a block of points: the first, the same for all; wider steps; finer steps."""
+"""Rounds: the first, the same for all points; wider steps; finer steps."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from .batch import Batch, FloatArray, Index, is_beside_zero
+from .batch import Batch, FloatArray, Index, in_blocks, is_beside_zero
 from .codegen import Row
 from .rows import RoundResult
 from .schedule import FACTOR, NEXT, ROUNDS, WIDEST, finer, first, power_below, scale_of, step
@@ -16,33 +18,52 @@ def _is_done(j: RoundResult) -> Row:
     return (j.verdict == DONE) | (j.verdict == NEARBY) | (j.verdict == WIDER)
 
 
-def differentiate_block(b: Batch, block: Index) -> Index:
+def take_rounds(b: Batch, index: Index) -> Index:
     """Take the first round and further ones; return the points that they leave open."""
+    firsts = [_first_round(b, block) for block in in_blocks(index, b.block_size)]
+    open_points, wide, more = (_concatenated(parts) for parts in zip(*firsts, strict=True))
+    for block in in_blocks(np.arange(wide[0].size), b.block_size):
+        _wider_round(b, *(a[block] for a in wide))
+    blocks = in_blocks(np.arange(more[0].size), b.block_size)
+    return np.concatenate([open_points[0], *(_finer_rounds(b, *(a[block] for a in more)) for block in blocks)])
+
+
+def _concatenated(parts: Any) -> list[Any]:
+    return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
+
+
+def _first_round(b: Batch, block: Index) -> tuple[Any, Any, Any]:
+    """Take the first round.
+
+    Returns
+    -------
+    open_points, wide, more : tuple of arrays
+        Points that are open; points and units for wider steps; points for finer steps as in `_finer_rounds`.
+    """
     table = first(b.n, b.two_sided)
     u = scale_of(b.x[block])
     near, _ = b.largest_steps(block)
     # where the first steps do not fit, narrower ones do, unless these are much too narrow
     fits = near >= table.steps[0] * u
     narrow = power_below(np.maximum(near / table.steps[0], 2.0**-1000))
-    unit = np.where(fits, u, narrow)
     use = (fits | (narrow >= u * 2.0**-10)) & (np.abs(b.x[block]) < 2.0**1000)
-    index = block[use]
-    if not index.size:
-        return block
-    unit = unit[use]
-    if b.first_round is None:
+    index, unit = block[use], np.where(fits, u, narrow)[use]
+    if b.first_round is not None:
+        j = RoundResult(*(a[index] for a in b.first_round))
+    elif index.size:
         j = b.judge(table, index, unit, b.values(index, np.array(table.steps)[:, None] * unit))
     else:
-        j = RoundResult(*(a[index] for a in b.first_round))
+        j = RoundResult(*[np.zeros(0)] * len(RoundResult._fields))
     b.store_round(index, j, np.flatnonzero(_is_done(j)))
     wide = np.flatnonzero(j.verdict == WIDER)
-    if wide.size:
-        _wider_round(b, index[wide], unit[wide])
     more = np.flatnonzero((j.verdict == FINER) | (j.verdict == NEARBY))
-    interval = j.df[more] - j.bound[more], j.df[more] + j.bound[more]
     top = _first_finer_step(b, index[more], unit[more], j.complete[more].astype(np.intp))
-    left = _finer_rounds(b, index[more], top, j.verdict[more] == NEARBY, interval)
-    return np.concatenate([block[~use], index[j.verdict == OPEN], left])
+    low, high = j.df[more] - j.bound[more], j.df[more] + j.bound[more]
+    return (
+        (np.concatenate([block[~use], index[j.verdict == OPEN]]),),
+        (index[wide], unit[wide]),
+        (index[more], top, j.verdict[more] == NEARBY, low, high),
+    )
 
 
 def _wider_round(b: Batch, index: Index, unit: FloatArray) -> None:
@@ -71,14 +92,13 @@ def _first_finer_step(b: Batch, index: Index, unit: FloatArray, complete: Index)
 
 
 def _finer_rounds(
-    b: Batch, index: Index, unit: FloatArray, has_result: Index, interval: tuple[FloatArray, FloatArray]
+    b: Batch, index: Index, unit: FloatArray, has_result: Index, low: FloatArray, high: FloatArray
 ) -> Index:
     """Take finer steps for points whose steps were too wide; return those that remain open.
 
-    Wider steps allow the `interval`. Where finer steps contradict it, as below the jumps of a value that is rounded
-    inside `f`, the last search decides. Finer steps may improve the result of a point that has one.
+    Wider steps allow derivatives from `low` to `high`. Where finer steps contradict them, as below the jumps of a value
+    that is rounded inside `f`, the last search decides. Finer steps may improve the result of a point that has one.
     """
-    low, high = interval
     open_points = []
     table = finer(b.n, b.two_sided)
     for _ in range(ROUNDS):

@@ -75,13 +75,6 @@ def padding(n: int) -> int:
     return max(-math.frexp(sliding(n, two_sided).steps[-1])[1] + 1 for two_sided in (False, True))
 
 
-def concatenate_points(parts: list[Values]) -> Values:
-    """Put points together that have the same levels."""
-    if len(parts) == 1:
-        return parts[0]
-    return Values(parts[0].n, *(np.concatenate(rows, axis=-1) for rows in zip(*(p[1:] for p in parts), strict=True)))
-
-
 def concatenate_levels(*parts: Values) -> Values:
     """Put levels together, from coarse to fine."""
     values = [p.values[: p.levels] for p in parts[:-1]] + [parts[-1].values]
@@ -140,9 +133,7 @@ def _competition(by_bound: bool) -> Scan:
         if by_bound:
             this, wins = relative_bound, allowed & (ranking_bound < best[2])
         else:
-            this, wins = compete(
-                select, allowed & (local > 0.0), ranking_bound, local, best[2], relative_bound, lowest
-            )
+            this, wins = compete(select, allowed & (local > 0.0), ranking_bound, local, best[2], relative_bound, lowest)
         chosen = [select(wins, new, old) for new, old in zip((*levels, level), best, strict=True)]
         return (select(wins, this, relative_bound), select(this < lowest, this, lowest), *chosen), ()
 

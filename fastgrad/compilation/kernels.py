@@ -53,9 +53,10 @@ GENERATORS = (
     "differentiation/compiled_rules.py", "differentiation/lane_*.py", "differentiation/unrolled.py",
     "adaptive_rule/codegen.py", "adaptive_rule/extrapolation.py", "adaptive_rule/judge.py", "adaptive_rule/native.py",
     "adaptive_rule/rounding.py", "adaptive_rule/rows.py", "adaptive_rule/scan.py", "adaptive_rule/schedule.py",
-    "adaptive_rule/verdict.py", "adaptive_rule/search.py", "adaptive_rule/noise.py", "adaptive_rule/noise_limited.py",
-    "adaptive_rule/quotients.py", "adaptive_rule/flatness.py", "adaptive_rule/sides.py", "adaptive_rule/evidence.py",
-    "adaptive_rule/contradictions.py", "adaptive_rule/decisions.py", "numba_support/overloads.py",
+    "adaptive_rule/verdict.py", "adaptive_rule/search.py", "adaptive_rule/noise.py", "adaptive_rule/noise_judge.py",
+    "adaptive_rule/fine_levels.py", "adaptive_rule/quotients.py", "adaptive_rule/flatness.py", "adaptive_rule/sides.py",
+    "adaptive_rule/evidence.py", "adaptive_rule/contradictions.py", "adaptive_rule/decisions.py",
+    "numba_support/overloads.py",
 )  # fmt: skip
 
 #: Machine code by digest: that of this package for good, that of the caller's functions as long as something uses it.
