@@ -155,6 +155,8 @@ def _complete(evaluator: Compiled, problem: Problem, operands: list[Any], here: 
     outcome = Outcome(df, bound, scale, df.copy(), df.copy(), np.zeros(df.shape))
     estimated = judged(outcome, np.full(df.shape, EVALUATIONS[rule.sign == 0][rule.n]), rule)
     left = np.flatnonzero(verdict != DONE)
+    if left.size == df.size:
+        return _adaptive(evaluator, problem, operands, here, taken)
     if left.size:
         here = {i: a[left] for i, a in here.items()}
         rest = _adaptive(evaluator, problem, operands, here, RoundResult(*(a[left] for a in taken)))

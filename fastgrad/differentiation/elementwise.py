@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from math import inf, isfinite
+from math import inf, isfinite, prod
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,9 @@ from .problem import ADAPTIVE, Problem
 
 #: What the ufunc of a problem without steps and bounds takes after the arguments.
 _DEFAULTS: dict[str, tuple[float, ...]] = {"auto": (), ADAPTIVE: (inf, -inf, inf)}
+
+#: Points from which a sample shows whether the first round of the adaptive rule settles points at all; its size.
+_MANY, _SAMPLE = 1 << 14, 256
 
 
 def scalar_derivative(function: Function, rule: Any, wrt: int, args: tuple[float, ...]) -> Any:
@@ -77,6 +81,8 @@ def _derivative(evaluator: Any, problem: Problem, operands: list[Any], out: Any)
     rule, wrt, mode = problem.rule, problem.wrt, problem.mode
     if mode == ADAPTIVE and not begins_in_machine_code(evaluator):
         return fill(evaluator, _cost(problem), problem, operands, [], out)
+    if mode == ADAPTIVE and _are_mostly_open(evaluator, problem, operands):
+        return fill(evaluator, _cost(problem), problem, operands, [], out, again=True)
     apply = apply_compiled if evaluator.is_compiled else apply_to_called
     result, has_missing = apply(evaluator, problem, operands, out)
     if has_missing and mode == ADAPTIVE:
@@ -86,6 +92,19 @@ def _derivative(evaluator: Any, problem: Problem, operands: list[Any], out: Any)
     if type(result) is np.float64 and mode in _DEFAULTS and evaluator.is_compiled:
         evaluator.remember_scalar_call((rule, wrt), ufunc_of(evaluator, rule, wrt, mode), _DEFAULTS[mode])
     return result
+
+
+def _are_mostly_open(evaluator: Any, problem: Problem, operands: list[Any]) -> bool:
+    """Tell by the first of many points whether the first round leaves most of them open: it is not taken twice then."""
+    shape = np.broadcast_shapes(*map(np.shape, operands))
+    if prod(shape) < _MANY:
+        return False
+    sample = [np.broadcast_to(o, shape).flat[:_SAMPLE] for o in operands]
+    ufunc, began = ufunc_of(evaluator, problem.rule, problem.wrt, problem.mode), perf_counter()
+    with np.errstate(all="ignore"):
+        is_open = np.isnan(ufunc.call(*sample))
+    ufunc.pace.took(_SAMPLE, began)
+    return bool(is_open.mean() > 0.5)
 
 
 def _at_some(operands: list[Any], shape: tuple[int, ...], where: Any, always: tuple[int, ...]) -> list[Any]:
