@@ -5,24 +5,22 @@ Begin reading in `driver`, then `judge`, `rounds` and `decisions`.
 """
 
 from .batch import Evaluate
-from .decisions import Outcome
-from .driver import EVALUATIONS, estimate, judged
-from .native import first_round
+from .driver import EVALUATIONS, complete, estimate
+from .native import FIXED, first_round, round_kernels
 from .rows import RoundResult
 from .rule import HIGHEST, Adaptive, Side, adaptive
-from .verdict import DONE
 
 __all__ = [
-    "DONE",
     "EVALUATIONS",
+    "FIXED",
     "HIGHEST",
     "Adaptive",
     "Evaluate",
-    "Outcome",
     "RoundResult",
     "Side",
     "adaptive",
+    "complete",
     "estimate",
     "first_round",
-    "judged",
+    "round_kernels",
 ]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..estimates import Estimate, Status
-from .batch import Batch, Evaluate, FloatArray, Limits
+from .batch import Batch, Evaluate, FloatArray, Index, Limits
 from .decisions import CONVERGED, Outcome
 from .last_search import search
 from .noise_round import resolve_noise
@@ -16,6 +17,7 @@ from .rounds import take_rounds
 from .rows import RoundResult
 from .rule import HIGHEST
 from .schedule import first
+from .verdict import DONE
 
 TOLERANCE = 1e-6
 """Without `rtol`: share of the local slope scale that the bound of a converged point may be."""
@@ -44,6 +46,24 @@ def judged(outcome: Outcome, nfev: Any, rule: Any) -> Estimate:
     wide = (status == CONVERGED) & ~(error <= allowed) & ~((scale == 0) & (rule.rtol is None))
     status = np.where(wide, Status.TOLERANCE_NOT_REACHED, status).astype(np.int8)
     return Estimate(df, error, status, status == CONVERGED, nfev.astype(np.int32), left, right)
+
+
+def complete(taken: RoundResult, rule: Any, differentiate: Callable[[Index, RoundResult], Estimate]) -> Estimate:
+    """Turn the first round that machine code has taken into an estimate.
+
+    Where it leaves points open, ``differentiate(index, taken)`` differentiates these from their first round on.
+    """
+    df, bound, scale, verdict, _ = taken
+    left = np.flatnonzero(verdict != DONE)
+    if left.size == df.size:
+        return differentiate(left, taken)
+    outcome = Outcome(df, bound, scale, df.copy(), df.copy(), np.zeros(df.shape))
+    estimated = judged(outcome, np.full(df.shape, EVALUATIONS[rule.sign == 0][rule.n]), rule)
+    if left.size:
+        rest = differentiate(left, RoundResult(*(a[left] for a in taken)))
+        for array, values in zip(estimated, rest, strict=True):
+            array[left] = values
+    return estimated
 
 
 def estimate(

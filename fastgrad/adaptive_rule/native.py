@@ -39,6 +39,9 @@ EXTRA = 3
 
 _JUDGED = len(RoundResult._fields)
 
+FIXED = 6
+"""Rows of the judging kernel before the values: points, values there, scales, largest steps and bounds."""
+
 
 def _call(*kinds: Any) -> Any:
     """Return signature and code of an intrinsic that calls machine code by its address."""
@@ -123,6 +126,13 @@ def _shared() -> Native:
     return native(b"first round", lambda: (_body, BODY, "d"))
 
 
+def round_kernels(n: int, side: int) -> tuple[int, Native, Native]:
+    """Return the number of values of the first round around a point, and the kernels of positions and judgement."""
+    table = first(n, side == 0)
+    rows = count_values(table)
+    return rows, positions(table, side).code(1, 0, 0), judging(table).code(FIXED + rows, 0, 0)
+
+
 def first_round(values: Ufunc, nargs: int, wrt: int, n: int, side: int, name: str, results: int, finish: int = 0
                 ) -> Ufunc:  # fmt: skip
     """Return the first round of a compiled function as a ufunc with the first `results` fields of `RoundResult`.
@@ -132,9 +142,7 @@ def first_round(values: Ufunc, nargs: int, wrt: int, n: int, side: int, name: st
     `finish` is the address of a function of the number of points, the addresses of arguments and results, and the data
     of the ufunc.
     """
-    table = first(n, side == 0)
-    rows = count_values(table)
-    move, judge = positions(table, side).code(1, 0, 0), judging(table).code(6 + rows, 0, 0)
+    rows, move, judge = round_kernels(n, side)
     chunk = BUFFER // (6 + 2 * rows + _JUDGED) // LANES * LANES
     own = (values.data, wrt, rows, chunk, move.address, judge.address, finish)
     keep = values, move, judge

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._parallel import BLOCK, CostEstimate, blocks, over_pieces
-from ..adaptive_rule import DONE, EVALUATIONS, Adaptive, Outcome, RoundResult, estimate, judged
+from ..adaptive_rule import Adaptive, RoundResult, complete, estimate
 from ..estimates import Estimate
 from ..evaluation.called import Called
 from ..evaluation.compiled import Compiled
@@ -151,15 +151,9 @@ def _complete(evaluator: Compiled, problem: Problem, operands: list[Any], here: 
     taken = RoundResult(
         *first_round_of(evaluator, rule, wrt).call(*[here.get(i, o) for i, o in enumerate(operands)])
     )
-    df, bound, scale, verdict, _ = taken
-    outcome = Outcome(df, bound, scale, df.copy(), df.copy(), np.zeros(df.shape))
-    estimated = judged(outcome, np.full(df.shape, EVALUATIONS[rule.sign == 0][rule.n]), rule)
-    left = np.flatnonzero(verdict != DONE)
-    if left.size == df.size:
-        return _adaptive(evaluator, problem, operands, here, taken)
-    if left.size:
-        here = {i: a[left] for i, a in here.items()}
-        rest = _adaptive(evaluator, problem, operands, here, RoundResult(*(a[left] for a in taken)))
-        for array, values in zip(estimated, rest, strict=True):
-            array[left] = values
-    return estimated
+
+    def differentiate(left: Any, taken: RoundResult) -> Estimate:
+        part = here if left.size == len(here[wrt]) else {i: a[left] for i, a in here.items()}
+        return _adaptive(evaluator, problem, operands, part, taken)
+
+    return complete(taken, rule, differentiate)

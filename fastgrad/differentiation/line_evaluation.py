@@ -12,13 +12,14 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..adaptive_rule import Adaptive, estimate
+from ..adaptive_rule import Adaptive, RoundResult, complete, estimate
 from ..estimates import Estimate
 from ..evaluation.protocol import VectorEvaluator
 from ..rules.stencil_codegen import combine, steps
 from ..rules.stencils import Stencil
 from .error_bounds import estimate_by_stencil
 from .fallback import replace_missing
+from .lane_rounds import FEWEST, first_round_on_lines
 from .problem import ADAPTIVE
 
 
@@ -233,8 +234,24 @@ def _adaptive(evaluator: VectorEvaluator, lines: Lines, line: Any, rule: Adaptiv
             evaluator.values(lines.vectors(own_line[beside], position[beside]), None, True)
         return results
 
-    limits = tuple(None if a is None else np.repeat(a, m) for a in limits)
-    estimated = estimate(values, np.repeat(lines.start(line), m), rule, *limits, grids=True, at=machine.at)
+    own_limits = [None if a is None else np.repeat(a, m) for a in limits]
+    start = np.repeat(lines.start(line), m)
+
+    def differentiate(index: Any, taken: RoundResult | None) -> Estimate:
+        return estimate(
+            lambda points, at: values(points, index[at]), start[index], rule,
+            *(None if a is None else a[index] for a in own_limits), grids=True,
+            at=lambda points, at: machine.at(points, index[at]), first_round=taken,
+        )  # fmt: skip
+
+    every = np.arange(start.size)
+    estimated = None
+    if start.size >= FEWEST and all(a is None for a in limits):
+        before = machine.raised
+        taken = first_round_on_lines(machine, rule, start, machine.at(start, every))
+        if machine.raised == before:  # else the rounds by Python see where
+            estimated = complete(taken, rule, differentiate)
+    estimated = estimated or differentiate(every, None)
     if machine.raises_at_points:
         evaluator.values(lines.x[lines.point(line)])  # as Python `f` raises what the caller is to see
     return Estimate(*(a.reshape(line.size, m) for a in estimated))

@@ -198,6 +198,7 @@ class MachineOnLines:
     def __init__(self, machine: Machine, x: Any, entry: Any, along: Any) -> None:
         program = machine.program
         d, m = program.d, program.m
+        self.outputs = m
         p = 1 if along is None else along[0].shape[1]
         self._frame = frame = Frame(program, (p + 3) * d + 2 * m + 1, program.code())
         machine.prepare(frame)
@@ -212,7 +213,8 @@ class MachineOnLines:
             vectors = [address_of(v), address_of(which), p, *(0 if a is None else address_of(a) for a in (low, high))]
             point = which[entry // m]
         rows = base, frame.rows((p + 2) * d), frame.rows(2 * m + 1)
-        self._words = frame.finish(address_of(x), address_of(entry), address_of(columns), *vectors, *rows).at
+        self.words = frame.finish(address_of(x), address_of(entry), address_of(columns), *vectors, *rows).at
+        """Address of the words of the loop over lines."""
         self._kept = machine, columns, entry, x, along
         values, is_point = np.full((len(x), m), np.nan), ~np.isnan(x).any(axis=1)
         own = np.empty((np.count_nonzero(is_point), m))
@@ -241,6 +243,6 @@ class MachineOnLines:
         if points.size:
             n = points.shape[-1]
             loop("lines")[1](
-                points.size // n, n, address_of(points), address_of(index), address_of(values), self._words
+                points.size // n, n, address_of(points), address_of(index), address_of(values), self.words
             )
         return values

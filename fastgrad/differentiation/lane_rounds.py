@@ -1,0 +1,71 @@
+"""The first round of the adaptive rule along lines, in machine code: positions, values in lanes, and judgement."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba.core import types
+from numpy.typing import NDArray
+
+from ..adaptive_rule import FIXED, Adaptive, RoundResult, round_kernels
+from ..compilation.memory import address_of, words_at
+from ..evaluation.vector_instructions import call_at
+from ..evaluation.vector_machine import MachineOnLines, loop
+from ..tracing import LANES
+
+FloatArray = NDArray[np.float64]
+
+FEWEST = 1 << 9
+"""Entries from which machine code pays: fewer take less time than calling it."""
+
+_CHUNK = 128
+"""Least number of entries of a chunk, whose positions and values stay in cache; whole blocks of lines fill it."""
+
+#: Words of the table: rows of positions and values; addresses of the kernels of positions and judgement and of the loop
+#: over lines, of its words, of points, values there, indices, results, infinities, memory for a chunk and for tables.
+ROWS, MOVE, JUDGE, LINES, FRAME, POINTS, OWN_VALUES, INDEX, RESULTS, NO_LIMITS, MEMORY, TABLES = range(12)
+
+_JUDGED = len(RoundResult._fields)
+
+
+def _first_round(count, chunk, address):  # type: ignore[no-untyped-def]
+    """Take the first round at `count` entries, in chunks of at least `chunk`; the table of words is at the address."""
+    words = words_at(address)  # type: ignore[call-arg,var-annotated]
+    rows, start = words[ROWS], 0
+    tables = words_at(words[TABLES])
+    while start < count:
+        m = count - start if count - start < 2 * chunk else chunk
+        row, shift = 8 * m, 8 * start
+        units, moved, values = words[MEMORY], words[MEMORY] + row, words[MEMORY] + row * (1 + rows)
+        tables[0], tables[1] = words[POINTS] + shift, units
+        for k in range(rows):
+            tables[2 + k] = moved + row * k
+        call_at(words[MOVE], (words[TABLES], 1, m))
+        call_at(words[LINES], (rows, m, moved, words[INDEX] + shift, values, words[FRAME]))
+        tables[0], tables[1], tables[2] = words[POINTS] + shift, words[OWN_VALUES] + shift, units
+        for k in range(3):
+            tables[3 + k] = words[NO_LIMITS] + 16 * chunk * k
+        for k in range(rows):
+            tables[FIXED + k] = values + row * k
+        for k in range(_JUDGED):
+            tables[FIXED + rows + k] = words[RESULTS] + 8 * count * k + shift
+        call_at(words[JUDGE], (words[TABLES], 1, m))
+        start += m
+    return 0
+
+
+def first_round_on_lines(machine: MachineOnLines, rule: Adaptive, start: FloatArray, own: FloatArray) -> RoundResult:
+    """Take the first round at all entries: the positions `start` on their lines, and the values there."""
+    rows, move, judge = round_kernels(rule.n, rule.sign)
+    count = start.size
+    _, call = loop("first round", _first_round, types.intp(types.intp, types.intp, types.intp))
+    index, results = np.arange(count), np.empty((_JUDGED, count))
+    block = LANES * machine.outputs
+    chunk = block * -(-_CHUNK // block)
+    no_limits = np.repeat([np.inf, -np.inf, np.inf], 2 * chunk)
+    memory, tables = np.empty(2 * chunk * (1 + 2 * rows)), np.empty(FIXED + rows + _JUDGED, np.int64)
+    arrays = start, own, index, results, no_limits, memory, tables
+    words = np.array(
+        [rows, move.address, judge.address, loop("lines")[0].address, machine.words, *map(address_of, arrays)]
+    )
+    call(count, chunk, address_of(words))
+    return RoundResult(*results)
