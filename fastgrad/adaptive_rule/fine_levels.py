@@ -1,4 +1,4 @@
-"""Noise of the values that the finest levels show: second differences that do not decay."""
+"""Noise of the values that the finest levels show: differences that do not decay."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from .quotients import larger
 from .rounding import COUNTS, ROUNDING
 from .scan import Scan
 
-FINE = (18, 19, 20, 21, 22, 24, 27)
-"""Levels that show the noise: the argument of float32 changes at the first five, that of a hash at all."""
+FINE = {True: (18, 19, 20, 21, 22, 24, 27), False: tuple(range(18, 28))}
+"""Levels that show the noise, by number of sides: the argument of float32 changes at the first five, that of a hash at
+all."""
+FINEST_MIDDLE = 17
+"""Coarser levels do not measure it."""
 SECOND_HALF = 2
-"""Number of fine levels after the first at which second differences may not have decayed yet."""
+"""Number of differences that may not have decayed yet."""
 FEWEST = 3
-"""Least number of fine levels after the first that are not flat."""
+"""Least number of differences at levels that are not flat."""
 VISIBLE = 64.0
 """Second differences beyond this many roundings of a value are noise."""
 DIGITS = 2.0**-32
@@ -43,33 +46,43 @@ class FineNoise(NamedTuple):
 def _fine_levels(select: Select, _state: Any, points: Any) -> Any:
     """Measure the second differences less the parabola through that of the first level.
 
-    They are noise if they do not decay, or hardly decay and go up and down. Those of a kink decay to 0.44.
+    They are noise if they do not decay, or hardly decay and go up and down. Those of a kink decay to 0.44. Of one side,
+    first differences less the parabola through two of them share the noise of the value at the point, as they would
+    share a jump there: they have to go up and down.
     """
     y, fewest, *values = points
-    differences: list[Row] = []
-    for above, below in zip(values[::2], values[1::2], strict=True):
-        differences.append((above - y) - (y - below))
-    equal = [(above == y) & (below == y) for above, below in zip(values[::2], values[1::2], strict=True)]
-    flat_from = [equal[-1]]
-    for is_equal in equal[-2::-1]:
-        flat_from.insert(0, flat_from[0] & is_equal)
+    two_sided = len(values) == 2 * len(FINE[True])
+    pairs = list(zip(values[::2], values[1::2], strict=True)) if two_sided else [(value,) for value in values]
+    differences: list[Row] = [sum(value - y for value in pair) for pair in pairs]
+    flat_from: list[Row] = []
+    for pair in reversed(pairs):
+        is_flat = pair[0] == y
+        for value in pair[1:]:
+            is_flat = is_flat & (value == y)
+        flat_from.insert(0, is_flat & flat_from[0] if flat_from else is_flat)
     uses = [~is_flat & (abs(d) < math.inf) for is_flat, d in zip(flat_from, differences, strict=True)]
-    parabola = select(uses[0], differences[0], 0.0)
-    differences = [
-        select(use, d - parabola * 0.25 ** (level - FINE[0]), 0.0)
-        for use, d, level in zip(uses[1:], differences[1:], FINE[1:], strict=True)
-    ]
+    smooth = 1 if two_sided else 2
+    bases = [select(use, d, 0.0) for use, d in zip(uses[:smooth], differences, strict=False)]
+    uses, rest = uses[smooth:], differences[smooth:]
+    differences = []
+    for use, difference, level in zip(uses, rest, FINE[two_sided][smooth:], strict=True):
+        ratio = 2.0 ** (FINE[two_sided][0] - level)
+        weights = (ratio * ratio,) if two_sided else (ratio * (2 * ratio - 1), 4 * ratio * (1 - ratio))
+        for weight, base in zip(weights, bases, strict=True):
+            difference = difference - base * weight
+        differences.append(select(use, difference, 0.0))
     largest = larger(select, *map(abs, differences))
     second_half = larger(select, *map(abs, differences[SECOND_HALF:]))
     turns = last_rise = 0.0 * y
-    count = select(uses[1], turns + 1.0, turns)
-    for use, last, new in zip(uses[2:], differences, differences[1:], strict=False):
+    count = select(uses[0], turns + 1.0, turns)
+    for use, last, new in zip(uses[1:], differences, differences[1:], strict=False):
         count = count + select(use, 1.0, 0.0)
         rise = select(use & (abs(new - last) >= largest * (1.0 / LOUD)), new - last, 0.0)
         turns, last_rise = count_turns(select, turns, rise, last_rise)
-    noise = largest * (1.0 / math.sqrt(6.0))
+    noise = largest * (1.0 / math.sqrt(6.0 if two_sided else 2.0))
     is_visible = (noise > abs(y) * (VISIBLE * ROUNDING)) & (count >= fewest)
-    is_visible = is_visible & ((second_half >= largest * 0.5) | ((turns >= 2.0) & (second_half >= largest * 0.125)))
+    is_steady = (turns >= 2.0) & (second_half >= largest * 0.125)
+    is_visible = is_visible & (is_steady | (second_half >= largest * 0.5) if two_sided else is_steady)
     # beyond a jump the finest levels are smooth
     is_visible = is_visible & (flat_from[-1] | (larger(select, *map(abs, differences[-2:])) >= largest * (1.0 / LOUD)))
     digits = [last_bit(value) / abs(value) for value in (y, *values)]
@@ -83,6 +96,6 @@ _FINE = Scan("fine levels", finish=_fine_levels)
 
 
 def measure_noise(y: Row, values: Any, fewest: int) -> FineNoise:
-    """Measure the noise of values at fine levels, shape (levels, 2, points); at least `fewest` must not be flat."""
+    """Measure the noise of values at fine levels, shape (levels, sides, points); at least `fewest` must not be flat."""
     rows = [y, float(fewest), *values.reshape(-1, y.size)]
     return FineNoise(*_FINE(rows, [], 1, len(FineNoise._fields))[0])

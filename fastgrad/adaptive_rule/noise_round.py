@@ -1,4 +1,4 @@
-"""A round for points whose values have noise down to the finest levels: `n` of 1 from both sides.
+"""A round for points whose values have noise down to the finest levels.
 
 Fine levels measure the noise. The window is the best for that noise, and is accepted if all finer levels deviate from
 it as noise does.
@@ -14,7 +14,7 @@ from .batch import Batch, FloatArray, Index, in_blocks, is_beside_zero
 from .codegen import Row
 from .decisions import Outcome
 from .fine_levels import FEWEST, FINE, FineNoise, measure_noise
-from .noise_judge import COARSE, MIDDLE, judge_noisy
+from .noise_judge import coarse_levels, judge_noisy, middle_levels
 from .schedule import scale_of, step
 from .verdict import FINER, SMALL, WIDER
 
@@ -32,8 +32,6 @@ def resolve_noise(b: Batch, index: Index) -> Index:
 
     Beside 0, where functions vary over the size of the point, there would be too few levels between wide and fine ones.
     """
-    if b.n != 1 or not b.two_sided or not index.size:
-        return index
     is_resolved = np.zeros(b.x.shape, bool)
     for block in in_blocks(index[~is_beside_zero(b.x[index], SMALL)], b.block_size):
         _resolve_block(b, block, is_resolved)
@@ -60,7 +58,7 @@ def _resolve_block(b: Batch, index: Index, is_resolved: FloatArray) -> None:
 
 
 def _measure(b: Batch, index: Index, unit: FloatArray, fewest: int) -> tuple[FineNoise, FloatArray]:
-    values = b.values(index, step(FINE)[:, None] * unit)
+    values = b.values(index, step(FINE[b.two_sided])[:, None] * unit)
     return measure_noise(b.y[index], values, fewest), values
 
 
@@ -84,8 +82,10 @@ def _round(b: Batch, part: _Part, is_resolved: FloatArray) -> Row:
     index = part.point
     if not index.size:
         return np.zeros(0)
-    coarse = b.values(index, step(COARSE + MIDDLE)[:, None] * part.unit)
-    r = judge_noisy(b.x[index], b.y[index], (part.unit, part.fine_unit), part.fine, coarse, part.values)
+    levels = coarse_levels(b.n, b.two_sided) + middle_levels(b.n, b.two_sided)
+    coarse = b.values(index, step(levels)[:, None] * part.unit)
+    points = b.x[index], b.y[index], part.unit, part.fine_unit
+    r = judge_noisy((b.n, b.side), points, part.fine, coarse, part.values)
     # results of rounds with other steps must agree; those of rounds that did not settle the point need not
     distance = np.where(is_resolved[index], np.abs(r.df - b.out.df[index]), 0.0)
     accepted = np.flatnonzero((r.is_resolved != 0) & (distance <= r.bound + b.out.error[index]))
