@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ._method import Args, Elementwise
-from ._translation import Translator, Untranslatable
+from ..corpus.translation import Translator, Untranslatable
 
 #: Where jax has another name.
 _RENAMED = {

@@ -16,7 +16,6 @@ from .._signals import reraise_if_signal
 from ..differentiation.derivatives import derivative
 from ._method import Args, Elementwise
 from ._problems import Floats, Problem, broadcast, head, size_of
-from ._translation import Untranslatable
 
 #: Points at which errors are taken: more would move no quantile, and take longer than the timed run.
 JUDGED = 100_000
@@ -82,7 +81,7 @@ def true_derivative(f: Elementwise, args: Args, wrt: int, values: Floats) -> tup
     import mpmath as m
 
     from ..corpus import BITS
-    from ._mpmath import for_mpmath
+    from ..corpus.translation import for_mpmath
 
     copy = for_mpmath(f)
     rows = zip(*(a[:POINTS].tolist() for a in np.broadcast_arrays(*args)), strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._signals import reraise_if_signal
+from .translation import for_mpmath
 
 Kind = Literal["smooth", "noisy", "kink"]
 Floats = NDArray[np.float64]
@@ -63,11 +65,15 @@ class Case:
 
 
 def family(name: str, kind: Kind = "smooth") -> Callable[..., Case]:
-    """Return the constructor of the cases of one family: ``(name, f, points, exact, **other fields)``."""
+    """Return the constructor of the cases of one family: ``(name, f, points, exact, **other fields)``.
 
-    def case(label: str, f: Callable[[Any], Any], points: tuple[float, ...], exact: Callable[[Any, Any], Any],
-             **fields: Any) -> Case:  # fmt: skip
-        return Case(label, name, f, points, exact, **{"kind": kind, **fields})
+    Without `exact` it is a copy of `f` for mpmath's numbers.
+    """
+
+    def case(label: str, f: Callable[[Any], Any], points: tuple[float, ...],
+             exact: Callable[[Any, Any], Any] | None = None, **fields: Any) -> Case:  # fmt: skip
+        copy = functools.cache(lambda: for_mpmath(f))
+        return Case(label, name, f, points, exact or (lambda m, x: copy()(x)), **{"kind": kind, **fields})
 
     return case
 
