@@ -371,10 +371,10 @@ def test_progress_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setenv("TERM", "xterm")
     fg.accuracy(np.sin, "central", X)
-    assert "0 of 1, " in screen.getvalue() and " s  sin" in screen.getvalue()
+    assert "0 of 2, " in screen.getvalue() and " s  errors: sin" in screen.getvalue()
     assert screen.getvalue().endswith("\r\x1b[K")
     told: list[tuple[int, int, str]] = []
     screen.truncate(0)
     fg.accuracy([np.sin, np.cos], "central", X, progress=lambda *how: told.append(how))
-    assert told == [(0, 2, "sin"), (1, 2, "cos"), (2, 2, "")]
+    assert told == [(0, 4, "errors: sin"), (1, 4, "errors: cos"), (2, 4, "speed: sin"), (3, 4, "speed: cos"), (4, 4, "")]
     assert screen.getvalue() == ""

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ._method import Args, Elementwise
 from ..corpus.translation import Translator, Untranslatable
+from ._method import Args, Elementwise
 
 #: Where jax has another name.
 _RENAMED = {

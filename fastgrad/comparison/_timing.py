@@ -14,13 +14,15 @@ from ..report.results import Pace
 from ..report.speed import Speed
 from ._about import about
 from ._catalogue import logistic, network, normal
-from ._method import Elementwise, Method
+from ._method import Args, Elementwise, Method
 from ._methods import method_of
 from ._peers import NUMPY, SCIPY
-from ._problems import Floats
 
 #: Seconds that a run may take, else it gets fewer points; turns of a method, unless it has had `ENOUGH` seconds.
 PATIENCE, TURNS, ENOUGH = 0.2, 5, 0.1
+
+#: Points of a first run.
+FEW = 1000
 
 #: Points of a run of `speed`; the arrays leave the caches of most machines then.
 SPEED_POINTS = 2_000_000
@@ -57,19 +59,17 @@ def grow(run: Callable[[int], Any], count: int, most: int, patience: float) -> t
         count = larger
 
 
-def affordable(count: int, seconds: float, patience: float) -> int:
-    """Return `count`, or a tenth, a hundredth ... of it, so that points of `seconds` each take at most `patience`."""
-    while count > 1000 and seconds * count > patience:
-        count //= 10
-    return count
-
-
 class Workload(NamedTuple):
-    """A function to time methods on, the same function for methods that need arrays, and its points."""
+    """A function to time methods on, the same function for methods that need arrays, its points, its argument."""
 
     f: Elementwise
     on_arrays: Elementwise
-    x: Floats
+    args: Args
+    wrt: int = 0
+
+    def function(self, method: Method) -> Elementwise:
+        """Return the function that a method gets."""
+        return self.f if method.ours or method.traced else self.on_arrays
 
 
 def race(methods: Sequence[Method], functions: Sequence[Workload], count: int) -> dict[str, Pace]:
@@ -99,14 +99,19 @@ def race(methods: Sequence[Method], functions: Sequence[Workload], count: int) -
 
 def _run(method: Method, function: Workload, count: int) -> tuple[Callable[[], Any], int]:
     """Warm a method up, and return a call of it on as many points as are affordable, and their number."""
-    f = function.f if method.ours else function.on_arrays
-    count = min(count, method.limit or count)
-    few = np.resize(function.x, min(count, 1000))
-    method.run(f, (few,), 0)
-    seconds, _ = time_call(lambda: method.run(f, (few,), 0))
-    count = affordable(count, seconds / few.size, PATIENCE)
-    x = np.resize(function.x, count)
-    return lambda: method.run(f, (x,), 0), count
+    f, count = function.function(method), min(count, method.limit or count)
+
+    def runner(size: int) -> Callable[[], Any]:
+        args = tuple(np.resize(a, size) if np.ndim(a) else a for a in function.args)
+        return lambda: method.run(f, args, function.wrt)
+
+    few = count if method.traced else min(count, FEW)  # jax compiles once more for every number of points
+    run = runner(few)
+    run()
+    seconds, _ = time_call(run)
+    while count > few and seconds * count / few > PATIENCE:
+        count = max(count // 10, few)
+    return runner(count), count
 
 
 def cubic(x: Any) -> Any:
@@ -124,6 +129,6 @@ def speed(count: int = SPEED_POINTS, progress: Callable[[int, int, str], None] |
         if progress:
             progress(done, len(functions), name)
         x = np.random.default_rng(1).uniform(-largest, largest, 10_000)
-        paces = race(methods, [Workload(f, f, x)], count)
+        paces = race(methods, [Workload(f, f, (x,))], count)
         times[name] = {method.label: paces[method.name].nanoseconds for method in methods}
     return Speed(times, about(count))

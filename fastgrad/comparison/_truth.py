@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._signals import reraise_if_signal
+from ..corpus import BITS, Case, differentiate, evaluate, slope_scale
+from ..corpus.translation import Untranslatable, for_mpmath
 from ..differentiation.derivatives import derivative
 from ._method import Args, Elementwise
 from ._problems import Floats, Problem, broadcast, head, size_of
@@ -80,9 +82,6 @@ def true_derivative(f: Elementwise, args: Args, wrt: int, values: Floats) -> tup
     """
     import mpmath as m
 
-    from ..corpus import BITS
-    from ..corpus.translation import for_mpmath
-
     copy = for_mpmath(f)
     rows = zip(*(a[:POINTS].tolist() for a in np.broadcast_arrays(*args)), strict=True)
     results = []
@@ -102,26 +101,19 @@ def _at_point(copy: Callable[..., Any], row: tuple[float, ...], wrt: int, value:
     """Return derivative and slope scale at one point, after a comparison of the value with that in float64."""
     import mpmath as m
 
-    from ..corpus import Case, differentiate, slope_scale
-
     def exact(m: Any, x: Any) -> Any:
-        try:
-            return copy(*(x if i == wrt else m.mpf(number) for i, number in enumerate(row)))
-        except TypeError as problem:  # a comparison of complex numbers: outside the domain
-            if "mpc" in str(problem) or "complex" in str(problem):
-                raise ValueError(str(problem)) from problem
-            raise
+        return copy(*(x if i == wrt else m.mpf(number) for i, number in enumerate(row)))
 
     case, x = Case("", "", copy, (), exact), row[wrt]
     try:
-        true_value = float(_real(m, exact(m, m.mpf(x))))
+        y = evaluate(case, m, m.mpf(x))
+        if y is None:
+            return math.nan, math.nan
         slope = differentiate(case, m, m.mpf(x))[0]
-        df = math.nan if slope is None else float(slope)
+        true_value, df = float(y), math.nan if slope is None else float(slope)
         scale = slope_scale(case, m, x, value, df)
     except Untranslatable:
         raise
-    except (ValueError, ZeroDivisionError, OverflowError):
-        return math.nan, math.nan
     except Exception as problem:  # whatever a function written for floats does with other numbers
         reraise_if_signal(problem)
         raise Untranslatable(f"mpmath's numbers raise {type(problem).__name__}: {problem}") from problem
@@ -129,12 +121,3 @@ def _at_point(copy: Callable[..., Any], row: tuple[float, ...], wrt: int, value:
     if math.isfinite(value) and not abs(true_value - value) <= AGREEMENT * size + 1e-300:
         raise Untranslatable(f"at {x:.6g} mpmath gets {true_value:.10g}, float64 gets {value:.10g}")
     return df, scale
-
-
-def _real(m: Any, value: Any) -> Any:
-    """Make a real number; what is complex lies outside the domain."""
-    if isinstance(value, (complex, m.mpc)):
-        if value.imag != 0:
-            raise ValueError("the value is complex")
-        value = value.real
-    return m.mpf(value)

@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 import numpy as np
+import scipy
 from scipy import special as sc
-from scipy.stats import norm
 
 from ._case import family
 from ._points import decades, uniform
@@ -24,7 +24,7 @@ def black_scholes_call(spot: Any) -> Any:
     strike, rate, vol, t = 100.0, 0.03, 0.2, 1.0
     d1 = (np.log(spot / strike) + (rate + 0.5 * vol**2) * t) / (vol * np.sqrt(t))
     d2 = d1 - vol * np.sqrt(t)
-    return spot * norm.cdf(d1) - strike * np.exp(-rate * t) * norm.cdf(d2)
+    return spot * scipy.stats.norm.cdf(d1) - strike * np.exp(-rate * t) * scipy.stats.norm.cdf(d2)
 
 
 def _call(m: Any, spot: Any, strike: Any = 100, rate: Any = 0.03, vol: Any = 0.2, t: Any = 1) -> Any:

@@ -17,23 +17,17 @@ SAME = 1e-6
 
 
 class Analytic:
-    """The analytic function, or its values, at the points of a problem.
-
-    Attributes
-    ----------
-    values : ndarray
-        Its values at the points, of the shape of the numerical derivative.
-    first : ndarray or None
-        Its values from a first call, with the points in reverse order.
-    is_single : bool
-        Whether it takes one point at a time.
-    """
+    """The analytic function, or its values, at the points of a problem."""
 
     def __init__(self, source: Any, problem: Problem, shape: tuple[int, ...]) -> None:
         self.source, self.problem, self.shape = source, problem, shape
         self.name = getattr(source, "__name__", "") or type(source).__name__
+        #: Whether it takes one point at a time.
         self.is_single = False
+        #: Its values from a first call, with the points in reverse order.
         self.first: Any = None
+        #: Its values at the points, of the shape of the numerical derivative.
+        self.values: Any = None
         if not callable(source):
             self.name = "the values given"
             self.values = self._validated(source)
@@ -53,10 +47,7 @@ class Analytic:
         self.values = self._called(args)
 
     def _depends_on_the_batch(self) -> bool:
-        """Tell whether a batch gives other values than its vectors alone, of a shape that fits, and `f` takes none.
-
-        Where `f` takes a batch, its derivative must.
-        """
+        """Tell whether a batch gives other values than its vectors alone, of a shape that fits, and `f` takes none."""
         args = list(self.problem.args)
         count = int(np.prod(self.problem.batch))
         rows = sorted({int(k) for k in np.linspace(0, count - 1, COMPARED)}) if count > 1 else []
@@ -73,10 +64,9 @@ class Analytic:
         return False
 
     def in_long_double(self) -> Any:
-        """Values in longer arithmetic; None where there is none, or the function does not keep to it."""
-        if np.finfo(np.longdouble).eps >= np.finfo(np.float64).eps:
-            return None
-        return self._attempt(self._wide_values)
+        """Evaluate it in longer arithmetic; None where there is none, or the function does not keep to it."""
+        is_longer = np.finfo(np.longdouble).eps < np.finfo(np.float64).eps
+        return self._attempt(self._wide_values) if is_longer else None
 
     def _wide_values(self) -> Any:
         args = self.changed(lambda a: a.astype(np.longdouble))

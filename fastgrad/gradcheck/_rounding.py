@@ -146,12 +146,9 @@ def rounding_inside(points: Problem, numerical: Estimate, values: Any, suspect: 
 
 
 def _confirmed_reach(secants: Any, df: Any, close: Any) -> Any:
-    """Find the widest step whose secant is `close` to `df`; 0 where there is none.
-
-    The next narrower secant must be close, too: one can be so by chance.
-    """
+    """Find the widest step whose secant is `close` to `df`; 0 where there is none."""
     near = np.abs(secants - df) <= close
-    near = near[:-1] & near[1:]
+    near = near[:-1] & near[1:]  # one can be close by chance
     steps = STEPS[:-1].reshape(-1, *[1] * np.ndim(df))
     return np.max(np.where(near, steps, 0.0), axis=0)
 
@@ -170,7 +167,7 @@ def _contradicts_values(points: Problem, where: Any, reach: Any) -> Any:
             here = open_ & (steps == step)
             for k, method in enumerate(("backward", "forward")):
                 nodes = (2 * k - 1) * step * NODES
-                mean = points.mean_slopes(here, nodes, WEIGHTS, method="central", rel_step=CLOSE * step)
+                mean = points.slopes(here, nodes, WEIGHTS, method="central", rel_step=CLOSE * step)
                 secant = points.slopes(here, method=method, rel_step=step)
                 sides[k] |= np.abs(mean - secant) > MEAN * np.fmax(np.abs(mean), np.abs(secant))
     return sides.all(axis=0)
