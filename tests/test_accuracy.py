@@ -376,5 +376,6 @@ def test_progress_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[tuple[int, int, str]] = []
     screen.truncate(0)
     fg.accuracy([np.sin, np.cos], "central", X, progress=lambda *how: told.append(how))
-    assert told == [(0, 4, "errors: sin"), (1, 4, "errors: cos"), (2, 4, "speed: sin"), (3, 4, "speed: cos"), (4, 4, "")]
+    labels = ("errors: sin", "errors: cos", "speed: sin", "speed: cos", "")
+    assert told == [(done, 4, label) for done, label in enumerate(labels)]
     assert screen.getvalue() == ""

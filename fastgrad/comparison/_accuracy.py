@@ -12,10 +12,10 @@ import numpy as np
 from ..corpus import Case
 from ..report import terminal
 from ..report.model import AccuracyReport
-from ._about import about
 from ._catalogue import standard_functions
 from ._methods import chosen_methods
-from ._problems import Problem, problem_of
+from ._problems import Problem, problem_of, size_of
+from ._timing import about
 from .standard import Plan, Progress, compare
 
 #: Points of a function in a report by default.
@@ -60,9 +60,7 @@ def accuracy(
     Returns
     -------
     AccuracyReport
-        A value: ``rows``, ``summary()``, ``curves``, ``profiles``, ``verdicts`` on the corpus, ``to_json()``,
-        ``to_markdown()``, ``to_html()``, ``to_dataframe()``; its `repr` is a table. Errors are relative to the local
-        slope, times are nanoseconds per point.
+        Its `repr` is a table. Errors are relative to the local slope, times are nanoseconds per point.
 
     Raises
     ------
@@ -94,7 +92,7 @@ def accuracy(
     several = [f if isinstance(f, Case) else problem_of(f, columns, domain, wrt) for f in several]
     facts = about(count if columns is None else None)
     if columns is not None:
-        count = max((f.size for f in several if isinstance(f, Problem)), default=count)
+        count = max((size_of(f.given) for f in several if isinstance(f, Problem)), default=count)
     plan = Plan(count, (curves,) if isinstance(curves, str) else tuple(curves), methods=chosen_methods(methods))
     with nullcontext(progress) if progress else terminal.progress() as show:
         return replace(compare(several, plan, show), about=facts)

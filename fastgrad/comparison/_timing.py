@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import platform
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from importlib import import_module
 from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._parallel import cores
 from ..report.results import Pace
 from ..report.speed import Speed
-from ._about import about
 from ._catalogue import logistic, network, normal
 from ._method import Args, Elementwise, Method
 from ._methods import method_of
@@ -31,6 +34,24 @@ SPEED_POINTS = 2_000_000
 COPY = Method("plain copy", "copy", lambda f, args, wrt: args[0].copy())
 
 
+#: Features of processors in the order of preference, and their names.
+VECTORS = (("avx512f", "AVX-512"), ("avx2", "AVX2"), ("neon", "NEON"))
+
+
+def about(count: int | None) -> dict[str, str]:
+    """Return points of a function (None: the caller's own), machine and versions, in words."""
+    from llvmlite import binding
+
+    features = binding.get_host_cpu_features()
+    return {
+        "points": f"{count:,}" if count else "given",
+        "cores": str(cores()),
+        "vectors": next((words for name, words in VECTORS if features.get(name)), "no wide vectors"),
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+    } | {name: import_module(name).__version__ for name in ("fastgrad", "numpy", "scipy", "numba")}
+
+
 @contextmanager
 def quietly() -> Iterator[None]:
     """Run without warnings: a report says itself what there is to say."""
@@ -46,16 +67,16 @@ def time_call(run: Callable[[], Any]) -> tuple[float, Any]:
     return perf_counter() - start, result
 
 
-def grow(run: Callable[[int], Any], count: int, most: int, patience: float) -> tuple[int, float, Any]:
+def grow(run: Callable[[int], Any], count: int, most: int, patience: float) -> tuple[int, Any]:
     """Call ``run(count)`` for ten times as many points, again and again, while that takes at most `patience` seconds.
 
-    Returns the last count, its seconds and its result.
+    Returns the last count and its result.
     """
     while True:
-        seconds, result = time_call(lambda n=count: run(n))  # type: ignore[misc]
+        seconds, result = time_call(partial(run, count))
         larger = min(10 * count, most)
         if larger == count or seconds * larger / count > patience:
-            return count, seconds, result
+            return count, result
         count = larger
 
 

@@ -79,7 +79,7 @@ class Trial:
 
         # The first call compiles, the rules of fastgrad only what so many points are worth.
         run(few if method.ours or method.traced else 1)
-        count, _, result = grow(run, few, most, PATIENCE)
+        count, result = grow(run, few, most, PATIENCE)
         df = broadcast(result, count)
         figures = {
             **self._errors(df, method.name),
@@ -155,7 +155,7 @@ class Trial:
         return figures | {"covered": covered, "calibration": tuple(calibration)}
 
     def _evaluations(self, method: Method, count: int) -> float:
-        """Count evaluations per point of a rule of fastgrad: the sizes of the calls of a function nobody compiles."""
+        """Count evaluations per point of a rule of fastgrad, by the sizes of the calls of a function."""
         if not method.ours:
             return nan  # `_bounds` has those of other libraries
         counted = Counted(self.work.on_arrays)

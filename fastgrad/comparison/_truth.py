@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -29,15 +29,8 @@ POINTS, SECONDS = 1000, 10.0
 AGREEMENT = 1e-6
 
 
-class Truth(NamedTuple):
-    """The truth at the first points of a problem."""
-
-    #: The derivative; NaN where there is none.
-    df: Floats
-    #: The local slope that errors are relative to: see `DEFINITION` of the report.
-    scale: Floats
-    #: Where the derivative is from, in words.
-    origin: str
+#: The derivative, NaN where there is none; the local slope that errors are relative to; the source in words.
+Truth = tuple[Floats, Floats, str]
 
 
 def truth_of(problem: Problem, args: Args, on_arrays: Elementwise) -> Truth:
@@ -45,11 +38,11 @@ def truth_of(problem: Problem, args: Args, on_arrays: Elementwise) -> Truth:
     if problem.exact is not None:
         few = head(args, JUDGED)
         df, values = (broadcast(g(*few), size_of(few)) for g in (problem.exact, on_arrays))
-        return Truth(df, _scale(problem, df, values, problem.exact, few), "closed form")
+        return df, _scale(problem, df, values, problem.exact, few), "closed form"
     few = head(args, POINTS)
     values = broadcast(on_arrays(*few), size_of(few))
     try:
-        return Truth(*true_derivative(problem.f, few, problem.wrt, values), "mpmath, 1000 bits")
+        return *true_derivative(problem.f, few, problem.wrt, values), "mpmath, 1000 bits"
     except Untranslatable as refusal:
         reason = f" (mpmath: {refusal})"
     except ImportError:
@@ -59,7 +52,7 @@ def truth_of(problem: Problem, args: Args, on_arrays: Elementwise) -> Truth:
         return derivative(problem.f, *args, wrt=problem.wrt)
 
     df = broadcast(adaptive(*few), values.size)
-    return Truth(df, _scale(problem, df, values, adaptive, few), f"adaptive, itself inexact{reason}")
+    return df, _scale(problem, df, values, adaptive, few), f"adaptive, itself inexact{reason}"
 
 
 def _scale(problem: Problem, df: Floats, values: Floats, slope: Elementwise, args: Args) -> Floats:
@@ -77,8 +70,7 @@ def _scale(problem: Problem, df: Floats, values: Floats, slope: Elementwise, arg
 def true_derivative(f: Elementwise, args: Args, wrt: int, values: Floats) -> tuple[Floats, Floats]:
     """Return derivative and slope scale by mpmath, at as many first points as `POINTS` and `SECONDS` allow.
 
-    `values` are ``f(*args)`` in float64, to check the copy of `f` against. Raises `Untranslatable` when mpmath cannot
-    evaluate `f`, or gets other values. NaN where there is no derivative.
+    Raises `Untranslatable` when mpmath cannot evaluate `f`, or gets other values than `values`, those in float64.
     """
     import mpmath as m
 

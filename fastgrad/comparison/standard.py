@@ -27,13 +27,12 @@ from ..corpus import CASES, Case
 from ..differentiation.derivatives import derivative
 from ..report import AccuracyReport
 from ..report.results import Curve, Pace, Profile, Row, Verdict
-from ._about import about
 from ._catalogue import FUNCTIONS, logistic
 from ._method import Method
 from ._methods import judged_methods, method_of, standard_methods
 from ._peers import NUMPY
 from ._problems import Problem, gate_problems
-from ._timing import race
+from ._timing import about, race
 from ._trial import Trial
 from ._verdicts import verdict, workloads
 from ._workers import Task, Workers
@@ -63,27 +62,17 @@ Judged = tuple[list[Row], list[Curve], list[Profile]]
 
 @dataclass(frozen=True)
 class Plan:
-    """How functions are compared.
+    """How functions are compared."""
 
-    Attributes
-    ----------
-    count : int
-        Points of each function.
-    curves : tuple of str
-        Names of the functions that get curves; wildcards are allowed.
-    timed : tuple of str
-        Names of the functions on which all rules are compiled and timed; wildcards are allowed.
-    methods : tuple of Method, optional
-        The caller's; left out, every method.
-    is_default : bool
-        Whether this is the default report: functions are sent to other processes by their names, and slow methods get
-        few points.
-    """
-
+    #: Points of each function.
     count: int
+    #: Names of the functions that get curves; wildcards are allowed.
     curves: tuple[str, ...] = ()
+    #: Names of the functions on which all rules are compiled and timed; wildcards are allowed.
     timed: tuple[str, ...] = ("*",)
+    #: The caller's; left out, every method.
     methods: tuple[Method, ...] | None = None
+    #: Whether functions are sent to other processes by their names, and slow methods get few points.
     is_default: bool = False
 
     def chosen(self) -> tuple[Method, ...]:

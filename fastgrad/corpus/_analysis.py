@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import special as sc
 
-from ._case import family
-from ._points import decades, uniform
+from ._case import decades, family, uniform
 
 elementary = family("elementary")
 special = family("special")

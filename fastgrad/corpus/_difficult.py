@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import special as sc
 
-from ._case import family
-from ._points import decades, near, uniform
+from ._case import decades, family, near, uniform
 
 oscillating = family("oscillating")
 singular = family("singular")

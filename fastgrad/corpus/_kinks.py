@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ._case import family
-from ._points import decades, near, uniform
+from ._case import decades, family, near, uniform
 
 kinks = family("kinks", kind="kink")
 
@@ -49,6 +48,11 @@ def tax(income: float) -> float:
     return 6_000.0 + 0.42 * (income - 40_000.0)
 
 
+def _tax(m: Any, x: Any) -> Any:
+    # without rounding 0.2 * 30_000 is not 6_000, and the brackets would not join
+    return 0.2 * max(x - 10_000, m.mpf(0)) + (m.mpf(0.42) - 0.2) * max(x - 40_000, m.mpf(0))
+
+
 def smooth_join(x: Any) -> Any:
     """Evaluate a sine left of 1, its Taylor cubic right of it: a jump of the fourth derivative only."""
     t = x - 1.0
@@ -71,7 +75,7 @@ CASES = (
           (0.0, 1.0, 2.0, *near(1.0, 1e-8, 1, 10, 409, "+-"), *near(2.0, 1e-8, 1, 10, 410, "+-"),
            *uniform(-1, 4, 10, 411))),
     kinks("tax", tax,
-          (9_000.0, 10_000.0, 10_000.01, 9_999.999, 40_000.0, 39_999.5, 40_001.0, *uniform(0, 80_000, 15, 412))),
+          (9_000.0, 10_000.0, 10_000.01, 9_999.999, 40_000.0, 39_999.5, 40_001.0, *uniform(0, 80_000, 15, 412)), _tax),
     kinks("triangle", lambda x: np.abs((x % 1.0) - 0.5),
           (0.5, 0.499, 0.501, 3.0, 2.9999999, 3.0000001, *uniform(-5, 5, 20, 413))),
     kinks("staircase", lambda x: np.sin(x) + np.floor(4.0 * x) / 10.0,

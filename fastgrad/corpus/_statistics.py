@@ -9,8 +9,7 @@ import numpy as np
 import scipy
 from scipy import special as sc
 
-from ._case import family
-from ._points import decades, uniform
+from ._case import decades, family, uniform
 
 neural = family("neural")
 probability = family("probability")
@@ -96,7 +95,7 @@ CASES = (
            slope=lambda m, x: 1 / (1 + abs(x)) ** 2, kind="kink"),
     neural("elu", lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0.0))), ACTIVATIONS, kind="kink"),
     probability("normal_pdf", lambda x: np.exp(-0.5 * x**2) / np.sqrt(2 * np.pi), (*DEVIATIONS, 10.0, 20.0)),
-    probability("normal_cdf", lambda x: scipy.stats.norm.cdf(x), (*DEVIATIONS, -10.0), lambda m, x: m.ncdf(x),
+    probability("normal_cdf", lambda x: scipy.stats.norm.cdf(x), (*DEVIATIONS, -10.0),
                 slope=lambda m, x: m.npdf(x)),
     probability("log_normal_cdf", sc.log_ndtr, (*DEVIATIONS, -10.0, -40.0, 6.0)),
     probability("normal_quantile", sc.ndtri,

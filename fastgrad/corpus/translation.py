@@ -10,7 +10,7 @@ import contextlib
 import functools
 import inspect
 from collections.abc import Callable
-from types import CellType, CodeType, FunctionType, ModuleType
+from types import CellType, CodeType, FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -37,39 +37,22 @@ class _Module:
 
 
 class Translator:
-    """Copies a function and everything that it refers to.
+    """Copies a function and everything that it refers to, for the numbers of a `library`.
 
-    Parameters
-    ----------
-    equal : callable
-        Returns what replaces a function of `math`, NumPy or `scipy.special`, by its name; None for none.
-    named : dict
-        What replaces builtins.
-    array : callable
-        Makes an array of the library's numbers of a NumPy array.
-    library : str
-        The package whose own functions stay as they are.
+    ``equal(name)`` replaces a function of `math`, NumPy or `scipy.special`, `named` builtins, ``array(a)`` an array.
+    Functions of the library itself stay.
     """
 
     def __init__(
-        self,
-        equal: Callable[[str], Callable[..., Any] | None],
-        named: dict[str, Any],
-        array: Callable[[Any], Any],
+        self, equal: Callable[[str], Callable[..., Any] | None], named: dict[str, Any], array: Callable[[Any], Any],
         library: str,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self._equal, self._array, self._library = equal, array, library
         self._copies: dict[int, Any] = {}
         self._builtins = {**vars(builtins), **named}
 
     def copied(self, f: Callable[..., Any]) -> Callable[..., Any]:
-        """Copy `f`.
-
-        Raises
-        ------
-        Untranslatable
-            When it uses something that has no equal in the library.
-        """
+        """Copy `f`, or raise `Untranslatable`."""
         copy = self._value(f)
         if not callable(copy) or (copy is f and not self._is_of_library(f)):
             raise Untranslatable(f"it is a {type(f).__name__} that cannot be read")
@@ -103,7 +86,7 @@ class Translator:
             return self._array(value)
         package = _package(getattr(value, "__module__", ""))
         if isinstance(value, np.ufunc) or package in ("math", "numpy", "scipy"):
-            return self._replacement(str(getattr(value, "__name__", value)), value)
+            return self._replacement(str(getattr(value, "__name__", getattr(value, "name", value))), value)
         formula = getattr(value, "__formula__", getattr(value, "py_func", value))
         if isinstance(formula, FunctionType):
             return self._function(formula)
@@ -137,7 +120,7 @@ def _names(code: CodeType) -> set[str]:
     return set(code.co_names).union(*inside)
 
 
-# Where the names differ, or where a function of one name is not quite the other.
+#: Functions with other names in mpmath, or where a function of the same name is not quite the same.
 _RENAMED = {
     "abs": "fabs", "absolute": "fabs", "arccos": "acos", "arccosh": "acosh", "arcsin": "asin", "arcsinh": "asinh",
     "arctan": "atan", "arctan2": "atan2", "arctanh": "atanh", "lgamma": "loggamma", "gammaln": "loggamma",
@@ -150,11 +133,11 @@ _SAME = (
 ).split()
 
 
-def _table() -> dict[str, Callable[..., Any]]:
+def _table() -> dict[str, Any]:
     """Return what replaces the functions of `math`, NumPy and `scipy.special`, by their names."""
     import mpmath as m
 
-    table: dict[str, Callable[..., Any]] = {name: getattr(m, name) for name in _SAME}
+    table: dict[str, Any] = {name: getattr(m, name) for name in _SAME}
     return table | {name: getattr(m, other) for name, other in _RENAMED.items()} | {
         "add": lambda x, y: x + y, "subtract": lambda x, y: x - y, "multiply": lambda x, y: x * y,
         "divide": lambda x, y: x / y, "true_divide": lambda x, y: x / y, "negative": lambda x: -x,
@@ -173,6 +156,7 @@ def _table() -> dict[str, Callable[..., Any]]:
         "ndtri": lambda p: -m.sqrt(2) * m.erfinv(1 - 2 * p), "sici": lambda x: (m.si(x), m.ci(x)),
         "gammainc": lambda a, x: m.gammainc(a, 0, x, regularized=True),
         "betainc": lambda a, b, x: m.betainc(a, b, 0, x, regularized=True),
+        "norm": SimpleNamespace(cdf=m.ncdf, pdf=m.npdf),
         "round": lambda x, digits=0: m.nint(x * 10**digits) / 10**digits,
         "zeros_like": lambda x, *_, **__: m.mpf(0), "ones_like": lambda x, *_, **__: m.mpf(1),
         "errstate": lambda **_: contextlib.nullcontext(),
@@ -180,13 +164,7 @@ def _table() -> dict[str, Callable[..., Any]]:
 
 
 def for_mpmath(f: Callable[..., Any]) -> Callable[..., Any]:
-    """Copy `f` for mpmath's numbers.
-
-    Raises
-    ------
-    Untranslatable
-        When `f` uses something that mpmath has no equal for.
-    """
+    """Copy `f` for mpmath's numbers, or raise `Untranslatable`."""
     import mpmath
 
     return Translator(_table().get, {"float": mpmath.mpf}, lambda array: array.astype(object), "mpmath").copied(f)

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._signals import reraise_if_signal
-from ._problem import Problem
+from ._problem import Problem, attempt
 
 #: Points at which a batch is compared with single calls, and how closely.
 COMPARED = 5
@@ -38,7 +37,7 @@ class Analytic:
             self._evaluate()
 
     def _evaluate(self) -> None:
-        """Evaluate, first with the points in reverse order: values that are kept or mixed up come to light."""
+        """Evaluate, first with the points in reverse order: this shows values that are kept or mixed up."""
         args, is_vector = list(self.problem.args), self.problem.of != "derivative"
         if any(size > 1 for size in self.problem.batch):
             flipped = [np.flip(args[0], axis=tuple(range(args[0].ndim - 1))), *args[1:]] if is_vector else [
@@ -53,7 +52,7 @@ class Analytic:
         rows = sorted({int(k) for k in np.linspace(0, count - 1, COMPARED)}) if count > 1 else []
         together = self.values.reshape(count, *self.shape[len(self.problem.batch) :])
         for k in rows:
-            alone = self._attempt(partial(self._at_row, args, k))
+            alone = attempt(partial(self._at_row, args, k))
             if alone is None:
                 return False
             size = np.max(np.abs(alone), initial=0.0, where=np.isfinite(alone))
@@ -66,7 +65,7 @@ class Analytic:
     def in_long_double(self) -> Any:
         """Evaluate it in longer arithmetic; None where there is none, or the function does not keep to it."""
         is_longer = np.finfo(np.longdouble).eps < np.finfo(np.float64).eps
-        return self._attempt(self._wide_values) if is_longer else None
+        return attempt(self._wide_values) if is_longer else None
 
     def _wide_values(self) -> Any:
         args = self.changed(lambda a: a.astype(np.longdouble))
@@ -83,23 +82,11 @@ class Analytic:
 
     def at(self, args: list[Any]) -> Any:
         """Evaluate it at other arguments of the same shapes; None where it raises."""
-        return self._attempt(lambda: self._called(args))
-
-    def elsewhere(self, problem: Problem, shape: tuple[int, ...]) -> Any:
-        """Evaluate it at the points of another problem; None where it raises."""
-        return self._attempt(lambda: Analytic(self.source, problem, shape).values)
+        return attempt(lambda: self._called(args))
 
     def one_by_one(self) -> Any:
         """Evaluate it with one point at a time; None where it does not take that, or was called so anyway."""
-        return None if self.is_single else self._attempt(lambda: self._each(list(self.problem.args)))
-
-    def _attempt(self, evaluate: Callable[[], Any]) -> Any:
-        """Return the result, or None where the function raises: the caller did not request this call."""
-        try:
-            return evaluate()
-        except Exception as raised:
-            reraise_if_signal(raised)
-            return None
+        return None if self.is_single else attempt(lambda: self._each(list(self.problem.args)))
 
     def _called(self, args: list[Any]) -> Any:
         """Call it with all points, or with one at a time if it takes nothing else, and validate the result."""
@@ -129,7 +116,7 @@ class Analytic:
 
     def _takes_one(self, args: list[Any]) -> bool:
         """Tell whether it can be called with one point; if not, the first exception is the one to show."""
-        return bool(self.problem.batch) and self._attempt(partial(self._at_row, args, 0)) is not None
+        return bool(self.problem.batch) and attempt(partial(self._at_row, args, 0)) is not None
 
     def _rows(self, args: list[Any]) -> list[list[Any]]:
         if self.problem.of == "derivative":

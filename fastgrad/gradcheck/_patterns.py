@@ -23,8 +23,8 @@ from ._comparison import Comparison, Pattern
 
 #: What would make values right that are wrong in the first six digits; the first that fits counts.
 REPAIRS: tuple[Callable[[Comparison], repairs.Repairs], ...] = (
-    repairs.first_call, repairs.sign, repairs.transposed, repairs.swapped_args, repairs.factor, repairs.power,
-    repairs.offset, repairs.reordered, repairs.one_by_one,
+    repairs.direct, repairs.swapped_args, repairs.factor, repairs.power, repairs.offset, repairs.reordered,
+    repairs.one_by_one,
 )  # fmt: skip
 
 

@@ -81,12 +81,12 @@ def around_the_diagonal(c: Comparison) -> str | None:
     if c.inner != 2 or c.values.shape[-2:-1] != size:
         return None
     row, column = np.indices(size * 2)
-    wrong, told = c.disagrees, c.decided & (c.right | c.disagrees)
+    wrong, certain = c.disagrees, c.decided & (c.right | c.disagrees)
     for place, inside in {
         "on the diagonal": row == column, "above the diagonal": row < column, "below the diagonal": row > column,
         "off the diagonal": row != column,
     }.items():  # fmt: skip
-        if not wrong[..., ~inside].any() and (wrong | ~told)[..., inside].all():
+        if not wrong[..., ~inside].any() and (wrong | ~certain)[..., inside].all():
             return f"wrong only {place}"
     return None
 

@@ -35,6 +35,16 @@ COUNTED = 50
 BESIDE = 2.0**-8
 
 
+def attempt(evaluate: Callable[[], Any]) -> Any:
+    """Return the result, or None where a function raises that is called at points that the caller did not pass."""
+    try:
+        with np.errstate(all="ignore"):
+            return evaluate()
+    except Exception as raised:
+        reraise_if_signal(raised)
+        return None
+
+
 @dataclass(frozen=True)
 class Problem:
     """A function, which derivative of it, and the points."""
@@ -152,17 +162,15 @@ class Problem:
         """Raise a ValueError where the number of results of `f` changes at or beside a few of the vectors."""
         if self.of != "jacobian":
             return
-        count = int(np.prod(self.batch))
+        size = int(np.prod(self.batch))
         counts: dict[int, Any] = {}
-        for k in np.unique(np.linspace(0, count - 1, min(count, COUNTED)).astype(int)):
+        for k in np.unique(np.linspace(0, size - 1, min(size, COUNTED)).astype(int)):
             x = self.point(k)[0]
             for by in (0.0, BESIDE, -BESIDE):
                 there = x + by * np.maximum(np.abs(x), 1.0)
-                try:
-                    with np.errstate(all="ignore"):
-                        counts.setdefault(np.size(self.f(there.copy(), *self.args[1:])), there)
-                except Exception as raised:
-                    reraise_if_signal(raised)
+                count = attempt(lambda there=there: np.size(self.f(there.copy(), *self.args[1:])))  # type: ignore[misc]
+                if count is not None:
+                    counts.setdefault(count, there)
         if len(counts) > 1:
             (first, here), (second, there) = list(counts.items())[:2]
             raise ValueError(
@@ -172,15 +180,14 @@ class Problem:
 
     def takes_batches(self, rows: list[int]) -> bool:
         """Tell whether `f` itself takes a batch of vectors, and gives at some `rows` what it gives for these alone."""
-        try:
-            with np.errstate(all="ignore"):
-                together = np.asarray(self.f(self.vectors, *self.args[1:]))
-                alone = np.stack([np.asarray(self.f(*self.point(k))) for k in rows])
+
+        def are_alike() -> bool:
+            together = np.asarray(self.f(self.vectors, *self.args[1:]))
+            alone = np.stack([np.asarray(self.f(*self.point(k))) for k in rows])
             together = together.reshape(-1, *alone.shape[1:])[rows]
-        except Exception as raised:
-            reraise_if_signal(raised)
-            return False
-        return bool(np.allclose(together, alone, rtol=1e-6, atol=0, equal_nan=True))
+            return np.allclose(together, alone, rtol=1e-6, atol=0, equal_nan=True)
+
+        return bool(attempt(are_alike))
 
     def _replaced(self, first: Estimate, where: Any, **options: Any) -> Estimate:
         """Return `first` with the entries `where` estimated anew."""

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .._signals import reraise_if_signal
 from ..estimates import Estimate
 from ._analytic import Analytic
-from ._problem import Problem
+from ._problem import Problem, attempt
 from ._verdicts import BOUNDS, is_flat
 
 #: The analytic function is evaluated at points moved by these shares of their size, on either side.
@@ -64,9 +63,9 @@ FEW = 1000
 def analytic_rounding(analytic: Analytic) -> Any:
     """Measure the rounding of the analytic values.
 
-    The same formula in longer arithmetic tells it, where the machine has that and the function keeps to it. Else values
-    beside the points tell it, on the quieter side: a function that is wrong beyond a point is not rounded. They also
-    count for a function of one point, which may mix NumPy with `math`, and that rounds to double.
+    The same formula in longer arithmetic tells it, where the function keeps to that. Else values beside the points tell
+    it, on the quieter side: a function that is wrong beyond a point is not rounded. They also count for a function of
+    one point, which may mix NumPy with `math`, and that rounds to double.
     """
     if not callable(analytic.source):
         return np.zeros(analytic.shape)
@@ -154,10 +153,9 @@ def _confirmed_reach(secants: Any, df: Any, close: Any) -> Any:
 
 
 def _contradicts_values(points: Problem, where: Any, reach: Any) -> Any:
-    """Tell where the derivative estimated around a point is not the one of the values of `f`.
+    """Tell where the mean of the derivative estimated over an interval is not the slope of the secant.
 
-    The mean of a derivative over an interval is the slope of the secant. Where ``1 - cos(x)`` is rounded to one and
-    the same number over an interval, its estimates are those of a constant, and it jumps at the ends.
+    Where ``1 - cos(x)`` is rounded to one number over an interval, its estimates are 0, and it jumps at the ends.
     """
     sides = np.zeros((2, *where.shape), bool)  # both count: a pole contradicts on one side
     for around in AROUND:
@@ -186,10 +184,9 @@ def _value_scale(points: Problem, where: Any) -> Any:
 
 def _largest_value(points: Problem, args: list[Any]) -> float:
     """Return the largest absolute value of `f` at one point; 0 where it raises or is not finite."""
-    try:
-        with np.errstate(all="ignore"):
-            values = np.abs(np.asarray(points.f(*args)))
+
+    def largest() -> float:
+        values = np.abs(np.asarray(points.f(*args)))
         return float(np.max(values, initial=0.0, where=np.isfinite(values)))
-    except Exception as raised:
-        reraise_if_signal(raised)
-        return 0.0
+
+    return attempt(largest) or 0.0
