@@ -25,18 +25,8 @@ def at_kinks(c: Comparison) -> str | None:
     return None
 
 
-def one_place(c: Comparison) -> str | None:
-    """Find one argument, one coordinate, one row, one column, one point."""
-    return _places(c, 1)
-
-
-def few_places(c: Comparison) -> str | None:
-    """Find a few of them, or a range of coordinates."""
-    return _places(c, LISTED)
-
-
-def _places(c: Comparison, most: int) -> str | None:
-    """Name the indices of each axis that has something wrong at few of them."""
+def few_places(c: Comparison, most: int = LISTED) -> str | None:
+    """Name arguments, coordinates, rows, columns or points, `most` of each, that alone are wrong; or ranges of them."""
     texts, labels = [], c.problem.entry_labels
     for axis, (what, indices) in enumerate(zip(c.axes, np.nonzero(np.atleast_1d(c.disagrees)), strict=False)):
         here, size = np.unique(indices), c.disagrees.shape[axis]

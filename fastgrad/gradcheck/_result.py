@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -54,7 +54,7 @@ class Check:
     patterns: tuple[str, ...]
     of: str
     title: str
-    args: tuple[Any, ...] = field(default=())
+    args: tuple[Any, ...] = ()
     wrt: tuple[int, ...] = (0,)
     names: tuple[str, ...] = ()
     labels: tuple[Any, ...] = ()

@@ -20,8 +20,8 @@ from . import html, markdown, text
 class Format:
     """How to write a document."""
 
-    #: Writers by the type of element; the document gives the legend of columns.
-    elements: dict[type, Callable[[Any, Document], str]]
+    #: Writers by the type of element.
+    elements: dict[type, Callable[[Any], str]]
     #: Writes a section around the texts of its elements.
     section: Callable[[Section, list[str]], str]
     #: Writes the page around the texts of its sections.
@@ -56,5 +56,5 @@ def render(document: Document, name: str) -> str:
         writers = [(form.elements[type(e)], e) for e in section.elements if type(e) in form.elements]
         if writers:
             sections.append(section)
-            texts.append(form.section(section, [write(element, document) for write, element in writers]))
+            texts.append(form.section(section, [write(element) for write, element in writers]))
     return form.page(document, sections, texts)
