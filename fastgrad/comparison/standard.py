@@ -145,8 +145,9 @@ def compare(
             progress(done, total, f"{what}: {label}" if label else "")
 
     try:
-        for number, worker, result in workers.spread([task for _, task in tasks],
-                                                     lambda done, number: show(done, "errors", tasks[number][0])):
+        for number, worker, result in workers.spread(
+            [task for _, task in tasks], lambda done, number: show(done, "errors", tasks[number][0])
+        ):
             results[number], places[number] = result, worker
         times: list[dict[str, dict[str, Any]]] = []
         for i, problem in enumerate(problems):
