@@ -371,10 +371,11 @@ def test_progress_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setenv("TERM", "xterm")
     fg.accuracy(np.sin, "central", X)
-    assert "0 of 1, " in screen.getvalue() and " s  sin" in screen.getvalue()
+    assert "0 of 2, " in screen.getvalue() and " s  errors: sin" in screen.getvalue()
     assert screen.getvalue().endswith("\r\x1b[K")
     told: list[tuple[int, int, str]] = []
     screen.truncate(0)
     fg.accuracy([np.sin, np.cos], "central", X, progress=lambda *how: told.append(how))
-    assert told == [(0, 2, "sin"), (1, 2, "cos"), (2, 2, "")]
+    labels = ("errors: sin", "errors: cos", "speed: sin", "speed: cos", "")
+    assert told == [(done, 4, label) for done, label in enumerate(labels)]
     assert screen.getvalue() == ""

@@ -72,7 +72,7 @@ def test_no_bars_are_no_coverage() -> None:
 
 
 def workloads(cases: list[Case]) -> list[Workload]:
-    return [Workload(case.f, case.f, case.x) for case in cases]
+    return [Workload(case.f, case.f, (case.x,)) for case in cases]
 
 
 class Clock:

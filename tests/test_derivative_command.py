@@ -24,7 +24,7 @@ import fastgrad as fg
 from fastgrad.cli import derivative
 from fastgrad.cli import readers as reading
 from fastgrad.cli.entry import main
-from fastgrad.cli.errors import Mistake
+from fastgrad.cli.options import Mistake
 
 MODULE = """
 import math, time

@@ -10,7 +10,7 @@ import pytest
 import fastgrad as fg
 from fastgrad import gates
 from fastgrad.gradcheck import check
-from fastgrad.gradcheck._sampling import sample
+from fastgrad.gradcheck._partials import sample
 
 DIFFERENTIABLE = [g for g in gates.GATES if not hasattr(g, "__not_differentiable__")]
 

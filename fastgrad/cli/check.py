@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import Mistake
-from .options import DOMAIN, add_points, check_count, check_points, command, redirect_prints, write_output
+from .options import DOMAIN, Mistake, add_points, check_count, check_points, command, redirect_prints, write_output
 from .targets import check_arguments, describe_error, is_ours, load_function, read_columns
 
 EXAMPLES = """\

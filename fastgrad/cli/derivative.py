@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..report.terminal import status_line
-from .errors import Mistake, reason
-from .options import command, redirect_prints, write_output
+from .options import Mistake, command, reason, redirect_prints, write_output
 from .readers import BLOCK, Source, open_source
 from .targets import check_arguments, check_index, load_function, make_mistake, parse_rule
 from .writers import open_table

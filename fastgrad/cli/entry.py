@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from .. import __version__
 from ..report.drawing import MissingExtra
 from . import bench, check, derivative, report
-from .errors import Mistake, Stopped, reason
+from .options import Mistake, Stopped, reason
 
 INTERRUPTED = 130
 """Exit status of a command that Ctrl-C ended."""

@@ -1,4 +1,4 @@
-"""Options and output that the commands share."""
+"""Options, output, and the exceptions that end a command."""
 
 from __future__ import annotations
 
@@ -12,7 +12,22 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any
 
-from .errors import Mistake
+
+class Mistake(Exception):
+    """An error that the caller can correct; it is shown in one line."""
+
+
+class Stopped(BaseException):
+    """A signal that ends the process after it has cleaned up."""
+
+    def __init__(self, number: int) -> None:
+        self.status = 128 + number
+
+
+def reason(error: OSError) -> str:
+    """Return the system's words for an error of the file system."""
+    return error.strerror or str(error)
+
 
 POINTS = "take the points from a file (.npy, .csv, .parquet): one column for each argument"
 DOMAIN = "draw the points from this interval; once for each argument"

@@ -18,7 +18,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from .errors import Mistake, reason
+from .options import Mistake, reason
 
 #: Rows of a block, 8 MiB a column; lines that NumPy reads at a time; bytes of text that pyarrow reads at a time.
 BLOCK, LINES, BYTES = 1 << 20, 1 << 16, 1 << 22
@@ -29,21 +29,14 @@ KINDS = (".npy", ".parquet", *TEXT)
 
 @dataclass(frozen=True)
 class Source:
-    """A table to read.
+    """A table to read; standard input can be read once."""
 
-    Attributes
-    ----------
-    columns : tuple of str
-        Their names; ``"0"``, ``"1"``, ... where the file has none.
-    rows : int or None
-        None where the file must be read to count them.
-    blocks : callable
-        ``blocks(columns, size)`` yields a list of arrays for each block of at most `size` rows. It raises `Mistake`
-        where the file is damaged or changes meanwhile. Standard input can be read once.
-    """
-
+    #: Names of the columns; ``"0"``, ``"1"``, ... where the file has none.
     columns: tuple[str, ...]
+    #: None where the file must be read to count them.
     rows: int | None
+    #: ``blocks(columns, size)`` yields a list of arrays for each block of at most `size` rows, and raises `Mistake`
+    #: where the file is damaged or changes meanwhile.
     blocks: Callable[[Sequence[int], int], Iterator[list[Any]]]
 
 
@@ -200,10 +193,7 @@ def _text(name: str, what: str) -> Source:
 def _fast(
     name: str, delimiter: str, options: dict[str, Any], columns: Sequence[int], size: int
 ) -> Generator[list[Any], None, int | None]:
-    """Read text by pyarrow, five times as fast as NumPy; return the count of rows where it refuses to go on, or None.
-
-    Without pyarrow the count is 0.
-    """
+    """Read text by pyarrow, five times as fast as NumPy; return the count of rows before it gives up, or None."""
     try:
         arrow, csv = import_module("pyarrow"), import_module("pyarrow.csv")
     except ImportError:

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import Mistake, reason
-from .options import add_points, check_count, check_points, command, redirect_prints, write_output
+from .options import Mistake, add_points, check_count, check_points, command, reason, redirect_prints, write_output
 from .targets import check_arguments, check_index, load_function, make_mistake, match_names, parse_rule, read_columns
 
 if TYPE_CHECKING:
@@ -83,31 +82,22 @@ def run(args: argparse.Namespace) -> int:
 def _measure(args: argparse.Namespace, problems: Sequence[Any], methods: Any) -> AccuracyReport:
     """Compare the methods; an error of the caller's function is a mistake in one line."""
     from ..comparison import REPORT_POINTS, accuracy
+    from ..comparison.standard import MANY, REPRESENTATIVES, compare_standard
     from ..report import progress
 
     count = check_count(args, REPORT_POINTS, 2, "a million points")
+    curves = () if not args.out else [problems[0].name] if args.function else REPRESENTATIVES
     with progress() as show, redirect_prints():
-        if not args.function:
-            return _measure_standard(args, problems, methods, count, show)
+        if not args.function and not methods:
+            if len(problems) >= MANY and not args.json:
+                _print_first(len(problems))
+            return compare_standard(problems, count, curves, show)
         try:
-            curves = [problem.name for problem in problems] if args.out else ()
             return accuracy(problems, methods, count, curves=curves, progress=show)
         except Exception as error:
+            if not args.function:
+                raise
             raise make_mistake(error, args.function) from error
-
-
-def _measure_standard(
-    args: argparse.Namespace, problems: Sequence[Any], methods: Any, count: int, show: Any
-) -> AccuracyReport:
-    from ..comparison import accuracy
-    from ..comparison.standard import MANY, REPRESENTATIVES, compare_standard
-
-    curves = REPRESENTATIVES if args.out else ()
-    if methods:
-        return accuracy(problems, methods, count, curves=curves, progress=show)
-    if len(problems) >= MANY and not args.json:
-        _print_first(len(problems))
-    return compare_standard(problems, count, curves, show)
 
 
 def _print_first(count: int) -> None:
@@ -122,8 +112,8 @@ def _run_nist(args: argparse.Namespace) -> int:
     """Compare jacobians on NIST's regressions."""
     from ..nist import ERRORS, PARAMETERS, compare, installed, regressions
     from ..report import progress
-    from ..report.certified import certified
     from ..report.formats import render
+    from ..report.tables import certified
 
     if args.function or args.domain or args.points or args.wrt or args.points_count or args.out or args.method:
         raise Mistake("--nist brings its own functions and points. Leave out all options but --only and --json.")

@@ -18,8 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..rules.stencils import backward, central, forward
-from .errors import Mistake
-from .options import redirect_prints
+from .options import Mistake, redirect_prints
 from .readers import BLOCK, open_source
 
 #: Remedy for a count of columns that a function does not take.

@@ -20,7 +20,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from .errors import Mistake, Stopped, reason
+from .options import Mistake, Stopped, reason
 from .readers import parquet, suffix_of
 
 #: Writes one block: an array for each column.

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ..corpus import Case
 from ..report import terminal
 from ..report.model import AccuracyReport
-from ..report.results import Curve, Pace, Profile, Row, Verdict
-from ._about import about
 from ._catalogue import standard_functions
-from ._method import Method
-from ._methods import chosen_methods, judged_methods, standard_methods
-from ._problems import Problem, problem_of
-from ._timing import race
-from ._trial import Trial
-
-if TYPE_CHECKING:
-    from ..corpus import Case
+from ._methods import chosen_methods
+from ._problems import Problem, problem_of, size_of
+from ._timing import about
+from .standard import Plan, Progress, compare
 
 #: Points of a function in a report by default.
 REPORT_POINTS = 1_000_000
-
-Progress = Callable[[int, int, str], None]
 
 
 def accuracy(
@@ -69,9 +60,7 @@ def accuracy(
     Returns
     -------
     AccuracyReport
-        A value: ``rows``, ``summary()``, ``curves``, ``profiles``, ``verdicts`` on the corpus, ``to_json()``,
-        ``to_markdown()``, ``to_html()``, ``to_dataframe()``; its `repr` is a table. Errors are relative to the local
-        slope, times are nanoseconds per point.
+        Its `repr` is a table. Errors are relative to the local slope, times are nanoseconds per point.
 
     Raises
     ------
@@ -96,66 +85,17 @@ def accuracy(
     """
     count, columns = _count_and_columns(points)
     if functions is None:
-        several: Sequence[Any] = standard_functions()
-    else:
-        several = functions if isinstance(functions, (list, tuple)) else (functions,)
-        if not several:
-            raise ValueError("`functions` must hold at least one function; got none. Leave it out to take them all.")
-    cases = [f for f in several if _is_case(f)]
-    problems = [problem_of(f, columns, domain, wrt) for f in several if not _is_case(f)]
+        functions = standard_functions()
+    several = functions if isinstance(functions, (list, tuple)) else (functions,)
+    if not several:
+        raise ValueError("`functions` must hold at least one function; got none. Leave it out to take them all.")
+    several = [f if isinstance(f, Case) else problem_of(f, columns, domain, wrt) for f in several]
     facts = about(count if columns is None else None)
     if columns is not None:
-        count = max((problem.size for problem in problems), default=count)
-    chosen = chosen_methods(methods)
-    patterns = (curves,) if isinstance(curves, str) else tuple(curves)
-    with nullcontext(progress) if progress else terminal.progress() as bar:
-        return replace(_compared(problems, cases, chosen, count, patterns, bar or _silent), about=facts)
-
-
-def _silent(done: int, total: int, name: str) -> None:
-    """Show no progress."""
-
-
-def _compared(
-    problems: Sequence[Problem],
-    cases: Sequence[Case],
-    methods: tuple[Method, ...] | None,
-    count: int,
-    patterns: Sequence[str],
-    progress: Progress,
-) -> AccuracyReport:
-    """Measure every method on every problem, then judge them on the cases of the corpus."""
-    rows: list[Row] = []
-    curves: list[Curve] = []
-    profiles: list[Profile] = []
-    verdicts: list[Verdict] = []
-    total = len(problems) + bool(cases)
-    measured = methods or standard_methods()
-    for done, problem in enumerate(problems):
-        progress(done, total, problem.name)
-        trial = Trial(problem, count)
-        rows += trial.rows(measured)
-        if any(fnmatchcase(problem.name, pattern) for pattern in patterns):
-            curves += [curve for method in measured if (curve := trial.curve(method))]
-            profiles += [profile for method in measured if (profile := trial.profile(method))]
-    if cases:
-        from . import _verdicts  # loads the corpus
-
-        able = [method for method in methods or judged_methods() if method.estimate]
-        for method in able:
-            progress(len(problems), total, f"corpus: {method.name}")
-            verdicts.append(_verdicts.verdict(method, cases))
-        progress(len(problems), total, "corpus: timing")
-        paces = race(able, _verdicts.workloads(cases), min(count, REPORT_POINTS))
-        verdicts = [replace(verdict, pace=paces.get(verdict.method, Pace())) for verdict in verdicts]
-    progress(total, total, "")
-    return AccuracyReport(tuple(rows), tuple(curves), {}, tuple(verdicts), tuple(profiles))
-
-
-def _is_case(f: Any) -> bool:
-    """Return whether `f` is a case of the corpus; without the corpus loaded it is none."""
-    corpus = sys.modules.get("fastgrad.corpus")
-    return corpus is not None and isinstance(f, corpus.Case)
+        count = max((size_of(f.given) for f in several if isinstance(f, Problem)), default=count)
+    plan = Plan(count, (curves,) if isinstance(curves, str) else tuple(curves), methods=chosen_methods(methods))
+    with nullcontext(progress) if progress else terminal.progress() as show:
+        return replace(compare(several, plan, show), about=facts)
 
 
 def _count_and_columns(points: Any) -> tuple[int, Any]:

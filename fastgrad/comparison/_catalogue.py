@@ -6,15 +6,13 @@ The closed forms are written so that they lose no digits themselves: each is tes
 from __future__ import annotations
 
 from math import pi
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy import special
 
+from ..corpus import CASES, Case
 from ._problems import Problem, gate_problems
-
-if TYPE_CHECKING:
-    from ..corpus import Case
 
 ROOT_2PI = 2.5066282746310002
 
@@ -199,6 +197,4 @@ FUNCTIONS: tuple[Problem, ...] = (
 
 def standard_functions() -> tuple[Problem | Case, ...]:
     """Return the functions of the default report: every gate with a derivative, `FUNCTIONS`, the corpus."""
-    from ..corpus import CASES  # loads scipy.stats, which takes a second
-
     return (*gate_problems(), *FUNCTIONS, *CASES)

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ..corpus.translation import Translator, Untranslatable
 from ._method import Args, Elementwise
-from ._translation import Translator, Untranslatable
 
 #: Where jax has another name.
 _RENAMED = {

@@ -26,7 +26,7 @@ class Answer(NamedTuple):
 
 
 class Counted:
-    """A function that counts its evaluations; nobody compiles it, since it is an object."""
+    """A function that counts its evaluations; it is an object, hence not compiled."""
 
     def __init__(self, f: Elementwise) -> None:
         self._f = f
@@ -40,36 +40,22 @@ class Counted:
 
 @dataclass(frozen=True)
 class Method:
-    """A way to differentiate an elementwise function on arrays.
-
-    Parameters
-    ----------
-    name : str
-        Name in the results.
-    label : str
-        Head of a column; at most nine letters a line.
-    run : callable
-        ``run(f, args, wrt)`` returns the derivative at every point, as fast as the method can.
-    estimate : callable, optional
-        ``estimate(f, args, wrt)`` returns an `Answer`.
-    ours : bool, default True
-        Whether fastgrad runs it; other libraries get a version of `f` that takes arrays.
-    limit : int, optional
-        Most points of a run, for a slow method.
-    barred : int, default 1000
-        Points at which `estimate` is called.
-    traced : bool, default False
-        Whether it reads the formula of `f` instead of calling it: it gets `f` as it is, and evaluates nothing.
-    stencil : Stencil, optional
-        The rule, where its step is fixed: it gets a curve of error against step.
-    """
+    """A way to differentiate an elementwise function on arrays."""
 
     name: str
+    #: Head of a column; at most nine letters a line.
     label: str
+    #: ``run(f, args, wrt)`` returns the derivative at every point, as fast as the method can.
     run: Callable[[Elementwise, Args, int], Any]
+    #: ``estimate(f, args, wrt)`` returns an `Answer`.
     estimate: Callable[[Elementwise, Args, int], Answer] | None = field(default=None, compare=False)
+    #: Whether fastgrad runs it; other libraries get a version of `f` that takes arrays.
     ours: bool = True
+    #: Most points of a run, for a slow method.
     limit: int | None = None
+    #: Points at which `estimate` is called.
     barred: int = 1000
+    #: Whether it reads the formula of `f` instead of calling it: it gets `f` as it is, and evaluates nothing.
     traced: bool = False
+    #: The rule, where its step is fixed: it gets a curve of error against step.
     stencil: Stencil | None = field(default=None, compare=False)

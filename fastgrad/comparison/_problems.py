@@ -33,54 +33,31 @@ ASYMMETRIC = ("subtract", "divide", "power", "soft_xand")
 
 @dataclass(frozen=True)
 class Problem:
-    """A function with the points to differentiate it at.
-
-    Parameters
-    ----------
-    name : str
-        Name in the tables.
-    f : callable
-        Elementwise function of one or more arguments.
-    domain : tuple of (low, high)
-        For each argument the interval that its points are drawn from, evenly; ``low == high`` is a constant that
-        broadcasts.
-    exact : callable, optional
-        The derivative in closed form, of the same arguments, on arrays. Without it the truth is computed.
-    wrt : int, default 0
-        The argument to differentiate in.
-    group : {"gate", "function", "yours"}
-        The part of the report it belongs to.
-    log : bool, default False
-        Draw the logarithm of the points evenly instead.
-    given : tuple of arrays, optional
-        Points to take instead of drawing any.
-    """
+    """An elementwise function with the points to differentiate it at."""
 
     name: str
     f: Callable[..., Any]
+    #: For each argument the interval that its points are drawn from, evenly; ``low == high`` is a constant.
     domain: tuple[Interval, ...] = ()
+    #: The derivative in closed form, of the same arguments, on arrays. Without it the truth is computed.
     exact: Callable[..., Any] | None = None
+    #: The argument to differentiate in.
     wrt: int = 0
+    #: The part of the report it belongs to: "gate", "function" or "yours".
     group: str = "function"
+    #: Whether the logarithm of the points is drawn evenly instead.
     log: bool = False
+    #: Points to take instead of drawing any, an array for each argument.
     given: tuple[Any, ...] = field(default=(), repr=False, compare=False)
-
-    @property
-    def size(self) -> int:
-        """Number of points in `given`; 0 when they are drawn."""
-        return size_of(self.given)
 
     def points(self, count: int) -> tuple[Any, ...]:
         """Return arguments for `count` points, the same ones every time; at most `count` of `given`."""
         if self.given:
             return head(self.given, count)
         random = np.random.default_rng(2024)
-        return tuple(low if low == high else self._draw(random, low, high, count) for low, high in self.domain)
-
-    def _draw(self, random: np.random.Generator, low: float, high: float, count: int) -> Floats:
-        if self.log:
-            return np.exp(random.uniform(log(low), log(high), count))
-        return random.uniform(low, high, count)
+        spread, back = (log, np.exp) if self.log else (float, np.asarray)
+        return tuple(low if low == high else back(random.uniform(spread(low), spread(high), count))
+                     for low, high in self.domain)  # fmt: skip
 
 
 def gate_problems() -> tuple[Problem, ...]:
@@ -149,7 +126,7 @@ def _interval(pair: Any) -> Interval:
 
 def name_of(f: Any) -> str:
     """Return the name of a function for the tables."""
-    return str(getattr(f, "__name__", None) or type(f).__name__)
+    return str(getattr(f, "__name__", "") or type(f).__name__)
 
 
 def head(args: tuple[Any, ...], count: int) -> tuple[Any, ...]:

@@ -2,31 +2,54 @@
 
 from __future__ import annotations
 
+import platform
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from importlib import import_module
 from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._parallel import cores
 from ..report.results import Pace
 from ..report.speed import Speed
-from ._about import about
 from ._catalogue import logistic, network, normal
-from ._method import Elementwise, Method
+from ._method import Args, Elementwise, Method
 from ._methods import method_of
 from ._peers import NUMPY, SCIPY
-from ._problems import Floats
 
 #: Seconds that a run may take, else it gets fewer points; turns of a method, unless it has had `ENOUGH` seconds.
 PATIENCE, TURNS, ENOUGH = 0.2, 5, 0.1
+
+#: Points of a first run.
+FEW = 1000
 
 #: Points of a run of `speed`; the arrays leave the caches of most machines then.
 SPEED_POINTS = 2_000_000
 
 #: The least that an array costs: to be read and to be written once.
 COPY = Method("plain copy", "copy", lambda f, args, wrt: args[0].copy())
+
+
+#: Features of processors in the order of preference, and their names.
+VECTORS = (("avx512f", "AVX-512"), ("avx2", "AVX2"), ("neon", "NEON"))
+
+
+def about(count: int | None) -> dict[str, str]:
+    """Return points of a function (None: the caller's own), machine and versions, in words."""
+    from llvmlite import binding
+
+    features = binding.get_host_cpu_features()
+    return {
+        "points": f"{count:,}" if count else "given",
+        "cores": str(cores()),
+        "vectors": next((words for name, words in VECTORS if features.get(name)), "no wide vectors"),
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+    } | {name: import_module(name).__version__ for name in ("fastgrad", "numpy", "scipy", "numba")}
 
 
 @contextmanager
@@ -44,32 +67,30 @@ def time_call(run: Callable[[], Any]) -> tuple[float, Any]:
     return perf_counter() - start, result
 
 
-def grow(run: Callable[[int], Any], count: int, most: int, patience: float) -> tuple[int, float, Any]:
+def grow(run: Callable[[int], Any], count: int, most: int, patience: float) -> tuple[int, Any]:
     """Call ``run(count)`` for ten times as many points, again and again, while that takes at most `patience` seconds.
 
-    Returns the last count, its seconds and its result.
+    Returns the last count and its result.
     """
     while True:
-        seconds, result = time_call(lambda n=count: run(n))  # type: ignore[misc]
+        seconds, result = time_call(partial(run, count))
         larger = min(10 * count, most)
         if larger == count or seconds * larger / count > patience:
-            return count, seconds, result
+            return count, result
         count = larger
 
 
-def affordable(count: int, seconds: float, patience: float) -> int:
-    """Return `count`, or a tenth, a hundredth ... of it, so that points of `seconds` each take at most `patience`."""
-    while count > 1000 and seconds * count > patience:
-        count //= 10
-    return count
-
-
 class Workload(NamedTuple):
-    """A function to time methods on, the same function for methods that need arrays, and its points."""
+    """A function to time methods on, the same function for methods that need arrays, its points, its argument."""
 
     f: Elementwise
     on_arrays: Elementwise
-    x: Floats
+    args: Args
+    wrt: int = 0
+
+    def function(self, method: Method) -> Elementwise:
+        """Return the function that a method gets."""
+        return self.f if method.ours or method.traced else self.on_arrays
 
 
 def race(methods: Sequence[Method], functions: Sequence[Workload], count: int) -> dict[str, Pace]:
@@ -99,14 +120,19 @@ def race(methods: Sequence[Method], functions: Sequence[Workload], count: int) -
 
 def _run(method: Method, function: Workload, count: int) -> tuple[Callable[[], Any], int]:
     """Warm a method up, and return a call of it on as many points as are affordable, and their number."""
-    f = function.f if method.ours else function.on_arrays
-    count = min(count, method.limit or count)
-    few = np.resize(function.x, min(count, 1000))
-    method.run(f, (few,), 0)
-    seconds, _ = time_call(lambda: method.run(f, (few,), 0))
-    count = affordable(count, seconds / few.size, PATIENCE)
-    x = np.resize(function.x, count)
-    return lambda: method.run(f, (x,), 0), count
+    f, count = function.function(method), min(count, method.limit or count)
+
+    def runner(size: int) -> Callable[[], Any]:
+        args = tuple(np.resize(a, size) if np.ndim(a) else a for a in function.args)
+        return lambda: method.run(f, args, function.wrt)
+
+    few = count if method.traced else min(count, FEW)  # jax compiles once more for every number of points
+    run = runner(few)
+    run()
+    seconds, _ = time_call(run)
+    while count > few and seconds * count / few > PATIENCE:
+        count = max(count // 10, few)
+    return runner(count), count
 
 
 def cubic(x: Any) -> Any:
@@ -124,6 +150,6 @@ def speed(count: int = SPEED_POINTS, progress: Callable[[int, int, str], None] |
         if progress:
             progress(done, len(functions), name)
         x = np.random.default_rng(1).uniform(-largest, largest, 10_000)
-        paces = race(methods, [Workload(f, f, x)], count)
+        paces = race(methods, [Workload(f, f, (x,))], count)
         times[name] = {method.label: paces[method.name].nanoseconds for method in methods}
     return Speed(times, about(count))

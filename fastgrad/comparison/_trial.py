@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from math import inf, nan
 from textwrap import shorten
@@ -16,14 +16,8 @@ from ..report.results import FACTORS, SLACK, TOLERANCE, Curve, Point, Profile, R
 from ._formula import formula_of
 from ._method import Args, Counted, Elementwise, Method
 from ._problems import Floats, Problem, broadcast, head, name_of, size_of
-from ._timing import grow, quietly, time_call
+from ._timing import FEW, PATIENCE, Workload, grow, quietly, race
 from ._truth import JUDGED, truth_of
-
-#: Seconds that the run of a method takes at most; a slow method gets fewer points, but a thousand.
-PATIENCE = 0.2
-
-#: Runs of a method for its time, unless it has had `ENOUGH` seconds.
-TURNS, ENOUGH = 3, 0.05
 
 #: Letters of the message of a method that failed.
 MESSAGE = 300
@@ -51,19 +45,13 @@ class Trial:
         #: Points of every method that has its row.
         self._counts: dict[str, int] = {}
         with quietly():
-            self.on_arrays = _on_arrays(problem.f, self.args)
-            self.df, self.scale, self.origin = truth_of(problem, self.args, self.on_arrays)
-
-    def rows(self, methods: Sequence[Method]) -> list[Row]:
-        """Judge and time all methods."""
-        rows = [self.judge(method) for method in methods]
-        times = self.times(methods)
-        return [replace(row, **times.get(row.method, {})) for row in rows]
+            self.work = Workload(problem.f, _on_arrays(problem.f, self.args), self.args, problem.wrt)
+            self.df, self.scale, self.origin = truth_of(problem, self.args, self.work.on_arrays)
 
     def judge(self, method: Method, is_called: bool = False) -> Row:
         """Measure all but the time of a method; with `is_called` it calls the function, and nothing is compiled."""
         problem = self.problem
-        f = Counted(problem.f) if is_called else self._function(method)
+        f = Counted(problem.f) if is_called else self.work.function(method)
         names = (problem.name, problem.group, method.name, method.label, self.origin)
         try:
             with quietly():
@@ -75,39 +63,27 @@ class Trial:
 
     def times(self, methods: Iterable[Method]) -> dict[str, dict[str, Any]]:
         """Time methods that have been judged: figures of their rows by the name of the method."""
-        args, times = self.problem.points(self.size), {}
-        with quietly():
-            for method in methods:
-                if method.name in self._counts:
-                    run, judged = self._run(method, self._function(method), args), self._counts[method.name]
-                    most = judged if method.traced else min(self.size, method.limit or self.size)
-                    count, best, _ = grow(run, judged, most, PATIENCE)
-                    spent = best
-                    for _ in range(TURNS - 1):
-                        if spent < ENOUGH:
-                            seconds, _result = time_call(lambda n=count, run=run: run(n))  # type: ignore[misc]
-                            best, spent = min(best, seconds), spent + seconds
-                    times[method.name] = {"timed": count, "nanoseconds": best / count * 1e9}
-        return times
-
-    def _function(self, method: Method) -> Elementwise:
-        return self.problem.f if method.ours or method.traced else self.on_arrays
-
-    def _run(self, method: Method, f: Elementwise, args: Args) -> Callable[[int], Any]:
-        return lambda count: method.run(f, head(args, count), self.problem.wrt)
+        judged = (method for method in methods if method.name in self._counts)
+        limited = [replace(m, limit=self._counts[m.name]) if m.traced else m for m in judged]
+        work = self.work._replace(args=self.problem.points(self.size))
+        paces = race(limited, [work], self.size)
+        return {name: {"timed": pace.points, "nanoseconds": pace.nanoseconds} for name, pace in paces.items()}
 
     def _figures(self, f: Elementwise, method: Method) -> dict[str, Any]:
         """Return all figures but the time."""
         most = min(self.df.size, method.limit or JUDGED)
-        few = most if method.traced else min(most, 1000)  # jax compiles once more for every number of points
-        run = self._run(method, f, self.args)
+        few = most if method.traced else min(most, FEW)
+
+        def run(count: int) -> Any:
+            return method.run(f, head(self.args, count), self.problem.wrt)
+
         # The first call compiles, the rules of fastgrad only what so many points are worth.
         run(few if method.ours or method.traced else 1)
-        count, _, result = grow(run, few, most, PATIENCE)
+        count, result = grow(run, few, most, PATIENCE)
         df = broadcast(result, count)
         figures = {
             **self._errors(df, method.name),
-            "evaluations": self._evaluations(method, min(count, 1000)),
+            "evaluations": self._evaluations(method, min(count, FEW)),
             "worst": self._worst(f, method, df),
             **self._bounds(f, method, min(count, method.barred)),
         }
@@ -179,14 +155,20 @@ class Trial:
         return figures | {"covered": covered, "calibration": tuple(calibration)}
 
     def _evaluations(self, method: Method, count: int) -> float:
-        """Count evaluations per point of a rule of fastgrad: the sizes of the calls of a function nobody compiles."""
+        """Count evaluations per point of a rule of fastgrad, by the sizes of the calls of a function."""
         if not method.ours:
             return nan  # `_bounds` has those of other libraries
-        counted = Counted(self.on_arrays)
+        counted = Counted(self.work.on_arrays)
         for _ in range(2):  # the first call also determines how the function can be called
             counted.count = 0
             method.run(counted, head(self.args, count), self.problem.wrt)
         return counted.count / count
+
+    def release(self) -> None:
+        """Free the memory of the points; the times need it no longer."""
+        self.args, self.df, self.scale = (), np.empty(0), np.empty(0)
+        self.work = self.work._replace(args=())
+        self.errors.clear()
 
     def profile(self, method: Method) -> Profile | None:
         """Return errors along the domain; None for a method without a row, or where all points are one."""
@@ -218,7 +200,7 @@ class Trial:
         args, df, scale = head(self.args, count), self.df[:count], self.scale[:count]
         steps = 2.0 ** np.arange(-48.0, 2.0)
 
-        f = Counted(self.on_arrays)  # a rule with a step of the caller's would be compiled once more
+        f = Counted(self.work.on_arrays)  # a rule with a step of the caller's would be compiled once more
 
         def error(**step: Any) -> Any:
             estimates = derivative(f, *args, wrt=wrt, method=rule, **step)

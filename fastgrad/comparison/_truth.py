@@ -8,15 +8,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from .._signals import reraise_if_signal
+from ..corpus import BITS, Case, differentiate, evaluate, slope_scale
+from ..corpus.translation import Untranslatable, for_mpmath
 from ..differentiation.derivatives import derivative
 from ._method import Args, Elementwise
 from ._problems import Floats, Problem, broadcast, head, size_of
-from ._translation import Untranslatable
 
 #: Points at which errors are taken: more would move no quantile, and take longer than the timed run.
 JUDGED = 100_000
@@ -28,15 +29,8 @@ POINTS, SECONDS = 1000, 10.0
 AGREEMENT = 1e-6
 
 
-class Truth(NamedTuple):
-    """The truth at the first points of a problem."""
-
-    #: The derivative; NaN where there is none.
-    df: Floats
-    #: The local slope that errors are relative to: see `DEFINITION` of the report.
-    scale: Floats
-    #: Where the derivative is from, in words.
-    origin: str
+#: The derivative, NaN where there is none; the local slope that errors are relative to; the source in words.
+Truth = tuple[Floats, Floats, str]
 
 
 def truth_of(problem: Problem, args: Args, on_arrays: Elementwise) -> Truth:
@@ -44,11 +38,11 @@ def truth_of(problem: Problem, args: Args, on_arrays: Elementwise) -> Truth:
     if problem.exact is not None:
         few = head(args, JUDGED)
         df, values = (broadcast(g(*few), size_of(few)) for g in (problem.exact, on_arrays))
-        return Truth(df, _scale(problem, df, values, problem.exact, few), "closed form")
+        return df, _scale(problem, df, values, problem.exact, few), "closed form"
     few = head(args, POINTS)
     values = broadcast(on_arrays(*few), size_of(few))
     try:
-        return Truth(*true_derivative(problem.f, few, problem.wrt, values), "mpmath, 1000 bits")
+        return *true_derivative(problem.f, few, problem.wrt, values), "mpmath, 1000 bits"
     except Untranslatable as refusal:
         reason = f" (mpmath: {refusal})"
     except ImportError:
@@ -58,7 +52,7 @@ def truth_of(problem: Problem, args: Args, on_arrays: Elementwise) -> Truth:
         return derivative(problem.f, *args, wrt=problem.wrt)
 
     df = broadcast(adaptive(*few), values.size)
-    return Truth(df, _scale(problem, df, values, adaptive, few), f"adaptive, itself inexact{reason}")
+    return df, _scale(problem, df, values, adaptive, few), f"adaptive, itself inexact{reason}"
 
 
 def _scale(problem: Problem, df: Floats, values: Floats, slope: Elementwise, args: Args) -> Floats:
@@ -76,13 +70,9 @@ def _scale(problem: Problem, df: Floats, values: Floats, slope: Elementwise, arg
 def true_derivative(f: Elementwise, args: Args, wrt: int, values: Floats) -> tuple[Floats, Floats]:
     """Return derivative and slope scale by mpmath, at as many first points as `POINTS` and `SECONDS` allow.
 
-    `values` are ``f(*args)`` in float64, to check the copy of `f` against. Raises `Untranslatable` when mpmath cannot
-    evaluate `f`, or gets other values. NaN where there is no derivative.
+    Raises `Untranslatable` when mpmath cannot evaluate `f`, or gets other values than `values`, those in float64.
     """
     import mpmath as m
-
-    from ..corpus import BITS
-    from ._mpmath import for_mpmath
 
     copy = for_mpmath(f)
     rows = zip(*(a[:POINTS].tolist() for a in np.broadcast_arrays(*args)), strict=True)
@@ -103,26 +93,19 @@ def _at_point(copy: Callable[..., Any], row: tuple[float, ...], wrt: int, value:
     """Return derivative and slope scale at one point, after a comparison of the value with that in float64."""
     import mpmath as m
 
-    from ..corpus import Case, differentiate, slope_scale
-
     def exact(m: Any, x: Any) -> Any:
-        try:
-            return copy(*(x if i == wrt else m.mpf(number) for i, number in enumerate(row)))
-        except TypeError as problem:  # a comparison of complex numbers: outside the domain
-            if "mpc" in str(problem) or "complex" in str(problem):
-                raise ValueError(str(problem)) from problem
-            raise
+        return copy(*(x if i == wrt else m.mpf(number) for i, number in enumerate(row)))
 
     case, x = Case("", "", copy, (), exact), row[wrt]
     try:
-        true_value = float(_real(m, exact(m, m.mpf(x))))
+        y = evaluate(case, m, m.mpf(x))
+        if y is None:
+            return math.nan, math.nan
         slope = differentiate(case, m, m.mpf(x))[0]
-        df = math.nan if slope is None else float(slope)
+        true_value, df = float(y), math.nan if slope is None else float(slope)
         scale = slope_scale(case, m, x, value, df)
     except Untranslatable:
         raise
-    except (ValueError, ZeroDivisionError, OverflowError):
-        return math.nan, math.nan
     except Exception as problem:  # whatever a function written for floats does with other numbers
         reraise_if_signal(problem)
         raise Untranslatable(f"mpmath's numbers raise {type(problem).__name__}: {problem}") from problem
@@ -130,12 +113,3 @@ def _at_point(copy: Callable[..., Any], row: tuple[float, ...], wrt: int, value:
     if math.isfinite(value) and not abs(true_value - value) <= AGREEMENT * size + 1e-300:
         raise Untranslatable(f"at {x:.6g} mpmath gets {true_value:.10g}, float64 gets {value:.10g}")
     return df, scale
-
-
-def _real(m: Any, value: Any) -> Any:
-    """Make a real number; what is complex lies outside the domain."""
-    if isinstance(value, (complex, m.mpc)):
-        if value.imag != 0:
-            raise ValueError("the value is complex")
-        value = value.real
-    return m.mpf(value)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..corpus import CASES, Case, batched, measure
+from ..corpus import Case, batched, measure
 from ..evaluation.functions import function
 from ..report.results import FACTORS, Verdict
 from ._method import Counted, Method
@@ -35,12 +35,7 @@ def verdict(method: Method, cases: Sequence[Case], is_called: bool = False) -> V
 
 def workloads(cases: Sequence[Case]) -> list[Workload]:
     """Return a few of the cases, to time methods on."""
-    return [Workload(case.f, batched(case.f), case.x) for case in timed_cases(cases)]
-
-
-def cases_of(names: Collection[str]) -> list[Case]:
-    """Return the cases of the corpus that have these names."""
-    return [case for case in CASES if case.name in names]
+    return [Workload(case.f, batched(case.f), (case.x,)) for case in timed_cases(cases)]
 
 
 def timed_cases(cases: Sequence[Case], most: int = TIMED_CASES) -> tuple[Case, ...]:

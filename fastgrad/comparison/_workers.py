@@ -44,10 +44,15 @@ class Workers:
             for child in set(active_children()) - self._others:
                 child.terminate()
 
-    def spread(self, tasks: Sequence[Task]) -> Iterator[tuple[int, int, Any]]:
-        """Run tasks on all workers, and yield the number of the task, that of the worker, and the result."""
+    def spread(self, tasks: Sequence[Task], started: Callable[[int, int], None]) -> Iterator[tuple[int, int, Any]]:
+        """Run tasks on all workers, and yield the number of the task, that of the worker, and the result.
+
+        ``started(done, number)`` is called when a task starts, with the count of those that are done.
+        """
         if not self._pools:
-            yield from ((number, 0, task()) for number, task in enumerate(tasks))
+            for number, task in enumerate(tasks):
+                started(number, number)
+                yield number, 0, task()
             return
         remaining = enumerate(tasks)
         running: dict[Future[Any], tuple[int, int]] = {}
@@ -55,6 +60,7 @@ class Workers:
         def start(worker: int) -> None:
             number, task = next(remaining, (0, None))
             if task is not None:
+                started(number - len(running), number)
                 running[self._submit(worker, task)] = number, worker
 
         for worker in range(len(self._pools)):

@@ -1,37 +1,40 @@
-"""The default report: hundreds of functions in two minutes on two cores, from an empty cache.
+"""Methods compared on functions: all are judged first, then timed.
 
-Two phases. First all cores judge: they compile, compute truths, and take errors, without a clock. Then one process at a
-time measures speed, with the machine to itself and the machine code of the first phase.
+First all workers judge: they compile, compute truths, and take errors, without a clock. Then one at a time measures
+speed, with the machine to itself and the machine code of the first phase.
 
-Machine code takes most of the time, 0.4 s for each rule and function. It is compiled for `central` and `adaptive` on
-every function, for the other rules on `TIMED` alone. Elsewhere these call the function with arrays, which changes no
-error beyond rounding, and their rows have no time.
+The default report has hundreds of functions and takes two minutes on two cores, from an empty cache. Machine code takes
+most of the time, 0.4 s for each rule and function. The default report compiles `central` and `adaptive` for every
+function, the other rules for `TIMED` alone. Elsewhere these call the function with arrays, which changes no error
+beyond rounding, and their rows have no time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from functools import cache, partial
 from typing import Any
 
 import numpy as np
 
 from .._parallel import cores
+from ..corpus import CASES, Case
 from ..differentiation.derivatives import derivative
 from ..report import AccuracyReport
 from ..report.results import Curve, Pace, Profile, Row, Verdict
-from . import _verdicts
-from ._about import about
 from ._catalogue import FUNCTIONS, logistic
 from ._method import Method
 from ._methods import judged_methods, method_of, standard_methods
 from ._peers import NUMPY
 from ._problems import Problem, gate_problems
-from ._timing import race
+from ._timing import about, race
 from ._trial import Trial
+from ._verdicts import verdict, workloads
 from ._workers import Task, Workers
 
 #: Functions that get curves of error against step and along their domain.
@@ -56,24 +59,59 @@ COMPILING = 1000
 Progress = Callable[[int, int, str], None]
 Judged = tuple[list[Row], list[Curve], list[Profile]]
 
-#: Trials of this process between the two phases.
-_trials: dict[str, Trial] = {}
+
+@dataclass(frozen=True)
+class Plan:
+    """How functions are compared."""
+
+    #: Points of each function.
+    count: int
+    #: Names of the functions that get curves; wildcards are allowed.
+    curves: tuple[str, ...] = ()
+    #: Names of the functions on which all rules are compiled and timed; wildcards are allowed.
+    timed: tuple[str, ...] = ("*",)
+    #: The caller's; left out, every method.
+    methods: tuple[Method, ...] | None = None
+    #: Whether functions are sent to other processes by their names, and slow methods get few points.
+    is_default: bool = False
+
+    def chosen(self) -> tuple[Method, ...]:
+        """Return the methods for functions."""
+        return self.methods or self._limited(standard_methods())
+
+    def judged(self) -> tuple[Method, ...]:
+        """Return the methods for the corpus: those that have error bounds or estimate point by point."""
+        return tuple(m for m in self.methods or self._limited(judged_methods()) if m.estimate)
+
+    def is_compiled(self, method: Method, name: str) -> bool:
+        """Tell whether a method has machine code for a function; other libraries do as they do."""
+        return not method.ours or method.name in COMPILED or _matches(name, self.timed)
+
+    def _limited(self, methods: tuple[Method, ...]) -> tuple[Method, ...]:
+        limits = SLOW if self.is_default else {}
+        pairs = ((m, limits.get(m.name, (m.limit, m.barred))) for m in methods)
+        return tuple(replace(m, limit=limit, barred=barred) for m, (limit, barred) in pairs)
+
+
+#: Trials of this process between the two phases, by numbers that are never used again.
+_trials: dict[int, Trial] = {}
+_numbers = itertools.count()
 
 
 def compare_standard(
-    problems: Sequence[Any], count: int, curves: Sequence[str] = (), progress: Progress | None = None
+    functions: Sequence[Problem | Case], count: int, curves: Sequence[str] = (), progress: Progress | None = None
 ) -> AccuracyReport:
     """Compare all methods on functions of `standard_functions`, at `count` points of each.
 
-    `curves` are the names of the functions that get curves. The rows are in the order of `problems`.
+    `curves` are the names of the functions that get curves. The rows are in the order of `functions`.
     """
-    several = cores() if len(problems) >= FEWEST else 1
+    plan = Plan(count, tuple(curves), TIMED if len(functions) >= MANY else ("*",), is_default=True)
+    several = cores() if len(functions) >= FEWEST else 1
     with suppress(OSError, BrokenExecutor):  # where processes cannot be started, this one does everything
         if several > 1:
             with Workers(several) as workers:
-                return _compare(workers, problems, count, curves, progress)
-    with Workers(0) as workers:
-        return _compare(workers, problems, count, curves, progress)
+                return replace(compare(functions, plan, progress, workers), about=about(count))
+    return replace(compare(functions, plan, progress), about=about(count))
 
 
 def first_rows() -> list[Row]:
@@ -82,50 +120,83 @@ def first_rows() -> list[Row]:
     return [trial.judge(method, is_called=method.ours) for method in (*map(method_of, ("adaptive", "central")), NUMPY)]
 
 
-def _compare(
-    workers: Workers, problems: Sequence[Any], count: int, curves: Sequence[str], progress: Progress | None
+def compare(
+    functions: Sequence[Problem | Case], plan: Plan, progress: Progress | None = None, workers: Workers | None = None
 ) -> AccuracyReport:
-    """Judge on all workers, then time on one after the other."""
-    names = [problem.name for problem in problems if isinstance(problem, Problem)]
-    cases = tuple(problem.name for problem in problems if not isinstance(problem, Problem))
-    timed = TIMED if len(problems) >= MANY else names
-    judged = [method.name for method in judged_methods()] if cases else []
-    tasks: dict[str, Task] = {
-        "adaptive kernels": _compile_adaptive,
-        # the slowest first; ours last, since they need the adaptive kernels
-        **{f"corpus: {method}": partial(_judge_corpus, method, cases) for method in reversed(judged)},
-        **({"corpus: compiling": partial(_compile_corpus, cases)} if cases else {}),
-        **{name: partial(_judge, name, count, name in curves, name in timed) for name in names},
-    }
-    labels = list(tasks)
-    total = len(labels) + len(names) + bool(cases)
-    results: dict[str, Any] = {}
-    places: dict[str, int] = {}
-    for done, (number, worker, result) in enumerate(workers.spread(list(tasks.values()))):
-        results[labels[number]], places[labels[number]] = result, worker
+    """Judge on all workers, then time on one after the other; without workers, in this process."""
+    workers = workers or Workers(0)
+    problems = [f for f in functions if isinstance(f, Problem)]
+    numbers = list(itertools.islice(_numbers, len(problems)))
+    cases = _sent([f for f in functions if isinstance(f, Case)], plan)
+    methods = range(len(plan.judged()) if cases else 0)
+    tasks: list[tuple[str, Task]] = [("adaptive kernels", _compile_adaptive)] if plan.is_default else []
+    # the slowest first; ours last, since they need the adaptive kernels
+    tasks += [(f"corpus: {plan.judged()[i].name}", partial(_judge_corpus, plan, cases, i)) for i in reversed(methods)]
+    tasks += [("corpus: compiling", partial(_compile_corpus, plan, cases))] if methods else []
+    first = len(tasks)
+    tasks += [(p.name, partial(_judge, plan, sent, number))
+              for p, sent, number in zip(problems, _sent(problems, plan), numbers, strict=True)]  # fmt: skip
+    total = len(tasks) + len(problems) + bool(methods)
+    results: list[Any] = [None] * len(tasks)
+    places = [0] * len(tasks)
+
+    def show(done: int, what: str, label: str) -> None:
         if progress:
-            progress(done, total, f"errors: {labels[number]}")
-    times: dict[str, dict[str, Any]] = {}
-    for done, name in enumerate(names, len(labels)):
-        if progress:
-            progress(done, total, f"speed: {name}")
-        times[name] = workers.run(places[name], partial(_time, name, name in timed))
-    paces: dict[str, Pace] = {}
-    if cases:
-        if progress:
-            progress(total - 1, total, "speed: corpus")
-        paces = workers.run(places["corpus: compiling"], partial(_time_corpus, cases, count))
-    parts: list[Judged] = [results[name] for name in names]
+            progress(done, total, f"{what}: {label}" if label else "")
+
+    try:
+        for number, worker, result in workers.spread(
+            [task for _, task in tasks], lambda done, number: show(done, "errors", tasks[number][0])
+        ):
+            results[number], places[number] = result, worker
+        times: list[dict[str, dict[str, Any]]] = []
+        for i, problem in enumerate(problems):
+            show(len(tasks) + i, "speed", problem.name)
+            times.append(workers.run(places[first + i], partial(_time, plan, numbers[i])))
+        paces: dict[str, Pace] = {}
+        if methods:
+            show(total - 1, "speed", "corpus")
+            paces = workers.run(places[first - 1], partial(_time_corpus, plan, cases))
+        show(total, "", "")
+    finally:
+        for number in numbers:
+            _trials.pop(number, None)
+    parts: list[Judged] = results[first:]
+    verdicts: list[Verdict] = results[first - 1 - len(methods) : first - 1][::-1] if methods else []
     return AccuracyReport(
-        tuple(replace(row, **times[row.function].get(row.method, {})) for rows, _, _ in parts for row in rows),
+        tuple(replace(row, **own.get(row.method, {})) for (rows, _, _), own in zip(parts, times, strict=True)
+              for row in rows),
         tuple(curve for _, curves, _ in parts for curve in curves),
-        about(count),
-        tuple(replace(results[f"corpus: {name}"], pace=paces.get(name, Pace())) for name in judged),
+        {},
+        tuple(replace(verdict, pace=paces.get(verdict.method, Pace())) for verdict in verdicts),
         tuple(profile for _, _, profiles in parts for profile in profiles),
-    )
+    )  # fmt: skip
 
 
-# Tasks: they name what they need, since functions of the catalogue cannot be sent to another process.
+def _sent(functions: Iterable[Any], plan: Plan) -> list[Any]:
+    """Return what a task gets: keys in the default report, since lambdas cannot be sent to another process."""
+    return [_key(f) if plan.is_default else f for f in functions]
+
+
+def _received(functions: Iterable[Any]) -> list[Any]:
+    """Return the functions of what a task gets."""
+    return [_catalogue()[f] if isinstance(f, tuple) else f for f in functions]
+
+
+@cache
+def _catalogue() -> dict[tuple[str, str], Any]:
+    return {_key(f): f for f in (*CASES, *gate_problems(), *FUNCTIONS)}
+
+
+def _key(f: Any) -> tuple[str, str]:
+    return type(f).__name__, f.name
+
+
+def _matches(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+# Tasks.
 
 
 def _compile_adaptive() -> None:
@@ -133,55 +204,38 @@ def _compile_adaptive() -> None:
     derivative(np.sin, np.linspace(0.0, 1.0, COMPILING))
 
 
-def _judge(name: str, count: int, has_curves: bool, is_timed: bool) -> Judged:
+def _judge(plan: Plan, sent: Any, number: int) -> Judged:
     """Judge all methods on a function, and keep the trial for `_time`."""
-    trial = _trials[name] = Trial(_problems()[name], count)
-    rows = [trial.judge(method, is_called=not _is_compiled(method, is_timed)) for method in _methods()]
-    curves = [curve for method in _methods() if has_curves and (curve := trial.curve(method))]
-    profiles = [profile for method in _methods() if has_curves and (profile := trial.profile(method))]
-    trial.errors.clear()
+    (problem,) = _received([sent])
+    trial = _trials[number] = Trial(problem, plan.count)
+    methods = plan.chosen()
+    rows = [trial.judge(method, is_called=not plan.is_compiled(method, problem.name)) for method in methods]
+    shown = methods if _matches(problem.name, plan.curves) else ()
+    curves = [curve for method in shown if (curve := trial.curve(method))]
+    profiles = [profile for method in shown if (profile := trial.profile(method))]
+    trial.release()
     return rows, curves, profiles
 
 
-def _time(name: str, is_timed: bool) -> dict[str, dict[str, Any]]:
-    """Time the methods that machine code was compiled for, and other libraries."""
-    return _trials.pop(name).times(method for method in _methods() if _is_compiled(method, is_timed))
+def _time(plan: Plan, number: int) -> dict[str, dict[str, Any]]:
+    """Time the methods that have machine code, and other libraries."""
+    trial = _trials.pop(number)
+    return trial.times(method for method in plan.chosen() if plan.is_compiled(method, trial.problem.name))
 
 
-def _judge_corpus(name: str, cases: tuple[str, ...]) -> Verdict:
-    """Judge one method on the corpus; calling the functions saves compiling two hundred, and changes no figure."""
-    (method,) = (_limited(method) for method in judged_methods() if method.name == name)
-    return _verdicts.verdict(method, _verdicts.cases_of(cases), is_called=True)
+def _judge_corpus(plan: Plan, cases: list[Any], which: int) -> Verdict:
+    """Judge one method; in the default report it calls the functions, which saves compiling two hundred."""
+    return verdict(plan.judged()[which], _received(cases), is_called=plan.is_default)
 
 
-def _compile_corpus(cases: tuple[str, ...]) -> None:
+def _compile_corpus(plan: Plan, cases: list[Any]) -> None:
     """Compile what `_time_corpus` times."""
-    for work in _verdicts.workloads(_verdicts.cases_of(cases)):
-        for method in judged_methods():
+    for work in workloads(_received(cases)):
+        for method in plan.judged():
             if method.ours:
-                method.run(work.f, (np.resize(work.x, COMPILING),), 0)
+                method.run(work.f, (np.resize(work.args[0], COMPILING),), 0)
 
 
-def _time_corpus(cases: tuple[str, ...], count: int) -> dict[str, Pace]:
+def _time_corpus(plan: Plan, cases: list[Any]) -> dict[str, Pace]:
     """Time the methods on a few functions of the corpus."""
-    return race([_limited(m) for m in judged_methods()], _verdicts.workloads(_verdicts.cases_of(cases)), count)
-
-
-@cache
-def _problems() -> dict[str, Problem]:
-    return {problem.name: problem for problem in (*gate_problems(), *FUNCTIONS)}
-
-
-@cache
-def _methods() -> tuple[Method, ...]:
-    return tuple(map(_limited, standard_methods()))
-
-
-def _limited(method: Method) -> Method:
-    limit, barred = SLOW.get(method.name, (method.limit, method.barred))
-    return replace(method, limit=limit, barred=barred)
-
-
-def _is_compiled(method: Method, is_timed: bool) -> bool:
-    """Return whether a method has machine code for a function; other libraries do as they do."""
-    return is_timed or not method.ours or method.name in COMPILED
+    return race(plan.judged(), workloads(_received(cases)), plan.count)

@@ -93,12 +93,9 @@ class Call:
         return self
 
     def preview(self, operands: Sequence[Any]) -> list[Any]:
-        """Do the call with arrays without points: the results have the type and the axes.
-
-        All arguments are checked on the way. `f` is called, at a vector of ones, only if its outputs have to be
-        counted.
-        """
-        real = self.layout.probes_outputs or not callable(self.f)  # the call refuses what cannot be called
+        """Do the call with arrays without points: arguments are checked, and the results have the type and the axes."""
+        # `f` is called, at a vector of ones, if its outputs have to be counted; what cannot be called is refused
+        real = self.layout.probes_outputs or not callable(self.f)
         return (self if real else replace(self, f=Adapted(self.f))).results(*operands)
 
     def loops(self, operands: Sequence[Any]) -> list[int]:

@@ -14,8 +14,7 @@ from .trees import OfTree, Tree
 def as_arrays(f: Any, analytic: Any, args: tuple[Any, ...], of: str) -> tuple[Any, Any, tuple[Any, ...], str, Any]:
     """Return `f`, `analytic`, `args` and `of` for NumPy's arrays, and names of the coordinates of a tree, or None.
 
-    `analytic` gets leaves and arrays in the type in which they were given, `f` in float64. A derivative with respect to
-    a tree is its gradient, unless `of` says otherwise.
+    `analytic` gets leaves and arrays in the caller's types, `f` in float64. A derivative in a tree is its gradient.
     """
     if args and kind_of(args[0]) == TREE and of in ("derivative", "gradient", "jacobian"):
         tree = Tree(args[0], "args[0]")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 
@@ -47,7 +48,7 @@ def apply(call: Call, operands: Sequence[Any]) -> list[Any]:
     # a block of this one is a whole tuple, evaluated once for all its fields
     whole = da.blockwise(compute_block, batch, *blocks, meta=np.empty((0,) * batch_ndim, object), **options)
     return [
-        da.blockwise(Field(i), axes, whole, batch, new_axes=new, meta=meta, token=f"{name}-{i}")
+        da.blockwise(itemgetter(i), axes, whole, batch, new_axes=new, meta=meta, token=f"{name}-{i}")
         for i, meta in enumerate(metas)
     ]
 
@@ -68,16 +69,6 @@ def compute_block(*blocks: Any, call: Call, ndim: int) -> Any:
             f"got a result of shape {np.shape(results[0])}. Say it yourself with `map_blocks(..., new_axis=...)`."
         )
     return tuple(results) if call.layout.fields > 1 else results[0]
-
-
-class Field(NamedTuple):
-    """One field of the tuple that a block is."""
-
-    number: int
-
-    def __call__(self, block: Any) -> Any:
-        """Take it out."""
-        return block[self.number]
 
 
 def _with_whole_vectors(call: Call, arrays: list[Any]) -> list[Any]:

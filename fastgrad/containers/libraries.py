@@ -40,14 +40,7 @@ def model_of(values: Sequence[Any], name: str) -> Any:
 class OfLibrary(Adapted):
     """A function of arrays of a library as one of NumPy's arrays.
 
-    Parameters
-    ----------
-    f : callable
-        Gets arrays of the library wherever this gets NumPy's.
-    model : array
-        An array of the library, on the device to use.
-    name : str
-        What messages call the function.
+    `model` is an array of the library, on the device to use; `name` is what messages call the function.
     """
 
     def __init__(self, f: Callable[..., Any], model: Any, name: str = "f") -> None:

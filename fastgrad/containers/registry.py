@@ -38,19 +38,9 @@ def has_containers(*values: Any, bounds: Any = None) -> bool:
 def over_containers(
     function: Callable[..., Any], f: Any, points: dict[str, Any], named: dict[str, Any], layout: Layout = _NUMBERS
 ) -> Any:
-    """Do a call that was given containers.
+    """Call ``function(f, *points, **named)`` where `points`, steps or bounds are containers.
 
-    Parameters
-    ----------
-    function : callable
-        Called as ``function(f, *points, **named)`` with the arrays inside.
-    f : callable
-        The first argument.
-    points, named : dict
-        Arrays by the names that messages call them, and further arguments by keyword. Steps and bounds may be
-        containers, too.
-    layout : Layout
-        Axes of the arrays and of the results.
+    `points` are arrays by the names that messages call them.
     """
     for name in ("out", "sparsity"):
         if named.pop(name, None) is not None:
@@ -61,11 +51,11 @@ def over_containers(
     if is_estimate:
         layout = replace(layout, fields=len(Estimate._fields))
     call, operands = extract_arrays(function, f, points, named, layout)
-    given = {kind_of(o) if layout.takes_trees else kinds[type(o)] for o in operands}
-    present = [kind for kind in CONTAINERS if kind in given]
+    kinds_inside = {kind_of(o) if layout.takes_trees else kinds[type(o)] for o in operands}
+    present = [kind for kind in CONTAINERS if kind in kinds_inside]
     if not present:
         return call(*operands)
-    if _TABLES & given and len(_WITH_AXES & given) > 1:
+    if _TABLES & kinds_inside and len(_WITH_AXES & kinds_inside) > 1:
         raise TypeError(
             f"`{call.names[0]}` and the others must be of one library, or NumPy's; got {' and '.join(present)}. "
             "Convert some: `x.to_numpy()`, `x.to_xarray()`, `x.compute()`."
@@ -88,15 +78,11 @@ def of_vectors(*vectors: str, axes: str, trees: bool = False) -> Callable[[Calla
         signature = inspect.signature(function)
         arrays = ("step", "rel_step", *vectors)
 
-        def given_containers(args: tuple[Any, ...], named: dict[str, Any]) -> bool:
-            values = [*args[1:], *(named[name] for name in arrays if name in named)]
-            if has_containers(*values, bounds=named.get("bounds")):
-                return True
-            return trees and any(type(v) is not float and kind_of(v) is not PLAIN for v in values)
-
         @functools.wraps(function)
         def over(*args: P.args, **named: P.kwargs) -> R:
-            if not given_containers(args, named):
+            values = [*args[1:], *(named[name] for name in arrays if name in named)]
+            has_trees = trees and any(type(v) is not float and kind_of(v) is not PLAIN for v in values)
+            if not has_trees and not has_containers(*values, bounds=named.get("bounds")):
                 return function(*args, **named)
             bound = signature.bind(*args, **named)
             bound.apply_defaults()

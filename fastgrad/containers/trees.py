@@ -49,15 +49,7 @@ def apply(call: Call, operands: Sequence[Any]) -> list[Any]:
 
 
 class Tree:
-    """Structure of a tree and its leaves.
-
-    Parameters
-    ----------
-    structure : dict, list, tuple or dataclass
-        The tree.
-    name : str
-        What messages call it.
-    """
+    """Structure of a tree and its leaves; `name` is what messages call it."""
 
     def __init__(self, structure: Any, name: str) -> None:
         self.structure, self.name = structure, name
@@ -132,10 +124,8 @@ class Tree:
     def rebuild(self, vector: Any, keep_types: bool = False) -> Any:
         """Tree with the numbers of a vector, in the vector's own type, or in those of the leaves."""
         kinds_of_leaves = self.dtypes if keep_types else [vector.dtype] * len(self.dtypes)
-        return self._filled(
-            vector[part].reshape(a.shape).astype(kind)[()]
-            for part, a, kind in zip(self._slices, self.arrays, kinds_of_leaves, strict=True)
-        )
+        parts = zip(self._slices, self.arrays, kinds_of_leaves, strict=True)
+        return self._filled(vector[part].reshape(a.shape).astype(kind)[()] for part, a, kind in parts)
 
     def results(self, results: list[Any]) -> list[Any]:
         """Trees of one result, or of all fields of an estimate, whose last axis is the vector."""

@@ -1,7 +1,12 @@
-"""A case of the corpus: one row of a table."""
+"""A case of the corpus: one row of a table, with seeded points.
+
+The points are equal on every platform: no power or logarithm of the C library takes part.
+"""
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._signals import reraise_if_signal
+from .translation import for_mpmath
 
 Kind = Literal["smooth", "noisy", "kink"]
 Floats = NDArray[np.float64]
@@ -20,40 +26,26 @@ DOMAIN_ERRORS = (ValueError, ZeroDivisionError, OverflowError, TypeError)
 
 @dataclass(frozen=True)
 class Case:
-    """One function of one real variable, its points, and the same function for mpmath.
+    """One function of one real variable, its points, and the same function for mpmath."""
 
-    Parameters
-    ----------
-    name, family : str
-        A unique name, and one of `FAMILIES`.
-    f : callable
-        The function as a user would write it; it may take arrays or only one number at a time.
-    points : tuple of float
-        Where it is differentiated.
-    exact : callable
-        ``exact(m, x)``: the function in mpmath, ``m`` the module and ``x`` an mpf. For a noisy function it is
-        the smooth function underneath.
-    tolerance : float, default 1e-6
-        The error, relative to the local slope scale, beyond which a derivative counts as missed.
-    kind : {"smooth", "noisy", "kink"}
-        A kink means that the function has kinks or steps somewhere, not that a point lies on one.
-    source : str
-        Where the function comes from.
-    slope : callable, optional
-        ``slope(m, x)``: the derivative in closed form, to check `exact` against.
-    agree : float, default 1e-13
-        How well ``f`` and ``exact`` agree in float64, relative to ``max(|f|, |x f'|)``.
-    """
-
+    #: A unique name, and one of `FAMILIES`.
     name: str
     family: str
+    #: The function as a user would write it; it may take arrays or only one number at a time.
     f: Callable[[Any], Any]
+    #: Where it is differentiated.
     points: tuple[float, ...]
+    #: ``exact(m, x)``: the function in mpmath, `m` the module and `x` an mpf; without the noise of a noisy function.
     exact: Callable[[Any, Any], Any]
+    #: The error, relative to the local slope scale, beyond which a derivative counts as missed.
     tolerance: float = 1e-6
+    #: A kink means that the function has kinks or steps somewhere, not that a point lies on one.
     kind: Kind = "smooth"
+    #: Where the function comes from.
     source: str = ""
+    #: ``slope(m, x)``: the derivative in closed form, to check `exact` against.
     slope: Callable[[Any, Any], Any] | None = None
+    #: How well `f` and `exact` agree in float64, relative to ``max(|f|, |x f'|)``.
     agree: float = 1e-13
 
     @property
@@ -63,11 +55,15 @@ class Case:
 
 
 def family(name: str, kind: Kind = "smooth") -> Callable[..., Case]:
-    """Return the constructor of the cases of one family: ``(name, f, points, exact, **other fields)``."""
+    """Return the constructor of the cases of one family: ``(name, f, points, exact, **other fields)``.
 
-    def case(label: str, f: Callable[[Any], Any], points: tuple[float, ...], exact: Callable[[Any, Any], Any],
-             **fields: Any) -> Case:  # fmt: skip
-        return Case(label, name, f, points, exact, **{"kind": kind, **fields})
+    Without `exact` it is a copy of `f` for mpmath's numbers.
+    """
+
+    def case(label: str, f: Callable[[Any], Any], points: tuple[float, ...],
+             exact: Callable[[Any, Any], Any] | None = None, **fields: Any) -> Case:  # fmt: skip
+        copy = functools.cache(lambda: for_mpmath(f))
+        return Case(label, name, f, points, exact or (lambda m, x: copy()(x)), **{"kind": kind, **fields})
 
     return case
 
@@ -109,3 +105,24 @@ def batched(f: Callable[[Any], Any]) -> Callable[[Any], Floats]:
         return single
     same = together.shape == probe.shape and np.allclose(together, single(probe), rtol=1e-9, atol=0, equal_nan=True)
     return whole if same else single
+
+
+def uniform(lo: float, hi: float, n: int, seed: int) -> tuple[float, ...]:
+    """Draw `n` points evenly from an interval."""
+    u = np.random.default_rng(seed).random(n)
+    return tuple((lo + (hi - lo) * u).tolist())
+
+
+def decades(lo: float, hi: float, n: int, seed: int, sign: str = "+") -> tuple[float, ...]:
+    """Draw `n` points of every magnitude from `lo` to `hi`; `sign` is "+", "-" or "+-"."""
+    rng = np.random.default_rng(seed)
+    first, last = math.frexp(lo)[1] - 1, math.frexp(hi)[1] - 1
+    exponents = rng.integers(first, last, size=n)
+    values = [math.ldexp(1 + u, int(e)) for u, e in zip(rng.random(n).tolist(), exponents, strict=True)]
+    signs = {"+": [1.0], "-": [-1.0], "+-": [1.0, -1.0]}[sign]
+    return tuple(signs[i % len(signs)] * v for i, v in enumerate(values))
+
+
+def near(a: float, lo: float, hi: float, n: int, seed: int, sign: str = "+") -> tuple[float, ...]:
+    """Draw `n` points at every distance from `lo` to `hi` from `a`."""
+    return tuple(a + d for d in decades(lo, hi, n, seed, sign))

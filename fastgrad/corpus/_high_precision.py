@@ -21,13 +21,17 @@ STEP_BITS = 320
 Row = dict[str, list[Any]]
 
 
-def _value(case: Case, m: Any, x: Any) -> Any | None:
+def evaluate(case: Case, m: Any, x: Any) -> Any | None:
     """Evaluate the mpmath function; None where it has no finite real value."""
     try:
         y = case.exact(m, x)
     except (ValueError, ZeroDivisionError, OverflowError):
         return None
-    if isinstance(y, m.mpc):
+    except TypeError as error:  # complex numbers have no order
+        if "mpc" in str(error) or "complex" in str(error):
+            return None
+        raise
+    if isinstance(y, (complex, m.mpc)):
         if y.imag != 0:
             return None
         y = y.real
@@ -37,7 +41,7 @@ def _value(case: Case, m: Any, x: Any) -> Any | None:
 
 def _limit(case: Case, m: Any, x: Any, y: Any, h: Any, quotient: Any | None) -> Any | None:
     """Return the limit of a one-sided quotient as the step vanishes: itself, 0, infinity, or None."""
-    closer = _value(case, m, x + h / 2**40)
+    closer = evaluate(case, m, x + h / 2**40)
     if quotient is None or closer is None:
         return None
     fine = (closer - y) / (h / 2**40)
@@ -49,10 +53,10 @@ def _limit(case: Case, m: Any, x: Any, y: Any, h: Any, quotient: Any | None) -> 
 def differentiate(case: Case, m: Any, x: Any) -> tuple[Any, Any, Any, Any]:
     """Return df, left, right and second derivative of a case at an mpf; None where there is none."""
     h = (abs(x) or m.mpf(2) ** -133) * m.mpf(2) ** -STEP_BITS
-    y = _value(case, m, x)
+    y = evaluate(case, m, x)
     if y is None:
         return None, None, None, None
-    below, above = _value(case, m, x - h), _value(case, m, x + h)
+    below, above = evaluate(case, m, x - h), evaluate(case, m, x + h)
     left = None if below is None else (y - below) / h
     right = None if above is None else (above - y) / h
     # at 0 the step is not small against |x|: an odd function of third order leaves h^2 there on both sides
@@ -141,7 +145,7 @@ def row(case: Case, indices: list[int] | None = None) -> Row:
     for x in points:
         with m.workprec(working_bits(x)):
             df, left, right, second = map(_float, differentiate(case, m, m.mpf(x)))
-            scale = slope_scale(case, m, x, _float(_value(case, m, m.mpf(x))), df)
+            scale = slope_scale(case, m, x, _float(evaluate(case, m, m.mpf(x))), df)
         # the sides are only worth keeping where they differ from `df`
         sides = (None if side == df else side for side in (left, right))
         for column, value in zip(("df", "left", "right", "d2", "scale"), (df, *sides, second, scale), strict=True):

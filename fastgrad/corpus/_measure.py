@@ -1,7 +1,7 @@
 """Run a method over the corpus and count where it is wrong.
 
 Errors are relative to the local slope scale ``s``, not to ``|f'(x)|`` alone: at a stationary point no method gets a
-derivative of 1e-17 to six digits, and nobody needs it to.
+derivative of 1e-17 to six digits, and none has to.
 
     s = max(|f'(x)|, mean of |f'| at x (1 - 2^-10) and x (1 + 2^-10), 1e-9 |f(x)| / max(|x|, 1))
 
@@ -19,7 +19,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from typing import Any
 
@@ -33,6 +33,9 @@ from ._stored import CASES, known, sides, truth
 #: ``method(f, x)`` returns df, error, success, nfev and perhaps status, arrays like `x`; `f` is `Case.f`.
 Method = Callable[[Callable[[Any], Any], Floats], tuple[Any, ...]]
 Mask = NDArray[np.bool_]
+
+#: Points of every kind of failure that are printed.
+SHOWN = 12
 
 
 @dataclass(frozen=True)
@@ -52,102 +55,61 @@ class Record:
     right: float
     excess: float
 
-    def __str__(self) -> str:
-        """One line, in digits that can be pasted into a call."""
-        return (
-            f"  {self.family}/{self.case:20s} x={self.x!r:24} "
-            f"df={self.df:<24.17g} truth={self.truth:<24.17g} "
-            f"off={abs(self.df - self.truth):8.2e} bar={self.error:8.2e} excess={self.excess:8.2e} "
-            f"ok={int(self.success)} status={self.status:g} nfev={self.nfev:g}"
-        )
-
 
 @dataclass(frozen=True)
 class Figures:
-    """The figures of one method over the corpus.
+    """The figures of one method over the corpus; shares are from 0 to 1."""
 
-    Attributes
-    ----------
-    functions, points, attainable, kinks : int
-        Counts.
-    missed, missed_steady : float
-        Shares of the attainable and of the steady points.
-    covered : float
-        Share of errors within the error bound; NaN for a method without bounds.
-    wrong : float
-        Share of points beyond tolerance and ten bounds with success set.
-    nan : float
-        Share of points without a result though the derivative exists.
-    median_error, median_bar, median_nfev : float
-        Relative error at the smooth functions, bound over error, evaluations per point.
-    silent_kinks : float
-        Share of the kinks that are reported as success.
-    families : dict
-        Points, missed and covered of every family.
-    offenders : dict
-        Records of every kind of failure, the worst first.
-    calibration : tuple of float
-        Shares of errors within multiples of the bound: `factors` of `measure`.
-    seconds : float
-        Time of the run.
-    raised : dict
-        What the method raised, by case.
-    """
-
+    #: Counts of functions, of points, and of attainable points.
     functions: int
     points: int
     attainable: int
+    #: Shares of the attainable and of the steady points that are missed.
     missed: float
     missed_steady: float
+    #: Share of errors within the error bound; NaN for a method without bounds.
     covered: float
+    #: Share of points beyond tolerance and ten bounds with success set.
     wrong: float
+    #: Share of points without a result though the derivative exists.
     nan: float
+    #: Medians of the relative error at the smooth functions, of bound over error, of evaluations per point.
     median_error: float
     median_bar: float
     median_nfev: float
+    #: Count of kinks, and share of them that is reported as success.
     kinks: int
     silent_kinks: float
+    #: Points, missed and covered of every family.
     families: dict[str, tuple[int, float, float]]
+    #: Records of every kind of failure, the worst first.
     offenders: dict[str, list[Record]]
+    #: Shares of errors within multiples of the bound: `factors` of `measure`.
     calibration: tuple[float, ...] = ()
+    #: Seconds of the run.
     seconds: float = float("nan")
+    #: What the method raised, by case.
     raised: dict[str, str] = field(default_factory=dict)
-    show: int = 12
 
     def __str__(self) -> str:
-        """Lay out the figures, the families, and the worst offenders of every category."""
-        lines = [
-            f"{self.functions} functions, {self.points} points, {self.attainable} attainable, {self.seconds:.1f} s",
-            f"missed, of the attainable points   {self.missed:9.3%}",
-            f"missed, of the steady points       {self.missed_steady:9.3%}",
-            f"bar covers the error               {self.covered:9.3%}",
-            f"wrong beyond ten bars, success set {self.wrong:9.3%}",
-            f"NaN although a derivative exists   {self.nan:9.3%}",
-            f"median relative error, smooth      {self.median_error:9.2e}",
-            f"median of bar / true error         {self.median_bar:9.2e}",
-            f"median evaluations per point       {self.median_nfev:9.4g}",
-            f"kinks reported as success          {self.silent_kinks:9.3%} of {self.kinks}",
-            "family        points    missed   covered",
-        ]
-        lines += [f"{name:12s} {n:7d} {missed:9.2%} {covered:9.2%}"
+        """List the figures, the families, and the worst points of every kind of failure."""
+        figures = {f.name: getattr(self, f.name) for f in fields(self)}
+        lines = [f"{name:15s} {value:.6g}" for name, value in figures.items() if isinstance(value, (int, float))]
+        lines += [f"{name:15s} {n:7d} points {missed:9.2%} missed {covered:9.2%} covered"
                   for name, (n, missed, covered) in self.families.items()]  # fmt: skip
         lines += [f"raised: {name}: {message}" for name, message in self.raised.items()]
-        for category, records in self.offenders.items():
-            if records:
-                lines += [f"{category}: {len(records)}", *map(str, records[: self.show])]
+        for kind, records in self.offenders.items():
+            lines += [f"{kind}: {len(records)}", *map(repr, records[:SHOWN])] if records else []
         return "\n".join(lines)
 
 
-def measure(method: Method, cases: Sequence[Case] = CASES, show: int = 12, factors: Sequence[float] = ()) -> Figures:
-    """Run `method` over `cases` and judge its estimates.
-
-    `show` records of a category are printed; `factors` are multiples of the error bound for `Figures.calibration`.
-    """
+def measure(method: Method, cases: Sequence[Case] = CASES, factors: Sequence[float] = ()) -> Figures:
+    """Run `method` over `cases` and judge its estimates; `factors` are multiples of the bound for `calibration`."""
     start = time.perf_counter()
     columns, raised = zip(*(_run(method, case) for case in cases), strict=True)
     seconds = time.perf_counter() - start
     messages = {case.name: message for case, message in zip(cases, raised, strict=True) if message}
-    return replace(judge(np.concatenate(columns, axis=1), cases, factors), seconds=seconds, raised=messages, show=show)
+    return replace(judge(np.concatenate(columns, axis=1), cases, factors), seconds=seconds, raised=messages)
 
 
 def _run(method: Method, case: Case) -> tuple[Floats, str]:

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ._case import family
-from ._points import uniform
+from ._case import family, uniform
 
 noisy = family("noisy", kind="noisy")
 

@@ -35,18 +35,8 @@ def stored() -> dict[str, dict[str, list[Any]]]:
 def known(case: Case, column: str) -> Floats:
     """Return one stored column, with a value for each point of `case`.
 
-    Parameters
-    ----------
-    case : Case
-        One of `CASES`.
-    column : {"df", "d2", "left", "right", "scale", "attainable", "steady"}
-        First and second derivative, one-sided derivatives, slope scale, and flags, 1 where a difference formula gets
-        the derivative at one step, and at two in a row.
-
-    Raises
-    ------
-    ValueError
-        When the points of the case are not those of the stored row.
+    Columns are the derivatives "df" and "d2", the one-sided "left" and "right", the slope "scale", and two flags:
+    "attainable" is 1 where a difference formula gets the derivative at one step, "steady" at two in a row.
     """
     row = stored()[case.name]
     if row["x"] != list(case.points):

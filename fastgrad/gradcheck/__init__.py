@@ -36,8 +36,8 @@ def check(
 ) -> Check:
     """Compare an analytic derivative with the numerical one, entry by entry, as far as its error bound can tell.
 
-    ``fg.check(f, df, x).raise_if_wrong()`` is a whole test, and so is ``assert fg.check(f, df, x)``. When it fails,
-    the first shows the table of the worst entries, the second the counts and what the mistakes have in common.
+    ``fg.check(f, df, x).raise_if_wrong()`` is a whole test. When it fails, it shows the worst entries and what the
+    mistakes have in common.
 
     Parameters
     ----------
@@ -49,12 +49,10 @@ def check(
         A gate or a circuit has its own: leave it out.
     *args : array_like
         For a derivative one array for each argument of `f`; they broadcast. Else the vectors, of shape ``(..., d)``,
-        and further arguments of `f`. A gate or a circuit is checked all over its domain without them; several arguments
-        or results of a circuit become one vector of each. float32 and float16 stay so for `analytic`; integers and
-        booleans become float64. Arrays of xarray and pandas are aligned by labels, which the table shows. Masked and
-        complex arrays raise. For a gradient or a jacobian a tree of arrays, as in `gradient`: `analytic` returns one
-        like it, and `of` may be left out for a gradient. Of arrays of JAX or PyTorch both functions get arrays of that
-        library.
+        and further arguments of `f`. A gate or a circuit is checked all over its domain without them. float32 and
+        float16 stay so for `analytic`; integers and booleans become float64. Arrays of xarray and pandas are aligned by
+        labels, which the table shows. For a gradient or a jacobian a tree of arrays, as in `gradient`: `analytic`
+        returns one like it. Of arrays of JAX or PyTorch both functions get arrays of that library.
     of : {"derivative", "gradient", "jacobian", "hessian"}, default "derivative"
         What `analytic` is of `f`. The result has the shape that the function of this name returns.
     wrt : int or tuple of int, default 0
@@ -78,14 +76,12 @@ def check(
     Notes
     -----
     The numerical derivative is that of `adaptive`, extrapolated after Ridders (1982). There is no absolute tolerance:
-    multiplying `f` by a power of two changes no verdict. `Verdict` says what each means: a value AGREES within eight
-    error bounds, where three times the value, a third of it and its opposite would not; it DISAGREES beyond bound and
-    rounding, unless a second estimate with narrower steps contradicts the first.
+    multiplying `f` by a power of two changes no verdict. A value AGREES within eight error bounds, where three times
+    the value, a third of it and its opposite would not; it DISAGREES beyond bound and rounding, unless a second
+    estimate with narrower steps contradicts the first.
 
     *Rounding.* A formula such as ``(x cos x - sin x) / x**2`` is right and yet good to four digits near zero. Its
-    rounding is measured in NumPy's long double, where that is longer than float64 and the function keeps to it; else by
-    its values beside the points. Rounding inside `f` is that of its largest values and terms, not of its result; where
-    it hides the derivative, the means of estimates contradict the values of `f`, and the entry is UNDECIDED.
+    rounding is measured, and so is that inside `f`; where it hides the derivative, the entry is UNDECIDED.
 
     *What it cannot see.* A mistake smaller than eight bounds, or at points that are not passed: take points on both
     sides of every branch. A value kept from an earlier call, with one point only. A mistake that `f` has, too.

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._signals import reraise_if_signal
-from ._problem import Problem
+from ._problem import Problem, attempt
 
 #: Points at which a batch is compared with single calls, and how closely.
 COMPARED = 5
@@ -17,23 +16,17 @@ SAME = 1e-6
 
 
 class Analytic:
-    """The analytic function, or its values, at the points of a problem.
-
-    Attributes
-    ----------
-    values : ndarray
-        Its values at the points, of the shape of the numerical derivative.
-    first : ndarray or None
-        Its values from a first call, with the points in reverse order.
-    is_single : bool
-        Whether it takes one point at a time.
-    """
+    """The analytic function, or its values, at the points of a problem."""
 
     def __init__(self, source: Any, problem: Problem, shape: tuple[int, ...]) -> None:
         self.source, self.problem, self.shape = source, problem, shape
         self.name = getattr(source, "__name__", "") or type(source).__name__
+        #: Whether it takes one point at a time.
         self.is_single = False
+        #: Its values from a first call, with the points in reverse order.
         self.first: Any = None
+        #: Its values at the points, of the shape of the numerical derivative.
+        self.values: Any = None
         if not callable(source):
             self.name = "the values given"
             self.values = self._validated(source)
@@ -44,7 +37,7 @@ class Analytic:
             self._evaluate()
 
     def _evaluate(self) -> None:
-        """Evaluate, first with the points in reverse order: values that are kept or mixed up come to light."""
+        """Evaluate, first with the points in reverse order: this shows values that are kept or mixed up."""
         args, is_vector = list(self.problem.args), self.problem.of != "derivative"
         if any(size > 1 for size in self.problem.batch):
             flipped = [np.flip(args[0], axis=tuple(range(args[0].ndim - 1))), *args[1:]] if is_vector else [
@@ -53,16 +46,13 @@ class Analytic:
         self.values = self._called(args)
 
     def _depends_on_the_batch(self) -> bool:
-        """Tell whether a batch gives other values than its vectors alone, of a shape that fits, and `f` takes none.
-
-        Where `f` takes a batch, its derivative must.
-        """
+        """Tell whether a batch gives other values than its vectors alone, of a shape that fits, and `f` takes none."""
         args = list(self.problem.args)
         count = int(np.prod(self.problem.batch))
         rows = sorted({int(k) for k in np.linspace(0, count - 1, COMPARED)}) if count > 1 else []
         together = self.values.reshape(count, *self.shape[len(self.problem.batch) :])
         for k in rows:
-            alone = self._attempt(partial(self._at_row, args, k))
+            alone = attempt(partial(self._at_row, args, k))
             if alone is None:
                 return False
             size = np.max(np.abs(alone), initial=0.0, where=np.isfinite(alone))
@@ -73,10 +63,9 @@ class Analytic:
         return False
 
     def in_long_double(self) -> Any:
-        """Values in longer arithmetic; None where there is none, or the function does not keep to it."""
-        if np.finfo(np.longdouble).eps >= np.finfo(np.float64).eps:
-            return None
-        return self._attempt(self._wide_values)
+        """Evaluate it in longer arithmetic; None where there is none, or the function does not keep to it."""
+        is_longer = np.finfo(np.longdouble).eps < np.finfo(np.float64).eps
+        return attempt(self._wide_values) if is_longer else None
 
     def _wide_values(self) -> Any:
         args = self.changed(lambda a: a.astype(np.longdouble))
@@ -93,23 +82,11 @@ class Analytic:
 
     def at(self, args: list[Any]) -> Any:
         """Evaluate it at other arguments of the same shapes; None where it raises."""
-        return self._attempt(lambda: self._called(args))
-
-    def elsewhere(self, problem: Problem, shape: tuple[int, ...]) -> Any:
-        """Evaluate it at the points of another problem; None where it raises."""
-        return self._attempt(lambda: Analytic(self.source, problem, shape).values)
+        return attempt(lambda: self._called(args))
 
     def one_by_one(self) -> Any:
         """Evaluate it with one point at a time; None where it does not take that, or was called so anyway."""
-        return None if self.is_single else self._attempt(lambda: self._each(list(self.problem.args)))
-
-    def _attempt(self, evaluate: Callable[[], Any]) -> Any:
-        """Return the result, or None where the function raises: the caller did not request this call."""
-        try:
-            return evaluate()
-        except Exception as raised:
-            reraise_if_signal(raised)
-            return None
+        return None if self.is_single else attempt(lambda: self._each(list(self.problem.args)))
 
     def _called(self, args: list[Any]) -> Any:
         """Call it with all points, or with one at a time if it takes nothing else, and validate the result."""
@@ -139,7 +116,7 @@ class Analytic:
 
     def _takes_one(self, args: list[Any]) -> bool:
         """Tell whether it can be called with one point; if not, the first exception is the one to show."""
-        return bool(self.problem.batch) and self._attempt(partial(self._at_row, args, 0)) is not None
+        return bool(self.problem.batch) and attempt(partial(self._at_row, args, 0)) is not None
 
     def _rows(self, args: list[Any]) -> list[list[Any]]:
         if self.problem.of == "derivative":

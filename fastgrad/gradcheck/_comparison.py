@@ -21,20 +21,12 @@ ALIKE = 1e-6
 #: Coordinates of a vector that a place may be described by.
 COORDINATES = 50
 
-#: So many indices, factors or coordinates are listed.
+#: Indices, factors or coordinates that are listed.
 LISTED = 3
 
 
 class Comparison:
-    """A problem, its analytic and numerical derivatives, and the verdicts.
-
-    Attributes
-    ----------
-    values, df : ndarray
-        The analytic and the numerical derivative.
-    inner : int
-        Number of axes behind those of the batch: 0 for a derivative, 1 for a gradient, 2 for matrices.
-    """
+    """A problem, its analytic derivative `values`, its numerical derivative `df`, and the verdicts."""
 
     def __init__(self, problem: Problem, analytic: Analytic, numerical: Estimate, judgement: Judgement) -> None:
         self.problem, self.analytic, self.numerical, self.judgement = problem, analytic, numerical, judgement

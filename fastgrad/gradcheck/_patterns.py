@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 
@@ -23,8 +24,8 @@ from ._comparison import Comparison, Pattern
 
 #: What would make values right that are wrong in the first six digits; the first that fits counts.
 REPAIRS: tuple[Callable[[Comparison], repairs.Repairs], ...] = (
-    repairs.first_call, repairs.sign, repairs.transposed, repairs.swapped_args, repairs.factor, repairs.power,
-    repairs.offset, repairs.reordered, repairs.one_by_one,
+    repairs.direct, repairs.swapped_args, repairs.factor, repairs.power, repairs.offset, repairs.reordered,
+    repairs.one_by_one,
 )  # fmt: skip
 
 
@@ -46,8 +47,8 @@ KINDS: tuple[Pattern, ...] = (
 )  # fmt: skip
 SLIGHT_KINDS: tuple[Pattern, ...] = (symptoms.single_precision, symptoms.slight)
 PLACES: tuple[Pattern, ...] = (
-    places.at_kinks, places.one_place, places.around_the_diagonal, places.beyond_a_threshold, places.few_places,
-    places.some_points,
+    places.at_kinks, partial(places.few_places, most=1), places.around_the_diagonal, places.beyond_a_threshold,
+    places.few_places, places.some_points,
 )  # fmt: skip
 
 

@@ -25,18 +25,8 @@ def at_kinks(c: Comparison) -> str | None:
     return None
 
 
-def one_place(c: Comparison) -> str | None:
-    """Find one argument, one coordinate, one row, one column, one point."""
-    return _places(c, 1)
-
-
-def few_places(c: Comparison) -> str | None:
-    """Find a few of them, or a range of coordinates."""
-    return _places(c, LISTED)
-
-
-def _places(c: Comparison, most: int) -> str | None:
-    """Name the indices of each axis that has something wrong at few of them."""
+def few_places(c: Comparison, most: int = LISTED) -> str | None:
+    """Name arguments, coordinates, rows, columns or points, `most` of each, that alone are wrong; or ranges of them."""
     texts, labels = [], c.problem.entry_labels
     for axis, (what, indices) in enumerate(zip(c.axes, np.nonzero(np.atleast_1d(c.disagrees)), strict=False)):
         here, size = np.unique(indices), c.disagrees.shape[axis]
@@ -81,12 +71,12 @@ def around_the_diagonal(c: Comparison) -> str | None:
     if c.inner != 2 or c.values.shape[-2:-1] != size:
         return None
     row, column = np.indices(size * 2)
-    wrong, told = c.disagrees, c.decided & (c.right | c.disagrees)
+    wrong, certain = c.disagrees, c.decided & (c.right | c.disagrees)
     for place, inside in {
         "on the diagonal": row == column, "above the diagonal": row < column, "below the diagonal": row > column,
         "off the diagonal": row != column,
     }.items():  # fmt: skip
-        if not wrong[..., ~inside].any() and (wrong | ~told)[..., inside].all():
+        if not wrong[..., ~inside].any() and (wrong | ~certain)[..., inside].all():
             return f"wrong only {place}"
     return None
 

@@ -35,30 +35,29 @@ COUNTED = 50
 BESIDE = 2.0**-8
 
 
+def attempt(evaluate: Callable[[], Any]) -> Any:
+    """Return the result, or None where a function raises that is called at points that the caller did not pass."""
+    try:
+        with np.errstate(all="ignore"):
+            return evaluate()
+    except Exception as raised:
+        reraise_if_signal(raised)
+        return None
+
+
 @dataclass(frozen=True)
 class Problem:
-    """A function, which derivative of it, and the points.
-
-    Attributes
-    ----------
-    f : callable
-    of : str
-        A key of `INNER`.
-    args : tuple of arrays
-        For a derivative arrays that broadcast; else the vectors, then further arguments as they came.
-    wrt : tuple of int
-        The arguments to differentiate in.
-    stacked : bool
-        Whether `wrt` was a tuple: its derivatives are stacked along a first axis.
-    labels : tuple
-        For each axis of the points their labels, or None; empty without any.
-    """
+    """A function, which derivative of it, and the points."""
 
     f: Callable[..., Any]
+    #: A key of `INNER`.
     of: str
+    #: For a derivative arrays that broadcast; else the vectors, then further arguments as they came.
     args: tuple[Any, ...]
+    #: The arguments to differentiate in. Where they were a tuple, their derivatives are stacked along a first axis.
     wrt: tuple[int, ...]
     stacked: bool
+    #: For each axis of the points their labels, or None; empty without any.
     labels: Labels = ()
 
     @property
@@ -131,11 +130,8 @@ class Problem:
         return self._replaced(first, where, rel_step=NARROW_STEP)
 
     def compare_sides(self, first: Estimate, where: Any) -> Estimate:
-        """Estimate the entries `where` from either side; they are kinks where the two differ.
-
-        Hessians stay as they are: a kink of `f` is none of its second derivative.
-        """
-        if self.of == "hessian" or not where.any():
+        """Estimate the entries `where` from either side; they are kinks where the two differ."""
+        if self.of == "hessian" or not where.any():  # a kink of `f` is none of its second derivative
             return first
         left, right = (self._replaced(first, where, method=adaptive(side=side)) for side in ("left", "right"))
         with np.errstate(all="ignore"):
@@ -145,51 +141,36 @@ class Problem:
         new = Estimate(mean, error, np.int8(Status.KINK), False, left.nfev + right.nfev, left.df, right.df)
         return Estimate(*(np.where(kink, there, here) for here, there in zip(first, new, strict=True)))
 
-    def slopes(self, where: Any, **options: Any) -> Any:
-        """Estimate the derivative at the entries `where`, by a method; NaN elsewhere."""
+    def slopes(self, where: Any, shifts: Any = 0.0, weights: Any = 1.0, **options: Any) -> Any:
+        """Estimate the derivative at the entries `where`, by a method; NaN elsewhere.
+
+        Of one number it may be a weighted mean over points moved by `shifts`, in units of their size, at least 1.
+        """
         slopes = np.full(where.shape, np.nan)
-        for place, there in self._at(where, **options):
-            self._rows(slopes)[place] = there
+        for place, there in self._at(where, shifts, **options):
+            self._rows(slopes)[place] = np.tensordot(weights, there, np.ndim(weights))
         return slopes
 
-    def mean_slopes(self, where: Any, shifts: Any, weights: Any, **options: Any) -> Any:
-        """Estimate weighted means of derivatives of one number, by a method, at the entries `where`; NaN elsewhere.
-
-        Each point is moved by `shifts`, in units of its size, at least 1.
-        """
-        means = np.full(where.shape, np.nan)
-        for place, there in self._at(where, shifts, **options):
-            self._rows(means)[place] = np.tensordot(weights, there, 1)
-        return means
-
     def steepest_secants(self, where: Any) -> Any:
-        """Steeper one of the secants to either side at the entries `where`; elsewhere 0.
-
-        It tells how steep `f` is around a point where its derivative is 0 or nearly so.
-        """
+        """Return the steeper one of the secants to either side at the entries `where`; elsewhere 0."""
         if not where.any():
             return np.zeros(where.shape)
         sides = [np.abs(self.slopes(where, method=m, rel_step=NARROW_STEP)) for m in ("forward", "backward")]
         return np.where(where, np.fmax(np.fmax(*sides), 0.0), 0.0)
 
     def require_constant_count(self) -> None:
-        """Raise a ValueError where the number of results of `f` changes at or beside a few of the vectors.
-
-        Compiled code has no result there, and neither has the estimate.
-        """
+        """Raise a ValueError where the number of results of `f` changes at or beside a few of the vectors."""
         if self.of != "jacobian":
             return
-        count = int(np.prod(self.batch))
+        size = int(np.prod(self.batch))
         counts: dict[int, Any] = {}
-        for k in np.unique(np.linspace(0, count - 1, min(count, COUNTED)).astype(int)):
+        for k in np.unique(np.linspace(0, size - 1, min(size, COUNTED)).astype(int)):
             x = self.point(k)[0]
             for by in (0.0, BESIDE, -BESIDE):
                 there = x + by * np.maximum(np.abs(x), 1.0)
-                try:
-                    with np.errstate(all="ignore"):
-                        counts.setdefault(np.size(self.f(there.copy(), *self.args[1:])), there)
-                except Exception as raised:
-                    reraise_if_signal(raised)
+                count = attempt(lambda there=there: np.size(self.f(there.copy(), *self.args[1:])))  # type: ignore[misc]
+                if count is not None:
+                    counts.setdefault(count, there)
         if len(counts) > 1:
             (first, here), (second, there) = list(counts.items())[:2]
             raise ValueError(
@@ -199,15 +180,14 @@ class Problem:
 
     def takes_batches(self, rows: list[int]) -> bool:
         """Tell whether `f` itself takes a batch of vectors, and gives at some `rows` what it gives for these alone."""
-        try:
-            with np.errstate(all="ignore"):
-                together = np.asarray(self.f(self.vectors, *self.args[1:]))
-                alone = np.stack([np.asarray(self.f(*self.point(k))) for k in rows])
+
+        def are_alike() -> bool:
+            together = np.asarray(self.f(self.vectors, *self.args[1:]))
+            alone = np.stack([np.asarray(self.f(*self.point(k))) for k in rows])
             together = together.reshape(-1, *alone.shape[1:])[rows]
-        except Exception as raised:
-            reraise_if_signal(raised)
-            return False
-        return bool(np.allclose(together, alone, rtol=1e-6, atol=0, equal_nan=True))
+            return np.allclose(together, alone, rtol=1e-6, atol=0, equal_nan=True)
+
+        return bool(attempt(are_alike))
 
     def _replaced(self, first: Estimate, where: Any, **options: Any) -> Estimate:
         """Return `first` with the entries `where` estimated anew."""
@@ -219,10 +199,7 @@ class Problem:
         return Estimate(*fields)
 
     def _at(self, where: Any, shifts: Any = 0.0, **options: Any) -> Iterator[tuple[Any, Any]]:
-        """Differentiate at the points of the entries `where`; yield their places and results.
-
-        For a derivative `shifts` moves the points; its axes stand in front of the results.
-        """
+        """Differentiate at the points of the entries `where`, moved by `shifts`; yield their places and results."""
         if self.of == "derivative":
             whole = [np.ravel(a).astype(np.float64) for a in np.broadcast_arrays(*self.args)]
             for k, here in enumerate(self._rows(where)):

@@ -35,24 +35,15 @@ LONGEST = 10_000
 Repairs = Iterator[tuple[str, Any] | tuple[str, Any, str]]
 
 
-def first_call(c: Comparison) -> Repairs:
-    """Try the values of the first call, with the points in another order."""
+def direct(c: Comparison) -> Repairs:
+    """Try the values of the first call, with the points in another order; another sign; a transposed jacobian."""
     if c.analytic.first is not None:
         text = "right at a first call, wrong at a second with the points in another order: it remembers the first"
         yield text, c.analytic.first
-
-
-def sign(c: Comparison) -> Repairs:
-    """Flip the sign."""
     yield "sign flipped", -c.values, " where it is wrong"
-
-
-def transposed(c: Comparison) -> Repairs:
-    """Transpose a square jacobian."""
     if c.problem.of == "jacobian" and c.values.shape[-1] == c.values.shape[-2]:
-        turned = np.swapaxes(c.values, -1, -2)
-        yield "transposed", turned
-        yield "transposed, sign flipped", -turned
+        yield "transposed", np.swapaxes(c.values, -1, -2)
+        yield "transposed, sign flipped", -np.swapaxes(c.values, -1, -2)
 
 
 def swapped_args(c: Comparison) -> Repairs:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -54,7 +54,7 @@ class Check:
     patterns: tuple[str, ...]
     of: str
     title: str
-    args: tuple[Any, ...] = field(default=())
+    args: tuple[Any, ...] = ()
     wrt: tuple[int, ...] = (0,)
     names: tuple[str, ...] = ()
     labels: tuple[Any, ...] = ()
@@ -76,19 +76,7 @@ class Check:
         return self.decided and not np.any(self.verdict == Verdict.DISAGREES)
 
     def raise_if_wrong(self) -> Self:
-        """Raise an AssertionError with the table, unless the check is true.
-
-        In pytest it reads as an assertion and shows the whole table, at every level of verbosity.
-
-        Returns
-        -------
-        Check
-            The check itself.
-
-        Raises
-        ------
-        AssertionError
-            When an entry disagrees, or when nothing could be decided.
+        """Return the check; raise an AssertionError with the whole table if it is not true.
 
         Examples
         --------
@@ -110,12 +98,8 @@ class Check:
         return text(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return counts, patterns and the ten worst entries as plain dictionaries, lists and numbers, for JSON.
+        """Return ``title``, ``of``, ``agrees``, ``decided``, ``counts``, ``patterns``, and ``worst``, ten entries.
 
-        Returns
-        -------
-        dict
-            ``title``, ``of``, ``agrees``, ``decided``, ``counts``, ``patterns`` and ``worst``, a list with a row for
-            each entry. What is not finite becomes None, what is complex a pair.
+        All are plain values for JSON: what is not finite becomes None, what is complex a pair.
         """
         return plain(self)

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .._signals import reraise_if_signal
 from ..estimates import Estimate
 from ._analytic import Analytic
-from ._problem import Problem
+from ._problem import Problem, attempt
 from ._verdicts import BOUNDS, is_flat
 
 #: The analytic function is evaluated at points moved by these shares of their size, on either side.
@@ -64,9 +63,9 @@ FEW = 1000
 def analytic_rounding(analytic: Analytic) -> Any:
     """Measure the rounding of the analytic values.
 
-    The same formula in longer arithmetic tells it, where the machine has that and the function keeps to it. Else values
-    beside the points tell it, on the quieter side: a function that is wrong beyond a point is not rounded. They also
-    count for a function of one point, which may mix NumPy with `math`, and that rounds to double.
+    The same formula in longer arithmetic tells it, where the function keeps to that. Else values beside the points tell
+    it, on the quieter side: a function that is wrong beyond a point is not rounded. They also count for a function of
+    one point, which may mix NumPy with `math`, and that rounds to double.
     """
     if not callable(analytic.source):
         return np.zeros(analytic.shape)
@@ -146,21 +145,17 @@ def rounding_inside(points: Problem, numerical: Estimate, values: Any, suspect: 
 
 
 def _confirmed_reach(secants: Any, df: Any, close: Any) -> Any:
-    """Find the widest step whose secant is `close` to `df`; 0 where there is none.
-
-    The next narrower secant must be close, too: one can be so by chance.
-    """
+    """Find the widest step whose secant is `close` to `df`; 0 where there is none."""
     near = np.abs(secants - df) <= close
-    near = near[:-1] & near[1:]
+    near = near[:-1] & near[1:]  # one can be close by chance
     steps = STEPS[:-1].reshape(-1, *[1] * np.ndim(df))
     return np.max(np.where(near, steps, 0.0), axis=0)
 
 
 def _contradicts_values(points: Problem, where: Any, reach: Any) -> Any:
-    """Tell where the derivative estimated around a point is not the one of the values of `f`.
+    """Tell where the mean of the derivative estimated over an interval is not the slope of the secant.
 
-    The mean of a derivative over an interval is the slope of the secant. Where ``1 - cos(x)`` is rounded to one and
-    the same number over an interval, its estimates are those of a constant, and it jumps at the ends.
+    Where ``1 - cos(x)`` is rounded to one number over an interval, its estimates are 0, and it jumps at the ends.
     """
     sides = np.zeros((2, *where.shape), bool)  # both count: a pole contradicts on one side
     for around in AROUND:
@@ -170,7 +165,7 @@ def _contradicts_values(points: Problem, where: Any, reach: Any) -> Any:
             here = open_ & (steps == step)
             for k, method in enumerate(("backward", "forward")):
                 nodes = (2 * k - 1) * step * NODES
-                mean = points.mean_slopes(here, nodes, WEIGHTS, method="central", rel_step=CLOSE * step)
+                mean = points.slopes(here, nodes, WEIGHTS, method="central", rel_step=CLOSE * step)
                 secant = points.slopes(here, method=method, rel_step=step)
                 sides[k] |= np.abs(mean - secant) > MEAN * np.fmax(np.abs(mean), np.abs(secant))
     return sides.all(axis=0)
@@ -189,10 +184,9 @@ def _value_scale(points: Problem, where: Any) -> Any:
 
 def _largest_value(points: Problem, args: list[Any]) -> float:
     """Return the largest absolute value of `f` at one point; 0 where it raises or is not finite."""
-    try:
-        with np.errstate(all="ignore"):
-            values = np.abs(np.asarray(points.f(*args)))
+
+    def largest() -> float:
+        values = np.abs(np.asarray(points.f(*args)))
         return float(np.max(values, initial=0.0, where=np.isfinite(values)))
-    except Exception as raised:
-        reraise_if_signal(raised)
-        return 0.0
+
+    return attempt(largest) or 0.0

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ._analytic import Analytic
 from ._comparison import ALIKE, Comparison, join, median
+from ._problem import attempt
 from ._repairs import describe_factor
 
 #: What makes differences that are small against the value, and how small.
@@ -83,7 +85,7 @@ def dependence(c: Comparison) -> str | None:
     points = x + np.diag(MOVE * np.maximum(np.abs(x), LEAST))
     moved = replace(c.problem, args=(points.astype(c.problem.args[0].dtype), *c.problem.args[1:]), labels=())
     numerical = moved.estimate()
-    analytic = c.analytic.elsewhere(moved, numerical.df.shape)
+    analytic = attempt(lambda: Analytic(c.analytic.source, moved, numerical.df.shape).values)
     if analytic is None:
         return None
     wrong, value, df, error = (a.reshape(-1, *shape)[k] for a in (c.gross, c.values, c.df, c.numerical.error))

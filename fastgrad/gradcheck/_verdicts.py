@@ -67,23 +67,15 @@ class Verdict(IntEnum):
 
 
 class Tolerance(NamedTuple):
-    """What analytic values may be off by, beside the error bound: numbers, or arrays of the shape of the entries.
+    """What analytic values may be off by, beside the error bound: numbers, or arrays of the shape of the entries."""
 
-    Attributes
-    ----------
-    rounding
-        Rounding of the analytic values.
-    unit
-        Spacing at 1 of the numbers that the analytic function works in; 0 for float64.
-    slope
-        How steep the function is around a point where it `is_flat`.
-    noise
-        Rounding of what `f` computes inside, as far as the bound does not cover it.
-    """
-
+    #: Rounding of the analytic values.
     rounding: Any = 0.0
+    #: Spacing at 1 of the numbers that the analytic function works in; 0 for float64.
     unit: float = 0.0
+    #: How steep the function is around a point where it `is_flat`.
     slope: Any = 0.0
+    #: Rounding of what `f` computes inside, as far as the bound does not cover it.
     noise: Any = 0.0
 
 

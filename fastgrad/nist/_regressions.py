@@ -23,31 +23,20 @@ PRINTED = 11.0
 
 @dataclass(frozen=True)
 class Regression:
-    """One of the sets.
-
-    Attributes
-    ----------
-    name : str
-        NIST's name.
-    model : callable
-        ``model(b, x)``, the response at predictors `x` for parameters `b`.
-    x, y : ndarray
-        The data; `x` has two columns for Nelson, where `y` is the logarithm that the model is of.
-    starts : tuple of ndarray
-        Both starting values, the first one far off.
-    parameters, errors : ndarray
-        Certified parameters and standard errors.
-    rss, s : float
-        Certified residual sum of squares and residual standard deviation.
-    """
+    """One of the sets, under NIST's name."""
 
     name: str
+    #: ``model(b, x)``, the response at predictors `x` for parameters `b`.
     model: Callable[[Any, Any], Any]
+    #: The data; `x` has two columns for Nelson, where `y` is the logarithm that the model is of.
     x: Floats
     y: Floats
+    #: Both starting values, the first one far off.
     starts: tuple[Floats, Floats]
+    #: Certified parameters and standard errors.
     parameters: Floats
     errors: Floats
+    #: Certified residual sum of squares and residual standard deviation.
     rss: float
     s: float
 
@@ -80,21 +69,12 @@ def regressions() -> tuple[Regression, ...]:
 def standard_errors(jacobian: ArrayLike, s: float) -> Floats:
     """Return the standard errors of parameters, ``s sqrt(diag((J^T J)^-1))``.
 
+    `jacobian` has the shape ``(m, d)``, ``m >= d``. `s` is the residual standard deviation; to judge a jacobian take
+    the certified one, since residuals of 1e-14 of the data (Lanczos1) have no digits left in double precision. The
+    errors are NaN for a jacobian with NaN, and infinite for one of less than full rank.
+
     The columns are scaled to one binade, by powers of two, and the matrix is factored as it is: the normal equations
     would square its condition, which is 6e4 for Bennett5 after scaling and far more before.
-
-    Parameters
-    ----------
-    jacobian : array_like, shape (m, d)
-        Derivatives of `m` residuals in `d` parameters, ``m >= d``.
-    s : float
-        Residual standard deviation. To judge a jacobian take the certified one: residuals as small as 1e-14 of the
-        data (Lanczos1) have no digits left in double precision.
-
-    Returns
-    -------
-    ndarray, shape (d,)
-        In the units of the parameters; NaN for a jacobian with NaN, infinite for one of less than full rank.
 
     Examples
     --------

@@ -1,6 +1,6 @@
 """Results as tables, pictures and pages: a terminal, Markdown and HTML from one document. Nothing is computed here.
 
-Imports `estimates`, and for `plot_error` the numerical packages. Begin reading in `content`, then `formats.renderer`.
+Imports `estimates`, and for `plot_error` the numerical packages. Begin reading in `content`, then `formats`.
 """
 
 from .model import AccuracyReport

@@ -27,9 +27,9 @@ STEPS = 2.0 ** -np.arange(0, 52.25, 0.25)
 def plot_error(f: Callable[..., Any], x: float, *, n: int = 1, truth: Any = None, axes: Any = None) -> Any:
     """Plot the error of differences against their step at one point, with the result of the adaptive rule.
 
-    Each difference has a curve in the shape of a V: on the right its error is truncation, on the left it is rounding.
-    A dot marks the step that fastgrad chooses for it. Ticks at the bottom mark the levels: the steps at which the
-    adaptive rule evaluates `f`. The shaded band ends at its error bar.
+    On the right the error of a difference is truncation, on the left it is rounding. A dot marks the step that fastgrad
+    chooses for it. Ticks at the bottom mark the steps at which the adaptive rule evaluates `f`. The shaded band ends at
+    its error bar.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def plot_error(f: Callable[..., Any], x: float, *, n: int = 1, truth: Any = None
     Raises
     ------
     ImportError
-        When matplotlib is not installed; the message names the extra that installs it.
+        When matplotlib is not installed.
     ValueError
         When `x` is not one finite number, `f` has no finite derivative there and `truth` is left out, or `n` is not a
         whole number from 1 to 8.

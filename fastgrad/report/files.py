@@ -18,15 +18,7 @@ PAGES = {".html": "to_html", ".md": "to_markdown", ".json": "to_json"}
 
 
 def require(path: Path) -> None:
-    """Check that `write` can write to `path`, before minutes are spent on measuring.
-
-    Raises
-    ------
-    MissingExtra
-        When matplotlib is not installed and pictures are needed.
-    ValueError
-        When there is no page of this suffix.
-    """
+    """Raise where `write` cannot write to `path`, before minutes are spent on measuring."""
     if path.suffix not in ("", *PAGES):
         raise ValueError(f"a page ends in {', '.join(PAGES)}, and a directory in none; got {path.name}")
     if path.suffix in ("", ".html"):

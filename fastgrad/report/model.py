@@ -73,14 +73,9 @@ class AccuracyReport:
         return self._rendered("html")
 
     def to_dataframe(self) -> Any:
-        """Return the rows as a `pandas.DataFrame`, one line for each function and method.
+        """Return the rows as a `pandas.DataFrame`, one line for each function and method; this needs pandas.
 
         The column ``worst`` holds the arguments of the worst point, ``missing_at`` those of points without a result.
-
-        Raises
-        ------
-        ImportError
-            When pandas is not installed.
         """
         import pandas
 

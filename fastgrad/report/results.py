@@ -122,14 +122,12 @@ class Profile:
 
 @dataclass(frozen=True)
 class Pace:
-    """Speed of a method over a few functions, measured in turns with the others.
-
-    `nanoseconds` per point and `speedup`, the ratio to `scipy.differentiate`, are medians over the functions; `points`
-    is the size of the largest run.
-    """
+    """Speed of a method, measured in turns with the others: medians over a few functions."""
 
     nanoseconds: float = nan
+    #: Points of the largest run.
     points: int = 0
+    #: Ratio to `scipy.differentiate`.
     speedup: float = nan
 
 

@@ -7,9 +7,10 @@ from math import isnan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .cells import digits, error, evaluations, number, percent, share, size, time, times, ulps
-from .document import Table
+from .document import Document, Items, Section, Table
 
 if TYPE_CHECKING:
+    from ..nist import Row as Certified
     from .model import AccuracyReport
     from .results import Row, Verdict
     from .speed import Speed
@@ -126,11 +127,9 @@ def _worst(title: str, rows: list[Row], is_detailed: bool) -> Table:
     lines: list[tuple[str, ...]] = []
     for label, own in _grouped(rows, "label").items():
         points = sorted(((point, row) for row in own for point in row.worst), key=lambda pair: -pair[0].error)
-        lines += [
-            (label, row.function, ", ".join(map(number, p.args)), error(p.error), number(p.df), number(p.truth),
-             size(p.bar))
-            for p, row in points[: None if is_detailed else WORST]
-        ]  # fmt: skip
+        lines += [(label, row.function, ", ".join(map(number, p.args)), error(p.error),
+                   *_estimate(p.df, p.truth, p.bar))
+                  for p, row in points[: None if is_detailed else WORST]]  # fmt: skip
     header: tuple[str, ...] = ("", "function", "at", "error", *ESTIMATE)
     functions = {row.function for row in rows}
     if len(functions) == 1:
@@ -140,16 +139,19 @@ def _worst(title: str, rows: list[Row], is_detailed: bool) -> Table:
 
 def _corpus_worst(verdicts: Sequence[Verdict]) -> Table:
     """List the points of the corpus with the largest errors in units of the tolerance."""
-    lines = []
+    lines: list[tuple[str, ...]] = []
     for verdict in verdicts:
-        records = {(r.case, r.x): r for kept in verdict.figures.offenders.values() for r in kept if not isnan(r.truth)}
-        lines += [
-            (verdict.label, r.case, number(r.x), times(r.excess) if r.excess < 1e4 else size(r.excess), number(r.df),
-             number(r.truth), size(r.error))
-            for r in sorted(records.values(), key=lambda r: -r.excess)[:WORST]
-        ]  # fmt: skip
+        offenders = verdict.figures.offenders.values()
+        records = {(r.case, r.x): r for worst in offenders for r in worst if not isnan(r.truth)}
+        lines += [(verdict.label, r.case, number(r.x), (times if r.excess < 1e4 else size)(r.excess),
+                   *_estimate(r.df, r.truth, r.error))
+                  for r in sorted(records.values(), key=lambda r: -r.excess)[:WORST]]  # fmt: skip
     header = ("", "function", "at", "times the tolerance", *ESTIMATE)
     return Table("Development corpus: worst points", header, tuple(lines), "", "Worst points")
+
+
+def _estimate(df: float, truth: float, bar: float) -> tuple[str, str, str]:
+    return number(df), number(truth), size(bar)
 
 
 #: Figures of a verdict, one line each.
@@ -206,3 +208,37 @@ def speeds(speed: Speed) -> Table:
         f"Here: {about['points']} points, {about['cores']} cores, {about['vectors']}", header, tuple(cells),
         f"Each time is the best of a few runs taken in turns; the ratios are medians over the functions. {promises}",
     )  # fmt: skip
+
+
+#: Notes on NIST's regressions.
+CERTIFIED = (
+    "Digits to which all standard errors s sqrt(diag((J^T J)^-1)) agree with the certified ones, of the eleven that "
+    "are printed. J is the jacobian at the certified parameters, s the certified residual standard deviation; the "
+    "columns of J are scaled by powers of two and J is factored by QR. Parameters of eleven digits leave 9.3 for an "
+    "exact jacobian in the worst case.",
+    "Fits are by scipy.optimize.least_squares, x_scale='jac', all tolerances 1e-15.",
+    "exact: complex step of the plain formula. SciPy: approx_derivative, 3-point. ndtools: numdifftools.",
+)
+
+
+def certified(rows: Sequence[Certified], errors: float, parameters: float) -> Document:
+    """Return the tables of standard errors, and of parameters from both starts.
+
+    `errors` and `parameters` are the digits from which on a regression counts as reached.
+    """
+    tables = [_digits("Standard errors: digits", rows, lambda row: row.errors, errors)]
+    fits = [row for row in rows if row.parameters]
+    for start in range(2) if fits else ():
+        title = f"Parameters fitted from start {start + 1}: digits"
+        tables.append(_digits(title, fits, lambda row, start=start: row.parameters[start], parameters))  # type: ignore[misc]
+    return Document("Certified regressions", (Section("Digits", tuple(tables)), Section("Notes", (Items(CERTIFIED),))))
+
+
+def _digits(title: str, rows: Sequence[Certified], figure: Callable[[Certified], float], least: float) -> Table:
+    """Put regressions down, methods across, and the number that reach `least` digits below."""
+    ways, names = (tuple(dict.fromkeys(getattr(row, key) for row in rows)) for key in ("way", "regression"))
+    values = {(row.regression, row.way): figure(row) for row in rows}
+    cells = [(name, *(f"{values[name, way]:.1f}" for way in ways)) for name in names]
+    reached = (sum(values[name, way] >= least for name in names) for way in ways)
+    cells.append((f"{least} digits reached", *(f"{count}/{len(names)}" for count in reached)))
+    return Table(title, ("", *ways), tuple(cells))

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..document import Document, Items, Legend, Picture, Section, Table, style
 from ..drawing import variables
+from ..tables import LEGEND
 
 STYLE = Path(__file__).with_name("page.css")
 
@@ -25,13 +26,11 @@ def _tag(name: str, text: str, **attributes: str) -> str:
     return f"<{name}{words}>{text}</{name}>"
 
 
-def _table(table: Table, document: Document) -> str:
+def _table(table: Table) -> str:
     """Write a table in a frame that scrolls, with a button in each header that sorts by the column."""
-    meanings = dict(entry for s in document.sections for e in s.elements if isinstance(e, Legend) and not e.code
-                    for entry in e.entries)  # fmt: skip
     heads = "".join(
         _tag("th", f'<label><input type="radio" name="column" aria-label="sort by {escape(name or "name")}">'
-             f"{escape(name)}</label>", scope="col", title=meanings.get(name, ""))
+             f"{escape(name)}</label>", scope="col", title=LEGEND.get(name, ""))
         for name in table.header
     )  # fmt: skip
     ranks = [_ranks([cells[i] for cells in table.cells]) for i in range(len(table.header))]
@@ -70,15 +69,15 @@ def _ranks(cells: list[str]) -> list[int]:
     return [places[cell] for cell in cells]
 
 
-def _picture(picture: Picture, document: Document) -> str:
+def _picture(picture: Picture) -> str:
     return _tag("figure", _tag("figcaption", escape(picture.title)) + picture.svg)
 
 
-def _items(items: Items, document: Document) -> str:
+def _items(items: Items) -> str:
     return _tag("ul", "\n".join(_tag("li", escape(line)) for line in items.lines))
 
 
-def _legend(legend: Legend, document: Document) -> str:
+def _legend(legend: Legend) -> str:
     entries = "\n".join(
         _tag("dt", escape(name)) + _tag("dd", _tag("code", escape(text)) if legend.code else escape(text))
         for name, text in legend.entries
@@ -86,7 +85,7 @@ def _legend(legend: Legend, document: Document) -> str:
     return _tag("dl", entries)
 
 
-ELEMENTS: dict[type, Callable[[Any, Document], str]] = {
+ELEMENTS: dict[type, Callable[[Any], str]] = {
     Table: _table, Picture: _picture, Items: _items, Legend: _legend,
 }  # fmt: skip
 

@@ -12,26 +12,26 @@ def _line(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _table(table: Table, document: Document) -> str:
+def _table(table: Table) -> str:
     alignment = ["---"] + ["---:"] * (len(table.header) - 1)
     lines = "\n".join(map(_line, (table.header, alignment, *table.cells)))
     return f"### {table.title}\n\n{lines}" + (f"\n\n{table.note}" if table.note else "")
 
 
-def _items(items: Items, document: Document) -> str:
+def _items(items: Items) -> str:
     return "\n".join(f"- {line}" for line in items.lines)
 
 
-def _legend(legend: Legend, document: Document) -> str:
+def _legend(legend: Legend) -> str:
     mark = "`" if legend.code else ""
     return "\n".join(f"- **{name}**: {mark}{meaning}{mark}" for name, meaning in legend.entries)
 
 
-def _picture(picture: Picture, document: Document) -> str:
+def _picture(picture: Picture) -> str:
     return f"![{picture.label}]({picture.name}.png)"
 
 
-ELEMENTS: dict[type, Callable[[Any, Document], str]] = {Table: _table, Items: _items, Legend: _legend}
+ELEMENTS: dict[type, Callable[[Any], str]] = {Table: _table, Items: _items, Legend: _legend}
 WITH_PICTURES = ELEMENTS | {Picture: _picture}
 
 

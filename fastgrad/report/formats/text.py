@@ -24,11 +24,11 @@ class Text:
         self._gap = 2 if width is None or width >= 100 else 1
         self._is_coloured = is_coloured
 
-    def tables(self) -> dict[type, Callable[[Any, Document], str]]:
+    def tables(self) -> dict[type, Callable[[Any], str]]:
         """Return the writer of tables alone."""
         return {Table: self._table}
 
-    def elements(self) -> dict[type, Callable[[Any, Document], str]]:
+    def elements(self) -> dict[type, Callable[[Any], str]]:
         """Return the writers of all elements but pictures."""
         return {Table: self._table, Items: self._items, Legend: self._legend}
 
@@ -46,14 +46,14 @@ class Text:
     def _painted(self, words: str, name: str) -> str:
         return f"\x1b[{CODES[name]}m{words}\x1b[0m" if self._is_coloured and name and words.strip() else words
 
-    def _items(self, items: Items, document: Document) -> str:
+    def _items(self, items: Items) -> str:
         return self._painted("\n".join(map(self._filled, items.lines)), "dim")
 
-    def _legend(self, legend: Legend, document: Document) -> str:
+    def _legend(self, legend: Legend) -> str:
         lines = (self._filled(f"{name}: {meaning}") for name, meaning in legend.entries)
         return self._painted("\n".join(lines), "dim")
 
-    def _table(self, table: Table, document: Document) -> str:
+    def _table(self, table: Table) -> str:
         parts = "\n\n".join("\n".join(self._lines(part)) for part in self._fitting(table))
         note = self._width is not None and table.note
         return f"{parts}\n{self._painted(self._filled(table.note), 'dim')}" if note else parts
