@@ -14,7 +14,7 @@ from ..arguments import argument, checked_out, result_kind, threads
 from ..compilation.operators import Uncompilable
 from ..compilation.ufuncs import Ufunc
 from ..tracing import Layout, Node, Program
-from .gufunc import Gufunc, Table
+from .gufunc import Table, gufunc_of
 from .signature import widths
 
 #: Most arguments and results of a ufunc in NumPy; more are joined to one vector.
@@ -55,7 +55,7 @@ class Plan:
         program = Program(nodes if layout is None else layout.computed, self.nin, captured=captured)
         self._name, self._literals, self._count = name, program.parameters, len(nodes)
         #: Ufuncs that no call uses: as many as calls ran at the same time.
-        self._unused: list[tuple[Ufunc | Gufunc, Any]] = []
+        self._unused: list[tuple[Ufunc, Any]] = []
         self.pace = CostEstimate()
         try:
             self._code = program.body()
@@ -68,7 +68,7 @@ class Plan:
             lengths = [self.nin] if self.is_packed else widths(sizes)
             self._table = Table(lengths, rows, len(layout.computed), layout.constants)
 
-    def acquire(self, numbers: Any) -> tuple[Ufunc | Gufunc, Any]:
+    def acquire(self, numbers: Any) -> tuple[Ufunc, Any]:
         """Return a ufunc or gufunc over captured `numbers`, and the array that holds them; both for `release`."""
         try:
             instance = self._unused.pop()
@@ -77,14 +77,14 @@ class Plan:
             doc, address = f"circuit of {self._name}", parameters.ctypes.data
             if self.is_flat:
                 ufunc = Ufunc(self._code, self.nin, self._name, doc, self._count, (address,), parameters)
-                instance = ufunc, parameters
             else:
-                instance = Gufunc(self._code, parameters, self._table, self._name, doc), parameters
+                ufunc = gufunc_of(self._code, parameters, self._table, self._name, doc)
+            instance = ufunc, parameters
         if len(numbers):
             instance[1][: len(numbers)] = numbers
         return instance
 
-    def release(self, instance: tuple[Ufunc | Gufunc, Any]) -> None:
+    def release(self, instance: tuple[Ufunc, Any]) -> None:
         """Let other calls have a ufunc."""
         self._unused.append(instance)
 
@@ -111,7 +111,7 @@ class Fused:
         self._plan.release(instance)  # not after an exception, when a thread may still use it
         return results
 
-    def _compute(self, ufunc: Ufunc | Gufunc, operands: list[Any], out: Any, workers: int | None) -> tuple[Any, ...]:
+    def _compute(self, ufunc: Ufunc, operands: list[Any], out: Any, workers: int | None) -> tuple[Any, ...]:
         """Compute all groups by the shortest path that the operands allow."""
         kind, points = result_kind(operands), self._points(operands)
         quick = points <= 1 or not self._pace.worth(points) or (workers == 1 and self._pace.short(points))
@@ -198,7 +198,7 @@ class Fused:
 
     def _fill(
         self,
-        ufunc: Ufunc | Gufunc,
+        ufunc: Ufunc,
         operands: list[Any],
         results: Sequence[Any],
         batch: tuple[int, ...],

@@ -11,7 +11,6 @@ points while it still computes. Prefetching gained nothing, nor did non-temporal
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -21,7 +20,7 @@ from numba.core import types
 
 from ..compilation.kernels import Native, native
 from ..compilation.memory import WORDS, call_body, words_at
-from ..compilation.ufuncs import _API, ADDRESS, ARGUMENTS, OWN, RAISED, RESULTS, _clear_flags
+from ..compilation.ufuncs import ADDRESS, ARGUMENTS, OWN, RESULTS, Ufunc, clear_flags
 from ..tracing import GAP, LANES, move
 
 #: Words of a gufunc's data after the common ones and the address of the body's parameters: rows, rows of arguments,
@@ -70,19 +69,13 @@ def _loop(args, dims, steps, data):  # type: ignore[no-untyped-def]
         start += count
     # Numba frees an array after its last use by name, even if its address is in use: hence this line.
     memory[0], addresses[0], rows[0] = 0.0, 0, 0
-    _clear_flags(61)
+    clear_flags(61)
 
 
 @cache
 def _shared() -> Native:
     """Compile the loop: one for all gufuncs."""
     return native(b"lanes", lambda: (_loop, types.void(WORDS, WORDS, WORDS, WORDS), "d"))
-
-
-#: `PyUFunc_FromFuncAndDataAndSignature` is entry 31 of NumPy's stable C API.
-_from_signature = ctypes.PYFUNCTYPE(
-    ctypes.py_object, *[ctypes.c_void_p] * 3, *[ctypes.c_int] * 4, *[ctypes.c_char_p] * 2, ctypes.c_int, ctypes.c_char_p
-)(_API[31] or 0)
 
 
 class Table:
@@ -108,29 +101,11 @@ class Table:
         self.signature = "->".join(operands).encode()
 
 
-class Gufunc:
-    """A NumPy gufunc over the body of a circuit: every operand is a vector.
+def gufunc_of(code: Native, parameters: Any, table: Table, name: str, doc: str) -> Ufunc:
+    """Make a gufunc over the body of a circuit: every operand is a vector.
 
     `code` is the body, over one array for each component of the arguments and each row that it computes; `parameters`
     are numbers that it reads.
     """
-
-    __slots__ = ("_data", "_references", "_tables", "call")
-
-    def __init__(self, code: Native, parameters: Any, table: Table, name: str, doc: str) -> None:
-        loop, nin, nout = _shared(), table.nin, table.nout
-        words = (code.address, 0, 0, nin, nout, 8, 8, 0, parameters.ctypes.data, *table.data)
-        self._data = (ctypes.c_int64 * len(words))(*words)
-        self._references = (code, loop, table, parameters)
-        loops = (ctypes.c_void_p * 1)(loop.address)
-        data = (ctypes.c_void_p * 1)(ctypes.addressof(self._data))
-        kinds = (ctypes.c_char * (nin + nout))(*[bytes([12])] * (nin + nout))
-        text = (name.encode(), doc.encode(), table.signature)
-        self._tables = (loops, data, kinds, text)
-        addresses = [ctypes.addressof(t) for t in (loops, data, kinds)]
-        self.call: Any = _from_signature(*addresses, 1, nin, nout, -1, *text[:2], 0, text[2])
-
-    @property
-    def raised(self) -> int:
-        """How many points have raised so far; compare before and after a call."""
-        return self._data[RAISED]
+    own, vectors = (parameters.ctypes.data, *table.data), (table.signature, _shared())
+    return Ufunc(code, table.nin, name, doc, table.nout, own, (table, parameters), vectors)

@@ -155,10 +155,10 @@ def _loop(args, dims, steps, data):  # type: ignore[no-untyped-def]
         start += count
     # A NaN says what went wrong and where; a warning from the middle of a batch says neither. Cleared here for 20 ns,
     # where numpy.errstate around the call would cost a microsecond.
-    _clear_flags(61)
+    clear_flags(61)
 
 
-_clear_flags = types.ExternalFunction("feclearexcept", types.intc(types.intc))
+clear_flags = types.ExternalFunction("feclearexcept", types.intc(types.intc))
 
 
 @cache
@@ -175,14 +175,14 @@ _API = ctypes.cast(
     _capsule_pointer(np._core._multiarray_umath._UFUNC_API, None),  # type: ignore[attr-defined]
     ctypes.POINTER(ctypes.c_void_p),
 )
-#: `PyUFunc_FromFuncAndData` is entry 1 of NumPy's stable C API.
+#: `PyUFunc_FromFuncAndDataAndSignature` is entry 31 of NumPy's stable C API; without a signature it makes a ufunc.
 _from_func_and_data = ctypes.PYFUNCTYPE(
-    ctypes.py_object, *[ctypes.c_void_p] * 3, *[ctypes.c_int] * 4, *[ctypes.c_char_p] * 2, ctypes.c_int
-)(_API[1] or 0)
+    ctypes.py_object, *[ctypes.c_void_p] * 3, *[ctypes.c_int] * 4, *[ctypes.c_char_p] * 2, ctypes.c_int, ctypes.c_char_p
+)(_API[31] or 0)
 
 
 class Ufunc:
-    """A NumPy ufunc over machine code, with counts of the points that went wrong.
+    """A NumPy ufunc or gufunc over machine code, with counts of the points that went wrong.
 
     The ufunc itself is `call`. NumPy does not own the tables it is made of, so this object must outlive it.
 
@@ -198,14 +198,25 @@ class Ufunc:
         Words for the body's own use.
     keep : object
         What those words point into.
+    vectors : (bytes, Native), optional
+        Signature and inner loop of a gufunc.
     """
 
     __slots__ = ("_data", "_owners", "_tables", "call", "pace", "result")
 
     def __init__(
-        self, code: Native, nin: int, name: str, doc: str, nout: int = 1, own: Sequence[int] = (), keep: Any = None
+        self,
+        code: Native,
+        nin: int,
+        name: str,
+        doc: str,
+        nout: int = 1,
+        own: Sequence[int] = (),
+        keep: Any = None,
+        vectors: tuple[bytes, Native] | None = None,
     ) -> None:
         loop, copy = _shared()
+        signature, loop = vectors or (None, loop)
         kind, _, size = KINDS[code.result]
         self.result = code.result
         self.pace = CostEstimate()
@@ -215,10 +226,10 @@ class Ufunc:
         loops = (ctypes.c_void_p * 1)(loop.address)
         data = (ctypes.c_void_p * 1)(ctypes.addressof(self._data))
         kinds = (ctypes.c_char * (nin + nout))(*[bytes([12])] * nin, *[bytes([kind])] * nout)
-        text = (name.encode(), doc.encode())
+        text = (name.encode(), doc.encode(), signature)
         self._tables = (loops, data, kinds, text)
         places = [ctypes.addressof(table) for table in (loops, data, kinds)]
-        self.call: Any = _from_func_and_data(*places, 1, nin, nout, -1, *text, 0)
+        self.call: Any = _from_func_and_data(*places, 1, nin, nout, -1, *text[:2], 0, signature)
 
     @property
     def data(self) -> int:
