@@ -123,7 +123,7 @@ class _Batch:
         """Points that no thread has taken yet."""
         return (self.end - self.begun) * self.each
 
-    def _taken(self) -> tuple[int, int]:
+    def _take(self) -> tuple[int, int]:
         """Take the next piece: from where to where."""
         with self._lock:
             points = min(self.width, self.most)
@@ -135,7 +135,7 @@ class _Batch:
 
     def piece(self) -> bool:
         """Work on the next piece; tell whether there was one."""
-        start, stop = self._taken()
+        start, stop = self._take()
         if start == stop:
             return False
         before, _inside.piece = getattr(_inside, "piece", False), True

@@ -135,7 +135,7 @@ class Fused:
                 for o in operands
             ]
         elif quick and kind == np.float64:
-            return self._shaped(ufunc.call(*self._vectors(operands)), batch)
+            return self._reshape(ufunc.call(*self._vectors(operands)), batch)
         results = tuple(np.empty(batch + g.shape, kind) for g in self._groups) if out is None else out
         self._fill(ufunc, operands, results, batch, 0 if quick else workers or threads(None))
         return out or tuple(r[()] for r in results)
@@ -163,7 +163,7 @@ class Fused:
             return [np.concatenate([o if size else o[..., None] for o, size in full], axis=-1, dtype=np.float64)]
         return [np.asarray(o)[..., None] if s is None else o for o, s in zip(operands, self._sizes, strict=True)]
 
-    def _shaped(self, returned: Any, batch: tuple[int, ...]) -> tuple[Any, ...]:
+    def _reshape(self, returned: Any, batch: tuple[int, ...]) -> tuple[Any, ...]:
         """Reshape each result to the shape of its group."""
         results = returned if isinstance(returned, tuple) else (returned,)
         if self._plan.is_packed:
@@ -197,12 +197,7 @@ class Fused:
         ]
 
     def _fill(
-        self,
-        ufunc: Ufunc,
-        operands: list[Any],
-        results: Sequence[Any],
-        batch: tuple[int, ...],
-        workers: int,
+        self, ufunc: Ufunc, operands: list[Any], results: Sequence[Any], batch: tuple[int, ...], workers: int
     ) -> None:
         """Compute into `results`, in pieces over threads; in one piece with 0 `workers`."""
         targets, copies = [], []
@@ -221,7 +216,7 @@ class Fused:
             with np.errstate(all="ignore"):  # what overflows a smaller type is infinite there
                 if self._plan.is_packed:
                     returned = ufunc.call(*vectors)
-                    for part, values in zip(parts, self._shaped(returned, returned.shape[:-1]), strict=True):
+                    for part, values in zip(parts, self._reshape(returned, returned.shape[:-1]), strict=True):
                         part[...] = values
                 else:
                     ufunc.call(*vectors, out=parts, casting="same_kind")

@@ -51,6 +51,27 @@ class Recent(dict[Any, Any]):
             self.pop(next(iter(self)), None)
 
 
+class Versions:
+    """Keys of machine code by the code of a function, as long as that lives.
+
+    Code whose constants keep changing, whole numbers in a loop over `n`, is compiled a few times, then called.
+    """
+
+    #: Versions of one piece of code.
+    MOST = 16
+
+    def __init__(self) -> None:
+        self._keys: WeakKeyDictionary[Any, set[bytes]] = clearable(WeakKeyDictionary())
+
+    def admit(self, code: Any, key: bytes) -> bool:
+        """Tell whether a version of the code is to be compiled; all are where the code is unknown, None."""
+        keys = set() if code is None else self._keys.setdefault(code, set())
+        if key not in keys and len(keys) >= self.MOST:
+            return False
+        keys.add(key)
+        return True
+
+
 def once_per_code(function: _F) -> _F:
     """Decorate a function of a code object: its results live as long as the code."""
     results: WeakKeyDictionary[Any, Any] = clearable(WeakKeyDictionary())

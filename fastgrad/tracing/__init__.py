@@ -14,7 +14,7 @@ from .refusals import refusal
 from .substitution import Substitution
 from .tracer import trace
 from .transposition import GAP, LANES, move
-from .value_program import ValueProgram, moved, trace_captured, trace_values
+from .value_program import ValueProgram, rebase, trace_captured, trace_values
 
 __all__ = [
     "Captured",
@@ -40,7 +40,7 @@ __all__ = [
     "graph_of",
     "in_order",
     "move",
-    "moved",
+    "rebase",
     "refusal",
     "select",
     "trace",
