@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -112,7 +112,7 @@ class Words:
 
     def __init__(self, kinds: Sequence[Any]) -> None:
         self._kinds = None if all(k == "d" for k in kinds) else kinds
-        form = struct.Struct("=" + "".join(map(_format, kinds)))
+        form = _struct(tuple(kinds))
         self.memory = bytearray(max(form.size, 8))
         self._pack = form.pack_into
 
@@ -124,7 +124,7 @@ class Words:
         flat: list[Any] = []
         kept: list[Any] = [values]
         for kind, value in zip(self._kinds, values, strict=True):
-            if kind == "d":
+            if kind == "d" or kind == "l":
                 flat.append(value)
             else:
                 _flatten(kind, value, flat, kept)
@@ -135,6 +135,11 @@ class Words:
     def address(self) -> int:
         """Where the memory is."""
         return address_of(self.memory)
+
+
+@lru_cache(maxsize=256)
+def _struct(kinds: tuple[Any, ...]) -> struct.Struct:
+    return struct.Struct("=" + "".join(map(_format, kinds)))
 
 
 def _format(kind: Any) -> str:

@@ -56,9 +56,9 @@ def words_of(
     d: int, m: int, args: tuple[Any, ...], captured: Sequence[Any] = (), data: Sequence[Any] = ()
 ) -> tuple[Any, Any]:
     """Words for one call, and what they point into; `data` are the values of the kinds `captured`."""
-    words = Words([*(argument_types(args) or ()), *captured])
-    kept = words.fill([*args, *data] if captured else args)
-    return np.array([d, m, *np.frombuffer(words.memory, np.int64)], dtype=np.int64), kept
+    words = Words(("l", "l", *(argument_types(args) or ()), *captured))
+    kept = words.fill((d, m, *args, *data) if captured else (d, m, *args))
+    return words.memory, kept
 
 
 def machine_code(f: Any, reading: Reading, kinds: tuple[Any, ...], fills: bool) -> Native:
