@@ -13,7 +13,7 @@ from .._parallel import PIECE, CostEstimate, over_pieces
 from ..arguments import argument, checked_out, result_kind, threads
 from ..compilation.operators import Uncompilable
 from ..compilation.ufuncs import Ufunc
-from ..tracing import Layout, Node, Program
+from ..tracing import Node, Program
 from .gufunc import Table, gufunc_of
 from .signature import widths
 
@@ -51,8 +51,13 @@ class Plan:
         #: Whether operands and results are passed as they are.
         self.is_direct = self.is_flat or (vectors and not self.is_packed)
         self.ends = np.cumsum([len(group.nodes) for group in groups])[:-1]
-        layout = None if self.is_flat else Layout(nodes, self.nin)
-        program = Program(nodes if layout is None else layout.computed, self.nin, captured=captured)
+        #: Rows of a gufunc's blocks, None for a ufunc.
+        self._table: Table | None = None
+        if self.is_packed:
+            self._table = Table([self.nin], [nodes])
+        elif not self.is_flat:
+            self._table = Table(widths(sizes), [group.nodes for group in groups])
+        program = Program(self._table.computed if self._table else nodes, self.nin, captured=captured)
         self._name, self._literals, self._count = name, program.parameters, len(nodes)
         #: Ufuncs that no call uses: as many as calls ran at the same time.
         self._unused: list[tuple[Ufunc, Any]] = []
@@ -63,10 +68,6 @@ class Plan:
             raise TypeError(
                 f"every gate of `{name}` must be a formula that Numba can compile; got one where {err}."
             ) from err
-        if layout is not None:
-            rows = [layout.rows] if self.is_packed else [p.tolist() for p in np.split(np.array(layout.rows), self.ends)]
-            lengths = [self.nin] if self.is_packed else widths(sizes)
-            self._table = Table(lengths, rows, len(layout.computed), layout.constants)
 
     def acquire(self, numbers: Any) -> tuple[Ufunc, Any]:
         """Return a ufunc or gufunc over captured `numbers`, and the array that holds them; both for `release`."""
@@ -75,7 +76,7 @@ class Plan:
         except IndexError:
             parameters = np.array([*numbers, *self._literals, 0.0])
             doc, address = f"circuit of {self._name}", parameters.ctypes.data
-            if self.is_flat:
+            if self._table is None:
                 ufunc = Ufunc(self._code, self.nin, self._name, doc, self._count, (address,), parameters)
             else:
                 ufunc = gufunc_of(self._code, parameters, self._table, self._name, doc)

@@ -21,7 +21,7 @@ from numba.core import types
 from ..compilation.kernels import Native, native
 from ..compilation.memory import WORDS, call_body, words_at
 from ..compilation.ufuncs import ADDRESS, ARGUMENTS, OWN, RESULTS, Ufunc, clear_flags
-from ..tracing import GAP, LANES, move
+from ..tracing import GAP, LANES, Node, expand_nodes, move
 
 #: Words of a gufunc's data after the common ones and the address of the body's parameters: rows, rows of arguments,
 #: rows that the body computes, the address of the table. The table holds the number of components of each operand, then
@@ -81,23 +81,26 @@ def _shared() -> Native:
 class Table:
     """Rows of a gufunc's blocks of points, in words that the loop reads.
 
-    `sizes` counts the components of each argument. `rows` has for each result the row of each component: rows of the
-    arguments come first, then the `computed` ones, then a row for each of the `constants`.
+    `sizes` counts the components of each argument; `results` has the nodes of each result. Rows of arguments come
+    first, then those that the body computes, each once, then one for each constant. Inputs behind the arguments are
+    captured numbers, which are copied into computed rows.
     """
 
-    def __init__(
-        self, sizes: Sequence[int], rows: Sequence[Sequence[int]], computed: int, constants: Sequence[float]
-    ) -> None:
-        self.nin, self.nout, first = len(sizes), len(rows), sum(sizes)
-        bits = np.array(constants, np.float64).view(np.int64)
-        self.words = np.array(
-            [*sizes, *map(len, rows), *range(first), *(r for row in rows for r in row), len(constants)]
-            + [int(word) for k, fixed in enumerate(bits) for word in (first + computed + k, fixed)],
-            np.int64,
-        )
+    def __init__(self, sizes: Sequence[int], results: Sequence[Sequence[Node]]) -> None:
+        nodes, first = expand_nodes([node for result in results for node in result]), sum(sizes)
+        arguments = {node for node in nodes if node.name == "input" and node.value < first}
+        constants = list(dict.fromkeys(node for node in nodes if node.name == "constant"))
+        self.computed = list(dict.fromkeys(n for n in nodes if n.name != "constant" and n not in arguments))
+        rows = {node: first + k for k, node in enumerate(self.computed + constants)}
+        rows.update({node: node.value for node in arguments})
+        self.nin, self.nout = len(sizes), len(results)
+        bits = np.array([node.value for node in constants], np.float64).view(np.int64).tolist()
+        words = [*sizes, *map(len, results), *range(first), *(rows[node] for node in nodes), len(constants)]
+        words += [word for node, fixed in zip(constants, bits, strict=True) for word in (rows[node], fixed)]
+        self.words = np.array(words, np.int64)
         #: The words `_ROWS` to `_TABLE` of a gufunc's data.
-        self.data = first + computed + len(constants), first, computed, self.words.ctypes.data
-        operands = [",".join(f"({size})" for size in part) for part in (sizes, map(len, rows))]
+        self.data = first + len(self.computed + constants), first, len(self.computed), self.words.ctypes.data
+        operands = [",".join(f"({size})" for size in part) for part in (sizes, map(len, results))]
         self.signature = "->".join(operands).encode()
 
 

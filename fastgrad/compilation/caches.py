@@ -31,13 +31,7 @@ def clearable(table: _T) -> _T:
 
 
 class Recent(dict[Any, Any]):
-    """A dictionary of so many entries at most: the oldest makes way for a new one.
-
-    Parameters
-    ----------
-    size : int
-        How many.
-    """
+    """A dictionary of at most `size` entries: a new one replaces the oldest."""
 
     def __init__(self, size: int) -> None:
         super().__init__()

@@ -81,12 +81,8 @@ def close_engines() -> None:
 def native(key: bytes, build: Callable[[], tuple[Any, Any, str]], unloads: bool = False) -> Native:
     """Machine code for `key`, from memory, from disk, or from ``build() -> (function, C signature, result kind)``.
 
-    With `unloads` it is unloaded when nothing refers to the result any more.
-
-    Raises
-    ------
-    Uncompilable
-        When Numba refuses; the refusal is remembered on disk too.
+    With `unloads` it is unloaded when nothing refers to the result any more. Raises Uncompilable when Numba refuses;
+    the disk remembers that, too.
     """
     return _find(key, lambda digest: _compile(digest, build), unloads)
 

@@ -182,24 +182,11 @@ _from_func_and_data = ctypes.PYFUNCTYPE(
 
 
 class Ufunc:
-    """A NumPy ufunc or gufunc over machine code, with counts of the points that went wrong.
+    """A NumPy ufunc over machine code, with counts of the points where a function raised or returned no number.
 
-    The ufunc itself is `call`. NumPy does not own the tables it is made of, so this object must outlive it.
-
-    Parameters
-    ----------
-    code : Native
-        The body.
-    nin, nout : int
-        Arguments (float64) and results (of the kind that `code` returns).
-    name, doc : str
-        What NumPy shows.
-    own : sequence of int
-        Words for the body's own use.
-    keep : object
-        What those words point into.
-    vectors : (bytes, Native), optional
-        Signature and inner loop of a gufunc.
+    The ufunc itself is `call`. NumPy does not own the tables it is made of, so this object must outlive it. It has
+    `nin` arguments of float64 and `nout` results of the kind that its body, `code`, returns. The body has words of its
+    `own`; `keep` is what these point into. A gufunc has `vectors`: a signature, and an inner loop.
     """
 
     __slots__ = ("_data", "_references", "_tables", "call", "pace", "result")
