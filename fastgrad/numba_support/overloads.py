@@ -38,7 +38,7 @@ from ..differentiation.first_derivatives import gradient
 from ..evaluation.compiled import of_fixed_arity
 from ..rules.stencil_codegen import best_step, compiled_point
 from ..rules.stencils import Stencil
-from .types import SCALARS, checked_step, constant, function_of, narrow, refuse, refuse_complex_step, rule_of, step_of
+from .types import SCALARS, checked_step, constant, function_of, narrow, refuse, rule_of, step_of
 
 
 @intrinsic(prefer_literal=True)
@@ -90,7 +90,10 @@ def _derivative(
     """Write `derivative` at one point."""
     refuse({"bounds": (bounds, None), "full_output": (full_output, False), "out": (out, None)}, "derivative")
     target, rule, nargs = function_of(f, "derivative"), rule_of(method, "derivative"), len(args)
-    refuse_complex_step(rule)
+    if not isinstance(rule, (Stencil, Adaptive)):
+        raise TypingError(
+            f"`method` must be a stencil or adaptive inside compiled code; got {rule}. Call it from Python."
+        )
     if not args or not all(isinstance(a, SCALARS) for a in args):
         raise TypingError(
             f"the arguments of `derivative` must be numbers inside compiled code; got {', '.join(map(str, args))}. "
