@@ -202,13 +202,12 @@ class Ufunc:
         keep: Any = None,
         vectors: tuple[bytes, Native] | None = None,
     ) -> None:
-        loop, copy = _shared()
-        signature, loop = vectors or (None, loop)
+        signature, loop, *copy = vectors or (None, *_shared())
         kind, _, size = KINDS[code.result]
         self.result = code.result
         self.pace = CostEstimate()
-        self._references = (code, loop, copy, keep)
-        words = (code.address, 0, 0, nin, nout, size, 8, copy.address, *own)
+        self._references = (code, loop, *copy, keep)
+        words = (code.address, 0, 0, nin, nout, size, 8, copy[0].address if copy else 0, *own)
         self._data = (ctypes.c_int64 * len(words))(*words)
         loops = (ctypes.c_void_p * 1)(loop.address)
         data = (ctypes.c_void_p * 1)(ctypes.addressof(self._data))
