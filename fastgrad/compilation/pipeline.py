@@ -136,7 +136,8 @@ def letter_of_type(kind: Any) -> str:
     kind = kind.literal_type if isinstance(kind, types.Literal) else kind
     if kind == types.float32:
         return "f"
-    for letter, number in {"?": types.Boolean, "d": (types.Float, types.Integer), "D": types.Complex}.items():
+    letters: dict[Any, str] = {types.Boolean: "?", types.Float: "d", types.Integer: "d", types.Complex: "D"}
+    for number, letter in letters.items():
         if isinstance(kind, number):
             return letter
     raise Uncompilable(f"returns {kind}")
