@@ -123,7 +123,7 @@ class _Batch:
         """Points that no thread has taken yet."""
         return (self.end - self.begun) * self.each
 
-    def _taken(self) -> tuple[int, int]:
+    def _take(self) -> tuple[int, int]:
         """Take the next piece: from where to where."""
         with self._lock:
             points = min(self.width, self.most)
@@ -135,7 +135,7 @@ class _Batch:
 
     def piece(self) -> bool:
         """Work on the next piece; tell whether there was one."""
-        start, stop = self._taken()
+        start, stop = self._take()
         if start == stop:
             return False
         before, _inside.piece = getattr(_inside, "piece", False), True
@@ -194,20 +194,8 @@ def over_pieces(
     core away, and the chain of the benchmarks took 44 ns a point instead of 28. Batches inside `work`
     stay on its thread. The exception of the earliest piece stops what has not begun and is raised.
 
-    Parameters
-    ----------
-    work : callable
-        Gets the place of a piece.
-    shape : tuple of int
-        Not empty.
-    workers : int
-        How many threads. With 1 there is no other than the calling one.
-    most : int
-        Points of the longest piece.
-    pace : CostEstimate, optional
-        What a point costs, if that is remembered from one batch to the next.
-    least : int
-        Points of the shortest one, where a piece has costs of its own; fewer than two of these are no work for two.
+    `work` gets the index of a piece, of `least` to `most` points where that can be; where there are fewer than twice
+    the least, one thread does the work. `pace` is the cost of a point, if that is remembered between batches.
     """
     pace = pace or CostEstimate()
     batch, helpers = _Batch(work, shape, least, most, pace), []

@@ -39,6 +39,11 @@ def ulps(found: Any, wanted: Any) -> Any:
     return np.where((found == wanted) | (np.isnan(found) & np.isnan(wanted)), 0.0, gap)
 
 
+def partials_of(c: Circuit) -> Any:
+    """Partial derivatives of a circuit as nodes, with captured numbers as constants."""
+    return jacobian(c._outputs, sum(c._template.widths))
+
+
 def uncompiled(nodes: list[Any], x: Any) -> np.ndarray:
     """Values of nodes at one point, without compiling them."""
     return np.array([float(v) for v in Program(nodes, len(x)).at(x)])
@@ -90,7 +95,7 @@ def test_logic_gates_make_conditions(gate: Gate) -> None:
     f = lambda *x: fg.where(gate(*x), 2.0 * x[0], 3.0 * x[0])  # noqa: E731
     c = fg.circuit(f, n=(None,) * gate.nin)
     for x in np.ndindex(*(2,) * gate.nin):
-        slope = uncompiled([c._jacobian[0][0]], x)[0]
+        slope = uncompiled([partials_of(c)[0][0]], x)[0]
         assert slope == (2.0 if gate(*map(float, x)) else 3.0)
 
 
@@ -186,7 +191,7 @@ def terms(c: Circuit, point: Any) -> np.ndarray:
     Rounding every node by half an ulp moves the partial by as many halves of an ulp of the sum: these are the terms
     that were added up, also those inside the nodes.
     """
-    row = c._jacobian[0]
+    row = partials_of(c)[0]
     order = in_order(row)
     graph = Graph(node=type(order[0]))
     copies, partials = local_partials(order, graph)
@@ -229,7 +234,7 @@ def test_random_circuits_against_mpmath_and_jax() -> None:
         c = fg.circuit(random_circuit(seed, vocabulary(np, fg.where)))
         exact = random_circuit(seed, exact_words)
         point = np.random.default_rng(seed).uniform(-1.5, 1.5, 3)
-        found, (largest, total) = uncompiled(c._jacobian[0], point), np.spacing(terms(c, point))
+        found, (largest, total) = uncompiled(partials_of(c)[0], point), np.spacing(terms(c, point))
         with jax.enable_x64(True):
             theirs = jax.grad(random_circuit(seed, vocabulary(jax.numpy, jax.numpy.where)), argnums=(0, 1, 2))
             beside = np.array(theirs(*point.tolist()))
@@ -266,12 +271,12 @@ def test_slopes_through_what_outgrows_the_numbers(name: str) -> None:
     mp.dps = 700  # what is added to 1 may be 1e-434
     f = OUTGROWING[name]
     c = fg.circuit(lambda v: f(np, v[0]), n=1)
-    second = jacobian(c._jacobian[0], 1)[0]
+    second = jacobian(partials_of(c)[0], 1)[0]
     for x in (-1000.0, -720.0, -709.9, -300.0, -40.0, -1.5, 0.7, 30.0, 650.0):
         h = mp.mpf(10) ** -15
         ahead, here, behind = (f(mp, mp.mpf(x) + s * h) for s in (1, 0, -1))
         wanted = float((ahead - behind) / (2 * h)), float((ahead - 2 * here + behind) / h**2)
-        for found, slope in zip(uncompiled([*c._jacobian[0], *second], [x]), wanted, strict=True):
+        for found, slope in zip(uncompiled([*partials_of(c)[0], *second], [x]), wanted, strict=True):
             if np.isfinite(uncompiled(c._outputs, [x])):
                 assert abs(found - slope) <= 1e-14 * abs(slope) * max(1.0, abs(x) / 10) + 1e-300, x
 
@@ -292,8 +297,8 @@ def test_what_settles_is_flat_where_what_is_inside_outgrows_the_numbers(name: st
     """0 times infinity, which was NaN: in the rows of one result, and in the columns of many."""
     f = SETTLING[name]
     c, several = fg.circuit(lambda v: f(v[0]), n=1), fg.circuit(lambda v: [f(v[0]), v[0], v[0]], n=1)
-    second = jacobian(c._jacobian[0], 1)[0]
-    assert uncompiled([*c._jacobian[0], *second, *several._jacobian[0]], [800.0]).tolist() == [0.0, 0.0, 0.0]
+    second = jacobian(partials_of(c)[0], 1)[0]
+    assert uncompiled([*partials_of(c)[0], *second, *partials_of(several)[0]], [800.0]).tolist() == [0.0, 0.0, 0.0]
     x = np.array([[0.25], [0.75]])
     for analytic in (c.gradient, several.jacobian(x)[:, 0]):
         assert fg.check(c, analytic, x, of="gradient").counts["DISAGREES"] == 0  # exp(-x^120) is flat: undecided
@@ -324,7 +329,7 @@ def test_compiled_is_uncompiled() -> None:
     c = fg.circuit(lambda x, y: np.tanh(x * y) * np.exp(-x) + np.hypot(x, y) * np.log(y))
     points = RNG.uniform(0.5, 2, (2, 20))
     found = np.array(c.partials(*points))
-    wanted = np.array([uncompiled(c._jacobian[0], p) for p in points.T]).T
+    wanted = np.array([uncompiled(partials_of(c)[0], p) for p in points.T]).T
     assert abs(found - wanted).max() < 1e-14
 
 
@@ -344,15 +349,15 @@ def test_exact_on_polynomials(coefficients: list[float], x: float) -> None:
     a, b, c, d = map(round, coefficients)
     at = float(round(x))
     f = fg.circuit(lambda x: a * x**3 + b * x**2 + c * x + d)
-    assert uncompiled(f._jacobian[0], [at])[0] == 3 * a * at**2 + 2 * b * at + c
+    assert uncompiled(partials_of(f)[0], [at])[0] == 3 * a * at**2 + 2 * b * at + c
 
 
 @given(st.integers(-60, 60), st.integers(-60, 60))
 def test_scaling_by_powers_of_two_changes_nothing_else(k: int, m: int) -> None:
     f = lambda x, y: x / (x * x + y * y) + np.sqrt(x * y)  # noqa: E731
     s, t = 2.0**k, 2.0**m
-    plain = uncompiled(fg.circuit(f)._jacobian[0], (1.3, 0.7))
-    scaled = uncompiled(fg.circuit(lambda x, y: t * f(s * x, s * y))._jacobian[0], (1.3 / s, 0.7 / s))
+    plain = uncompiled(partials_of(fg.circuit(f))[0], (1.3, 0.7))
+    scaled = uncompiled(partials_of(fg.circuit(lambda x, y: t * f(s * x, s * y)))[0], (1.3 / s, 0.7 / s))
     assert (scaled == plain * s * t).all()
 
 
@@ -482,10 +487,10 @@ def test_more_places_than_one_loop_takes() -> None:
 
     dim = 105
     c, x = fg.circuit(f, n=dim), vectors(dim)
-    assert len(Loops(Program(c._jacobian[0], dim)._nodes, c._jacobian[0], dim)._parts) > 2
+    assert len(Loops(Program(partials_of(c)[0], dim)._nodes, partials_of(c)[0], dim)._parts) > 2
     found = c.gradient(x)
     for point, row in zip(x[::69], found[::69], strict=True):
-        assert row == pytest.approx(uncompiled(c._jacobian[0], point), rel=1e-13)
+        assert row == pytest.approx(uncompiled(partials_of(c)[0], point), rel=1e-13)
     several = fg.circuit(lambda v: v * branching(v[7]) + branching(v[150]), n=230)
     x = vectors(230)
     wanted = x * np.vectorize(branching.formula)(x[:, 7:8]) + np.vectorize(branching.formula)(x[:, 150:151])
@@ -651,7 +656,7 @@ def test_numpy_on_vectors(name: str) -> None:
     wanted = np.array(f(x), float)
     assert uncompiled(c._outputs, x) == pytest.approx(wanted.ravel(), rel=1e-14)
     columns = [(np.array(f(x + e), float) - np.array(f(x - e), float)) / 2e-6 for e in 1e-6 * np.eye(4)]
-    found = uncompiled([p for row in c._jacobian for p in row], x)
+    found = uncompiled([p for row in partials_of(c) for p in row], x)
     assert abs(found - np.stack(columns, -1).ravel()).max() < 1e-7
 
 
@@ -692,7 +697,7 @@ def test_ufuncs(name: str) -> None:
     for i in range(ufunc.nin):
         moved = [np.array(point) + s * 1e-6 * (np.arange(ufunc.nin) == i) for s in (1, -1)]
         slope = (ufunc(*moved[0]) - ufunc(*moved[1])) / 2e-6
-        assert uncompiled([c._jacobian[0][i]], point)[0] == pytest.approx(slope, rel=1e-8, abs=1e-9)
+        assert uncompiled([partials_of(c)[0][i]], point)[0] == pytest.approx(slope, rel=1e-8, abs=1e-9)
 
 
 def test_scipy_special() -> None:
@@ -710,7 +715,7 @@ def test_scipy_special() -> None:
     for f in several:
         assert uncompiled(fg.circuit(f, n=3)._outputs, v) == pytest.approx(np.ravel(f(v)), rel=1e-14)
     h, x = 1e-6, 0.7
-    assert uncompiled(c._jacobian[0], [x])[0] == pytest.approx(
+    assert uncompiled(partials_of(c)[0], [x])[0] == pytest.approx(
         (c.formula(x + h) - c.formula(x - h)) / (2 * h), rel=1e-9
     )
 
@@ -923,7 +928,7 @@ def test_a_thousand_nodes() -> None:
         return x
 
     c = fg.circuit(f, n=2)
-    slopes = uncompiled(c._jacobian[0], (1.0, 1.0))
+    slopes = uncompiled(partials_of(c)[0], (1.0, 1.0))
     assert slopes[0] == 1.0 and slopes[1] == 500 + sum(k * (499 - k) for k in range(500))
 
 

@@ -452,3 +452,15 @@ def test_functions_and_what_they_hold_are_let_go() -> None:
     gc.collect()
     assert [r() for r in kept] == [None] * len(kept)
     assert len(registry._functions) <= before
+
+
+def test_names_of_this_package_are_read_before_their_first_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are imported when they are used first; a function over one was called point by point, as if it had none."""
+    monkeypatch.delitem(vars(fg), "where", raising=False)
+    x = np.linspace(-1.0, 1.0, 8)
+
+    def f(x: Any) -> Any:
+        return fg.where(x > 0.0, x * x, 3.0 * x)
+
+    assert fg.derivative(f, x, method="central") == pytest.approx(np.where(x > 0.0, 2.0 * x, 3.0), rel=1e-6)
+    assert engine_of(f) == "compiled"

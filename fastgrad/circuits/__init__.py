@@ -37,18 +37,14 @@ def circuit(f: Callable[..., Any], n: int | Sequence[int | None] | None = None) 
     -------
     Circuit
         Called like `f`; ``c.partials(*args)`` is the tuple of partial derivatives, ``c.gradient(x)``,
-        ``c.jacobian(x)`` and ``c.hessian(x)`` are for vectors, with the batch in front. float32 gives float32,
-        integers count as float64. All take ``out=`` and ``workers=``. Arrays of xarray, pandas and Dask and masked ones
-        give results of their kind, with their labels; as everywhere, the last axis is the vector.
+        ``c.jacobian(x)`` and ``c.hessian(x)`` are for vectors, with the batch in front. ``help(type(c))`` has shapes,
+        types, options and errors.
 
     Raises
     ------
-    TypeError
-        When `f` cannot be traced: it branches on a value, its loops depend on one, it calls into code that wants
-        numbers, or it unrolls to more than 10,000 nodes. The message names the line and the remedy.
-    ValueError
-        When `n` is below 1.
-    Exception
+    TypeError, ValueError
+        When `f` cannot be traced: it branches on a value, its loops depend on one, it calls code that takes numbers
+        only, or it unrolls to more than 10,000 nodes; the message names the line and the remedy. When `n` is below 1.
         Exceptions of `f` are raised unchanged.
 
     Notes

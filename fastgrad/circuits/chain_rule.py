@@ -144,9 +144,9 @@ def _times(slope: _Slope, partial: Any) -> _Slope | None:
     if isinstance(partial, Node) and partial.name == "where":
         condition, yes, no = partial.operands
         if _is(yes, 0.0) or _is(no, 0.0):
-            condition, taken = (condition, yes) if _is(no, 0.0) else (~condition, no)
+            condition, branch = (condition, yes) if _is(no, 0.0) else (~condition, no)
             guard = condition if slope.guard is None else slope.guard & condition
-            return _Slope(_product(slope.value, taken), guard)
+            return _Slope(_product(slope.value, branch), guard)
     return _Slope(_product(slope.value, partial), slope.guard)
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from ..arguments import argument_index
 from ..tracing import Node
-from .chain_rule import jacobian
 from .drawing import Drawable
 from .results import Results
 from .signature import sizes_of
@@ -44,11 +43,14 @@ class Circuit(Drawable):
     float64. Results for xarray, pandas, Dask and masked arrays are of their kind. NaN marks where there is no
     derivative, without a warning.
 
-    Options: ``out=`` takes an array of the result's shape, or a tuple of one for each result. ``workers=1`` uses the
-    calling thread only; by default large batches use all cores.
+    Options of all methods: ``out=`` takes an array of the result's shape, or a tuple of one for each result.
+    ``workers=1`` uses the calling thread only; by default large batches use all cores. ``wrt=`` is the position of the
+    vector that `gradient`, `jacobian` and `hessian` differentiate in, the first argument by default.
 
-    Errors: TypeError for arguments that are no real numbers or too few, ValueError where vectors have another length
-    than `n`, batches do not broadcast or `out` does not fit. Exceptions of a caller's gate are raised unchanged.
+    Errors: TypeError for arguments that are no real numbers or too few, for a `wrt` that is no vector, for the gradient
+    and the hessian of several results, and for the hessian of a caller's gate whose partials cannot be traced;
+    ValueError where vectors have another length than `n`, batches do not broadcast or `out` does not fit. Exceptions of
+    a caller's gate are raised unchanged.
 
     Examples
     --------
@@ -87,11 +89,6 @@ class Circuit(Drawable):
         """Nodes of the results, with captured numbers as constants."""
         return self._template.nodes(self._numbers)
 
-    @functools.cached_property
-    def _jacobian(self) -> list[list[Node]]:
-        """Partial derivatives as nodes, with captured numbers as constants."""
-        return jacobian(self._outputs, sum(self._template.widths))
-
     def _compute(self, quantity: Quantity, args: Any, out: Any, workers: Any, wrt: int = 0) -> tuple[Any, ...]:
         out = out if out is None or isinstance(out, tuple) else (out,)
         return self._results.compute(self, quantity, wrt, args, out, workers)
@@ -100,11 +97,6 @@ class Circuit(Drawable):
 
     def __call__(self, *args: Any, out: Any = None, workers: int | None = None) -> Any:
         """Values of the function at a batch of points, compiled.
-
-        Parameters
-        ----------
-        *args : array_like
-            Arguments of the function; shapes, types, `out`, `workers` and errors as for `Circuit`.
 
         Returns
         -------
@@ -117,11 +109,6 @@ class Circuit(Drawable):
 
     def partials(self, *args: Any, out: Any = None, workers: int | None = None) -> tuple[Any, ...]:
         """Exact partial derivatives in every argument, computed together.
-
-        Parameters
-        ----------
-        *args : array_like
-            Arguments of the function; shapes, types, `out`, `workers` and errors as for `Circuit`.
 
         Returns
         -------
@@ -144,8 +131,6 @@ class Circuit(Drawable):
 
         Parameters
         ----------
-        *args : array_like
-            Arguments of the function; shapes, types, `workers` and errors as for `Circuit`.
         out : tuple of ndarray, optional
             First those for the values, then those for the partials.
 
@@ -167,22 +152,10 @@ class Circuit(Drawable):
     def gradient(self, *args: Any, wrt: int = 0, out: Any = None, workers: int | None = None) -> Any:
         """Gradient in a vector argument: ``(..., d) -> (..., d)``.
 
-        Parameters
-        ----------
-        *args : array_like
-            Arguments of the function; shapes, types, `out`, `workers` and errors as for `Circuit`.
-        wrt : int, default 0
-            The argument to differentiate in, a vector.
-
         Returns
         -------
         ndarray
             The partial derivatives of the one result in each component.
-
-        Raises
-        ------
-        TypeError
-            Also when the argument is a number, or the function has several results.
 
         Examples
         --------
@@ -199,23 +172,11 @@ class Circuit(Drawable):
     def jacobian(self, *args: Any, wrt: int = 0, out: Any = None, workers: int | None = None) -> Any:
         """Jacobian in a vector argument: ``(..., d) -> (..., m, d)``.
 
-        Parameters
-        ----------
-        *args : array_like
-            Arguments of the function; shapes, types, `out`, `workers` and errors as for `Circuit`.
-        wrt : int, default 0
-            The argument to differentiate in, a vector.
-
         Returns
         -------
         ndarray
             Row `i` holds the partial derivatives of result `i`; results that are a matrix keep both of its axes. For a
             function with one result it is the gradient.
-
-        Raises
-        ------
-        TypeError
-            Also when the argument is a number.
 
         Examples
         --------
@@ -231,24 +192,11 @@ class Circuit(Drawable):
     def hessian(self, *args: Any, wrt: int = 0, out: Any = None, workers: int | None = None) -> Any:
         """Hessian in a vector argument: ``(..., d) -> (..., d, d)``, symmetric to the last bit.
 
-        Parameters
-        ----------
-        *args : array_like
-            Arguments of the function; shapes, types, `out`, `workers` and errors as for `Circuit`.
-        wrt : int, default 0
-            The argument to differentiate in, twice; a vector.
-
         Returns
         -------
         ndarray
             The second derivatives of the one result: the chain rule, applied to the gradient's own gates. One triangle
             is computed; the other repeats it.
-
-        Raises
-        ------
-        TypeError
-            Also when the argument is a number, the function has several results, or a gate of the caller's has partials
-            that cannot be traced.
 
         Examples
         --------

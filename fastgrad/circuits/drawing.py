@@ -91,19 +91,14 @@ def program(name: str, outputs: Sequence[Node], names: Sequence[str], point: Seq
     figure = _Figure(outputs, names, point)
     rows = []
     for node in figure.nodes:
-        texts = []
-        for operand, to, partial in figure.edges:
-            if to is node and partial is not None:
-                texts.append(f"d/d{figure.operand(operand)} = {figure.formula(partial)}")
+        texts = [
+            f"d/d{figure.operand(operand)} = {figure.formula(partial) if slope is None else _short(slope)}"
+            for (operand, to, partial), slope in zip(figure.edges, figure.slopes, strict=True)
+            if to is node and partial is not None
+        ]
         at = f"= {_short(figure.values[node])}" if figure.values else ""
         operands = ", ".join(map(figure.operand, node.operands))
         what = figure.names[node.value] if node.name == "input" else figure.label(node) if not operands else node.name
-        if figure.values:
-            texts = [
-                f"d/d{figure.operand(o)} = {_short(s)}"
-                for (o, to, p), s in zip(figure.edges, figure.slopes, strict=True)
-                if to is node and p is not None
-            ]
         rows.append((f"n{figure.number[node]}", what, operands, at, ",  ".join(dict.fromkeys(texts))))
     widths = [max(len(row[k]) for row in rows) for k in range(4)]
     results = len(outputs)
@@ -214,7 +209,7 @@ class Drawable:
           n2  multiply  n1, n1  = 9  d/dn1 = 3
           result n2
         """
-        return program(self.__name__, self._outputs, *self._shown(at))
+        return program(self.__name__, self._outputs, *self._inputs_at(at))
 
     def to_mermaid(self, *at: Any) -> str:
         """Return the graph in Mermaid's language, which GitHub and many editors draw.
@@ -224,13 +219,13 @@ class Drawable:
         *at : float, or sequence of float
             One point, for values at the nodes and partials at the edges.
         """
-        return mermaid(self._outputs, *self._shown(at))
+        return mermaid(self._outputs, *self._inputs_at(at))
 
     def to_svg(self, *at: Any) -> str:
         """Return the graph as a self-contained SVG drawing, which notebooks show; `at` as for `to_mermaid`."""
-        return svg(self._outputs, *self._shown(at))
+        return svg(self._outputs, *self._inputs_at(at))
 
-    def _shown(self, at: tuple[Any, ...]) -> tuple[list[str], list[float] | None]:
+    def _inputs_at(self, at: tuple[Any, ...]) -> tuple[list[str], list[float] | None]:
         """Names of all inputs, and their numbers at the point, if there is one."""
         return component_names(self.formula, self._sizes), components(at, self._sizes) if at else None
 

@@ -13,8 +13,8 @@ from .._parallel import PIECE, CostEstimate, over_pieces
 from ..arguments import argument, checked_out, result_kind, threads
 from ..compilation.operators import Uncompilable
 from ..compilation.ufuncs import Ufunc
-from ..tracing import Layout, Node, Program
-from .gufunc import Gufunc, Table
+from ..tracing import Node, Program
+from .gufunc import Table, gufunc_of
 from .signature import widths
 
 #: Most arguments and results of a ufunc in NumPy; more are joined to one vector.
@@ -51,11 +51,16 @@ class Plan:
         #: Whether operands and results are passed as they are.
         self.is_direct = self.is_flat or (vectors and not self.is_packed)
         self.ends = np.cumsum([len(group.nodes) for group in groups])[:-1]
-        layout = None if self.is_flat else Layout(nodes, self.nin)
-        program = Program(nodes if layout is None else layout.computed, self.nin, captured=captured)
+        #: Rows of a gufunc's blocks, None for a ufunc.
+        self._table: Table | None = None
+        if self.is_packed:
+            self._table = Table([self.nin], [nodes])
+        elif not self.is_flat:
+            self._table = Table(widths(sizes), [group.nodes for group in groups])
+        program = Program(self._table.computed if self._table else nodes, self.nin, captured=captured)
         self._name, self._literals, self._count = name, program.parameters, len(nodes)
         #: Ufuncs that no call uses: as many as calls ran at the same time.
-        self._unused: list[tuple[Ufunc | Gufunc, Any]] = []
+        self._unused: list[tuple[Ufunc, Any]] = []
         self.pace = CostEstimate()
         try:
             self._code = program.body()
@@ -63,28 +68,24 @@ class Plan:
             raise TypeError(
                 f"every gate of `{name}` must be a formula that Numba can compile; got one where {err}."
             ) from err
-        if layout is not None:
-            rows = [layout.rows] if self.is_packed else [p.tolist() for p in np.split(np.array(layout.rows), self.ends)]
-            lengths = [self.nin] if self.is_packed else widths(sizes)
-            self._table = Table(lengths, rows, len(layout.computed), layout.constants)
 
-    def acquire(self, numbers: Any) -> tuple[Ufunc | Gufunc, Any]:
+    def acquire(self, numbers: Any) -> tuple[Ufunc, Any]:
         """Return a ufunc or gufunc over captured `numbers`, and the array that holds them; both for `release`."""
         try:
             instance = self._unused.pop()
         except IndexError:
             parameters = np.array([*numbers, *self._literals, 0.0])
             doc, address = f"circuit of {self._name}", parameters.ctypes.data
-            if self.is_flat:
+            if self._table is None:
                 ufunc = Ufunc(self._code, self.nin, self._name, doc, self._count, (address,), parameters)
-                instance = ufunc, parameters
             else:
-                instance = Gufunc(self._code, parameters, self._table, self._name, doc), parameters
+                ufunc = gufunc_of(self._code, parameters, self._table, self._name, doc)
+            instance = ufunc, parameters
         if len(numbers):
             instance[1][: len(numbers)] = numbers
         return instance
 
-    def release(self, instance: tuple[Ufunc | Gufunc, Any]) -> None:
+    def release(self, instance: tuple[Ufunc, Any]) -> None:
         """Let other calls have a ufunc."""
         self._unused.append(instance)
 
@@ -111,7 +112,7 @@ class Fused:
         self._plan.release(instance)  # not after an exception, when a thread may still use it
         return results
 
-    def _compute(self, ufunc: Ufunc | Gufunc, operands: list[Any], out: Any, workers: int | None) -> tuple[Any, ...]:
+    def _compute(self, ufunc: Ufunc, operands: list[Any], out: Any, workers: int | None) -> tuple[Any, ...]:
         """Compute all groups by the shortest path that the operands allow."""
         kind, points = result_kind(operands), self._points(operands)
         quick = points <= 1 or not self._pace.worth(points) or (workers == 1 and self._pace.short(points))
@@ -135,7 +136,7 @@ class Fused:
                 for o in operands
             ]
         elif quick and kind == np.float64:
-            return self._shaped(ufunc.call(*self._vectors(operands)), batch)
+            return self._reshape(ufunc.call(*self._vectors(operands)), batch)
         results = tuple(np.empty(batch + g.shape, kind) for g in self._groups) if out is None else out
         self._fill(ufunc, operands, results, batch, 0 if quick else workers or threads(None))
         return out or tuple(r[()] for r in results)
@@ -163,7 +164,7 @@ class Fused:
             return [np.concatenate([o if size else o[..., None] for o, size in full], axis=-1, dtype=np.float64)]
         return [np.asarray(o)[..., None] if s is None else o for o, s in zip(operands, self._sizes, strict=True)]
 
-    def _shaped(self, returned: Any, batch: tuple[int, ...]) -> tuple[Any, ...]:
+    def _reshape(self, returned: Any, batch: tuple[int, ...]) -> tuple[Any, ...]:
         """Reshape each result to the shape of its group."""
         results = returned if isinstance(returned, tuple) else (returned,)
         if self._plan.is_packed:
@@ -197,12 +198,7 @@ class Fused:
         ]
 
     def _fill(
-        self,
-        ufunc: Ufunc | Gufunc,
-        operands: list[Any],
-        results: Sequence[Any],
-        batch: tuple[int, ...],
-        workers: int,
+        self, ufunc: Ufunc, operands: list[Any], results: Sequence[Any], batch: tuple[int, ...], workers: int
     ) -> None:
         """Compute into `results`, in pieces over threads; in one piece with 0 `workers`."""
         targets, copies = [], []
@@ -221,7 +217,7 @@ class Fused:
             with np.errstate(all="ignore"):  # what overflows a smaller type is infinite there
                 if self._plan.is_packed:
                     returned = ufunc.call(*vectors)
-                    for part, values in zip(parts, self._shaped(returned, returned.shape[:-1]), strict=True):
+                    for part, values in zip(parts, self._reshape(returned, returned.shape[:-1]), strict=True):
                         part[...] = values
                 else:
                     ufunc.call(*vectors, out=parts, casting="same_kind")

@@ -6,22 +6,12 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from ..compilation.linking import Part
 from ..compilation.operators import Uncompilable
 from ..compilation.pipeline import function_from, jit
 from ..compilation.references import Reading
 from ..gates import GATES, Gate, gate
-from ..tracing import (
-    PRIMITIVES,
-    Graph,
-    Nodes,
-    Primitive,
-    Substitution,
-    Traced,
-    elementwise,
-    graft,
-    graph_of,
-    refusal,
-)
+from ..tracing import PRIMITIVES, Graph, Nodes, Primitive, Substitution, Traced, elementwise, graft, graph_of, refusal
 from .chain_rule import jacobian
 from .derivatives import GatePrimitive
 
@@ -65,7 +55,7 @@ def where(condition: float, x: float, y: float) -> float:
     return x if condition else y
 
 
-_OWN: dict[str, Any] = {own.__name__: own for own in (*GATES, where)}
+_OWN: dict[str, Gate] = {own.__name__: own for own in (*GATES, where)}
 
 
 def is_gate(value: Any) -> bool:
@@ -73,13 +63,12 @@ def is_gate(value: Any) -> bool:
     return isinstance(value, Gate)
 
 
-def is_own_gate(value: Any) -> bool:
-    """Tell whether a value is a gate of fastgrad's; refuse those of the caller's, whose partials may capture data."""
-    if not isinstance(value, Gate):
-        return False
-    if _OWN.get(value.__name__) is not value:
-        raise refusal(f"the gate `{value.__name__}`", "Use one of fastgrad's")
-    return True
+def own_gate(part: Part) -> Gate:
+    """Return the gate of a formula; refuse those of the caller's, whose partials may capture data."""
+    gate = _OWN.get(part.name)
+    if gate is None or gate.formula.__code__ is not part.code:
+        raise refusal(f"the gate `{part.name}`", "Use one of fastgrad's")
+    return gate
 
 
 def through_gate(gate: Gate, args: tuple[Any, ...]) -> Any:

@@ -11,7 +11,6 @@ points while it still computes. Prefetching gained nothing, nor did non-temporal
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -21,8 +20,8 @@ from numba.core import types
 
 from ..compilation.kernels import Native, native
 from ..compilation.memory import WORDS, call_body, words_at
-from ..compilation.ufuncs import _API, ADDRESS, ARGUMENTS, OWN, RAISED, RESULTS, _clear_flags
-from ..tracing import GAP, LANES, move
+from ..compilation.ufuncs import ADDRESS, ARGUMENTS, OWN, RESULTS, Ufunc, clear_flags
+from ..tracing import GAP, LANES, Node, expand_nodes, move
 
 #: Words of a gufunc's data after the common ones and the address of the body's parameters: rows, rows of arguments,
 #: rows that the body computes, the address of the table. The table holds the number of components of each operand, then
@@ -70,7 +69,7 @@ def _loop(args, dims, steps, data):  # type: ignore[no-untyped-def]
         start += count
     # Numba frees an array after its last use by name, even if its address is in use: hence this line.
     memory[0], addresses[0], rows[0] = 0.0, 0, 0
-    _clear_flags(61)
+    clear_flags(61)
 
 
 @cache
@@ -79,58 +78,37 @@ def _shared() -> Native:
     return native(b"lanes", lambda: (_loop, types.void(WORDS, WORDS, WORDS, WORDS), "d"))
 
 
-#: `PyUFunc_FromFuncAndDataAndSignature` is entry 31 of NumPy's stable C API.
-_from_signature = ctypes.PYFUNCTYPE(
-    ctypes.py_object, *[ctypes.c_void_p] * 3, *[ctypes.c_int] * 4, *[ctypes.c_char_p] * 2, ctypes.c_int, ctypes.c_char_p
-)(_API[31] or 0)
-
-
 class Table:
     """Rows of a gufunc's blocks of points, in words that the loop reads.
 
-    `sizes` counts the components of each argument. `rows` has for each result the row of each component: rows of the
-    arguments come first, then the `computed` ones, then a row for each of the `constants`.
+    `sizes` counts the components of each argument; `results` has the nodes of each result. Rows of arguments come
+    first, then those that the body computes, each once, then one for each constant. Inputs behind the arguments are
+    captured numbers, which are copied into computed rows.
     """
 
-    def __init__(
-        self, sizes: Sequence[int], rows: Sequence[Sequence[int]], computed: int, constants: Sequence[float]
-    ) -> None:
-        self.nin, self.nout, first = len(sizes), len(rows), sum(sizes)
-        bits = np.array(constants, np.float64).view(np.int64)
-        self.words = np.array(
-            [*sizes, *map(len, rows), *range(first), *(r for row in rows for r in row), len(constants)]
-            + [int(word) for k, fixed in enumerate(bits) for word in (first + computed + k, fixed)],
-            np.int64,
-        )
+    def __init__(self, sizes: Sequence[int], results: Sequence[Sequence[Node]]) -> None:
+        nodes, first = expand_nodes([node for result in results for node in result]), sum(sizes)
+        arguments = {node for node in nodes if node.name == "input" and node.value < first}
+        constants = list(dict.fromkeys(node for node in nodes if node.name == "constant"))
+        self.computed = list(dict.fromkeys(n for n in nodes if n.name != "constant" and n not in arguments))
+        rows = {node: first + k for k, node in enumerate(self.computed + constants)}
+        rows.update({node: node.value for node in arguments})
+        self.nin, self.nout = len(sizes), len(results)
+        bits = np.array([node.value for node in constants], np.float64).view(np.int64).tolist()
+        words = [*sizes, *map(len, results), *range(first), *(rows[node] for node in nodes), len(constants)]
+        words += [word for node, fixed in zip(constants, bits, strict=True) for word in (rows[node], fixed)]
+        self.words = np.array(words, np.int64)
         #: The words `_ROWS` to `_TABLE` of a gufunc's data.
-        self.data = first + computed + len(constants), first, computed, self.words.ctypes.data
-        operands = [",".join(f"({size})" for size in part) for part in (sizes, map(len, rows))]
+        self.data = first + len(self.computed + constants), first, len(self.computed), self.words.ctypes.data
+        operands = [",".join(f"({size})" for size in part) for part in (sizes, map(len, results))]
         self.signature = "->".join(operands).encode()
 
 
-class Gufunc:
-    """A NumPy gufunc over the body of a circuit: every operand is a vector.
+def gufunc_of(code: Native, parameters: Any, table: Table, name: str, doc: str) -> Ufunc:
+    """Make a gufunc over the body of a circuit: every operand is a vector.
 
     `code` is the body, over one array for each component of the arguments and each row that it computes; `parameters`
     are numbers that it reads.
     """
-
-    __slots__ = ("_data", "_references", "_tables", "call")
-
-    def __init__(self, code: Native, parameters: Any, table: Table, name: str, doc: str) -> None:
-        loop, nin, nout = _shared(), table.nin, table.nout
-        words = (code.address, 0, 0, nin, nout, 8, 8, 0, parameters.ctypes.data, *table.data)
-        self._data = (ctypes.c_int64 * len(words))(*words)
-        self._references = (code, loop, table, parameters)
-        loops = (ctypes.c_void_p * 1)(loop.address)
-        data = (ctypes.c_void_p * 1)(ctypes.addressof(self._data))
-        kinds = (ctypes.c_char * (nin + nout))(*[bytes([12])] * (nin + nout))
-        text = (name.encode(), doc.encode(), table.signature)
-        self._tables = (loops, data, kinds, text)
-        addresses = [ctypes.addressof(t) for t in (loops, data, kinds)]
-        self.call: Any = _from_signature(*addresses, 1, nin, nout, -1, *text[:2], 0, text[2])
-
-    @property
-    def raised(self) -> int:
-        """How many points have raised so far; compare before and after a call."""
-        return self._data[RAISED]
+    own, vectors = (parameters.ctypes.data, *table.data), (table.signature, _shared())
+    return Ufunc(code, table.nin, name, doc, table.nout, own, (table, parameters), vectors)

@@ -163,13 +163,13 @@ def _sign(node: Node, behind: Sequence[int]) -> int:
     if name == "add":
         return max(behind) if min(behind) > 0 else _BELOW if max(behind) < 0 else _ANY
     if name in ("multiply", "divide"):
-        (one, is_minus_one), (other, is_minus_other) = map(_unsigned, operands)
+        (one, is_minus_one), (other, is_minus_other) = map(_strip_sign, operands)
         if name == "multiply" and one is other:  # -x * x
             return _ABOVE if is_minus_one == is_minus_other else _BELOW
         return min(max(behind[0] * behind[1], _BELOW), _ABOVE)
     return _ANY
 
 
-def _unsigned(node: Node) -> tuple[Node, bool]:
+def _strip_sign(node: Node) -> tuple[Node, bool]:
     """Strip a minus sign; return the operand, and whether there was one."""
     return (node.operands[0], True) if node.name == "negative" else (node, False)

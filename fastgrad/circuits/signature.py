@@ -12,7 +12,7 @@ import numpy as np
 def sizes_of(f: Callable[..., Any], n: Any) -> tuple[int | None, ...]:
     """Check `n` and return it for each argument."""
     if n is None:
-        return (None,) * len(_required(f))
+        return (None,) * len(_required_names(f))
     if isinstance(n, (int, np.integer)) and not isinstance(n, bool):
         sizes: tuple[Any, ...] = (n,)
     elif isinstance(n, (tuple, list)):
@@ -30,7 +30,7 @@ def widths(sizes: Sequence[int | None]) -> list[int]:
     return [1 if size is None else size for size in sizes]
 
 
-def _required(f: Callable[..., Any]) -> list[str]:
+def _required_names(f: Callable[..., Any]) -> list[str]:
     """Names of the arguments without defaults."""
     if isinstance(f, np.ufunc):
         return [f"x{i}" for i in range(f.nin)]
@@ -46,7 +46,7 @@ def _required(f: Callable[..., Any]) -> list[str]:
 def component_names(f: Callable[..., Any], sizes: Sequence[int | None]) -> list[str]:
     """Return the names of all inputs from the signature of `f`; those of vectors with an index."""
     try:
-        names = _required(f)
+        names = _required_names(f)
     except (TypeError, ValueError):
         names = []
     if len(names) != len(sizes):

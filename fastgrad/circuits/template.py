@@ -13,12 +13,13 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ..compilation.caches import Recent
 from ..compilation.kernels import LOCK
-from ..compilation.references import read
+from ..compilation.references import Reading, read
 from ..tracing import Captured, Graph, Node, Traced, graft, trace, trace_captured
 from .chain_rule import jacobian
 from .fused import Group, Plan
-from .gate_primitives import is_gate, is_own_gate, through_gate
+from .gate_primitives import is_gate, own_gate, through_gate
 from .signature import widths
 
 #: What circuits compute: ``"values"``, ``"partials"`` in all arguments, ``"both"``; in one argument the others.
@@ -28,15 +29,15 @@ Quantity = Literal["values", "partials", "both", "jacobian", "hessian"]
 _CODES, _TEMPLATES = 256, 16
 
 #: Templates by code, the newest in front; None where captured values are constants.
-_templates: dict[Any, list[Template] | None] = {}
+_templates: dict[Any, list[Template] | None] = Recent(_CODES)
 
 
 class Template:
     """Nodes of a function and of its derivatives, and their plans.
 
     `sizes` has for each argument the length of a vector, or None for a number. `arrangement` is that of the results:
-    None for one number, ``"tuple"``, or the shape of an array. `captured` has the paths to captured numbers, which are
-    inputs behind those of the arguments.
+    None for one number, ``"tuple"``, or the shape of an array. `captured` finds captured numbers, which are inputs
+    behind those of the arguments.
     """
 
     def __init__(
@@ -56,10 +57,10 @@ class Template:
         self.zeros = b""
         self._plans: dict[tuple[Quantity, int], Plan] = {}
 
-    def captured_numbers(self, f: Callable[..., Any]) -> Any:
-        """Return the numbers that a function of the same code captures; None if they are of other shapes."""
+    def captured_numbers(self, data: Sequence[Any]) -> Any:
+        """Return the numbers of captured `data` of a function of the same code; None if they are of other shapes."""
         assert self.captured is not None
-        numbers = self.captured.values(f, ())
+        numbers = self.captured.numbers(data)
         return None if numbers is None else numbers[: self.captured.count]
 
     @functools.cached_property
@@ -120,44 +121,44 @@ class Template:
 
 def template_of(f: Callable[..., Any], sizes: tuple[int | None, ...]) -> tuple[Template, Any]:
     """Find or make the template of `f`; return it, and the numbers that `f` captures, none if they are constants."""
-    reading, _ = read(f)
-    if reading is not None and reading.captured:
+    reading, captured_values = read(f)
+    data = captured_values()
+    if reading is not None and reading.captured and data is not None:
         with LOCK:
-            shared = _shared_template(f, sizes, (reading.key, sizes))
+            shared = _shared_template(reading, data, sizes)
         if shared is not None:
             return shared
     return Template(sizes, *trace(f, sizes, is_gate, through_gate)), np.empty(0)
 
 
-def _shared_template(f: Callable[..., Any], sizes: tuple[int | None, ...], key: Any) -> tuple[Template, Any] | None:
+def _shared_template(
+    reading: Reading, data: Sequence[Any], sizes: tuple[int | None, ...]
+) -> tuple[Template, Any] | None:
     """Find or make a template that other functions of the same code share, None if there can be none."""
+    key = reading.key, sizes
     templates = _templates.get(key, [])
     if templates is None:
         return None
     for template in templates:
-        numbers = template.captured_numbers(f)
+        numbers = template.captured_numbers(data)
         if numbers is not None and _zeros(numbers) == template.zeros:
             return template, numbers
     try:
-        template, numbers = _captured_template(f, sizes)
+        template, numbers = _captured_template(reading, data, sizes)
         templates.insert(0, template)
         del templates[_TEMPLATES:]
     except TypeError:
         templates = None
-    while len(_templates) >= _CODES and key not in _templates:
-        del _templates[next(iter(_templates))]
     _templates[key] = templates
     return None if templates is None else (template, numbers)
 
 
-def _captured_template(f: Callable[..., Any], sizes: tuple[int | None, ...]) -> tuple[Template, Any]:
-    """Trace `f` with captured numbers as inputs, but zeros as constants, which are not known before."""
+def _captured_template(reading: Reading, data: Sequence[Any], sizes: tuple[int | None, ...]) -> tuple[Template, Any]:
+    """Trace with captured numbers as inputs, but zeros as constants, which are not known before."""
     zeros: dict[int, float] = {}
     for _ in range(2):
-        template = Template(sizes, *trace_captured(f, sizes, is_own_gate, through_gate, zeros))
-        numbers = template.captured_numbers(f)
-        if numbers is None:
-            raise TypeError("`f` cannot be traced: its data change while it is traced")
+        template = Template(sizes, *trace_captured(reading, data, sizes, own_gate, through_gate, zeros))
+        numbers = template.captured_numbers(data)
         template.zeros = _zeros(numbers)
         where = np.flatnonzero(numbers == 0.0)
         if not where.size:

@@ -31,13 +31,7 @@ def clearable(table: _T) -> _T:
 
 
 class Recent(dict[Any, Any]):
-    """A dictionary of so many entries at most: the oldest makes way for a new one.
-
-    Parameters
-    ----------
-    size : int
-        How many.
-    """
+    """A dictionary of at most `size` entries: a new one replaces the oldest."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
@@ -49,6 +43,27 @@ class Recent(dict[Any, Any]):
         super().__setitem__(key, value)
         while len(self) > self._size:
             self.pop(next(iter(self)), None)
+
+
+class Versions:
+    """Keys of machine code by the code of a function, as long as that lives.
+
+    Code whose constants keep changing, whole numbers in a loop over `n`, is compiled a few times, then called.
+    """
+
+    #: Versions of one piece of code.
+    MOST = 16
+
+    def __init__(self) -> None:
+        self._keys: WeakKeyDictionary[Any, set[bytes]] = clearable(WeakKeyDictionary())
+
+    def admit(self, code: Any, key: bytes) -> bool:
+        """Tell whether a version of the code is to be compiled; all are where the code is unknown, None."""
+        keys = set() if code is None else self._keys.setdefault(code, set())
+        if key not in keys and len(keys) >= self.MOST:
+            return False
+        keys.add(key)
+        return True
 
 
 def once_per_code(function: _F) -> _F:

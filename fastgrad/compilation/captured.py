@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,10 @@ from .memory import address_of, words_at
 ARRAY_LIMIT = 1 << 16
 
 _REAL = {float: "d", np.float64: "d", np.float32: "f", complex: "D", np.complex128: "D", np.complex64: "F"}
-_TYPES = {"d": types.float64, "f": types.float32, "D": types.complex128, "F": types.complex64}
+_TYPES = {
+    "d": types.float64, "f": types.float32, "D": types.complex128, "F": types.complex64, "l": types.int64,
+    "?": types.boolean,
+}  # fmt: skip
 
 #: Types of items of captured arrays. Not truths, nor whole numbers of fewer bits or without a sign: NumPy's arithmetic
 #: of these differs from Numba's, which shows for some values only.
@@ -57,7 +60,8 @@ class Slot:
 def kind_of(value: Any) -> Any:
     """Kind of a value that can be an argument, None for all others.
 
-    A letter of NumPy's types for a number, letter and dimensions of an array, a tuple of kinds for a tuple.
+    A letter of NumPy's types for a number, letter and dimensions of an array, a tuple of kinds for a tuple. Arguments
+    of functions of vectors are of more kinds: whole numbers and booleans, arrays of all sizes and types.
     """
     kind = type(value)
     if kind in _REAL:
@@ -78,9 +82,7 @@ def accepts(kind: Any, value: Any) -> bool:
         return type(value) is float or type(value) is np.float64
     if type(value) is np.ndarray and len(kind) == 2:
         dtype = value.dtype
-        return bool(
-            dtype.char == kind[0] and dtype.isnative and value.ndim == kind[1] and value.nbytes <= ARRAY_LIMIT
-        )
+        return bool(dtype.char == kind[0] and dtype.isnative and value.ndim == kind[1] and value.nbytes <= ARRAY_LIMIT)
     return bool(kind_of(value) == kind)
 
 
@@ -110,7 +112,7 @@ class Words:
 
     def __init__(self, kinds: Sequence[Any]) -> None:
         self._kinds = None if all(k == "d" for k in kinds) else kinds
-        form = struct.Struct("=" + "".join(map(_format, kinds)))
+        form = _struct(tuple(kinds))
         self.memory = bytearray(max(form.size, 8))
         self._pack = form.pack_into
 
@@ -122,7 +124,7 @@ class Words:
         flat: list[Any] = []
         kept: list[Any] = [values]
         for kind, value in zip(self._kinds, values, strict=True):
-            if kind == "d":
+            if kind == "d" or kind == "l":
                 flat.append(value)
             else:
                 _flatten(kind, value, flat, kept)
@@ -135,41 +137,48 @@ class Words:
         return address_of(self.memory)
 
 
+@lru_cache(maxsize=256)
+def _struct(kinds: tuple[Any, ...]) -> struct.Struct:
+    return struct.Struct("=" + "".join(map(_format, kinds)))
+
+
 def _format(kind: Any) -> str:
     if isinstance(kind, str):
-        return "d" if kind in "df" else "dd"
+        return "q" if kind in "l?" else "d" if kind in "df" else "dd"
     return "".join(map(_format, kind[1:])) if kind[0] == "tuple" else "q"
 
 
 def _flatten(kind: Any, value: Any, flat: list[Any], kept: list[Any]) -> None:
-    if type(value) is np.ndarray:
+    if isinstance(value, np.ndarray):
         if value.flags.num & _PLAIN != _PLAIN:
             value = value.copy(order="C")
             kept.append(value)
         flat.append(id(value))
     elif isinstance(kind, str):
-        flat += (value,) if kind in "df" else (value.real, value.imag)
+        flat += (value.real, value.imag) if kind in "DF" else (int(value) if kind == "?" else value,)
     else:
         for k, v in zip(kind[1:], value, strict=True):
             _flatten(k, v, flat, kept)
 
 
-def unpacked(kinds: Sequence[Any], first: int = 0) -> tuple[str, dict[str, Any]]:
-    """Text that makes the tuple out of ``words``, beginning with the word `first`; and the names in it."""
+def unpack(kinds: Sequence[Any], first: int = 0) -> tuple[str, dict[str, Any], int]:
+    """Text that makes the tuple out of ``words`` from the word `first` on; the names in it, and the word behind it."""
     names: dict[str, Any] = {"bits": bits_to_double}
-    text, _ = _unpacked(("tuple", *kinds), first, names)
-    return text, names
+    text, word = _unpack(("tuple", *kinds), first, names)
+    return text, names, word
 
 
-def _unpacked(kind: Any, word: int, names: dict[str, Any]) -> tuple[str, int]:
+def _unpack(kind: Any, word: int, names: dict[str, Any]) -> tuple[str, int]:
     if isinstance(kind, str):
-        parts = ", ".join(f"bits(words[{word + k}])" for k in range(1 if kind in "df" else 2))
-        text = {"d": "%s", "f": "np.float32(%s)", "D": "complex(%s)", "F": "np.complex64(complex(%s))"}[kind]
-        return text % parts, word + (1 if kind in "df" else 2)
+        size = 2 if kind in "DF" else 1
+        parts = ", ".join(f"bits(words[{word + k}])" for k in range(size))
+        texts = {"d": "%s", "f": "np.float32(%s)", "D": "complex(%s)", "F": "np.complex64(complex(%s))"}
+        texts |= {"l": f"np.int64(words[{word}])", "?": f"words[{word}] != 0"}
+        return texts[kind].replace("%s", parts), word + size
     if kind[0] == "tuple":
         items = []
         for k in kind[1:]:
-            text, word = _unpacked(k, word, names)
+            text, word = _unpack(k, word, names)
             items.append(text)
         return f"({', '.join(items)},)", word
     name = f"view_{kind[0].replace('?', 'b_')}{kind[1]}"
@@ -196,10 +205,10 @@ def view(array: Any) -> Any:
             for length in reversed(shape):
                 strides.insert(0, step)
                 step = builder.mul(step, length)
-            made = make_array(array)(context, builder)
-            place = builder.inttoptr(args[0], item.as_pointer())
-            populate_array(made, data=place, shape=shape, strides=strides, itemsize=size, meminfo=None)
-            return made._getvalue()
+            result = make_array(array)(context, builder)
+            data = builder.inttoptr(args[0], item.as_pointer())
+            populate_array(result, data=data, shape=shape, strides=strides, itemsize=size, meminfo=None)
+            return result._getvalue()
 
         return array(types.intp, lengths), code
 

@@ -21,7 +21,7 @@ ABSENT: Any = object()
 #: Begins the names of entries of dictionaries, which attributes have not.
 ITEM = "item "
 
-#: From an referrer and a key to what is referred to there.
+#: From a referrer and a key to what is referred to there.
 Way = Callable[[Any, Any], Any]
 
 
@@ -44,8 +44,8 @@ ways: Any = SimpleNamespace(
     partial_argument=lambda partial, index: partial.args[index],
     partial_keyword=lambda partial, name: partial.keywords[name],
     count_arguments=lambda partial, _: (len(partial.args), len(partial.keywords)),
-    type_of=lambda f, place: type(place[0](f, place[1])),  # of an object that `f` refers to by a way and a key
-    member=lambda f, place: _member(place[0](f, place[1]), place[2]),  # its attribute, or entry if it is a dictionary
+    type_of=lambda f, path: type(path[0](f, path[1])),  # of an object that `f` refers to by a way and a key
+    member=lambda f, path: _member(path[0](f, path[1]), path[2]),  # its attribute, or entry if it is a dictionary
 )
 
 
@@ -106,7 +106,7 @@ class Watch:
         self._count = 0
 
     def referrer(self, referrer: Any) -> References:
-        """Begin with what an referrer refers to."""
+        """Begin with what a referrer refers to."""
         references = References(referrer)
         self._referrers.append(references)
         return references
@@ -116,10 +116,10 @@ class Watch:
         references.entries.append((way, key, *_comparison(value), -1))
         self._latest = references.referrer, way, key, id(value)
 
-    def helper(self, references: References, place: int, own: References) -> None:
-        """Note that the value at a place among the entries is a helper that has references of its own."""
-        way, key = references.entries[place][:2]
-        references.entries[place] = (way, key, _HELPER, own, -1)
+    def helper(self, references: References, position: int, own: References) -> None:
+        """Note that the value of an entry is a helper that has references of its own."""
+        way, key = references.entries[position][:2]
+        references.entries[position] = (way, key, _HELPER, own, -1)
 
     def data(self, references: References, way: Way, key: Any, kind: Any) -> int:
         """Watch a value that is an argument of the machine code, it may be any of its kind; return its number."""
@@ -178,7 +178,7 @@ class Watch:
                     references.without_defaults = old.without_defaults
                     references.entries = list(old.entries)
                 referrer = references.referrer()
-                for place, (way, key, how, expected, _) in enumerate(old.entries):
+                for position, (way, key, how, expected, _) in enumerate(old.entries):
                     if how != _HELPER:
                         continue
                     value, own = way(referrer, key), expected
@@ -190,7 +190,7 @@ class Watch:
                     if own.referrer() is not value:
                         return None
                     if references is not old:
-                        twin.helper(references, place, own)
+                        twin.helper(references, position, own)
         except (ValueError, LookupError, TypeError, AttributeError):
             return None
         return None if twin.current() is None else twin

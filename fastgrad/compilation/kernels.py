@@ -37,6 +37,7 @@ from .pipeline import InnerPipeline, quiet, without_loading
 #: Compilation is one at a time (Numba's own lock is global too); everything that fills a memo holds this lock.
 LOCK = threading.RLock()
 
+
 @dataclass(frozen=True)
 class Native:
     """Machine code: an address, and what it returns. It is loaded as long as something refers to it."""
@@ -80,12 +81,8 @@ def close_engines() -> None:
 def native(key: bytes, build: Callable[[], tuple[Any, Any, str]], unloads: bool = False) -> Native:
     """Machine code for `key`, from memory, from disk, or from ``build() -> (function, C signature, result kind)``.
 
-    With `unloads` it is unloaded when nothing refers to the result any more.
-
-    Raises
-    ------
-    Uncompilable
-        When Numba refuses; the refusal is remembered on disk too.
+    With `unloads` it is unloaded when nothing refers to the result any more. Raises Uncompilable when Numba refuses;
+    the disk remembers that, too.
     """
     return _find(key, lambda digest: _compile(digest, build), unloads)
 
@@ -98,10 +95,18 @@ def native_from_ir(key: bytes, nargs: int, write: Callable[[Any, Any], None]) ->
     return _find(key, lambda digest: _compile_ir(digest, nargs, write), False)
 
 
+def _digest(key: bytes) -> bytes:
+    return hashlib.sha256(_toolchain() + key).digest()
+
+
+def _in_memory(digest: bytes) -> Native | None:
+    return _loaded.get(digest) or _loaded_for_callers.get(digest)
+
+
 def _find(key: bytes, compile_it: Callable[[bytes], Native], unloads: bool) -> Native:
     with LOCK:
-        digest = hashlib.sha256(_toolchain() + key).digest()
-        code = _loaded.get(digest) or _loaded_for_callers.get(digest)
+        digest = _digest(key)
+        code = _in_memory(digest)
         if code is None:
             if _gone:
                 close_engines()
@@ -114,8 +119,8 @@ def _find(key: bytes, compile_it: Callable[[bytes], Native], unloads: bool) -> N
 def at_hand(key: bytes) -> bool:
     """Tell whether there is machine code for `key`, in memory or on disk, so that `native` does not compile."""
     with LOCK:
-        digest = hashlib.sha256(_toolchain() + key).digest()
-        if digest in _loaded or digest in _loaded_for_callers:
+        digest = _digest(key)
+        if _in_memory(digest) is not None:
             return True
         with deferred_signals():
             code = _from_disk(digest)
@@ -126,8 +131,8 @@ def at_hand(key: bytes) -> bool:
 
 def needs_compiling(key: bytes) -> bool:
     """Tell whether `native` would compile, or find that Numba refuses, without loading anything."""
-    digest = hashlib.sha256(_toolchain() + key).digest()
-    return not (digest in _loaded or digest in _loaded_for_callers or disk.contains(digest))
+    digest = _digest(key)
+    return _in_memory(digest) is None and not disk.contains(digest)
 
 
 def _compile(digest: bytes, build: Callable[[], tuple[Any, Any, str]]) -> Native:

@@ -1,10 +1,11 @@
-"""What a function that was read is made of, and the copy of it that Numba can compile."""
+"""What a function that was read is made of, and copies of it: the one that Numba can compile, and others."""
 
 from __future__ import annotations
 
 import builtins
+from collections.abc import Callable
 from types import CellType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from .captured import Slot
 from .dependencies import References
@@ -13,53 +14,71 @@ from .slots import taking
 
 
 class Part:
-    """A function that was read: what the copy that Numba can compile is made of."""
+    """A function that was read: what copies of it are made of."""
 
-    __slots__ = ("captures", "cells", "code", "defaults", "kernel", "keywords", "name", "references", "scope")
+    __slots__ = (
+        "captures", "cells", "code", "defaults", "is_gate", "kernel", "keywords", "module", "name", "references",
+        "scope",
+    )  # fmt: skip
 
     def __init__(self, f: FunctionType, references: References) -> None:
-        self.code, self.name, self.references = f.__code__, f.__name__, references
+        self.code, self.name, self.module, self.references = f.__code__, f.__name__, f.__module__ or "", references
         self.scope: dict[str, Any] = {}
         self.cells: list[Any] = []
         self.defaults: tuple[Any, ...] = ()
         self.keywords: dict[str, Any] = {}
         self.captures = False
         """Whether it, or a helper of it, refers to captured values."""
+        self.is_gate = False
+        """Whether it is the formula of a gate."""
         self.kernel: Any = None
 
-    def linked(self) -> FunctionType:
-        """Make the copy."""
-        scope = {"__builtins__": builtins, **{name: linked(value) for name, value in self.scope.items()}}
-        cells = tuple(CellType(linked(value)) for value in self.cells)
-        # Captured defaults are given in every call.
-        defaults = tuple(0.0 if isinstance(v, Slot) else linked(v) for v in self.defaults)
-        copy = FunctionType(self.code, scope, self.name, defaults or None, cells)
-        if self.keywords:
-            copy.__kwdefaults__ = {name: linked(value) for name, value in self.keywords.items()}
+    def copy(self, link: Callable[[Any], Any], builtin_names: Any) -> FunctionType:
+        """Make a copy that refers to what `link` returns for each value."""
+        scope = {"__builtins__": builtin_names, **{name: link(value) for name, value in self.scope.items()}}
+        cells = tuple(CellType(link(value)) for value in self.cells)
+        copy = FunctionType(self.code, scope, self.name, tuple(map(link, self.defaults)) or None, cells)
+        copy.__kwdefaults__ = {name: link(value) for name, value in self.keywords.items()} or None
+        return copy
+
+    def kernel_copy(self) -> FunctionType:
+        """Make the copy that Numba can compile."""
+        copy = self.copy(link, builtins)
+        if copy.__defaults__:  # captured defaults are given in every call
+            copy.__defaults__ = tuple(0.0 if isinstance(value, Slot) else value for value in copy.__defaults__)
         return taking(copy) if self.captures else copy
 
 
 class Module:
-    """What is used of a module."""
+    """What is used of a module, or of an object or a dictionary."""
 
-    __slots__ = ("attributes", "name")
+    __slots__ = ("attributes", "is_module", "name")
 
-    def __init__(self, name: str) -> None:
-        self.name, self.attributes = name, dict[str, Any]()
+    def __init__(self, name: str, is_module: bool = False) -> None:
+        self.name, self.is_module, self.attributes = name, is_module, dict[str, Any]()
 
 
-def linked(value: Any) -> Any:
-    """Return what stands for a value in the linked copy."""
+class Replaced(NamedTuple):
+    """A function of NumPy, math or scipy.special, and the kernel that machine code calls instead."""
+
+    function: Any
+    kernel: Any
+
+
+def link(value: Any) -> Any:
+    """Return what stands for a value in the copy that Numba can compile."""
     if isinstance(value, Part):
         if value.kernel is None:
-            value.kernel = jit(value.linked())
+            value.kernel = jit(value.kernel_copy())
+        return value.kernel
+    if isinstance(value, Replaced):
         return value.kernel
     if isinstance(value, Module):
         module = ModuleType(value.name)
-        for name, held in value.attributes.items():
-            setattr(module, name, linked(held))
+        for name, attribute in value.attributes.items():
+            setattr(module, name, link(attribute))
         return module
-    return tuple(map(linked, value)) if type(value) is tuple else value
+    return tuple(map(link, value)) if type(value) is tuple else value
 
 
 def captures(value: Any) -> bool:

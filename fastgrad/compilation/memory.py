@@ -112,10 +112,10 @@ def attempt(typing: Any, f: Any, args: Any) -> Any:
     signature = typing.resolve_function_type(f, args.types, {})
 
     def code(context: Any, builder: Any, returned: Any, values: Any) -> Any:
-        made = f.dispatcher.overloads[signature.args]
-        context.active_code_library.add_linking_library(made.library)
+        overload = f.dispatcher.overloads[signature.args]
+        context.active_code_library.add_linking_library(overload.library)
         parts = [builder.extract_value(values[1], i) for i in range(len(signature.args))]
-        status, value = context.call_internal_no_propagate(builder, made.fndesc, signature, parts)
+        status, value = context.call_internal_no_propagate(builder, overload.fndesc, signature, parts)
         return context.make_tuple(builder, returned.return_type, [value, status.is_error])
 
     return types.Tuple((signature.return_type, types.boolean))(f, args), code

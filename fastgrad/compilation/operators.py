@@ -88,14 +88,18 @@ def _stand_in(function: Any, right: Any) -> Any:
     return _fraction if function in _FRACTIONS and isinstance(number, int) and number == 0 else None
 
 
-@register_pass(mutates_CFG=False, analysis_only=False)
-class Operators(FunctionPass):
-    """Turn operators into calls: of ``**`` where the exponent is not known to be whole, of what may divide by zero."""
-
-    _name = "fastgrad_operators"
+class IRPass(FunctionPass):
+    """A pass over Numba's representation of a function, which wants this method written out."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+
+
+@register_pass(mutates_CFG=False, analysis_only=False)
+class Operators(IRPass):
+    """Turn operators into calls: of ``**`` where the exponent is not known to be whole, of what may divide by zero."""
+
+    _name = "fastgrad_operators"
 
     def run_pass(self, state: Any) -> bool:
         """Rewrite the function in place; tell whether anything changed."""
@@ -142,7 +146,7 @@ _ADDING = {operator.add, operator.iadd, operator.sub, operator.isub}
 
 
 @register_pass(mutates_CFG=False, analysis_only=True)
-class NoOverflow(FunctionPass):
+class NoOverflow(IRPass):
     """Refuse arithmetic of whole numbers that may pass 64 bits, where Python's numbers grow: factorials, Fibonacci.
 
     Compiled it would wrap around without a word. Sums and products with a constant (``2 * k + 1``) are let through,
@@ -150,9 +154,6 @@ class NoOverflow(FunctionPass):
     """
 
     _name = "fastgrad_no_overflow"
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
 
     def run_pass(self, state: Any) -> bool:
         """Look at every operator whose operands are whole numbers."""

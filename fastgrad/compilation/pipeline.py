@@ -53,9 +53,6 @@ class _LowerOnly(NativeLowering):
 
     _name = "fastgrad_lower_only"
 
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-
     def run_pass(self, state: Any) -> bool:
         """Lower as Numba does."""
 
@@ -127,26 +124,29 @@ def function_from(source: str, name: str, namespace: dict[str, Any]) -> Any:
     return scope[name]
 
 
-def return_kind(kernel: Any, nargs: int, captured: Sequence[Any] = ()) -> str:
-    """Letter of NumPy's type that `kernel` returns for float64 arguments: ``"d"``, ``"f"``, ``"?"`` or ``"D"``.
-
-    With kinds of `captured` values, their tuple is its first argument.
-    """
-    signature = (*((numba_type(captured),) if captured else ()), *(types.float64,) * nargs)
+def return_type(kernel: Any, signature: tuple[Any, ...]) -> Any:
+    """Compile `kernel` for arguments of a signature; return Numba's type of what it returns."""
     with quiet():
         kernel.compile(signature)
-    returned = kernel.overloads[signature].signature.return_type
-    if isinstance(returned, types.Literal):
-        returned = returned.literal_type
-    if returned == types.float32:
+    return kernel.overloads[signature].signature.return_type
+
+
+def letter_of_type(kind: Any) -> str:
+    """Letter of NumPy's type for a type of numbers: ``"d"``, ``"f"``, ``"?"`` or ``"D"``."""
+    kind = kind.literal_type if isinstance(kind, types.Literal) else kind
+    if kind == types.float32:
         return "f"
-    if isinstance(returned, types.Boolean):
-        return "?"
-    if isinstance(returned, (types.Float, types.Integer)):
-        return "d"
-    if isinstance(returned, types.Complex):
-        return "D"
-    raise Uncompilable(f"returns {returned}")
+    letters: dict[Any, str] = {types.Boolean: "?", types.Float: "d", types.Integer: "d", types.Complex: "D"}
+    for number, letter in letters.items():
+        if isinstance(kind, number):
+            return letter
+    raise Uncompilable(f"returns {kind}")
+
+
+def return_kind(kernel: Any, nargs: int, captured: Sequence[Any] = ()) -> str:
+    """Letter of what `kernel` returns for float64 arguments, behind the tuple of values of the kinds `captured`."""
+    first = (numba_type(captured),) if captured else ()
+    return letter_of_type(return_type(kernel, (*first, *(types.float64,) * nargs)))
 
 
 class quiet(warnings.catch_warnings):  # noqa: N801 (reads like the context manager it is)

@@ -9,10 +9,11 @@ import inspect
 import os
 import sys
 from functools import lru_cache
-from types import BuiltinFunctionType, CodeType, ModuleType, SimpleNamespace
+from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
+from numba.core.dispatcher import Dispatcher
 
 from ..elementary import REPLACEMENTS, SCIPY_SPECIAL
 from .caches import once_per_code
@@ -21,6 +22,14 @@ from .operators import Uncompilable
 from .pipeline import function_from
 
 NUMPY_UFUNCS = {value for value in vars(np).values() if isinstance(value, np.ufunc)}
+
+
+def python_function(value: Any) -> FunctionType | None:
+    """Return the Python function behind one that Numba has compiled, a gate or a circuit; None if there is none."""
+    if isinstance(value, FunctionType):
+        return value
+    function = value.py_func if isinstance(value, Dispatcher) else getattr(value, "__formula__", None)
+    return function if isinstance(function, FunctionType) else None
 
 
 @lru_cache(maxsize=256)
@@ -44,13 +53,13 @@ def elementary(value: Any) -> Any:
     if isinstance(value, np.ufunc) and value not in NUMPY_UFUNCS:
         special = sys.modules.get("scipy.special")
         name = str(value.__name__)
-        found = SCIPY_SPECIAL.get(name) if getattr(special, name, None) is value else None
+        kernel = SCIPY_SPECIAL.get(name) if getattr(special, name, None) is value else None
     else:
         try:
-            found = REPLACEMENTS.get(value)
+            kernel = REPLACEMENTS.get(value)
         except TypeError:  # it cannot be hashed
             return None
-    return None if os.environ.get("FASTGRAD_ELEMENTARY") == "0" else found
+    return None if os.environ.get("FASTGRAD_ELEMENTARY") == "0" else kernel
 
 
 @once_per_code
@@ -86,10 +95,13 @@ def names_in(code: CodeType) -> tuple[tuple[str, ...], frozenset[str]]:
 
 
 def holds_attributes(value: Any) -> bool:
-    """Whether the attributes of an object are what its `__dict__` holds, and it is no function."""
+    """Whether the attributes of an object are what its `__dict__` holds; functions, gates and arrays are no objects."""
+    others = (FunctionType, Dispatcher, BuiltinFunctionType, np.ndarray, np.generic, np.ufunc, type, ModuleType)
+    if isinstance(value, others) or is_known(value) or hasattr(value, "__formula__"):
+        return False
     kind = type(value)
     generic = kind is SimpleNamespace or kind.__getattribute__ is object.__getattribute__  # type: ignore[comparison-overlap]
-    if not generic or hasattr(kind, "__getattr__") or isinstance(value, (type, ModuleType)):
+    if not generic or hasattr(kind, "__getattr__"):
         return False
     return type(getattr(value, "__dict__", None)) is dict
 

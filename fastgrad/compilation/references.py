@@ -2,11 +2,9 @@
 
 Numba freezes what a function refers to and knows no plain Python helper. So `Reading` goes from the code of a function
 into its globals, closures, defaults, helpers and gates. Floats, complex numbers and arrays of numbers become *captured*
-values, arguments of the machine code; everything else is part of it. The results are
-
-- a *key*: equal for functions that must give equal machine code, in this process or another;
-- a *linked copy*, whose helpers and gates are compiled in turn, with a `Slot` for every captured value;
-- the *watched* references: they return the captured values at every call, and tell when something else has changed.
+values, arguments of the machine code; everything else is part of it. The results are a *key*, equal for functions of
+equal machine code; the *parts* that copies of the function are made of, with a `Slot` for every captured value; and the
+*watched* references, which return the captured values at every call, or None when something else has changed.
 """
 
 from __future__ import annotations
@@ -25,7 +23,7 @@ from numba.np.ufunc.dufunc import DUFunc
 from .caches import KEPT, Recent, clearable
 from .captured import Slot, kind_of
 from .dependencies import ABSENT, ITEM, References, Watch, Way, ways
-from .linking import Module, Part, captures
+from .linking import Module, Part, Replaced, captures
 from .operators import Uncompilable
 from .recognition import (
     NUMPY_UFUNCS,
@@ -37,10 +35,13 @@ from .recognition import (
     is_known,
     is_shadowed,
     names_in,
+    python_function,
 )
 
 #: Bytes of an array that is part of the machine code, and compared at every call; a function that holds more is called.
 _ARRAY_LIMIT = 4096
+
+_PACKAGE = __name__.partition(".")[0]
 
 #: Modules whose classes are what their names say.
 _CLASSES_FROM = ("builtins", "numpy")
@@ -52,8 +53,6 @@ class Reading:
     With `captures`, floats, complex numbers and arrays become arguments of the machine code, not parts of it.
     """
 
-    __slots__ = ("_captures", "_functions", "_linked", "_part", "_parts", "_watch", "captured", "defaults", "key")
-
     def __init__(self, f: Callable[..., Any], watch: Watch | None = None, captures: bool = False) -> None:
         self._captures = captures
         self._parts: list[bytes] = [b"captures"] if captures else []
@@ -63,18 +62,15 @@ class Reading:
         """Kinds of the captured values, in the order in which `Watch.current` returns them."""
         self.defaults: dict[str, int] = {}
         """Parameters whose defaults are captured values, and which."""
-        self._part = self._outermost(f)
-        self._linked: FunctionType | None = None
+        self.part = self._outermost(f)
         self.key = hashlib.sha256(b"".join(self._parts)).digest()
         self._functions.clear()
         self._parts.clear()
 
-    @property
+    @functools.cached_property
     def linked(self) -> FunctionType:
         """The copy that Numba can compile."""
-        if self._linked is None:
-            self._linked = self._part.linked()
-        return self._linked
+        return self.part.kernel_copy()
 
     def _add(self, *parts: Any) -> None:
         for part in parts:
@@ -85,32 +81,26 @@ class Reading:
 
     def _outermost(self, f: Any) -> Part:
         """Read the plain Python function behind `f`, or one that calls it."""
-        formula = getattr(f, "__formula__", None)
-        if isinstance(f, FunctionType):
-            return self._function(f, outermost=True)
-        if isinstance(formula, FunctionType):
-            return self._function(formula)
-        if isinstance(f, DUFunc):
-            return self._function(f._dispatcher.py_func)  # type: ignore[attr-defined]
-        if isinstance(f, Dispatcher) and isinstance(f.py_func, FunctionType):
-            return self._function(f.py_func)
+        function = f._dispatcher.py_func if isinstance(f, DUFunc) else python_function(f)  # type: ignore[attr-defined]
+        if function is not None:
+            return self._function(function, outermost=function is f)
         if isinstance(f, functools.partial):
-            held: dict[str, tuple[Way, Any]] = {"func": (ways.partial_function, None)}
-            held |= {f"a{i}": (ways.partial_argument, i) for i in range(len(f.args))}
-            held |= {f"k_{name}": (ways.partial_keyword, name) for name in f.keywords}
-            return self._around(bound(len(f.args), tuple(f.keywords)), f, held)
+            names: dict[str, tuple[Way, Any]] = {"func": (ways.partial_function, None)}
+            names |= {f"a{i}": (ways.partial_argument, i) for i in range(len(f.args))}
+            names |= {f"k_{name}": (ways.partial_keyword, name) for name in f.keywords}
+            return self._around(bound(len(f.args), tuple(f.keywords)), f, names)
         if isinstance(f, np.ufunc) or (isinstance(f, BuiltinFunctionType) and f.__self__ is math):
             return self._around(bound(0, ()), f, {"func": (ways.itself, None)})
         raise Uncompilable(f"is a {type(f).__name__}, not a Python function")
 
-    def _around(self, wrapper: FunctionType, referrer: Any, held: dict[str, tuple[Way, Any]]) -> Part:
+    def _around(self, wrapper: FunctionType, referrer: Any, names: dict[str, tuple[Way, Any]]) -> Part:
         """Read a function of this package that calls what a partial, a ufunc or a builtin is."""
         references = self._watch.referrer(referrer)
         part = Part(wrapper, references)
         self._add(code_key(wrapper.__code__))
         if isinstance(referrer, functools.partial):
             self._watch.constant(references, ways.count_arguments, None, ways.count_arguments(referrer, None))
-        for name, (way, key) in held.items():
+        for name, (way, key) in names.items():
             self._add("global", name)
             part.scope[name] = self._reference(references, way, key, way(referrer, key), frozenset())
         part.captures = bool(self.captured)
@@ -190,26 +180,17 @@ class Reading:
             return Slot(self._watch.data(references, way, key, kind))
         # an object that is an argument or a default cannot be taken apart
         has_members = way in (ways.cell, ways.global_name, ways.attribute, ways.member) and self._captures
-        if has_members and (type(value) is dict or self._is_object(value)):
+        if has_members and (type(value) is dict or holds_attributes(value)):
             return self._members(references, way, key, value, attributes)
         self._watch.constant(references, way, key, value)
-        place = len(references.entries) - 1
+        position = len(references.entries) - 1
         stand_in = self._value(value, attributes)
         if isinstance(stand_in, Part) and type(value) is FunctionType:
-            self._watch.helper(references, place, stand_in.references)
+            self._watch.helper(references, position, stand_in.references)
         return stand_in
 
-    @staticmethod
-    def _is_object(value: Any) -> bool:
-        others = (FunctionType, Dispatcher, BuiltinFunctionType, np.ndarray, np.generic, np.ufunc)
-        is_other = isinstance(value, others) or is_known(value) or hasattr(value, "__formula__")
-        return holds_attributes(value) and not is_other
-
     def _members(self, references: References, way: Way, key: Any, holder: Any, attributes: frozenset[str]) -> Module:
-        """Read what is used of an object or a dictionary: ``self.rate``, ``weights["bias"]``.
-
-        Everything is found again from the function, so that neither is kept alive, and others may take their place.
-        """
+        """Read what is used of an object or a dictionary, ``weights["bias"]``, which is not kept alive."""
         kind = type(holder)
         self._watch.constant(references, ways.type_of, (way, key), kind)
         self._add("members", kind.__module__, kind.__qualname__)
@@ -223,8 +204,8 @@ class Reading:
                 present, value = not is_shadowed(kind, name), vars(holder).get(name, ABSENT)
             if present and value is not ABSENT:
                 self._add("member", name)
-                place = way, key, name
-                stand_in.attributes[name] = self._reference(references, ways.member, place, value, attributes)
+                path = way, key, name
+                stand_in.attributes[name] = self._reference(references, ways.member, path, value, attributes)
         return stand_in
 
     def _value(self, value: Any, attributes: frozenset[str]) -> Any:
@@ -250,7 +231,7 @@ class Reading:
             return self._module(value, attributes)
         if kernel := elementary(value):
             self._add("elementary", kernel.py_func.__name__)
-            return kernel
+            return Replaced(value, kernel)
         if isinstance(value, np.ufunc) and value in NUMPY_UFUNCS:
             self._add("ufunc", value.__name__)
             return value
@@ -263,28 +244,27 @@ class Reading:
 
     def _callable(self, value: Any) -> Part:
         """Read a helper function: one the user wrote, compiled himself, or a gate."""
-        function, captures = value, self._captures
-        if isinstance(value, Dispatcher):
-            function = value.py_func
-        elif not isinstance(value, FunctionType):
-            function = getattr(value, "__formula__", None)
-            self._captures = False  # the numbers of a gate's formula are its own
-        if not isinstance(function, FunctionType):
+        function, captures = python_function(value), self._captures
+        if function is None:
             raise Uncompilable(f"refers to {value!r:.80}")
         earlier = self._functions.get(id(function))
         if earlier is not None:
             self._add("again", list(self._functions).index(id(function)))
             return earlier
         self._add("function")
+        self._captures = captures and isinstance(value, (FunctionType, Dispatcher))  # a gate's numbers are its own
         part = self._function(function)
+        part.is_gate = hasattr(value, "__is_gate__")
         self._captures = captures
         return part
 
     def _module(self, module: ModuleType, attributes: frozenset[str]) -> Module:
         """Read what is used of a module."""
         self._add("module", module.__name__)
-        stand_in, references = Module(module.__name__), self._watch.referrer(module)
+        stand_in, references = Module(module.__name__, is_module=True), self._watch.referrer(module)
         for name in sorted(attributes):
+            if module.__name__ == _PACKAGE:  # which imports its names when they are used first
+                getattr(module, name, ABSENT)
             held = ways.attribute(module, name)
             value = getattr(module, name, ABSENT) if held is ABSENT and is_known(module) else held
             if value is ABSENT:
@@ -301,13 +281,10 @@ class Reading:
         return stand_in
 
 
-def read(
-    f: Callable[..., Any], captures: bool = True
-) -> tuple[Reading | None, Callable[[], list[Any] | None]]:
-    """Read `f` if that can be done; and return what tells the captured values, or None if `f` is to be read again.
+def read(f: Callable[..., Any], captures: bool = True) -> tuple[Reading | None, Callable[[], list[Any] | None]]:
+    """Read `f`, if possible; return also a function that returns the captured values, None if `f` is to be read again.
 
-    What could not be read is to be read again when the latest reference, which stood in the way, has changed: a patch
-    of ``math.sin`` that was reverted.
+    That is when the latest reference has changed, if that one could not be read: a patch of ``math.sin``, reverted.
     """
     code = f.__code__ if captures and type(f) is FunctionType else None
     if code is not None and (latest := _readings.get(code)) and (watch := latest[1].like(f)) is not None:

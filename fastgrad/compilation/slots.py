@@ -9,12 +9,12 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from numba.core import ir
-from numba.core.compiler_machinery import FunctionPass, register_pass
+from numba.core.compiler_machinery import register_pass
 from numba.core.registry import CPUDispatcher
 
 from .captured import Slot
 from .dependencies import ITEM
-from .operators import Uncompilable
+from .operators import IRPass, Uncompilable
 
 #: Name of the argument that holds the captured values.
 NAME = "fastgrad_captured"
@@ -36,13 +36,10 @@ class Constant:
 
 
 @register_pass(mutates_CFG=False, analysis_only=False)
-class CapturedValues(FunctionPass):
+class CapturedValues(IRPass):
     """Turn references to captured values into items of the first argument."""
 
     _name = "fastgrad_captured_values"
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
 
     def run_pass(self, state: Any) -> bool:
         """Rewrite the function in place; tell whether anything changed."""
@@ -77,7 +74,7 @@ class CapturedInlined(CapturedValues):
 
     def _rewrite(self, function: Any, captured: Any, referred: dict[str, Any]) -> None:
         super()._rewrite(function, captured, referred)
-        helpers = {name for name, held in referred.items() if not isinstance(held, (Slot, Constant))}
+        helpers = {name for name, target in referred.items() if not isinstance(target, (Slot, Constant))}
         for block in function.blocks.values():
             for statement in block.body:
                 used = [v.name for v in statement.list_vars() if v.name in helpers]
@@ -100,28 +97,28 @@ def _assignments(function: Any) -> Iterable[Any]:
 
 def _references(function: Any) -> dict[str, Any]:
     """Variables that hold a slot or a helper that takes the tuple, and which."""
-    held: dict[str, Any] = {}
+    targets: dict[str, Any] = {}
     changed = True
     while changed:  # a copy may stand before what it copies
         changed = False
         for statement in _assignments(function):
             name, value = statement.target.name, statement.value
-            if name in held or len(function._definitions[name]) != 1:
+            if name in targets or len(function._definitions[name]) != 1:
                 continue
             if isinstance(value, (ir.Global, ir.FreeVar)):
                 target = value.value
             elif isinstance(value, ir.Var):
-                target = held.get(value.name)
+                target = targets.get(value.name)
             elif isinstance(value, ir.Expr) and value.op == "getattr":
-                target = getattr(held.get(value.value.name), value.attr, None)
+                target = getattr(targets.get(value.value.name), value.attr, None)
             elif isinstance(value, ir.Expr) and value.op in ("getitem", "static_getitem"):
-                target = getattr(held.get(value.value.name), f"{ITEM}{_index(function, value)}", None)
+                target = getattr(targets.get(value.value.name), f"{ITEM}{_index(function, value)}", None)
                 target = Constant(target) if isinstance(target, bool | int | str) else target
             else:
                 continue
             if isinstance(target, (Slot, Constant, ModuleType)) or _takes(target):
-                held[name], changed = target, True
-    return {name: value for name, value in held.items() if not isinstance(value, ModuleType)}
+                targets[name], changed = target, True
+    return {name: value for name, value in targets.items() if not isinstance(value, ModuleType)}
 
 
 def _index(function: Any, item: Any) -> Any:

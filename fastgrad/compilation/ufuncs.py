@@ -17,7 +17,7 @@ import numpy as np
 from numba.core import types
 
 from .._parallel import CostEstimate
-from .captured import unpacked
+from .captured import unpack
 from .kernels import Native, native, needs_compiling
 from .memory import (
     BODY,
@@ -56,17 +56,17 @@ def body(
         sizes += [] if watched is None else [f"np.float64(x{watched}[i])"]
         check = "; ".join(f"nonfinite |= np.int64(({s}.view(np.int64) & {EXPONENT}) == {EXPONENT})" for s in sizes)
         within = {"point": kernel, "pointer": pointer, "add_to": add_to, "attempt": attempt, "words_at": words_at}
-        arguments, made = [f"{name}[i]" for name in names], "pass"
+        arguments, prologue = [f"{name}[i]" for name in names], "pass"
         if captured:
-            text, more = unpacked(captured)
-            made = f"words = words_at(data[{OWN}]); captured = {text}"
+            text, more, _ = unpack(captured)
+            prologue = f"words = words_at(data[{OWN}]); captured = {text}"
             arguments, within = ["captured", *arguments], within | more
         # Without this test an exception of f would vanish; the loop still vectorises when f cannot raise.
         source = f"""
-def body(n, places, data):
-    {made}
-    {", ".join(names)}, = {"".join(f"pointer(places[{i}], 'd'), " for i in range(nin))}
-    out = pointer(places[{nin}], {result!r})
+def body(n, addresses, data):
+    {prologue}
+    {", ".join(names)}, = {"".join(f"pointer(addresses[{i}], 'd'), " for i in range(nin))}
+    out = pointer(addresses[{nin}], {result!r})
     raised, nonfinite = 0, np.int64(0)
     for i in range(n):
         value, failed = attempt(point, ({", ".join(arguments)},))
@@ -103,7 +103,7 @@ ADDRESS, RAISED, NONFINITE, ARGUMENTS, RESULTS, SIZE, ITEM, COPY, OWN = range(9)
 def _copy(count, where, data):  # type: ignore[no-untyped-def]
     """Copy `count` items: `where` holds the target and its stride, the source and its stride, the bytes of an item.
 
-    Called by its address like a body: inlined into the loop in three places it would double the time to compile it.
+    Called by its address like a body: inlined into the loop in three addresses it would double the time to compile it.
     """
     target, source = where[0], where[2]
     k = 0
@@ -123,42 +123,42 @@ def _copy(count, where, data):  # type: ignore[no-untyped-def]
 def _loop(args, dims, steps, data):  # type: ignore[no-untyped-def]
     """NumPy's inner loop over any body; `data` as above."""
     n, nin, total = dims[0], data[ARGUMENTS], data[ARGUMENTS] + data[RESULTS]
-    places, copied, buffers = words_on_stack(), words_on_stack(), numbers_on_stack()  # type: ignore[call-arg,var-annotated]
+    addresses, copied, buffers = words_on_stack(), words_on_stack(), numbers_on_stack()  # type: ignore[call-arg,var-annotated]
     chunk = BUFFER // (nin + 2 * data[RESULTS])
     # `reduce` and `accumulate` feed every result to the next point.
     chained = n > 1 and (steps[nin] == 0 or args[nin] == args[0] + steps[0])
-    whole = True
+    contiguous = True
     for i in range(total):
         item = data[ITEM] if i < nin else data[SIZE]
-        whole = whole and (n == 1 or steps[i] == item)
+        contiguous = contiguous and (n == 1 or steps[i] == item)
         if i < nin and steps[i] == 0:
             copied[0], copied[1], copied[2], copied[3], copied[4] = buffers + 8 * chunk * i, item, args[i], 0, item
             call_body(data[COPY], min(n, chunk), copied, data)
-    start, whole = 0, whole or chained
+    start, contiguous = 0, contiguous or chained
     while start < n:
-        count = 1 if chained else n if whole else min(chunk, n - start)
+        count = 1 if chained else n if contiguous else min(chunk, n - start)
         for i in range(total):
             item = data[ITEM] if i < nin else data[SIZE]
-            places[i] = args[i] + steps[i] * start
-            if steps[i] != item and not whole:
+            addresses[i] = args[i] + steps[i] * start
+            if steps[i] != item and not contiguous:
                 buffer = buffers + 8 * chunk * (i if i < nin else 2 * i - nin)
                 if i < nin and steps[i] != 0:
-                    copied[0], copied[1], copied[2], copied[3], copied[4] = buffer, item, places[i], steps[i], item
+                    copied[0], copied[1], copied[2], copied[3], copied[4] = buffer, item, addresses[i], steps[i], item
                     call_body(data[COPY], count, copied, data)
-                places[i] = buffer
-        call_body(data[ADDRESS], count, places, data)
+                addresses[i] = buffer
+        call_body(data[ADDRESS], count, addresses, data)
         for i in range(nin, total):
-            if steps[i] != data[SIZE] and not whole:
-                copied[0], copied[1], copied[2] = args[i] + steps[i] * start, steps[i], places[i]
+            if steps[i] != data[SIZE] and not contiguous:
+                copied[0], copied[1], copied[2] = args[i] + steps[i] * start, steps[i], addresses[i]
                 copied[3], copied[4] = data[SIZE], data[SIZE]
                 call_body(data[COPY], count, copied, data)
         start += count
     # A NaN says what went wrong and where; a warning from the middle of a batch says neither. Cleared here for 20 ns,
     # where numpy.errstate around the call would cost a microsecond.
-    _clear_flags(61)
+    clear_flags(61)
 
 
-_clear_flags = types.ExternalFunction("feclearexcept", types.intc(types.intc))
+clear_flags = types.ExternalFunction("feclearexcept", types.intc(types.intc))
 
 
 @cache
@@ -175,50 +175,47 @@ _API = ctypes.cast(
     _capsule_pointer(np._core._multiarray_umath._UFUNC_API, None),  # type: ignore[attr-defined]
     ctypes.POINTER(ctypes.c_void_p),
 )
-#: `PyUFunc_FromFuncAndData` is entry 1 of NumPy's stable C API.
+#: `PyUFunc_FromFuncAndDataAndSignature` is entry 31 of NumPy's stable C API; without a signature it makes a ufunc.
 _from_func_and_data = ctypes.PYFUNCTYPE(
-    ctypes.py_object, *[ctypes.c_void_p] * 3, *[ctypes.c_int] * 4, *[ctypes.c_char_p] * 2, ctypes.c_int
-)(_API[1] or 0)
+    ctypes.py_object, *[ctypes.c_void_p] * 3, *[ctypes.c_int] * 4, *[ctypes.c_char_p] * 2, ctypes.c_int, ctypes.c_char_p
+)(_API[31] or 0)
 
 
 class Ufunc:
-    """A NumPy ufunc over machine code, with counts of the points that went wrong.
+    """A NumPy ufunc over machine code, with counts of the points where a function raised or returned no number.
 
-    The ufunc itself is `call`. NumPy does not own the tables it is made of, so this object must outlive it.
-
-    Parameters
-    ----------
-    code : Native
-        The body.
-    nin, nout : int
-        Arguments (float64) and results (of the kind that `code` returns).
-    name, doc : str
-        What NumPy shows.
-    own : sequence of int
-        Words for the body's own use.
-    keep : object
-        What those words point into.
+    The ufunc itself is `call`. NumPy does not own the tables it is made of, so this object must outlive it. It has
+    `nin` arguments of float64 and `nout` results of the kind that its body, `code`, returns. The body has words of its
+    `own`; `keep` is what these point into. A gufunc has `vectors`: a signature, and an inner loop.
     """
 
-    __slots__ = ("_data", "_owners", "_tables", "call", "pace", "result")
+    __slots__ = ("_data", "_references", "_tables", "call", "pace", "result")
 
     def __init__(
-        self, code: Native, nin: int, name: str, doc: str, nout: int = 1, own: Sequence[int] = (), keep: Any = None
+        self,
+        code: Native,
+        nin: int,
+        name: str,
+        doc: str,
+        nout: int = 1,
+        own: Sequence[int] = (),
+        keep: Any = None,
+        vectors: tuple[bytes, Native] | None = None,
     ) -> None:
-        loop, copy = _shared()
+        signature, loop, *copy = vectors or (None, *_shared())
         kind, _, size = KINDS[code.result]
         self.result = code.result
         self.pace = CostEstimate()
-        self._owners = (code, loop, copy, keep)
-        words = (code.address, 0, 0, nin, nout, size, 8, copy.address, *own)
+        self._references = (code, loop, *copy, keep)
+        words = (code.address, 0, 0, nin, nout, size, 8, copy[0].address if copy else 0, *own)
         self._data = (ctypes.c_int64 * len(words))(*words)
         loops = (ctypes.c_void_p * 1)(loop.address)
         data = (ctypes.c_void_p * 1)(ctypes.addressof(self._data))
         kinds = (ctypes.c_char * (nin + nout))(*[bytes([12])] * nin, *[bytes([kind])] * nout)
-        text = (name.encode(), doc.encode())
+        text = (name.encode(), doc.encode(), signature)
         self._tables = (loops, data, kinds, text)
-        places = [ctypes.addressof(table) for table in (loops, data, kinds)]
-        self.call: Any = _from_func_and_data(*places, 1, nin, nout, -1, *text, 0)
+        addresses = [ctypes.addressof(table) for table in (loops, data, kinds)]
+        self.call: Any = _from_func_and_data(*addresses, 1, nin, nout, -1, *text[:2], 0, signature)
 
     @property
     def data(self) -> int:

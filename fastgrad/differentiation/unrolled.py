@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..rules.stencils import Stencil
-from ..tracing import Graph, Node, ValueProgram, in_order, moved
+from ..tracing import Graph, Node, ValueProgram, in_order, rebase
 
 #: What such a program may cost to compile, in operations of arithmetic: about a second.
 _MOST = 1500
@@ -34,7 +34,7 @@ class _Values:
         x: list[Any] = list(self._x)
         for k, offset in moves.items():
             x[k] = self._x[k] + offset * self._h[k]
-        outputs = moved(self._program.outputs, self.graph, x, 2 * self._d, self._program.captured.count)
+        outputs = rebase(self._program.outputs, self.graph, x, 2 * self._d, self._program.captured.count)
         if self.graph.cost > _MOST:
             raise _Long
         return outputs

@@ -34,7 +34,7 @@ EXP = (
 )  # fmt: skip
 
 
-def clamped(x: Any, low: float, high: float) -> Any:
+def clamp(x: Any, low: float, high: float) -> Any:
     """Clip a number to an interval; NaN for NaN."""
     c = select(x > high, high, x)
     return select(c < low, low, c)
@@ -77,7 +77,7 @@ def exp(x: Any) -> Any:
 
     Reduction by multiples of ln 2 in two parts (Cody and Waite 1980) and a minimax polynomial. At most 0.92 ulp.
     """
-    c = clamped(x, -1400.0, 1400.0)
+    c = clamp(x, -1400.0, 1400.0)
     t, head, tail = reduced(c)
     r = head + tail
     # `tail` joins the small terms: adding them to `r` would round twice, 1.03 ulp instead of 0.76.
@@ -101,7 +101,7 @@ def exp2(x: Any) -> Any:
     The integer part goes to the exponent, the fraction to a minimax polynomial; exact at integers.
     At most 0.84 ulp.
     """
-    c = clamped(x, -2000.0, 2000.0)
+    c = clamp(x, -2000.0, 2000.0)
     t = c + SHIFT
     r = c - (t - SHIFT)
     head = r * LN_2
@@ -138,7 +138,7 @@ def expm1(x: Any) -> Any:
 
     As `exp`, with ``e**r - 1`` carried in two parts. At most 0.80 ulp.
     """
-    c = clamped(x, -40.0, 709.9)
+    c = clamp(x, -40.0, 709.9)
     t, head, tail = reduced(c)
     z, rest = expm1_parts(head, tail)
     scale = power_of_two(t, 1)  # half of 2**k, so that k = 1024 is in range; the factor 2 comes last

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ._exp import EXP2, LN_2, LN_2_REST, SHIFT, clamped, power_of_two, powers
+from ._exp import EXP2, LN_2, LN_2_REST, SHIFT, clamp, power_of_two, powers
 from ._log import split
 from ._overload import elementary
 from ._symbols import SIGN, bits, fma, from_bits, muladd, polynomial, select, square_root, with_sign
@@ -101,7 +101,7 @@ def power(x: Any, y: Any) -> Any:
     p = y * big
     p_rest = fma(y, big, -p) + y * rest
     p_rest = select(abs(p) < 2000.0, p_rest, 0.0)
-    p = clamped(p, -2000.0, 2000.0)
+    p = clamp(p, -2000.0, 2000.0)
     t = p + SHIFT
     r = p - (t - SHIFT)
     head = r * LN_2

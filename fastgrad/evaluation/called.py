@@ -12,7 +12,7 @@ import numpy as np
 from .._parallel import CostEstimate
 from ..arguments import SeveralResults
 from .elementwise_check import differ, mixes, warn
-from .results import BecameComplex, letter_of, numbers, unmasked
+from .results import BecameComplex, letter_of, numbers, unmask
 from .signatures import PerformanceWarning, is_library_ufunc, stack_depth, weak
 from .user_calls import OUTSIDE, call, probe
 
@@ -71,7 +71,7 @@ class Called:
 
     def evaluate(self, arguments: list[Any], *, beside: bool = False) -> Any:
         """Evaluate `f` at copies of one-dimensional arrays, which it may overwrite; `f` may reuse its result."""
-        values = self.call([a.copy() if isinstance(a, np.ndarray) else a for a in arguments], arguments, beside)
+        values = self.call(_copies(arguments), arguments, beside)
         own = np.empty(max(np.size(a) for a in arguments), np.complex128 if self.result == "D" else np.float64)
         own[...] = values
         return own
@@ -86,7 +86,7 @@ class Called:
         if not self._pointwise:
             test = size > self._untested
             if test:  # reads the arguments after the call, which may have written into them
-                copies = [a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
+                copies = _copies(arguments)
             returned = call(f, *copies, beside=beside if isinstance(beside, bool) else bool(np.any(beside)))
             if returned is not OUTSIDE:
                 values = numbers(returned)
@@ -139,7 +139,7 @@ class Called:
         ends[wrt] = np.array(ends[wrt], dtype=np.float64)
 
         def one_by_one() -> list[Any]:
-            return [np.array(unmasked(call(f, *row))) for row in zip(*ends, strict=True)]
+            return [np.array(unmask(call(f, *row))) for row in zip(*ends, strict=True)]
 
         both, refusal = self._both(f, ends)
         singles, error = probe(one_by_one)
@@ -178,6 +178,10 @@ class Called:
             return numbers(second).copy()
 
         return probe(twice)
+
+
+def _copies(arguments: list[Any]) -> list[Any]:
+    return [a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
 
 
 def _slow(f: Callable[..., Any], refusal: Exception | None) -> str:

@@ -26,7 +26,7 @@ class Code:
 
     def __init__(self, reading: Reading, nargs: int) -> None:
         self.key, self.nargs, self.captured = reading.key, nargs, tuple(reading.captured)
-        self.kernel = jit(_of_fixed_arity(reading, nargs))
+        self.kernel = jit(of_fixed_arity(reading, nargs))
         self.scalar_calls: dict[Any, tuple[int, tuple[float, ...]]] = {}
         """By what is computed: number of the ufunc for one point, and what it takes after the arguments."""
         self.trial_seconds = 0.0
@@ -151,7 +151,7 @@ class Compiled:
                 call(self.f(), *row, beside=beside)
 
 
-def _of_fixed_arity(reading: Reading, nargs: int) -> Any:
+def of_fixed_arity(reading: Reading, nargs: int) -> Any:
     """Return the function of a reading with exactly `nargs` arguments, behind captured values.
 
     Numba types defaults and ``*args`` only where a function is called.

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from time import thread_time
 from types import FunctionType
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from .._parallel import CostEstimate
-from ..compilation.caches import KEPT, Recent, clearable
+from ..compilation.caches import KEPT, Recent, Versions, clearable
 from ..compilation.operators import Uncompilable
 from ..compilation.references import Reading
 from ..compilation.ufuncs import body_needs_compiling
@@ -23,10 +22,6 @@ from .registry import Record, record_of
 from .results import letter_of, numbers
 from .signatures import check_call, weak
 from .user_calls import call
-
-#: Compiled versions of one piece of code before it is called as it is: code whose constants keep changing (whole
-#: numbers in a loop over `n`) would otherwise be compiled anew every time.
-VERSIONS = 16
 
 #: Points up to which a function without machine code is called, until that has taken so many seconds: a quarter of
 #: what compiling takes. The last is the expected number of evaluations at a point.
@@ -271,8 +266,7 @@ class ElementwiseValues:
 
 #: Machine code by what was read and the number of arguments: the latest, and what functions in use hold.
 _codes: dict[tuple[bytes, int], Code] = clearable(Recent(KEPT))
-#: How many versions there are of one piece of code.
-_versions: WeakKeyDictionary[Any, int] = clearable(WeakKeyDictionary())
+_versions = Versions()
 #: Keys of what Numba does not compile at all, with the number of arguments.
 _called: set[tuple[bytes | None, int]] = clearable(set())
 #: Ufuncs that callers hold.
@@ -289,10 +283,8 @@ def _code(origin: Any, reading: Reading, nargs: int) -> Code | None:
     """Find or make the machine code of a reading; None if the values that are part of it change every time."""
     code = _codes.get((reading.key, nargs))
     if code is None:
-        if origin is not None:
-            _versions[origin] = _versions.get(origin, 0) + 1
-            if _versions[origin] > VERSIONS:
-                return None
+        if not _versions.admit(origin, reading.key):
+            return None
         code = Code(reading, nargs)
     _codes[reading.key, nargs] = code
     return code

@@ -58,7 +58,7 @@ def form_of(value: Any) -> Form:
     return Form(value.size, (value.size,) if is_row else value.shape, value.ndim == 0, letter_of(value))
 
 
-def arranged(values: Any, count: int, form: Form, turned: bool) -> Any:
+def arrange(values: Any, count: int, form: Form, turned: bool) -> Any:
     """Values for `count` vectors as an array (count, m), or None if they have another shape."""
     if form.scalar:
         return values.reshape(count, 1) if values.shape == (count,) and not turned else None
@@ -67,7 +67,7 @@ def arranged(values: Any, count: int, form: Form, turned: bool) -> Any:
     return values.reshape(count, -1) if values.shape == (count, *form.shape) else None
 
 
-def scattered(rows: Any, spread: float) -> Any:
+def scatter(rows: Any, spread: float) -> Any:
     """Move every number of `rows` away from zero by up to `spread` of itself, each by its own share."""
     share = np.modf(np.arange(1, rows.size + 1) * 0.6180339887498949)[0].reshape(rows.shape)
     return rows + spread * share * np.where(rows == 0, 1.0, rows)

@@ -9,7 +9,7 @@ import numpy as np
 
 def numbers(values: Any) -> np.ndarray[Any, Any]:
     """Values that `f` returned, as an array of numbers; those of mpmath, fractions and decimals are converted."""
-    array = np.asarray(unmasked(values))
+    array = np.asarray(unmask(values))
     if array.dtype == object and array.size:
         real = all(hasattr(v, "__float__") for v in array.flat)
         if real or all(hasattr(v, "__float__") or hasattr(v, "__complex__") for v in array.flat):
@@ -22,23 +22,23 @@ def numbers(values: Any) -> np.ndarray[Any, Any]:
     return array
 
 
-def unmasked(values: Any) -> Any:
+def unmask(values: Any) -> Any:
     """Values that `f` returned, with NaN where it masked them."""
     if isinstance(values, np.ma.MaskedArray) and values.dtype.kind in "fiubc":
         kind = values.dtype if values.dtype.kind in "fc" else np.float64
         return np.ma.filled(values.astype(kind), np.nan)
     if isinstance(values, (list, tuple)) and any(isinstance(v, np.ma.MaskedArray) for v in values):
-        return [unmasked(v) for v in values]
+        return [unmask(v) for v in values]
     return values
 
 
-def stacked(value: Any) -> Any:
+def as_rows(value: Any) -> Any:
     """Make an array of what `f` returned for vectors: lists and tuples are stacked, numbers among arrays repeated."""
     if value is None:
         raise TypeError(
             "`f` must return numbers; got None. Return the result, or take one more argument, `out`, to fill."
         )
-    value = unmasked(value)
+    value = unmask(value)
     if isinstance(value, (tuple, list)) and len(value) and any(np.ndim(v) for v in value):
         value = np.stack(np.broadcast_arrays(*value))
     return numbers(value)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .results import stacked
+from .results import as_rows
 from .signatures import fills_output, weak
 from .user_calls import DOMAIN_ERRORS, OUTSIDE, call, probe
 
@@ -34,22 +34,22 @@ class RowCall:
     def __call__(self, vector: Any, args: tuple[Any, ...], beside: bool = False) -> Any:
         """Value of `f` at a vector, an array; `OUTSIDE` where its domain ends."""
         if self.fills:
-            return self._filled(vector, args, beside)
+            return self._fill(vector, args, beside)
         if self._batched:
             values = call(self._f(), vector[None].copy(), *args, beside=beside)
-            return values if values is OUTSIDE else stacked(values)[0]
+            return values if values is OUTSIDE else as_rows(values)[0]
         if self._batched is None:
             return self._first(vector, args, beside)
         value = call(self._f(), vector.copy(), *args, beside=beside)
-        return value if value is OUTSIDE else stacked(value)
+        return value if value is OUTSIDE else as_rows(value)
 
     def _first(self, vector: Any, args: tuple[Any, ...], beside: bool) -> Any:
         """Call it for the first time, with a vector, or with a batch of one as models of statistics want it."""
-        value, error = probe(lambda: stacked(self._f()(vector.copy(), *args)))
+        value, error = probe(lambda: as_rows(self._f()(vector.copy(), *args)))
         if error is None:
             self._batched = False
             return value
-        values, refusal = probe(lambda: stacked(self._f()(vector[None].copy(), *args)))
+        values, refusal = probe(lambda: as_rows(self._f()(vector[None].copy(), *args)))
         if refusal is not None or values.ndim == 0 or len(values) != 1:
             if beside and isinstance(error, DOMAIN_ERRORS):
                 return OUTSIDE
@@ -57,7 +57,7 @@ class RowCall:
         self._batched = True
         return values[0]
 
-    def _filled(self, vector: Any, args: tuple[Any, ...], beside: bool) -> Any:
+    def _fill(self, vector: Any, args: tuple[Any, ...], beside: bool) -> Any:
         """Have an array filled."""
         out = np.full(vector.size, np.nan)
         returned = call(self._f(), vector.copy(), *args, out, beside=beside)

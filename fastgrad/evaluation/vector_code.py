@@ -9,19 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numba.core import types
 
-from ..compilation.caches import KEPT, Recent, clearable
-from ..compilation.captured import Words, array_type, bits_to_double, numba_type, unpacked, view
+from ..compilation.caches import KEPT, Recent, Versions, clearable
+from ..compilation.captured import Words, numba_type, unpack, view
 from ..compilation.kernels import Native, native
 from ..compilation.memory import WORDS, pointer
 from ..compilation.operators import Uncompilable
-from ..compilation.pipeline import function_from, jit, quiet
+from ..compilation.pipeline import function_from, jit, letter_of_type, return_type
 from ..compilation.references import Reading
-from .functions import VERSIONS
 from .signatures import code_of
 
 #: C signature of the piece: address of the vector, address of the results, words; returns one of the codes below.
@@ -30,10 +28,10 @@ ONE = types.intp(types.intp, types.intp, WORDS)
 #: What it returns: the results are there, `f` raised, or it returned another number of results than before.
 FINE, RAISED, OTHER_SIZE = 0, 1, 2
 
-#: The words: coordinates of the vector, results, then the arguments: a number, or address and lengths of an array.
+#: The words: coordinates of the vector, results, then those of the arguments and of captured values.
 COORDINATES, OUTPUTS, ARGUMENTS = range(3)
 
-_versions: WeakKeyDictionary[Any, int] = clearable(WeakKeyDictionary())
+_versions = Versions()
 _compiled: dict[Any, Native] = clearable(Recent(KEPT))
 
 
@@ -58,22 +56,9 @@ def words_of(
     d: int, m: int, args: tuple[Any, ...], captured: Sequence[Any] = (), data: Sequence[Any] = ()
 ) -> tuple[Any, Any]:
     """Words for one call, and what they point into; `data` are the values of the kinds `captured`."""
-    words: list[int] = [d, m]
-    kept: list[Any] = []
-    for a in args:
-        if isinstance(a, np.ndarray):
-            a = np.ascontiguousarray(a)
-            kept.append(a)
-            words += [a.ctypes.data, *a.shape]
-        elif isinstance(a, (float, np.floating)):
-            words.append(int(np.float64(a).view(np.int64)))
-        else:
-            words.append(int(a))
-    if captured:
-        more = Words(captured)
-        kept.append(more.fill(data))
-        words += np.frombuffer(more.memory, np.int64).tolist()
-    return np.array(words, dtype=np.int64), kept
+    words = Words(("l", "l", *(argument_types(args) or ()), *captured))
+    kept = words.fill((d, m, *args, *data) if captured else (d, m, *args))
+    return words.memory, kept
 
 
 def machine_code(f: Any, reading: Reading, kinds: tuple[Any, ...], fills: bool) -> Native:
@@ -83,20 +68,20 @@ def machine_code(f: Any, reading: Reading, kinds: tuple[Any, ...], fills: bool) 
     """
     key = reading.key + repr((kinds, fills)).encode()
     if key not in _compiled:
-        origin = code_of(f)
-        if origin is not None:
-            _versions[origin] = _versions.get(origin, 0) + 1
-            if _versions[origin] > VERSIONS:
-                raise Uncompilable("it captures other values every time")
+        if not _versions.admit(code_of(f), key):
+            raise Uncompilable("it captures other values every time")
         captured = tuple(reading.captured)
+
+        def code(writes: bool) -> Native:
+            name = b"own vector" if writes else b"vector"
+            return native(name + key, lambda: _one(reading.linked, kinds, fills, writes, captured), unloads=True)
+
         try:
-            _compiled[key] = native(b"vector" + key, lambda: _one(reading.linked, kinds, fills, False, captured), True)
+            _compiled[key] = code(writes=False)
         except Uncompilable as err:
             if not re.search("readonly|read-only|Cannot assign", str(err)):
                 raise
-            _compiled[key] = native(
-                b"own vector" + key, lambda: _one(reading.linked, kinds, fills, True, captured), True
-            )
+            _compiled[key] = code(writes=True)
     return _compiled[key]
 
 
@@ -109,30 +94,20 @@ def _one(
 ) -> tuple[Any, Any, str]:
     """Make the piece for a function, for `native`; the words for values of the kinds `captured` are the last."""
     kernel = jit(linked)
-    parameters: list[Any] = [_OWN if writes else _VECTOR]
-    lines: list[str] = []
-    namespace: dict[str, Any] = {"kernel": kernel, "pointer": pointer, "bits": bits_to_double, "vector": view(_VECTOR)}
-    call, word = ["x.copy()" if writes else "x"], ARGUMENTS
-    for i, kind in enumerate(kinds):
-        call.append(f"a{i}")
-        if isinstance(kind, tuple):
-            parameters.append(array_type(kind))
-            namespace[f"array{i}"] = view(parameters[-1])
-            lengths = "".join(f"words[{word + 1 + k}], " for k in range(kind[1]))
-            lines.append(f"a{i} = array{i}(words[{word}], ({lengths}))")
-            word += 1 + kind[1]
-        else:
-            parameters.append({"d": types.float64, "l": types.int64, "?": types.boolean}[kind])
-            lines.append(f"a{i} = {({'d': 'bits(%s)', 'l': 'np.int64(%s)', '?': '%s != 0'}[kind]) % f'words[{word}]'}")
-            word += 1
+    parameters: list[Any] = [_OWN if writes else _VECTOR, *numba_type(kinds).types]
+    namespace: dict[str, Any] = {"kernel": kernel, "pointer": pointer, "vector": view(_VECTOR)}
+    call = ["x.copy()" if writes else "x", *(f"arguments[{i}]" for i in range(len(kinds)))]
+    text, names, word = unpack(kinds, ARGUMENTS)
+    namespace |= names
+    lines = [f"arguments = {text}"] if kinds else []
     if fills:
         parameters.append(_OWN)
         namespace["output"] = view(_OWN)
         call.append("a_out")
         lines.append(f"a_out = output(result, (words[{OUTPUTS}],))")
     if captured:
-        text, more = unpacked(captured, word)
-        namespace |= more
+        text, names, _ = unpack(captured, word)
+        namespace |= names
         parameters.insert(0, numba_type(captured))
         call.insert(0, "captured")
         lines.append(f"captured = {text}")
@@ -160,9 +135,7 @@ def one(place, result, words):
 
 def _store(kernel: Any, parameters: tuple[Any, ...], fills: bool) -> tuple[str, str, str]:
     """Letter of what `kernel` returns, letter of what is stored, and the text that stores it."""
-    with quiet():
-        kernel.compile(parameters)
-    kind: Any = kernel.overloads[parameters].signature.return_type
+    kind = return_type(kernel, parameters)
     clear = f"for i in range(words[{OUTPUTS}]):\n            out[i] = np.nan\n        "
     check = f"if %s != words[{OUTPUTS}]:\n        {clear}return {OTHER_SIZE}\n    "
     many = check % "len(value)" + "for i in range(len(value)):\n        out[i] = value[i]"
@@ -181,13 +154,5 @@ def _store(kernel: Any, parameters: tuple[Any, ...], fills: bool) -> tuple[str, 
 
 
 def _number(kind: Any) -> str:
-    """Letter of a number type."""
-    kind = kind.literal_type if isinstance(kind, types.Literal) else kind
-    if kind == types.float32:
-        return "f"
-    if isinstance(kind, types.Complex):
-        return "D"
-    if isinstance(kind, (types.Float, types.Integer, types.Boolean)):
-        return "d"
-    raise Uncompilable(f"returns {kind}")
-
+    """Letter of a type of numbers; booleans are stored as float64."""
+    return letter_of_type(kind).replace("?", "d")

@@ -9,19 +9,18 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from .._parallel import CostEstimate
-from ..compilation.caches import clearable
+from ..compilation.caches import Versions
 from ..compilation.operators import Uncompilable
 from ..compilation.pipeline import quiet
 from ..tracing import trace_values
 from .agreement import is_close
 from .registry import record_of
-from .result_shape import Form, Layout, arranged, form_of, same, scattered
-from .results import stacked
+from .result_shape import Form, Layout, arrange, form_of, same, scatter
+from .results import as_rows
 from .user_calls import probe
 from .vector_code import argument_types, machine_code
 from .vector_machine import PerVector, Traced
@@ -32,8 +31,7 @@ from .vector_values import VectorValues
 _PROBES = 3
 
 #: Programs that one piece of code is traced to before it is compiled as Numba does.
-_PROGRAMS = 16
-_programs: WeakKeyDictionary[Any, set[bytes]] = clearable(WeakKeyDictionary())
+_programs = Versions()
 
 
 class VectorFunction:
@@ -121,7 +119,7 @@ class VectorFunction:
         if d and self._record.reading is not None:
             some = x[where[np.linspace(0, len(where) - 1, _PROBES).astype(int)]]
             if low is None:
-                some = np.concatenate([some, scattered(some, 2.0**-7)])
+                some = np.concatenate([some, scatter(some, 2.0**-7)])
             if any(way(form, some, value, args) for way in ways):
                 return form
         if self._one.fills or d == 0:
@@ -130,7 +128,7 @@ class VectorFunction:
         chosen = where[np.linspace(0, len(where) - 1, count).astype(int)]
         chosen[:2] = chosen[1::-1]  # in no order, or who sorts the vectors of a sorted batch is not found out
         for spread in (2.0**-7, 2.0**-20):
-            rows = scattered(x[chosen], spread)
+            rows = scatter(x[chosen], spread)
             if low is not None:
                 rows = np.clip(rows, *(np.broadcast_to(b, x.shape)[chosen] for b in (low, high)))
             candidates = self._together(rows, args, form)
@@ -151,20 +149,19 @@ class VectorFunction:
 
     def _traces(self, form: Form, rows: Any, value: Any, args: tuple[Any, ...]) -> bool:
         """Trace the function, if that can be, and agrees with it as Python at `rows`."""
-        if form.kind != "d":
+        reading = self._record.reading
+        if form.kind != "d" or reading is None or argument_types(args) is None:
             return False
-        f, way = self.f(), {"fills": self._one.fills, "batched": self._one.is_batched}
+        way = {"fills": self._one.fills, "batched": self._one.is_batched}
         try:
             with quiet():  # what NumPy says of arrays of objects
-                program = trace_values(f, rows.shape[1], args, **way)
+                program = trace_values(reading, self._data, rows.shape[1], args, **way)
         except TypeError:
             return False
         traced = Traced(program)
-        programs = set() if self._record.origin is None else _programs.setdefault(self._record.origin, set())
-        if traced.key not in programs and len(programs) >= _PROGRAMS:
+        if not _programs.admit(self._record.origin, traced.key):
             return False  # whole numbers that it captures or is given make another program every time
-        programs.add(traced.key)
-        words = traced.words(f, args, ())
+        words = traced.words(args, self._data)
         if traced.m != form.outputs or words is None:
             return False
         for i, traced_value in enumerate(program.at(rows, words[0])):
@@ -188,6 +185,7 @@ class VectorFunction:
         if not reading.captured:
             return False
         self._record.read_as_constants()
+        self._data = self._record.captured_values() or []
         return self._compiles(form, rows, value, args)
 
     def _agrees(self, form: Form, rows: Any, value: Any, args: tuple[Any, ...], kinds: tuple[Any, ...]) -> bool:
@@ -222,11 +220,11 @@ class VectorFunction:
         for layout, vectors in ways:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                values, error = probe(lambda: stacked(self.f()(np.array(vectors), *args)))  # noqa: B023
+                values, error = probe(lambda: as_rows(self.f()(np.array(vectors), *args)))  # noqa: B023
             if error is not None:  # it may still take one vector
                 continue
             for turned in (False, True):
-                own = arranged(values, len(rows), form, turned)
+                own = arrange(values, len(rows), form, turned)
                 if own is not None:
                     fitting.append((layout, turned, own))
         return fitting

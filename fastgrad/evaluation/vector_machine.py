@@ -56,9 +56,9 @@ class Traced:
             _programs[self.key] = {}, {}
         self._codes, self.frames = _programs[self.key]
 
-    def words(self, f: Any, args: tuple[Any, ...], _data: Sequence[Any]) -> tuple[Any, Any] | None:
-        """Numbers that `f` captures now and what keeps them alive; None if `f` is to be traced anew."""
-        numbers = self.program.captured.values(f, args)
+    def words(self, args: tuple[Any, ...], data: Sequence[Any]) -> tuple[Any, Any] | None:
+        """Numbers of captured `data` and what keeps them alive; None if the function is to be traced anew."""
+        numbers = self.program.captured.numbers([*data, *args])
         return None if numbers is None else (np.ascontiguousarray(numbers, np.float64), None)
 
     def code(self, key: Any = None, make: Callable[[], Native | None] | None = None) -> Native | None:
@@ -85,7 +85,7 @@ class PerVector:
         self.m = outputs * (2 if native_code.result == "D" else 1)
         self.one, self.frames = native_code.address, dict[Any, list[Any]]()
 
-    def words(self, _f: Any, args: tuple[Any, ...], data: Sequence[Any]) -> tuple[Any, Any] | None:
+    def words(self, args: tuple[Any, ...], data: Sequence[Any]) -> tuple[Any, Any] | None:
         """Words of the arguments and of captured `data`, and what keeps alive what they point into."""
         return words_of(self.d, self.outputs, args, self.captured, data)
 

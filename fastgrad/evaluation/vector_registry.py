@@ -38,7 +38,7 @@ class VectorRecord(Record):
 
     def read(self, captures: bool) -> None:
         """Read the function, and forget its forms."""
-        self._forms: dict[Any, Form] = {}
+        self._forms: dict[Any, Form] = Recent(_FORMS)
         super().read(captures)
 
     def form(self, key: Any) -> Form | None:
@@ -54,8 +54,6 @@ class VectorRecord(Record):
 
     def remember(self, key: Any, form: Form) -> None:
         """Remember a form, for this function and others of the same code."""
-        if len(self._forms) >= _FORMS:
-            self._forms.clear()
         self._forms[key] = form
         if self.reading is not None and form.is_compiled:
             with LOCK:

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from .result_shape import Form, arranged
-from .results import BecameComplex, stacked
+from .result_shape import Form, arrange
+from .results import BecameComplex, as_rows
 from .signatures import PerformanceWarning, stack_depth
 from .user_calls import OUTSIDE, call
 from .vector_machine import LONGEST, Machine, PerVector, Traced
@@ -68,7 +68,7 @@ class VectorValues:
 
     def machine_of(self, program: Traced | PerVector) -> Machine | None:
         """Give a program the arguments; None if the function is to be traced anew."""
-        words = program.words(self._record.f(), self._args, self._data)
+        words = program.words(self._args, self._data)
         return None if words is None else Machine(program, *words)
 
     def threads(self, workers: int, explicit: bool) -> int:
@@ -104,7 +104,11 @@ class VectorValues:
 
     def complex_values(self, x: Any) -> Any:
         """Evaluate at complex vectors."""
-        return VectorValues(self._record, replace(self.form, kind="D"), self.dim, self._args, self._data).values(x)
+        return self._with(kind="D").values(x)
+
+    def _with(self, **changes: Any) -> VectorValues:
+        """Return values of the same function in another form."""
+        return VectorValues(self._record, replace(self.form, **changes), self.dim, self._args, self._data)
 
     def _empty(self, count: int) -> Any:
         return np.empty((count, self.outputs), np.complex128 if self.kind == "D" else np.float64)
@@ -115,9 +119,8 @@ class VectorValues:
             return values
         bad = np.isnan(values).any(axis=1)
         if bad.any():  # as Python `f` says what is wrong
-            form = replace(self.form, program=None, layout="single")
             try:
-                apart = VectorValues(self._record, form, self.dim, self._args, self._data).values(x[bad], beside=beside)
+                apart = self._with(program=None, layout="single").values(x[bad], beside=beside)
             except BecameComplex:
                 self.form.become_complex()
                 raise
@@ -131,7 +134,7 @@ class VectorValues:
             batch = np.array(x if form.layout == "rows" else x.T)
             returned = call(self._record.f(), batch, *self._args, beside=beside)
             if returned is not OUTSIDE:
-                values = arranged(stacked(returned), len(x), form, form.turned)
+                values = arrange(as_rows(returned), len(x), form, form.turned)
                 if values is not None:
                     return values
                 form.layout = "single"  # what it returns depends on the values: it was not made for batches

@@ -70,6 +70,7 @@ class Gate:
     """
 
     __name__: str
+    __is_gate__ = True
     __not_differentiable__: str
 
     def __init__(

@@ -30,24 +30,15 @@ from ..adaptive_rule import Adaptive, estimate, first_round
 from ..compilation.caches import clearable
 from ..compilation.memory import EXPONENT, array_at
 from ..compilation.operators import Uncompilable
-from ..compilation.pipeline import function_from, jit, quiet, return_kind
+from ..compilation.pipeline import function_from, jit, return_kind, return_type
 from ..compilation.references import Reading
 from ..compilation.ufuncs import ADDRESS, Ufunc, body
 from ..differentiation.derivatives import derivative
 from ..differentiation.first_derivatives import gradient
+from ..evaluation.compiled import of_fixed_arity
 from ..rules.stencil_codegen import best_step, compiled_point
 from ..rules.stencils import Stencil
-from .types import (
-    SCALARS,
-    checked_step,
-    constant,
-    function_of,
-    narrow,
-    refuse,
-    refuse_complex_step,
-    rule_of,
-    step_of,
-)
+from .types import SCALARS, checked_step, constant, function_of, narrow, refuse, rule_of, step_of
 
 
 @intrinsic(prefer_literal=True)
@@ -87,14 +78,8 @@ def _kernel(f: Any, nargs: int) -> tuple[Any, bytes | None]:
     except Uncompilable:
         return f, None
     if (reading.key, nargs) not in _kernels:
-        _kernels[reading.key, nargs] = _fixed(jit(reading.linked), nargs)
+        _kernels[reading.key, nargs] = jit(of_fixed_arity(reading, nargs))
     return _kernels[reading.key, nargs], reading.key
-
-
-def _fixed(f: Any, nargs: int) -> Any:
-    """Give a kernel so many arguments, whatever its defaults."""
-    names = ", ".join(f"x{i}" for i in range(nargs))
-    return jit(function_from(f"def fixed({names}):\n    return f({names})\n", "fixed", {"f": f}))
 
 
 @overload(derivative, {"forceinline": True, "error_model": "numpy"}, strict=False, prefer_literal=True)
@@ -105,7 +90,10 @@ def _derivative(
     """Write `derivative` at one point."""
     refuse({"bounds": (bounds, None), "full_output": (full_output, False), "out": (out, None)}, "derivative")
     target, rule, nargs = function_of(f, "derivative"), rule_of(method, "derivative"), len(args)
-    refuse_complex_step(rule)
+    if not isinstance(rule, (Stencil, Adaptive)):
+        raise TypingError(
+            f"`method` must be a stencil or adaptive inside compiled code; got {rule}. Call it from Python."
+        )
     if not args or not all(isinstance(a, SCALARS) for a in args):
         raise TypingError(
             f"the arguments of `derivative` must be numbers inside compiled code; got {', '.join(map(str, args))}. "
@@ -210,7 +198,8 @@ def _gradient_by(rule: Stencil, f: Any, x: Any, args: Any, mode: str, step: str)
     kinds = (tuple(args) if several else (args,)) if args else ()
     rest = [f"args[{i}]" if several else "args" for i in range(len(kinds))]
     call = f"number(kernel({', '.join(['moved', *rest])})) * 1.0"
-    letter = _letter(kernel, (types.float64[::1], *map(types.unliteral, kinds)))
+    returned = return_type(kernel, (types.float64[::1], *map(types.unliteral, kinds)))
+    letter = "f" if getattr(returned, "dtype", returned) == types.float32 else "d"
     offsets = {o: f"v{i}" for i, o in enumerate(rule.needed)}
     lines = [] if mode == "auto" else checked_step(step)
     lines += ["moved = np.empty(x.size)", "moved[:] = x", "out = np.empty(x.size)"]
@@ -233,14 +222,6 @@ def _gradient_by(rule: Stencil, f: Any, x: Any, args: Any, mode: str, step: str)
     keywords = "args=(), method=None, step=None, rel_step=None, bounds=None, full_output=False, workers=None"
     source = f"def impl(f, x, {keywords}):\n    {text}\n"
     return function_from(source, "impl", {"kernel": kernel, "number": _number})
-
-
-def _letter(kernel: Any, kinds: tuple[Any, ...]) -> str:
-    """Letter of NumPy's type for the numbers that a function of a vector returns, as far as it matters to the step."""
-    with quiet():
-        kernel.compile(kinds)
-    returned = kernel.overloads[kinds].signature.return_type
-    return "f" if getattr(returned, "dtype", returned) == types.float32 else "d"
 
 
 def _number(value):  # type: ignore[no-untyped-def]

@@ -101,14 +101,6 @@ def refuse(options: dict[str, Any], name: str) -> None:
             )
 
 
-def refuse_complex_step(rule: Any) -> None:
-    """Raise for the rule that evaluates at complex numbers."""
-    if isinstance(rule, ComplexStep):
-        raise TypingError(
-            f"`method` must be a stencil or adaptive inside compiled code; got {rule}. Call it from Python."
-        )
-
-
 SCALARS = (types.Float, types.Integer, types.Boolean)
 
 

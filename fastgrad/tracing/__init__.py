@@ -9,12 +9,12 @@ from .graph import Graph, Node, active_nodes, copy_nodes, graft, graph_of, in_or
 from .llvm_loops import Loops
 from .nodes import Nodes, Traced, as_nodes, elementwise
 from .primitives import PRIMITIVES, Primitive, apply, select
-from .program import Layout, Program
+from .program import Program, expand_nodes
 from .refusals import refusal
 from .substitution import Substitution
 from .tracer import trace
 from .transposition import GAP, LANES, move
-from .value_program import ValueProgram, moved, trace_captured, trace_values
+from .value_program import ValueProgram, rebase, trace_captured, trace_values
 
 __all__ = [
     "Captured",
@@ -22,7 +22,6 @@ __all__ = [
     "LANES",
     "PRIMITIVES",
     "Graph",
-    "Layout",
     "Loops",
     "Node",
     "Nodes",
@@ -36,11 +35,12 @@ __all__ = [
     "as_nodes",
     "copy_nodes",
     "elementwise",
+    "expand_nodes",
     "graft",
     "graph_of",
     "in_order",
     "move",
-    "moved",
+    "rebase",
     "refusal",
     "select",
     "trace",

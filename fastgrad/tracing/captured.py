@@ -1,116 +1,117 @@
-"""Captured numbers: what a function refers to, as inputs of its program, and the paths from the function to them."""
+"""Captured numbers as inputs of a program, and the copy of the caller's function that is run on nodes."""
 
 from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Mapping
-from types import FunctionType, ModuleType
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import ModuleType
+from typing import Any
 
 import numpy as np
-from numba.core.dispatcher import Dispatcher
 
+from ..compilation.captured import Slot
+from ..compilation.linking import Module, Part, Replaced
+from ..compilation.recognition import names_in
+from ..compilation.references import Reading
 from .graph import Graph, Node
 from .nodes import Nodes, elementwise
 from .primitives import PRIMITIVES, apply
-from .purity import BUILTINS, checked_function, read_names
+from .purity import BUILTINS, check_code, checked_function
 from .refusals import refusal
-from .substitution import LIBRARIES, OF_SCIPY, ModuleProxy, copy_function, on_nodes
+from .substitution import LIBRARIES, ModuleProxy
+
+#: Captured numbers that become inputs.
+_MOST = 4096
 
 #: The numbers of a function that captures none.
 _NOTHING = np.zeros(1)
 
 
-class Path(NamedTuple):
-    """The path from a function to a captured number or array: the same for all closures of its code."""
-
-    holder: Any
-    """The path to the holder; None for the function itself."""
-    part: str
-    key: Any = None
-
-    def read(self, f: Any, args: tuple[Any, ...]) -> Any:
-        """Return the value at the end of the path."""
-        if self.part == "argument":
-            return args[self.key]
-        holder = f if self.holder is None else self.holder.read(f, args)
-        if self.part == "item":
-            return holder[self.key]
-        if self.part == "attribute":
-            return vars(holder)[self.key]
-        if self.part == "__closure__":
-            return holder.__closure__[self.key].cell_contents
-        value = getattr(holder, self.part)
-        return value if self.key is None else value[self.key]
-
-
 class Captured:
-    """Substitutes for what a function refers to, and the paths to its numbers.
+    """The values that a function captures, and its further arguments, as inputs of a program.
 
-    Captured numbers become inputs of `graph` from `first` on, except the `zeros`, which are constants. Values that
-    `kept` accepts, gates, are not substituted.
+    `values` are those that the function of `reading` captures, then the further arguments. Numbers of float64 become
+    inputs of `graph` from `first` on, except the `zeros`, which are constants; all other values are constants. Gates
+    are replaced by their formulas, or by what ``gate(part)`` returns.
     """
 
     def __init__(
         self,
-        graph: Any,
+        reading: Reading,
+        values: Sequence[Any],
+        graph: Graph,
         first: int,
-        kept: Callable[[Any], bool] | None = None,
+        gate: Callable[[Part], Any] | None = None,
         zeros: Mapping[int, float] | None = None,
     ) -> None:
-        self._graph, self._first, self._memo = graph, first, dict[Any, Any]()
-        self._kept, self._zeros = kept or (lambda value: False), zeros or {}
-        self.paths: list[tuple[Path, tuple[int, ...] | None]] = []
+        self._part, self._gate, self._zeros = reading.part, gate or _formula, zeros or {}
+        self._graph: Any = graph
+        self._first = first
+        self._copies: dict[Part, Any] = {}
+        self._expected: list[Any] = []  # of each value: None for a number, the shape of an array, or a constant
         self.count = 0
-        self.constants: list[tuple[Path, Any]] = []
+        self._inputs = [self._input(value) for value in values]
+        if self.count > _MOST:
+            raise refusal(f"more than {_MOST} captured numbers", "Pass fewer")
+
+    @property
+    def function(self) -> Any:
+        """The copy of the function."""
+        return self._link(self._part)
+
+    def arguments(self, count: int) -> list[Any]:
+        """Return what stands for the last `count` of the values."""
+        return self._inputs[len(self._inputs) - count :]
 
     def forget(self) -> None:
-        """Drop references to the function and the graph; the paths remain."""
-        self._memo.clear()
-        self._graph = None
+        """Drop references to the function and the graph."""
+        self._copies.clear()
+        self._inputs.clear()
+        self._part = self._graph = None  # type: ignore[assignment]
 
-    def values(self, f: Any, args: tuple[Any, ...]) -> Any:
-        """Return all captured numbers as they are now; None if one has another type or shape."""
-        if not self.paths and not self.constants:
+    def numbers(self, values: Sequence[Any]) -> Any:
+        """Return all numbers among values as they are now; None if one has another type or shape."""
+        if not self._expected:
             return _NOTHING
-        try:
-            values = [path.read(f, args) for path, _ in self.paths]
-            constants = [(path.read(f, args), content) for path, content in self.constants]
-        except (KeyError, IndexError, ValueError, AttributeError, TypeError):
+        items = list(_items(values))
+        if len(items) != len(self._expected):
             return None
-        for value, content in constants:
-            if type(value) is not type(content) or value.dtype != content.dtype or value.shape != content.shape:
-                return None
-            if value.tobytes() != content.tobytes():
-                return None
         numbers = np.empty(max(self.count, 1))
         start = 0
-        for value, (_, shape) in zip(values, self.paths, strict=True):
-            if shape is None:
-                if type(value) is not float and type(value) is not np.float64:
+        for item, expected in zip(items, self._expected, strict=True):
+            if expected is None:
+                if type(item) is not float and type(item) is not np.float64:
                     return None
-                numbers[start] = value
+                numbers[start] = item
                 start += 1
-            else:
-                if type(value) is not np.ndarray or value.dtype != np.float64 or value.shape != shape:
+            elif type(expected) is tuple:
+                if type(item) is not np.ndarray or item.dtype != np.float64 or item.shape != expected:
                     return None
-                numbers[start : start + value.size] = value.ravel()
-                start += value.size
+                numbers[start : start + item.size] = item.ravel()
+                start += item.size
+            elif not _is_same(item, expected):
+                return None
         return numbers
 
-    def datum(self, value: Any, path: Path) -> Any:
-        """Substitute inputs of the program for a number, or an array of numbers."""
-        if not isinstance(value, np.ndarray):
-            self.paths.append((path, None))
+    def _input(self, value: Any) -> Any:
+        """Make inputs or constants of a value."""
+        kind = type(value)
+        if kind is tuple:
+            return tuple(map(self._input, value))
+        if kind is float or kind is np.float64:
+            self._expected.append(None)
             return self._next()
-        nodes = np.empty(value.size, object)
-        for i in range(value.size):
-            nodes[i] = self._next()
-        self.paths.append((path, value.shape))
-        array = nodes.reshape(value.shape).view(Nodes)
-        array.flags.writeable = False
-        return array
+        if kind is np.ndarray and value.dtype == np.float64:
+            self._expected.append(value.shape)
+            nodes = np.empty(value.size, object)
+            for i in range(value.size):
+                nodes[i] = self._next()
+            return _freeze(nodes.reshape(value.shape).view(Nodes))
+        if isinstance(value, (np.ndarray, np.generic, int)) and np.asarray(value).dtype.kind in "fiub":
+            self._expected.append(_freeze(value.copy()) if isinstance(value, np.ndarray) else value)
+            return self._expected[-1]
+        raise refusal(f"a value of type {kind.__name__} that it refers to", "Pass numbers and arrays")
 
     def _next(self) -> Node:
         """Return the node of the next captured number."""
@@ -119,87 +120,78 @@ class Captured:
         graph: Graph = self._graph
         return graph.input(self._first + position) if zero is None else graph.constant(zero)
 
-    def _constant(self, value: Any, path: Path) -> Any:
-        """Keep numbers of other types as constants of the program."""
-        if isinstance(value, np.ndarray):
-            value.flags.writeable = False
-        self.constants.append((path, value))
-        return value
-
-    def value(self, value: Any, path: Path) -> Any:
-        """Substitute for a value."""
+    def _link(self, value: Any) -> Any:
+        """Return what stands for a value that was read in the copy."""
         kind = type(value)
-        if kind is float or kind is np.float64:
-            return self.datum(value, path)
-        if value is None or value is Ellipsis or kind in (bool, int, str):
-            return value
-        if isinstance(value, np.generic) and value.dtype.kind in "fiub":
-            return self._constant(value, path)
-        if kind is np.ndarray and value.dtype.kind in "fiub":
-            if value.dtype == np.float64:
-                return self.datum(value, path)
-            return self._constant(value.copy(), path)
+        if kind is Slot:
+            return self._inputs[value.index]
+        if kind is Part:
+            if value not in self._copies:
+                self._copies[value] = self._gate(value) if value.is_gate else None
+                self._copies[value] = self._copies[value] or self._copy(value)
+            return self._copies[value]
+        if kind is Replaced:
+            return checked_function(value.function)
+        if kind is Module and value.is_module:
+            return ModuleProxy(value.name, functools.partial(self._attribute, value))
         if kind is tuple:
-            return tuple(self.value(item, Path(path, "item", i)) for i, item in enumerate(value))
-        if isinstance(value, ModuleType):
-            return ModuleProxy(value, functools.partial(self._attribute, value, path))
-        if not callable(value):
-            raise refusal(f"a {kind.__name__} that it refers to", "Pass what it holds as arguments")
-        return self.function(value, path)
-
-    def _attribute(self, module: ModuleType, path: Path, name: str) -> Any:
-        """Substitute for an attribute of a module."""
-        value = getattr(module, name)
-        if module.__name__ in ("numpy", "math", "cmath") and isinstance(value, float):
+            return tuple(map(self._link, value))
+        if isinstance(value, ModuleType):  # of a library
+            return ModuleProxy(value.__name__, lambda name: self._link(getattr(value, name)))
+        if value is None or value is Ellipsis or kind in (bool, int, float, str):
             return value
-        if isinstance(value, ModuleType) and module is np and name != "linalg":
+        if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "fiub":
+            return _freeze(value.copy()) if kind is np.ndarray else value
+        if callable(value):
+            return checked_function(value)
+        name = value.name if kind is Module else kind.__name__
+        raise refusal(f"a {name} that it refers to", "Pass what it holds as arguments")
+
+    def _attribute(self, module: Module, name: str) -> Any:
+        """Return what stands for an attribute of a module."""
+        value = module.attributes[name]
+        if isinstance(value, (Module, ModuleType)) and module.name == "numpy" and name != "linalg":
             raise refusal(f"`np.{name}`, which is not known to depend on its arguments alone", "Leave it out of `f`")
-        return self.value(value, Path(path, "attribute", name))
+        return self._link(value)
 
-    def function(self, value: Any, path: Path | None = None) -> Any:
-        """Substitute for a callable."""
-        if self._kept(value):
-            return value
-        if isinstance(value, Dispatcher):
-            return self.function(value.py_func, Path(path, "py_func"))
-        if isinstance(value, functools.partial):
-            args = [self.value(a, Path(path, "args", i)) for i, a in enumerate(value.args)]
-            named = {k: self.value(a, Path(path, "keywords", k)) for k, a in value.keywords.items()}
-            return functools.partial(self.function(value.func, Path(path, "func")), *args, **named)
-        if id(value) in self._memo:
-            return self._memo[id(value)][1]
-        formula = getattr(value, "__formula__", None)
-        if isinstance(formula, FunctionType):
-            if formula.__module__.partition(".")[0] == "fastgrad" and formula.__name__ in PRIMITIVES:
-                return on_nodes(value, lambda *x: elementwise(functools.partial(apply, formula.__name__), x))
-            return self.function(formula, Path(path, "__formula__"))
-        module = getattr(value, "__module__", None) or ""
-        top, name = module.partition(".")[0], getattr(value, "__name__", "")
-        if module == "scipy.special._logsumexp" and name in OF_SCIPY:
-            return on_nodes(value, OF_SCIPY[name])
-        if isinstance(value, FunctionType) and top not in LIBRARIES and top not in sys.stdlib_module_names:
-            return self._copy_function(value, path)
-        return checked_function(value)
-
-    def _copy_function(self, f: FunctionType, origin: Path | None) -> FunctionType:
-        """Copy a caller's function, with substitutes for all that it refers to."""
-        names = read_names(f.__code__)
-        for name in names:
-            if name not in f.__globals__ and name not in BUILTINS:
-                raise refusal(f"`{name}`, which is not known to depend on its arguments alone", "Leave it out of `f`")
-
-        def substitute(value: Any, part: str, key: Any) -> Any:
-            return self.value(value, Path(origin, part, key))
-
-        def remember(copy: FunctionType) -> None:
-            self._memo[id(f)] = f, copy
-
-        return copy_function(f, names, BUILTINS, substitute, remember)
+    def _copy(self, part: Part) -> Any:
+        """Copy a caller's function."""
+        top = part.module.partition(".")[0]
+        names = [name for name in names_in(part.code)[0] if name not in part.scope and name not in BUILTINS]
+        if names or (top in (*LIBRARIES, *sys.stdlib_module_names) and not part.is_gate):
+            name = names[0] if names else part.name
+            raise refusal(f"`{name}`, which is not known to depend on its arguments alone", "Leave it out of `f`")
+        check_code(part.code)
+        return part.copy(self._link, BUILTINS)
 
 
-def argument(captured: Captured, value: Any, i: int) -> Any:
-    """Substitute for a further argument of `f`."""
-    whole = isinstance(value, (int, np.integer, np.bool_)) and -(1 << 63) <= value < 1 << 63
-    if whole or type(value) in (float, np.float64) or isinstance(value, (np.float32, np.ndarray)):
-        return captured.value(value, Path(None, "argument", i))
-    raise refusal(f"an argument of type {type(value).__name__}", "Pass numbers and arrays")
+def _formula(part: Part) -> Any:
+    """Return the primitive of a gate of fastgrad's; None for others."""
+    if part.module.partition(".")[0] != "fastgrad" or part.name not in PRIMITIVES:
+        return None
+    return lambda *x: elementwise(functools.partial(apply, part.name), x)
+
+
+def _freeze(array: Any) -> Any:
+    """Make an array read-only."""
+    array.flags.writeable = False
+    return array
+
+
+def _items(values: Sequence[Any]) -> Iterator[Any]:
+    """Yield all values, those of tuples one after the other."""
+    for value in values:
+        if type(value) is tuple:
+            yield from _items(value)
+        else:
+            yield value
+
+
+def _is_same(value: Any, constant: Any) -> bool:
+    """Whether a value is bit for bit a constant."""
+    if type(value) is not type(constant):
+        return False
+    if not isinstance(value, (np.ndarray, np.generic)):
+        return bool(value == constant)
+    same = value.dtype == constant.dtype and value.shape == constant.shape and value.tobytes() == constant.tobytes()
+    return bool(same)

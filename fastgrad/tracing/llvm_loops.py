@@ -127,7 +127,7 @@ class Loops:
                 condition = isinstance(key, Node) and key.is_condition
                 values[key] = builder.fcmp_unordered("!=", value, ir.Constant(_DOUBLE, 0.0)) if condition else value
             for node in nodes:
-                values[node] = _emitted(context, builder, node, values, raised)
+                values[node] = _emit(context, builder, node, values, raised)
             for target, node, number in targets:
                 value = _value(node, values)
                 value = builder.uitofp(value, _DOUBLE) if value.type == _BIT else value
@@ -166,7 +166,7 @@ def _value(node: Node, values: dict[Any, Any]) -> Any:
     return values[node.value if node.name == "input" else node]
 
 
-def _emitted(context: Any, builder: Any, node: Node, values: dict[Any, Any], raised: Any) -> Any:
+def _emit(context: Any, builder: Any, node: Node, values: dict[Any, Any], raised: Any) -> Any:
     """Emit what computes a node."""
     operands = [_value(o, values) for o in node.operands]
     if node.gate.instruction:

@@ -111,6 +111,11 @@ def _checked_index(key: Any) -> Any:
     return key
 
 
+def _method(function: Callable[..., Any]) -> Any:
+    """Make the method that applies a function of NumPy to an array."""
+    return lambda array, *args, **options: function(array, *args, **options)
+
+
 class Nodes(_Dispatched, np.ndarray):
     """An array of nodes: everything that arrays of objects do, and NumPy's functions element by element."""
 
@@ -130,17 +135,7 @@ class Nodes(_Dispatched, np.ndarray):
             raise refusal(f"values as {np.dtype(dtype)}", "Leave them float64")
         return self.copy() if np.dtype(dtype).kind in "fO" else super().astype(dtype)
 
-    def mean(self, axis: Any = None, dtype: Any = None, out: Any = None, **options: Any) -> Any:
-        """Mean along an axis."""
-        return np.mean(self, axis=axis, out=out, **options)
-
-    def var(self, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, **options: Any) -> Any:
-        """Variance along an axis."""
-        return np.var(self, axis=axis, out=out, ddof=ddof, **options)
-
-    def std(self, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, **options: Any) -> Any:
-        """Return the standard deviation along an axis."""
-        return np.std(self, axis=axis, out=out, ddof=ddof, **options)
+    mean, var, std = (_method(function) for function in (np.mean, np.var, np.std))
 
 
 def as_nodes(values: Any) -> Any:
@@ -207,7 +202,7 @@ def _apply_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict
             return wrap_nodes(ufunc(*map(plain, inputs)))
         result = elementwise(one, inputs)
     elif ufunc.nin == 2 and ufunc.signature is None and method in ("reduce", "accumulate", "outer"):
-        result = _reduced(ufunc, method, inputs, options)
+        result = _reduce(ufunc, method, inputs, options)
     elif name in ("matmul", "vecdot"):
         a, b = map(plain, inputs)
         result = wrap_nodes(np.matmul(a, b) if name == "matmul" else np.sum(a * b, axis=-1))
@@ -219,7 +214,7 @@ def _apply_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict
     return result
 
 
-def _reduced(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
+def _reduce(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """Reduce arrays of nodes: sums, products, extremes."""
     options.pop("dtype", None)
     arguments = {k: v for k, v in options.items() if v is not np._NoValue and v is not None or k == "axis"}

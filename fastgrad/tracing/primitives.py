@@ -192,11 +192,9 @@ _ROWS = (
 PRIMITIVES: dict[str, Primitive] = {row.name: row for row in _ROWS}
 
 #: Other names of primitives in NumPy, SciPy and math.
-_ALIASES = {
-    "true_divide": "divide", "float_power": "power", "fabs": "absolute", "mod": "remainder", "expit": "sigmoid",
-    "asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2", "asinh": "arcsinh", "acosh": "arccosh",
-    "atanh": "arctanh", "pow": "power",
-}  # fmt: skip
+_ALIASES = {"true_divide": "divide", "fabs": "absolute", "mod": "remainder"}
+for _kernel in elementary.KERNELS.values():
+    _ALIASES.update(dict.fromkeys([_kernel.scipy, *(f.__name__ for f in _kernel.originals)], _kernel.__name__))
 
 #: Functions of NumPy, SciPy and math that are expressions of primitives.
 _EXPRESSIONS: dict[str, Callable[..., Any]] = {

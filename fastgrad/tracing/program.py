@@ -123,22 +123,6 @@ def _varies(node: Node) -> bool:
     return bool(abs(value) > _SMALL or 4 * value != round(4 * value))
 
 
-class Layout:
-    """Rows of a program over vectors: `nin` arguments, then computed results, each once, then constants.
-
-    Inputs behind the arguments are captured numbers, which are copied into computed rows.
-    """
-
-    def __init__(self, outputs: Sequence[Node], nin: int) -> None:
-        nodes = expand_nodes(outputs)
-        arguments = {n for n in nodes if n.name == "input" and n.value < nin}
-        fixed = list(dict.fromkeys(n for n in nodes if n.name == "constant"))
-        self.computed = list(dict.fromkeys(n for n in nodes if n.name != "constant" and n not in arguments))
-        self.constants = [node.value for node in fixed]
-        row = {node: nin + k for k, node in enumerate(self.computed + fixed)}
-        self.rows = [node.value if node in arguments else row[node] for node in nodes]
-
-
 def expand_nodes(outputs: Sequence[Node], node: type[Node] | None = None) -> list[Node]:
     """Expand primitives into those that have no `expand`; nodes are of type `node`, by default that of `outputs`."""
     graph = Graph(node=node or (type(outputs[0]) if outputs else Node))

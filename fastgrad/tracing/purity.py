@@ -84,12 +84,6 @@ class Pure(Traced):
 
     __rfloordiv__ = __floordiv__
 
-    def __divmod__(self, other: Any) -> Any:
-        return self // other
-
-    def __rdivmod__(self, other: Any) -> Any:
-        return other // self
-
     def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
         """Return the node itself; refuse types that round."""
         return _float64(dtype) and self
@@ -144,20 +138,16 @@ def _without_types(function: Any) -> Callable[..., Any]:
 
 
 @functools.lru_cache(maxsize=256)
-def read_names(code: CodeType, enclosed: frozenset[str] = frozenset()) -> tuple[str, ...]:
-    """Names of the globals that `code` and the functions inside it load; refuses code that reaches further."""
-    names: set[str] = set()
+def check_code(code: CodeType, enclosed: frozenset[str] = frozenset()) -> None:
+    """Refuse code that reaches beyond the variables of its function."""
     for instruction in dis.get_instructions(code):
         operation, name = instruction.opname, instruction.argval
         if operation in _INSTRUCTIONS:
             raise refusal(f"`{code.co_name}` uses {operation}", "Leave that out of `f`")
-        if operation in ("LOAD_GLOBAL", "LOAD_NAME"):
-            names.add(name)
-        elif operation in ("LOAD_ATTR", "LOAD_METHOD") and (name in _REPRESENTATION or name.startswith("__")):
+        if operation in ("LOAD_ATTR", "LOAD_METHOD") and (name in _REPRESENTATION or name.startswith("__")):
             raise refusal(f"`.{name}`", "Leave that out of `f`")
         elif operation == "STORE_DEREF" and name in code.co_freevars and name not in enclosed:
             raise refusal(f"a change of `{name}`", "Return it instead")
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            names.update(read_names(constant, enclosed | frozenset(code.co_cellvars)))
-    return tuple(sorted(names))
+            check_code(constant, enclosed | frozenset(code.co_cellvars))

@@ -7,7 +7,7 @@ import functools
 import math
 import sys
 from abc import ABCMeta
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -125,18 +125,14 @@ def _log_softmax(x: Any, axis: Any = None) -> Any:
 
 
 #: Functions of SciPy that are no ufuncs; by name, so that SciPy need not be loaded.
-OF_SCIPY: dict[str, Callable[..., Any]] = {
-    "logsumexp": _logsumexp,
-    "softmax": _softmax,
-    "log_softmax": _log_softmax,
-}
+OF_SCIPY: dict[str, Callable[..., Any]] = {"logsumexp": _logsumexp, "softmax": _softmax, "log_softmax": _log_softmax}
 
 
 class ModuleProxy(ModuleType):
-    """A substitute for a module; `get` returns the substitute for an attribute."""
+    """A substitute for the module of a name; `get` returns the substitute for an attribute."""
 
-    def __init__(self, module: ModuleType, get: Callable[[str], Any]) -> None:
-        super().__init__(module.__name__)
+    def __init__(self, name: str, get: Callable[[str], Any]) -> None:
+        super().__init__(name)
         self.__dict__["_get"] = get
 
     def __getattr__(self, name: str) -> Any:
@@ -178,7 +174,7 @@ class Substitution:
             pass
         if isinstance(value, ModuleType):
             # one for each module: callers compare ``xp is np``
-            self._memo[id(value)] = proxy = ModuleProxy(value, lambda name: self(getattr(value, name)))
+            self._memo[id(value)] = proxy = ModuleProxy(value.__name__, lambda name: self(getattr(value, name)))
             return proxy
         if getattr(value, "__module__", None) == "scipy.special._logsumexp" and value.__name__ in OF_SCIPY:
             return on_nodes(value, OF_SCIPY[value.__name__])
@@ -255,42 +251,20 @@ class Substitution:
         if (traced := getattr(running, "codes", None)) is not None:
             traced.update(codes)
         names = {name for code in codes for name in code.co_names}
-
-        def remember(copy: FunctionType) -> None:
-            self._memo[id(f)], self._memo[-id(f)] = copy, f  # `f` is kept alive, so that its id stays unique
-
-        return copy_function(f, names, _BUILTINS, lambda value, *_: self(value), remember)
-
-
-def copy_function(
-    f: FunctionType,
-    names: Iterable[str],
-    builtin_names: dict[str, Any],
-    substitute: Callable[[Any, str, Any], Any],
-    remember: Callable[[FunctionType], None],
-) -> FunctionType:
-    """Copy a function; ``substitute(value, part, key)`` replaces globals in `names`, defaults and what it closes over.
-
-    `remember` gets the copy before that, because a function may refer to itself.
-    """
-    scope: dict[str, Any] = {"__builtins__": builtin_names}
-    closure = f.__closure__ and tuple(CellType() for _ in f.__closure__)
-    copy = FunctionType(f.__code__, scope, f.__name__, None, closure)
-    remember(copy)
-    for name in names:
-        if name in f.__globals__:
-            scope[name] = substitute(f.__globals__[name], "__globals__", name)
-    defaults = enumerate(f.__defaults__ or ())
-    copy.__defaults__ = f.__defaults__ and tuple(substitute(value, "__defaults__", i) for i, value in defaults)
-    named = (f.__kwdefaults__ or {}).items()
-    copy.__kwdefaults__ = f.__kwdefaults__ and {k: substitute(value, "__kwdefaults__", k) for k, value in named}
-    for i, (original, cell) in enumerate(zip(f.__closure__ or (), closure or (), strict=True)):
-        try:
-            value = original.cell_contents
-        except ValueError:  # not assigned yet
-            continue
-        cell.cell_contents = substitute(value, "__closure__", i)
-    return copy
+        scope: dict[str, Any] = {"__builtins__": _BUILTINS}
+        closure = f.__closure__ and tuple(CellType() for _ in f.__closure__)
+        copy = FunctionType(f.__code__, scope, f.__name__, None, closure)
+        self._memo[id(f)], self._memo[-id(f)] = copy, f  # `f` may refer to itself; kept alive, its id stays unique
+        scope.update({name: self(f.__globals__[name]) for name in names if name in f.__globals__})
+        copy.__defaults__ = f.__defaults__ and tuple(map(self, f.__defaults__))
+        copy.__kwdefaults__ = f.__kwdefaults__ and {name: self(value) for name, value in f.__kwdefaults__.items()}
+        for original, cell in zip(f.__closure__ or (), closure or (), strict=True):
+            try:
+                value = original.cell_contents
+            except ValueError:  # not assigned yet
+                continue
+            cell.cell_contents = self(value)
+        return copy
 
 
 def _codes(code: CodeType) -> list[CodeType]:

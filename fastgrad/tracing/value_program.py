@@ -9,25 +9,24 @@ from typing import Any
 
 import numpy as np
 
-from .captured import Captured, argument
+from ..compilation.linking import Part
+from ..compilation.references import Reading
+from .captured import Captured
 from .graph import Graph, Node, active_nodes, cost_of, graft, in_order
 from .nodes import as_nodes
 from .program import Program, evaluate, expand_nodes
 from .purity import Pure
-from .refusals import refusal, running
+from .refusals import running
 from .tracer import Record, inputs_of, results_of
 
 #: Largest cost of a program of values, and most nodes before expansion: beyond, Numba compiles the function faster.
 LIMIT = 2000
 
-#: Captured numbers that become inputs.
-_CAPTURED = 4096
-
 
 class ValueProgram:
     """A function of a vector of length `d` as a straight-line program.
 
-    Inputs of `outputs` below `d` are coordinates, the others numbers, to which `captured` has the paths.
+    Inputs of `outputs` below `d` are coordinates, the others the numbers that `captured` finds among values.
     """
 
     def __init__(self, d: int, outputs: Sequence[Node], captured: Captured) -> None:
@@ -45,21 +44,19 @@ class ValueProgram:
 
 
 def trace_values(
-    f: Callable[..., Any], d: int, args: tuple[Any, ...], *, fills: bool = False, batched: bool = False
+    reading: Reading, data: Sequence[Any], d: int, args: tuple[Any, ...], *, fills: bool = False, batched: bool = False
 ) -> ValueProgram:
-    """Run `f`, a function of a vector of length `d` and of `args`, once on symbols, for its values alone.
+    """Run a function that was read once on symbols, for its values alone; it captures `data`.
 
-    Captured numbers are inputs of the program. With `fills`, `f` takes one more argument, an array to fill; if it is
-    `batched`, it takes batches only, of shape (k, d). Raises TypeError where `f` is no function of its arguments and
-    captured numbers alone, or branches on their values.
+    It takes a vector of length `d` and `args`; with `fills` an array to fill besides; if it is `batched`, batches of
+    shape (k, d) only. Captured numbers are inputs of the program. Raises TypeError where it is no function of its
+    arguments and captured numbers alone, or branches on their values.
     """
     graph = Record(node=Pure, limit=LIMIT)
-    captured = Captured(graph, d)
     with _strict():
-        function = captured.function(f)
+        captured = Captured(reading, [*data, *args], graph, d)
+        function, more = captured.function, captured.arguments(len(args))
         nodes = as_nodes([graph.input(i) for i in range(d)])
-        more = [argument(captured, a, i) for i, a in enumerate(args)]
-        _check_count(captured)
         if fills:
             out = as_nodes([np.nan] * d)
             returned = function(nodes, *more, out)
@@ -75,24 +72,24 @@ def trace_values(
 
 
 def trace_captured(
-    f: Callable[..., Any],
+    reading: Reading,
+    data: Sequence[Any],
     sizes: Sequence[int | None],
-    kept: Callable[[Any], bool],
+    gate: Callable[[Part], Any],
     through_gate: Callable[..., Any],
     zeros: Mapping[int, float],
 ) -> tuple[list[Node], Any, Captured]:
-    """Trace as `trace` does, with captured numbers as inputs behind those of the arguments.
+    """Trace as `trace` does, with captured numbers, those of `data`, as inputs behind those of the arguments.
 
-    Numbers in `zeros` are constants, because a coefficient of 0 takes a term out of the derivative. Raises TypeError
-    where `f` is no function of its arguments and captured numbers alone, or the program depends on their values.
+    ``gate(part)`` returns the gate of a formula. Numbers in `zeros` are constants, because a coefficient of 0 takes a
+    term out of the derivative. Raises TypeError where the function is none of its arguments and captured numbers alone,
+    or the program depends on their values.
     """
     graph = Record(through_gate, node=Pure)
     first = sum(1 if size is None else size for size in sizes)
-    captured = Captured(graph, first, kept, zeros)
     with _strict():
-        function = captured.function(f)
-        _check_count(captured)
-        outputs, arrangement = results_of(graph, function(*inputs_of(graph, sizes)))
+        captured = Captured(reading, data, graph, first, gate, zeros)
+        outputs, arrangement = results_of(graph, captured.function(*inputs_of(graph, sizes)))
     order = in_order(outputs)
     active = active_nodes(order, first)
     for node in order:
@@ -120,11 +117,6 @@ def _strict() -> Iterator[None]:
         running.refused, running.codes = outer
 
 
-def _check_count(captured: Captured) -> None:
-    if captured.count > _CAPTURED:
-        raise refusal(f"more than {_CAPTURED} captured numbers", "Pass fewer")
-
-
-def moved(outputs: Sequence[Node], graph: Graph, coordinates: Sequence[Node], first: int, captured: int) -> list[Node]:
+def rebase(outputs: Sequence[Node], graph: Graph, coordinates: Sequence[Node], first: int, captured: int) -> list[Node]:
     """Copy a program into `graph`, with other nodes for coordinates; captured numbers are inputs from `first` on."""
     return graft(outputs, [*coordinates, *(graph.input(first + i) for i in range(captured))])
