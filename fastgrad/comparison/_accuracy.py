@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..arguments import explains_keywords
 from ..report import terminal
 from ..report.model import AccuracyReport
 from ..report.results import Curve, Pace, Profile, Row, Verdict
@@ -31,6 +32,7 @@ REPORT_POINTS = 1_000_000
 Progress = Callable[[int, int, str], None]
 
 
+@explains_keywords
 def accuracy(
     functions: Any = None,
     methods: Any = None,
