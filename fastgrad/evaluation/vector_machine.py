@@ -42,7 +42,7 @@ _programs: dict[bytes, tuple[dict[Any, Native | None], dict[Any, list[Any]]]] = 
 
 
 def _costs() -> defaultdict[str, CostEstimate]:
-    """What a value costs, and what else is computed in one call, by name."""
+    """Make a table of what a value costs, and what else is computed in one call, by name."""
     return defaultdict(CostEstimate)
 
 
