@@ -78,6 +78,10 @@ class CostEstimate:
         """Tell whether so many points take less time than a user notices."""
         return points * self.seconds <= _LONG
 
+    def long(self, points: int) -> bool:
+        """Tell whether so many points take longer than a signal is to wait, or may, where the cost is unknown."""
+        return points * self.seconds > _LEAST
+
     def took(self, points: int, began: float) -> float:
         """Return what a point has cost since `began`, and remember it, unless it is known from more points.
 
@@ -213,6 +217,14 @@ def over_pieces(
         del batch.work  # a helper that was not needed lies in its queue for a while, and would keep the arrays
     if batch.failure:
         raise batch.failure[1]
+
+
+def in_steps(work: Callable[[slice], Any], count: int, cost: CostEstimate) -> None:
+    """Do `work` on all of `count` points on the calling thread, in pieces where a signal would have to wait for it."""
+    if count and cost.long(count):
+        over_pieces(lambda piece: work(piece[0]), (count,), 1, pace=cost)
+    elif count:
+        work(slice(None))
 
 
 def blocks(

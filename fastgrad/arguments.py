@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable
 from math import inf
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
 from ._parallel import cores
 from .array_kinds import MASKED, REFUSED, kinds, unreadable
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _DOUBLE = np.dtype(np.float64)
 
@@ -176,3 +182,71 @@ def checked_out(out: Any, shape: tuple[int, ...], kinds: str = "fc") -> None:
         raise ValueError(f"`out` must have the shape of the result, {shape}; got {out.shape}. Use np.empty({shape}).")
     if not out.flags.writeable:
         raise ValueError("`out` must be writeable; got a read-only array. Pass a copy.")
+
+
+#: Keywords of other libraries: the parameter that a function has to have here, and what to write instead.
+_KEYWORDS: dict[str, tuple[str, str]] = {
+    **dict.fromkeys(
+        ["epsilon", "eps", "h", "dx", "delta", "abs_step", "base_step", "initial_step"],
+        ("step", "Pass an absolute step as `step`, a relative one as `rel_step`, or leave it out."),
+    ),
+    **dict.fromkeys(["argnum", "argnums", "argnames"], ("wrt", "Pass the index of the argument as `wrt`.")),
+    **dict.fromkeys(
+        ["tolerances", "rtol", "atol", "tol", "maxiter", "num_steps", "step_ratio", "step_factor", "richardson_terms"],
+        ("method", "Pass `method=fastgrad.adaptive(rtol=1e-8)` for a tolerance; the steps are found at every point."),
+    ),
+    **dict.fromkeys(["n", "nu", "deriv"], ("method", "Pass `method=fastgrad.adaptive(n=2)` for a second derivative.")),
+    **dict.fromkeys(["order", "acc", "centered"], ("method", "Pass, say, `method=fastgrad.central(order=4)`.")),
+    **dict.fromkeys(
+        ["side", "direction", "step_direction", "one_sided"],
+        ("method", 'Pass `method=fastgrad.adaptive(side="right")`, or "forward" or "backward".'),
+    ),
+    **dict.fromkeys(
+        ["preserve_shape", "vectorized", "axis"],
+        ("full_output", "Leave it out: how `f` takes points, and the shape of its results, are found out."),
+    ),
+    **dict.fromkeys(["kwargs", "kwds", "kw"], ("f", "Pass `functools.partial(f, **kwargs)` as `f`.")),
+}
+
+
+def explains_keywords(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a public function say what to write instead of a keyword that it does not take."""
+
+    @functools.wraps(function)
+    def explained(*args: P.args, **named: P.kwargs) -> R:
+        try:
+            return function(*args, **named)
+        except TypeError:
+            for name in named:
+                if name not in _keywords(function):
+                    raise TypeError(_unknown_keyword(function, name)) from None
+            parameters = inspect.signature(function).parameters.values()
+            first = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+            if len(args) > len(first) and not any(p.kind is p.VAR_POSITIONAL for p in parameters):
+                named_only = ", ".join(f"`{p.name}`" for p in parameters if p.kind is p.KEYWORD_ONLY)
+                raise TypeError(
+                    f"`{function.__name__}` must get at most {len(first)} arguments without names, {', '.join(first)}; "
+                    f"got {len(args)}. Name the others: {named_only}."
+                ) from None
+            raise
+
+    return explained
+
+
+def _keywords(function: Callable[..., Any]) -> list[str]:
+    """List the keywords that a function takes."""
+    parameters = inspect.signature(function).parameters.values()
+    return [p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
+
+
+def _unknown_keyword(function: Callable[..., Any], name: str) -> str:
+    """Say that a function does not take a keyword, and what to write instead."""
+    own, keywords = function.__name__, _keywords(function)
+    if name in ("args", "x") and "args" in inspect.signature(function).parameters:  # it takes ``*args``
+        points = ", ".join(["f", *(["df"] if "analytic" in keywords else []), "x", "a"])
+        remedy = f"Pass the points and further arguments of `f` without names: `{own}({points})`."
+    else:
+        needed, remedy = _KEYWORDS.get(name, ("", ""))
+        if needed not in keywords:
+            remedy = f"It takes {', '.join(f'`{k}`' for k in keywords)}."
+    return f"`{name}` must be no keyword of `{own}`; got it. {remedy}"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,3 +25,44 @@ def test_every_setting_and_message_has_its_remedy() -> None:
         described = [row for row in rows if name in row[0].replace("``", "`")]
         assert len(described) == 1, name
         assert all(len(cell.split("\n\n")[0].strip()) > 3 for cell in described[0]), name
+
+
+#: Keywords of other libraries, for functions that do not take them, and what the message has to tell.
+KEYWORDS: list[tuple[Any, str, str]] = [
+    (lambda **k: fg.derivative(math.sin, 0.5, **k), "args", "`derivative(f, x, a)`"),
+    (lambda **k: fg.check(math.sin, math.cos, 0.5, **k), "args", "`check(f, df, x, a)`"),
+    (lambda **k: fg.derivative(math.sin, **k), "x", "`derivative(f, x, a)`"),
+    (lambda **k: fg.derivative(math.sin, 0.5, **k), "dx", "`step`"),
+    (lambda **k: fg.derivative(math.sin, 0.5, **k), "argnums", "`wrt`"),
+    (lambda **k: fg.derivative(math.sin, 0.5, **k), "n", "adaptive(n=2)"),
+    (lambda **k: fg.gradient(sum, [0.5], **k), "epsilon", "`step`"),
+    (lambda **k: fg.gradient(sum, [0.5], **k), "argnums", "`args`"),
+    (lambda **k: fg.jacobian(list, [0.5], **k), "tolerances", "adaptive(rtol=1e-8)"),
+    (lambda **k: fg.hessian(sum, [0.5], **k), "preserve_shape", "Leave it out"),
+    (lambda **k: fg.directional(sum, [0.5], [1.0], **k), "initial_step", "`step`"),
+    (lambda **k: fg.hessian_vector(sum, [0.5], [1.0], **k), "eps", "`step`"),
+    (lambda **k: fg.sparsity(list, [0.5], **k), "h", "`args`"),
+    (lambda **k: fg.accuracy(math.sin, **k), "step", "`methods`"),
+    (lambda **k: fg.circuit(math.sin, **k), "argnums", "`n`"),
+]
+
+
+@pytest.mark.parametrize(("call", "keyword", "remedy"), KEYWORDS, ids=[f"{k} {r}" for _, k, r in KEYWORDS])
+def test_a_keyword_of_another_library_gets_a_remedy(call: Any, keyword: str, remedy: str) -> None:
+    """Python's own message did not tell how the same is said here."""
+    with pytest.raises(TypeError, match=rf"^`{keyword}` must be no keyword of .*{re.escape(remedy)}"):
+        call(**{keyword: 1e-5})
+
+
+def test_options_without_a_name_get_a_remedy() -> None:
+    """As `args` of SciPy's functions is passed."""
+    with pytest.raises(TypeError, match=r"at most 2 arguments without names, f, x; got 3. Name the others: `args`"):
+        fg.gradient(lambda v, a: v[0] * a, [1.0], 3.0)  # type: ignore[misc]
+
+
+def test_a_type_error_of_f_is_not_taken_for_one_of_a_keyword() -> None:
+    def f(x: Any) -> Any:
+        return math.sin(x, x)  # type: ignore[call-arg]
+
+    with pytest.raises(TypeError, match="exactly one argument"):
+        fg.derivative(f, 0.5, wrt=0)

@@ -194,3 +194,9 @@ def test_hessian_of_one_result_has_no_axis_for_it() -> None:
     assert fg.hessian(polynomials, np.empty((0, 2))).shape == (0, 2, 2)
     with pytest.raises(TypeError, match="for containers"):
         fg.hessian(polynomials, pd.DataFrame(POINTS))
+
+
+def test_parts_of_different_shapes_are_named() -> None:
+    """NumPy's message was about broadcasting."""
+    with pytest.raises(ValueError, match=r"`f` must return parts of one shape; got \(2,\) and \(3,\)"):
+        fg.jacobian(lambda v: [v[:2], v], [1.0, 2.0, 3.0])

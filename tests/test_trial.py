@@ -123,3 +123,12 @@ print((memory() - before) / 10)
         pytest.skip("memory is read from /proc")
     run_script(script, FASTGRAD_CACHE_DIR=str(tmp_path))
     assert float(run_script(script, FASTGRAD_CACHE_DIR=str(tmp_path))) < 150_000
+
+
+@pytest.mark.usefixtures("new_process")
+@pytest.mark.parametrize("rule", ["adaptive", fg.adaptive(n=3), "central"], ids=str)
+def test_no_points_before_anything_is_compiled(rule: Any) -> None:
+    """The first point, at which calling is timed, was taken from an empty array."""
+    f = lambda x, y: math.sin(x) * y + 1.75  # noqa: E731
+    assert fg.derivative(f, np.empty((0, 3)), 2.0, method=rule).shape == (0, 3)
+    assert fg.derivative(f, 2.0, np.empty(0), method=rule, full_output=True).df.shape == (0,)

@@ -14,6 +14,7 @@ from conftest import Opaque
 
 import fastgrad as fg
 from fastgrad.evaluation.vector_functions import VectorFunction, vector_function
+from fastgrad.evaluation.vector_machine import Machine
 
 X = np.random.default_rng(3).uniform(0.5, 2.0, (3, 4))
 
@@ -386,3 +387,13 @@ def test_functions_compiled_for_one_vector_give_the_same_alone_and_in_a_batch(ru
         called = derivative(Opaque(branching), x[:2], method=rule)
         slack = 1e-2 if rule == "forward" else 1e-4
         np.testing.assert_allclose(found[:2], called, rtol=slack, atol=slack)
+
+
+@pytest.mark.parametrize("rule", ["central", "forward", fg.central(order=4)])
+def test_slow_functions_have_the_derivatives_of_fast_ones(rule: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where one point takes so long that a signal would wait, its evaluations are calls of their own."""
+    x = np.random.default_rng(0).normal(size=(7, 5)) * [1e-3, 1.0, 10.0, 1e3, 1.0]
+    expected = [derivative(branching, x, method=rule) for derivative in (fg.jacobian, fg.hessian)]
+    monkeypatch.setattr(Machine, "is_slow", lambda *_: True)
+    for derivative, fast in zip((fg.jacobian, fg.hessian), expected, strict=True):
+        np.testing.assert_array_equal(derivative(branching, x, method=rule), fast)

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..arguments import explains_keywords
 from .circuit_type import Circuit
 from .gate_primitives import where
 
 __all__ = ["Circuit", "circuit", "where"]
 
 
+@explains_keywords
 def circuit(f: Callable[..., Any], n: int | Sequence[int | None] | None = None) -> Circuit:
     """Trace a function once on symbols, for its exact derivatives by the chain rule.
 

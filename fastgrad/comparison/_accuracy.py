@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import explains_keywords
 from ..corpus import Case
 from ..report import terminal
 from ..report.model import AccuracyReport
@@ -22,6 +23,7 @@ from .standard import Plan, Progress, compare
 REPORT_POINTS = 1_000_000
 
 
+@explains_keywords
 def accuracy(
     functions: Any = None,
     methods: Any = None,

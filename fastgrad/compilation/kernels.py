@@ -28,7 +28,7 @@ from numba.core.errors import NumbaError
 from numba.core.registry import cpu_target
 from numba.core.runtime.nrt import rtsys
 
-from .._signals import deferred_signals
+from .._signals import deferred_signals, reraise_if_signal
 from . import disk_cache as disk
 from .caches import after_clearing
 from .operators import Uncompilable
@@ -110,8 +110,7 @@ def _find(key: bytes, compile_it: Callable[[bytes], Native], unloads: bool) -> N
         if code is None:
             if _gone:
                 close_engines()
-            with deferred_signals():
-                code = _from_disk(digest) or compile_it(digest)
+            code = _from_disk(digest) or compile_it(digest)
             (_loaded_for_callers if unloads else _loaded)[digest] = code
         return code
 
@@ -122,8 +121,7 @@ def at_hand(key: bytes) -> bool:
         digest = _digest(key)
         if _in_memory(digest) is not None:
             return True
-        with deferred_signals():
-            code = _from_disk(digest)
+        code = _from_disk(digest)
         if code is not None:
             _loaded[digest] = code
         return code is not None
@@ -138,13 +136,17 @@ def needs_compiling(key: bytes) -> bool:
 def _compile(digest: bytes, build: Callable[[], tuple[Any, Any, str]]) -> Native:
     try:
         with quiet():
-            function, signature, result = build()
-            callback: Any = CFunc(
-                function, (signature.args, signature.return_type), {}, {"error_model": "numpy"}, InnerPipeline
-            )
-            callback.compile()
-            return _load_new(digest, callback._library, callback._wrapper_name, result)
+            with deferred_signals():  # in three parts: each may take half a second
+                function, signature, result = build()
+            with deferred_signals():
+                callback: Any = CFunc(
+                    function, (signature.args, signature.return_type), {}, {"error_model": "numpy"}, InnerPipeline
+                )
+                callback.compile()
+            with deferred_signals():
+                return _load_new(digest, callback._library, callback._wrapper_name, result)
     except Exception as err:
+        reraise_if_signal(err)
         # Numba reports what it cannot do by many exception types, some of them from deep inside; `f` itself does not
         # run while it is compiled, so none of them is the user's.
         if isinstance(err, (NumbaError, Uncompilable)):
@@ -161,6 +163,7 @@ def _drop_frames(error: BaseException) -> None:
         chain += [e for e in (link.__cause__, link.__context__) if e is not None and e not in chain]
 
 
+@deferred_signals()
 def _compile_ir(digest: bytes, nargs: int, write: Callable[[Any, Any], None]) -> Native:
     context = cpu_target.target_context
     rtsys.initialize(context)
@@ -217,6 +220,7 @@ def _needs(library: Any) -> list[str]:
     return sorted(name for name in names if not name.startswith("llvm."))
 
 
+@deferred_signals()
 def _from_disk(digest: bytes) -> Native | None:
     entry = disk.read(digest)
     if entry is None:

@@ -11,12 +11,13 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Sequence
 from functools import cache
+from math import prod
 from typing import Any
 
 import numpy as np
 from numba.core import types
 
-from .._parallel import CostEstimate
+from .._parallel import CostEstimate, over_pieces
 from .captured import unpack
 from .kernels import Native, native, needs_compiling
 from .memory import (
@@ -216,6 +217,21 @@ class Ufunc:
         self._tables = (loops, data, kinds, text)
         addresses = [ctypes.addressof(table) for table in (loops, data, kinds)]
         self.call: Any = _from_func_and_data(*addresses, 1, nin, nout, -1, *text[:2], 0, signature)
+
+    def apply(self, *operands: Any, out: Any = None, casting: Any = "same_kind") -> Any:
+        """Call the ufunc, in pieces where a signal would have to wait for the whole of it."""
+        shape = np.broadcast_shapes(*map(np.shape, operands))
+        size = prod(shape)
+        if size < 2 or not self.pace.long(size):
+            return self.call(*operands, casting=casting, **({} if out is None else {"out": out}))
+        outs = [np.empty(shape, self.result) for _ in range(self._data[RESULTS])] if out is None else [out]
+        whole = [np.broadcast_to(o, shape) for o in operands]
+
+        def work(piece: tuple[slice, ...]) -> None:
+            self.call(*(o[piece] for o in whole), out=tuple(o[piece] for o in outs), casting=casting)
+
+        over_pieces(work, shape, 1, pace=self.pace)
+        return tuple(outs) if len(outs) > 1 else outs[0]
 
     @property
     def data(self) -> int:

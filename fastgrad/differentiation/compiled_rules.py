@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -32,10 +33,18 @@ def ufunc_of(evaluator: Compiled, rule: Any, wrt: int, mode: str) -> Ufunc:
     return evaluator.ufunc(program, lambda: evaluator.loop(program, point, code.nargs + (mode != "auto"), wrt))
 
 
-def first_round_of(evaluator: Compiled, rule: Adaptive, wrt: int) -> Ufunc:
-    """Return the first round of the adaptive rule as a ufunc with the fields of `RoundResult`."""
+class FirstRound(NamedTuple):
+    """The first round of the adaptive rule over a batch."""
+
+    call: Callable[..., Any]
+    """Takes the operands of a problem; returns the fields of `RoundResult`."""
+
+
+def first_round_of(evaluator: Compiled, rule: Adaptive, wrt: int) -> FirstRound:
+    """Return the first round of the adaptive rule, interruptible where a point takes long."""
     fields = len(RoundResult._fields)
-    return evaluator.ufunc((rule, wrt, "first round"), lambda: _first_round(evaluator, rule, wrt, fields))
+    ufunc = evaluator.ufunc((rule, wrt, "first round"), lambda: _first_round(evaluator, rule, wrt, fields))
+    return FirstRound(ufunc.apply)
 
 
 def _first_round(evaluator: Compiled, rule: Adaptive, wrt: int, nout: int) -> Ufunc:

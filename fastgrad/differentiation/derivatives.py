@@ -15,6 +15,7 @@ from ..arguments import (
     checked_bounds,
     checked_out,
     common_shape,
+    explains_keywords,
     given_step,
     result_kind,
     threads,
@@ -34,6 +35,7 @@ from .problem import ADAPTIVE, Problem, refuse_real
 _LAYOUT = Layout("m", converts=True)
 
 
+@explains_keywords
 def derivative(
     f: Callable[..., Any],
     *args: Any,

@@ -102,7 +102,7 @@ def _are_mostly_open(evaluator: Any, problem: Problem, operands: list[Any]) -> b
     sample = [np.broadcast_to(o, shape).flat[:_SAMPLE] for o in operands]
     ufunc, began = ufunc_of(evaluator, problem.rule, problem.wrt, problem.mode), perf_counter()
     with np.errstate(all="ignore"):
-        is_open = np.isnan(ufunc.call(*sample))
+        is_open = np.isnan(ufunc.apply(*sample))
     ufunc.pace.took(_SAMPLE, began)
     return bool(is_open.mean() > 0.5)
 

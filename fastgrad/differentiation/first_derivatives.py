@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..arguments import explains_keywords
 from ..containers.registry import of_vectors
 from ..rules.selection import Method
 from .jacobians import along, jacobians
@@ -23,6 +24,7 @@ from .problem import as_rows, broadcast_vectors, reshaped, retry_complex, vector
 from .sparsity_pattern import sparse_jacobian
 
 
+@explains_keywords
 @of_vectors("x", axes="d", trees=True)
 def gradient(
     f: Callable[..., Any],
@@ -118,6 +120,7 @@ def gradient(
     return reshaped(retry_complex(lambda: jacobians(problem, full_output)), problem.shape)
 
 
+@explains_keywords
 @of_vectors("x", axes="md", trees=True)
 def jacobian(
     f: Callable[..., Any],
@@ -199,6 +202,7 @@ def jacobian(
     return reshaped(retry_complex(lambda: jacobians(problem, full_output)), shape)
 
 
+@explains_keywords
 @of_vectors("x", "v", axes="m")
 def directional(
     f: Callable[..., Any],

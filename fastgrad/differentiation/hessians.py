@@ -72,7 +72,7 @@ def hessians(problem: Problem, full_output: bool) -> Any:
         return results.whole
     machine, rule = problem.evaluator.block_machine, problem.rule
     if machine is not None and isinstance(rule, Stencil) and not full_output and problem.mode == "auto":
-        if problem.low is None and d * d <= MOST:
+        if problem.low is None and d * d <= MOST and not machine.is_slow(2 * d * d * len(rule.needed)):
             _in_lanes(problem, machine, rule, results)
             return results.whole
     _by_pairs(problem, results, full_output)
@@ -93,7 +93,7 @@ def _in_lanes(problem: Problem, machine: Machine, rule: Stencil, results: Result
     def work(piece: tuple[slice, ...]) -> None:
         wrong.append(apply_to_pairs(machine, problem.x[piece], rule, problem.evaluator.kind, computed[piece]))
 
-    in_pieces(work, count, 2 * count * d * d * len(rule.needed), problem.workers, machine.is_traced)
+    in_pieces(work, problem, machine, 2 * d * d * len(rule.needed))
     if any(wrong):
         bad = np.flatnonzero(~np.isfinite(computed).all(axis=(1, 2)) & ~np.isnan(problem.x).any(axis=1))
         if bad.size:

@@ -35,7 +35,7 @@ def jacobians(problem: Problem, full_output: bool) -> Any:
     evaluator, rule = problem.evaluator, problem.rule
     machine = evaluator.block_machine
     if machine is not None and isinstance(rule, Stencil) and rule.n <= HIGHEST and not full_output:
-        if problem.low is None:
+        if problem.low is None and not machine.is_slow(problem.x.shape[1] * len(rule.needed)):
             shape = len(problem.x), evaluator.outputs, problem.x.shape[1]
             return _by_stencil(problem, machine, problem.empty(shape, False).df)
     return _all_entries(problem, full_output)
@@ -96,8 +96,7 @@ def _by_stencil(problem: Problem, machine: Machine, out: Any) -> Any:
             with np.errstate(all="ignore"):  # what overflows a smaller type is infinite there
                 out[piece] = target
 
-    evaluations = problem.x.size * len(rule.needed)
-    in_pieces(work, len(problem.x), evaluations, problem.workers, machine.is_traced)
+    in_pieces(work, problem, machine, problem.x.shape[1] * len(rule.needed))
     if any(wrong):  # `f` raised, or a stencil left its domain: rare, and left to the way that can mend it
         bad = np.flatnonzero(~np.isfinite(out).all(axis=(1, 2)) & ~np.isnan(problem.x).any(axis=1))
         if bad.size:
@@ -105,15 +104,15 @@ def _by_stencil(problem: Problem, machine: Machine, out: Any) -> Any:
     return out
 
 
-def in_pieces(
-    work: Callable[[tuple[slice, ...]], None], count: int, evaluations: int, workers: int, in_lanes: bool
-) -> None:
-    """Do work that takes so many evaluations on all points, over threads when there are many."""
-    most = _EVALUATIONS_IN_LANES if in_lanes else _EVALUATIONS
-    if workers == 1 or evaluations < 2 * most:
-        work((slice(None),))
+def in_pieces(work: Callable[[tuple[slice, ...]], None], problem: Problem, machine: Machine, evaluations: int) -> None:
+    """Do work that takes so many `evaluations` at a point on all points, over threads when there are many."""
+    count = len(problem.x)
+    most = (_EVALUATIONS_IN_LANES if machine.is_traced else _EVALUATIONS) // evaluations
+    cost = problem.f.cost((problem.rule, evaluations, "in lanes"))
+    if cost.long(count) or (problem.workers > 1 and count >= 2 * most):
+        over_pieces(work, (count,), problem.workers, max(1, most), cost)
     else:
-        over_pieces(work, (count,), workers, max(1, most * count // evaluations))
+        work((slice(None),))
 
 
 def along(problem: Problem, v: Any, full_output: bool) -> Any:

@@ -6,6 +6,7 @@ import numpy as np
 from numba.core import types
 from numpy.typing import NDArray
 
+from .._parallel import in_steps
 from ..adaptive_rule import FIXED, Adaptive, RoundResult, round_kernels
 from ..compilation.memory import address_of, words_at
 from ..evaluation.vector_instructions import call_at
@@ -56,16 +57,22 @@ def _first_round(count, chunk, address):  # type: ignore[no-untyped-def]
 def first_round_on_lines(machine: MachineOnLines, rule: Adaptive, start: FloatArray, own: FloatArray) -> RoundResult:
     """Take the first round at all entries: the positions `start` on their lines, and the values there."""
     rows, move, judge = round_kernels(rule.n, rule.sign)
-    count = start.size
     _, call = loop("first round", _first_round, types.intp(types.intp, types.intp, types.intp))
-    index, results = np.arange(count), np.empty((_JUDGED, count))
     block = LANES * machine.outputs
     chunk = block * -(-_CHUNK // block)
     no_limits = np.repeat([np.inf, -np.inf, np.inf], 2 * chunk)
     memory, tables = np.empty(2 * chunk * (1 + 2 * rows)), np.empty(FIXED + rows + _JUDGED, np.int64)
-    arrays = start, own, index, results, no_limits, memory, tables
-    words = np.array(
-        [rows, move.address, judge.address, loop("lines")[0].address, machine.words, *map(address_of, arrays)]
-    )
-    call(count, chunk, address_of(words))
+    results = np.empty((_JUDGED, start.size))
+
+    def work(piece: slice) -> None:
+        index = np.arange(start.size)[piece]
+        part = np.empty((_JUDGED, index.size))
+        arrays = start[piece], own[piece], index, part, no_limits, memory, tables
+        words = np.array(
+            [rows, move.address, judge.address, loop("lines")[0].address, machine.words, *map(address_of, arrays)]
+        )
+        call(index.size, chunk, address_of(words))
+        results[:, piece] = part
+
+    in_steps(work, start.size, machine.costs["first round"])
     return RoundResult(*results)

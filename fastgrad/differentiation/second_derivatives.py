@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import explains_keywords
 from ..containers.registry import of_vectors
 from ..estimates import Estimate
 from ..rules.selection import Method
@@ -17,6 +18,7 @@ from .hessians import diagonals, hessians, of_second_order, products
 from .problem import Problem, as_rows, broadcast_vectors, reshaped, retry_complex, vector_problem
 
 
+@explains_keywords
 @of_vectors("x", axes="de")
 def hessian(
     f: Callable[..., Any],
@@ -91,6 +93,7 @@ def hessian(
     return _of_outputs(of_second_order(problem), lambda one: work(one, full_output), shape)
 
 
+@explains_keywords
 @of_vectors("x", "v", axes="d")
 def hessian_vector(
     f: Callable[..., Any],

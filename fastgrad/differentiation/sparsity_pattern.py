@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import scipy
 
+from ..arguments import explains_keywords
 from ..evaluation.user_calls import probe
 from ..rules.stencils import central
 from .coloring import colours
@@ -24,6 +25,7 @@ _PROBES = ((0.0, nan, 2.0**-6), (2.0**-12, nan, -2.0), (2.0**-4, 16.0, -16.0))
 _FEW = 16
 
 
+@explains_keywords
 def sparsity(f: Callable[..., Any], x: Any, *, args: tuple[Any, ...] = ()) -> Any:
     """Detect which outputs of a function of a vector depend on which coordinates.
 

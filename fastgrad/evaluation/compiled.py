@@ -136,7 +136,7 @@ class Compiled:
         """Evaluate `f` at arguments that broadcast together; what it raises is treated as `user_calls` says."""
         ufunc = self.values()
         before = ufunc.raised
-        values = ufunc.call(*arguments, out=out, casting="unsafe" if ufunc.result == "?" else "same_kind")
+        values = ufunc.apply(*arguments, out=out, casting="unsafe" if ufunc.result == "?" else "same_kind")
         if ufunc.raised != before:
             self.call_where_missing(values, arguments, beside)
         return values

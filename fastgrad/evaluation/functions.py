@@ -159,8 +159,9 @@ class Function:
     def _trial(self, operands: list[Any], wrt: int, program: Any) -> _Trial | None:
         """Return what calls the function at a few points, None where compiling it pays, or nothing is to compile."""
         record = self._record
-        code, points = record.code, max(map(np.size, operands))
-        if code is None or not 0 < points <= FEW or code.trial_seconds >= TRIAL_SECONDS:
+        code, sizes = record.code, list(map(np.size, operands))
+        points = max(sizes)
+        if code is None or min(sizes) == 0 or points > FEW or code.trial_seconds >= TRIAL_SECONDS:
             return None
         if not body_needs_compiling(code.key_of(program), len(operands) if program != "values" else record.nargs):
             return None

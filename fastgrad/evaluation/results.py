@@ -40,7 +40,13 @@ def as_rows(value: Any) -> Any:
         )
     value = unmask(value)
     if isinstance(value, (tuple, list)) and len(value) and any(np.ndim(v) for v in value):
-        value = np.stack(np.broadcast_arrays(*value))
+        try:
+            value = np.stack(np.broadcast_arrays(*value))
+        except ValueError:
+            shapes = " and ".join(dict.fromkeys(str(np.shape(v)) for v in value))
+            raise ValueError(
+                f"`f` must return parts of one shape; got {shapes}. Join them: `np.concatenate(parts)`."
+            ) from None
     return numbers(value)
 
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import ctypes
 import functools
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from math import inf
 from typing import Any
 
 import numpy as np
 
+from .._parallel import CostEstimate, in_steps
 from ..compilation.caches import KEPT, Recent, clearable
 from ..compilation.kernels import LOCK, Native, native
 from ..compilation.memory import address_of, array_at
@@ -38,6 +41,11 @@ def loop(name: str, function: Any = None, signature: Any = None) -> Any:
 _programs: dict[bytes, tuple[dict[Any, Native | None], dict[Any, list[Any]]]] = clearable(Recent(KEPT))
 
 
+def _costs() -> defaultdict[str, CostEstimate]:
+    """Make a table of what a value costs, and what else is computed in one call, by name."""
+    return defaultdict(CostEstimate)
+
+
 class Traced:
     """A traced function of vectors, and the machine code of its programs.
 
@@ -51,7 +59,7 @@ class Traced:
 
     def __init__(self, program: ValueProgram) -> None:
         self.program, self.d, self.m = program, program.d, len(program.outputs)
-        self.key = program.compact.key
+        self.key, self.costs = program.compact.key, _costs()
         if self.key not in _programs:
             _programs[self.key] = {}, {}
         self._codes, self.frames = _programs[self.key]
@@ -83,7 +91,7 @@ class PerVector:
     def __init__(self, native_code: Native, d: int, outputs: int, captured: Sequence[Any]) -> None:
         self.native, self.d, self.outputs, self.captured = native_code, d, outputs, captured
         self.m = outputs * (2 if native_code.result == "D" else 1)
-        self.one, self.frames = native_code.address, dict[Any, list[Any]]()
+        self.one, self.frames, self.costs = native_code.address, dict[Any, list[Any]](), _costs()
 
     def words(self, args: tuple[Any, ...], data: Sequence[Any]) -> tuple[Any, Any] | None:
         """Words of the arguments and of captured `data`, and what keeps alive what they point into."""
@@ -157,6 +165,14 @@ class Machine:
         """Whether the function was traced: then it raises nothing, and an evaluation is a few nanoseconds."""
         return isinstance(self.program, Traced)
 
+    def is_slow(self, evaluations: int) -> bool:
+        """Tell whether a signal would have to wait too long for so many evaluations, which all are for one point.
+
+        A traced function is a short program: for it lanes are always better.
+        """
+        cost = self.program.costs["values"]
+        return not self.is_traced and cost.seconds < inf and cost.long(evaluations)
+
     @contextmanager
     def frame(self, make: Callable[..., Frame], *key: Any) -> Iterator[Frame]:
         """Borrow a frame, which one thread at a time works with."""
@@ -176,12 +192,20 @@ class Machine:
 
     def rows(self, vectors: Any, values: Any) -> int:
         """Evaluate at the rows of `vectors`; return how many times `f` raised."""
-        program, addresses = self.program, (address_of(vectors), address_of(values))
-        if isinstance(program, PerVector):  # lanes take memory that long vectors have not to spare
-            return int(loop("rows")[1](len(vectors), *addresses, program.one, address_of(self._words), program.m))
-        with self.frame(_of_values) as frame:
-            loop("values")[1](len(vectors), *addresses, frame.at)
-        return 0
+        program, raised = self.program, 0
+
+        def evaluate(rows: slice) -> None:
+            nonlocal raised
+            some, out = vectors[rows], values[rows]
+            addresses = len(some), address_of(some), address_of(out)
+            if isinstance(program, PerVector):  # lanes take memory that long vectors have not to spare
+                raised += loop("rows")[1](*addresses, program.one, address_of(self._words), program.m)
+                return
+            with self.frame(_of_values) as frame:
+                loop("values")[1](*addresses, frame.at)
+
+        in_steps(evaluate, len(vectors), program.costs["values"])
+        return raised
 
     def on_lines(self, x: Any, entry: Any, along: Any = None) -> MachineOnLines:
         """Return what evaluates at positions on lines through points `x`, shape (b, d).
@@ -198,7 +222,7 @@ class MachineOnLines:
     def __init__(self, machine: Machine, x: Any, entry: Any, along: Any) -> None:
         program = machine.program
         d, m = program.d, program.m
-        self.outputs = m
+        self.outputs, self.costs = m, program.costs
         p = 1 if along is None else along[0].shape[1]
         self._frame = frame = Frame(program, (p + 3) * d + 2 * m + 1, program.code())
         machine.prepare(frame)
@@ -239,10 +263,15 @@ class MachineOnLines:
         """Evaluate at `points`, shape ``(..., n)``, of the entries `index`."""
         points = np.ascontiguousarray(points)
         index = np.ascontiguousarray(np.broadcast_to(index, points.shape[-1:]), np.int64)
-        values = np.empty(points.shape)
-        if points.size:
-            n = points.shape[-1]
-            loop("lines")[1](
-                points.size // n, n, address_of(points), address_of(index), address_of(values), self.words
-            )
+        values, cost = np.empty(points.shape), self.costs["values"]
+        if points.size and cost.long(points.size):
+            flat, its_index, its_values = points.ravel(), np.tile(index, points.size // index.size), values.ravel()
+            in_steps(lambda k: self._evaluate(flat[k], its_index[k], its_values[k]), points.size, cost)
+        elif points.size:
+            self._evaluate(points, index, values)
         return values
+
+    def _evaluate(self, points: Any, index: Any, values: Any) -> None:
+        """Write the values at `points` into an array."""
+        n = points.shape[-1]
+        loop("lines")[1](points.size // n, n, address_of(points), address_of(index), address_of(values), self.words)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import explains_keywords
 from ..containers.checks import as_arrays
 from ..estimates import Estimate, Status
 from ._analytic import Analytic
@@ -27,6 +28,7 @@ from ._verdicts import Judgement, Tolerance, Verdict, is_flat, judge, withdraw
 __all__ = ["Check", "Verdict", "check"]
 
 
+@explains_keywords
 def check(
     f: Callable[..., Any],
     analytic: Any = None,

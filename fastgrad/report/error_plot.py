@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..adaptive_rule import adaptive
+from ..arguments import explains_keywords
 from ..differentiation.derivatives import derivative
 from ..estimates import Status
 from ..evaluation.signatures import PerformanceWarning
@@ -24,6 +25,7 @@ LEAST = 1e-17
 STEPS = 2.0 ** -np.arange(0, 52.25, 0.25)
 
 
+@explains_keywords
 def plot_error(f: Callable[..., Any], x: float, *, n: int = 1, truth: Any = None, axes: Any = None) -> Any:
     """Plot the error of differences against their step at one point, with the result of the adaptive rule.
 
