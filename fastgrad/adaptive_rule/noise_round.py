@@ -14,7 +14,8 @@ from .batch import Batch, FloatArray, Index, in_blocks, is_beside_zero
 from .codegen import Row
 from .decisions import Outcome
 from .fine_levels import FEWEST, FINE, FineNoise, measure_noise
-from .noise_judge import coarse_levels, judge_noisy, middle_levels
+from .noise_judge import judge_noisy
+from .noise_windows import coarse_levels, middle_levels
 from .schedule import scale_of, step
 from .verdict import FINER, SMALL, WIDER
 

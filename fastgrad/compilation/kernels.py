@@ -52,11 +52,11 @@ GENERATORS = (
     "rules/finite_difference_weights.py", "rules/stencils.py", "rules/stencil_codegen.py",
     "evaluation/compiled.py", "evaluation/lanes.py", "evaluation/vector_*.py",
     "differentiation/compiled_rules.py", "differentiation/lane_*.py", "differentiation/unrolled.py",
-    "adaptive_rule/codegen.py", "adaptive_rule/extrapolation.py", "adaptive_rule/judge.py", "adaptive_rule/native.py",
-    "adaptive_rule/rounding.py", "adaptive_rule/rows.py", "adaptive_rule/scan.py", "adaptive_rule/schedule.py",
-    "adaptive_rule/verdict.py", "adaptive_rule/search.py", "adaptive_rule/noise.py", "adaptive_rule/noise_judge.py",
-    "adaptive_rule/fine_levels.py", "adaptive_rule/quotients.py", "adaptive_rule/flatness.py", "adaptive_rule/sides.py",
-    "adaptive_rule/evidence.py", "adaptive_rule/contradictions.py", "adaptive_rule/decisions.py",
+    *(f"adaptive_rule/{name}.py" for name in (
+        "codegen", "contradictions", "decisions", "evidence", "extrapolation", "fine_levels", "flatness", "judge", "native",
+        "noise", "noise_judge", "noise_windows", "quotients", "rounding", "rows", "scan", "schedule", "search", "sides",
+        "verdict",
+    )),
     "numba_support/overloads.py",
 )  # fmt: skip
 
