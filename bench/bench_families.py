@@ -161,6 +161,8 @@ FAMILIES: dict[str, Family] = {
     "float32": Family(single, wave_slope, goals=ROUGH),
     "float32 values": Family(lambda x: np.float64(np.float32(wave(x))), wave_slope, goals=ROUGH),
     **{f"noise {size:.0e}": Family(noisy(size), wave_slope, goals=ROUGH) for size in (1e-10, 1e-6, 1e-3)},
+    "noise 1e-06, left": Family(noisy(1e-6), wave_slope, side="left"),
+    "noise 1e-06, n=2": Family(noisy(1e-6), partial(wave_slope, n=2), n=2),
     "kinked abs": Family(kinked, kinked_slope, goals=ROUGH),
     "kinked maximum": Family(lambda x: np.maximum(x, 0.1 * x), lambda x: np.where(x > 0, 1.0, 0.1), goals=ROUGH),
     "sin(30 x)": Family(lambda x: np.sin(30 * x), lambda x: 30 * np.cos(30 * x)),
