@@ -87,7 +87,7 @@ class CostEstimate:
 
         Few points cost as much as it takes to start: remembered for good, that gave threads to a hundred cheap points.
         """
-        seconds = max(perf_counter() - began, 1e-9)
+        seconds, points = max(perf_counter() - began, 1e-9), max(points, 1)
         if points >= min(_FIRST, self._points) or seconds >= WORTH:
             self.seconds, self._points = seconds / points, points
         return seconds / points
