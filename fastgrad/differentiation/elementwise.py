@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from math import inf, isfinite, prod
+from math import inf, isfinite
 from time import perf_counter
 from typing import Any
 
@@ -96,9 +96,9 @@ def _derivative(evaluator: Any, problem: Problem, operands: list[Any], out: Any)
 
 def _are_mostly_open(evaluator: Any, problem: Problem, operands: list[Any]) -> bool:
     """Tell by the first of many points whether the first round leaves most of them open: it is not taken twice then."""
-    shape = np.broadcast_shapes(*map(np.shape, operands))
-    if prod(shape) < _MANY:
+    if np.size(operands[problem.wrt]) < _MANY:
         return False
+    shape = np.broadcast_shapes(*map(np.shape, operands))
     sample = [np.broadcast_to(o, shape).flat[:_SAMPLE] for o in operands]
     ufunc, began = ufunc_of(evaluator, problem.rule, problem.wrt, problem.mode), perf_counter()
     with np.errstate(all="ignore"):
