@@ -331,6 +331,23 @@ def command(*arguments: str) -> Iterator[subprocess.Popen[str]]:
             run.kill()
 
 
+def test_a_signal_that_an_import_turns_into_another_exception_still_ends_the_command(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The status was 2 once, as if the function were wrong."""
+    Path("usersown.py").write_text("""
+import os, signal
+
+def f(x):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    except BaseException:
+        raise ImportError("half imported")
+""")
+    assert main(["derivative", "usersown:f", "--input", "x.npy", "--output", "df.npy"]) == 143
+    assert capsys.readouterr().out == "" and not Path("df.npy").exists()
+
+
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_run_leaves_nothing(number: signal.Signals, status: int) -> None:
     Path("df.npy").write_text("before")

@@ -86,8 +86,10 @@ def _stop_on_signals() -> Iterator[None]:
     Python ends by the signal itself, not with status 130, where a KeyboardInterrupt has passed through a text that is
     executed, as those of named tuples are.
     """
+    received: list[int] = []
 
     def stop(number: int, frame: Any) -> None:
+        received.append(number)
         raise Stopped(number)
 
     if threading.current_thread() is not threading.main_thread():
@@ -98,6 +100,10 @@ def _stop_on_signals() -> Iterator[None]:
     before = {number: signal.signal(number, stop) for number in numbers if signal.getsignal(number) in default}
     try:
         yield
+    except Exception:  # code in C or an import may turn what the handler raises into another exception
+        if received:
+            raise Stopped(received[0]) from None
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
