@@ -348,6 +348,22 @@ def f(x):
     assert capsys.readouterr().out == "" and not Path("df.npy").exists()
 
 
+def test_a_signal_whose_exception_is_lost_ends_the_command_at_the_next_block() -> None:
+    """A run went on for minutes after Ctrl-C: Python drops what a handler raises in a destructor."""
+    Path("usersown.py").write_text("""
+import os, signal
+
+def f(x):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    except BaseException:
+        pass
+    return x
+""")
+    assert main(["derivative", "usersown:f", "--input", "x.npy", "--output", "df.npy"]) == 143
+    assert not Path("df.npy").exists()
+
+
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_run_leaves_nothing(number: signal.Signals, status: int) -> None:
     Path("df.npy").write_text("before")

@@ -38,8 +38,15 @@ def open_table(name: str, option: str, columns: Sequence[str]) -> Iterator[Write
     if kind == ".parquet":
         parquet(f"{option} {name}")
     opener = {".npy": _npy, ".parquet": _parquet}.get(kind, _text)
-    with _stop_on_signals(), _partial(Path(name), f"{option} {name}") as path, opener(path, columns) as write:
-        yield write
+    with _stop_on_signals() as received, _partial(Path(name), f"{option} {name}") as path:
+        with opener(path, columns) as write:
+
+            def write_or_stop(block: Sequence[Any]) -> None:
+                if received:  # Python drops what a handler raises in a destructor or a callback
+                    raise Stopped(received[0])
+                write(block)
+
+            yield write_or_stop
 
 
 @contextmanager
@@ -80,8 +87,8 @@ def _is_running(number: str) -> bool:
 
 
 @contextmanager
-def _stop_on_signals() -> Iterator[None]:
-    """Raise `Stopped` on signals that end a process: by default nothing would be cleaned up.
+def _stop_on_signals() -> Iterator[list[int]]:
+    """Raise `Stopped` on signals that end a process: by default nothing would be cleaned up. Yields those received.
 
     Python ends by the signal itself, not with status 130, where a KeyboardInterrupt has passed through a text that is
     executed, as those of named tuples are.
@@ -93,13 +100,13 @@ def _stop_on_signals() -> Iterator[None]:
         raise Stopped(number)
 
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield received
         return
     numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
     default = signal.SIG_DFL, signal.default_int_handler
     before = {number: signal.signal(number, stop) for number in numbers if signal.getsignal(number) in default}
     try:
-        yield
+        yield received
     except Exception:  # code in C or an import may turn what the handler raises into another exception
         if received:
             raise Stopped(received[0]) from None
