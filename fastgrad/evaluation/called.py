@@ -5,13 +5,11 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Callable
-from math import inf
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from .._parallel import CostEstimate, over_pieces
+from .._parallel import CostEstimate
 from ..arguments import SeveralResults
 from .elementwise_check import differ, mixes, warn
 from .results import BecameComplex, letter_of, numbers, unmask
@@ -54,7 +52,6 @@ class Called:
         self.serial = bool(pointwise)
         """Whether two threads must not be inside `f` at once."""
         self.cost = CostEstimate()
-        self._own_cost = CostEstimate()  # of a value, in calls with arrays
         self._pointwise = pointwise
         self._untested = 1  # points of the largest block that needs no test whether `f` mixes them
         self._has_batches = False  # whether it was ever called for more than one point
@@ -86,15 +83,11 @@ class Called:
         """
         f, size = self.f(), max(np.size(a) for a in arguments)
         values: Any = None
-        if not self._pointwise and size > 1 and self._own_cost.seconds < inf and self._own_cost.long(size):
-            return self._call_in_pieces(copies, arguments, beside, size)
         if not self._pointwise:
             test = size > self._untested
             if test:  # reads the arguments after the call, which may have written into them
                 copies = _copies(arguments)
-            began = perf_counter()
             returned = call(f, *copies, beside=beside if isinstance(beside, bool) else bool(np.any(beside)))
-            self._own_cost.took(size, began)
             if returned is not OUTSIDE:
                 values = numbers(returned)
                 if values.shape not in ((size,), ()):
@@ -110,19 +103,6 @@ class Called:
             values = np.array([_value(call(f, *row, beside=flag)) for flag, *row in rows])
         if values.dtype.kind == "c" and self.result != "D":
             raise BecameComplex
-        return values
-
-    def _call_in_pieces(self, copies: list[Any], arguments: list[Any], beside: Any, size: int) -> Any:
-        """Call `f` with so few points at a time that signals need not wait long."""
-        values = np.empty(size, np.complex128 if self.result == "D" else np.float64)
-
-        def work(piece: tuple[slice, ...]) -> None:
-            def part(a: Any) -> Any:
-                return a[piece] if np.ndim(a) else a
-
-            values[piece] = self.call(list(map(part, copies)), list(map(part, arguments)), part(beside))
-
-        over_pieces(work, (size,), 1, pace=self._own_cost)
         return values
 
     def _test(self, arguments: list[Any], values: Any, size: int) -> None:
@@ -191,15 +171,11 @@ class Called:
     def _both(self, f: Callable[..., Any], ends: list[Any]) -> tuple[Any, Exception | None]:
         """Call `f` with two points together, twice: what it returned, or what it raised."""
 
-        def timed() -> Any:
-            copies = [e.copy() if isinstance(e, np.ndarray) else e[0] for e in ends]
-            began = perf_counter()
-            returned = f(*copies)
-            self._own_cost.took(2, began)
-            return returned
+        def on_copies() -> Any:
+            return f(*(e.copy() if isinstance(e, np.ndarray) else e[0] for e in ends))
 
         def twice() -> Any:
-            first, second = (timed() for _ in range(2))
+            first, second = (on_copies() for _ in range(2))
             # A function that hands out the same memory twice cannot be called by two threads at once.
             self.serial = np.may_share_memory(np.asarray(first), np.asarray(second))
             return numbers(second).copy()
