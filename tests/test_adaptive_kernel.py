@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from conftest import run_script
 
+import fastgrad as fg
 from fastgrad.adaptive_rule import adaptive, estimate, scan, schedule
 from fastgrad.adaptive_rule.extrapolation import DEVIATIONS, Table, coefficient_weights, value_weights
 
@@ -115,3 +117,26 @@ def test_a_cold_and_a_warm_cache_give_the_same_bits(tmp_path: Path) -> None:
 def test_steps_are_those_of_the_documentation() -> None:
     assert schedule.first(1, True).steps[:6] == (1 / 8, 3 / 32, 1 / 16, 1 / 32, 1 / 64, 1 / 128)
     assert Fraction(schedule.FACTOR).denominator > 2**40  # no sum inside `f` rounds alike at all of them
+
+
+def test_short_pieces_of_the_first_round_along_lines_give_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A piece of fewer entries than an instruction has lanes read and wrote before its arrays."""
+    x = np.random.default_rng(0).normal(size=(211, 3))
+
+    def f(v: Any) -> Any:
+        return np.sin(v[0]) * v[1] + np.exp(v[2])
+
+    whole = fg.gradient(f, x, full_output=True)
+    taken = []
+
+    def in_short_steps(work: Any, count: int, _cost: Any) -> None:
+        start = 0
+        for size in (3, 1, 9, 200, 7, count):
+            work(slice(start, min(start + size, count)))
+            taken.append(size)
+            start += size
+
+    monkeypatch.setattr("fastgrad.differentiation.lane_rounds.in_steps", in_short_steps)
+    for a, b in zip(whole, fg.gradient(f, x, full_output=True), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert taken

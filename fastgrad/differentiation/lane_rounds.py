@@ -29,7 +29,7 @@ _JUDGED = len(RoundResult._fields)
 
 
 def _first_round(count, chunk, address):  # type: ignore[no-untyped-def]
-    """Take the first round at `count` entries, in chunks of at least `chunk`; the table of words is at the address."""
+    """Take the first round at `count` entries, eight at least, in chunks; the table of words is at the address."""
     words = words_at(address)  # type: ignore[call-arg,var-annotated]
     rows, start = words[ROWS], 0
     tables = words_at(words[TABLES])
@@ -55,7 +55,7 @@ def _first_round(count, chunk, address):  # type: ignore[no-untyped-def]
 
 
 def first_round_on_lines(machine: MachineOnLines, rule: Adaptive, start: FloatArray, own: FloatArray) -> RoundResult:
-    """Take the first round at all entries: the positions `start` on their lines, and the values there."""
+    """Take the first round at `FEWEST` entries or more: the positions `start` on their lines, and the values there."""
     rows, move, judge = round_kernels(rule.n, rule.sign)
     _, call = loop("first round", _first_round, types.intp(types.intp, types.intp, types.intp))
     block = LANES * machine.outputs
@@ -65,14 +65,18 @@ def first_round_on_lines(machine: MachineOnLines, rule: Adaptive, start: FloatAr
     results = np.empty((_JUDGED, start.size))
 
     def work(piece: slice) -> None:
-        index = np.arange(start.size)[piece]
+        # the kernels take as many points as an instruction at least; a shorter piece takes entries of its neighbour
+        begin, end, _ = piece.indices(start.size)
+        begin = max(min(begin, end - LANES), 0)
+        there = slice(begin, max(end, begin + LANES))
+        index = np.arange(start.size)[there]
         part = np.empty((_JUDGED, index.size))
-        arrays = start[piece], own[piece], index, part, no_limits, memory, tables
+        arrays = start[there], own[there], index, part, no_limits, memory, tables
         words = np.array(
             [rows, move.address, judge.address, loop("lines")[0].address, machine.words, *map(address_of, arrays)]
         )
         call(index.size, chunk, address_of(words))
-        results[:, piece] = part
+        results[:, there] = part
 
     in_steps(work, start.size, machine.costs["first round"])
     return RoundResult(*results)
