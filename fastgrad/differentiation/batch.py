@@ -149,7 +149,7 @@ def _complete(evaluator: Compiled, problem: Problem, operands: list[Any], here: 
     rule, wrt = problem.rule, problem.wrt
     assert isinstance(rule, Adaptive)
     taken = RoundResult(
-        *first_round_of(evaluator, rule, wrt).call(*[here.get(i, o) for i, o in enumerate(operands)])
+        *first_round_of(evaluator, rule, wrt)(*[here.get(i, o) for i, o in enumerate(operands)])
     )
 
     def differentiate(left: Any, taken: RoundResult) -> Estimate:

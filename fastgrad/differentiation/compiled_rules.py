@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import prod
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -33,18 +33,14 @@ def ufunc_of(evaluator: Compiled, rule: Any, wrt: int, mode: str) -> Ufunc:
     return evaluator.ufunc(program, lambda: evaluator.loop(program, point, code.nargs + (mode != "auto"), wrt))
 
 
-class FirstRound(NamedTuple):
-    """The first round of the adaptive rule over a batch."""
+def first_round_of(evaluator: Compiled, rule: Adaptive, wrt: int) -> Callable[..., Any]:
+    """Return what takes the first round of the adaptive rule: operands in, the fields of `RoundResult` out.
 
-    call: Callable[..., Any]
-    """Takes the operands of a problem; returns the fields of `RoundResult`."""
-
-
-def first_round_of(evaluator: Compiled, rule: Adaptive, wrt: int) -> FirstRound:
-    """Return the first round of the adaptive rule, interruptible where a point takes long."""
+    A signal need not wait for the whole of it.
+    """
     fields = len(RoundResult._fields)
     ufunc = evaluator.ufunc((rule, wrt, "first round"), lambda: _first_round(evaluator, rule, wrt, fields))
-    return FirstRound(ufunc.apply)
+    return ufunc.apply
 
 
 def _first_round(evaluator: Compiled, rule: Adaptive, wrt: int, nout: int) -> Ufunc:

@@ -171,11 +171,8 @@ class Called:
     def _both(self, f: Callable[..., Any], ends: list[Any]) -> tuple[Any, Exception | None]:
         """Call `f` with two points together, twice: what it returned, or what it raised."""
 
-        def on_copies() -> Any:
-            return f(*(e.copy() if isinstance(e, np.ndarray) else e[0] for e in ends))
-
         def twice() -> Any:
-            first, second = (on_copies() for _ in range(2))
+            first, second = (f(*(e.copy() if isinstance(e, np.ndarray) else e[0] for e in ends)) for _ in range(2))
             # A function that hands out the same memory twice cannot be called by two threads at once.
             self.serial = np.may_share_memory(np.asarray(first), np.asarray(second))
             return numbers(second).copy()
