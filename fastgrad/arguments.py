@@ -225,7 +225,7 @@ def explains_keywords(function: Callable[P, R]) -> Callable[P, R]:
             if len(args) > len(first) and not any(p.kind is p.VAR_POSITIONAL for p in parameters):
                 named_only = ", ".join(f"`{p.name}`" for p in parameters if p.kind is p.KEYWORD_ONLY)
                 raise TypeError(
-                    f"`{function.__name__}` must get at most {len(first)} arguments without names, {', '.join(first)}; "
+                    f"`{function.__name__}` takes at most {len(first)} arguments without names, {', '.join(first)}; "
                     f"got {len(args)}. Name the others: {named_only}."
                 ) from None
             raise
@@ -249,4 +249,4 @@ def _unknown_keyword(function: Callable[..., Any], name: str) -> str:
         needed, remedy = _KEYWORDS.get(name, ("", ""))
         if needed not in keywords:
             remedy = f"It takes {', '.join(f'`{k}`' for k in keywords)}."
-    return f"`{name}` must be no keyword of `{own}`; got it. {remedy}"
+    return f"`{own}` takes no keyword `{name}`. {remedy}"
