@@ -12,14 +12,13 @@ from .codegen import Row, Select
 from .evidence import Facts, Interpretation
 from .flatness import Survey, judge_beyond_flat
 from .judge import GOOD, Window
-from .noise import SHARP, deviations
+from .noise import SHARP, deviations, is_jump
 from .quotients import larger, quotient
-from .rounding import ROUNDING, decimal_quantum
+from .rounding import decimal_quantum
 from .scan import Scan
 from .schedule import FINEST
 from .search import Fit, Values, best_window, deviation, last_start_before, per_step, polynomial
 from .sides import level_before_kink
-from .verdict import JUMP
 
 RIPPLE = 14
 """Waves finer than that many levels below the scale may be noise or a ripple: the bound covers both."""
@@ -163,12 +162,10 @@ def _largest_jump(select: Select, state: Any, points: Any, levels: Any, level: R
     h, above, below = levels
     size = abs(deviation(select, (1, True), points, fit, h, levels[1:]))
     largest = select((level > last) & (size > largest), size, largest)
-    # one of the five levels next to the window jumps if the next coarser one does not deviate by much more
-    before = level + 1.0
-    is_jump = (before >= first - 5.0) & (before < first) & (finer > (largest + abs(y) * ROUNDING) * 16.0)
-    is_jump = is_jump & (finer < finer_move * JUMP) & (size < finer * 4.0)
+    before = level + 1.0  # one of the five levels next to the window
+    jumps = (before >= first - 5.0) & (before < first) & is_jump(finer, finer_move, size, largest, y)
     move = larger(select, abs(above - y), abs(y - below))
-    return (largest, select(is_jump & (finer > jump), finer, jump), size, move), ()
+    return (largest, select(jumps & (finer > jump), finer, jump), size, move), ()
 
 
 _LARGEST_JUMP = Scan(

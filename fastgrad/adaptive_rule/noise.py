@@ -10,8 +10,10 @@ import numpy as np
 
 from .codegen import Row, Select
 from .quotients import larger
+from .rounding import ROUNDING
 from .scan import Scan
 from .search import Fit, Values, finer_deviation
+from .verdict import JUMP
 
 QUIET, FAINT = 2.0**-7, 2.0**-10
 """Noise is at most this share of the change of `f` over a window; the second where the fine levels are exactly flat."""
@@ -24,6 +26,16 @@ SHARP = 0.02
 def count_turns(select: Select, turns: Row, rise: Row, last_rise: Row) -> tuple[Row, Row]:
     """Count a change of direction; return the count, and the last rise that is not 0."""
     return turns + select(rise * last_rise < 0.0, 1.0, 0.0), select(rise != 0.0, rise, last_rise)
+
+
+def is_jump(finer: Row, finer_change: Row, coarser: Row, largest: Row, y: Row) -> Row:
+    """Whether a level coarser than a window jumps: the next coarser one does not deviate by much more.
+
+    `finer` and `coarser` are the sizes of their deviations, `finer_change` is the change of `f` at the first of them,
+    `largest` the largest deviation of the levels finer than the window.
+    """
+    is_clear = finer > (largest + abs(y) * ROUNDING) * 16.0
+    return is_clear & (finer < finer_change * JUMP) & (coarser < finer * 4.0)
 
 
 def _about_constant(select: Select, state: Any, points: Any, levels: Any, level: Row) -> Any:

@@ -11,13 +11,13 @@ from .codegen import Row, Select, last_bit
 from .extrapolation import DEVIATIONS
 from .fine_levels import FINEST_MIDDLE, FineNoise
 from .flatness import UNKNOWN
-from .noise import FAINT, LOUD, QUIET, SHARP, count_turns
+from .noise import FAINT, LOUD, QUIET, SHARP, count_turns, is_jump
 from .noise_windows import STARTS, Levels, NoisyWindow
 from .quotients import larger
 from .rounding import APPARENT, CONDITION, COUNTS, RELATIVE, ROUNDING
 from .scan import Scan
 from .schedule import step
-from .verdict import DONE, FINER, JUMP, OPEN, WIDER
+from .verdict import DONE, FINER, OPEN, WIDER
 
 SIMILAR = 12.0
 """Deviations from a window beyond this many standard deviations of the noise of fine levels are structure. Where the
@@ -38,8 +38,6 @@ class _Deviations(NamedTuple):
     count: Row
     reversals: Row
     """Changes of their sign; where all share the noise of the value at the point, changes of direction, less two."""
-    change: Row
-    """Change of `f` over the first step of the window."""
     curvature: Row
     """Second difference over the first differences at the first level of the window; with the jump for `n` of 1."""
     jump: Row
@@ -52,7 +50,7 @@ def _deviations(levels: Levels, w: NoisyWindow, ratio: Row, noise: Row) -> _Devi
     power, shares_noise = 2 if levels.two_sided else 1, not (levels.two_sided and levels.n % 2)
     inverse = levels.at_first(w, [float(step(level)) ** -power for level in levels.numbers])
     inverse_of_fine = inverse * (ratio * ratio if levels.two_sided else ratio)
-    largest = near = count = reversals = last_off = last_rise = curvature = jump = finer = finer_move = change = zero
+    largest = near = count = reversals = last_off = last_rise = curvature = jump = finer = finer_move = zero
     top, bottom = zero, zero - 1.0
     for k, number in reversed(list(enumerate(levels.numbers))):
         h, is_fine = levels.h[k], number > FINEST_MIDDLE
@@ -81,18 +79,15 @@ def _deviations(levels: Levels, w: NoisyWindow, ratio: Row, noise: Row) -> _Devi
         if k >= levels.count:
             continue
         move, is_first = levels.moves[k], w.first == float(k)
-        change = select(is_first & (move < math.inf), move, change)
         if (levels.n, levels.two_sided) != (1, True):
             continue
         rise, fall = levels.changes[k]
         curvature = select(is_first, abs(rise - fall) * 0.5 / (h * move), curvature)
-        # a level next to the window jumps if the next coarser one does not deviate by much more
-        is_jump = (w.first > float(k + 1)) & (finer > (largest + abs(y) * ROUNDING) * 16.0)
-        is_jump = is_jump & (finer < finer_move * JUMP) & (size < finer * 4.0)
-        jump = select(is_jump & (finer > jump), finer, jump)
+        jumps = (w.first > float(k + 1)) & is_jump(finer, finer_move, size, largest, y)
+        jump = select(jumps & (finer > jump), finer, jump)
         finer, finer_move = size, move
     return _Deviations(
-        largest, near, top, bottom, count, reversals - (2.0 if shares_noise else 0.0), change, curvature, jump
+        largest, near, top, bottom, count, reversals - (2.0 if shares_noise else 0.0), curvature, jump
     )
 
 
@@ -134,6 +129,8 @@ def _judging(n: int, side: int) -> Scan:
         w = levels.best_window(noise)
         d = _deviations(levels, w, fine_unit / unit, noise)
         h = levels.at_first(w, levels.h)
+        # of `f` over the widest step, both sides, if it goes on as over the finest: it may turn within the window
+        change = w.secant * 2.0 * abs(h)
         # few deviations are a small sample of the noise
         value_noise = larger(select, w.noise, d.largest * weight) * (1.0 + 2.0 / (d.count + 1.0))
         argument = abs(x) * w.secant * (ROUNDING * CONDITION)
@@ -142,7 +139,7 @@ def _judging(n: int, side: int) -> Scan:
         bound = w.truncation + larger(select, value_noise, argument) * gain
         bound = larger(select, bound + abs(w.df) * RELATIVE, d.jump / abs(h))
         is_resolved = (w.first >= 0.0) & (noise > 0.0) & (bound < w.local * select(flat, zero + SHARP, zero + UNKNOWN))
-        is_resolved = is_resolved & (d.largest <= d.change * select(flat, zero + FAINT, zero + QUIET))
+        is_resolved = is_resolved & (d.largest <= change * select(flat, zero + FAINT, zero + QUIET))
         is_noise = (
             (d.count >= 4.0) & (d.bottom - d.top >= 8.0) & (d.reversals + turns >= select(flat, zero + 1.0, zero + 2.0))
         )

@@ -55,7 +55,7 @@ class Levels:
 
     def __init__(self, select: Select, n: int, side: int, points: Sequence[Row]) -> None:
         x, y, unit, fine_unit, *values = points
-        self.select, self.n, self.two_sided, self.x, self.y = select, n, side == 0, x, y
+        self.select, self.n, self.two_sided, self.y = select, n, side == 0, y
         self.table = sliding(n, self.two_sided)
         coarse, middle = coarse_levels(n, self.two_sided), middle_levels(n, self.two_sided)
         self.numbers, self.count = (*coarse, *middle, *FINE[self.two_sided]), len(coarse)
