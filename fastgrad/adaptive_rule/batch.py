@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from .codegen import Row
 from .decisions import NONFINITE, Outcome
 from .extrapolation import Table
+from .noise import SHARP
 from .rows import RoundResult, count_values, judge_round
 from .schedule import first
 
@@ -44,6 +45,8 @@ class Batch:
         Results, infinite bounds where there are none.
     nfev : ndarray of int
         Evaluations so far.
+    lowest, highest : ndarray
+        Derivatives that the rounds so far allow.
     block_size : int
         Points of one block of a round.
     first_round : RoundResult or None
@@ -67,6 +70,7 @@ class Batch:
         )
         taken = 0 if self.first_round is None else count_values(first(self.n, self.two_sided))
         self.nfev = np.full(x.shape, 1 + taken, np.int64)
+        self.lowest, self.highest = np.full(x.shape, -np.inf), np.full(x.shape, np.inf)
 
     @property
     def two_sided(self) -> bool:
@@ -110,6 +114,12 @@ class Batch:
         """Judge points of scales `u` by the values of one level set."""
         u = -u if self.side < 0 else u
         return judge_round(table, self.x[index], self.y[index], u, values.reshape(-1, index.size))
+
+    def narrow(self, index: Index, j: RoundResult) -> None:
+        """Note which derivatives a round allows where its bound is short."""
+        bound = np.where(j.bound < SHARP * j.scale, j.bound, np.inf)
+        self.lowest[index] = np.fmax(self.lowest[index], j.df - bound)
+        self.highest[index] = np.fmin(self.highest[index], j.df + bound)
 
     def store(self, index: Index, outcome: Outcome) -> None:
         """Write results."""

@@ -12,6 +12,7 @@ from ..estimates import Estimate, Status
 from .batch import Batch, Evaluate, FloatArray, Index, Limits
 from .decisions import CONVERGED, Outcome
 from .last_search import search
+from .narrow_round import resolve_narrow
 from .noise_round import resolve_noise
 from .rounds import take_rounds
 from .rows import RoundResult
@@ -121,7 +122,7 @@ def estimate(
         b = Batch(values, rule, x, y, Limits(lowest, highest, largest), block_size, first_round)
         usable = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
         if usable.size:
-            search(b, resolve_noise(b, take_rounds(b, usable)))
+            search(b, resolve_narrow(b, resolve_noise(b, take_rounds(b, usable))))
         return judged(b.out, b.nfev, rule)
 
 

@@ -20,7 +20,7 @@ SECOND_HALF = 2
 """Number of differences that may not have decayed yet."""
 FEWEST = 3
 """Least number of differences at levels that are not flat."""
-VISIBLE = 64.0
+VISIBLE = 1.0
 """Second differences beyond this many roundings of a value are noise."""
 DIGITS = 2.0**-32
 """Values whose last bit is larger, relative to them, have few digits."""

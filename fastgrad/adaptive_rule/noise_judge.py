@@ -86,9 +86,7 @@ def _deviations(levels: Levels, w: NoisyWindow, ratio: Row, noise: Row) -> _Devi
         jumps = (w.first > float(k + 1)) & is_jump(finer, finer_move, size, largest, y)
         jump = select(jumps & (finer > jump), finer, jump)
         finer, finer_move = size, move
-    return _Deviations(
-        largest, near, top, bottom, count, reversals - (2.0 if shares_noise else 0.0), curvature, jump
-    )
+    return _Deviations(largest, near, top, bottom, count, reversals - (2.0 if shares_noise else 0.0), curvature, jump)
 
 
 def _quantum(select: Select, y: Row, values: Any) -> Row:

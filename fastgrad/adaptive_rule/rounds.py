@@ -10,7 +10,7 @@ from .batch import Batch, FloatArray, Index, in_blocks, is_beside_zero
 from .codegen import Row
 from .rows import RoundResult
 from .schedule import FACTOR, NEXT, ROUNDS, WIDEST, finer, first, power_below, scale_of, step
-from .verdict import DONE, FINER, NEARBY, OPEN, SMALL, WIDER
+from .verdict import DONE, FINER, LONG, NEARBY, OPEN, SMALL, WIDER
 
 
 def _is_done(j: RoundResult) -> Row:
@@ -25,7 +25,7 @@ def take_rounds(b: Batch, index: Index) -> Index:
     for block in in_blocks(np.arange(wide[0].size), b.block_size):
         _wider_round(b, *(a[block] for a in wide))
     blocks = in_blocks(np.arange(more[0].size), b.block_size)
-    return np.concatenate([open_points[0], *(_finer_rounds(b, *(a[block] for a in more)) for block in blocks)])
+    return np.concatenate([open_points[0], *(take_finer_rounds(b, *(a[block] for a in more)) for block in blocks)])
 
 
 def _concatenated(parts: Any) -> list[Any]:
@@ -38,7 +38,7 @@ def _first_round(b: Batch, block: Index) -> tuple[Any, Any, Any]:
     Returns
     -------
     open_points, wide, more : tuple of arrays
-        Points that are open; points and units for wider steps; points for finer steps as in `_finer_rounds`.
+        Points that are open; points and units for wider steps; points for finer steps as in `take_finer_rounds`.
     """
     table = first(b.n, b.two_sided)
     u = scale_of(b.x[block])
@@ -58,16 +58,18 @@ def _first_round(b: Batch, block: Index) -> tuple[Any, Any, Any]:
     wide = np.flatnonzero(j.verdict == WIDER)
     more = np.flatnonzero((j.verdict == FINER) | (j.verdict == NEARBY))
     top = _first_finer_step(b, index[more], unit[more], j.complete[more].astype(np.intp))
-    low, high = j.df[more] - j.bound[more], j.df[more] + j.bound[more]
+    b.narrow(index, j)
     return (
         (np.concatenate([block[~use], index[j.verdict == OPEN]]),),
         (index[wide], unit[wide]),
-        (index[more], top, j.verdict[more] == NEARBY, low, high),
+        (index[more], top, j.verdict[more] == NEARBY),
     )
 
 
 def _wider_round(b: Batch, index: Index, unit: FloatArray) -> None:
     """Take wider steps for points whose bounds are long because of rounding; keep the shorter bounds."""
+    if not index.size:
+        return
     table = finer(b.n, b.two_sided)
     unit = step(WIDEST) * unit
     j = b.judge(table, index, unit, b.values(index, np.array(table.steps)[:, None] * unit))
@@ -91,15 +93,14 @@ def _first_finer_step(b: Batch, index: Index, unit: FloatArray, complete: Index)
     return np.where(is_beside_zero(size, SMALL), np.minimum(top, of_size), top)
 
 
-def _finer_rounds(
-    b: Batch, index: Index, unit: FloatArray, has_result: Index, low: FloatArray, high: FloatArray
-) -> Index:
+def take_finer_rounds(b: Batch, index: Index, unit: FloatArray, has_result: Any = False) -> Index:
     """Take finer steps for points whose steps were too wide; return those that remain open.
 
-    Wider steps allow derivatives from `low` to `high`. Where finer steps contradict them, as below the jumps of a value
-    that is rounded inside `f`, the last search decides. Finer steps may improve the result of a point that has one.
+    Where finer steps contradict wider ones, as below the jumps of a value that is rounded inside `f`, the last search
+    decides. Finer steps may improve the result of a point that has one.
     """
     open_points = []
+    has_result = np.broadcast_to(has_result, index.shape)
     table = finer(b.n, b.two_sided)
     for _ in range(ROUNDS):
         if not index.size:
@@ -107,14 +108,16 @@ def _finer_rounds(
         is_resolved = unit * table.steps[-1] >= np.abs(b.x[index]) * 2.0**-50
         values = b.values(index, np.array(table.steps)[:, None] * unit)
         j = b.judge(table, index, unit, values)
-        agrees = ~(j.df - j.bound > high) & ~(j.df + j.bound < low)
+        agrees = ~(j.df - j.bound > b.highest[index]) & ~(j.df + j.bound < b.lowest[index])
         done = is_resolved & agrees & _is_done(j)
         b.store_round(index, j, np.flatnonzero(done & (j.bound < b.out.error[index])))
+        wider = np.flatnonzero(done & ((j.verdict == WIDER) | (j.bound > LONG * j.scale)))
+        _wider_round(b, index[wider], unit[wider])
         flat = (values == b.y[index]).all(axis=(0, 1)) & (b.out.df[index] != 0)
         goes_on = ~done & ~has_result & is_resolved & agrees & (j.verdict == FINER)
         b.out.df[index[~agrees]], b.out.error[index[~agrees]] = np.nan, np.inf
         open_points.append(index[~done & ~goes_on & (~has_result | ~agrees | flat)])
         more = np.flatnonzero(goes_on)
-        low, high = (a[more] for a in (np.fmax(low, j.df - j.bound), np.fmin(high, j.df + j.bound)))
+        b.narrow(index, j)
         index, unit, has_result = index[more], unit[more] * 2.0**-NEXT, has_result[more]
     return np.concatenate([*open_points, index])
