@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .codegen import Row
-from .decisions import NONFINITE, Outcome
+from .decisions import CONVERGED, NONFINITE, Outcome
 from .extrapolation import Table
 from .noise import SHARP
 from .rows import RoundResult, count_values, judge_round
@@ -127,12 +127,14 @@ class Batch:
             a[index] = b
 
     def improve(self, index: Index, outcome: Outcome) -> None:
-        """Replace earlier results where the new bounds are better."""
+        """Replace earlier results where the new bounds are better, but no sharp one by one that contradicts it."""
         old = self.out
         old_relative = old.error[index] / np.maximum(old.scale[index], 2.0**-1074)
         relative = outcome.error / np.maximum(outcome.scale, 2.0**-1074)
         better = ~(old_relative < relative) | np.isnan(old.df[index])
         better |= (outcome.error < old.error[index]) & (relative < 1e-6)
+        is_sharp = (old.error[index] < SHARP * old.scale[index]) & (old.status[index] == CONVERGED)
+        better &= ~(is_sharp & (np.abs(outcome.df - old.df[index]) > outcome.error + old.error[index]))
         self.store(index[better], Outcome(*(a[better] for a in outcome)))
 
     def store_round(self, index: Index, j: RoundResult, done: Index) -> None:

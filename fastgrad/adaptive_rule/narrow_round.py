@@ -28,6 +28,8 @@ show whether a kink at 0 is the reason why the slopes differ."""
 LINEAR = 2.0**-4
 """Change of the slope from one level to the next, relative to the secants, up to which the function is linear: a
 quarter of the distance from a pole."""
+FAINT = 8.0
+"""Changes of the value below one in so many that are about as large at three wider levels are noise, or jumps."""
 WITHIN_ROUNDING = 16.0
 """A change of the value below this many roundings is not seen as a change of the slope."""
 
@@ -68,7 +70,7 @@ def _linear(two_sided: bool) -> Scan:
             for k, level in enumerate(LEVELS)
         ]
         none = 0.0 * y - 1.0
-        widest, slope, is_linear = none, 0.0 * y, none < 0.0
+        widest, slope, is_linear, noisy = none, 0.0 * y, none < 0.0, 0.0 * y
         finer = _Level(*[0.0 * y] * len(_Level._fields))
         for k, level in reversed(list(enumerate(levels))):
             exists, has_finer = abs(level.slope) < math.inf, finer.h != 0.0
@@ -78,8 +80,11 @@ def _linear(two_sided: bool) -> Scan:
             is_linear = is_linear & (~has_finer | (exists & (agrees | (change * abs(finer.h) <= rounding))))
             is_widest = is_linear & has_finer & agrees & (level.move > 0.0)
             widest, slope = select(is_widest, float(k), widest), select(is_widest, level.slope, slope)
+            is_noisy = ~is_linear & (finer.move * 4.0 > level.move) & (finer.move * FAINT <= abs(y))
+            noisy = noisy + select(is_noisy & (finer.move > rounding), 1.0, 0.0)
             finer = _Level(*(select(exists, new, old) for new, old in zip(level, finer, strict=True)))
-        return widest, _is_before_kink(select, levels, widest, slope) if two_sided else 0.0 * y
+        is_before_kink = _is_before_kink(select, levels, widest, slope) if two_sided else 0.0 * y
+        return select(noisy < 2.0, widest, -1.0), is_before_kink
 
     return Scan(f"linear {two_sided}", finish=finish)
 
