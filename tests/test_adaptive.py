@@ -258,6 +258,7 @@ def test_most_points_take_fifteen_evaluations() -> None:
 
 # Machine code -------------------------------------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize(
     "f",
     [
@@ -310,6 +311,40 @@ def test_cancellation_inside() -> None:
     truth = 0.5 + np.array([1e-8, 1e-5]) / 3
     assert np.all(np.abs(found.df - truth) <= 1e-7)
     assert np.all(np.abs(found.df - truth) <= found.error)
+
+
+@pytest.mark.parametrize("side", ["left", "both", "right"])
+def test_cancellation_beside_zero_has_no_slope_of_its_rounding(side: str) -> None:
+    """Between two jumps of its numerator ``(exp(x) - 1) / x`` is ``c / x``, with slopes up to 1e9 instead of 1/2."""
+    x = 10.0 ** np.random.default_rng(8).uniform(-10, -1, 200) * np.random.default_rng(9).choice([-1, 1], 200)
+    found = differentiate(lambda x: (np.exp(x) - 1) / x, x, adaptive(side=side))  # type: ignore[arg-type]
+    truth = 0.5 + x / 3 + x * x / 8 + x**3 / 30 + x**4 / 144 + x**5 / 840
+    off = np.abs(found.df - truth)
+    assert np.mean(off <= found.error + 1e-8) >= 0.98
+    assert not np.any(found.success & (off > 10 * found.error + 1e-8))
+
+
+def test_cancellation_of_second_order_beside_zero() -> None:
+    x = 10.0 ** np.random.default_rng(8).uniform(-6.3, -1, 200)
+    found = differentiate(lambda x: (1 - np.cos(x)) / x**2, x)
+    truth = -x / 12 + x**3 / 180 - x**5 / 6720
+    assert not np.any(found.success & (np.abs(found.df - truth) > 10 * found.error + 1e-8))
+
+
+def test_scales_edges_poles_and_kinks_at_every_distance() -> None:
+    random = np.random.default_rng(12)
+    tiny = 10.0 ** -random.uniform(1, 9, 200)
+    for f, slope, x in (
+        (lambda x: np.exp(1e9 * x), lambda x: 1e9 * np.exp(1e9 * x), random.uniform(-1e-9, 1e-9, 200)),
+        (np.log, lambda x: 1 / x, tiny),
+        (lambda x: 1 / (x - 1), lambda x: -1 / (x - 1) ** 2, 1 + tiny),
+        (lambda x: np.sqrt(1 - x), lambda x: -0.5 / np.sqrt(1 - x), 1 - tiny),
+        (lambda x: np.abs(x - 1) * x, lambda x: np.sign(x - 1) * (2 * x - 1), 1 + tiny * random.choice([-1, 1], 200)),
+        (lambda x: np.abs(x) + x, lambda x: 1 + np.sign(x), tiny * random.choice([-1, 1], 200)),
+    ):  # fmt: skip
+        found = differentiate(f, x)
+        off = np.abs(found.df - slope(x))
+        assert np.mean(off <= found.error + EPS * np.abs(slope(x))) >= 0.99 and np.all(off <= 1e-6 * np.abs(slope(x)))
 
 
 def test_rounding_inside_that_even_steps_would_hide() -> None:

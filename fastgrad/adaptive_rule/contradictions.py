@@ -22,6 +22,8 @@ from .sides import level_before_kink
 
 RIPPLE = 14
 """Waves finer than that many levels below the scale may be noise or a ripple: the bound covers both."""
+HALF = 0.5
+"""Deviations up to this share of the change of `f` over a window may be noise: the bound covers both."""
 
 
 def accept_noise(facts: Facts, r: Interpretation) -> Interpretation:
@@ -29,23 +31,28 @@ def accept_noise(facts: Facts, r: Interpretation) -> Interpretation:
 
     A sharp finer window holds against it, unless the quotients jump to its slope: so do those of values that are
     rounded inside `f`, once the steps are finer than what is rounded. A window of levels beyond `FINEST` does not hold
-    either: a function with noise down to there that is smooth at last hashes its argument.
+    either: a function with noise down to there that is smooth at last hashes its argument, or cancels beside 0. Where
+    the noise is too large to be sure, the bound covers both.
     """
     v, w, flat = facts.v, r.w, facts.is_flat
     is_open = w.exists & ~facts.is_all_flat & ~facts.is_constant & ~(flat & facts.are_counts)
-    limit = np.where(flat, w.last + 1, w.last - 3)
     first = np.where(flat, facts.coarse_levels + (v.n == 1), 0.0)
-    wide = best_window(facts.candidates, first, last_start_before(v, limit))
+    last = last_start_before(v, np.where(flat, w.last + 1, w.last - 3))
+    wide = best_window(facts.candidates, first, last)
+    # without a sharp window the best may lie in the noise; the shortest bound belongs to wide steps
+    shortest = best_window(facts.candidates, first, last, by_bound=True)
+    wide = wide.where(~(wide.relative_bound < SHARP), shortest)
     gap = np.abs(wide.df - w.df)
     is_open &= wide.exists & (flat | (gap > w.bound + wide.bound))
     if not is_open.any():
         return r
-    noisy = is_open & deviations(v, polynomial(v, wide)).are_noise(flat)
+    d = deviations(v, polynomial(v, wide))
+    noisy, is_loud = is_open & d.are_noise(flat), is_open & ~flat & d.are_noise(flat, HALF)
     is_ripple = noisy & (w.first > facts.coarse_levels + RIPPLE)
     is_finest = w.first > facts.coarse_levels + FINEST
-    noisy &= flat | is_finest | ~(w.relative_bound < SHARP) | _jumps_to(v, w.df, gap)
-    is_accepted = noisy & (wide.relative_bound < SHARP)
-    r = r.cover(is_ripple & ~noisy, gap + wide.bound).cover(noisy & ~is_accepted & ~flat, gap)
+    noisy &= flat | is_finest | ~(w.relative_bound < SHARP) | _jumps_to(v, w, gap)
+    is_accepted = noisy & ((wide.relative_bound < SHARP) | is_finest)
+    r = r.cover(is_ripple & ~noisy, gap + wide.bound).cover((noisy & ~flat | is_loud) & ~is_accepted, gap)
     return r._replace(
         w=w.where(is_accepted, wide), is_rounded=is_accepted, is_unchecked=is_accepted & (w.is_truncation != 0)
     )
@@ -100,7 +107,7 @@ def resolve_contradictions(facts: Facts, r: Interpretation) -> Interpretation:
         is_structure = contradicts & ~noisy & is_sharp
         contradicts &= ~is_structure
         if contradicts.any():
-            contradicts &= ~(_jumps_to(v, finer.df, apart) & (noisy | v.two_sided))
+            contradicts &= ~(_jumps_to(v, finer, apart) & (noisy | v.two_sided))
         r = r.cover(contradicts, apart + finer.bound)._replace(w=w.where(is_structure, finer))
         if is_structure.any():
             fit = polynomial(v, r.w)
@@ -116,21 +123,21 @@ def resolve_contradictions(facts: Facts, r: Interpretation) -> Interpretation:
 def _jump(series: tuple[int, bool], n: int) -> Scan:
     def body(select: Select, state: Any, points: Any, levels: Any, level: Row) -> Any:
         start, distance = state
-        df, apart = points[3:]
+        df, last, apart = points[3:]
         main, _ = quotient(select, series, points, levels[0], levels[1:])
         off = abs(main * float(n) - df)
-        leaves = ~(off <= apart * 0.25) & (abs(main) < math.inf)
+        leaves = ~(off <= apart * 0.25) & (abs(main) < math.inf) & (level <= last)
         start = select(leaves, level + 1.0, start)
         return (start, select(leaves, math.inf, select(level == start, off, distance))), ()
 
     return Scan(f"jump {series} {n}", body, lambda _: (0.0, math.inf), lambda _s, state, _p: state[1:])
 
 
-def _jumps_to(v: Values, df: Row, apart: Row) -> Row:
-    """Whether the quotients come near a derivative within one level, from the distance `apart`."""
+def _jumps_to(v: Values, w: Window, apart: Row) -> Row:
+    """Whether the quotients come near the derivative of a window within one level, from the distance `apart`."""
     if v.n > (2 if v.two_sided else 1):
         return np.zeros(v.x.shape, bool)
-    (off,), _ = _jump(v.series, v.n)([*v.points, df, apart], v.groups, v.levels, 1)
+    (off,), _ = _jump(v.series, v.n)([*v.points, w.df, w.last, apart], v.groups, v.levels, 1)
     return off < 0.02 * apart
 
 

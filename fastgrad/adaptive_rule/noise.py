@@ -89,16 +89,15 @@ class Deviations(NamedTuple):
     span: Row
     """Levels from the first to the last of them."""
     turns: Row
-    """Changes of their sign; from one side, where all share the noise of the value at the point, changes of direction.
-    """
+    """Changes of their sign; where all share the noise of the value at the point, changes of direction less two."""
 
-    def are_noise(self, flat: Row | bool) -> Row:
+    def are_noise(self, flat: Row | bool, quiet: float = QUIET) -> Row:
         """Whether finer levels deviate because of noise; otherwise because of structure.
 
         Noise is small against the change of `f` over the window, equally large at all levels, and of changing sign.
-        `flat` says where the finest levels are exactly flat.
+        `flat` says where the finest levels are exactly flat, `quiet` which share of the change is small.
         """
-        is_small = self.second_largest <= self.change * np.where(flat, FAINT, QUIET)
+        is_small = self.second_largest <= self.change * np.where(flat, FAINT, quiet)
         is_small &= self.second_largest > 0.0
         is_steady = (self.count >= 4) & (self.span >= np.where(flat, 6, 8))
         return is_small & is_steady & (self.turns >= np.where(flat, 1, 2))
@@ -133,7 +132,7 @@ def _deviations(series: tuple[int, bool]) -> tuple[Scan, Scan]:
 
     def finish(select: Select, state: Any, _points: Any) -> Any:
         first, last, count, sign_changes, turns, _, _ = state
-        if not series[1]:
+        if not (series[0] and series[1]):
             sign_changes = larger(select, sign_changes, turns - 2.0)
         return count, last - first, sign_changes
 
