@@ -6,9 +6,7 @@ A few steps far apart show the widest of them over which the function is nearly 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -34,74 +32,59 @@ WITHIN_ROUNDING = 16.0
 """A change of the value below this many roundings is not seen as a change of the slope."""
 
 
-class _Level(NamedTuple):
-    """One level; rows."""
-
-    h: Row
-    slope: Row
-    steepest: Row
-    """The steeper secant."""
-    move: Row
-    """The largest change of the value."""
-    difference: Row
-    """Difference of the secants of both sides; 0 for one side."""
-
-
-def _level(select: Select, points: Sequence[Row], h: Row, pair: Sequence[Row]) -> _Level:
-    y = points[1]
-    slope, _ = quotient(select, (1, len(pair) == 2), points, h, pair)
-    move = larger(select, *(abs(value - y) for value in pair))
-    difference = ((pair[0] - y) - (y - pair[1])) / h if len(pair) == 2 else 0.0 * y
-    return _Level(h, slope, move / abs(h), move, difference)
-
-
-@cache
 def _linear(two_sided: bool) -> Scan:
-    """Kernel of the widest level, as a number, over which the function is linear, and whether a kink lies beyond it.
+    """Scan from fine to coarse for the widest level over which the function is linear, as at all finer levels.
 
-    All finer levels are linear, too, but for rounding. Without such a level the number is -1.
+    The results are its number or -1 and its slope; the outputs are the slopes, and the differences of the secants of
+    both sides.
     """
 
-    def finish(select: Select, _state: Any, points: Any) -> Any:
-        x, y, unit, *values = points
-        sides = 2 if two_sided else 1
-        levels = [
-            _level(select, (x, y, 1.0), unit * float(step(level)), values[sides * k : sides * (k + 1)])
-            for k, level in enumerate(LEVELS)
-        ]
-        none = 0.0 * y - 1.0
-        widest, slope, is_linear, noisy = none, 0.0 * y, none < 0.0, 0.0 * y
-        finer = _Level(*[0.0 * y] * len(_Level._fields))
-        for k, level in reversed(list(enumerate(levels))):
-            exists, has_finer = abs(level.slope) < math.inf, finer.h != 0.0
-            change, steepest = abs(level.slope - finer.slope), larger(select, level.steepest, finer.steepest)
-            rounding = (abs(y) + level.move + abs(x) * steepest) * (ROUNDING * WITHIN_ROUNDING)
-            agrees = change <= steepest * LINEAR
-            is_linear = is_linear & (~has_finer | (exists & (agrees | (change * abs(finer.h) <= rounding))))
-            is_widest = is_linear & has_finer & agrees & (level.move > 0.0)
-            widest, slope = select(is_widest, float(k), widest), select(is_widest, level.slope, slope)
-            is_noisy = ~is_linear & (finer.move * 4.0 > level.move) & (finer.move * FAINT <= abs(y))
-            noisy = noisy + select(is_noisy & (finer.move > rounding), 1.0, 0.0)
-            finer = _Level(*(select(exists, new, old) for new, old in zip(level, finer, strict=True)))
-        is_before_kink = _is_before_kink(select, levels, widest, slope) if two_sided else 0.0 * y
-        return select(noisy < 2.0, widest, -1.0), is_before_kink
+    def body(select: Select, state: Any, points: Any, levels: Any, level: Row) -> Any:
+        widest, widest_slope, is_linear, noisy, h_finer, slope_finer, steepest_finer, move_finer = state
+        x, y, _ = points
+        h, *pair = levels
+        slope, _ = quotient(select, (1, two_sided), points, h, pair)
+        move = larger(select, *(abs(value - y) for value in pair))
+        exists, has_finer, own_steepest = abs(slope) < math.inf, h_finer > 0.0, move / h
+        change, steepest = abs(slope - slope_finer), larger(select, own_steepest, steepest_finer)
+        rounding = (abs(y) + move + abs(x) * steepest) * (ROUNDING * WITHIN_ROUNDING)
+        agrees = change <= steepest * LINEAR
+        is_linear = is_linear & (~has_finer | (exists & (agrees | (change * h_finer <= rounding))))
+        is_widest = is_linear & has_finer & agrees & (move > 0.0)
+        is_noisy = ~is_linear & (move_finer * 4.0 > move) & (move_finer * FAINT <= abs(y)) & (move_finer > rounding)
+        finer = zip((h, slope, own_steepest, move), state[4:], strict=True)
+        state = (
+            select(is_widest, level, widest), select(is_widest, slope, widest_slope), is_linear,
+            noisy + select(is_noisy, 1.0, 0.0), *(select(exists, new, old) for new, old in finer),
+        )  # fmt: skip
+        return state, (slope, ((pair[0] - y) - (y - pair[1])) / h) if two_sided else ()
 
-    return Scan(f"linear {two_sided}", finish=finish)
+    def finish(select: Select, state: Any, _points: Any) -> Any:
+        return select(state[3] < 2.0, state[0], -1.0), state[1]
+
+    start = (-1.0, 0.0, True, *[0.0] * 5)
+    return Scan(f"linear {two_sided}", body, lambda _: start, finish, backwards=True)
 
 
-def _is_before_kink(select: Select, levels: Sequence[_Level], widest: Row, slope: Row) -> Row:
-    """Whether the slope lies about between the secants of both sides at all wider levels, as at a point beside a kink.
+_LINEAR = {two_sided: _linear(two_sided) for two_sided in (False, True)}
 
-    Below the jumps of a value that is rounded inside `f`, the wider secants agree with one another instead. At one
-    level they may differ by chance.
-    """
-    count = 0.0 * widest
-    is_kink = count == 0.0
-    for k, level in enumerate(levels):
-        is_wider = (widest > float(k)) & (abs(level.difference) < math.inf)
-        is_kink = is_kink & (~is_wider | (abs(slope - level.slope) <= abs(level.difference)))
-        count = count + select(is_wider, 1.0, 0.0)
-    return select(is_kink & (count >= 2.0), 1.0, 0.0)
+
+def _before_kink(select: Select, state: Any, points: Any, levels: Any, level: Row) -> Any:
+    is_kink, count = state
+    widest, widest_slope = points
+    slope, difference = levels
+    is_wider = (widest > level) & (abs(difference) < math.inf)
+    is_kink = is_kink & (~is_wider | (abs(widest_slope - slope) <= abs(difference)))
+    return (is_kink, count + select(is_wider, 1.0, 0.0)), ()
+
+
+_BEFORE_KINK = Scan(
+    "before kink", _before_kink, lambda _: (True, 0.0), lambda _select, state, _points: (state[0] & (state[1] >= 2.0),)
+)
+"""Whether the slope lies about between the secants of both sides at all wider levels, as at a point beside a kink.
+
+Below the jumps of a value that is rounded inside `f`, the wider secants agree with one another instead. At one level
+they may differ by chance."""
 
 
 def resolve_narrow(b: Batch, index: Index) -> Index:
@@ -113,13 +96,16 @@ def _resolve_block(b: Batch, index: Index) -> Index:
     x, size = b.x[index], np.abs(b.x[index])
     is_beside_zero = (size < 2.0**-BETWEEN) & (size > 0)
     unit = np.where(is_beside_zero, BESIDE_ZERO * power_below(np.where(size > 0, size, 1.0)), scale_of(size))
-    values = b.values(index, step(LEVELS)[:, None] * unit).reshape(-1, index.size)
-    signed = -unit if b.side < 0 else unit
-    (level, is_kink), _ = _linear(b.two_sided)([x, b.y[index], signed, *values], [], 1, 2)
+    h = step(LEVELS)[:, None] * unit
+    values = b.values(index, h)
+    points, sides = [x, b.y[index], -1.0 if b.side < 0 else 1.0], 1 + b.two_sided
+    levels = [h, *(values[:, side] for side in range(sides))]
+    (level, slope), outputs = _LINEAR[b.two_sided](points, levels, len(h), 2, 2 * b.two_sided)
     # the first round has taken the steps of the coarsest level, but not near 0
     is_narrow = level > np.where(is_beside_zero, -1.0, 0.0)
-    kinked = index[is_narrow & (is_kink != 0)]
-    b.lowest[kinked], b.highest[kinked] = -np.inf, np.inf
+    if b.two_sided:
+        kinked = index[is_narrow & (_BEFORE_KINK([level, slope], outputs, len(h), 1)[0][0] != 0)]
+        b.lowest[kinked], b.highest[kinked] = -np.inf, np.inf
     # powers of two, because steps that the argument rounds spoil the extrapolation
     top = np.ldexp(unit[is_narrow], -np.array(LEVELS)[level[is_narrow].astype(np.intp)])
     return np.concatenate([index[~is_narrow], take_finer_rounds(b, index[is_narrow], top)])
