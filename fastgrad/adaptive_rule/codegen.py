@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -79,7 +80,16 @@ def _value(row: Any) -> Any:
         return row.value
     if isinstance(row, bool):
         return ir.Constant(_TRUTHS, [row] * LANES)
-    return ir.Constant(_VECTOR, [float(row)] * LANES)
+    return _constant(float(row))
+
+
+@cache
+def _constant(number: float) -> Any:
+    """Return a vector of one number, whose text is formatted once."""
+    constant = ir.Constant(_VECTOR, [number] * LANES)
+    text = constant.get_reference()
+    constant.get_reference = lambda: text
+    return constant
 
 
 def masked(row: _Symbol, mask: int) -> _Symbol:
