@@ -8,10 +8,11 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..arguments import argument_index
+from ..arguments import argument_index, threads
+from ..array_kinds import PLAIN, kinds
 from ..tracing import Node
 from .drawing import Drawable
-from .results import Results
+from .results import over_circuit_containers
 from .signature import sizes_of
 from .template import Quantity, template_of
 
@@ -80,7 +81,6 @@ class Circuit(Drawable):
         self.nin = len(self._sizes)
         self._template, self._numbers = template_of(f, self._sizes)
         self.nout = None if self._template.arrangement is None else len(self._template.outputs)
-        self._results = Results(f, self._template, self._numbers)
         for name in ("__name__", "__qualname__", "__doc__", "__module__"):
             setattr(self, name, getattr(f, name, getattr(type(f), name, None)))
 
@@ -91,7 +91,12 @@ class Circuit(Drawable):
 
     def _compute(self, quantity: Quantity, args: Any, out: Any, workers: Any, wrt: int = 0) -> tuple[Any, ...]:
         out = out if out is None or isinstance(out, tuple) else (out,)
-        return self._results.compute(self, quantity, wrt, args, out, workers)
+        for a in args:
+            if kinds[type(a)] is not PLAIN:
+                options = {"out": out, "workers": workers}
+                return over_circuit_containers(self, self._template, quantity, wrt, args, options)
+        plan = self._template.plan(quantity, wrt, getattr(self.formula, "__name__", "f"))
+        return plan.compute(self.formula, self._numbers, args, out, None if workers is None else threads(workers))
 
     # Numbers ---------------------------------------------------------------------------------------------------
 
