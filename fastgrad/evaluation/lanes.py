@@ -132,7 +132,7 @@ def _rows(count, vectors, results, one, words, m):  # type: ignore[no-untyped-de
     """Evaluate a function of one vector at `count` vectors; return how many times it raised."""
     d, raised = words_at(words)[0], 0  # type: ignore[call-arg,var-annotated]
     for i in range(count):
-        raised += call_at(one, (vectors + 8 * d * i, results + 8 * m * i, words)) != 0  # type: ignore[call-arg]
+        raised += call_at(one, (vectors + 8 * d * i, results + 8 * m * i, words)) != 0
     return raised
 
 

@@ -15,11 +15,7 @@ from .refusals import refusal
 
 def _reducing(ufunc: np.ufunc) -> Callable[..., Any]:
     """Return the function that reduces an array by `ufunc`, along all axes if none is named."""
-
-    def reduced(x: Any, axis: Any = None, dtype: Any = None, **options: Any) -> Any:
-        return ufunc.reduce(x, axis=axis, **options)
-
-    return reduced
+    return lambda x, axis=None, dtype=None, **options: ufunc.reduce(x, axis=axis, **options)
 
 
 def _where(condition: Any, x: Any, y: Any) -> Any:
@@ -107,10 +103,7 @@ def _var(x: Any, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdims:
 
 
 def _cumulative(ufunc: np.ufunc) -> Callable[..., Any]:
-    def accumulated(x: Any, axis: Any = None, dtype: Any = None) -> Any:
-        return ufunc.accumulate(np.ravel(x) if axis is None else x, axis=axis or 0)
-
-    return accumulated
+    return lambda x, axis=None, dtype=None: ufunc.accumulate(np.ravel(x) if axis is None else x, axis=axis or 0)
 
 
 FUNCTIONS.update(
