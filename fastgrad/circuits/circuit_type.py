@@ -8,12 +8,14 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..arguments import argument_index
+from ..arguments import argument_index, threads
+from ..array_kinds import PLAIN, kinds
+from ..containers.calls import Layout
+from ..containers.registry import over_containers
 from ..tracing import Node
 from .drawing import Drawable
-from .results import Results
 from .signature import sizes_of
-from .template import Quantity, template_of
+from .template import Quantity, Template, template_of
 
 
 class Circuit(Drawable):
@@ -80,7 +82,6 @@ class Circuit(Drawable):
         self.nin = len(self._sizes)
         self._template, self._numbers = template_of(f, self._sizes)
         self.nout = None if self._template.arrangement is None else len(self._template.outputs)
-        self._results = Results(f, self._template, self._numbers)
         for name in ("__name__", "__qualname__", "__doc__", "__module__"):
             setattr(self, name, getattr(f, name, getattr(type(f), name, None)))
 
@@ -91,7 +92,12 @@ class Circuit(Drawable):
 
     def _compute(self, quantity: Quantity, args: Any, out: Any, workers: Any, wrt: int = 0) -> tuple[Any, ...]:
         out = out if out is None or isinstance(out, tuple) else (out,)
-        return self._results.compute(self, quantity, wrt, args, out, workers)
+        for a in args:
+            if kinds[type(a)] is not PLAIN:
+                options = {"out": out, "workers": workers}
+                return _over_containers(self, self._template, quantity, wrt, args, options)
+        plan = self._template.plan(quantity, wrt, getattr(self.formula, "__name__", "f"))
+        return plan.compute(self.formula, self._numbers, args, out, None if workers is None else threads(workers))
 
     # Numbers ---------------------------------------------------------------------------------------------------
 
@@ -221,3 +227,44 @@ class Circuit(Drawable):
         if getattr(sys.modules.get(self.__module__ or ""), self.__name__, None) is self:
             return self.__name__
         return Circuit, (self.formula, self.n)
+
+
+def _over_containers(
+    circuit: Any, template: Template, quantity: Quantity, wrt: int, args: Sequence[Any], options: dict[str, Any]
+) -> tuple[Any, ...]:
+    """Compute over containers; results whose axes are different vectors one after the other."""
+    if not template.is_scalar and quantity in ("partials", "both"):
+        requests: list[tuple[Quantity, int]] = [("values", 0)] if quantity == "both" else []
+        requests += [("jacobian", i) for i in range(len(template.sizes))]
+        return tuple(_over_containers(circuit, template, *one, args, options)[0] for one in requests)
+    groups = template.groups(quantity, wrt)
+    shape = groups[0].shape
+    axes = "de" if quantity == "hessian" else "md" if quantity == "jacobian" and template.sizes[wrt] else "m"
+    axes = axes[len(axes) - len(shape) :] if len(shape) < len(axes) else axes
+    if len(shape) > len(axes):
+        raise TypeError(
+            f"`f` must return a number or one row of them for containers; got shape {template.shape}. "
+            "Return it raveled, or pass arrays, `numpy.asarray(x)`."
+        )
+    names = [f"args[{i}]" for i in range(len(args))]
+    vectors = {n: 0 if size is None else i for i, (n, size) in enumerate(zip(names, template.sizes, strict=False), 1)}
+    results = over_containers(
+        _compute_plain,
+        circuit,
+        dict(zip(names, args, strict=True)),
+        {"quantity": quantity, "wrt": wrt, **options},
+        Layout(
+            axes,
+            vectors=vectors if any(vectors.values()) else False,
+            fields=len(groups),
+            probes_outputs=True,
+            along=wrt + 1,
+        ),
+    )
+    return results if len(groups) > 1 else (results,)
+
+
+def _compute_plain(circuit: Any, *args: Any, quantity: Quantity, wrt: int, workers: int | None) -> Any:
+    """Results of a circuit, which is pickled where workers compute, on the arrays of containers."""
+    results = circuit._compute(quantity, args, None, workers, wrt)
+    return results if len(results) > 1 else results[0]

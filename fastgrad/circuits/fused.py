@@ -42,20 +42,20 @@ class Plan:
         self.sizes, self.groups = sizes, groups
         nodes = [node for group in groups for node in group.nodes]
         self.nin = sum(widths(sizes))
-        self.width = self.nin + len(nodes)
+        self._width = self.nin + len(nodes)
         #: Whether all operands are numbers, for a ufunc; else they are vectors, for a gufunc.
-        self.is_flat = all(s is None for s in sizes) and not any(g.shape for g in groups) and self.width <= _OPERANDS
+        self._is_flat = all(s is None for s in sizes) and not any(g.shape for g in groups) and self._width <= _OPERANDS
         #: Whether there are too many operands for NumPy: they are joined to one vector.
-        self.is_packed = not self.is_flat and len(sizes) + len(groups) > _OPERANDS
+        self._is_packed = not self._is_flat and len(sizes) + len(groups) > _OPERANDS
         vectors = None not in sizes and all(len(group.shape) == 1 for group in groups)
         #: Whether operands and results are passed as they are.
-        self.is_direct = self.is_flat or (vectors and not self.is_packed)
-        self.ends = np.cumsum([len(group.nodes) for group in groups])[:-1]
+        self._is_direct = self._is_flat or (vectors and not self._is_packed)
+        self._ends = np.cumsum([len(group.nodes) for group in groups])[:-1]
         #: Rows of a gufunc's blocks, None for a ufunc.
         self._table: Table | None = None
-        if self.is_packed:
+        if self._is_packed:
             self._table = Table([self.nin], [nodes])
-        elif not self.is_flat:
+        elif not self._is_flat:
             self._table = Table(widths(sizes), [group.nodes for group in groups])
         program = Program(self._table.computed if self._table else nodes, self.nin, captured=captured)
         self._name, self._literals, self._count = name, program.parameters, len(nodes)
@@ -69,8 +69,8 @@ class Plan:
                 f"every gate of `{name}` must be a formula that Numba can compile; got one where {err}."
             ) from err
 
-    def acquire(self, numbers: Any) -> tuple[Ufunc, Any]:
-        """Return a ufunc or gufunc over captured `numbers`, and the array that holds them; both for `release`."""
+    def _acquire(self, numbers: Any) -> tuple[Ufunc, Any]:
+        """Return a ufunc or gufunc over captured `numbers`, and the array that holds them."""
         try:
             instance = self._unused.pop()
         except IndexError:
@@ -85,38 +85,26 @@ class Plan:
             instance[1][: len(numbers)] = numbers
         return instance
 
-    def release(self, instance: tuple[Ufunc, Any]) -> None:
-        """Let other calls have a ufunc."""
-        self._unused.append(instance)
-
-
-class Fused:
-    """One program of a circuit over batches; `f` is called for what it raises, and captures `numbers`."""
-
-    def __init__(self, f: Callable[..., Any], plan: Plan, numbers: Any) -> None:
-        self._f, self._plan, self._numbers = f, plan, numbers
-        self._sizes, self._groups, self._pace = plan.sizes, plan.groups, plan.pace
-
-    def __call__(self, args: Sequence[Any], out: Any, workers: int | None) -> tuple[Any, ...]:
-        """Compute all groups at a batch of points."""
-        if len(args) != len(self._sizes):
-            raise TypeError(
-                f"`args` must be {len(self._sizes)} argument{'s' * (len(self._sizes) != 1)}; got {len(args)}."
-            )
+    def compute(
+        self, f: Callable[..., Any], numbers: Any, args: Sequence[Any], out: Any, workers: int | None
+    ) -> tuple[Any, ...]:
+        """Compute all groups at a batch of points; `f` captures `numbers`, and is called for what it raises."""
+        if len(args) != (count := len(self.sizes)):
+            raise TypeError(f"`args` must be {count} argument{'s' * (count != 1)}; got {len(args)}.")
         operands = [a if type(a) is float else argument(a, f"args[{i}]") for i, a in enumerate(args)]
-        instance = self._plan.acquire(self._numbers)
+        instance = self._acquire(numbers)
         ufunc, before = instance[0], instance[0].raised
         results = self._compute(ufunc, operands, out, workers)
         if ufunc.raised != before:
-            self._raise_again(operands, results[0])
-        self._plan.release(instance)  # not after an exception, when a thread may still use it
+            self._raise_again(f, operands, results[0])
+        self._unused.append(instance)  # not after an exception, when a thread may still use it
         return results
 
     def _compute(self, ufunc: Ufunc, operands: list[Any], out: Any, workers: int | None) -> tuple[Any, ...]:
         """Compute all groups by the shortest path that the operands allow."""
         kind, points = result_kind(operands), self._points(operands)
-        quick = points <= 1 or not self._pace.worth(points) or (workers == 1 and self._pace.short(points))
-        if self._plan.is_direct and quick and out is None and kind == np.float64 and self._fits(operands):
+        quick = points <= 1 or not self.pace.worth(points) or (workers == 1 and self.pace.short(points))
+        if self._is_direct and quick and out is None and kind == np.float64 and self._fits(operands):
             start = perf_counter()
             try:
                 returned = ufunc.call(*operands)
@@ -124,11 +112,11 @@ class Fused:
                 self._batch(operands)  # names the arguments when they do not broadcast
                 raise
             if points > 1:
-                self._pace.took(points, start)
+                self.pace.took(points, start)
             return returned if isinstance(returned, tuple) else (returned,)
         batch = self._batch(operands)
         if out is not None:
-            for target, group in zip(out, self._groups, strict=True):
+            for target, group in zip(out, self.groups, strict=True):
                 checked_out(target, batch + group.shape)
             # threads and lanes read arguments after results have been written
             operands = [
@@ -137,7 +125,7 @@ class Fused:
             ]
         elif quick and kind == np.float64:
             return self._reshape(ufunc.call(*self._vectors(operands)), batch)
-        results = tuple(np.empty(batch + g.shape, kind) for g in self._groups) if out is None else out
+        results = tuple(np.empty(batch + g.shape, kind) for g in self.groups) if out is None else out
         self._fill(ufunc, operands, results, batch, 0 if quick else workers or threads(None))
         return out or tuple(r[()] for r in results)
 
@@ -145,7 +133,7 @@ class Fused:
         """Count the points."""
         shapes = {
             o.shape if size is None else o.shape[:-1]
-            for o, size in zip(operands, self._sizes, strict=True)
+            for o, size in zip(operands, self.sizes, strict=True)
             if isinstance(o, np.ndarray)
         }
         shapes.discard(())
@@ -153,28 +141,28 @@ class Fused:
 
     def _fits(self, operands: list[Any]) -> bool:
         """Tell whether vectors have their lengths; `_batch` raises if not."""
-        return self._plan.is_flat or all(np.shape(o)[-1:] == (s,) for o, s in zip(operands, self._sizes, strict=True))
+        return self._is_flat or all(np.shape(o)[-1:] == (s,) for o, s in zip(operands, self.sizes, strict=True))
 
     def _vectors(self, operands: list[Any]) -> list[Any]:
         """Add an axis to numbers where every operand is a vector."""
-        if self._plan.is_flat:
+        if self._is_flat:
             return operands
-        if self._plan.is_packed:
-            full = zip(self._broadcast(operands, self._batch(operands)), self._sizes, strict=True)
+        if self._is_packed:
+            full = zip(self._broadcast(operands, self._batch(operands)), self.sizes, strict=True)
             return [np.concatenate([o if size else o[..., None] for o, size in full], axis=-1, dtype=np.float64)]
-        return [np.asarray(o)[..., None] if s is None else o for o, s in zip(operands, self._sizes, strict=True)]
+        return [np.asarray(o)[..., None] if s is None else o for o, s in zip(operands, self.sizes, strict=True)]
 
     def _reshape(self, returned: Any, batch: tuple[int, ...]) -> tuple[Any, ...]:
         """Reshape each result to the shape of its group."""
         results = returned if isinstance(returned, tuple) else (returned,)
-        if self._plan.is_packed:
-            results = tuple(np.split(returned, self._plan.ends, axis=-1))
-        return tuple(r.reshape(batch + g.shape)[()] for r, g in zip(results, self._groups, strict=True))
+        if self._is_packed:
+            results = tuple(np.split(returned, self._ends, axis=-1))
+        return tuple(r.reshape(batch + g.shape)[()] for r, g in zip(results, self.groups, strict=True))
 
     def _batch(self, operands: list[Any]) -> tuple[int, ...]:
         """Check the shapes of all operands, and return the shape of the batch."""
         shapes = []
-        for i, (operand, size) in enumerate(zip(operands, self._sizes, strict=True)):
+        for i, (operand, size) in enumerate(zip(operands, self.sizes, strict=True)):
             shape = np.shape(operand)
             if size is not None:
                 if not shape or shape[-1] != size:
@@ -194,7 +182,7 @@ class Fused:
         """Broadcast every operand to the batch."""
         return [
             np.broadcast_to(o, batch if size is None else (*batch, size))
-            for o, size in zip(operands, self._sizes, strict=True)
+            for o, size in zip(operands, self.sizes, strict=True)
         ]
 
     def _fill(
@@ -202,9 +190,9 @@ class Fused:
     ) -> None:
         """Compute into `results`, in pieces over threads; in one piece with 0 `workers`."""
         targets, copies = [], []
-        for result, group in zip(results, self._groups, strict=True):
+        for result, group in zip(results, self.groups, strict=True):
             target = result
-            if not self._plan.is_flat and not self._plan.is_packed and len(group.shape) != 1:
+            if not self._is_flat and not self._is_packed and len(group.shape) != 1:
                 target = result.reshape(*batch, len(group.nodes))
                 if not np.may_share_memory(target, result):  # `out` has gaps between its rows
                     copies.append((result, target))
@@ -215,7 +203,7 @@ class Fused:
             vectors = self._vectors([o[index] for o in full])
             parts = tuple(t[index] if index else t for t in targets)  # without axes ``t[()]`` would be a number
             with np.errstate(all="ignore"):  # what overflows a smaller type is infinite there
-                if self._plan.is_packed:
+                if self._is_packed:
                     returned = ufunc.call(*vectors)
                     for part, values in zip(parts, self._reshape(returned, returned.shape[:-1]), strict=True):
                         part[...] = values
@@ -225,15 +213,15 @@ class Fused:
         if not batch or not workers:
             work((slice(None),) * len(batch))
         else:  # on one thread, too: signals are handled between the pieces only
-            most = max(1, _NUMBERS // self._plan.width) if self._plan.is_packed else PIECE
-            over_pieces(work, batch, workers, most, self._pace)
+            most = max(1, _NUMBERS // self._width) if self._is_packed else PIECE
+            over_pieces(work, batch, workers, most, self.pace)
         for result, target in copies:
             result[...] = target.reshape(result.shape)
 
-    def _raise_again(self, operands: list[Any], result: Any) -> None:
+    def _raise_again(self, f: Callable[..., Any], operands: list[Any], result: Any) -> None:
         """Call `f` itself where a gate raised, so that the caller sees its exception unchanged."""
         batch = self._batch(operands)
         first = np.asarray(result).reshape(*batch, -1)[..., 0]
         full = self._broadcast(operands, batch)
         for index in zip(*np.nonzero(np.isnan(first)), strict=True) if batch else [()]:
-            self._f(*[o[index] for o in full])
+            f(*[o[index] for o in full])

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Callable
-from functools import wraps
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 _T = TypeVar("_T")
-_F = TypeVar("_F", bound=Callable[..., Any])
 
 #: Functions whose machine code stays although they are gone: fresh closures over the same code find it again.
 KEPT = 128
@@ -64,20 +62,6 @@ class Versions:
             return False
         keys.add(key)
         return True
-
-
-def once_per_code(function: _F) -> _F:
-    """Decorate a function of a code object: its results live as long as the code."""
-    results: WeakKeyDictionary[Any, Any] = clearable(WeakKeyDictionary())
-
-    @wraps(function)
-    def remembered(code: Any) -> Any:
-        result = results.get(code)
-        if result is None:
-            result = results[code] = function(code)
-        return result
-
-    return remembered  # type: ignore[return-value]
 
 
 def clear_cache() -> None:

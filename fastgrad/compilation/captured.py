@@ -25,11 +25,17 @@ from .memory import address_of, words_at
 #: what takes the time, and many points at once are a product of matrices.
 ARRAY_LIMIT = 1 << 16
 
-_REAL = {float: "d", np.float64: "d", np.float32: "f", complex: "D", np.complex128: "D", np.complex64: "F"}
-_TYPES = {
-    "d": types.float64, "f": types.float32, "D": types.complex128, "F": types.complex64, "l": types.int64,
-    "?": types.boolean,
-}  # fmt: skip
+_LETTERS = {float: "d", np.float64: "d", np.float32: "f", complex: "D", np.complex128: "D", np.complex64: "F"}
+
+#: By letter of a number: Numba's type, format of `struct`, and the text that makes it out of its words.
+_NUMBERS: dict[str, tuple[Any, str, str]] = {
+    "d": (types.float64, "d", "bits(words[{}])"),
+    "f": (types.float32, "d", "np.float32(bits(words[{}]))"),
+    "D": (types.complex128, "dd", "complex(bits(words[{}]), bits(words[{}]))"),
+    "F": (types.complex64, "dd", "np.complex64(complex(bits(words[{}]), bits(words[{}])))"),
+    "l": (types.int64, "q", "np.int64(words[{}])"),
+    "?": (types.boolean, "q", "words[{}] != 0"),
+}
 
 #: Types of items of captured arrays. Not truths, nor whole numbers of fewer bits or without a sign: NumPy's arithmetic
 #: of these differs from Numba's, which shows for some values only.
@@ -64,8 +70,8 @@ def kind_of(value: Any) -> Any:
     of functions of vectors are of more kinds: whole numbers and booleans, arrays of all sizes and types.
     """
     kind = type(value)
-    if kind in _REAL:
-        return _REAL[kind]
+    if kind in _LETTERS:
+        return _LETTERS[kind]
     if kind is np.ndarray:
         dtype = value.dtype
         fits = dtype.char in _ARRAYS and dtype.isnative and value.nbytes <= ARRAY_LIMIT
@@ -87,14 +93,14 @@ def accepts(kind: Any, value: Any) -> bool:
 
 
 def numba_type(kinds: Sequence[Any]) -> Any:
-    """Numba's type of the tuple."""
-    return types.BaseTuple.from_types(tuple(map(_numba_type, kinds)))
+    """Numba's type of a tuple of kinds."""
 
+    def one(kind: Any) -> Any:
+        if isinstance(kind, str):
+            return _NUMBERS[kind][0]
+        return numba_type(kind[1:]) if kind[0] == "tuple" else array_type(kind)
 
-def _numba_type(kind: Any) -> Any:
-    if isinstance(kind, str):
-        return _TYPES[kind]
-    return numba_type(kind[1:]) if kind[0] == "tuple" else array_type(kind)
+    return types.BaseTuple.from_types(tuple(map(one, kinds)))
 
 
 def array_type(kind: tuple[str, int]) -> Any:
@@ -144,7 +150,7 @@ def _struct(kinds: tuple[Any, ...]) -> struct.Struct:
 
 def _format(kind: Any) -> str:
     if isinstance(kind, str):
-        return "q" if kind in "l?" else "d" if kind in "df" else "dd"
+        return _NUMBERS[kind][1]
     return "".join(map(_format, kind[1:])) if kind[0] == "tuple" else "q"
 
 
@@ -170,11 +176,8 @@ def unpack(kinds: Sequence[Any], first: int = 0) -> tuple[str, dict[str, Any], i
 
 def _unpack(kind: Any, word: int, names: dict[str, Any]) -> tuple[str, int]:
     if isinstance(kind, str):
-        size = 2 if kind in "DF" else 1
-        parts = ", ".join(f"bits(words[{word + k}])" for k in range(size))
-        texts = {"d": "%s", "f": "np.float32(%s)", "D": "complex(%s)", "F": "np.complex64(complex(%s))"}
-        texts |= {"l": f"np.int64(words[{word}])", "?": f"words[{word}] != 0"}
-        return texts[kind].replace("%s", parts), word + size
+        _, form, text = _NUMBERS[kind]
+        return text.format(word, word + 1), word + len(form)
     if kind[0] == "tuple":
         items = []
         for k in kind[1:]:

@@ -78,6 +78,17 @@ def _is_same(value: Any, how: int, expected: Any) -> bool:
     )  # fmt: skip
 
 
+def weak(f: Any, gone: Callable[[Any], Any] | None = None) -> Callable[[], Any]:
+    """Refer to `f` without keeping it alive, nor the data it holds; call `gone` when it is no more.
+
+    Builtins cannot be referred to like this, but live as long as the process.
+    """
+    try:
+        return weakref.ref(f, gone)
+    except TypeError:
+        return lambda: f
+
+
 class References:
     """What one referrer refers to."""
 
@@ -86,10 +97,7 @@ class References:
     def __init__(self, referrer: Any) -> None:
         self.without_defaults = False
         """Whether it is a function that has no defaults."""
-        try:
-            self.referrer: Callable[[], Any] = weakref.ref(referrer)
-        except TypeError:
-            self.referrer = lambda: referrer
+        self.referrer = weak(referrer)
         self.code: CodeType | None = referrer.__code__ if isinstance(referrer, FunctionType) else None
         self.entries: list[tuple[Way, Any, int, Any, int]] = []
 

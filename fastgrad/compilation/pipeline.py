@@ -149,10 +149,6 @@ def return_kind(kernel: Any, nargs: int, captured: Sequence[Any] = ()) -> str:
     return letter_of_type(return_type(kernel, (*first, *(types.float64,) * nargs)))
 
 
-class quiet(warnings.catch_warnings):  # noqa: N801 (reads like the context manager it is)
-    """Numba's advice about the user's code is for people who called Numba."""
-
-    def __enter__(self) -> None:
-        """Silence warnings until the end of the block."""
-        super().__enter__()
-        warnings.simplefilter("ignore")
+def quiet() -> Any:
+    """Silence warnings in a block: Numba's advice about the user's code is for people who called Numba."""
+    return warnings.catch_warnings(action="ignore")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import builtins
 import dis
 import hashlib
-import inspect
 import os
 import sys
 from functools import lru_cache
@@ -16,7 +15,6 @@ import numpy as np
 from numba.core.dispatcher import Dispatcher
 
 from ..elementary import REPLACEMENTS, SCIPY_SPECIAL
-from .caches import once_per_code
 from .dependencies import ITEM
 from .operators import Uncompilable
 from .pipeline import function_from
@@ -62,7 +60,7 @@ def elementary(value: Any) -> Any:
     return None if os.environ.get("FASTGRAD_ELEMENTARY") == "0" else kernel
 
 
-@once_per_code
+@lru_cache(maxsize=256)
 def code_key(code: CodeType) -> bytes:
     """Digest of what the code does, wherever it stands."""
     parts: list[Any] = [code.co_code, code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars]
@@ -72,7 +70,7 @@ def code_key(code: CodeType) -> bytes:
     return hashlib.sha256(repr(parts).encode()).digest()
 
 
-@once_per_code
+@lru_cache(maxsize=256)
 def names_in(code: CodeType) -> tuple[tuple[str, ...], frozenset[str]]:
     """Names of the globals that `code` and the functions inside it load, and of all attributes and entries."""
     names: set[str] = set()
@@ -104,11 +102,6 @@ def holds_attributes(value: Any) -> bool:
     if not generic or hasattr(kind, "__getattr__"):
         return False
     return type(getattr(value, "__dict__", None)) is dict
-
-
-def is_shadowed(kind: type, name: str) -> bool:
-    """Whether a property of the class comes before an attribute of that name."""
-    return hasattr(inspect.getattr_static(kind, name, None), "__set__")
 
 
 def is_builtin(name: str, value: Any) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import inspect
 import math
 from collections.abc import Callable
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
@@ -33,7 +34,6 @@ from .recognition import (
     holds_attributes,
     is_builtin,
     is_known,
-    is_shadowed,
     names_in,
     python_function,
 )
@@ -201,7 +201,8 @@ class Reading:
             if kind is dict:
                 present, value = name.startswith(ITEM), holder.get(name.removeprefix(ITEM), ABSENT)
             else:
-                present, value = not is_shadowed(kind, name), vars(holder).get(name, ABSENT)
+                is_property = hasattr(inspect.getattr_static(kind, name, None), "__set__")
+                present, value = not is_property, vars(holder).get(name, ABSENT)
             if present and value is not ABSENT:
                 self._add("member", name)
                 path = way, key, name

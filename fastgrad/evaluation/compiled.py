@@ -6,7 +6,6 @@ import inspect
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
-from weakref import WeakSet
 
 import numpy as np
 
@@ -31,10 +30,6 @@ class Code:
         """By what is computed: number of the ufunc for one point, and what it takes after the arguments."""
         self.trial_seconds = 0.0
         """How long functions of this code were called, for want of machine code."""
-        self.trusted: WeakSet[Any] = WeakSet()
-        """Code of functions for which the machine code was compared with Python."""
-        self.elementwise: WeakSet[Any] = WeakSet()
-        """Code of functions that do not mix their points."""
         self._idle: list[_Ufuncs] = []
 
     def key_of(self, program: Any) -> bytes:

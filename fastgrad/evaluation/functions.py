@@ -11,16 +11,16 @@ import numpy as np
 
 from .._parallel import CostEstimate
 from ..compilation.caches import KEPT, Recent, Versions, clearable
+from ..compilation.dependencies import weak
 from ..compilation.operators import Uncompilable
 from ..compilation.references import Reading
 from ..compilation.ufuncs import body_needs_compiling
-from .agreement import agrees, sample
+from .agreement import agrees, sample, warn_of_mixing
 from .called import Called, argument_kinds
 from .compiled import Code, Compiled
-from .elementwise_check import warn_of_mixing
-from .registry import Record, record_of
+from .registry import AGREES, ELEMENTWISE, Record, record_of
 from .results import letter_of, numbers
-from .signatures import check_call, weak
+from .signatures import check_call
 from .user_calls import call
 
 #: Points up to which a function without machine code is called, until that has taken so many seconds: a quarter of
@@ -60,7 +60,7 @@ class _Elementwise(Record):
             reading = None
         self.code = None if reading is None else _code(self.origin, reading, self.nargs)
         self.called = Called(self.f_itself()) if self.code is None else None
-        self.is_checked = self.refusal is None and self.code is not None and self.origin in self.code.trusted
+        self.is_checked = self.refusal is None and self.code is not None and self.has_passed(AGREES)
 
     def compile_less(self) -> None:
         """Make captured values parts of the machine code, as Numba wants some; else call the function as it is."""
@@ -145,15 +145,13 @@ class Function:
             if trial is None:
                 self._check(operands, pair or _values)
                 record.is_checked = True
-        code = record.code
-        if code is not None and not record.is_compared:
-            if record.origin in code.elementwise:
+        if record.code is not None and not record.is_compared:
+            if record.has_passed(ELEMENTWISE):
                 record.is_compared = True
             elif any(isinstance(o, np.ndarray) and o.size > 1 for o in operands):  # one point has nothing to mix with
                 record.is_compared = True
-                mixes = warn_of_mixing(record.f_itself(), operands[: record.nargs], wrt)
-                if not mixes and record.origin is not None:
-                    code.elementwise.add(record.origin)
+                if not warn_of_mixing(record.f_itself(), operands[: record.nargs], wrt):
+                    record.note(ELEMENTWISE)
         return trial or record.called or Compiled(record.f_itself, record.code, self._data)  # type: ignore[arg-type]
 
     def _trial(self, operands: list[Any], wrt: int, program: Any) -> _Trial | None:
@@ -186,7 +184,7 @@ class Function:
         """Compare the compiled function with Python."""
         record = self._record
         while record.code is not None and not record.is_checked:
-            machine, code = Compiled(record.f_itself, record.code, self._data), record.code
+            machine = Compiled(record.f_itself, record.code, self._data)
             try:
                 is_trusted = agrees(*pair(machine), sample(operands))
             except Uncompilable:
@@ -196,8 +194,8 @@ class Function:
                 machine.close()
             if not is_trusted:
                 record.call()
-            elif record.origin is not None:
-                code.trusted.add(record.origin)
+            else:
+                record.note(AGREES)
             return
 
     def values(self, operands: list[Any], out: Any) -> Any:

@@ -6,14 +6,10 @@ takes the place of the first. `differentiation.lane_loops` has the loops of rule
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from llvmlite import ir
 from numba.core import types
-from numba.extending import intrinsic
 
-from ..compilation.memory import BODY, WORDS, call_body, pointer, words_at
+from ..compilation.memory import BODY, call_body, pointer, words_at
 from ..compilation.pipeline import inner
 from ..compilation.ufuncs import OWN as BODY_OWN
 from ..compilation.ufuncs import RAISED
@@ -78,18 +74,6 @@ def call_block(f, results):  # type: ignore[no-untyped-def]
     call_body(f[PROGRAM], f[LIVE], places, words_at(f[DATA]))
 
 
-@intrinsic
-def _call_one(_typing: Any, address: Any, vector: Any, results: Any, words: Any) -> Any:
-    """Call the machine code of a function of one vector by its address."""
-    word = ir.IntType(64)
-
-    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        prototype = ir.FunctionType(word, [word, word, word.as_pointer()])
-        return builder.call(builder.inttoptr(args[0], prototype.as_pointer()), args[1:])
-
-    return types.intp(*[types.intp] * 3, WORDS), code
-
-
 @inner
 def _has_missing(place, count):  # type: ignore[no-untyped-def]
     """Tell whether there is a NaN among numbers side by side."""
@@ -122,8 +106,8 @@ def _one_by_one(count, places, data):  # type: ignore[no-untyped-def]
 
     Beside points that are in memory, only the coordinates that differ are copied: a vector may be long.
     """
-    words, vectors, m = words_at(data[OPERANDS]), data[SCRATCH], data[RESULTS]  # type: ignore[call-arg,var-annotated]
-    d, rows = words[0], data[ROWS]
+    d, m = words_at(data[OPERANDS])[0], data[RESULTS]  # type: ignore[call-arg,var-annotated]
+    vectors, rows = data[SCRATCH], data[ROWS]
     results = vectors + 8 * d * LANES
     if data[CHANGED] < 0:
         _load(data, d, count, rows)
@@ -137,7 +121,7 @@ def _one_by_one(count, places, data):  # type: ignore[no-untyped-def]
         if data[HAS_MISSING] != 0 and _has_missing(vector, d):  # `f` may not end there
             for j in range(m):
                 pointer(target, "d")[j] = np.nan
-        elif _call_one(data[ONE], vector, target, words) != 0:
+        elif call_at(data[ONE], (vector, target, data[OPERANDS])) != 0:
             data[RAISED] += 1
     call_at(data[MOVER], (1, results, 8 * m, 8, m, count, rows + 8 * d))
     _copy_columns(data, d, count, data[POINT_ROWS])
@@ -146,9 +130,9 @@ def _one_by_one(count, places, data):  # type: ignore[no-untyped-def]
 
 def _rows(count, vectors, results, one, words, m):  # type: ignore[no-untyped-def]
     """Evaluate a function of one vector at `count` vectors; return how many times it raised."""
-    own, raised = words_at(words), 0  # type: ignore[call-arg,var-annotated]
+    d, raised = words_at(words)[0], 0  # type: ignore[call-arg,var-annotated]
     for i in range(count):
-        raised += _call_one(one, vectors + 8 * own[0] * i, results + 8 * m * i, own) != 0
+        raised += call_at(one, (vectors + 8 * d * i, results + 8 * m * i, words)) != 0
     return raised
 
 

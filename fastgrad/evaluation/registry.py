@@ -1,15 +1,39 @@
-"""What is remembered about the caller's functions, as long as they live and refer to the same things."""
+"""What is remembered about the caller's functions, as long as they live and refer to the same things.
+
+Functions of the same code that capture values of the same kinds and shapes, as fresh closures do, share what was learnt
+about one of them, and its machine code.
+"""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
+from weakref import WeakSet
 
 from .._parallel import CostEstimate
-from ..compilation.caches import clearable
+from ..compilation.caches import KEPT, Recent, clearable
+from ..compilation.dependencies import weak
 from ..compilation.kernels import LOCK
 from ..compilation.references import Reading, read
-from .signatures import code_of, weak
+from .called import RowCall
+from .results import Form
+from .signatures import code_of
+
+#: Tests that functions pass: machine code agrees with Python, and no point changes the value at another.
+AGREES, ELEMENTWISE = "agrees", "elementwise"
+
+#: Forms that are remembered, of one function and of all: a whole number among the arguments makes one of its own.
+_FORMS, _FORMS_OF_ALL = 64, 256
+
+#: Code of functions that passed a test, by kind of record, name of the test, key of what was read, number of arguments.
+_passed: dict[tuple[type, str, bytes, int], WeakSet[Any]] = clearable(Recent(8 * KEPT))
+
+#: Kinds of records and keys of what Numba compiles only with captured values as constants.
+_constants: set[tuple[type, bytes]] = clearable(set())
+
+#: Forms of functions that run as machine code, by the key of what was read and that of the arguments.
+_forms: dict[tuple[bytes, Any], Form] = clearable(Recent(_FORMS_OF_ALL))
 
 
 class Record:
@@ -17,12 +41,6 @@ class Record:
 
     `nargs` counts its arguments, or those after the vector.
     """
-
-    constants: ClassVar[set[bytes]]
-    """Keys of what Numba compiles only with captured values as constants; each subclass has its own."""
-
-    def __init_subclass__(cls) -> None:
-        cls.constants = clearable(set())
 
     def __init__(self, f: Callable[..., Any], nargs: int) -> None:
         self.f, self.nargs, self.origin = weak(f), nargs, code_of(f)
@@ -44,14 +62,60 @@ class Record:
         self.reading, self.captured_values = read(self.f(), captures)
         if captures:
             self.key = None if self.reading is None else self.reading.key
-        if self.reading is not None and self.reading.captured and self.reading.key in self.constants:
+        if self.reading is not None and self.reading.captured and (type(self), self.reading.key) in _constants:
             self.reading, self.captured_values = read(self.f(), False)
 
     def read_as_constants(self) -> None:
         """Read the function, and others of the same content, with captured values as parts of its machine code."""
         if self.key is not None:
-            self.constants.add(self.key)
+            _constants.add((type(self), self.key))
         self.read(False)
+
+    def note(self, test: str) -> None:
+        """Note that the function passed a test, for all functions of the same code and key."""
+        if self.reading is not None and self.origin is not None:
+            key = type(self), test, self.reading.key, self.nargs
+            _passed[key] = codes = _passed.get(key) or WeakSet()
+            codes.add(self.origin)
+
+    def has_passed(self, test: str) -> bool:
+        """Tell whether a function of the same code and key passed a test."""
+        if self.reading is None:
+            return False
+        return self.origin in _passed.get((type(self), test, self.reading.key, self.nargs), ())
+
+
+class VectorRecord(Record):
+    """What is remembered about one function of a vector."""
+
+    def __init__(self, f: Callable[..., Any], nargs: int) -> None:
+        self.one = RowCall(f, nargs)
+        self.is_warned = False
+        self.lock = threading.RLock()  # `f` may differentiate itself
+        super().__init__(f, nargs)
+
+    def read(self, captures: bool) -> None:
+        """Read the function, and forget its forms."""
+        self._forms: dict[Any, Form] = Recent(_FORMS)
+        super().read(captures)
+
+    def form(self, key: Any) -> Form | None:
+        """Return the form for arguments of a key, of this function or another of the same code."""
+        form = self._forms.get(key)
+        if form is not None or self.reading is None:
+            return form
+        form = _forms.get((self.reading.key, key))
+        if form is None or not self.has_passed(AGREES):
+            return None
+        self._forms[key] = form = form.copy()
+        return form
+
+    def remember(self, key: Any, form: Form) -> None:
+        """Remember a form, for this function and others of the same code."""
+        self._forms[key] = form
+        if self.reading is not None and form.is_compiled:
+            with LOCK:
+                _forms[self.reading.key, key] = form.copy()
 
 
 _K = TypeVar("_K", bound=Record)

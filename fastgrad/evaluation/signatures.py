@@ -1,11 +1,9 @@
-"""Arguments that the caller's functions take, weak references to them, and warnings about them."""
+"""Arguments that the caller's functions take, and warnings about them."""
 
 from __future__ import annotations
 
 import inspect
 import sys
-import weakref
-from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
@@ -39,17 +37,6 @@ def stack_depth() -> int:
     while frame is not None and str(frame.f_globals.get("__package__")).partition(".")[0] == _PACKAGE:
         frame, depth = frame.f_back, depth + 1
     return depth
-
-
-def weak(f: Any, gone: Callable[[Any], Any] | None = None) -> Callable[[], Any]:
-    """Refer to `f` without keeping it alive, nor the data it holds; call `gone` when it is no more.
-
-    Builtins cannot be referred to like this, but live as long as the process.
-    """
-    try:
-        return weakref.ref(f, gone)
-    except TypeError:
-        return lambda: f
 
 
 def code_of(f: Any) -> Any:

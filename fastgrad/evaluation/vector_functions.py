@@ -18,13 +18,11 @@ from ..compilation.operators import Uncompilable
 from ..compilation.pipeline import quiet
 from ..tracing import trace_values
 from .agreement import is_close
-from .registry import record_of
-from .result_shape import Form, Layout, arrange, form_of, same, scatter
-from .results import as_rows
+from .registry import AGREES, VectorRecord, record_of
+from .results import Form, Layout, arrange, as_rows, form_of, same, scatter
 from .user_calls import probe
 from .vector_code import argument_types, machine_code
 from .vector_machine import PerVector, Traced
-from .vector_registry import VectorRecord
 from .vector_values import VectorValues
 
 #: Vectors at which machine code is compared with Python, besides as many beside them.
@@ -152,7 +150,7 @@ class VectorFunction:
         reading = self._record.reading
         if form.kind != "d" or reading is None or argument_types(args) is None:
             return False
-        way = {"fills": self._one.fills, "batched": self._one.is_batched}
+        way = {"fills": self._one.fills, "batched": bool(self._one.is_batched)}
         try:
             with quiet():  # what NumPy says of arrays of objects
                 program = trace_values(reading, self._data, rows.shape[1], args, **way)
@@ -172,7 +170,7 @@ class VectorFunction:
             if not is_close(traced_value, value, 1e-6, strict=True):
                 return False
         form.program = traced
-        self._record.trust()
+        self._record.note(AGREES)
         return True
 
     def _compiles(self, form: Form, rows: Any, value: Any, args: tuple[Any, ...]) -> bool:
@@ -209,7 +207,7 @@ class VectorFunction:
             truths.append(truth)
         if not all(is_close(v, truth, 1e-3) for v, truth in zip(values, truths, strict=False)):
             return False
-        self._record.trust()
+        self._record.note(AGREES)
         form.program, form.kind = program, code.result
         return True
 

@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from .result_shape import Form, arrange
-from .results import BecameComplex, as_rows
+from .registry import VectorRecord
+from .results import BecameComplex, Form, arrange, as_rows
 from .signatures import PerformanceWarning, stack_depth
 from .user_calls import OUTSIDE, call
 from .vector_machine import LONGEST, Machine, PerVector, Traced
-from .vector_registry import VectorRecord
 
 #: Numbers handed to a called function at a time: argument and result stay in the second-level cache.
 _NUMBERS = 1 << 16
@@ -122,7 +121,7 @@ class VectorValues:
             try:
                 apart = self._with(program=None, layout="single").values(x[bad], beside=beside)
             except BecameComplex:
-                self.form.become_complex()
+                self.form.program, self.form.layout, self.form.kind = None, "single", "D"
                 raise
             values[bad] = np.where(np.isnan(values[bad]), apart, values[bad])  # the others keep their last bits
         return values

@@ -107,7 +107,8 @@ class Gate:
         for a in args:
             if hasattr(a, "__gate__"):  # a node of a circuit that is being traced
                 return a.__gate__(self, args)
-        return _apply(self, by_position(self._signature, args, named), out, "?" if self._soft else "d")
+        operands = by_position(self._signature, args, named)
+        return values(self, *operands, out=out, kind="?" if self._soft else "d")
 
     @property
     def ufunc(self) -> Any:
@@ -124,7 +125,7 @@ class Gate:
         if getattr(sys.modules.get(self.__module__), self.__name__, None) is self:
             return self.__name__
         parts = None if self._partials is None else self._partials.formulas
-        return _rebuild, (self.formula, parts, self.domain, self._soft)
+        return functools.partial(Gate, soft=self._soft), (self.formula, parts, self.domain)
 
     def __repr__(self) -> str:
         plain = (p.replace(annotation=p.empty) for p in self._signature.parameters.values())
@@ -167,7 +168,7 @@ def _one_partial(
     formula: Callable[..., Any], signature: inspect.Signature, /, *args: Any, out: Any = None, **named: Any
 ) -> Any:
     """Values of one partial derivative; arguments are named as those of the gate."""
-    return _apply(formula, by_position(signature, args, named), out, "d")
+    return values(formula, *by_position(signature, args, named), out=out)
 
 
 @overload
@@ -231,9 +232,8 @@ def gate(formula: Any = None, /, *, partials: Any = None, domain: Any = None) ->
     return decorate if formula is None else decorate(formula)
 
 
-def _apply(f: Any, args: tuple[Any, ...], out: Any, kind: Any) -> Any:
-    """Values of a scalar formula on arrays, with the dtype rules of a gate."""
-    name = getattr(f, "__name__", "gate")
+def values(f: Any, *args: Any, out: Any = None, kind: str = "d") -> Any:
+    """Values of a scalar formula on arrays, with the dtype rules of a gate; ``kind="?"`` for truth values."""
     for a in args:
         if type(a) is not float and kinds[type(a)] is not PLAIN:
             points = {f"args[{i}]": a for i, a in enumerate(args)}
@@ -251,6 +251,7 @@ def _apply(f: Any, args: tuple[Any, ...], out: Any, kind: Any) -> Any:
             result = evaluator.values(operands, np.empty(common_shape(operands), narrow) if narrowed else out)
     except Uncompilable as err:
         reasons = [line for line in str(err).splitlines() if line and not line.startswith("Failed in nopython")]
+        name = getattr(f, "__name__", "gate")
         raise TypeError(
             f"`{name}` must be a formula that Numba can compile; got one where {' '.join(reasons[:1])}. "
             "Use math and numpy functions."
@@ -259,16 +260,6 @@ def _apply(f: Any, args: tuple[Any, ...], out: Any, kind: Any) -> Any:
         common_shape(operands)  # names the arguments when they do not broadcast
         raise
     return result[()] if narrowed else result
-
-
-def values(f: Any, *args: Any, kind: Any) -> Any:
-    """Values of a formula on what was in containers."""
-    return _apply(f, args, None, kind)
-
-
-def _rebuild(formula: Any, partials: Any, domain: Any, soft: str | None) -> Gate:
-    """Make a gate anew when it is unpickled."""
-    return Gate(formula, partials, domain, soft=soft)
 
 
 @typeof_impl.register(Gate)

@@ -12,38 +12,11 @@ from .primitives import PRIMITIVES, Primitive, apply, select
 from .program import Program, expand_nodes
 from .refusals import refusal
 from .substitution import Substitution
-from .tracer import trace
+from .tracer import ValueProgram, rebase, trace, trace_captured, trace_values
 from .transposition import GAP, LANES, move
-from .value_program import ValueProgram, rebase, trace_captured, trace_values
 
 __all__ = [
-    "Captured",
-    "GAP",
-    "LANES",
-    "PRIMITIVES",
-    "Graph",
-    "Loops",
-    "Node",
-    "Nodes",
-    "Primitive",
-    "Program",
-    "Substitution",
-    "Traced",
-    "ValueProgram",
-    "active_nodes",
-    "apply",
-    "as_nodes",
-    "copy_nodes",
-    "elementwise",
-    "expand_nodes",
-    "graft",
-    "graph_of",
-    "in_order",
-    "move",
-    "rebase",
-    "refusal",
-    "select",
-    "trace",
-    "trace_captured",
-    "trace_values",
-]
+    "Captured", "GAP", "LANES", "PRIMITIVES", "Graph", "Loops", "Node", "Nodes", "Primitive", "Program", "Substitution",
+    "Traced", "ValueProgram", "active_nodes", "apply", "as_nodes", "copy_nodes", "elementwise", "expand_nodes", "graft",
+    "graph_of", "in_order", "move", "rebase", "refusal", "select", "trace", "trace_captured", "trace_values",
+]  # fmt: skip

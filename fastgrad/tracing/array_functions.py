@@ -9,17 +9,13 @@ from typing import Any
 import numpy as np
 
 from .graph import Node
-from .nodes import FUNCTIONS, as_nodes, elementwise, plain, wrap_nodes
+from .nodes import FUNCTIONS, as_nodes, elementwise, plain
 from .refusals import refusal
 
 
 def _reducing(ufunc: np.ufunc) -> Callable[..., Any]:
     """Return the function that reduces an array by `ufunc`, along all axes if none is named."""
-
-    def reduced(x: Any, axis: Any = None, dtype: Any = None, **options: Any) -> Any:
-        return ufunc.reduce(x, axis=axis, **options)
-
-    return reduced
+    return lambda x, axis=None, dtype=None, **options: ufunc.reduce(x, axis=axis, **options)
 
 
 def _where(condition: Any, x: Any, y: Any) -> Any:
@@ -107,10 +103,7 @@ def _var(x: Any, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdims:
 
 
 def _cumulative(ufunc: np.ufunc) -> Callable[..., Any]:
-    def accumulated(x: Any, axis: Any = None, dtype: Any = None) -> Any:
-        return ufunc.accumulate(np.ravel(x) if axis is None else x, axis=axis or 0)
-
-    return accumulated
+    return lambda x, axis=None, dtype=None: ufunc.accumulate(np.ravel(x) if axis is None else x, axis=axis or 0)
 
 
 FUNCTIONS.update(
@@ -123,12 +116,8 @@ FUNCTIONS.update(
         np.linspace: _linspace,
         np.average: _average,
         np.linalg.norm: _norm,
-        np.dot: lambda a, b: wrap_nodes(np.dot(plain(a), plain(b))),
         np.sinc: lambda x: _where(x == 0.0, 1.0, np.sin(math.pi * x) / (math.pi * x)),
         np.round: lambda x, decimals=0: np.rint(x * 10.0**decimals) / 10.0**decimals,
-        np.ndim: lambda x: 0 if isinstance(x, Node) else x.ndim,
-        np.shape: lambda x: () if isinstance(x, Node) else x.shape,
-        np.size: lambda x: 1 if isinstance(x, Node) else x.size,
         np.max: _reducing(np.maximum),
         np.min: _reducing(np.minimum),
         np.sum: _reducing(np.add),

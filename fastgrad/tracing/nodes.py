@@ -218,7 +218,8 @@ def _reduce(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str,
     """Reduce arrays of nodes: sums, products, extremes."""
     options.pop("dtype", None)
     arguments = {k: v for k, v in options.items() if v is not np._NoValue and v is not None or k == "axis"}
-    step = np.frompyfunc(lambda a, b: ufunc(a, b), 2, 1)
+    # an identity, None too, allows NumPy to reduce along several axes
+    step = np.frompyfunc(lambda a, b: ufunc(a, b), 2, 1, identity=ufunc.identity)
     if method == "outer":
         return wrap_nodes(step.outer(*map(plain, inputs)))
     array = plain(inputs[0])
@@ -229,18 +230,6 @@ def _reduce(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str,
         if ufunc.identity is None:
             raise refusal(f"`np.{ufunc.__name__}.reduce` with `where`", "Use np.where")
         array = plain(np.where(where, inputs[0], float(ufunc.identity)))
-    if not array.size and ufunc.identity is not None:
-        arguments.setdefault("initial", float(ufunc.identity))
-    if arguments.get("axis", 0) is None or isinstance(arguments.get("axis"), tuple):
-        keep, axes = arguments.pop("keepdims", False), arguments.pop("axis")
-        axes = tuple(range(array.ndim)) if axes is None else tuple(a % array.ndim for a in axes)
-        rest = [a for a in range(array.ndim) if a not in axes]
-        shape = [array.shape[a] for a in rest]
-        flat = array.transpose(*rest, *axes).reshape(*shape, -1)
-        result = step.reduce(flat, axis=-1, **arguments)
-        if keep:
-            result = np.reshape(result, [1 if a in axes else n for a, n in enumerate(array.shape)])
-        return wrap_nodes(result)
     return wrap_nodes(step.reduce(array, **arguments))
 
 

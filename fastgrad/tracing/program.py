@@ -18,22 +18,20 @@ from .llvm_loops import Loops
 #: Size up to which multiples of a quarter are parts of the machine code.
 _SMALL = 8
 
-_BODY = f"""
-def body(n, arrays, data):
-    raised = loop(n, arrays, 0, data[{OWN}])
-    if raised != 0:
-        add_to(data, {RAISED}, raised)
-    return 0
-"""
 
-# Numba frees an array after its last use by name, even if its address is in use: hence the last line.
-_BODY_WITH_SCRATCH = f"""
+def _source(scratch: int) -> str:
+    """Text of a body that reserves so many numbers of scratch memory.
+
+    Numba frees an array after its last use by name, even if its address is in use: hence the line behind the loop.
+    """
+    reserve, address, keep = f"scratch = np.empty({scratch})", "scratch.ctypes.data", "scratch[0] = 0.0"
+    return f"""
 def body(n, arrays, data):
-    scratch = np.empty(size)
-    raised = loop(n, arrays, scratch.ctypes.data, data[{OWN}])
+    {reserve if scratch else "pass"}
+    raised = loop(n, arrays, {address if scratch else 0}, data[{OWN}])
+    {keep if scratch else "pass"}
     if raised != 0:
         add_to(data, {RAISED}, raised)
-    scratch[0] = 0.0
     return 0
 """
 
@@ -78,7 +76,7 @@ class Program:
     def key(self) -> bytes:
         """Key of the machine code: equal for programs that differ in parameters only."""
         kind = f"{self.nin} {self._captured}{' fixed' * self._fixed}"
-        return "\n".join([_BODY, kind, *self._lines, *(self._words[node] for node in self._outputs)]).encode()
+        return "\n".join([kind, *self._lines, *(self._words[node] for node in self._outputs)]).encode()
 
     def body(self) -> Native:
         """Compile a body for ufuncs: a loop over points.
@@ -88,10 +86,9 @@ class Program:
         """
         parameters = {node: self._captured + k for k, node in enumerate(self._parameters)}
         loops = Loops(self._nodes, self._outputs, self.nin, parameters)
-        names = {"add_to": add_to, "loop": loops.run, "size": loops.scratch}
 
         def build() -> tuple[Any, Any, str]:
-            return function_from(_BODY_WITH_SCRATCH if loops.scratch else _BODY, "body", names), BODY, "d"
+            return function_from(_source(loops.scratch), "body", {"add_to": add_to, "loop": loops.run}), BODY, "d"
 
         return native(b"circuit " + self.key, build, unloads=True)
 

@@ -52,10 +52,11 @@ _ROUNDING = {"fsum", "round", "around"}
 _NUMPY_FUNCTIONS = {function.__name__ for function in FUNCTIONS} - _ROUNDING | set(
     """
     append arange argwhere array array_split asarray ascontiguousarray atleast_1d atleast_2d atleast_3d broadcast_arrays
-    broadcast_to column_stack concatenate convolve copy correlate cross delete diag diagflat diagonal diff dstack
+    broadcast_to column_stack concatenate convolve copy correlate cross delete diag diagflat diagonal diff dot dstack
     ediff1d einsum empty empty_like expand_dims eye flip fliplr flipud full hsplit hstack identity indices inner insert
-    ix_ kron meshgrid moveaxis ones outer polyval ravel repeat reshape roll rot90 split squeeze stack swapaxes take
-    tensordot tile trace transpose trapezoid tri tril tril_indices triu triu_indices vdot vsplit vstack zeros zeros_like
+    ix_ kron meshgrid moveaxis ndim ones outer polyval ravel repeat reshape roll rot90 shape size split squeeze stack
+    swapaxes take tensordot tile trace transpose trapezoid tri tril tril_indices triu triu_indices vdot vsplit vstack
+    zeros zeros_like
     """.split()
 )
 _UFUNCS_REFUSED = {"floor_divide", "divmod", "frexp", "ldexp", "modf", "spacing", "nextafter"}

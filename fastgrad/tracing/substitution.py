@@ -116,16 +116,16 @@ def _logsumexp(x: Any, axis: Any = None, b: Any = None, keepdims: Any = False) -
     return np.logaddexp.reduce(shifted, axis=axis, keepdims=keepdims)
 
 
-def _softmax(x: Any, axis: Any = None) -> Any:
-    return np.exp(_log_softmax(x, axis))
-
-
 def _log_softmax(x: Any, axis: Any = None) -> Any:
     return x - np.logaddexp.reduce(x, axis=axis, keepdims=True)
 
 
 #: Functions of SciPy that are no ufuncs; by name, so that SciPy need not be loaded.
-OF_SCIPY: dict[str, Callable[..., Any]] = {"logsumexp": _logsumexp, "softmax": _softmax, "log_softmax": _log_softmax}
+OF_SCIPY: dict[str, Callable[..., Any]] = {
+    "logsumexp": _logsumexp,
+    "softmax": lambda x, axis=None: np.exp(_log_softmax(x, axis)),
+    "log_softmax": _log_softmax,
+}
 
 
 class ModuleProxy(ModuleType):

@@ -53,16 +53,16 @@ def _concatenate(builder: Any, parts: list[Any]) -> Any:
     return parts[0]
 
 
-def _tile(inwards: bool, width: int) -> Any:
+def _tile(width: int) -> Any:
     """Make an intrinsic that transposes `width` components of four points, `outer` bytes apart, to rows, or back.
 
     `rows` holds the addresses of the rows; the tile begins `shift` bytes behind each.
     """
 
     @intrinsic
-    def transpose(_typing: Any, first: Any, outer: Any, rows: Any, shift: Any) -> Any:
+    def transpose(_typing: Any, inwards: Any, first: Any, outer: Any, rows: Any, shift: Any) -> Any:
         def code(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-            first, outer, rows, shift = args
+            inwards, first, outer, rows, shift = args
             word, double = ir.IntType(64), ir.DoubleType()
 
             def vector_at(address: Any, size: int) -> Any:
@@ -72,26 +72,26 @@ def _tile(inwards: bool, width: int) -> Any:
             points = [vector_at(point, width) for point in points]
             lines = [builder.load(builder.gep(rows, [ir.Constant(word, k)])) for k in range(width)]
             lines = [vector_at(builder.add(line, shift), _TILE) for line in lines]
-            if inwards:
-                parts = [builder.load(point, align=8) for point in points]
-                joined = [_concatenate(builder, parts[k::width]) for k in range(width)]
-                for vector, line in zip(_transpose(builder, joined), lines, strict=True):
-                    builder.store(vector, line, align=8)
-            else:
-                rows_of_points = _transpose(builder, [builder.load(line, align=8) for line in lines])
-                for k, point in enumerate(points):
-                    j = k // width * width
-                    part = _shuffle(builder, rows_of_points[k % width], rows_of_points[k % width], range(j, j + width))
-                    builder.store(part, point, align=8)
+            with builder.if_else(inwards) as (to_rows, to_points):
+                with to_rows:
+                    parts = [builder.load(point, align=8) for point in points]
+                    joined = [_concatenate(builder, parts[k::width]) for k in range(width)]
+                    for vector, line in zip(_transpose(builder, joined), lines, strict=True):
+                        builder.store(vector, line, align=8)
+                with to_points:
+                    parts = _transpose(builder, [builder.load(line, align=8) for line in lines])
+                    for k, point in enumerate(points):
+                        j = k // width * width
+                        part = _shuffle(builder, parts[k % width], parts[k % width], range(j, j + width))
+                        builder.store(part, point, align=8)
             return context.get_dummy_value()
 
-        return types.void(types.intp, types.intp, WORDS, types.intp), code
+        return types.void(types.boolean, types.intp, types.intp, WORDS, types.intp), code
 
     return transpose
 
 
-_to_rows_4, _to_rows_2, _to_rows_1 = (_tile(True, width) for width in (4, 2, 1))
-_to_points_4, _to_points_2, _to_points_1 = (_tile(False, width) for width in (4, 2, 1))
+_tile_4, _tile_2, _tile_1 = map(_tile, (4, 2, 1))
 
 
 @inner
@@ -105,22 +105,13 @@ def move(inwards, first, outer, core, size, count, table):  # type: ignore[no-un
     while core == 8 and size > 1 and done + _TILE <= count:
         at, c = first + done * outer, 0
         while c + 4 <= size:
-            if inwards:
-                _to_rows_4(at + 8 * c, outer, words_at(table + 8 * c), 8 * done)
-            else:
-                _to_points_4(at + 8 * c, outer, words_at(table + 8 * c), 8 * done)
+            _tile_4(inwards, at + 8 * c, outer, words_at(table + 8 * c), 8 * done)
             c += 4
         if c + 2 <= size:
-            if inwards:
-                _to_rows_2(at + 8 * c, outer, words_at(table + 8 * c), 8 * done)
-            else:
-                _to_points_2(at + 8 * c, outer, words_at(table + 8 * c), 8 * done)
+            _tile_2(inwards, at + 8 * c, outer, words_at(table + 8 * c), 8 * done)
             c += 2
         if c < size:
-            if inwards:
-                _to_rows_1(at + 8 * c, outer, words_at(table + 8 * c), 8 * done)
-            else:
-                _to_points_1(at + 8 * c, outer, words_at(table + 8 * c), 8 * done)
+            _tile_1(inwards, at + 8 * c, outer, words_at(table + 8 * c), 8 * done)
         done += _TILE
     for k in range(size):
         row = words_at(rows[k])
