@@ -1,35 +1,22 @@
-"""All cases, and what is stored about them in ``truth.json``."""
+"""All cases in one table, and the stored columns of each."""
 
 from __future__ import annotations
 
-import functools
-import json
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 
-from . import _analysis, _difficult, _kinks, _noisy, _sciences, _statistics
-from ._case import Case, Floats
+from . import _analysis, _applied, _difficult, _rough
+from ._case import Case, Floats, stored
 
 FAMILIES: tuple[str, ...] = (
     "elementary", "neural", "special", "probability", "finance", "physics", "oscillating", "singular", "boundary",
     "scaled", "flat", "cancelling", "noisy", "kinks", "classics",
 )  # fmt: skip
-TABLES = (_analysis, _statistics, _sciences, _difficult, _noisy, _kinks)
+TABLES = (_analysis, _applied, _difficult, _rough)
 
 #: Sorted by family; within a family as the tables list them.
 CASES: tuple[Case, ...] = tuple(
     sorted((case for table in TABLES for case in table.CASES), key=lambda case: FAMILIES.index(case.family))
 )
-TRUTH_FILE = Path(__file__).with_name("truth.json")
-
-
-@functools.cache
-def stored() -> dict[str, dict[str, list[Any]]]:
-    """Read the stored columns of all cases."""
-    columns: dict[str, dict[str, list[Any]]] = json.loads(TRUTH_FILE.read_text(encoding="utf-8"))
-    return columns
 
 
 def known(case: Case, column: str) -> Floats:
@@ -39,8 +26,6 @@ def known(case: Case, column: str) -> Floats:
     "attainable" is 1 where a difference formula gets the derivative at one step, "steady" at two in a row.
     """
     row = stored()[case.name]
-    if row["x"] != list(case.points):
-        raise ValueError(f"the stored truths of {case.name!r} are out of date; run `python -m fastgrad.corpus`")
     # a side is stored only where it differs from the derivative
     values = [df if value is None else value for value, df in zip(row[column], row["df"], strict=True)]
     return np.array(values, dtype=np.float64)
