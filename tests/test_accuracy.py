@@ -16,11 +16,8 @@ import fastgrad as fg
 from fastgrad import gates
 from fastgrad.comparison import _workers, standard
 from fastgrad.comparison._catalogue import FUNCTIONS
-from fastgrad.comparison._formula import formula_of
-from fastgrad.comparison._method import Answer, Method
-from fastgrad.comparison._methods import standard_methods
-from fastgrad.comparison._peers import INSTALLED, NUMPY, SCIPY
-from fastgrad.comparison._problems import Problem, gate_problems
+from fastgrad.comparison._methods import INSTALLED, NUMPY, SCIPY, Answer, Method, standard_methods
+from fastgrad.comparison._problems import Problem, formula_of, gate_problems
 from fastgrad.report.model import AccuracyReport
 from fastgrad.report.results import FACTORS, Row
 

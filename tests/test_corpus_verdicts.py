@@ -11,11 +11,9 @@ import pytest
 
 import fastgrad as fg
 from fastgrad.comparison import _timing
-from fastgrad.comparison._method import Answer, Method
-from fastgrad.comparison._methods import judged_methods, method_of
-from fastgrad.comparison._peers import INSTALLED, PEERS, SCIPY
+from fastgrad.comparison._methods import INSTALLED, PEERS, SCIPY, Answer, Method, judged_methods, method_of
 from fastgrad.comparison._timing import Workload, race
-from fastgrad.comparison._verdicts import timed_cases
+from fastgrad.comparison.standard import timed_cases
 from fastgrad.corpus import CASES, Case, judge, known, truth
 from fastgrad.report import tables
 

@@ -57,8 +57,7 @@ def run(args: argparse.Namespace) -> int:
     if args.nist:
         return _run_nist(args)
     from ..comparison import chosen_methods
-    from ..report.content import build_document
-    from ..report.files import write
+    from ..report.content import build_document, write
     from ..report.formats import render
 
     try:
@@ -131,7 +130,7 @@ def _run_nist(args: argparse.Namespace) -> int:
 
 def _check_output(path: Path) -> None:
     """Check that a page or a directory can be written, before minutes are spent; existing files stay."""
-    from ..report.files import require
+    from ..report.content import require
 
     try:
         require(path)

@@ -14,12 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._parallel import cores
+from ..report.model import Speed
 from ..report.results import Pace
-from ..report.speed import Speed
 from ._catalogue import logistic, network, normal
-from ._method import Args, Elementwise, Method
-from ._methods import method_of
-from ._peers import NUMPY, SCIPY
+from ._methods import NUMPY, SCIPY, Args, Elementwise, Method, method_of
 
 #: Seconds that a run may take, else it gets fewer points; turns of a method, unless it has had `ENOUGH` seconds.
 PATIENCE, TURNS, ENOUGH = 0.2, 5, 0.1

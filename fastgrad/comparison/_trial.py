@@ -13,9 +13,8 @@ import numpy as np
 from .._signals import reraise_if_signal
 from ..differentiation.derivatives import derivative
 from ..report.results import FACTORS, SLACK, TOLERANCE, Curve, Point, Profile, Row
-from ._formula import formula_of
-from ._method import Args, Counted, Elementwise, Method
-from ._problems import Floats, Problem, broadcast, head, name_of, size_of
+from ._methods import Args, Counted, Elementwise, Method
+from ._problems import Floats, Problem, broadcast, formula_of, head, name_of, size_of
 from ._timing import FEW, PATIENCE, Workload, grow, quietly, race
 from ._truth import JUDGED, truth_of
 

@@ -16,7 +16,7 @@ from .._signals import reraise_if_signal
 from ..corpus import BITS, Case, differentiate, evaluate, slope_scale
 from ..corpus.translation import Untranslatable, for_mpmath
 from ..differentiation.derivatives import derivative
-from ._method import Args, Elementwise
+from ._methods import Args, Elementwise
 from ._problems import Floats, Problem, broadcast, head, size_of
 
 #: Points at which errors are taken: more would move no quantile, and take longer than the timed run.

@@ -23,19 +23,23 @@ from typing import Any
 import numpy as np
 
 from .._parallel import cores
-from ..corpus import CASES, Case
+from ..corpus import CASES, Case, batched, measure
 from ..differentiation.derivatives import derivative
+from ..evaluation.functions import function
 from ..report import AccuracyReport
-from ..report.results import Curve, Pace, Profile, Row, Verdict
+from ..report.results import FACTORS, Curve, Pace, Profile, Row, Verdict
 from ._catalogue import FUNCTIONS, logistic
-from ._method import Method
-from ._methods import judged_methods, method_of, standard_methods
-from ._peers import NUMPY
+from ._methods import NUMPY, Counted, Method, judged_methods, method_of, standard_methods
 from ._problems import Problem, gate_problems
-from ._timing import about, race
+from ._timing import Workload, about, race
 from ._trial import Trial
-from ._verdicts import verdict, workloads
 from ._workers import Task, Workers
+
+#: Records of every kind of failure that a verdict keeps, the worst.
+KEPT = 5
+
+#: Functions that the methods are timed on.
+TIMED_CASES = 6
 
 #: Functions that get curves of error against step and along their domain.
 REPRESENTATIVES = ("Black-Scholes delta", "Runge", "Squire-Trapp", "small network", "Lennard-Jones")
@@ -91,6 +95,36 @@ class Plan:
         limits = SLOW if self.is_default else {}
         pairs = ((m, limits.get(m.name, (m.limit, m.barred))) for m in methods)
         return tuple(replace(m, limit=limit, barred=barred) for m, (limit, barred) in pairs)
+
+
+def verdict(method: Method, cases: Sequence[Case], is_called: bool = False) -> Verdict:
+    """Judge one method, without a clock; with `is_called` it calls the functions, and nothing is compiled."""
+
+    def estimate(f: Callable[[Any], Any], x: Any) -> tuple[Any, ...]:
+        assert method.estimate is not None
+        if method.ours and (is_called or method.stencil is not None):  # compiling would take minutes
+            f = Counted(batched(f))
+        return tuple(method.estimate(f if method.ours else batched(f), (x,), 0))
+
+    figures = measure(estimate, cases, factors=FACTORS)
+    worst = {kind: records[:KEPT] for kind, records in figures.offenders.items()}
+    return Verdict(method.name, method.label, replace(figures, offenders=worst))
+
+
+def workloads(cases: Sequence[Case]) -> list[Workload]:
+    """Return a few of the cases, to time methods on."""
+    return [Workload(case.f, batched(case.f), (case.x,)) for case in timed_cases(cases)]
+
+
+def timed_cases(cases: Sequence[Case], most: int = TIMED_CASES) -> tuple[Case, ...]:
+    """Choose the first smooth function of every family that runs compiled, up to `most`."""
+    chosen: dict[str, Case] = {}
+    for case in cases:
+        if len(chosen) == most:
+            break
+        if case.kind == "smooth" and case.family not in chosen and function(case.f, 1).engine == "compiled":
+            chosen[case.family] = case
+    return tuple(chosen.values())
 
 
 #: Trials of this process between the two phases, by numbers that are never used again.

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..arguments import explains_keywords
-from ..containers.checks import as_arrays
+from ..containers.trees import as_arrays
 from ..estimates import Estimate, Status
 from ._analytic import Analytic
 from ._comparison import Comparison

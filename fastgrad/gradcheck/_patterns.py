@@ -5,7 +5,7 @@ module      patterns                                                    what to 
 ==========  ==========================================================  =============================
 _repairs    sign, factor, power, offset, order, arguments, calls        constants, the chain rule, indices
 _symptoms   constant, a coordinate without effect, few right digits     detached parts, float32
-_places     kinks, rows and coordinates, the diagonal, a threshold      branches, masks, one formula
+            kinks, rows and coordinates, the diagonal, a threshold      branches, masks, one formula
 ==========  ==========================================================  =============================
 """
 
@@ -17,7 +17,6 @@ from functools import partial
 
 import numpy as np
 
-from . import _places as places
 from . import _repairs as repairs
 from . import _symptoms as symptoms
 from ._comparison import Comparison, Pattern
@@ -47,8 +46,8 @@ KINDS: tuple[Pattern, ...] = (
 )  # fmt: skip
 SLIGHT_KINDS: tuple[Pattern, ...] = (symptoms.single_precision, symptoms.slight)
 PLACES: tuple[Pattern, ...] = (
-    places.at_kinks, partial(places.few_places, most=1), places.around_the_diagonal, places.beyond_a_threshold,
-    places.few_places, places.some_points,
+    symptoms.at_kinks, partial(symptoms.few_places, most=1), symptoms.around_the_diagonal, symptoms.beyond_a_threshold,
+    symptoms.few_places, symptoms.some_points,
 )  # fmt: skip
 
 

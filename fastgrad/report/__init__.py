@@ -3,9 +3,8 @@
 Imports `estimates`, and for `plot_error` the numerical packages. Begin reading in `content`, then `formats`.
 """
 
-from .model import AccuracyReport
+from .model import AccuracyReport, Speed
 from .results import FACTORS, SLACK, TOLERANCE, Curve, Pace, Point, Profile, Row, Verdict
-from .speed import Speed
 from .terminal import progress
 
 __all__ = [

@@ -12,9 +12,9 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from ..document import Document, Items, Legend, Picture, Section, Table, style
-from ..drawing import variables
-from ..tables import LEGEND
+from .document import Document, Items, Legend, Picture, Section, Table, style
+from .drawing import variables
+from .tables import LEGEND
 
 STYLE = Path(__file__).with_name("page.css")
 
