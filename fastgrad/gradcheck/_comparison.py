@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..estimates import Estimate, Status
+from ..estimates import Estimate
 from ._analytic import Analytic
 from ._problem import Problem
 from ._verdicts import Judgement, Verdict
@@ -31,6 +31,21 @@ class Comparison:
     def __init__(self, problem: Problem, analytic: Analytic, numerical: Estimate, judgement: Judgement) -> None:
         self.problem, self.analytic, self.numerical, self.judgement = problem, analytic, numerical, judgement
         self.values, self.df, self.inner = analytic.values, numerical.df, problem.inner
+        verdict, is_finite = judgement.verdict, np.isfinite(self.values) & np.isfinite(self.df)
+        #: Where something is wrong, NaN and infinity included.
+        self.disagrees = verdict == Verdict.DISAGREES
+        #: Where both values are finite and disagree; where they do so in the first six digits.
+        self.wrong = self.disagrees & is_finite
+        self.gross = self.wrong & ~self.like(self.values)
+        #: Where something could be decided.
+        self.decided = (verdict != Verdict.UNDECIDED) & is_finite
+        #: Where the analytic value is right and not 0: a zero may be right by chance.
+        with np.errstate(all="ignore"):
+            is_zero = np.abs(self.values) <= judgement.allowed
+        self.right = (verdict == Verdict.KINK) | ((verdict == Verdict.AGREES) & ~is_zero)
+        #: What each axis of the entries counts.
+        inner = {"derivative": [], "gradient": ["coordinate"]}.get(problem.of, ["row", "column"])
+        self.axes = ["argument"] * problem.stacked + ["point"] * len(problem.batch) + inner
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -44,58 +59,11 @@ class Comparison:
         own = names[:count] if len(names) >= count and not isinstance(f, np.ufunc) else []
         return tuple(own) or (("x",) if count == 1 else tuple(f"args[{i}]" for i in range(count)))
 
-    @cached_property
-    def axes(self) -> list[str]:
-        """What each axis of the entries counts."""
-        inner = {"derivative": [], "gradient": ["coordinate"]}.get(self.problem.of, ["row", "column"])
-        return ["argument"] * self.problem.stacked + ["point"] * len(self.problem.batch) + inner
-
-    @cached_property
-    def disagrees(self) -> Any:
-        """Where something is wrong, NaN and infinity included."""
-        return self.judgement.verdict == Verdict.DISAGREES
-
-    @cached_property
-    def wrong(self) -> Any:
-        """Where both values are finite and disagree."""
-        return self.disagrees & np.isfinite(self.values) & np.isfinite(self.df)
-
-    @cached_property
-    def gross(self) -> Any:
-        """Where they disagree in the first six digits."""
-        return self.wrong & ~self.like(self.values)
-
-    @cached_property
-    def is_slight(self) -> bool:
-        """Whether most of what is wrong is right to six digits."""
-        return bool(2 * np.count_nonzero(self.gross) <= np.count_nonzero(self.wrong))
-
-    @cached_property
-    def decided(self) -> Any:
-        """Where something could be decided."""
-        return (self.judgement.verdict != Verdict.UNDECIDED) & np.isfinite(self.values) & np.isfinite(self.df)
-
-    @cached_property
-    def right(self) -> Any:
-        """Where the analytic value is right and not 0: a zero may be right by chance."""
-        right = np.isin(self.judgement.verdict, (Verdict.AGREES, Verdict.KINK))
-        zero = (np.abs(self.values) <= self.judgement.allowed) & (self.judgement.verdict == Verdict.AGREES)
-        return right & ~zero
-
     def like(self, values: Any) -> Any:
         """Where `values` would be right to six digits, or as far as the bounds tell."""
         with np.errstate(all="ignore"):
             size = np.maximum(np.abs(values), np.abs(self.df))
             return np.abs(values - self.df) <= ALIKE * size + self.judgement.allowed
-
-    def is_explained_by(self, values: Any) -> bool:
-        """Whether `values` would be right wherever something could be decided."""
-        decided = self.decided & (self.numerical.status != Status.KINK)
-        return bool(self.like(values)[decided | self.gross].all())
-
-    def is_mended_by(self, values: Any) -> bool:
-        """Whether `values` would be right wherever something is wrong."""
-        return bool(self.like(values)[self.gross].all())
 
 
 #: A pattern returns its text where it fits.

@@ -12,11 +12,12 @@ _symptoms   constant, a coordinate without effect, few right digits     detached
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 
+from ..estimates import Status
 from . import _repairs as repairs
 from . import _symptoms as symptoms
 from ._comparison import Comparison, Pattern
@@ -29,12 +30,13 @@ REPAIRS: tuple[Callable[[Comparison], repairs.Repairs], ...] = (
 
 
 def repaired(c: Comparison) -> str | None:
-    """Find the first repair that makes the values right."""
+    """Find the first repair that makes all values right that are decided, or with an ending all that are wrong."""
+    decided = c.gross | (c.decided & (c.numerical.status != Status.KINK))
     for repair in REPAIRS:
         for text, values, *ending in repair(c):
-            if values is not None and c.is_explained_by(values):
+            if values is not None and c.like(values)[decided].all():
                 return text
-            if ending and c.is_mended_by(values):
+            if ending and c.like(values)[c.gross].all():
                 return text + ending[0]
     return None
 
@@ -53,20 +55,14 @@ PLACES: tuple[Pattern, ...] = (
 
 def patterns(comparison: Comparison) -> tuple[str, ...]:
     """Describe what the mistakes have in common; empty if nothing is wrong, or if no pattern fits."""
-    texts = list(_not_finite(comparison))
+    c, texts = comparison, []
+    for name, is_kind in (("NaN", np.isnan), ("infinite", np.isinf)):
+        if count := np.count_nonzero(is_kind(c.values) & c.disagrees):
+            texts.append(f"{name} at {count} of {c.values.size} entries where `f` has a derivative on one side or both")
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
-        kinds = SLIGHT_KINDS if comparison.is_slight else KINDS
-        for candidates, wrong in ((kinds, comparison.wrong), (PLACES, comparison.disagrees)):
-            fitting = (text for pattern in candidates if wrong.any() and (text := pattern(comparison)))
+        is_slight = 2 * np.count_nonzero(c.gross) <= np.count_nonzero(c.wrong)
+        for candidates, wrong in ((SLIGHT_KINDS if is_slight else KINDS, c.wrong), (PLACES, c.disagrees)):
+            fitting = (text for pattern in candidates if wrong.any() and (text := pattern(c)))
             texts += [text for text in (next(fitting, None),) if text]
     return tuple(texts)
-
-
-def _not_finite(comparison: Comparison) -> Iterator[str]:
-    """Count NaN and infinities where the derivative exists."""
-    values = comparison.values
-    for name, is_kind in (("NaN", np.isnan), ("infinite", np.isinf)):
-        count = np.count_nonzero(is_kind(values) & comparison.disagrees)
-        if count:
-            yield f"{name} at {count} of {values.size} entries where `f` has a derivative, or one on either side"

@@ -43,12 +43,9 @@ def labels_of(points: Any) -> Labels:
     if kind not in ("pandas", "xarray"):
         return ()
     axes = points.axes if kind == "pandas" else [points.coords.get(dim) for dim in points.dims]
-    return tuple(None if a is None or np.array_equal(a, range(len(a))) else _texts(np.asarray(a)) for a in axes)
-
-
-def _texts(labels: Any) -> Any:
-    """Write dates as shortly as they can be told apart; others are written by themselves."""
-    return np.datetime_as_string(labels, unit="auto") if labels.dtype.kind == "M" else labels
+    labels = [None if a is None or np.array_equal(a, range(len(a))) else np.asarray(a) for a in axes]
+    # dates are written as shortly as they can be told apart
+    return tuple(np.datetime_as_string(a, unit="auto") if a is not None and a.dtype.kind == "M" else a for a in labels)
 
 
 def _in_memory(value: Any, name: str) -> Any:
@@ -171,15 +168,11 @@ class Problem:
             return Estimate(*(np.stack(parts) if self.stacked else np.asarray(parts[0]) for parts in fields))
         return Estimate(*map(np.asarray, self._of_vectors(self.vectors, full_output=True)))
 
-    def estimate_again(self, first: Estimate, where: Any) -> Estimate:
-        """Estimate the entries `where` with narrower steps; the others stay as in `first`."""
-        return self._replaced(first, where, rel_step=NARROW_STEP)
-
     def compare_sides(self, first: Estimate, where: Any) -> Estimate:
         """Estimate the entries `where` from either side; they are kinks where the two differ."""
         if self.of == "hessian" or not where.any():  # a kink of `f` is none of its second derivative
             return first
-        left, right = (self._replaced(first, where, method=adaptive(side=side)) for side in ("left", "right"))
+        left, right = (self.estimate_again(first, where, method=adaptive(side=side)) for side in ("left", "right"))
         with np.errstate(all="ignore"):
             error = left.error + right.error
             kink = where & left.success & right.success & (np.abs(right.df - left.df) > SIDES_DIFFER * error)
@@ -235,8 +228,8 @@ class Problem:
 
         return bool(attempt(are_alike))
 
-    def _replaced(self, first: Estimate, where: Any, **options: Any) -> Estimate:
-        """Return `first` with the entries `where` estimated anew."""
+    def estimate_again(self, first: Estimate, where: Any, **options: Any) -> Estimate:
+        """Estimate the entries `where` with other options; the others stay as in `first`."""
         fields = [np.array(a) for a in first]
         for place, there in self._at(where, full_output=True, **options):
             for field, values in zip(fields, there, strict=True):
