@@ -48,7 +48,7 @@ def test_enough_and_distinct() -> None:
 @pytest.mark.parametrize("problem", FUNCTIONS, ids=lambda p: p.name)
 def test_closed_forms_are_true(problem: Problem) -> None:
     """The closed form agrees with high-precision arithmetic to a few units in the last place of the slope."""
-    from fastgrad.comparison._truth import true_derivative
+    from fastgrad.comparison._problems import true_derivative
 
     args = problem.points(25)
     values = np.asarray(problem.f(*args))

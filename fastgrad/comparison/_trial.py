@@ -14,9 +14,8 @@ from .._signals import reraise_if_signal
 from ..differentiation.derivatives import derivative
 from ..report.results import FACTORS, SLACK, TOLERANCE, Curve, Point, Profile, Row
 from ._methods import Args, Counted, Elementwise, Method
-from ._problems import Floats, Problem, broadcast, formula_of, head, name_of, size_of
+from ._problems import JUDGED, Floats, Problem, broadcast, formula_of, head, name_of, size_of, truth_of
 from ._timing import FEW, PATIENCE, Workload, grow, quietly, race
-from ._truth import JUDGED, truth_of
 
 #: Letters of the message of a method that failed.
 MESSAGE = 300

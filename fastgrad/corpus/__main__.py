@@ -10,7 +10,7 @@ import time
 
 from ._case import TRUTH_FILE, stored
 from ._high_precision import dump, row
-from ._stored import CASES
+from ._measure import CASES
 
 
 def main(arguments: list[str]) -> None:

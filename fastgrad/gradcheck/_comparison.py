@@ -24,6 +24,17 @@ COORDINATES = 50
 #: Indices, factors or coordinates that are listed.
 LISTED = 3
 
+#: Factors that are often forgotten, and their names.
+FACTORS: dict[str, float] = {
+    **{str(k): float(k) for k in range(2, 13)}, "pi": math.pi, "2 pi": 2 * math.pi, "4 pi": 4 * math.pi,
+    "sqrt(pi)": math.sqrt(math.pi), "sqrt(2 pi)": math.sqrt(2 * math.pi), "sqrt(2)": math.sqrt(2), "e": math.e,
+    "log(2)": math.log(2), "log(10)": math.log(10), "180/pi, degrees for radians": 180 / math.pi,
+    "100, percent": 100.0, "1000": 1000.0, "3/2": 1.5, "4/3": 4 / 3, "1e6": 1e6,
+}  # fmt: skip
+
+#: Integers up to here are named as such, or as one over them: a count that is missing, or one too much.
+LARGEST = 10_000
+
 
 class Comparison:
     """A problem, its analytic derivative `values`, its numerical derivative `df`, and the verdicts."""
@@ -97,3 +108,37 @@ def median(ratios: Any) -> float | None:
 def join(items: Any) -> str:
     """List the first few items."""
     return ", ".join(map(str, items[:LISTED])) + (", ..." if len(items) > LISTED else "")
+
+
+def describe_factor(value: float, c: Comparison) -> str | None:
+    """Name a factor: counts of this batch, constants that are forgotten, arguments that are one number, integers."""
+    problem, size = c.problem, abs(value)
+    counts = {"the number of points": math.prod(problem.batch)}
+    if problem.of != "derivative":
+        counts["the number of coordinates"] = problem.args[0].shape[-1]
+    if problem.of == "jacobian":
+        counts["the number of components"] = c.values.shape[-2]
+    minus = "-" if value < 0 else ""
+    for what, count in counts.items():
+        if count > 2 and abs(size / count - 1) < ALIKE:  # a factor of 2 is that, also where there are two points
+            return f"{minus}{count}, {what}"
+        if count > 2 and abs(size * count - 1) < ALIKE:
+            return f"{minus}1/{count}, one over {what}"
+    for name, constant in {**FACTORS, **_scalar_args(c)}.items():
+        if abs(size / constant - 1) < ALIKE:
+            return f"{minus}{name}"
+        if abs(size * constant - 1) < ALIKE:
+            number, comma, meaning = name.partition(",")
+            return f"{minus}1/{number if number.isalnum() else f'({number})'}{comma}{meaning}"
+    for candidate, form in ((size, "{}{}"), (1 / size, "{}1/{}")):
+        if 1 < round(candidate) <= LARGEST and abs(candidate / round(candidate) - 1) < ALIKE:
+            return form.format(minus, round(candidate))
+    return None
+
+
+def _scalar_args(c: Comparison) -> dict[str, float]:
+    """Arguments that are one number, by their names: a scale is easily forgotten."""
+    if c.problem.of != "derivative":
+        return {}
+    sizes = {name: abs(float(a)) for name, a in zip(c.names, c.problem.args, strict=True) if not np.ndim(a)}
+    return {name: size for name, size in sizes.items() if 0 < size < math.inf and size != 1}

@@ -11,9 +11,8 @@ import numpy as np
 
 from ..estimates import Status
 from ._analytic import Analytic
-from ._comparison import ALIKE, LISTED, Comparison, coordinates, join, median
+from ._comparison import ALIKE, LISTED, Comparison, coordinates, describe_factor, join, median
 from ._problem import attempt
-from ._repairs import describe_factor
 from ._verdicts import Verdict
 
 #: What makes differences that are small against the value, and how small.
