@@ -18,12 +18,13 @@ from ..report.model import Speed
 from ..report.results import Pace
 from ._catalogue import logistic, network, normal
 from ._methods import NUMPY, SCIPY, Args, Elementwise, Method, method_of
+from ._problems import head
 
 #: Seconds that a run may take, else it gets fewer points; turns of a method, unless it has had `ENOUGH` seconds.
-PATIENCE, TURNS, ENOUGH = 0.2, 5, 0.1
+RUN, TURNS, ENOUGH = 0.05, 5, 0.04
 
-#: Points of a first run.
-FEW = 1000
+#: Points of a first run of fastgrad, which compiles what so many are worth, and of other libraries.
+FEW, FEWER = 1000, 10
 
 #: Points of a run of `speed`; the arrays leave the caches of most machines then.
 SPEED_POINTS = 2_000_000
@@ -118,19 +119,16 @@ def race(methods: Sequence[Method], functions: Sequence[Workload], count: int) -
 
 def _run(method: Method, function: Workload, count: int) -> tuple[Callable[[], Any], int]:
     """Warm a method up, and return a call of it on as many points as are affordable, and their number."""
-    f, count = function.function(method), min(count, method.limit or count)
+    f, most = function.function(method), min(count, method.limit or count)
+    args = tuple(np.resize(a, most) if np.ndim(a) else a for a in function.args)
 
-    def runner(size: int) -> Callable[[], Any]:
-        args = tuple(np.resize(a, size) if np.ndim(a) else a for a in function.args)
-        return lambda: method.run(f, args, function.wrt)
+    def run(size: int) -> Any:
+        return method.run(f, head(args, size), function.wrt)
 
-    few = count if method.traced else min(count, FEW)  # jax compiles once more for every number of points
-    run = runner(few)
-    run()
-    seconds, _ = time_call(run)
-    while count > few and seconds * count / few > PATIENCE:
-        count = max(count // 10, few)
-    return runner(count), count
+    few = most if method.traced else min(most, FEW if method.ours else FEWER)  # jax compiles for every number of points
+    run(few)
+    count, _ = grow(run, few, most, RUN)
+    return partial(run, count), count
 
 
 def cubic(x: Any) -> Any:

@@ -15,7 +15,10 @@ from ..differentiation.derivatives import derivative
 from ..report.results import FACTORS, SLACK, TOLERANCE, Curve, Point, Profile, Row
 from ._methods import Args, Counted, Elementwise, Method
 from ._problems import JUDGED, Floats, Problem, broadcast, formula_of, head, name_of, size_of, truth_of
-from ._timing import FEW, PATIENCE, Workload, grow, quietly, race
+from ._timing import FEW, Workload, grow, quietly, race
+
+#: Seconds that the errors of a method may take, else it gets fewer points.
+PATIENCE = 0.2
 
 #: Letters of the message of a method that failed.
 MESSAGE = 300
