@@ -50,7 +50,7 @@ class Text:
 
     def format(self, *elements: type) -> Format:
         """Return the format that writes these types of elements."""
-        writers = {Table: self._table, Items: self._items, Legend: self._legend}
+        writers: dict[type, Callable[[Any], str]] = {Table: self._table, Items: self._items, Legend: self._legend}
         return Format(
             {element: writers[element] for element in elements},
             lambda section, texts: "\n\n".join(texts),
