@@ -100,7 +100,7 @@ def test_pace_is_time_per_point_and_speed_beside_scipy(monkeypatch: pytest.Monke
     )
     assert [round(paces[name].speedup, 6) for name in (SCIPY.name, "quick", "few")] == [1.0, 200.0, 0.1]
     assert {name: pace.points for name, pace in paces.items()} == {
-        SCIPY.name: 10_000, "quick": 10_000, "slow": 10, "few": 200
+        SCIPY.name: 10_000, "quick": 10_000, "slow": 1000, "few": 200
     }  # fmt: skip
 
 

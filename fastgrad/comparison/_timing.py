@@ -23,8 +23,8 @@ from ._problems import head
 #: Seconds that a run may take, else it gets fewer points; turns of a method, unless it has had `ENOUGH` seconds.
 RUN, TURNS, ENOUGH = 0.05, 5, 0.04
 
-#: Points of a first run of fastgrad, which compiles what so many are worth, and of other libraries.
-FEW, FEWER = 1000, 10
+#: Points of a first run.
+FEW = 1000
 
 #: Points of a run of `speed`; the arrays leave the caches of most machines then.
 SPEED_POINTS = 2_000_000
@@ -74,8 +74,12 @@ def grow(run: Callable[[int], Any], count: int, most: int, patience: float) -> t
     while True:
         seconds, result = time_call(partial(run, count))
         larger = min(10 * count, most)
-        if larger == count or seconds * larger / count > patience:
+        if larger == count:
             return count, result
+        if seconds * larger / count > patience:  # once more: the first call imports, another process may interrupt
+            seconds, result = time_call(partial(run, count))
+            if seconds * larger / count > patience:
+                return count, result
         count = larger
 
 
@@ -125,8 +129,9 @@ def _run(method: Method, function: Workload, count: int) -> tuple[Callable[[], A
     def run(size: int) -> Any:
         return method.run(f, head(args, size), function.wrt)
 
-    few = most if method.traced else min(most, FEW if method.ours else FEWER)  # jax compiles for every number of points
-    run(few)
+    few = most if method.traced else min(most, FEW)  # jax compiles once more for every number of points
+    if method.ours or method.traced:
+        run(few)
     count, _ = grow(run, few, most, RUN)
     return partial(run, count), count
 

@@ -82,6 +82,8 @@ class Trial:
         run(few if method.ours or method.traced else 1)
         count, result = grow(run, few, most, PATIENCE)
         df = broadcast(result, count)
+        if method.ours:  # bounds at a few points are not worth compiling a second kernel
+            f = Counted(self.work.on_arrays)
         figures = {
             **self._errors(df, method.name),
             "evaluations": self._evaluations(method, min(count, FEW)),
