@@ -81,15 +81,16 @@ def run(args: argparse.Namespace) -> int:
 def _measure(args: argparse.Namespace, problems: Sequence[Any], methods: Any) -> AccuracyReport:
     """Compare the methods; an error of the caller's function is a mistake in one line."""
     from ..comparison import REPORT_POINTS, accuracy
-    from ..comparison.standard import MANY, REPRESENTATIVES, compare_standard
+    from ..comparison.standard import MANY, REPRESENTATIVES, compare_standard, first_rows
     from ..report import progress
 
     count = check_count(args, REPORT_POINTS, 2, "a million points")
     curves = () if not args.out else [problems[0].name] if args.function else REPRESENTATIVES
     with progress() as show, redirect_prints():
         if not args.function and not methods:
-            if len(problems) >= MANY and not args.json:
-                _print_first(len(problems))
+            if len(problems) >= MANY and not args.json:  # before the minutes that the whole report takes
+                digits = ", ".join(f"{row.label} {row.digits:.1f}" for row in first_rows())
+                print(f"first of {len(problems)} functions, sigmoid, right digits: {digits}", file=sys.stderr)
             return compare_standard(problems, count, curves, show)
         try:
             return accuracy(problems, methods, count, curves=curves, progress=show)
@@ -97,14 +98,6 @@ def _measure(args: argparse.Namespace, problems: Sequence[Any], methods: Any) ->
             if not args.function:
                 raise
             raise make_mistake(error, args.function) from error
-
-
-def _print_first(count: int) -> None:
-    """Print the result of one function, before the minutes that the whole report takes."""
-    from ..comparison.standard import first_rows
-
-    digits = ", ".join(f"{row.label} {row.digits:.1f}" for row in first_rows())
-    print(f"first of {count} functions, sigmoid, right digits: {digits}", file=sys.stderr)
 
 
 def _run_nist(args: argparse.Namespace) -> int:
