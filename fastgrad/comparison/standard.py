@@ -241,7 +241,7 @@ def _compile_adaptive() -> None:
 def _judge(plan: Plan, sent: Any, number: int) -> Judged:
     """Judge all methods on a function, and keep the trial for `_time`."""
     (problem,) = _received([sent])
-    trial = _trials[number] = Trial(problem, plan.count)
+    trial = _trials[number] = Trial(problem, plan.count, calls_for_bounds=plan.is_default)
     methods = plan.chosen()
     rows = [trial.judge(method, is_called=not plan.is_compiled(method, problem.name)) for method in methods]
     shown = methods if _matches(problem.name, plan.curves) else ()
