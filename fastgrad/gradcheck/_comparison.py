@@ -112,33 +112,24 @@ def join(items: Any) -> str:
 
 def describe_factor(value: float, c: Comparison) -> str | None:
     """Name a factor: counts of this batch, constants that are forgotten, arguments that are one number, integers."""
-    problem, size = c.problem, abs(value)
+    problem, size, minus = c.problem, abs(value), "-" if value < 0 else ""
     counts = {"the number of points": math.prod(problem.batch)}
     if problem.of != "derivative":
         counts["the number of coordinates"] = problem.args[0].shape[-1]
     if problem.of == "jacobian":
         counts["the number of components"] = c.values.shape[-2]
-    minus = "-" if value < 0 else ""
-    for what, count in counts.items():
-        if count > 2 and abs(size / count - 1) < ALIKE:  # a factor of 2 is that, also where there are two points
-            return f"{minus}{count}, {what}"
-        if count > 2 and abs(size * count - 1) < ALIKE:
-            return f"{minus}1/{count}, one over {what}"
-    for name, constant in {**FACTORS, **_scalar_args(c)}.items():
+    # a factor of 2 is that, also where there are two points
+    named = {f"{count}, {what}": float(count) for what, count in counts.items() if count > 2} | FACTORS
+    if problem.of == "derivative":  # an argument that is one number: a scale is easily forgotten
+        numbers = {name: abs(float(a)) for name, a in zip(c.names, problem.args, strict=True) if not np.ndim(a)}
+        named |= {name: number for name, number in numbers.items() if 0 < number < math.inf and number != 1}
+    for name, constant in named.items():
         if abs(size / constant - 1) < ALIKE:
             return f"{minus}{name}"
         if abs(size * constant - 1) < ALIKE:
-            number, comma, meaning = name.partition(",")
+            number, comma, meaning = name.replace("the number", "one over the number").partition(",")
             return f"{minus}1/{number if number.isalnum() else f'({number})'}{comma}{meaning}"
     for candidate, form in ((size, "{}{}"), (1 / size, "{}1/{}")):
         if 1 < round(candidate) <= LARGEST and abs(candidate / round(candidate) - 1) < ALIKE:
             return form.format(minus, round(candidate))
     return None
-
-
-def _scalar_args(c: Comparison) -> dict[str, float]:
-    """Arguments that are one number, by their names: a scale is easily forgotten."""
-    if c.problem.of != "derivative":
-        return {}
-    sizes = {name: abs(float(a)) for name, a in zip(c.names, c.problem.args, strict=True) if not np.ndim(a)}
-    return {name: size for name, size in sizes.items() if 0 < size < math.inf and size != 1}
