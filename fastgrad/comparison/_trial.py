@@ -18,7 +18,7 @@ from ._problems import JUDGED, Floats, Problem, broadcast, formula_of, head, nam
 from ._timing import FEW, Workload, grow, quietly, race
 
 #: Seconds that the errors of a method may take, else it gets fewer points.
-PATIENCE = 0.2
+PATIENCE = 0.1
 
 #: Letters of the message of a method that failed.
 MESSAGE = 300
