@@ -96,13 +96,15 @@ class Workload(NamedTuple):
         return self.f if method.ours or method.traced else self.on_arrays
 
 
-def race(methods: Sequence[Method], functions: Sequence[Workload], count: int) -> dict[str, Pace]:
-    """Time methods on `count` points of every function, or on as many as take bearable time."""
+def race(
+    methods: Sequence[Method], functions: Sequence[Workload], count: int, patience: float = RUN
+) -> dict[str, Pace]:
+    """Time methods on `count` points of every function, or on as many as take at most `patience` seconds."""
     times: dict[str, list[float]] = {method.name: [] for method in methods}
     points = dict.fromkeys(times, 0)
     with quietly():
         for function in functions:
-            runs = {method.name: _run(method, function, count) for method in methods}
+            runs = {method.name: _run(method, function, count, patience) for method in methods}
             best, spent = dict.fromkeys(runs, np.inf), dict.fromkeys(runs, 0.0)
             for _ in range(TURNS):
                 for name, (run, size) in runs.items():
@@ -121,7 +123,7 @@ def race(methods: Sequence[Method], functions: Sequence[Workload], count: int) -
     }
 
 
-def _run(method: Method, function: Workload, count: int) -> tuple[Callable[[], Any], int]:
+def _run(method: Method, function: Workload, count: int, patience: float) -> tuple[Callable[[], Any], int]:
     """Warm a method up, and return a call of it on as many points as are affordable, and their number."""
     f, most = function.function(method), min(count, method.limit or count)
     args = tuple(np.resize(a, most) if np.ndim(a) else a for a in function.args)
@@ -132,7 +134,7 @@ def _run(method: Method, function: Workload, count: int) -> tuple[Callable[[], A
     few = most if method.traced else min(most, FEW)  # jax compiles once more for every number of points
     if method.ours or method.traced:
         run(few)
-    count, _ = grow(run, few, most, RUN)
+    count, _ = grow(run, few, most, patience)
     return partial(run, count), count
 
 
@@ -151,6 +153,6 @@ def speed(count: int = SPEED_POINTS, progress: Callable[[int, int, str], None] |
         if progress:
             progress(done, len(functions), name)
         x = np.random.default_rng(1).uniform(-largest, largest, 10_000)
-        paces = race(methods, [Workload(f, f, (x,))], count)
+        paces = race(methods, [Workload(f, f, (x,))], count, patience=4 * RUN)
         times[name] = {method.label: paces[method.name].nanoseconds for method in methods}
     return Speed(times, about(count))

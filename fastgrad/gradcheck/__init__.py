@@ -2,7 +2,7 @@
 
 It imports the numerical derivatives (`differentiation`), and calls gates and circuits by their public methods only.
 Begin reading with `check` below: `_problem` estimates, `_analytic` evaluates, `_verdicts` compares, `_rounding`
-measures what bounds do not know, `_patterns` names what mistakes have in common, `_result` and `_table` show it.
+measures what bounds do not know, `_patterns` names what mistakes have in common, `_result` shows it.
 """
 
 from __future__ import annotations
