@@ -7,15 +7,14 @@ is believed only where its values are those of the original.
 from __future__ import annotations
 
 import ast
-import functools
 import inspect
 import linecache
 import math
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import inf, log, nan
 from time import perf_counter
-from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -177,38 +176,23 @@ def broadcast(values: Any, size: int) -> Floats:
 
 def formula_of(f: Callable[..., Any]) -> str:
     """Return the expression of a lambda or the statements of a short function; "" where unknown or too long."""
-    code = getattr(inspect.unwrap(getattr(f, "formula", f)), "__code__", None)
-    node = _definition(code) if code else None
-    if node is None:
+    code: Any = getattr(inspect.unwrap(getattr(f, "formula", f)), "__code__", None)
+    places = [place for place in code.co_positions() if place[3]] if code else []  # what has no width is no source
+    if not places:
         return ""
-    if isinstance(node, ast.Lambda):
-        text = ast.unparse(node.body)
-    else:
-        body = node.body[1:] if ast.get_docstring(node) else node.body
-        text = "; ".join(map(ast.unparse, body)).replace("return ", "")
-    return "" if "\n" in text or len(text) > LONGEST else text
-
-
-def _definition(code: CodeType) -> ast.Lambda | ast.FunctionDef | None:
-    """Find the definition of a function in its source, among several lambdas of a line by their columns."""
-    columns = [(line, column) for line, _, column, _ in code.co_positions() if line and column]
-    for node in reversed(_definitions("".join(linecache.getlines(code.co_filename)))):  # the innermost first
-        first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
-        if first == code.co_firstlineno and (isinstance(node, ast.Lambda) == (code.co_name == "<lambda>")):
-            body = node.body if isinstance(node, ast.Lambda) else node
-            start, end = (body.lineno, body.col_offset), (body.end_lineno, body.end_col_offset)
-            if isinstance(node, ast.FunctionDef) or all(start <= place <= end for place in columns):
-                return node
-    return None
-
-
-@functools.lru_cache(maxsize=8)
-def _definitions(source: str) -> tuple[ast.Lambda | ast.FunctionDef, ...]:
-    """Return all functions of a source; none where it cannot be parsed."""
+    first, last = min((p[0], p[2]) for p in places), max((p[1], p[3]) for p in places)
+    lines = [line.encode() for line in linecache.getlines(code.co_filename)[first[0] - 1 : last[0]]]
+    if not lines:
+        return ""
+    lines[-1] = lines[-1][: last[1]]  # columns count bytes
+    lines[0] = b" " * first[1] + lines[0][first[1] :]
+    source = textwrap.dedent(b"".join(lines).decode())
     try:
-        return tuple(node for node in ast.walk(ast.parse(source)) if isinstance(node, (ast.Lambda, ast.FunctionDef)))
-    except SyntaxError:
-        return ()
+        body = ast.parse(f"({source})" if code.co_name == "<lambda>" else source).body
+    except SyntaxError:  # the file is another one by now
+        return ""
+    text = "; ".join(map(ast.unparse, body)).replace("return ", "")
+    return "" if "\n" in text or len(text) > LONGEST else text
 
 
 def truth_of(problem: Problem, args: Args, on_arrays: Elementwise) -> Truth:

@@ -32,9 +32,8 @@ def align(args: tuple[Any, ...]) -> tuple[tuple[Any, ...], Labels]:
     points = {f"args[{i}]": a for i, a in enumerate(args)}
     aligned = over_containers(_broadcast, None, points, {}, Layout(fields=len(args)))
     aligned = aligned if len(args) > 1 else (aligned,)
-    return tuple(a if np.ndim(a) == 0 else np.array(b) for a, b in zip(args, aligned, strict=True)), labels_of(
-        aligned[0]
-    )
+    arrays = (a if np.ndim(a) == 0 else np.array(b) for a, b in zip(args, aligned, strict=True))
+    return tuple(arrays), labels_of(aligned[0])
 
 
 def labels_of(points: Any) -> Labels:
