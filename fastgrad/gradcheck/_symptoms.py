@@ -223,14 +223,12 @@ def _separated(c: Comparison) -> Iterator[tuple[str, Any, Any]]:
 
 
 def _round(low: float, high: float) -> str:
-    """Find the number from `low` to `high` with the fewest digits."""
+    """Find a number from `low` to `high` with few digits."""
     if low <= 0 <= high:
         return "0"
     for digits in range(1, 17):
-        for value in (low, high):
-            for step in (0, 1, -1):
-                unit = 10.0 ** (math.floor(math.log10(abs(value))) - digits + 1)
-                rounded = float(f"{(round(value / unit) + step) * unit:.{digits}g}")
-                if low <= rounded <= high:
-                    return f"{rounded:g}" if digits < 7 else repr(rounded)
+        for value in (low, high, low + (high - low) / 2):
+            rounded = float(f"{value:.{digits}g}")
+            if low <= rounded <= high:
+                return f"{rounded:g}" if digits < 7 else repr(rounded)
     return repr(high)
