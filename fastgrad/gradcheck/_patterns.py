@@ -23,8 +23,7 @@ from ._comparison import ALIKE, Comparison, Pattern, coordinates, describe_facto
 #: Powers of an argument that may be missing, or too much.
 POWERS = (1.0, 2.0, 3.0, 0.5, -1.0, -2.0, -3.0, -0.5)
 
-#: Vectors up to this length are tried with every pair of coordinates exchanged, axes up to this one as matrices.
-PAIRS = 8
+#: Axes up to this length are tried as matrices.
 LONGEST = 10_000
 
 Repairs = Iterator[tuple[str, Any] | tuple[str, Any, str]]
@@ -42,24 +41,14 @@ def direct(c: Comparison) -> Repairs:
 
 
 def swapped_args(c: Comparison) -> Repairs:
-    """Exchange two arguments, or coordinates, of the analytic function."""
-    args, names, is_vector = c.problem.args, c.names, c.problem.of != "derivative"
-    if not callable(c.analytic.source):
-        return
-    for i in range(int(is_vector), len(args)):  # the vector is not exchanged with other arguments
-        for k in range(int(is_vector), i):
+    """Exchange two arguments of the analytic function."""
+    args, names = c.problem.args, c.names
+    first = int(c.problem.of != "derivative")  # a vector is not exchanged with other arguments
+    for i in range(first, len(args) if callable(c.analytic.source) else 0):
+        for k in range(first, i):
             exchanged = list(args)
             exchanged[i], exchanged[k] = args[k], args[i]
             yield f"right with {names[k]} and {names[i]} exchanged: swapped arguments", c.analytic.at(exchanged)
-    size = args[0].shape[-1] if is_vector and args[0].shape[-1] <= PAIRS else 0
-    for i in range(size):
-        for k in range(i):
-            order = np.arange(size)
-            order[[i, k]] = k, i
-            values = c.analytic.at([args[0][..., order], *args[1:]])
-            text = f"right with {names[0]}[{k}] and {names[0]}[{i}] exchanged: swapped arguments"
-            yield text, values
-            yield text, None if values is None else values[..., order]
 
 
 def factor(c: Comparison) -> Repairs:
@@ -178,7 +167,7 @@ KINDS: tuple[Pattern, ...] = (
 SLIGHT_KINDS: tuple[Pattern, ...] = (symptoms.single_precision, symptoms.slight)
 PLACES: tuple[Pattern, ...] = (
     symptoms.at_kinks, partial(symptoms.few_places, most=1), symptoms.around_the_diagonal, symptoms.beyond_a_threshold,
-    symptoms.few_places, symptoms.some_points,
+    symptoms.few_places,
 )  # fmt: skip
 
 

@@ -167,18 +167,6 @@ def _ranges(c: Comparison, axis: int, here: Any) -> str | None:
     return " and ".join(f"{p[0]} to {p[-1]}" if p.size > 1 else str(p[0]) for p in pieces)
 
 
-def some_points(c: Comparison) -> str | None:
-    """Recognise that some points are wrong and others right at all entries: a branch."""
-    if not c.inner:
-        return None
-    axes = tuple(range(c.disagrees.ndim - c.inner, c.disagrees.ndim))
-    wrong, right = c.disagrees.any(axis=axes), c.right.any(axis=axes)
-    fine = np.count_nonzero(~wrong & right)
-    if fine < 2 and fine < SHARE * wrong.size:
-        return None
-    return f"wrong at {np.count_nonzero(wrong)} of {wrong.size} points, right at all entries of others: a branch"
-
-
 def around_the_diagonal(c: Comparison) -> str | None:
     """Tell the diagonal of a square jacobian or hessian from what is beside it."""
     size = c.values.shape[-1:]
