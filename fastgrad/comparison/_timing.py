@@ -74,12 +74,10 @@ def grow(run: Callable[[int], Any], count: int, most: int, patience: float) -> t
     while True:
         seconds, result = time_call(partial(run, count))
         larger = min(10 * count, most)
-        if larger == count:
-            return count, result
-        if seconds * larger / count > patience:  # once more: the first call imports, another process may interrupt
+        if seconds <= patience < seconds * larger / count:  # once more: another process may have interrupted it
             seconds, result = time_call(partial(run, count))
-            if seconds * larger / count > patience:
-                return count, result
+        if larger == count or seconds * larger / count > patience:
+            return count, result
         count = larger
 
 
@@ -132,7 +130,7 @@ def _run(method: Method, function: Workload, count: int, patience: float) -> tup
         return method.run(f, head(args, size), function.wrt)
 
     few = most if method.traced else min(most, FEW)  # jax compiles once more for every number of points
-    if method.ours or method.traced:
+    if method.traced or not method.limit:
         run(few)
     count, _ = grow(run, few, most, patience)
     return partial(run, count), count
