@@ -94,7 +94,7 @@ class Workload(NamedTuple):
         return self.f if method.ours or method.traced else self.on_arrays
 
 
-def race(
+def time_in_turns(
     methods: Sequence[Method], functions: Sequence[Workload], count: int, patience: float = RUN
 ) -> dict[str, Pace]:
     """Time methods on `count` points of every function, or on as many as take at most `patience` seconds."""
@@ -151,6 +151,6 @@ def speed(count: int = SPEED_POINTS, progress: Callable[[int, int, str], None] |
         if progress:
             progress(done, len(functions), name)
         x = np.random.default_rng(1).uniform(-largest, largest, 10_000)
-        paces = race(methods, [Workload(f, f, (x,))], count, patience=4 * RUN)
+        paces = time_in_turns(methods, [Workload(f, f, (x,))], count, patience=4 * RUN)
         times[name] = {method.label: paces[method.name].nanoseconds for method in methods}
     return Speed(times, about(count))

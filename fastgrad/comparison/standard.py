@@ -31,7 +31,7 @@ from ..report.results import FACTORS, Curve, Pace, Profile, Row, Verdict
 from ._catalogue import logistic, standard_functions
 from ._methods import NUMPY, Counted, Method, judged_methods, method_of, standard_methods
 from ._problems import Problem
-from ._timing import Workload, about, race
+from ._timing import Workload, about, time_in_turns
 from ._trial import Trial
 from ._workers import Task, Workers
 
@@ -259,4 +259,4 @@ def _compile_corpus(plan: Plan, cases: list[Any]) -> None:
 def _time_corpus(plan: Plan, cases: list[Any]) -> dict[str, Pace]:
     """Time the methods on a few functions of the corpus."""
     few = timed_cases(list(map(_received, cases)))
-    return race(plan.judged(), [Workload(case.f, batched(case.f), (case.x,)) for case in few], plan.count)
+    return time_in_turns(plan.judged(), [Workload(case.f, batched(case.f), (case.x,)) for case in few], plan.count)
