@@ -16,7 +16,7 @@ import pytest
 
 import fastgrad as fg
 from fastgrad import gates
-from fastgrad.report import content, drawing, plots, tables, terminal
+from fastgrad.report import content, drawing, formats, plots, tables
 from fastgrad.report.content import build_document
 from fastgrad.report.document import Document, Items, Legend, Section
 from fastgrad.report.drawing import MissingExtra
@@ -202,7 +202,7 @@ def test_worst_points_are_listed_worst_first() -> None:
 
 
 def test_no_progress_where_nobody_looks() -> None:
-    with terminal.progress() as bar:
+    with formats.progress() as bar:
         assert bar is None
 
 

@@ -1,7 +1,7 @@
 """The command line: its parser, and what ends a command.
 
-The commands ``fastgrad derivative``, ``check``, ``report`` and ``bench`` have one module each. Imports every other
-package. Begin reading in `main`.
+The commands ``fastgrad derivative`` and ``check`` have one module each, ``report`` and ``bench`` one together. Imports
+every other package. Begin reading in `main`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from .. import __version__
 from ..report.drawing import MissingExtra
-from . import bench, check, derivative, report
+from . import check, derivative, report
 from .options import Mistake, Stopped, reason
 
 __all__ = ["main"]
@@ -70,6 +70,6 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"fastgrad {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="command")
-    for module in (derivative, check, report, bench):
+    for module in (derivative, check, report):
         module.register(commands)
     return parser

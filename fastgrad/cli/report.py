@@ -1,4 +1,4 @@
-"""``fastgrad report``: accuracy, speed and cost of methods, on a terminal and as a page."""
+"""``fastgrad report`` and ``fastgrad bench``: accuracy, speed and cost of methods, on a terminal and as a page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .options import Mistake, add_points, check_count, check_points, command, reason, redirect_prints, write_output
+from .options import (
+    Mistake,
+    add_count,
+    add_points,
+    check_count,
+    check_points,
+    command,
+    reason,
+    redirect_prints,
+    write_output,
+)
 from .targets import check_arguments, check_index, load_function, make_mistake, match_names, parse_rule, read_columns
 
 if TYPE_CHECKING:
@@ -29,9 +39,17 @@ examples:
 exit status: 0, or 2 when the call is wrong or no method could do anything
 """
 
+BENCH_EXAMPLES = """\
+examples:
+  fastgrad bench
+  fastgrad bench --json > here.json
+
+exit status: 0; 2 when the call is wrong
+"""
+
 
 def register(commands: Any) -> None:
-    """Add the command."""
+    """Add the commands."""
     description = (
         "Compare methods of differentiation against the true derivative: on every gate (logic gates have none), a "
         "catalogue of real functions and the development corpus, or on a function of yours."
@@ -50,6 +68,12 @@ def register(commands: Any) -> None:
     parser.add_argument("--out", type=Path, metavar="PATH",
                         help="write a page to PATH.html, PATH.md or PATH.json; all three, and plots, to a directory"
                         )  # fmt: skip
+    description = (
+        "Time the central difference and the adaptive rule on a few functions, beside NumPy, SciPy and a plain copy, "
+        "in less than a minute."
+    )
+    texts = ("time a few functions on this machine", description, BENCH_EXAMPLES)
+    add_count(command(commands, "bench", texts, run_bench, "the table"), "points of a run (default: 2000000)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -165,3 +189,19 @@ def _own_problem(args: argparse.Namespace) -> list[Any]:
         return [problem_of(f, columns, [(low, high) for low, high in args.domain], wrt)]
     except (TypeError, ValueError) as error:
         raise Mistake(str(error)) from error
+
+
+def run_bench(args: argparse.Namespace) -> int:
+    """Time, and print."""
+    from ..comparison import SPEED_POINTS, speed
+    from ..report import progress
+    from ..report.document import Document, Section
+    from ..report.formats import render
+    from ..report.tables import speeds
+
+    count = check_count(args, SPEED_POINTS, 2, "two million points")
+    with progress() as show:
+        times = speed(count, show)
+    page = Document("Speed", (Section("Speed", (speeds(times),)),))
+    write_output(times.to_json() if args.json else render(page, "terminal"))
+    return 0

@@ -1,6 +1,7 @@
 """Formats of a document: text, a terminal, Markdown, HTML.
 
-A format is a table from types of elements to functions that write them; a type that is missing is left out.
+A format is a table from types of elements to functions that write them; a type that is missing is left out. While a
+command measures, a line on the terminal says how far it is.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from textwrap import fill
+from time import monotonic
 from typing import Any
 
 from . import html
@@ -18,6 +21,9 @@ from .document import Document, Items, Legend, Picture, Section, Table, style
 
 #: Least width in columns: the names of functions and their figures fit.
 NARROWEST = 80
+
+#: Columns of a terminal: a line that is longer could not be replaced.
+WIDTH = 80
 
 #: Escape sequences of the styles of texts.
 CODES = {"bad": "31", "good": "32", "bold": "1", "dim": "2"}
@@ -187,3 +193,33 @@ def render(document: Document, name: str) -> str:
             sections.append(section)
             texts.append(form.section(section, [write(element) for write, element in writers]))
     return form.page(document, sections, texts)
+
+
+@contextmanager
+def status_line() -> Iterator[Callable[[str], None] | None]:
+    """Give a function that replaces the last line of standard error; None where that is not a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+
+    def write(text: str) -> None:
+        sys.stderr.write(f"\r\x1b[K{text}")
+        sys.stderr.flush()
+
+    try:
+        yield write
+    finally:
+        write("")
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[int, int, str], None] | None]:
+    """Give a function that shows a count, the total, seconds and a name; None where standard error is no terminal."""
+    start = monotonic()
+    with status_line() as write:
+
+        def show(done: int, total: int, name: str) -> None:
+            if write:
+                write(f"{done} of {total}, {monotonic() - start:.0f} s  {name}"[: WIDTH - 1])
+
+        yield show if write else None
