@@ -13,6 +13,7 @@ import math
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from math import inf, log, nan
 from time import perf_counter
 from typing import Any
@@ -99,8 +100,17 @@ def gate_problems() -> tuple[Problem, ...]:
         asymmetric = gate.__name__ in ASYMMETRIC
         for wrt in range(gate.nin if asymmetric else 1):
             name = f"{gate.__name__}, {('first', 'second')[wrt]}" if asymmetric else gate.__name__
-            problems.append(Problem(name, gate, window(gate), gate.partials[wrt], wrt, "gate"))
+            exact = partial(_called, gate.partials.formulas[wrt])
+            problems.append(Problem(name, gate, window(gate), exact, wrt, "gate"))
     return tuple(problems)
+
+
+def _called(formula: Callable[..., Any], *args: Any) -> Any:
+    """Evaluate a formula that is not worth compiling, on arrays where it takes them."""
+    try:
+        return np.asarray(formula(*args), dtype=np.float64)
+    except (TypeError, ValueError):
+        return np.vectorize(formula, otypes=[np.float64])(*args)
 
 
 def window(gate: Gate) -> tuple[Interval, ...]:

@@ -36,10 +36,8 @@ class Trial:
     The clock is apart from the errors: a report judges in several processes, and times when the machine is idle.
     """
 
-    def __init__(self, problem: Problem, count: int, calls_for_bounds: bool = False) -> None:
+    def __init__(self, problem: Problem, count: int) -> None:
         self.problem = problem
-        #: Whether error bounds call the function: a second kernel for a thousand points takes 0.3 s to compile.
-        self._calls_for_bounds = calls_for_bounds
         args = problem.points(count)
         self.size = size_of(args)
         self.args = tuple(np.array(a) for a in head(args, JUDGED))
@@ -84,8 +82,6 @@ class Trial:
         run(few if method.ours or method.traced else 1)
         count, result = grow(run, few, most, PATIENCE)
         df = broadcast(result, count)
-        if method.ours and self._calls_for_bounds:
-            f = Counted(self.work.on_arrays)
         figures = {
             **self._errors(df, method.name),
             "evaluations": self._evaluations(method, min(count, FEW)),

@@ -45,13 +45,13 @@ TIMED_CASES = 6
 REPRESENTATIVES = ("Black-Scholes delta", "Runge", "Squire-Trapp", "small network", "Lennard-Jones")
 
 #: Functions on which every rule is compiled and timed, when there are `MANY`.
-TIMED = (*REPRESENTATIVES, "sigmoid", "multiply")
+TIMED = ("Runge", "small network", "Lennard-Jones", "sigmoid")
 
 #: Rules that are compiled and timed on every function.
 COMPILED = ("central(order=2)", "adaptive()")
 
 #: Points of other libraries that take 0.1 to 2 ms for each, and of their error bars.
-SLOW = {"numdifftools": (1000, 25), "jacobi": (25, 25), "statsmodels": (250, 25)}
+SLOW = {"numdifftools": (1000, 10), "jacobi": (25, 10), "statsmodels": (250, 25)}
 
 #: Starting processes costs two seconds: `FEWEST` functions are worth it. From `MANY` on, compiling everything takes
 #: too long.
@@ -217,7 +217,7 @@ def _compile_adaptive() -> None:
 def _judge(plan: Plan, sent: Any, number: int) -> Judged:
     """Judge all methods on a function, and keep the trial for `_time`."""
     problem = _received(sent)
-    trial = _trials[number] = Trial(problem, plan.count, calls_for_bounds=plan.is_default)
+    trial = _trials[number] = Trial(problem, plan.count)
     methods = plan.chosen()
     rows = [trial.judge(method, is_called=not plan.is_compiled(method, problem.name)) for method in methods]
     shown = methods if _matches(problem.name, plan.curves) else ()
