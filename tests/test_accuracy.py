@@ -59,6 +59,15 @@ def test_closed_forms_are_true(problem: Problem) -> None:
     assert np.max(np.abs(exact - df) / scale) < 1e-12
 
 
+def test_the_truth_of_a_gate_is_its_partial_derivative() -> None:
+    """The truth is the plain formula, on arrays or number by number; gates run the same formula as machine code."""
+    for problem in gate_problems():
+        args = problem.points(200)
+        assert problem.exact is not None
+        compiled = problem.f.partials[problem.wrt](*args)
+        assert np.allclose(problem.exact(*args), compiled, rtol=1e-15, atol=0), problem.name
+
+
 def test_formula_of_one_of_several_lambdas_in_a_line() -> None:
     f, g = lambda x: x + 1, lambda x: (lambda y: 2 * y)(x)  # noqa: E731
     assert (formula_of(f), formula_of(g)) == ("x + 1", "(lambda y: 2 * y)(x)")
