@@ -50,7 +50,7 @@ ASYMMETRIC = ("subtract", "divide", "power", "soft_xand")
 LONGEST = 160
 
 #: Points at which errors are taken: more would move no quantile, and take longer than the timed run.
-JUDGED = 100_000
+JUDGED = 50_000
 
 #: Points at which mpmath computes the truth, and how long it may take.
 POINTS, SECONDS = 1000, 10.0

@@ -21,7 +21,7 @@ from ._methods import NUMPY, SCIPY, Args, Elementwise, Method, method_of
 from ._problems import head
 
 #: Seconds that a run may take, else it gets fewer points; turns of a method, unless it has had `ENOUGH` seconds.
-RUN, TURNS, ENOUGH = 0.05, 5, 0.04
+RUN, TURNS, ENOUGH = 0.03, 5, 0.03
 
 #: Points of a first run.
 FEW = 1000
@@ -151,6 +151,6 @@ def speed(count: int = SPEED_POINTS, progress: Callable[[int, int, str], None] |
         if progress:
             progress(done, len(functions), name)
         x = np.random.default_rng(1).uniform(-largest, largest, 10_000)
-        paces = time_in_turns(methods, [Workload(f, f, (x,))], count, patience=4 * RUN)
+        paces = time_in_turns(methods, [Workload(f, f, (x,))], count, patience=6 * RUN)
         times[name] = {method.label: paces[method.name].nanoseconds for method in methods}
     return Speed(times, about(count))
