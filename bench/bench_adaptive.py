@@ -12,8 +12,7 @@ from scipy import special
 import fastgrad as fg
 from fastgrad import gates
 from fastgrad.comparison import Method
-from fastgrad.comparison._methods import method_of
-from fastgrad.comparison._peers import INSTALLED, PEERS
+from fastgrad.comparison._methods import INSTALLED, PEERS, method_of
 from fastgrad.corpus import CASES, batched
 
 CORPUS = {case.name: case for case in CASES}

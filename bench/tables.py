@@ -58,7 +58,7 @@ def reduced(report: dict[str, Any], benchmarks: dict[str, Any]) -> dict[str, Any
 
 def rendered(found: dict[str, Any]) -> dict[str, str]:
     """Markdown for every marker."""
-    from fastgrad.report import cells as show
+    from fastgrad.report import tables as show
 
     def percent(value: float | None) -> str:
         return "-" if value is None else show.percent(value)

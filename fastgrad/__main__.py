@@ -2,7 +2,7 @@
 
 import sys
 
-from .cli.entry import main
+from .cli import main
 
 if __name__ == "__main__":  # not in the processes that compile
     sys.exit(main())

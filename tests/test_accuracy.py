@@ -16,11 +16,8 @@ import fastgrad as fg
 from fastgrad import gates
 from fastgrad.comparison import _workers, standard
 from fastgrad.comparison._catalogue import FUNCTIONS
-from fastgrad.comparison._formula import formula_of
-from fastgrad.comparison._method import Answer, Method
-from fastgrad.comparison._methods import standard_methods
-from fastgrad.comparison._peers import INSTALLED, NUMPY, SCIPY
-from fastgrad.comparison._problems import Problem, gate_problems
+from fastgrad.comparison._methods import INSTALLED, NUMPY, SCIPY, Answer, Method, standard_methods
+from fastgrad.comparison._problems import Problem, formula_of, gate_problems
 from fastgrad.report.model import AccuracyReport
 from fastgrad.report.results import FACTORS, Row
 
@@ -51,7 +48,7 @@ def test_enough_and_distinct() -> None:
 @pytest.mark.parametrize("problem", FUNCTIONS, ids=lambda p: p.name)
 def test_closed_forms_are_true(problem: Problem) -> None:
     """The closed form agrees with high-precision arithmetic to a few units in the last place of the slope."""
-    from fastgrad.comparison._truth import true_derivative
+    from fastgrad.comparison._problems import true_derivative
 
     args = problem.points(25)
     values = np.asarray(problem.f(*args))
@@ -60,6 +57,15 @@ def test_closed_forms_are_true(problem: Problem) -> None:
     exact = np.broadcast_to(problem.exact(*args), df.shape)
     assert np.isfinite(df).all()
     assert np.max(np.abs(exact - df) / scale) < 1e-12
+
+
+def test_the_truth_of_a_gate_is_its_partial_derivative() -> None:
+    """The truth is the plain formula, on arrays or number by number; gates run the same formula as machine code."""
+    for problem in gate_problems():
+        args = problem.points(200)
+        assert problem.exact is not None
+        compiled = problem.f.partials[problem.wrt](*args)
+        assert np.allclose(problem.exact(*args), compiled, rtol=1e-15, atol=0), problem.name
 
 
 def test_formula_of_one_of_several_lambdas_in_a_line() -> None:

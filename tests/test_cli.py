@@ -17,7 +17,7 @@ import pytest
 
 import fastgrad
 from fastgrad._parallel import cores
-from fastgrad.cli.entry import main
+from fastgrad.cli import main
 
 pytest.importorskip("mpmath")
 

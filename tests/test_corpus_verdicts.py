@@ -11,11 +11,9 @@ import pytest
 
 import fastgrad as fg
 from fastgrad.comparison import _timing
-from fastgrad.comparison._method import Answer, Method
-from fastgrad.comparison._methods import judged_methods, method_of
-from fastgrad.comparison._peers import INSTALLED, PEERS, SCIPY
-from fastgrad.comparison._timing import Workload, race
-from fastgrad.comparison._verdicts import timed_cases
+from fastgrad.comparison._methods import INSTALLED, PEERS, SCIPY, Answer, Method, judged_methods, method_of
+from fastgrad.comparison._timing import Workload, time_in_turns
+from fastgrad.comparison.standard import timed_cases
 from fastgrad.corpus import CASES, Case, judge, known, truth
 from fastgrad.report import tables
 
@@ -96,7 +94,7 @@ def test_pace_is_time_per_point_and_speed_beside_scipy(monkeypatch: pytest.Monke
     monkeypatch.setattr(_timing, "perf_counter", clock)
     methods = [clock.method(SCIPY.name, 800.0), clock.method("quick", 4.0), clock.method("slow", 1e6),
                clock.method("few", 8000.0, limit=200)]  # fmt: skip
-    paces = race(methods, workloads(DOZEN[:3]), 10_000)
+    paces = time_in_turns(methods, workloads(DOZEN[:3]), 10_000)
     assert {name: pace.nanoseconds for name, pace in paces.items()} == pytest.approx(
         {SCIPY.name: 800.0, "quick": 4.0, "slow": 1e6, "few": 8000.0}
     )
@@ -109,7 +107,7 @@ def test_pace_is_time_per_point_and_speed_beside_scipy(monkeypatch: pytest.Monke
 def test_without_scipy_there_is_a_pace_and_no_speedup(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
     monkeypatch.setattr(_timing, "perf_counter", clock)
-    pace = race([clock.method("quick", 4.0)], workloads(DOZEN[:1]), 1000)["quick"]
+    pace = time_in_turns([clock.method("quick", 4.0)], workloads(DOZEN[:1]), 1000)["quick"]
     assert pace.nanoseconds == pytest.approx(4.0)
     assert math.isnan(pace.speedup)
 

@@ -21,9 +21,8 @@ import pytest
 from conftest import complete_script
 
 import fastgrad as fg
-from fastgrad.cli import derivative
+from fastgrad.cli import derivative, main
 from fastgrad.cli import readers as reading
-from fastgrad.cli.entry import main
 from fastgrad.cli.options import Mistake
 
 MODULE = """

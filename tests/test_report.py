@@ -16,14 +16,13 @@ import pytest
 
 import fastgrad as fg
 from fastgrad import gates
-from fastgrad.report import cells, drawing, files, notes, plots, tables, terminal
+from fastgrad.report import content, drawing, formats, plots, tables
 from fastgrad.report.content import build_document
 from fastgrad.report.document import Document, Items, Legend, Section
 from fastgrad.report.drawing import MissingExtra
 from fastgrad.report.formats import render
-from fastgrad.report.model import AccuracyReport
+from fastgrad.report.model import AccuracyReport, Speed
 from fastgrad.report.results import FACTORS, Curve, Point, Profile, Row
-from fastgrad.report.speed import Speed
 
 ROW = Row(
     "sine", "function", "central(order=2)", "central 2", "closed form", points=1000, timed=1000, max_error=2e-9,
@@ -47,12 +46,12 @@ def many(count: int = 5) -> AccuracyReport:
     [(0.0, "0"), (2.4e-9, "2e-09"), (math.inf, "NaN"), (math.nan, "-"), (5e299, "> 1"), (1.0, "1e+00")],
 )
 def test_errors_are_shown(value: float, text: str) -> None:
-    assert cells.error(value) == text
+    assert tables.error(value) == text
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.0, "0 %"), (1e-6, "0.0001 %"), (0.099, "10 %"), (1.0, "100 %")])
 def test_shares_are_shown(value: float, text: str) -> None:
-    assert cells.share(value) == text
+    assert tables.share(value) == text
 
 
 def test_few_functions_get_a_table_each_and_many_share() -> None:
@@ -65,7 +64,7 @@ def test_few_functions_get_a_table_each_and_many_share() -> None:
 def test_a_failure_is_told() -> None:
     failed = AccuracyReport((replace(ROW, failure="RuntimeError: no"),))
     assert "failed" in repr(failed)
-    assert any("RuntimeError: no" in note for note in notes.notes(failed))
+    assert any("RuntimeError: no" in note for note in content.notes(failed))
 
 
 def test_json_holds_everything_and_no_nan() -> None:
@@ -144,7 +143,7 @@ def test_every_format_writes_what_it_has_a_writer_for(name: str) -> None:
 
 
 def test_formulas_are_read_from_the_source() -> None:
-    from fastgrad.comparison._formula import formula_of
+    from fastgrad.comparison._problems import formula_of
 
     def hill(x: float) -> float:
         """Saturate."""
@@ -169,7 +168,7 @@ def test_the_recommendation_comes_first() -> None:
         replace(ROW, method="quicker, wrong", label="wrong", off=0.5, nanoseconds=0.1),
         replace(ROW, method="broken", label="broken", failure="no"),
     )
-    (text,) = notes.recommendation(AccuracyReport(rows))
+    (text,) = content.recommendation(AccuracyReport(rows))
     assert text == (
         "Use good: right to 1e-6 at all points, 15.0 digits at the median point, 100 ns a point. Where speed counts, "
         "use quick: 0.1 % of the points are wrong by more than 1e-6, 1.0 ns a point."
@@ -178,7 +177,7 @@ def test_the_recommendation_comes_first() -> None:
 
 def test_a_method_that_is_right_everywhere_is_not_wrong_at_0_per_cent() -> None:
     rows = (replace(ROW, method="good", off=0.0, median_error=1e-15, nanoseconds=100.0), replace(ROW, off=0.0))
-    (text,) = notes.recommendation(AccuracyReport(rows))
+    (text,) = content.recommendation(AccuracyReport(rows))
     assert "Where speed counts, use central(order=2): right to 1e-6 at all points, 12.3 ns a point." in text
     assert "0 %" not in text
 
@@ -186,7 +185,7 @@ def test_a_method_that_is_right_everywhere_is_not_wrong_at_0_per_cent() -> None:
 def test_methods_timed_on_fewer_points_share_a_sentence() -> None:
     labels = {"a": 1000, "b": 100, "c": 100, "d": 0}
     rows = tuple(replace(ROW, method=label, label=label, timed=timed) for label, timed in labels.items())
-    assert list(notes.notes(AccuracyReport(rows))) == [
+    assert list(content.notes(AccuracyReport(rows))) == [
         "d was timed on 0 of the 1 functions.",
         "Timed on 1,000 points, slow methods and functions on fewer: at least 100 (b, c).",
     ]
@@ -203,13 +202,13 @@ def test_worst_points_are_listed_worst_first() -> None:
 
 
 def test_no_progress_where_nobody_looks() -> None:
-    with terminal.progress() as bar:
+    with formats.progress() as bar:
         assert bar is None
 
 
 def test_pages_and_plots_are_written(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    written = files.write(many(), tmp_path / "new")
+    written = content.write(many(), tmp_path / "new")
     pages = ["report.md", "report.html", "report.json"]
     stems = ("speed-function", "vcurve-sine", "along-sine", "bars-function")
     assert [p.name for p in written] == [*pages, *(f"{s}.svg" for s in stems), *(f"{s}.png" for s in stems)]
@@ -221,14 +220,16 @@ def test_pages_and_plots_are_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("name", "start"), [("a.html", "<!doctype"), ("a.md", "# fastgrad"), ("a.json", "{")])
 def test_a_single_page(tmp_path: Path, name: str, start: str) -> None:
     pytest.importorskip("matplotlib")
-    assert files.write(many(), tmp_path / name) == [tmp_path / name]
+    assert content.write(many(), tmp_path / name) == [tmp_path / name]
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).read_text().startswith(start)
     with pytest.raises(ValueError, match="a page ends in"):
-        files.write(many(), tmp_path / "a.pdf")
+        content.write(many(), tmp_path / "a.pdf")
 
 
-@pytest.mark.parametrize("show", [files.require, lambda path: files.write(many(), path), lambda path: many().to_html()])
+@pytest.mark.parametrize(
+    "show", [content.require, lambda path: content.write(many(), path), lambda path: many().to_html()]
+)
 def test_a_missing_library_names_the_extra(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, show: Callable[[Path], object]
 ) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fastgrad import gates
-from fastgrad.cli.entry import main
+from fastgrad.cli import main
 from fastgrad.gates._gate import Gate
 
 

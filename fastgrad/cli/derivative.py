@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..report.terminal import status_line
+from ..report.formats import status_line
 from .options import Mistake, command, reason, redirect_prints, write_output
 from .readers import BLOCK, Source, open_source
 from .targets import check_arguments, check_index, load_function, make_mistake, parse_rule

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
 from itertools import chain, islice
@@ -224,23 +224,22 @@ def _lines(name: str) -> AbstractContextManager[Iterator[str]]:
 
 def _numbers(lines: list[str], delimiter: str | None, width: int, number: int, what: str) -> Any:
     """Convert lines to numbers; an empty cell is NaN. `number` counts the lines before."""
-    try:
-        if "\n" not in lines and "\r\n" not in lines:  # np.loadtxt would skip empty lines, and rows would move
+    with suppress(ValueError):  # the loop below tells where
+        if not {"\n", "\r\n"} & set(lines):  # np.loadtxt would skip empty lines, and rows would move
             table = np.loadtxt(lines, delimiter=delimiter, comments=None, ndmin=2)
             if table.shape == (len(lines), width):
                 return table
-    except ValueError:
-        pass  # the loop below tells where
-    table = np.full((len(lines), width), np.nan)
-    for i, line in enumerate(lines):
-        cells = [_bare(cell) for cell in line.split(delimiter)]
-        if len(cells) != width and (line.strip() or width > 1):  # an empty line of one column is a missing number
-            raise Mistake(f"line {number + i + 1} of {what} must have {width} cells; it has {len(cells)}. Mend it.")
-        for j, cell in enumerate(cells):
-            if not _is_number(cell):
-                raise Mistake(f"line {number + i + 1} of {what} must hold numbers; got {cell!r:.60}. Mend it.")
-            table[i, j] = float(cell or "nan")
-    return table
+    rows = []
+    for i, line in enumerate(lines, number + 1):
+        cells = [_bare(cell) for cell in line.split(delimiter)] or [""]
+        if len(cells) != width:
+            raise Mistake(f"line {i} of {what} must have {width} cells; it has {len(cells)}. Mend it.")
+        try:
+            rows.append([float(cell or "nan") for cell in cells])
+        except ValueError:
+            wrong = next(cell for cell in cells if not _is_number(cell))
+            raise Mistake(f"line {i} of {what} must hold numbers; got {wrong!r:.60}. Mend it.") from None
+    return np.array(rows)
 
 
 def _bare(cell: str) -> str:

@@ -1,4 +1,4 @@
-"""``fastgrad report``: accuracy, speed and cost of methods, on a terminal and as a page."""
+"""``fastgrad report`` and ``fastgrad bench``: accuracy, speed and cost of methods, on a terminal and as a page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .options import Mistake, add_points, check_count, check_points, command, reason, redirect_prints, write_output
+from .options import (
+    Mistake,
+    add_count,
+    add_points,
+    check_count,
+    check_points,
+    command,
+    reason,
+    redirect_prints,
+    write_output,
+)
 from .targets import check_arguments, check_index, load_function, make_mistake, match_names, parse_rule, read_columns
 
 if TYPE_CHECKING:
@@ -29,9 +39,17 @@ examples:
 exit status: 0, or 2 when the call is wrong or no method could do anything
 """
 
+BENCH_EXAMPLES = """\
+examples:
+  fastgrad bench
+  fastgrad bench --json > here.json
+
+exit status: 0; 2 when the call is wrong
+"""
+
 
 def register(commands: Any) -> None:
-    """Add the command."""
+    """Add the commands."""
     description = (
         "Compare methods of differentiation against the true derivative: on every gate (logic gates have none), a "
         "catalogue of real functions and the development corpus, or on a function of yours."
@@ -50,6 +68,12 @@ def register(commands: Any) -> None:
     parser.add_argument("--out", type=Path, metavar="PATH",
                         help="write a page to PATH.html, PATH.md or PATH.json; all three, and plots, to a directory"
                         )  # fmt: skip
+    description = (
+        "Time the central difference and the adaptive rule on a few functions, beside NumPy, SciPy and a plain copy, "
+        "in less than a minute."
+    )
+    texts = ("time a few functions on this machine", description, BENCH_EXAMPLES)
+    add_count(command(commands, "bench", texts, run_bench, "the table"), "points of a run (default: 2000000)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -57,8 +81,7 @@ def run(args: argparse.Namespace) -> int:
     if args.nist:
         return _run_nist(args)
     from ..comparison import chosen_methods
-    from ..report.content import build_document
-    from ..report.files import write
+    from ..report.content import build_document, write
     from ..report.formats import render
 
     try:
@@ -82,15 +105,16 @@ def run(args: argparse.Namespace) -> int:
 def _measure(args: argparse.Namespace, problems: Sequence[Any], methods: Any) -> AccuracyReport:
     """Compare the methods; an error of the caller's function is a mistake in one line."""
     from ..comparison import REPORT_POINTS, accuracy
-    from ..comparison.standard import MANY, REPRESENTATIVES, compare_standard
+    from ..comparison.standard import MANY, REPRESENTATIVES, compare_standard, first_rows
     from ..report import progress
 
     count = check_count(args, REPORT_POINTS, 2, "a million points")
     curves = () if not args.out else [problems[0].name] if args.function else REPRESENTATIVES
     with progress() as show, redirect_prints():
         if not args.function and not methods:
-            if len(problems) >= MANY and not args.json:
-                _print_first(len(problems))
+            if len(problems) >= MANY and not args.json:  # before the minutes that the whole report takes
+                digits = ", ".join(f"{row.label} {row.digits:.1f}" for row in first_rows())
+                print(f"first of {len(problems)} functions, sigmoid, right digits: {digits}", file=sys.stderr)
             return compare_standard(problems, count, curves, show)
         try:
             return accuracy(problems, methods, count, curves=curves, progress=show)
@@ -98,14 +122,6 @@ def _measure(args: argparse.Namespace, problems: Sequence[Any], methods: Any) ->
             if not args.function:
                 raise
             raise make_mistake(error, args.function) from error
-
-
-def _print_first(count: int) -> None:
-    """Print the result of one function, before the minutes that the whole report takes."""
-    from ..comparison.standard import first_rows
-
-    digits = ", ".join(f"{row.label} {row.digits:.1f}" for row in first_rows())
-    print(f"first of {count} functions, sigmoid, right digits: {digits}", file=sys.stderr)
 
 
 def _run_nist(args: argparse.Namespace) -> int:
@@ -131,7 +147,7 @@ def _run_nist(args: argparse.Namespace) -> int:
 
 def _check_output(path: Path) -> None:
     """Check that a page or a directory can be written, before minutes are spent; existing files stay."""
-    from ..report.files import require
+    from ..report.content import require
 
     try:
         require(path)
@@ -173,3 +189,19 @@ def _own_problem(args: argparse.Namespace) -> list[Any]:
         return [problem_of(f, columns, [(low, high) for low, high in args.domain], wrt)]
     except (TypeError, ValueError) as error:
         raise Mistake(str(error)) from error
+
+
+def run_bench(args: argparse.Namespace) -> int:
+    """Time, and print."""
+    from ..comparison import SPEED_POINTS, speed
+    from ..report import progress
+    from ..report.document import Document, Section
+    from ..report.formats import render
+    from ..report.tables import speeds
+
+    count = check_count(args, SPEED_POINTS, 2, "two million points")
+    with progress() as show:
+        times = speed(count, show)
+    page = Document("Speed", (Section("Speed", (speeds(times),)),))
+    write_output(times.to_json() if args.json else render(page, "terminal"))
+    return 0

@@ -8,8 +8,7 @@ default report is in `standard`.
 
 from ._accuracy import REPORT_POINTS, accuracy
 from ._catalogue import standard_functions
-from ._method import Answer, Method
-from ._methods import chosen_methods, judged_methods, standard_methods
+from ._methods import Answer, Method, chosen_methods, judged_methods, standard_methods
 from ._problems import Problem, problem_of
 from ._timing import SPEED_POINTS, speed
 

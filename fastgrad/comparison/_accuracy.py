@@ -11,7 +11,7 @@ import numpy as np
 
 from ..arguments import explains_keywords
 from ..corpus import Case
-from ..report import terminal
+from ..report import formats
 from ..report.model import AccuracyReport
 from ._catalogue import standard_functions
 from ._methods import chosen_methods
@@ -96,7 +96,7 @@ def accuracy(
     if columns is not None:
         count = max((size_of(f.given) for f in several if isinstance(f, Problem)), default=count)
     plan = Plan(count, (curves,) if isinstance(curves, str) else tuple(curves), methods=chosen_methods(methods))
-    with nullcontext(progress) if progress else terminal.progress() as show:
+    with nullcontext(progress) if progress else formats.progress() as show:
         return replace(compare(several, plan, show), about=facts)
 
 

@@ -99,14 +99,9 @@ def arrhenius(kelvin: Any) -> Any:
     return 1e13 * np.exp(-95e3 / (8.314462618 * kelvin))
 
 
-def _planck(w: Any) -> Any:
-    u = 2.4806462 / w
-    return 1000.0 / (w**6 * np.expm1(u)) * (-u / np.expm1(-u) - 5.0)
-
-
-def _planck_metres(w: Any) -> Any:
-    u = 2.4806462e-6 / w
-    return 1.1910429723971884e-16 / (w**6 * np.expm1(u)) * (-u / np.expm1(-u) - 5.0)
+def _planck(w: Any, scale: float = 1000.0, length: float = 2.4806462) -> Any:
+    u = length / w
+    return scale / (w**6 * np.expm1(u)) * (-u / np.expm1(-u) - 5.0)
 
 
 def lorentz_factor(speed: Any) -> Any:
@@ -159,7 +154,7 @@ FUNCTIONS: tuple[Problem, ...] = (
             lambda micrometres: 1000.0 / (micrometres**5 * np.expm1(2.4806462 / micrometres)), ((0.2, 3.0),), _planck),
     Problem("Planck, metres",
             lambda metres: 1.1910429723971884e-16 / (metres**5 * np.expm1(2.4806462e-6 / metres)), ((0.2e-6, 3e-6),),
-            _planck_metres),
+            lambda w: _planck(w, 1.1910429723971884e-16, 2.4806462e-6)),
     Problem("van der Waals", lambda litres: 24.943387854 / (litres - 0.04267) - 3.64 / (litres * litres),
             ((0.06, 3.0),), lambda v: 7.28 / v**3 - 24.943387854 / (v - 0.04267) ** 2),
     Problem("damped wave", lambda t: np.exp(-0.1 * t) * np.cos(7.0 * t + 0.3), ((0.0, 60.0),),

@@ -14,15 +14,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._parallel import cores
+from ..report.model import Speed
 from ..report.results import Pace
-from ..report.speed import Speed
 from ._catalogue import logistic, network, normal
-from ._method import Args, Elementwise, Method
-from ._methods import method_of
-from ._peers import NUMPY, SCIPY
+from ._methods import NUMPY, SCIPY, Args, Elementwise, Method, method_of
+from ._problems import head
 
 #: Seconds that a run may take, else it gets fewer points; turns of a method, unless it has had `ENOUGH` seconds.
-PATIENCE, TURNS, ENOUGH = 0.2, 5, 0.1
+RUN, TURNS, ENOUGH = 0.03, 5, 0.03
 
 #: Points of a first run.
 FEW = 1000
@@ -75,6 +74,8 @@ def grow(run: Callable[[int], Any], count: int, most: int, patience: float) -> t
     while True:
         seconds, result = time_call(partial(run, count))
         larger = min(10 * count, most)
+        if seconds <= patience < seconds * larger / count:  # once more: another process may have interrupted it
+            seconds, result = time_call(partial(run, count))
         if larger == count or seconds * larger / count > patience:
             return count, result
         count = larger
@@ -93,13 +94,15 @@ class Workload(NamedTuple):
         return self.f if method.ours or method.traced else self.on_arrays
 
 
-def race(methods: Sequence[Method], functions: Sequence[Workload], count: int) -> dict[str, Pace]:
-    """Time methods on `count` points of every function, or on as many as take bearable time."""
+def time_in_turns(
+    methods: Sequence[Method], functions: Sequence[Workload], count: int, patience: float = RUN
+) -> dict[str, Pace]:
+    """Time methods on `count` points of every function, or on as many as take at most `patience` seconds."""
     times: dict[str, list[float]] = {method.name: [] for method in methods}
     points = dict.fromkeys(times, 0)
     with quietly():
         for function in functions:
-            runs = {method.name: _run(method, function, count) for method in methods}
+            runs = {method.name: _run(method, function, count, patience) for method in methods}
             best, spent = dict.fromkeys(runs, np.inf), dict.fromkeys(runs, 0.0)
             for _ in range(TURNS):
                 for name, (run, size) in runs.items():
@@ -118,21 +121,19 @@ def race(methods: Sequence[Method], functions: Sequence[Workload], count: int) -
     }
 
 
-def _run(method: Method, function: Workload, count: int) -> tuple[Callable[[], Any], int]:
+def _run(method: Method, function: Workload, count: int, patience: float) -> tuple[Callable[[], Any], int]:
     """Warm a method up, and return a call of it on as many points as are affordable, and their number."""
-    f, count = function.function(method), min(count, method.limit or count)
+    f, most = function.function(method), min(count, method.limit or count)
+    args = tuple(np.resize(a, most) if np.ndim(a) else a for a in function.args)
 
-    def runner(size: int) -> Callable[[], Any]:
-        args = tuple(np.resize(a, size) if np.ndim(a) else a for a in function.args)
-        return lambda: method.run(f, args, function.wrt)
+    def run(size: int) -> Any:
+        return method.run(f, head(args, size), function.wrt)
 
-    few = count if method.traced else min(count, FEW)  # jax compiles once more for every number of points
-    run = runner(few)
-    run()
-    seconds, _ = time_call(run)
-    while count > few and seconds * count / few > PATIENCE:
-        count = max(count // 10, few)
-    return runner(count), count
+    few = most if method.traced else min(most, FEW)  # jax compiles once more for every number of points
+    if method.traced or not method.limit:
+        run(few)
+    count, _ = grow(run, few, most, patience)
+    return partial(run, count), count
 
 
 def cubic(x: Any) -> Any:
@@ -150,6 +151,6 @@ def speed(count: int = SPEED_POINTS, progress: Callable[[int, int, str], None] |
         if progress:
             progress(done, len(functions), name)
         x = np.random.default_rng(1).uniform(-largest, largest, 10_000)
-        paces = race(methods, [Workload(f, f, (x,))], count)
+        paces = time_in_turns(methods, [Workload(f, f, (x,))], count, patience=6 * RUN)
         times[name] = {method.label: paces[method.name].nanoseconds for method in methods}
     return Speed(times, about(count))

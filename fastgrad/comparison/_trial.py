@@ -13,11 +13,12 @@ import numpy as np
 from .._signals import reraise_if_signal
 from ..differentiation.derivatives import derivative
 from ..report.results import FACTORS, SLACK, TOLERANCE, Curve, Point, Profile, Row
-from ._formula import formula_of
-from ._method import Args, Counted, Elementwise, Method
-from ._problems import Floats, Problem, broadcast, head, name_of, size_of
-from ._timing import FEW, PATIENCE, Workload, grow, quietly, race
-from ._truth import JUDGED, truth_of
+from ._methods import Args, Counted, Elementwise, Method
+from ._problems import JUDGED, Floats, Problem, broadcast, formula_of, head, name_of, size_of, truth_of
+from ._timing import FEW, Workload, grow, quietly, time_in_turns
+
+#: Seconds that the errors of a method may take, else it gets fewer points.
+PATIENCE = 0.1
 
 #: Letters of the message of a method that failed.
 MESSAGE = 300
@@ -66,7 +67,7 @@ class Trial:
         judged = (method for method in methods if method.name in self._counts)
         limited = [replace(m, limit=self._counts[m.name]) if m.traced else m for m in judged]
         work = self.work._replace(args=self.problem.points(self.size))
-        paces = race(limited, [work], self.size)
+        paces = time_in_turns(limited, [work], self.size)
         return {name: {"timed": pace.points, "nanoseconds": pace.nanoseconds} for name, pace in paces.items()}
 
     def _figures(self, f: Elementwise, method: Method) -> dict[str, Any]:

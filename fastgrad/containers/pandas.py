@@ -54,7 +54,8 @@ class _Labels:
             if not is_table:
                 continue
             for i, labels in enumerate(o.axes[:n], self._batch_ndim - n):
-                self._batch[i] = labels if self._batch[i] is None else _joined(self._batch[i], labels)
+                joined = labels if self._batch[i] is None else self._batch[i]
+                self._batch[i] = joined if joined.equals(labels) else joined.join(labels, how="outer")
             if core:
                 _check_coordinates(self._coordinates.setdefault(core, o.axes[-1]), o.axes[-1], name)
         self._check_unlabelled()
@@ -109,11 +110,6 @@ class _Labels:
                     f"`{name}` must have labels, because those of other arguments differ; got an array of shape "
                     f"{o.shape}. Make it a Series, or give all arguments one index."
                 )
-
-
-def _joined(one: Any, other: Any) -> Any:
-    """All labels of two axes, as in pandas' arithmetic."""
-    return one if one.equals(other) else one.join(other, how="outer")
 
 
 def _check_coordinates(labels: Any, other: Any, name: str) -> None:

@@ -19,7 +19,7 @@ from ..arguments import argument, result_kind
 from ..array_kinds import LIBRARY, MASKED, PLAIN, REFUSED, TREE, kind_of, kinds, unreadable
 from ..estimates import Estimate, rounded
 from .calls import Adapted, Call
-from .libraries import from_numpy, model_of, require_float64, result_of, to_numpy
+from .libraries import OfLibrary, from_numpy, model_of, require_float64, result_of, to_numpy
 
 #: What Python's errors call a list or a tuple that is used as a number or an array.
 _SEQUENCE = re.compile(r"\b(list|tuple|sequence)\b")
@@ -227,3 +227,34 @@ def _mapping_like(tree: Any, items: dict[Any, Any]) -> Any:
     twin = copy.copy(tree)
     twin.update(items)
     return twin
+
+
+def as_arrays(f: Any, analytic: Any, args: tuple[Any, ...], of: str) -> tuple[Any, Any, tuple[Any, ...], str, Any]:
+    """Return `f`, `analytic`, `args` and `of` for NumPy's arrays, and names of the coordinates of a tree, or None.
+
+    `analytic` gets leaves and arrays in the caller's types, `f` in float64. A derivative in a tree is its gradient.
+    """
+    if args and kind_of(args[0]) == TREE and of in ("derivative", "gradient", "jacobian"):
+        tree = Tree(args[0], "args[0]")
+        source = _OfTreeToTree(analytic, tree) if callable(analytic) else tree.join(analytic, "analytic")
+        of = "gradient" if of == "derivative" else of
+        return OfTree(f, tree), source, (tree.vector(), *args[1:]), of, tree.entry_names()
+    arrays = args if of == "derivative" else args[:1]
+    model = model_of(arrays, "args[0]")
+    if model is None:
+        return f, analytic, args, of, None
+    source = OfLibrary(analytic, model, "analytic") if callable(analytic) else to_numpy(analytic)
+    return OfLibrary(f, model), source, (*map(to_numpy, arrays), *args[len(arrays) :]), of, None
+
+
+class _OfTreeToTree(Adapted):
+    """A derivative that takes and returns trees as one that takes and returns vectors."""
+
+    def __init__(self, analytic: Callable[..., Any], tree: Tree) -> None:
+        super().__init__(analytic)
+        self._tree = tree
+
+    def __call__(self, vector: Any, *args: Any) -> Any:
+        """Call the derivative with the tree of these numbers."""
+        is_own_type = vector.dtype == self._tree.vector().dtype
+        return self._tree.join(self.f(self._tree.rebuild(vector, keep_types=is_own_type), *args), "analytic")

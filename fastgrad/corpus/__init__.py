@@ -17,8 +17,7 @@ True
 
 from ._case import Case, batched
 from ._high_precision import BITS, differentiate, evaluate, slope_scale
-from ._measure import Figures, judge, measure
-from ._stored import CASES, FAMILIES, known, sides, truth
+from ._measure import CASES, FAMILIES, Figures, judge, known, measure, sides, truth
 
 __all__ = ["BITS", "CASES", "FAMILIES", "Case", "Figures", "batched", "differentiate", "evaluate", "judge", "known",
            "measure", "sides", "slope_scale", "truth"]  # fmt: skip

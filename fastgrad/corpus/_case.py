@@ -1,14 +1,12 @@
-"""A case of the corpus: one row of a table, with seeded points.
-
-The points are equal on every platform: no power or logarithm of the C library takes part.
-"""
+"""A case of the corpus: a function, the points that are stored for it in ``truth.json``, and its copy for mpmath."""
 
 from __future__ import annotations
 
 import functools
-import math
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -20,8 +18,17 @@ from .translation import for_mpmath
 Kind = Literal["smooth", "noisy", "kink"]
 Floats = NDArray[np.float64]
 
+TRUTH_FILE = Path(__file__).with_name("truth.json")
+
 # TypeError: a negative number to a fractional power is complex in plain Python, and `math` refuses complex numbers
 DOMAIN_ERRORS = (ValueError, ZeroDivisionError, OverflowError, TypeError)
+
+
+@functools.cache
+def stored() -> dict[str, dict[str, list[Any]]]:
+    """Read the stored columns of all cases: the points as "x", and what is computed at them."""
+    columns: dict[str, dict[str, list[Any]]] = json.loads(TRUTH_FILE.read_text(encoding="utf-8"))
+    return columns
 
 
 @dataclass(frozen=True)
@@ -55,14 +62,14 @@ class Case:
 
 
 def family(name: str, kind: Kind = "smooth") -> Callable[..., Case]:
-    """Return the constructor of the cases of one family: ``(name, f, points, exact, **other fields)``.
+    """Return the constructor of the cases of one family: ``(name, f, exact, **other fields)``.
 
     Without `exact` it is a copy of `f` for mpmath's numbers.
     """
 
-    def case(label: str, f: Callable[[Any], Any], points: tuple[float, ...],
-             exact: Callable[[Any, Any], Any] | None = None, **fields: Any) -> Case:  # fmt: skip
+    def case(label: str, f: Callable[[Any], Any], exact: Any = None, **fields: Any) -> Case:
         copy = functools.cache(lambda: for_mpmath(f))
+        points = tuple(stored()[label]["x"])
         return Case(label, name, f, points, exact or (lambda m, x: copy()(x)), **{"kind": kind, **fields})
 
     return case
@@ -105,24 +112,3 @@ def batched(f: Callable[[Any], Any]) -> Callable[[Any], Floats]:
         return single
     same = together.shape == probe.shape and np.allclose(together, single(probe), rtol=1e-9, atol=0, equal_nan=True)
     return whole if same else single
-
-
-def uniform(lo: float, hi: float, n: int, seed: int) -> tuple[float, ...]:
-    """Draw `n` points evenly from an interval."""
-    u = np.random.default_rng(seed).random(n)
-    return tuple((lo + (hi - lo) * u).tolist())
-
-
-def decades(lo: float, hi: float, n: int, seed: int, sign: str = "+") -> tuple[float, ...]:
-    """Draw `n` points of every magnitude from `lo` to `hi`; `sign` is "+", "-" or "+-"."""
-    rng = np.random.default_rng(seed)
-    first, last = math.frexp(lo)[1] - 1, math.frexp(hi)[1] - 1
-    exponents = rng.integers(first, last, size=n)
-    values = [math.ldexp(1 + u, int(e)) for u, e in zip(rng.random(n).tolist(), exponents, strict=True)]
-    signs = {"+": [1.0], "-": [-1.0], "+-": [1.0, -1.0]}[sign]
-    return tuple(signs[i % len(signs)] * v for i, v in enumerate(values))
-
-
-def near(a: float, lo: float, hi: float, n: int, seed: int, sign: str = "+") -> tuple[float, ...]:
-    """Draw `n` points at every distance from `lo` to `hi` from `a`."""
-    return tuple(a + d for d in decades(lo, hi, n, seed, sign))

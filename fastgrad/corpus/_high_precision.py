@@ -73,11 +73,6 @@ def differentiate(case: Case, m: Any, x: Any) -> tuple[Any, Any, Any, Any]:
     return None, left, right, None
 
 
-def working_bits(x: float) -> int:
-    """Return the precision at `x`: more where the step is less, so that an offset in `f` does not absorb it."""
-    return BITS + max(0, -math.frexp(x)[1])
-
-
 def _float(value: Any | None) -> float:
     """Round an mpf to float64, None to NaN."""
     return math.nan if value is None else float(value)
@@ -143,7 +138,8 @@ def row(case: Case, indices: list[int] | None = None) -> Row:
     points = case.points if indices is None else tuple(case.points[i] for i in indices)
     result: Row = {"x": list(points), "df": [], "left": [], "right": [], "d2": [], "scale": []}
     for x in points:
-        with m.workprec(working_bits(x)):
+        # more where the step is less, so that an offset in `f` does not absorb it
+        with m.workprec(BITS + max(0, -math.frexp(x)[1])):
             df, left, right, second = map(_float, differentiate(case, m, m.mpf(x)))
             scale = slope_scale(case, m, x, _float(evaluate(case, m, m.mpf(x))), df)
         # the sides are only worth keeping where they differ from `df`

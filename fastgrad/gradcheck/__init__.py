@@ -2,7 +2,7 @@
 
 It imports the numerical derivatives (`differentiation`), and calls gates and circuits by their public methods only.
 Begin reading with `check` below: `_problem` estimates, `_analytic` evaluates, `_verdicts` compares, `_rounding`
-measures what bounds do not know, `_patterns` names what mistakes have in common, `_result` and `_table` show it.
+measures what bounds do not know, `_patterns` names what mistakes have in common, `_result` shows it.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from ..arguments import explains_keywords
-from ..containers.checks import as_arrays
+from ..containers.trees import as_arrays
 from ..estimates import Estimate, Status
 from ._analytic import Analytic
 from ._comparison import Comparison
 from ._partials import own_partials
 from ._patterns import patterns
-from ._problem import Problem, problem
+from ._problem import NARROW_STEP, Problem, problem
 from ._result import Check
 from ._rounding import analytic_rounding, rounding_inside
 from ._verdicts import Judgement, Tolerance, Verdict, is_flat, judge, withdraw
@@ -126,25 +126,24 @@ def check(
 def _judged(points: Problem, analytic: Analytic, numerical: Estimate) -> tuple[Estimate, Judgement]:
     """Judge all entries; then those that are in doubt with one-sided and second estimates, and with rounding."""
     values = analytic.values
+
+    def suspect(judgement: Judgement) -> Any:
+        """Mark what disagrees though it is finite."""
+        return (judgement.verdict == Verdict.DISAGREES) & np.isfinite(values)
+
     tolerance = Tolerance(unit=points.unit, slope=points.steepest_secants(is_flat(values, numerical)))
     judgement = judge(values, numerical, tolerance)
     open_ = (judgement.verdict != Verdict.AGREES) & (numerical.status == Status.TOLERANCE_NOT_REACHED)
     numerical = points.compare_sides(numerical, open_)
     judgement = judge(values, numerical, tolerance)
-    if not _suspect(judgement, values).any():
+    if not suspect(judgement).any():
         return numerical, judgement
     tolerance = tolerance._replace(rounding=analytic_rounding(analytic))
     judgement = judge(values, numerical, tolerance)
-    suspect = _suspect(judgement, values)
-    if suspect.any():
-        second = points.estimate_again(numerical, suspect)
+    if suspect(judgement).any():
+        second = points.estimate_again(numerical, suspect(judgement), rel_step=NARROW_STEP)
         judgement = withdraw(judgement, numerical, judge(values, second, tolerance), second)
-        noise = rounding_inside(points, numerical, values, _suspect(judgement, values))
+        noise = rounding_inside(points, numerical, values, suspect(judgement))
         noisy = judge(values, numerical, tolerance._replace(noise=noise))
         judgement = noisy._replace(verdict=np.where(noise > 0, noisy.verdict, judgement.verdict))
     return numerical, judgement
-
-
-def _suspect(judgement: Judgement, values: Any) -> Any:
-    """Mark what disagrees though it is finite."""
-    return (judgement.verdict == Verdict.DISAGREES) & np.isfinite(values)

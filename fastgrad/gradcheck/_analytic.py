@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -64,17 +65,16 @@ class Analytic:
 
     def in_long_double(self) -> Any:
         """Evaluate it in longer arithmetic; None where there is none, or the function does not keep to it."""
-        is_longer = np.finfo(np.longdouble).eps < np.finfo(np.float64).eps
-        return attempt(self._wide_values) if is_longer else None
 
-    def _wide_values(self) -> Any:
-        args = self.changed(lambda a: a.astype(np.longdouble))
-        results = [self._result(row) for row in (self._rows(args) if self.is_single else [args])]
-        parts = [np.stack(r) if isinstance(r, tuple) else np.asarray(r) for r in results]
-        if any(part.dtype.char not in "gG" for part in parts):
-            return None
-        wide = np.stack(parts, axis=int(self.problem.stacked))
-        return wide.reshape(self.shape) if wide.size == np.prod(self.shape, dtype=int) else None
+        def evaluate() -> Any:
+            args = self.changed(lambda a: a.astype(np.longdouble))
+            results = [self._result(row) for row in (self._rows(args) if self.is_single else [args])]
+            parts = [np.stack(r) if isinstance(r, tuple) else np.asarray(r) for r in results]
+            wide = np.stack(parts, axis=int(self.problem.stacked))
+            has_kept = all(part.dtype.char in "gG" for part in parts)
+            return wide.reshape(self.shape) if has_kept and wide.size == math.prod(self.shape) else None
+
+        return attempt(evaluate) if np.finfo(np.longdouble).eps < np.finfo(np.float64).eps else None
 
     def changed(self, change: Callable[[Any], Any]) -> list[Any]:
         """Change the arguments that are numbers of the function."""

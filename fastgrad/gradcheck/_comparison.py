@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..estimates import Estimate, Status
+from ..estimates import Estimate
 from ._analytic import Analytic
 from ._problem import Problem
 from ._verdicts import Judgement, Verdict
@@ -24,6 +24,17 @@ COORDINATES = 50
 #: Indices, factors or coordinates that are listed.
 LISTED = 3
 
+#: Factors that are often forgotten, and their names.
+FACTORS: dict[str, float] = {
+    **{str(k): float(k) for k in range(2, 13)}, "pi": math.pi, "2 pi": 2 * math.pi, "4 pi": 4 * math.pi,
+    "sqrt(pi)": math.sqrt(math.pi), "sqrt(2 pi)": math.sqrt(2 * math.pi), "sqrt(2)": math.sqrt(2), "e": math.e,
+    "log(2)": math.log(2), "log(10)": math.log(10), "180/pi, degrees for radians": 180 / math.pi,
+    "100, percent": 100.0, "1000": 1000.0, "3/2": 1.5, "4/3": 4 / 3, "1e6": 1e6,
+}  # fmt: skip
+
+#: Integers up to here are named as such, or as one over them: a count that is missing, or one too much.
+LARGEST = 10_000
+
 
 class Comparison:
     """A problem, its analytic derivative `values`, its numerical derivative `df`, and the verdicts."""
@@ -31,6 +42,21 @@ class Comparison:
     def __init__(self, problem: Problem, analytic: Analytic, numerical: Estimate, judgement: Judgement) -> None:
         self.problem, self.analytic, self.numerical, self.judgement = problem, analytic, numerical, judgement
         self.values, self.df, self.inner = analytic.values, numerical.df, problem.inner
+        verdict, is_finite = judgement.verdict, np.isfinite(self.values) & np.isfinite(self.df)
+        #: Where something is wrong, NaN and infinity included.
+        self.disagrees = verdict == Verdict.DISAGREES
+        #: Where both values are finite and disagree; where they do so in the first six digits.
+        self.wrong = self.disagrees & is_finite
+        self.gross = self.wrong & ~self.like(self.values)
+        #: Where something could be decided.
+        self.decided = (verdict != Verdict.UNDECIDED) & is_finite
+        #: Where the analytic value is right and not 0: a zero may be right by chance.
+        with np.errstate(all="ignore"):
+            is_zero = np.abs(self.values) <= judgement.allowed
+        self.right = (verdict == Verdict.KINK) | ((verdict == Verdict.AGREES) & ~is_zero)
+        #: What each axis of the entries counts.
+        inner = {"derivative": [], "gradient": ["coordinate"]}.get(problem.of, ["row", "column"])
+        self.axes = ["argument"] * problem.stacked + ["point"] * len(problem.batch) + inner
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -44,58 +70,11 @@ class Comparison:
         own = names[:count] if len(names) >= count and not isinstance(f, np.ufunc) else []
         return tuple(own) or (("x",) if count == 1 else tuple(f"args[{i}]" for i in range(count)))
 
-    @cached_property
-    def axes(self) -> list[str]:
-        """What each axis of the entries counts."""
-        inner = {"derivative": [], "gradient": ["coordinate"]}.get(self.problem.of, ["row", "column"])
-        return ["argument"] * self.problem.stacked + ["point"] * len(self.problem.batch) + inner
-
-    @cached_property
-    def disagrees(self) -> Any:
-        """Where something is wrong, NaN and infinity included."""
-        return self.judgement.verdict == Verdict.DISAGREES
-
-    @cached_property
-    def wrong(self) -> Any:
-        """Where both values are finite and disagree."""
-        return self.disagrees & np.isfinite(self.values) & np.isfinite(self.df)
-
-    @cached_property
-    def gross(self) -> Any:
-        """Where they disagree in the first six digits."""
-        return self.wrong & ~self.like(self.values)
-
-    @cached_property
-    def is_slight(self) -> bool:
-        """Whether most of what is wrong is right to six digits."""
-        return bool(2 * np.count_nonzero(self.gross) <= np.count_nonzero(self.wrong))
-
-    @cached_property
-    def decided(self) -> Any:
-        """Where something could be decided."""
-        return (self.judgement.verdict != Verdict.UNDECIDED) & np.isfinite(self.values) & np.isfinite(self.df)
-
-    @cached_property
-    def right(self) -> Any:
-        """Where the analytic value is right and not 0: a zero may be right by chance."""
-        right = np.isin(self.judgement.verdict, (Verdict.AGREES, Verdict.KINK))
-        zero = (np.abs(self.values) <= self.judgement.allowed) & (self.judgement.verdict == Verdict.AGREES)
-        return right & ~zero
-
     def like(self, values: Any) -> Any:
         """Where `values` would be right to six digits, or as far as the bounds tell."""
         with np.errstate(all="ignore"):
             size = np.maximum(np.abs(values), np.abs(self.df))
             return np.abs(values - self.df) <= ALIKE * size + self.judgement.allowed
-
-    def is_explained_by(self, values: Any) -> bool:
-        """Whether `values` would be right wherever something could be decided."""
-        decided = self.decided & (self.numerical.status != Status.KINK)
-        return bool(self.like(values)[decided | self.gross].all())
-
-    def is_mended_by(self, values: Any) -> bool:
-        """Whether `values` would be right wherever something is wrong."""
-        return bool(self.like(values)[self.gross].all())
 
 
 #: A pattern returns its text where it fits.
@@ -129,3 +108,28 @@ def median(ratios: Any) -> float | None:
 def join(items: Any) -> str:
     """List the first few items."""
     return ", ".join(map(str, items[:LISTED])) + (", ..." if len(items) > LISTED else "")
+
+
+def describe_factor(value: float, c: Comparison) -> str | None:
+    """Name a factor: counts of this batch, constants that are forgotten, arguments that are one number, integers."""
+    problem, size, minus = c.problem, abs(value), "-" if value < 0 else ""
+    counts = {"the number of points": math.prod(problem.batch)}
+    if problem.of != "derivative":
+        counts["the number of coordinates"] = problem.args[0].shape[-1]
+    if problem.of == "jacobian":
+        counts["the number of components"] = c.values.shape[-2]
+    # a factor of 2 is that, also where there are two points
+    named = {f"{count}, {what}": float(count) for what, count in counts.items() if count > 2} | FACTORS
+    if problem.of == "derivative":  # an argument that is one number: a scale is easily forgotten
+        numbers = {name: abs(float(a)) for name, a in zip(c.names, problem.args, strict=True) if not np.ndim(a)}
+        named |= {name: number for name, number in numbers.items() if 0 < number < math.inf and number != 1}
+    for name, constant in named.items():
+        if abs(size / constant - 1) < ALIKE:
+            return f"{minus}{name}"
+        if abs(size * constant - 1) < ALIKE:
+            number, comma, meaning = name.replace("the number", "one over the number").partition(",")
+            return f"{minus}1/{number if number.isalnum() else f'({number})'}{comma}{meaning}"
+    for candidate, form in ((size, "{}{}"), (1 / size, "{}1/{}")):
+        if 1 < round(candidate) <= LARGEST and abs(candidate / round(candidate) - 1) < ALIKE:
+            return form.format(minus, round(candidate))
+    return None

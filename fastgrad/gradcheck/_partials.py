@@ -24,7 +24,11 @@ NEAR = tuple(2.0**-k for k in (1, 4, 10, 20, 30, 40))
 SPECIAL = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0, 10.0, -10.0)
 
 
-def own_partials(f: Any, args: tuple[Any, ...], of: str) -> tuple[Any, Callable[..., Any], tuple[Any, ...], str, Any]:
+#: What `check` is called with: `f`, `analytic`, `args`, `of` and `wrt`.
+Call = tuple[Any, Callable[..., Any], tuple[Any, ...], str, Any]
+
+
+def own_partials(f: Any, args: tuple[Any, ...], of: str) -> Call:
     """Return the arguments of the check of a gate or a circuit: `f`, `analytic`, `args`, `of` and `wrt`."""
     partials, size = getattr(f, "partials", None), getattr(f, "n", None)
     if not callable(partials):
@@ -36,7 +40,10 @@ def own_partials(f: Any, args: tuple[Any, ...], of: str) -> tuple[Any, Callable[
     multiple = getattr(f, "nout", None) is not None
     if isinstance(size, int):  # a circuit over vectors
         of = ("jacobian" if multiple else "gradient") if of == "derivative" else of
-        return f, _named(getattr(f, of), of, name), args or (sample_vectors(size),), of, 0
+        if not args:  # as many vectors as it takes to use every number once
+            column = _column(np.random.default_rng(SEED), -inf, inf)
+            args = (np.resize(column, (max(-(-column.size // size), 10), size)),)
+        return f, _named(getattr(f, of), of, name), args, of, 0
     if size is not None or multiple:
         return _of_vectors(f, args, of, name)
     if of != "derivative":
@@ -51,9 +58,7 @@ def own_partials(f: Any, args: tuple[Any, ...], of: str) -> tuple[Any, Callable[
     return f, _named(all_partials, "partials", name), args, of, tuple(range(nin))
 
 
-def _of_vectors(
-    f: Any, args: tuple[Any, ...], of: str, name: str
-) -> tuple[Any, Callable[..., Any], tuple[Any, ...], str, Any]:
+def _of_vectors(f: Any, args: tuple[Any, ...], of: str, name: str) -> Call:
     """Join all arguments of a circuit to one vector, and all its results."""
     if of != "derivative":
         raise ValueError(f"`of` must be left out for {name}, a circuit of several arguments or results; got {of!r}.")
@@ -99,12 +104,6 @@ def _named(analytic: Callable[..., Any], what: str, name: str) -> Callable[..., 
 
     titled.__name__ = f"{what} of {name}"
     return titled
-
-
-def sample_vectors(size: int) -> NDArray[np.float64]:
-    """Draw vectors, as many as it takes to use every number once."""
-    column = _column(np.random.default_rng(SEED), -inf, inf)
-    return np.resize(column, (max(-(-column.size // size), 10), size))
 
 
 def sample(domain: tuple[tuple[float, float], ...]) -> tuple[NDArray[np.float64], ...]:

@@ -12,11 +12,53 @@ import numpy as np
 from .._signals import reraise_if_signal
 from ..adaptive_rule import adaptive
 from ..arguments import argument, argument_index, common_shape, result_kind
+from ..array_kinds import MASKED, PLAIN, kinds, unreadable
+from ..containers.calls import Layout
+from ..containers.registry import over_containers
 from ..differentiation.derivatives import derivative
 from ..differentiation.first_derivatives import gradient, jacobian
 from ..differentiation.second_derivatives import hessian
 from ..estimates import Estimate, Status
-from ._labels import Labels, align, labels_of
+
+#: For each axis of the points their labels, or None.
+Labels = tuple[Any, ...]
+
+
+def align(args: tuple[Any, ...]) -> tuple[tuple[Any, ...], Labels]:
+    """Broadcast arguments by their labels: bare arrays, and the labels of their axes."""
+    args = tuple(_in_memory(a, f"args[{i}]") for i, a in enumerate(args))
+    if all(kinds[type(a)] is PLAIN for a in args):
+        return args, ()
+    points = {f"args[{i}]": a for i, a in enumerate(args)}
+    aligned = over_containers(_broadcast, None, points, {}, Layout(fields=len(args)))
+    aligned = aligned if len(args) > 1 else (aligned,)
+    arrays = (a if np.ndim(a) == 0 else np.array(b) for a, b in zip(args, aligned, strict=True))
+    return tuple(arrays), labels_of(aligned[0])
+
+
+def labels_of(points: Any) -> Labels:
+    """Return the labels of each axis, None for plain counts; empty for plain arrays."""
+    kind = kinds[type(points)]
+    if kind not in ("pandas", "xarray"):
+        return ()
+    axes = points.axes if kind == "pandas" else [points.coords.get(dim) for dim in points.dims]
+    labels = [None if a is None or np.array_equal(a, range(len(a))) else np.asarray(a) for a in axes]
+    # dates are written as shortly as they can be told apart
+    return tuple(np.datetime_as_string(a, unit="auto") if a is not None and a.dtype.kind == "M" else a for a in labels)
+
+
+def _in_memory(value: Any, name: str) -> Any:
+    """Compute arrays of Dask; refuse masked arrays."""
+    kind = kinds[type(value)]
+    if kind == MASKED:
+        raise unreadable(value, name)
+    return value.compute() if kind in ("dask", "xarray") else value
+
+
+def _broadcast(_f: Any, *arrays: Any) -> Any:
+    together = np.broadcast_arrays(*arrays)
+    return tuple(together) if len(together) > 1 else together[0]
+
 
 #: Derivatives of functions of a vector.
 VECTOR_DERIVATIVES: dict[str, Callable[..., Any]] = {"gradient": gradient, "jacobian": jacobian, "hessian": hessian}
@@ -125,15 +167,11 @@ class Problem:
             return Estimate(*(np.stack(parts) if self.stacked else np.asarray(parts[0]) for parts in fields))
         return Estimate(*map(np.asarray, self._of_vectors(self.vectors, full_output=True)))
 
-    def estimate_again(self, first: Estimate, where: Any) -> Estimate:
-        """Estimate the entries `where` with narrower steps; the others stay as in `first`."""
-        return self._replaced(first, where, rel_step=NARROW_STEP)
-
     def compare_sides(self, first: Estimate, where: Any) -> Estimate:
         """Estimate the entries `where` from either side; they are kinks where the two differ."""
         if self.of == "hessian" or not where.any():  # a kink of `f` is none of its second derivative
             return first
-        left, right = (self._replaced(first, where, method=adaptive(side=side)) for side in ("left", "right"))
+        left, right = (self.estimate_again(first, where, method=adaptive(side=side)) for side in ("left", "right"))
         with np.errstate(all="ignore"):
             error = left.error + right.error
             kink = where & left.success & right.success & (np.abs(right.df - left.df) > SIDES_DIFFER * error)
@@ -189,8 +227,8 @@ class Problem:
 
         return bool(attempt(are_alike))
 
-    def _replaced(self, first: Estimate, where: Any, **options: Any) -> Estimate:
-        """Return `first` with the entries `where` estimated anew."""
+    def estimate_again(self, first: Estimate, where: Any, **options: Any) -> Estimate:
+        """Estimate the entries `where` with other options; the others stay as in `first`."""
         fields = [np.array(a) for a in first]
         for place, there in self._at(where, full_output=True, **options):
             for field, values in zip(fields, there, strict=True):

@@ -3,10 +3,9 @@
 Imports `estimates`, and for `plot_error` the numerical packages. Begin reading in `content`, then `formats`.
 """
 
-from .model import AccuracyReport
+from .formats import progress
+from .model import AccuracyReport, Speed
 from .results import FACTORS, SLACK, TOLERANCE, Curve, Pace, Point, Profile, Row, Verdict
-from .speed import Speed
-from .terminal import progress
 
 __all__ = [
     "FACTORS", "SLACK", "TOLERANCE", "AccuracyReport", "Curve", "Pace", "Point", "Profile", "Row", "Speed", "Verdict",

@@ -17,7 +17,7 @@ from .tables import GROUPS
 
 if TYPE_CHECKING:
     from .model import AccuracyReport
-    from .results import Curve, Profile
+    from .results import Profile
 
 #: Colour and marker by label of the method.
 Styles = dict[str, dict[str, str]]
@@ -44,7 +44,10 @@ TEXTS = {
 def pictures(report: AccuracyReport) -> Iterator[Picture]:
     """Yield all pictures of a report, section by section."""
     speed, step, along, bars = TEXTS
-    groups = {group: _heading(report, group) for group in dict.fromkeys(row.group for row in report.rows)}
+    functions: dict[str, set[str]] = {}
+    for row in report.rows:
+        functions.setdefault(row.group, set()).add(row.function)
+    groups = {group: next(iter(names)) if len(names) == 1 else GROUPS[group] for group, names in functions.items()}
     groups["corpus"] = "Development corpus"
     methods = _styles(report)
     for group, title in groups.items():
@@ -62,12 +65,6 @@ def pictures(report: AccuracyReport) -> Iterator[Picture]:
 
 def _styles(report: AccuracyReport) -> Styles:
     return styles(value.label for values in (report.rows, report.curves, report.verdicts) for value in values)
-
-
-def _heading(report: AccuracyReport, group: str) -> str:
-    """Name a group, or its only function."""
-    names = {row.function for row in report.rows if row.group == group}
-    return names.pop() if len(names) == 1 else GROUPS[group]
 
 
 def _slug(name: str) -> str:
@@ -99,7 +96,13 @@ def steps(report: AccuracyReport, name: str) -> Any:
     methods = _styles(report)
     figure, axes = plot("step relative to max(|x|, 1)", "median relative error")
     for curve in (c for c in report.curves if c.function == name):
-        _curve(axes, curve, methods[curve.label]["color"])
+        ink = methods[curve.label]["color"]
+        shown = [(s, max(e, LEAST)) for s, e in zip(curve.steps, curve.errors, strict=True) if e < 1e6]
+        axes.plot(*zip(*shown, strict=True), color=ink, linewidth=1.5, label=curve.label)
+        edge: dict[str, Any] = {"color": ink, "markeredgecolor": colour("paper"), "markeredgewidth": 1.0, "zorder": 5}
+        axes.plot(curve.chosen_step, max(curve.chosen_error, LEAST), "o", markersize=7.5, **edge)
+        best = (curve.best[0], max(curve.best[1], LEAST))
+        axes.plot(*best, "D", markersize=6.5, **edge | {"color": colour("paper"), "markeredgecolor": ink, "zorder": 6})
     for row in (r for r in report.rows if r.function == name and r.label == "adaptive" and not r.failure):
         axes.axhline(max(row.median_error, LEAST), color=methods[row.label]["color"], linestyle="--",
                      linewidth=1.3, label=row.label)  # fmt: skip
@@ -107,15 +110,6 @@ def steps(report: AccuracyReport, name: str) -> Any:
     axes.set(ylim=(LEAST, 10.0))
     legend(figure, axes)
     return figure
-
-
-def _curve(axes: Any, curve: Curve, ink: str) -> None:
-    shown = [(s, max(e, LEAST)) for s, e in zip(curve.steps, curve.errors, strict=True) if e < 1e6]
-    axes.plot([s for s, _ in shown], [e for _, e in shown], color=ink, linewidth=1.5, label=curve.label)
-    edge: dict[str, Any] = {"color": ink, "markeredgecolor": colour("paper"), "markeredgewidth": 1.0, "zorder": 5}
-    axes.plot(curve.chosen_step, max(curve.chosen_error, LEAST), "o", markersize=7.5, **edge)
-    best = (curve.best[0], max(curve.best[1], LEAST))
-    axes.plot(*best, "D", markersize=6.5, **edge | {"color": colour("paper"), "markeredgecolor": ink, "zorder": 6})
 
 
 def _along(profiles: Sequence[Profile]) -> Any:

@@ -10,13 +10,14 @@ from collections.abc import Callable
 from html import escape
 from math import inf
 from pathlib import Path
+from string import Template
 from typing import Any
 
-from ..document import Document, Items, Legend, Picture, Section, Table, style
-from ..drawing import variables
-from ..tables import LEGEND
+from .document import Document, Items, Legend, Picture, Section, Table, style
+from .drawing import variables
+from .tables import LEGEND
 
-STYLE = Path(__file__).with_name("page.css")
+PAGE = Path(__file__).with_name("page.html")
 
 
 def _tag(name: str, text: str, **attributes: str) -> str:
@@ -34,11 +35,13 @@ def _table(table: Table) -> str:
         for name in table.header
     )  # fmt: skip
     ranks = [_ranks([cells[i] for cells in table.cells]) for i in range(len(table.header))]
-    rows = "\n".join(
-        _tag("tr", _row(table, cells), style=";".join(f"--c{i}:{rank[k]}" for i, rank in enumerate(ranks)))
-        for k, cells in enumerate(table.cells)
-    )
-    grid = _tag("table", f"<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}\n</tbody>", style=f"--n:{len(ranks)}")
+    rows = []
+    for k, cells in enumerate(table.cells):
+        figures = [_tag("td", escape(cell), class_=style(table, i, cell)) for i, cell in enumerate(cells) if i]
+        places = ";".join(f"--c{i}:{rank[k]}" for i, rank in enumerate(ranks))
+        rows.append(_tag("tr", _tag("th", escape(cells[0]), scope="row") + "".join(figures), style=places))
+    body = "\n".join(rows)
+    grid = _tag("table", f"<thead><tr>{heads}</tr></thead>\n<tbody>\n{body}\n</tbody>", style=f"--n:{len(ranks)}")
     controls = (
         '<p class="sorting"><label><input type="checkbox"> largest first</label> '
         '<button type="reset">original order</button></p>'
@@ -46,11 +49,6 @@ def _table(table: Table) -> str:
     frame = _tag("div", grid, class_="wide", role="region", aria_label=table.title, tabindex="0")
     return _tag("article", f"<h3>{escape(table.title)}</h3><form>{controls}{frame}</form>"
                 + (_tag("p", escape(table.note), class_="note") if table.note else ""))  # fmt: skip
-
-
-def _row(table: Table, cells: tuple[str, ...]) -> str:
-    figures = (_tag("td", escape(cell), class_=style(table, i, cell)) for i, cell in enumerate(cells) if i)
-    return _tag("th", escape(cells[0]), scope="row") + "".join(figures)
 
 
 def _ranks(cells: list[str]) -> list[int]:
@@ -69,14 +67,6 @@ def _ranks(cells: list[str]) -> list[int]:
     return [places[cell] for cell in cells]
 
 
-def _picture(picture: Picture) -> str:
-    return _tag("figure", _tag("figcaption", escape(picture.title)) + picture.svg)
-
-
-def _items(items: Items) -> str:
-    return _tag("ul", "\n".join(_tag("li", escape(line)) for line in items.lines))
-
-
 def _legend(legend: Legend) -> str:
     entries = "\n".join(
         _tag("dt", escape(name)) + _tag("dd", _tag("code", escape(text)) if legend.code else escape(text))
@@ -86,8 +76,11 @@ def _legend(legend: Legend) -> str:
 
 
 ELEMENTS: dict[type, Callable[[Any], str]] = {
-    Table: _table, Picture: _picture, Items: _items, Legend: _legend,
-}  # fmt: skip
+    Table: _table,
+    Picture: lambda picture: _tag("figure", _tag("figcaption", escape(picture.title)) + picture.svg),
+    Items: lambda items: _tag("ul", "\n".join(_tag("li", escape(line)) for line in items.lines)),
+    Legend: _legend,
+}
 
 
 def _anchor(section: Section) -> str:
@@ -117,23 +110,5 @@ def page(document: Document, sections: list[Section], texts: list[str]) -> str:
         '<nav aria-label="Parts of this page">\n' + links + "\n</nav>", *texts,
         _tag("p", escape(document.setting), class_="note"),
     ])  # fmt: skip
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<title>{escape(document.title)}</title>
-<style>
-{variables()}
-{STYLE.read_text(encoding="utf-8")}
-{orders}
-</style>
-</head>
-<body>
-<main>
-{body}
-</main>
-</body>
-</html>
-"""
+    template = Template(PAGE.read_text(encoding="utf-8"))
+    return template.substitute(title=escape(document.title), variables=variables(), orders=orders, body=body)
