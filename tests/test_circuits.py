@@ -473,8 +473,9 @@ def test_more_arguments_than_a_ufunc_takes() -> None:
     assert all(o.tolist() == [2.0, 4.0, 6.0] for o in out)
 
 
-def test_more_places_than_one_loop_takes() -> None:
+def test_more_places_than_one_loop_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cut into several loops: sums, conditions and exceptions get from one to the next."""
+    monkeypatch.setattr("fastgrad.tracing.llvm_loops._ARRAYS", 10)
 
     def vectors(dim: int) -> np.ndarray:
         signs = np.where(np.arange(70) % 3 == 0, -1.0, 1.0)
@@ -483,19 +484,19 @@ def test_more_places_than_one_loop_takes() -> None:
     def f(v: Any) -> Any:
         whole = np.sum(v * v)
         turned = np.where(v[0] > 0, v[::-1] * whole, 3 * v)
-        return np.sum(np.maximum(turned * v, v)) + branching(v[7]) * v[-1] + whole / v[100]
+        return np.sum(np.maximum(turned * v, v)) + branching(v[7]) * v[-1] + whole / v[20]
 
-    dim = 105
+    dim = 21
     c, x = fg.circuit(f, n=dim), vectors(dim)
     assert len(Loops(Program(partials_of(c)[0], dim)._nodes, partials_of(c)[0], dim)._parts) > 2
     found = c.gradient(x)
     for point, row in zip(x[::69], found[::69], strict=True):
         assert row == pytest.approx(uncompiled(partials_of(c)[0], point), rel=1e-13)
-    several = fg.circuit(lambda v: v * branching(v[7]) + branching(v[150]), n=230)
-    x = vectors(230)
-    wanted = x * np.vectorize(branching.formula)(x[:, 7:8]) + np.vectorize(branching.formula)(x[:, 150:151])
+    several = fg.circuit(lambda v: v * branching(v[7]) + branching(v[15]), n=23)
+    x = vectors(23)
+    wanted = x * np.vectorize(branching.formula)(x[:, 7:8]) + np.vectorize(branching.formula)(x[:, 15:16])
     assert several(x) == pytest.approx(wanted, rel=1e-14)
-    x[66, 150] = -200.0
+    x[66, 15] = -200.0
     with pytest.raises(ValueError, match="too far left"):
         several(x)
 
