@@ -218,10 +218,11 @@ def terms(c: Circuit, point: Any) -> np.ndarray:
     return np.array(both).T
 
 
-def test_random_circuits_against_mpmath_and_jax() -> None:
-    """200 of them: within an ulp of the sum of the terms of each partial, and so is jax, or else it is jax that errs.
+@pytest.mark.parametrize("seeds", [range(60), pytest.param(range(60, 200), marks=pytest.mark.slow)])
+def test_random_circuits_against_mpmath_and_jax(seeds: range) -> None:
+    """Within an ulp of the sum of the terms of each partial, and so is jax, or else it is jax that errs.
 
-    Within 2 ulp of the largest single term are 598 of the 600 partials; 586 of jax's, which has ``1 - tanh(x)**2``.
+    Within 2 ulp of the largest single term are 598 of 600 partials; 586 of jax's, which has ``1 - tanh(x)**2``.
     """
     mpmath, jax = pytest.importorskip("mpmath"), pytest.importorskip("jax")
     mp = mpmath.mp.clone()
@@ -230,7 +231,7 @@ def test_random_circuits_against_mpmath_and_jax() -> None:
     exact_words = vocabulary(mp, lambda c, x, y: x if c else y)
     h = mp.mpf(10) ** -16
     close, like_jax, count = 0, 0, 0
-    for seed in range(200):
+    for seed in seeds:
         c = fg.circuit(random_circuit(seed, vocabulary(np, fg.where)))
         exact = random_circuit(seed, exact_words)
         point = np.random.default_rng(seed).uniform(-1.5, 1.5, 3)
@@ -248,7 +249,7 @@ def test_random_circuits_against_mpmath_and_jax() -> None:
             close += error <= 2 * largest[i] + 1e-30
             like_jax += abs(found[i] - beside[i]) <= 2 * total[i]
             count += 1
-    assert count == 600 and close >= 597 and like_jax >= 598
+    assert count == 3 * len(seeds) and close >= 0.995 * count and like_jax >= 0.995 * count
 
 
 #: What grows beyond all numbers below, in NumPy or mpmath; all have slopes of 0, or of 1, far out.
