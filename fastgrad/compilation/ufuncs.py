@@ -21,14 +21,21 @@ from .._parallel import CostEstimate, over_pieces
 from .captured import unpack
 from .kernels import Native, native, needs_compiling
 from .memory import (
+    ADDRESS,
+    ARGUMENTS,
     BODY,
     BUFFER,
-    EXPONENT,
+    COPY,
+    ITEM,
     KINDS,
+    NONFINITE,
+    OWN,
+    RAISED,
+    RESULTS,
+    SIZE,
     WORDS,
-    add_to,
-    attempt,
     call_body,
+    evaluate_all,
     numbers_on_stack,
     pointer,
     words_at,
@@ -49,37 +56,15 @@ def body(
 
     def build() -> tuple[Any, Any, str]:
         kernel, result = point()
-        names = [f"x{i}" for i in range(nin)]
-        missing = "False" if result == "?" else "np.nan"
-        # Infinity and NaN have all bits of the exponent set. Gathered by `or`, which vectorises beside everything; a
-        # running maximum of the bits costs as little alone, but stops the vectorisation of a sigmoid.
-        sizes = ["np.float64(abs(value))" if result == "D" else "np.float64(value)"]
-        sizes += [] if watched is None else [f"np.float64(x{watched}[i])"]
-        check = "; ".join(f"nonfinite |= np.int64(({s}.view(np.int64) & {EXPONENT}) == {EXPONENT})" for s in sizes)
-        within = {"point": kernel, "pointer": pointer, "add_to": add_to, "attempt": attempt, "words_at": words_at}
-        arguments, prologue = [f"{name}[i]" for name in names], "pass"
+        within = {"point": kernel, "evaluate_all": evaluate_all, "words_at": words_at}
+        prologue, first = "pass", "()"
         if captured:
             text, more, _ = unpack(captured)
-            prologue = f"words = words_at(data[{OWN}]); captured = {text}"
-            arguments, within = ["captured", *arguments], within | more
-        # Without this test an exception of f would vanish; the loop still vectorises when f cannot raise.
+            prologue, first, within = f"words = words_at(data[{OWN}])", f"({text},)", within | more
         source = f"""
 def body(n, addresses, data):
     {prologue}
-    {", ".join(names)}, = {"".join(f"pointer(addresses[{i}], 'd'), " for i in range(nin))}
-    out = pointer(addresses[{nin}], {result!r})
-    raised, nonfinite = 0, np.int64(0)
-    for i in range(n):
-        value, failed = attempt(point, ({", ".join(arguments)},))
-        if failed:
-            value = {missing}
-            raised += 1
-        out[i] = value
-        {check}
-    if raised != 0:
-        add_to(data, {RAISED}, raised)
-    if nonfinite != 0:
-        add_to(data, {NONFINITE}, 1)
+    evaluate_all(point, {first}, n, addresses, data, {nin}, {result!r}, {-1 if watched is None else watched})
     return 0
 """
         return function_from(source, "body", within), BODY, result
@@ -94,11 +79,6 @@ def _key_of_body(key: bytes, nin: int) -> bytes:
 def body_needs_compiling(key: bytes, nin: int) -> bool:
     """Tell whether `body` would compile."""
     return needs_compiling(_key_of_body(key, nin))
-
-
-#: Words of a ufunc's data: the address of its body, two counters, arguments, results, bytes of a result, bytes of an
-#: argument, the address of `_copy`; what the body itself needs follows.
-ADDRESS, RAISED, NONFINITE, ARGUMENTS, RESULTS, SIZE, ITEM, COPY, OWN = range(9)
 
 
 def _copy(count, where, data):  # type: ignore[no-untyped-def]
