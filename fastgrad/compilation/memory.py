@@ -27,10 +27,6 @@ KINDS: dict[str, tuple[int, Any, int]] = {
 WORDS = types.CPointer(types.intp)
 _WORD = ir.IntType(64)
 
-#: Words of a ufunc's data: the address of its body, two counters, arguments, results, bytes of a result, bytes of an
-#: argument, the address of `_copy` in `ufuncs`; what the body itself needs follows.
-ADDRESS, RAISED, NONFINITE, ARGUMENTS, RESULTS, SIZE, ITEM, COPY, OWN = range(9)
-
 #: C signature of a body: points, where each argument and each result begins, the ufunc's data.
 BODY = types.intp(types.intp, WORDS, WORDS)
 
@@ -108,29 +104,25 @@ def add_to(_typing: Any, words: Any, place: Any, amount: Any) -> Any:
 
 
 @intrinsic(prefer_literal=True)
-def evaluate_all(
-    typing: Any, f: Any, first: Any, n: Any, addresses: Any, data: Any, nin: Any, kind: Any, watched: Any
-) -> Any:
+def evaluate_all(typing: Any, f: Any, first: Any, n: Any, addresses: Any, nin: Any, kind: Any, watched: Any) -> Any:
     """Call a compiled function at `n` points in contiguous memory, with `first` before their `nin` coordinates.
 
-    Where it raises, the result is NaN, or False. The `data` count the calls that raised, and once whether a result or
-    the argument `watched` (-1: none) is not finite. Numba takes twice as long to compile such a loop from Python: it
-    would type and lower the same statements anew for every function.
+    Where it raises, the result is NaN, or False. Returns how many calls raised, and whether a result or the argument
+    `watched` (-1: none) was not finite. Numba takes longer to compile such a loop from Python: it would type and lower
+    the same statements anew for every function.
     """
     kinds = [types.float64] * nin.literal_value
     signature = typing.resolve_function_type(f, (*first, *kinds), {})
     result, is_bool, is_complex = KINDS[kind.literal_value][1], kind.literal_value == "?", kind.literal_value == "D"
 
-    def code(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        _, first, n, addresses, data, *_ = args
+    def code(context: Any, builder: Any, returned: Any, args: Any) -> Any:
+        _, first, n, addresses, *_ = args
         overload, first = f.dispatcher.overloads[signature.args], cgutils.unpack_tuple(builder, first)
         context.active_code_library.add_linking_library(overload.library)
-        pointers = [
-            builder.inttoptr(
-                builder.load(cgutils.gep_inbounds(builder, addresses, k)), context.get_value_type(types.CPointer(kind))
-            )
-            for k, kind in enumerate([*kinds, result])
-        ]
+        pointers = []
+        for k, item in enumerate([*kinds, result]):
+            address = builder.load(cgutils.gep_inbounds(builder, addresses, k))
+            pointers.append(builder.inttoptr(address, context.get_value_type(types.CPointer(item))))
         missing = context.get_constant_generic(builder, result, 0 if is_bool else np.nan)
         raised, nonfinite = (cgutils.alloca_once_value(builder, _WORD(0)) for _ in range(2))
         with cgutils.for_range(builder, n) as point:
@@ -149,13 +141,10 @@ def evaluate_all(
                 bits = builder.and_(builder.bitcast(part, _WORD), _WORD(EXPONENT))
                 is_nonfinite = builder.zext(builder.icmp_unsigned("==", bits, _WORD(EXPONENT)), _WORD)
                 builder.store(builder.or_(builder.load(nonfinite), is_nonfinite), nonfinite)
-        for counter, place in ((raised, RAISED), (nonfinite, NONFINITE)):
-            amount = builder.load(counter)
-            with cgutils.if_unlikely(builder, builder.icmp_unsigned("!=", amount, _WORD(0))):
-                builder.atomic_rmw("add", cgutils.gep_inbounds(builder, data, place), amount, "monotonic")
-        return context.get_dummy_value()
+        counts = [builder.load(counter) for counter in (raised, nonfinite)]
+        return context.make_tuple(builder, returned.return_type, counts)
 
-    return types.void(f, first, n, addresses, data, nin, kind, watched), code
+    return types.UniTuple(types.intp, 2)(f, first, n, addresses, nin, kind, watched), code
 
 
 def address_of(array: Any) -> int:

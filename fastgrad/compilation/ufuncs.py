@@ -21,19 +21,11 @@ from .._parallel import CostEstimate, over_pieces
 from .captured import unpack
 from .kernels import Native, native, needs_compiling
 from .memory import (
-    ADDRESS,
-    ARGUMENTS,
     BODY,
     BUFFER,
-    COPY,
-    ITEM,
     KINDS,
-    NONFINITE,
-    OWN,
-    RAISED,
-    RESULTS,
-    SIZE,
     WORDS,
+    add_to,
     call_body,
     evaluate_all,
     numbers_on_stack,
@@ -56,15 +48,19 @@ def body(
 
     def build() -> tuple[Any, Any, str]:
         kernel, result = point()
-        within = {"point": kernel, "evaluate_all": evaluate_all, "words_at": words_at}
-        prologue, first = "pass", "()"
+        within = {"point": kernel, "evaluate_all": evaluate_all, "add_to": add_to, "words_at": words_at}
+        prologue, first, argument = "pass", "()", -1 if watched is None else watched
         if captured:
             text, more, _ = unpack(captured)
             prologue, first, within = f"words = words_at(data[{OWN}])", f"({text},)", within | more
         source = f"""
 def body(n, addresses, data):
     {prologue}
-    evaluate_all(point, {first}, n, addresses, data, {nin}, {result!r}, {-1 if watched is None else watched})
+    raised, nonfinite = evaluate_all(point, {first}, n, addresses, {nin}, {result!r}, {argument})
+    if raised != 0:
+        add_to(data, {RAISED}, raised)
+    if nonfinite != 0:
+        add_to(data, {NONFINITE}, 1)
     return 0
 """
         return function_from(source, "body", within), BODY, result
@@ -79,6 +75,11 @@ def _key_of_body(key: bytes, nin: int) -> bytes:
 def body_needs_compiling(key: bytes, nin: int) -> bool:
     """Tell whether `body` would compile."""
     return needs_compiling(_key_of_body(key, nin))
+
+
+#: Words of a ufunc's data: the address of its body, two counters, arguments, results, bytes of a result, bytes of an
+#: argument, the address of `_copy`; what the body itself needs follows.
+ADDRESS, RAISED, NONFINITE, ARGUMENTS, RESULTS, SIZE, ITEM, COPY, OWN = range(9)
 
 
 def _copy(count, where, data):  # type: ignore[no-untyped-def]
