@@ -44,7 +44,7 @@ ELEMENTWISE: dict[str, tuple[Callable[..., Any], Callable[..., Any], tuple[Any, 
 
 @pytest.mark.filterwarnings("ignore::fastgrad.PerformanceWarning")
 @pytest.mark.parametrize(("case", "method"), [
-    *itertools.product(ELEMENTWISE, ["central", "adaptive"]), ("floats", fg.central(n=2)), ("root", "forward"),
+    *itertools.product(ELEMENTWISE, ["central", "adaptive"]), ("floats", fg.central(n=2)), ("floats", "forward"),
 ])  # fmt: skip
 def test_closures_give_what_arguments_give(case: str, method: Any) -> None:
     with_arguments, make, data = ELEMENTWISE[case]
