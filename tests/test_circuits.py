@@ -218,10 +218,11 @@ def terms(c: Circuit, point: Any) -> np.ndarray:
     return np.array(both).T
 
 
-def test_random_circuits_against_mpmath_and_jax() -> None:
-    """200 of them: within an ulp of the sum of the terms of each partial, and so is jax, or else it is jax that errs.
+@pytest.mark.parametrize("seeds", [range(60), pytest.param(range(60, 200), marks=pytest.mark.slow)])
+def test_random_circuits_against_mpmath_and_jax(seeds: range) -> None:
+    """Within an ulp of the sum of the terms of each partial, and so is jax, or else it is jax that errs.
 
-    Within 2 ulp of the largest single term are 598 of the 600 partials; 586 of jax's, which has ``1 - tanh(x)**2``.
+    Within 2 ulp of the largest single term are 598 of 600 partials; 586 of jax's, which has ``1 - tanh(x)**2``.
     """
     mpmath, jax = pytest.importorskip("mpmath"), pytest.importorskip("jax")
     mp = mpmath.mp.clone()
@@ -230,7 +231,7 @@ def test_random_circuits_against_mpmath_and_jax() -> None:
     exact_words = vocabulary(mp, lambda c, x, y: x if c else y)
     h = mp.mpf(10) ** -16
     close, like_jax, count = 0, 0, 0
-    for seed in range(200):
+    for seed in seeds:
         c = fg.circuit(random_circuit(seed, vocabulary(np, fg.where)))
         exact = random_circuit(seed, exact_words)
         point = np.random.default_rng(seed).uniform(-1.5, 1.5, 3)
@@ -248,7 +249,7 @@ def test_random_circuits_against_mpmath_and_jax() -> None:
             close += error <= 2 * largest[i] + 1e-30
             like_jax += abs(found[i] - beside[i]) <= 2 * total[i]
             count += 1
-    assert count == 600 and close >= 597 and like_jax >= 598
+    assert count == 3 * len(seeds) and close >= 0.995 * count and like_jax >= 0.995 * count
 
 
 #: What grows beyond all numbers below, in NumPy or mpmath; all have slopes of 0, or of 1, far out.
@@ -473,8 +474,9 @@ def test_more_arguments_than_a_ufunc_takes() -> None:
     assert all(o.tolist() == [2.0, 4.0, 6.0] for o in out)
 
 
-def test_more_places_than_one_loop_takes() -> None:
+def test_more_places_than_one_loop_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cut into several loops: sums, conditions and exceptions get from one to the next."""
+    monkeypatch.setattr("fastgrad.tracing.llvm_loops._ARRAYS", 10)
 
     def vectors(dim: int) -> np.ndarray:
         signs = np.where(np.arange(70) % 3 == 0, -1.0, 1.0)
@@ -483,19 +485,19 @@ def test_more_places_than_one_loop_takes() -> None:
     def f(v: Any) -> Any:
         whole = np.sum(v * v)
         turned = np.where(v[0] > 0, v[::-1] * whole, 3 * v)
-        return np.sum(np.maximum(turned * v, v)) + branching(v[7]) * v[-1] + whole / v[100]
+        return np.sum(np.maximum(turned * v, v)) + branching(v[7]) * v[-1] + whole / v[20]
 
-    dim = 105
+    dim = 21
     c, x = fg.circuit(f, n=dim), vectors(dim)
     assert len(Loops(Program(partials_of(c)[0], dim)._nodes, partials_of(c)[0], dim)._parts) > 2
     found = c.gradient(x)
     for point, row in zip(x[::69], found[::69], strict=True):
         assert row == pytest.approx(uncompiled(partials_of(c)[0], point), rel=1e-13)
-    several = fg.circuit(lambda v: v * branching(v[7]) + branching(v[150]), n=230)
-    x = vectors(230)
-    wanted = x * np.vectorize(branching.formula)(x[:, 7:8]) + np.vectorize(branching.formula)(x[:, 150:151])
+    several = fg.circuit(lambda v: v * branching(v[7]) + branching(v[15]), n=23)
+    x = vectors(23)
+    wanted = x * np.vectorize(branching.formula)(x[:, 7:8]) + np.vectorize(branching.formula)(x[:, 15:16])
     assert several(x) == pytest.approx(wanted, rel=1e-14)
-    x[66, 150] = -200.0
+    x[66, 15] = -200.0
     with pytest.raises(ValueError, match="too far left"):
         several(x)
 

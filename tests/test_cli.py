@@ -49,9 +49,12 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+FEW = ["--method", "central", "--method", "adaptive"]
+
+
 def test_a_part_of_the_default_report(module: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("matplotlib")
-    assert main(["report", "-n", "100", "--only", "runge", "--only", "sin", "--out", "out"]) == 0
+    assert main(["report", "-n", "100", "--only", "runge", "--only", "sin", *FEW, "--out", "out"]) == 0
     shown = capsys.readouterr().out
     assert "Runge" in shown
     assert "central" in shown
@@ -62,16 +65,19 @@ def test_a_part_of_the_default_report(module: Path, capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [["usersown:f", "--domain", "-5", "5"], ["usersown.py:f", "--domain", "-5e0", "5"],
-     ["usersown:f", "--points", "points.npy"], ["usersown:two", "--points", "pairs.npy", "--wrt", "1"],
-     ["usersown:two", "--domain", "0", "1", "--domain", "1", "2"], ["fastgrad.gates:power"]],
+    ("arguments", "few"),
+    [(["usersown:f", "--domain", "-5", "5"], []), (["usersown.py:f", "--domain", "-5e0", "5"], FEW),
+     (["usersown:f", "--points", "points.npy"], FEW), (["usersown:two", "--points", "pairs.npy", "--wrt", "1"], FEW),
+     (["usersown:two", "--domain", "0", "1", "--domain", "1", "2"], FEW), (["fastgrad.gates:power"], FEW)],
 )  # fmt: skip
-def test_a_function_of_yours(module: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
-    assert main(["report", *arguments, "-n", "100", "--json"]) == 0
+def test_a_function_of_yours(
+    module: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], few: list[str]
+) -> None:
+    """By all methods, or by those that are named."""
+    assert main(["report", *arguments, *few, "-n", "100", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     rows = {row["method"]: row for row in found["rows"]}
-    assert len(rows) >= 7
+    assert len(rows) == 2 if few else len(rows) >= 7
     assert rows["central(order=2)"]["median_error"] < 1e-8
     assert rows["central(order=2)"]["truth"] in ("mpmath, 1000 bits", "closed form")
 
@@ -291,7 +297,7 @@ ends = Ends()
 @pytest.mark.parametrize("place", ["odd", "odd.py", "random.py"])
 @pytest.mark.parametrize(
     "arguments",
-    [["check", "{0}:f", "{0}:df", "--domain", "0", "1"], ["report", "{0}:f", "--domain", "0", "1", "-n", "50"],
+    [["check", "{0}:f", "{0}:df", "--domain", "0", "1"], ["report", "{0}:f", "--domain", "0", "1", "-n", "50", *FEW],
      ["derivative", "{0}:f", "--input", "points.npy", "--output", "df.npy"]],
 )  # fmt: skip
 def test_what_the_callers_code_prints_stays_out_of_json(

@@ -1,6 +1,6 @@
 """Arrays of xarray, pandas and Dask, masked and memory-mapped ones: the numbers of the bare array, labels, masks.
 
-What is lazy about Dask's arrays, and clusters, is tested in `test_lazy`.
+What is lazy about Dask's arrays, and clusters, is tested in `test_containers_dask`.
 """
 
 from __future__ import annotations

@@ -506,8 +506,11 @@ def test_import_compiles_nothing() -> None:
 
 @pytest.mark.skipif(not X86, reason="names x86 features")
 @pytest.mark.parametrize(
-    ("cpu", "features"), [("x86-64", "+sse2"), ("haswell", "+avx,+avx2,+fma"), ("sandybridge", "+avx")]
-)
+    ("cpu", "features"), [
+        ("x86-64", "+sse2"), ("haswell", "+avx,+avx2,+fma"),
+        pytest.param("sandybridge", "+avx", marks=pytest.mark.slow),
+    ],
+)  # fmt: skip
 def test_other_targets(cpu: str, features: str, tmp_path: Path) -> None:
     """Accuracy and packing do not hang on AVX-512 or on fused multiply-add.
 

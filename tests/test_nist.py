@@ -73,7 +73,9 @@ def test_standard_errors_of_what_is_no_jacobian() -> None:
     assert np.isinf(standard_errors([[1.0, 0.0], [1.0, 0.0]], 1.0)).all()
 
 
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in ("MGH17", "ENSO", "Gauss2") else ()) for name in SETS]
+)
 def test_the_adaptive_rule_reaches_what_the_exact_jacobian_does(name: str) -> None:
     """Eight digits of every standard error, and the certified parameters from both starts."""
     found = {row.way: row for row in compare(SETS[name], [OURS["adaptive"], OURS["exact"]])}

@@ -142,9 +142,12 @@ def _compile(digest: bytes, build: Callable[[], tuple[Any, Any, str]]) -> Native
                 callback: Any = CFunc(
                     function, (signature.args, signature.return_type), {}, {"error_model": "numpy"}, InnerPipeline
                 )
-                callback.compile()
+                with global_compiler_lock:  # `compile` would load the code too, into an engine that never unloads it
+                    code = callback._compile_uncached()
+                    without_loading(code.library)
+                    code.library.finalize()
             with deferred_signals():
-                return _load_new(digest, callback._library, callback._wrapper_name, result)
+                return _load_new(digest, code.library, code.fndesc.llvm_cfunc_wrapper_name, result)
     except Exception as err:
         reraise_if_signal(err)
         # Numba reports what it cannot do by many exception types, some of them from deep inside; `f` itself does not

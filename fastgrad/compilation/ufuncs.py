@@ -23,12 +23,11 @@ from .kernels import Native, native, needs_compiling
 from .memory import (
     BODY,
     BUFFER,
-    EXPONENT,
     KINDS,
     WORDS,
     add_to,
-    attempt,
     call_body,
+    evaluate_all,
     numbers_on_stack,
     pointer,
     words_at,
@@ -49,33 +48,15 @@ def body(
 
     def build() -> tuple[Any, Any, str]:
         kernel, result = point()
-        names = [f"x{i}" for i in range(nin)]
-        missing = "False" if result == "?" else "np.nan"
-        # Infinity and NaN have all bits of the exponent set. Gathered by `or`, which vectorises beside everything; a
-        # running maximum of the bits costs as little alone, but stops the vectorisation of a sigmoid.
-        sizes = ["np.float64(abs(value))" if result == "D" else "np.float64(value)"]
-        sizes += [] if watched is None else [f"np.float64(x{watched}[i])"]
-        check = "; ".join(f"nonfinite |= np.int64(({s}.view(np.int64) & {EXPONENT}) == {EXPONENT})" for s in sizes)
-        within = {"point": kernel, "pointer": pointer, "add_to": add_to, "attempt": attempt, "words_at": words_at}
-        arguments, prologue = [f"{name}[i]" for name in names], "pass"
+        within = {"point": kernel, "evaluate_all": evaluate_all, "add_to": add_to, "words_at": words_at}
+        prologue, first, argument = "pass", "()", -1 if watched is None else watched
         if captured:
             text, more, _ = unpack(captured)
-            prologue = f"words = words_at(data[{OWN}]); captured = {text}"
-            arguments, within = ["captured", *arguments], within | more
-        # Without this test an exception of f would vanish; the loop still vectorises when f cannot raise.
+            prologue, first, within = f"words = words_at(data[{OWN}])", f"({text},)", within | more
         source = f"""
 def body(n, addresses, data):
     {prologue}
-    {", ".join(names)}, = {"".join(f"pointer(addresses[{i}], 'd'), " for i in range(nin))}
-    out = pointer(addresses[{nin}], {result!r})
-    raised, nonfinite = 0, np.int64(0)
-    for i in range(n):
-        value, failed = attempt(point, ({", ".join(arguments)},))
-        if failed:
-            value = {missing}
-            raised += 1
-        out[i] = value
-        {check}
+    raised, nonfinite = evaluate_all(point, {first}, n, addresses, {nin}, {result!r}, {argument})
     if raised != 0:
         add_to(data, {RAISED}, raised)
     if nonfinite != 0:

@@ -316,7 +316,7 @@ def pointwise(f: Any) -> Any:
     return Opaque(lambda x: f(float(x)) if np.ndim(x) == 0 else np.array([float(f(float(v))) for v in x]))
 
 
-@pytest.mark.parametrize("method", ["adaptive", "central"])
+@pytest.mark.parametrize("method", ["adaptive", pytest.param("central", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", WRITTEN)
 def test_functions_as_people_write_them(name: str, method: str) -> None:
     f, slope = WRITTEN[name]

