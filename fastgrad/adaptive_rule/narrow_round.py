@@ -10,13 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from .batch import Batch, Index, in_blocks
+from .batch import Batch, FloatArray, Index, in_blocks
 from .codegen import Row, Select
+from .decisions import Outcome
+from .extrapolation import DEVIATIONS
 from .quotients import larger, quotient
-from .rounding import ROUNDING
+from .rounding import ROUNDING, SMALLEST
 from .rounds import take_finer_rounds
 from .scan import Scan
 from .schedule import BETWEEN, power_below, scale_of, step
+from .search import per_step
 
 LEVELS = tuple(range(2, 51, 4))
 """Levels of the steps, from the scale of the point."""
@@ -28,6 +31,10 @@ LINEAR = 2.0**-4
 quarter of the distance from a pole."""
 FAINT = 8.0
 """Changes of the value below one in so many that are about as large at three wider levels are noise, or jumps."""
+CLEAR = 1024.0
+"""A change of the value beyond this many roundings shows that the levels below are not flat by rounding."""
+FEWEST = 3
+"""Least number of flat levels."""
 WITHIN_ROUNDING = 16.0
 """A change of the value below this many roundings is not seen as a change of the slope."""
 
@@ -103,9 +110,36 @@ def _resolve_block(b: Batch, index: Index) -> Index:
     (level, slope), outputs = _LINEAR[b.two_sided](points, levels, len(h), 2, 2 * b.two_sided)
     # the first round has taken the steps of the coarsest level, but not near 0
     is_narrow = level > np.where(is_beside_zero, -1.0, 0.0)
+    is_flat = np.zeros(index.size, bool)
     if b.two_sided:
+        is_flat = _store_flat(b, index, h, values)
+        is_narrow &= ~is_flat
         kinked = index[is_narrow & (_BEFORE_KINK([level, slope], outputs, len(h), 1)[0][0] != 0)]
         b.lowest[kinked], b.highest[kinked] = -np.inf, np.inf
     # powers of two, because steps that the argument rounds spoil the extrapolation
     top = np.ldexp(unit[is_narrow], -np.array(LEVELS)[level[is_narrow].astype(np.intp)])
-    return np.concatenate([index[~is_narrow], take_finer_rounds(b, index[is_narrow], top)])
+    return np.concatenate([index[~is_narrow & ~is_flat], take_finer_rounds(b, index[is_narrow], top)])
+
+
+def _store_flat(b: Batch, index: Index, h: FloatArray, values: FloatArray) -> Any:
+    """Store the derivative 0 of points on a flat piece, and return where.
+
+    One side is flat at all levels, the other up to some step, and the next wider step changes the value by more than
+    rounding explains. The bound is one rounding of `f` over the step.
+    """
+    y = b.y[index]
+    off = np.abs(values - y)
+    is_flat = (off == 0) | ~np.isfinite(values)
+    flat_levels = np.logical_and.accumulate(is_flat.all(axis=1)[::-1]).sum(axis=0)
+    last = len(h) - flat_levels
+    some = np.flatnonzero(is_flat.all(axis=0).any(axis=0) & (flat_levels >= FEWEST) & (last > 0))
+    widest = h[last[some], some]
+    rounding = ROUNDING * np.abs(y[some]) + SMALLEST
+    is_clear = np.nanmax(off[last[some] - 1, :, some], axis=1) > CLEAR * rounding
+    is_clear &= np.isfinite(values[last[some], :, some]).all(axis=1)
+    some, zero = some[is_clear], np.zeros(is_clear.sum())
+    bound = per_step(DEVIATIONS * rounding[is_clear], widest[is_clear], b.n)
+    b.store(index[some], Outcome.smooth(zero, bound, zero))
+    stored = np.zeros(index.size, bool)
+    stored[some] = True
+    return stored
