@@ -301,6 +301,16 @@ def test_fast_waves_are_not_aliased() -> None:
     check(np.cos, big, -np.sin(big), 1e-12)
 
 
+def test_waves_of_unix_time() -> None:
+    """Taken for noise where they are shorter than the levels that measure it, they had bounds of 100 %."""
+    x = np.random.default_rng(3).uniform(1.5e9, 1.7e9, 300)
+    for period in (1e3, 86400.0, 1e6):
+        w = 2 * math.pi / period
+        found = differentiate(lambda t, w=w: 20 + 5 * np.sin(w * t), x)
+        off = np.abs(found.df - 5 * w * np.cos(w * x))
+        assert found.success.mean() >= 0.99 and np.mean(off <= found.error) >= 0.99
+
+
 def test_near_a_pole() -> None:
     x = np.array([1.5, 1.57, 1.5707])
     check(np.tan, x, 1 / np.cos(x) ** 2, 1e-9)

@@ -19,6 +19,7 @@ from .scan import Scan
 from .schedule import FINEST
 from .search import Fit, Values, best_window, deviation, last_start_before, per_step, polynomial
 from .sides import level_before_kink
+from .verdict import SMALL
 
 RIPPLE = 14
 """Waves finer than that many levels below the scale may be noise or a ripple: the bound covers both."""
@@ -31,8 +32,8 @@ def accept_noise(facts: Facts, r: Interpretation) -> Interpretation:
 
     A sharp finer window holds against it, unless the quotients jump to its slope: so do those of values that are
     rounded inside `f`, once the steps are finer than what is rounded. A window of levels beyond `FINEST` does not hold
-    either: a function with noise down to there that is smooth at last hashes its argument, or cancels beside 0. Where
-    the noise is too large to be sure, the bound covers both.
+    either: a function with noise down to there that is smooth at last hashes its argument. Beside 0 its terms cancel;
+    where that noise is too large to be sure, the bound covers both.
     """
     v, w, flat = facts.v, r.w, facts.is_flat
     is_open = w.exists & ~facts.is_all_flat & ~facts.is_constant & ~(flat & facts.are_counts)
@@ -51,8 +52,11 @@ def accept_noise(facts: Facts, r: Interpretation) -> Interpretation:
     is_ripple = noisy & (w.first > facts.coarse_levels + RIPPLE)
     is_finest = w.first > facts.coarse_levels + FINEST
     noisy &= flat | is_finest | ~(w.relative_bound < SHARP) | _jumps_to(v, w, gap)
-    is_accepted = noisy & ((wide.relative_bound < SHARP) | is_finest)
-    r = r.cover(is_ripple & ~noisy, gap + wide.bound).cover((noisy & ~flat | is_loud) & ~is_accepted, gap)
+    is_cancelling = is_finest & (np.abs(v.x) < SMALL)
+    is_accepted = noisy & ((wide.relative_bound < SHARP) | is_cancelling)
+    r = r.cover(is_ripple & ~noisy, gap + wide.bound).cover(
+        (noisy & ~flat | is_loud & is_cancelling) & ~is_accepted, gap
+    )
     return r._replace(
         w=w.where(is_accepted, wide), is_rounded=is_accepted, is_unchecked=is_accepted & (w.is_truncation != 0)
     )

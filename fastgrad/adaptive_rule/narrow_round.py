@@ -20,6 +20,8 @@ from .rounds import take_finer_rounds
 from .scan import Scan
 from .schedule import BETWEEN, power_below, scale_of, step
 from .search import per_step
+from .sides import ROUGH
+from .verdict import LONG
 
 LEVELS = tuple(range(2, 51, 4))
 """Levels of the steps, from the scale of the point."""
@@ -110,15 +112,19 @@ def _resolve_block(b: Batch, index: Index) -> Index:
     (level, slope), outputs = _LINEAR[b.two_sided](points, levels, len(h), 2, 2 * b.two_sided)
     # the first round has taken the steps of the coarsest level, but not near 0
     is_narrow = level > np.where(is_beside_zero, -1.0, 0.0)
-    is_flat = np.zeros(index.size, bool)
+    is_flat, is_kink = np.zeros(index.size, bool), np.zeros(index.size, bool)
     if b.two_sided:
         is_flat = _store_flat(b, index, h, values)
         is_narrow &= ~is_flat
-        kinked = index[is_narrow & (_BEFORE_KINK([level, slope], outputs, len(h), 1)[0][0] != 0)]
-        b.lowest[kinked], b.highest[kinked] = -np.inf, np.inf
+        is_kink = is_narrow & (_BEFORE_KINK([level, slope], outputs, len(h), 1)[0][0] != 0)
+        b.lowest[index[is_kink]], b.highest[index[is_kink]] = -np.inf, np.inf
     # powers of two, because steps that the argument rounds spoil the extrapolation
     top = np.ldexp(unit[is_narrow], -np.array(LEVELS)[level[is_narrow].astype(np.intp)])
-    return np.concatenate([index[~is_narrow & ~is_flat], take_finer_rounds(b, index[is_narrow], top)])
+    is_open = ~is_narrow & ~is_flat
+    is_open[np.isin(index, take_finer_rounds(b, index[is_narrow], top))] = True
+    # the last search has shorter bounds for the rounding of the argument, and one side alone beside a kink
+    is_open |= is_narrow & ~(b.out.error[index] <= np.where(is_kink, ROUGH, LONG) * b.out.scale[index])
+    return index[is_open]
 
 
 def _store_flat(b: Batch, index: Index, h: FloatArray, values: FloatArray) -> Any:
