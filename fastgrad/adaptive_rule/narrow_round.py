@@ -101,7 +101,7 @@ def resolve_narrow(b: Batch, index: Index) -> Index:
     return np.concatenate([index[:0], *(_resolve_block(b, block) for block in in_blocks(index, b.block_size))])
 
 
-def _resolve_block(b: Batch, index: Index) -> Index:
+def _resolve_block(b: Batch, index: Index) -> Any:
     x, size = b.x[index], np.abs(b.x[index])
     is_beside_zero = (size < 2.0**-BETWEEN) & (size > 0)
     unit = np.where(is_beside_zero, BESIDE_ZERO * power_below(np.where(size > 0, size, 1.0)), scale_of(size))
@@ -120,7 +120,7 @@ def _resolve_block(b: Batch, index: Index) -> Index:
         b.lowest[index[is_kink]], b.highest[index[is_kink]] = -np.inf, np.inf
     # powers of two, because steps that the argument rounds spoil the extrapolation
     top = np.ldexp(unit[is_narrow], -np.array(LEVELS)[level[is_narrow].astype(np.intp)])
-    is_open: Any = ~is_narrow & ~is_flat
+    is_open = ~is_narrow & ~is_flat
     is_open[np.isin(index, take_finer_rounds(b, index[is_narrow], top))] = True
     # the last search has shorter bounds for the rounding of the argument, and one side alone beside a kink
     is_open |= is_narrow & ~(b.out.error[index] <= np.where(is_kink, ROUGH, LONG) * b.out.scale[index])
