@@ -20,8 +20,9 @@ from ._catalogue import logistic, network, normal
 from ._methods import NUMPY, SCIPY, Args, Elementwise, Method, method_of
 from ._problems import head
 
-#: Seconds that a run may take, else it gets fewer points; turns of a method, unless it has had `ENOUGH` seconds.
-RUN, TURNS, ENOUGH = 0.03, 5, 0.03
+#: Seconds that a run may take, else it gets fewer points (fewer than 100,000 would count what SciPy takes for any
+#: number of them); turns of a method, unless it has had `ENOUGH` seconds.
+RUN, TURNS, ENOUGH = 0.2, 5, 0.03
 
 #: Points of a first run.
 FEW = 1000
@@ -151,6 +152,6 @@ def speed(count: int = SPEED_POINTS, progress: Callable[[int, int, str], None] |
         if progress:
             progress(done, len(functions), name)
         x = np.random.default_rng(1).uniform(-largest, largest, 10_000)
-        paces = time_in_turns(methods, [Workload(f, f, (x,))], count, patience=6 * RUN)
+        paces = time_in_turns(methods, [Workload(f, f, (x,))], count, patience=RUN)
         times[name] = {method.label: paces[method.name].nanoseconds for method in methods}
     return Speed(times, about(count))

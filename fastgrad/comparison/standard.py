@@ -3,7 +3,7 @@
 First all workers judge: they compile, compute truths, and take errors, without a clock. Then one at a time measures
 speed, with the machine to itself and the machine code of the first phase.
 
-The default report has hundreds of functions and takes less than two minutes on two cores, from an empty cache. Machine
+The default report has hundreds of functions and takes about two minutes on two cores, from an empty cache. Machine
 code takes half of the time, 0.5 s for each rule and function. The default report compiles `central` and `adaptive` for
 every function, the other rules for `TIMED` alone. Elsewhere these call the function with arrays, which changes no error
 beyond rounding, and their rows have no time.

@@ -29,8 +29,8 @@ print(", ".join(f"{name}: {value}" for name, value in results["about"].items()))
 # - *bar holds*: share of points whose error is within the bar that the method gives.
 # - *wrong*: share beyond the tolerance and ten bars, reported as a success.
 # - *NaN*: share without a result though the derivative exists.
-# - *speed*: the median over six compiled functions, SciPy being 1, at the points of the corpus. At three of the six the
-#   last search takes points in flat places or at huge arguments; the last table has smooth points.
+# - *speed*: the median over six compiled functions, SciPy being 1, at the points of the corpus, which are harder than
+#   most; the last table has smooth points.
 
 
 def percent(values):
