@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from pathlib import Path
 
@@ -75,6 +76,15 @@ def test_only_what_is_new_is_compiled(filled: tuple[Path, int], tmp_path: Path) 
     more = "a = {}; assert abs(fg.derivative(lambda x: helper(x) + x * x, 0.0, method='central') - 4) < 1e-8"
     assert count(cache, more.format("4.0")) == 0
     assert count(cache, more.format("4")) == 1
+
+
+def test_modules_that_write_machine_code_are_part_of_the_key() -> None:
+    """A changed kernel of the same name was read from disk: a result too few, and numbers out of nowhere."""
+    package = Path(fg.__file__).parent
+    listed = {path for pattern in kernels.GENERATORS for path in package.glob(pattern)}
+    assert all(list(package.glob(pattern)) for pattern in kernels.GENERATORS)
+    writers = {p for p in package.rglob("*.py") if re.search(r"\b(Scan|native|native_from_ir)\(", p.read_text())}
+    assert writers <= listed, writers - listed
 
 
 def test_refusals_are_remembered(tmp_path: Path) -> None:
