@@ -22,8 +22,8 @@ from scipy import special
 import fastgrad as fg
 from fastgrad import gates
 
-# To pickle a ufunc of SciPy, Python looks for it in every module that is loaded, in this old one of mpmath's too.
-pytestmark = pytest.mark.filterwarnings("ignore:the rational private module is deprecated:DeprecationWarning")
+# To pickle a ufunc of SciPy, Python looks for it in every module that is loaded, in old ones of mpmath's, too.
+pytestmark = pytest.mark.filterwarnings("ignore:the .* module is deprecated:DeprecationWarning")
 
 POINTS = np.linspace(-2.0, 2.0, 24).reshape(6, 4)
 
