@@ -115,7 +115,7 @@ class Batch:
         u = -u if self.side < 0 else u
         return judge_round(table, self.x[index], self.y[index], u, values.reshape(-1, index.size))
 
-    def narrow(self, index: Index, j: RoundResult) -> None:
+    def note_allowed(self, index: Index, j: RoundResult) -> None:
         """Note which derivatives a round allows where its bound is short."""
         bound = np.where(j.bound < SHARP * j.scale, j.bound, np.inf)
         self.lowest[index] = np.fmax(self.lowest[index], j.df - bound)

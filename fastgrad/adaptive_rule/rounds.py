@@ -58,7 +58,7 @@ def _first_round(b: Batch, block: Index) -> tuple[Any, Any, Any]:
     wide = np.flatnonzero(j.verdict == WIDER)
     more = np.flatnonzero((j.verdict == FINER) | (j.verdict == NEARBY))
     top = _first_finer_step(b, index[more], unit[more], j.complete[more].astype(np.intp))
-    b.narrow(index, j)
+    b.note_allowed(index, j)
     return (
         (np.concatenate([block[~use], index[j.verdict == OPEN]]),),
         (index[wide], unit[wide]),
@@ -118,6 +118,6 @@ def take_finer_rounds(b: Batch, index: Index, unit: FloatArray, has_result: Any 
         b.out.df[index[~agrees]], b.out.error[index[~agrees]] = np.nan, np.inf
         open_points.append(index[~done & ~goes_on & (~has_result | ~agrees | flat)])
         more = np.flatnonzero(goes_on)
-        b.narrow(index, j)
+        b.note_allowed(index, j)
         index, unit, has_result = index[more], unit[more] * 2.0**-NEXT, has_result[more]
     return np.concatenate([*open_points, index])
