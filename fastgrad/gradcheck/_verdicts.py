@@ -132,10 +132,11 @@ def withdraw(first: Judgement, numerical: Estimate, second: Judgement, again: Es
     """Withdraw a DISAGREES that a second estimate contradicts.
 
     It contradicts when it allows the value and does not allow the first estimate itself. A wide bound suffices only
-    where the first estimate had not converged.
+    where the first estimate had neither converged nor a narrow bound, with which a right value agrees.
     """
     with np.errstate(all="ignore"):
         contradicts = np.abs(numerical.df - again.df) > second.allowed
-    withdrawn = (second.verdict != Verdict.DISAGREES) & (contradicts | ~numerical.success)
+        is_sharp = numerical.success | (BOUNDS * numerical.error <= NARROW * np.abs(numerical.df))
+    withdrawn = (second.verdict != Verdict.DISAGREES) & (contradicts | ~is_sharp)
     suspect = first.verdict == Verdict.DISAGREES
     return first._replace(verdict=np.where(suspect & withdrawn, second.verdict, first.verdict))
