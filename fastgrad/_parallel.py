@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from math import inf, prod
 from time import perf_counter
@@ -91,6 +92,21 @@ class CostEstimate:
         if points >= min(_FIRST, self._points) or seconds >= WORTH:
             self.seconds, self._points = seconds / points, points
         return seconds / points
+
+
+@contextmanager
+def inner_threads(workers: int) -> Iterator[None]:
+    """Let the calling thread share machine code, which it calls within, with other threads."""
+    before, _inside.workers = getattr(_inside, "workers", 1), workers
+    try:
+        yield
+    finally:
+        _inside.workers = before
+
+
+def inner_workers() -> int:
+    """How many threads may share the machine code that this thread calls."""
+    return getattr(_inside, "workers", 1)
 
 
 class _Batch:

@@ -6,21 +6,22 @@ Begin reading in `driver`, then `judge`, `rounds` and `decisions`.
 
 from .batch import Evaluate
 from .driver import EVALUATIONS, complete, estimate
-from .native import FIXED, first_round, round_kernels
-from .rows import RoundResult
+from .native import round_ufunc
+from .rows import NO_LIMITS, Round, RoundResult, first_round
 from .rule import HIGHEST, Adaptive, Side, adaptive
 
 __all__ = [
     "EVALUATIONS",
-    "FIXED",
     "HIGHEST",
+    "NO_LIMITS",
     "Adaptive",
     "Evaluate",
+    "Round",
     "RoundResult",
     "Side",
     "adaptive",
     "complete",
     "estimate",
     "first_round",
-    "round_kernels",
+    "round_ufunc",
 ]

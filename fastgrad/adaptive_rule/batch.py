@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,16 +11,22 @@ from numpy.typing import NDArray
 
 from .codegen import Row
 from .decisions import CONVERGED, NONFINITE, Outcome
-from .extrapolation import Table
 from .noise import SHARP
-from .rows import RoundResult, count_values, judge_round
-from .schedule import first
+from .rows import Round, RoundResult
+from .rows import first_round as first_round_of
 
 FloatArray = NDArray[np.float64]
 Index = NDArray[np.intp]
 
 #: Values at points, ``f(points, index)``; ``points[..., k]`` belongs to the point ``index[k]`` of the batch.
 Evaluate = Callable[[Any, Any], Any]
+
+#: Takes a round in machine code, ``take(round, index, extras)``: the results, or None where `f` raised.
+TakeRound = Callable[[Round, Index, Any], Any]
+
+LARGER = 8
+"""Blocks of rounds in machine code are larger by this factor: its positions and values stay in the first-level cache,
+and NumPy takes long to start for few points."""
 
 
 @dataclass(frozen=True)
@@ -49,26 +55,28 @@ class Batch:
         Derivatives that the rounds so far allow.
     block_size : int
         Points of one block of a round.
+    is_free : bool
+        Whether there are no limits.
     first_round : RoundResult or None
         The first round, if machine code has taken it; only without limits.
     """
 
     def __init__(
         self, evaluate: Evaluate, rule: Any, x: FloatArray, y: FloatArray, limits: Limits, block_size: int,
-        first_round: RoundResult | None = None,
+        first_round: RoundResult | None = None, machine: TakeRound | None = None,
     ) -> None:  # fmt: skip
-        self.evaluate, self.x, self.y = evaluate, x, y
+        self.evaluate, self.x, self.y, self._machine = evaluate, x, y, machine
         self.n: int = rule.n
         self.side: int = rule.sign
         self.limits, self.block_size = limits, block_size
         bounds = (limits.low == -np.inf), (limits.high == np.inf), (limits.largest == np.inf)
-        self._is_free = all(bool(b.all()) for b in bounds)
-        self.first_round = first_round if self._is_free else None
+        self.is_free = all(bool(b.all()) for b in bounds)
+        self.first_round = first_round if self.is_free else None
         nan = np.full(x.shape, np.nan)
         self.out = Outcome(
             nan, np.full(x.shape, np.inf), np.zeros(x.shape), nan.copy(), nan.copy(), np.full(x.shape, NONFINITE)
         )
-        taken = 0 if self.first_round is None else count_values(first(self.n, self.two_sided))
+        taken = 0 if self.first_round is None else first_round_of(self.n, self.side).count
         self.nfev = np.full(x.shape, 1 + taken, np.int64)
         self.lowest, self.highest = np.full(x.shape, -np.inf), np.full(x.shape, np.inf)
 
@@ -76,6 +84,11 @@ class Batch:
     def two_sided(self) -> bool:
         """Whether both sides are evaluated."""
         return self.side == 0
+
+    @property
+    def round_size(self) -> int:
+        """Points of one block of a round, which machine code divides further."""
+        return self.block_size * (LARGER if self._machine else 1)
 
     def largest_steps(self, index: Index) -> tuple[FloatArray, FloatArray]:
         """Largest steps: on all sides that are evaluated, and on the wider one."""
@@ -96,11 +109,11 @@ class Batch:
         if self.side <= 0:
             np.subtract(x, h, out=points[:, -1])
         # the last step is the finest
-        if self._is_free and (points[-1] != x).all() and np.abs(points[0]).max() < np.inf:
+        if self.is_free and (points[-1] != x).all() and np.abs(points[0]).max() < np.inf:
             self.nfev[index] += points.shape[0] * points.shape[1]
             return np.asarray(self.evaluate(points, index), np.float64)
         allowed = (points != x) & (np.abs(points) < np.inf)
-        if not self._is_free:
+        if not self.is_free:
             allowed &= (points >= limits.low[index]) & (points <= limits.high[index])
             allowed &= (h <= limits.largest[index])[:, None, :]
         self.nfev[index] += allowed.sum(axis=(0, 1))
@@ -110,16 +123,34 @@ class Batch:
             values[where] = self.evaluate(points[where], index[where[2]])
         return values
 
-    def judge(self, table: Table, index: Index, u: FloatArray, values: FloatArray) -> RoundResult:
-        """Judge points of scales `u` by the values of one level set."""
-        u = -u if self.side < 0 else u
-        return judge_round(table, self.x[index], self.y[index], u, values.reshape(-1, index.size))
+    def take(self, taken: Round, index: Index, *extras: FloatArray) -> Any:
+        """Take a round with its extra rows, of which the first is the unit."""
+        results = self.take_in_machine_code(taken, index, extras)
+        if results is not None:
+            return results
+        values = self.values(index, taken.widths(extras).reshape(-1, index.size))
+        return taken.judged(self.x[index], self.y[index], extras[0], extras, values.reshape(-1, index.size))
 
-    def note_allowed(self, index: Index, j: RoundResult) -> None:
-        """Note which derivatives a round allows where its bound is short."""
-        bound = np.where(j.bound < SHARP * j.scale, j.bound, np.inf)
-        self.lowest[index] = np.fmax(self.lowest[index], j.df - bound)
-        self.highest[index] = np.fmin(self.highest[index], j.df + bound)
+    def take_in_machine_code(self, taken: Round, index: Index, extras: Sequence[FloatArray]) -> Any:
+        """Take a round in machine code, or return None: there is none, `f` raises, or a position is not allowed."""
+        if self._machine is None or not self.is_free or not index.size:
+            return None
+        x = self.x[index]
+        first, last = (taken.steps[k] * extras[taken.units[k]] for k in (0, -1))
+        if not ((np.abs(x) + first < np.inf).all() and ((x + last != x) & (x - last != x)).all()):
+            return None
+        results = self._machine(taken, index, extras)
+        if results is None:
+            return None
+        self.nfev[index] += taken.count
+        return taken.results(*results)
+
+    def note_allowed(self, index: Index, j: RoundResult, some: Any) -> None:
+        """Note which derivatives a round allows at some of its points, where its bound is short."""
+        some = np.flatnonzero(some & (j.bound < SHARP * j.scale))
+        at, df, bound = index[some], j.df[some], j.bound[some]
+        self.lowest[at] = np.fmax(self.lowest[at], df - bound)
+        self.highest[at] = np.fmin(self.highest[at], df + bound)
 
     def store(self, index: Index, outcome: Outcome) -> None:
         """Write results."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..estimates import Estimate, Status
-from .batch import Batch, Evaluate, FloatArray, Index, Limits
+from .batch import Batch, Evaluate, FloatArray, Index, Limits, TakeRound
 from .decisions import CONVERGED, Outcome
 from .last_search import search
 from .narrow_round import resolve_narrow
@@ -54,7 +54,7 @@ def complete(taken: RoundResult, rule: Any, differentiate: Callable[[Index, Roun
 
     Where it leaves points open, ``differentiate(index, taken)`` differentiates these from their first round on.
     """
-    df, bound, scale, verdict, _ = taken
+    df, bound, scale, verdict, *_ = taken
     left = np.flatnonzero(verdict != DONE)
     if left.size == df.size:
         return differentiate(left, taken)
@@ -70,6 +70,7 @@ def complete(taken: RoundResult, rule: Any, differentiate: Callable[[Index, Roun
 def estimate(
     f: Evaluate, x: FloatArray, rule: Any, step: Any = None, low: Any = None, high: Any = None, *, kind: str = "d",
     block_size: int = BLOCK, at: Evaluate | None = None, grids: bool = False, first_round: RoundResult | None = None,
+    machine: TakeRound | None = None,
 ) -> Estimate:  # fmt: skip
     """Differentiate a function of positions and the indices of the points they belong to.
 
@@ -95,6 +96,9 @@ def estimate(
     first_round : RoundResult, optional
         The first round of real results, if machine code has taken it. It is taken again where there are limits.
 
+    machine : callable, optional
+        Takes rounds of real results in machine code, see `TakeRound`; there are no limits then.
+
     Returns
     -------
     Estimate
@@ -119,7 +123,7 @@ def estimate(
 
     with np.errstate(all="ignore"):
         y = np.asarray((at or f)(x.copy(), np.arange(x.size)), np.float64)
-        b = Batch(values, rule, x, y, Limits(lowest, highest, largest), block_size, first_round)
+        b = Batch(values, rule, x, y, Limits(lowest, highest, largest), block_size, first_round, machine)
         usable = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
         if usable.size:
             search(b, resolve_narrow(b, resolve_noise(b, take_rounds(b, usable))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from .codegen import Row, Select, last_bit
@@ -43,14 +44,13 @@ class FineNoise(NamedTuple):
         return FineNoise(*(a[index] for a in self))
 
 
-def _fine_levels(select: Select, _state: Any, points: Any) -> Any:
+def fine_noise(select: Select, y: Row, fewest: Row, values: Sequence[Row]) -> FineNoise:
     """Measure the second differences less the parabola through that of the first level.
 
     They are noise if they do not decay, or hardly decay and go up and down. Those of a kink decay to 0.44. Of one side,
     first differences less the parabola through two of them share the noise of the value at the point, as they would
     share a jump there: they have to go up and down.
     """
-    y, fewest, *values = points
     two_sided = len(values) == 2 * len(FINE[True])
     pairs = list(zip(values[::2], values[1::2], strict=True)) if two_sided else [(value,) for value in values]
     differences: list[Row] = [sum(value - y for value in pair) for pair in pairs]
@@ -92,10 +92,10 @@ def _fine_levels(select: Select, _state: Any, points: Any) -> Any:
     return FineNoise(select(is_visible, noise, 0.0), turns, flat_from[-1], is_visible | is_short)
 
 
-_FINE = Scan("fine levels", finish=_fine_levels)
+_FINE = Scan("fine levels", finish=lambda select, _, points: fine_noise(select, points[0], points[1], points[2:]))
 
 
-def measure_noise(y: Row, values: Any, fewest: int) -> FineNoise:
+def measure_noise(y: Row, values: Any, fewest: Row) -> FineNoise:
     """Measure the noise of values at fine levels, shape (levels, sides, points); at least `fewest` must not be flat."""
-    rows = [y, float(fewest), *values.reshape(-1, y.size)]
+    rows = [y, fewest, *values.reshape(-1, y.size)]
     return FineNoise(*_FINE(rows, [], 1, len(FineNoise._fields))[0])

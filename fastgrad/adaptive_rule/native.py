@@ -1,7 +1,4 @@
-"""The first round as a ufunc of the arguments of `f`, largest steps and bounds.
-
-Most points of most functions need no more. The others are NaN, and the driver differentiates there.
-"""
+"""A round as a ufunc of the arguments of `f` and the extra rows of the round."""
 
 from __future__ import annotations
 
@@ -26,21 +23,13 @@ from ..compilation.memory import (
 )
 from ..compilation.ufuncs import ADDRESS, ARGUMENTS, COPY, NONFINITE, OWN, RESULTS, Ufunc
 from .codegen import LANES
-from .rows import RoundResult, count_values, judging, positions
-from .schedule import first
+from .rows import Round
 from .verdict import DONE
 
 #: Further words of the ufunc's data: data of the ufunc of `f`, the argument to differentiate in, number of rows of
-#: values, points of a chunk, addresses of the kernels of positions and judgement and of the finishing function, or 0.
-VALUES, WRT, ROWS, CHUNK, POSITIONS, JUDGE, FINISH = range(OWN, OWN + 7)
-
-EXTRA = 3
-"""Arguments of the body after those of the function: largest step, lower and upper bound."""
-
-_JUDGED = len(RoundResult._fields)
-
-FIXED = 6
-"""Rows of the judging kernel before the values: points, values there, scales, largest steps and bounds."""
+#: values, of extra rows and of results of the judgement, points of a chunk, addresses of the kernels of positions and
+#: judgement and of the finishing function, or 0.
+VALUES, WRT, ROWS, EXTRAS, JUDGED, CHUNK, POSITIONS, JUDGE, FINISH = range(OWN, OWN + 9)
 
 
 def _call(*kinds: Any) -> Any:
@@ -67,30 +56,33 @@ def _call_finish(_typing: Any, address: Any, count: Any, places: Any, data: Any)
 
 
 def _body(n, places, data):  # type: ignore[no-untyped-def]
-    """Take the first round at `n` points: the body of a ufunc.
+    """Take a round at `n` points: the body of a ufunc.
 
     It only passes addresses to other machine code, which does the work at every point, and so compiles quickly.
     """
     buffer, args, copy = numbers_on_stack(), words_on_stack(), words_on_stack()  # type: ignore[call-arg,var-annotated]
     position_table, judge_table = words_on_stack(), words_on_stack()
-    nargs, rows, chunk = data[ARGUMENTS] - EXTRA, data[ROWS], data[CHUNK]
+    extras, rows, judged, chunk = data[EXTRAS], data[ROWS], data[JUDGED], data[CHUNK]
+    nargs, fixed = data[ARGUMENTS] - extras, 3 + extras
     f = words_at(data[VALUES])
-    # rows: points, values there, scales, largest steps, bounds, values; then positions, and judgements
+    # rows: points, values there, units, extra rows, values; then positions, and judgements
     row = 8 * chunk
-    positions_at, judged_at = buffer + row * (6 + rows), buffer + row * (6 + 2 * rows)
-    position_table[0], position_table[1] = buffer, buffer + 2 * row
+    positions_at, judged_at = buffer + row * (fixed + rows), buffer + row * (fixed + 2 * rows)
+    position_table[0], position_table[1 + extras] = buffer, buffer + 2 * row
+    for k in range(extras):
+        position_table[1 + k] = buffer + row * (3 + k)
     for k in range(rows):
-        position_table[2 + k] = positions_at + row * k
-    for k in range(6 + rows):
+        position_table[2 + extras + k] = positions_at + row * k
+    for k in range(fixed + rows):
         judge_table[k] = buffer + row * k
-    for k in range(_JUDGED):
-        judge_table[6 + rows + k] = judged_at + row * k
+    for k in range(judged):
+        judge_table[fixed + rows + k] = judged_at + row * k
     open_points = start = 0
     copy[4] = 8
     while start < n:
         m = min(chunk, n - start)
         padded = (m + LANES - 1) // LANES * LANES
-        for k in range(1 + EXTRA):
+        for k in range(1 + extras):
             argument = data[WRT] if k == 0 else nargs + k - 1
             copy[0], copy[1] = buffer + row * (0 if k == 0 else k + 2), 8
             copy[2], copy[3] = places[argument] + 8 * start, 8
@@ -100,7 +92,7 @@ def _body(n, places, data):  # type: ignore[no-untyped-def]
             args[i] = places[i] + 8 * start
         for k in range(1 + rows):
             args[data[WRT]] = buffer if k == 0 else positions_at + row * (k - 1)
-            args[nargs] = buffer + row * (1 if k == 0 else 5 + k)
+            args[nargs] = buffer + row * (1 if k == 0 else fixed + k - 1)
             call_body(f[ADDRESS], m, args, f)
         _call_kernel(data[JUDGE], judge_table, 1, padded)
         df, verdict = pointer(judged_at, "d"), pointer(judged_at + 3 * row, "d")
@@ -110,7 +102,7 @@ def _body(n, places, data):  # type: ignore[no-untyped-def]
                 if data[RESULTS] < 4:  # the verdict is not among the results
                     df[i] = np.nan
         for k in range(data[RESULTS]):
-            copy[0], copy[2] = places[nargs + EXTRA + k] + 8 * start, judged_at + row * k
+            copy[0], copy[2] = places[nargs + extras + k] + 8 * start, judged_at + row * k
             call_body(data[COPY], m, copy, data)
         start += m
     if open_points != 0:
@@ -122,28 +114,22 @@ def _body(n, places, data):  # type: ignore[no-untyped-def]
 
 @cache
 def _shared() -> Native:
-    """Compile the body, which all functions and rules share."""
-    return native(b"first round", lambda: (_body, BODY, "d"))
+    """Compile the body, which all functions and rounds share."""
+    return native(b"round", lambda: (_body, BODY, "d"))
 
 
-def round_kernels(n: int, side: int) -> tuple[int, Native, Native]:
-    """Return the number of values of the first round around a point, and the kernels of positions and judgement."""
-    table = first(n, side == 0)
-    rows = count_values(table)
-    return rows, positions(table, side).code(1, 0, 0), judging(table).code(FIXED + rows, 0, 0)
-
-
-def first_round(values: Ufunc, nargs: int, wrt: int, n: int, side: int, name: str, results: int, finish: int = 0
+def round_ufunc(values: Ufunc, nargs: int, wrt: int, taken: Round, name: str, results: int = 0, finish: int = 0
                 ) -> Ufunc:  # fmt: skip
-    """Return the first round of a compiled function as a ufunc with the first `results` fields of `RoundResult`.
+    """Return a round of a compiled function as a ufunc with the first `results` fields of its results, by default all.
 
     Without the verdict, the derivative of points that are not done is NaN.
 
     `finish` is the address of a function of the number of points, the addresses of arguments and results, and the data
     of the ufunc.
     """
-    rows, move, judge = round_kernels(n, side)
-    chunk = BUFFER // (6 + 2 * rows + _JUDGED) // LANES * LANES
-    own = (values.data, wrt, rows, chunk, move.address, judge.address, finish)
-    keep = values, move, judge
-    return Ufunc(_shared(), nargs + EXTRA, name, f"adaptive derivative of {name}", results, own, keep)
+    move, judge = taken.kernels()
+    judged = len(taken.results._fields)
+    chunk = BUFFER // (3 + taken.extras + 2 * taken.count + judged) // LANES * LANES
+    own = (values.data, wrt, taken.count, taken.extras, judged, chunk, move.address, judge.address, finish)
+    title = f"adaptive derivative of {name}"
+    return Ufunc(_shared(), nargs + taken.extras, name, title, results or judged, own, (values, move, judge))

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
 from .codegen import Row, Select, last_bit
 from .extrapolation import DEVIATIONS
-from .fine_levels import FINEST_MIDDLE, FineNoise
+from .fine_levels import FEWEST, FINE, FINEST_MIDDLE, fine_noise
 from .flatness import UNKNOWN
 from .noise import FAINT, LOUD, QUIET, SHARP, count_turns, is_jump
-from .noise_windows import STARTS, Levels, NoisyWindow
+from .noise_windows import STARTS, Levels, NoisyWindow, coarse_levels, middle_levels
 from .quotients import larger
 from .rounding import APPARENT, CONDITION, COUNTS, RELATIVE, ROUNDING
-from .scan import Scan
+from .rows import Round
 from .schedule import step
-from .verdict import DONE, FINER, OPEN, WIDER
+from .verdict import DONE, FINER, NEARBY, OPEN, WIDER
 
 SIMILAR = 12.0
 """Deviations from a window beyond this many standard deviations of the noise of fine levels are structure. Where the
@@ -107,21 +106,30 @@ class NoisyResult(NamedTuple):
     df: Row
     bound: Row
     scale: Row
-    is_resolved: Row
     verdict: Row
-    """Whether wider or finer steps may improve the result."""
+    """Whether wider or finer steps may improve the result; NEARBY where fine levels are flat, and wider ones may show
+    the noise."""
+    is_resolved: Row
 
 
 @cache
-def _judging(n: int, side: int) -> Scan:
+def noise_round(n: int, side: int) -> Round:
+    """Return the round for noise.
+
+    Its extra rows are the units of coarse and of fine levels, and how many of these must not be flat.
+    """
     #: From a deviation to the standard deviation of one value.
     weight = (math.sqrt(2.0) if n % 2 else math.sqrt(2.0 / 3.0)) if side == 0 else math.sqrt(0.5)
+    coarse = coarse_levels(n, side == 0) + middle_levels(n, side == 0)
+    levels_of_fine = FINE[side == 0]
+    fine_values = len(levels_of_fine) * (1 if side else 2)
 
-    def finish(select: Select, _state: Any, points: Any) -> Any:
-        noise, turns, is_flat, *rows = points
-        levels = Levels(select, n, side, rows)
-        x, y, unit, fine_unit, *values = rows
-        zero, flat, end = levels.zero, is_flat != 0.0, float(levels.count - 1)
+    def judge(select: Select, x: Row, y: Row, _u: Row, extras: Any, values: Any) -> NoisyResult:
+        unit, fine_unit, fewest = extras
+        fine = fine_noise(select, y, fewest, values[-fine_values:])
+        noise, turns, is_flat = fine.noise, fine.turns, fine.is_flat
+        levels = Levels(select, n, side, (x, y, unit, fine_unit, *values))
+        zero, flat, end = levels.zero, is_flat, float(levels.count - 1)
         quantum = _quantum(select, y, values)
         noise = larger(select, noise, quantum * abs(y) * 0.3)
         w = levels.best_window(noise)
@@ -144,22 +152,15 @@ def _judging(n: int, side: int) -> Scan:
         is_noise = is_noise & (flat | (d.largest * weight <= noise * SIMILAR))
         is_noise = is_noise & (d.bottom > float(FINEST_MIDDLE)) & (d.near >= d.largest * 0.125)  # as large at all steps
         in_quanta = d.largest <= quantum * QUANTA * (abs(y) + abs(x * w.secant))
-        is_resolved = is_resolved & (is_noise | in_quanta)
+        is_silent = flat & (fine.noise == 0.0) & (fewest == float(FEWEST))
+        is_resolved = fine.is_noisy & ~is_silent & is_resolved & (is_noise | in_quanta)
         is_wide = is_resolved & (w.first == 0.0) & (w.truncation * 2.0 < bound)
         is_narrow = (w.first < 0.0) | (w.first >= float(STARTS))
         is_narrow = is_narrow | ((w.last == end) & (w.truncation * 2.0 > bound))
-        other = select(is_narrow, zero + float(FINER), select(is_resolved, zero + float(DONE), zero + float(OPEN)))
-        return NoisyResult(w.df, bound, w.local, is_resolved, select(is_wide, zero + float(WIDER), other))
+        decision = select(is_narrow, zero + float(FINER), select(is_resolved, zero + float(DONE), zero + float(OPEN)))
+        decision = select(fine.is_noisy, select(is_wide, zero + float(WIDER), decision), zero + float(OPEN))
+        return NoisyResult(w.df, bound, w.local, select(is_silent, zero + float(NEARBY), decision), is_resolved)
 
-    return Scan(f"noise round {n} {side}", finish=finish)
-
-
-def judge_noisy(
-    order: tuple[int, int], points: Sequence[Row], fine: FineNoise, coarse_values: Any, fine_values: Any
-) -> NoisyResult:
-    """Judge values at coarse and fine levels, shapes (levels, sides, points).
-
-    `order` is that of the derivative and its side; `points` are those, the values there and the units of the steps.
-    """
-    rows = [*fine[:3], *points, *coarse_values.reshape(-1, points[0].size), *fine_values.reshape(-1, points[0].size)]
-    return NoisyResult(*_judging(*order)(rows, [], 1, len(NoisyResult._fields))[0])
+    steps = tuple(float(step(level)) for level in (*coarse, *levels_of_fine))
+    units = (0,) * len(coarse) + (1,) * len(levels_of_fine)
+    return Round(f"noise {n} {side}", side, steps, units, 3, judge, NoisyResult)

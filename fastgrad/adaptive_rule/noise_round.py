@@ -6,18 +6,17 @@ it as noise does.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from .batch import Batch, FloatArray, Index, in_blocks, is_beside_zero
-from .codegen import Row
 from .decisions import Outcome
-from .fine_levels import FEWEST, FINE, FineNoise, measure_noise
-from .noise_judge import judge_noisy
-from .noise_windows import coarse_levels, middle_levels
-from .schedule import scale_of, step
-from .verdict import FINER, SMALL, WIDER
+from .fine_levels import FEWEST, FINE, measure_noise
+from .noise_judge import NoisyResult, noise_round
+from .schedule import scale_of
+from .verdict import FINER, NEARBY, OPEN, SMALL, WIDER
 
 BEFORE_FLAT = 5
 """Levels from the fine ones to those before flat ones, of which one more may not be flat: where values are equal up to
@@ -34,62 +33,82 @@ def resolve_noise(b: Batch, index: Index) -> Index:
     Beside 0, where functions vary over the size of the point, there would be too few levels between wide and fine ones.
     """
     is_resolved = np.zeros(b.x.shape, bool)
-    for block in in_blocks(index[~is_beside_zero(b.x[index], SMALL)], b.block_size):
+    for block in in_blocks(index[~is_beside_zero(b.x[index], SMALL)], b.round_size):
         _resolve_block(b, block, is_resolved)
     return index[~is_resolved[index]]
 
 
 def _resolve_block(b: Batch, index: Index, is_resolved: FloatArray) -> None:
     unit = scale_of(b.x[index])
-    fine_unit = unit.copy()
-    fine, values = _measure(b, index, unit, FEWEST)
-    flat = np.flatnonzero((fine.is_flat != 0) & (fine.noise == 0))
-    if flat.size:
-        fine_unit[flat] *= 2.0**BEFORE_FLAT
-        before, values[..., flat] = _measure(b, index[flat], fine_unit[flat], FEWEST + 1)
-        for a, c in zip(fine, before, strict=True):
-            a[flat] = c
-    noisy = np.flatnonzero(fine.is_noisy)
-    part = _Part(index[noisy], unit[noisy], fine_unit[noisy], fine.at(noisy), values.take(noisy, axis=-1))
-    verdict = _round(b, part, is_resolved)
-    _round(b, part.at(np.flatnonzero(verdict == WIDER), 2.0**SHIFT), is_resolved)
-    for _ in range(ROUNDS):
-        part = part.at(np.flatnonzero(verdict == FINER), 2.0**-SHIFT)
-        verdict = _round(b, part, is_resolved)
+    part = _Part(b, is_resolved, index, unit, unit, np.full(index.shape, float(FEWEST)))
+    verdict = part.take()
+    flat = part.at(verdict == NEARBY).before_flat()
+    for some, its_verdict in ((part, verdict), (flat, flat.take())):
+        some.at(its_verdict == WIDER, 2.0**SHIFT).take()
+        for _ in range(ROUNDS):
+            some = some.at(its_verdict == FINER, 2.0**-SHIFT)
+            its_verdict = some.take()
 
 
-def _measure(b: Batch, index: Index, unit: FloatArray, fewest: int) -> tuple[FineNoise, FloatArray]:
-    values = b.values(index, step(FINE[b.two_sided])[:, None] * unit)
-    return measure_noise(b.y[index], values, fewest), values
+@dataclass
+class _Part:
+    """Points, units of their coarse and fine levels, and values at fine levels, if these are known."""
 
-
-class _Part(NamedTuple):
-    """Points with noise, and what the fine levels show there."""
-
+    batch: Batch
+    is_resolved: FloatArray
     point: Index
     unit: FloatArray
     fine_unit: FloatArray
-    fine: FineNoise
-    values: FloatArray
+    fewest: FloatArray
+    fine_values: FloatArray | None = None
 
-    def at(self, some: Index, factor: float) -> _Part:
-        """Return some of the points with other units."""
-        values = self.values.take(some, axis=-1)
-        return _Part(self.point[some], self.unit[some] * factor, self.fine_unit[some], self.fine.at(some), values)
+    def at(self, where: Any, factor: float = 1.0) -> _Part:
+        """Return some of the points with other units of the coarse levels."""
+        some = np.flatnonzero(where)
+        values = None if self.fine_values is None else self.fine_values.take(some, axis=-1)
+        rows = self.point[some], self.unit[some] * factor, self.fine_unit[some], self.fewest[some]
+        return _Part(self.batch, self.is_resolved, *rows, values)
 
+    def before_flat(self) -> _Part:
+        """Replace the fine levels by those before flat ones."""
+        units = self.unit, self.fine_unit * 2.0**BEFORE_FLAT
+        return _Part(self.batch, self.is_resolved, self.point, *units, self.fewest + 1)
 
-def _round(b: Batch, part: _Part, is_resolved: FloatArray) -> Row:
-    """Take one round; keep the shorter bounds, and note the points that it resolves. Return its verdicts."""
-    index = part.point
-    if not index.size:
-        return np.zeros(0)
-    levels = coarse_levels(b.n, b.two_sided) + middle_levels(b.n, b.two_sided)
-    coarse = b.values(index, step(levels)[:, None] * part.unit)
-    points = b.x[index], b.y[index], part.unit, part.fine_unit
-    r = judge_noisy((b.n, b.side), points, part.fine, coarse, part.values)
-    # results of rounds with other steps must agree; those of rounds that did not settle the point need not
-    distance = np.where(is_resolved[index], np.abs(r.df - b.out.df[index]), 0.0)
-    accepted = np.flatnonzero((r.is_resolved != 0) & (distance <= r.bound + b.out.error[index]))
-    is_resolved[index[accepted]] = True
-    b.improve(index[accepted], Outcome.smooth(r.df[accepted], r.bound[accepted], r.scale[accepted]))
-    return r.verdict
+    def _judgement(self) -> NoisyResult:
+        b, index = self.batch, self.point
+        taken, extras = noise_round(b.n, b.side), (self.unit, self.fine_unit, self.fewest)
+        results: NoisyResult | None = b.take_in_machine_code(taken, index, extras)
+        if results is not None:
+            return results
+        # values at coarse levels are needed only where there is noise
+        fine = len(FINE[b.two_sided])
+        h = taken.widths(extras)
+        if self.fine_values is None:
+            self.fine_values = b.values(index, h[-fine:])
+        y = b.y[index]
+        noise = measure_noise(y, self.fine_values, self.fewest)
+        is_flat = (noise.is_flat != 0) & (noise.noise == 0) & (self.fewest == FEWEST)
+        results = NoisyResult(*np.zeros((len(NoisyResult._fields), index.size)))
+        results.verdict[:] = np.where(is_flat, NEARBY, OPEN)
+        some = np.flatnonzero((noise.is_noisy != 0) & ~is_flat)
+        if some.size:
+            coarse_values = b.values(index[some], h[:-fine, some])
+            values = np.concatenate([coarse_values, self.fine_values[..., some]]).reshape(-1, some.size)
+            rows = [e[some] for e in extras]
+            judged = taken.judged(b.x[index[some]], y[some], rows[0], rows, values)
+            for result, row in zip(results, judged, strict=True):
+                result[some] = row
+        return results
+
+    def take(self) -> Any:
+        """Take the round; keep the shorter bounds, and note the points that it resolves. Return its verdicts."""
+        b, index, is_resolved = self.batch, self.point, self.is_resolved
+        if not index.size:
+            return np.zeros(0)
+        r = self._judgement()
+        # results of rounds with other steps must agree; those of rounds that did not settle the point need not
+        distance = np.where(is_resolved[index], np.abs(r.df - b.out.df[index]), 0.0)
+        accepted = np.flatnonzero((r.is_resolved != 0) & (distance <= r.bound + b.out.error[index]))
+        is_resolved[index[accepted]] = True
+        b.improve(index[accepted], Outcome.smooth(r.df[accepted], r.bound[accepted], r.scale[accepted]))
+        return r.verdict

@@ -8,8 +8,8 @@ import numpy as np
 
 from .batch import Batch, FloatArray, Index, in_blocks, is_beside_zero
 from .codegen import Row
-from .rows import RoundResult
-from .schedule import FACTOR, NEXT, ROUNDS, WIDEST, finer, first, power_below, scale_of, step
+from .rows import NO_LIMITS, RoundResult, finer_round, first_round
+from .schedule import FACTOR, NEXT, ROUNDS, WIDEST, first, power_below, scale_of, step
 from .verdict import DONE, FINER, LONG, NEARBY, OPEN, SMALL, WIDER
 
 
@@ -20,11 +20,11 @@ def _is_done(j: RoundResult) -> Row:
 
 def take_rounds(b: Batch, index: Index) -> Index:
     """Take the first round and further ones; return the points that they leave open."""
-    firsts = [_first_round(b, block) for block in in_blocks(index, b.block_size)]
+    firsts = [_first_round(b, block) for block in in_blocks(index, b.round_size)]
     open_points, wide, more = (_concatenated(parts) for parts in zip(*firsts, strict=True))
-    for block in in_blocks(np.arange(wide[0].size), b.block_size):
+    for block in in_blocks(np.arange(wide[0].size), b.round_size):
         _wider_round(b, *(a[block] for a in wide))
-    blocks = in_blocks(np.arange(more[0].size), b.block_size)
+    blocks = in_blocks(np.arange(more[0].size), b.round_size)
     return np.concatenate([open_points[0], *(take_finer_rounds(b, *(a[block] for a in more)) for block in blocks)])
 
 
@@ -42,23 +42,27 @@ def _first_round(b: Batch, block: Index) -> tuple[Any, Any, Any]:
     """
     table = first(b.n, b.two_sided)
     u = scale_of(b.x[block])
-    near, _ = b.largest_steps(block)
-    # where the first steps do not fit, narrower ones do, unless these are much too narrow
-    fits = near >= table.steps[0] * u
-    narrow = power_below(np.maximum(near / table.steps[0], 2.0**-1000))
-    use = (fits | (narrow >= u * 2.0**-10)) & (np.abs(b.x[block]) < 2.0**1000)
-    index, unit = block[use], np.where(fits, u, narrow)[use]
+    use = np.abs(b.x[block]) < 2.0**1000
+    if not b.is_free:
+        # where the first steps do not fit, narrower ones do, unless these are much too narrow
+        near, _ = b.largest_steps(block)
+        fits = near >= table.steps[0] * u
+        narrow = power_below(np.maximum(near / table.steps[0], 2.0**-1000))
+        use &= fits | (narrow >= u * 2.0**-10)
+        u = np.where(fits, u, narrow)
+    index, unit = block[use], u[use]
     if b.first_round is not None:
         j = RoundResult(*(a[index] for a in b.first_round))
     elif index.size:
-        j = b.judge(table, index, unit, b.values(index, np.array(table.steps)[:, None] * unit))
+        values = b.values(index, np.array(table.steps)[:, None] * unit).reshape(-1, index.size)
+        j = first_round(b.n, b.side).judged(b.x[index], b.y[index], unit, NO_LIMITS, values)
     else:
         j = RoundResult(*[np.zeros(0)] * len(RoundResult._fields))
     b.store_round(index, j, np.flatnonzero(_is_done(j)))
     wide = np.flatnonzero(j.verdict == WIDER)
     more = np.flatnonzero((j.verdict == FINER) | (j.verdict == NEARBY))
     top = _first_finer_step(b, index[more], unit[more], j.complete[more].astype(np.intp))
-    b.note_allowed(index, j)
+    b.note_allowed(index, j, (j.verdict != DONE) & (j.verdict != WIDER))
     return (
         (np.concatenate([block[~use], index[j.verdict == OPEN]]),),
         (index[wide], unit[wide]),
@@ -70,9 +74,8 @@ def _wider_round(b: Batch, index: Index, unit: FloatArray) -> None:
     """Take wider steps for points whose bounds are long because of rounding; keep the shorter bounds."""
     if not index.size:
         return
-    table = finer(b.n, b.two_sided)
     unit = step(WIDEST) * unit
-    j = b.judge(table, index, unit, b.values(index, np.array(table.steps)[:, None] * unit))
+    j = b.take(finer_round(b.n, b.side), index, unit)
     agrees = np.abs(j.df - b.out.df[index]) <= j.bound + b.out.error[index]
     is_limited = (j.verdict == DONE) | (j.verdict == WIDER)
     b.store_round(index, j, np.flatnonzero(agrees & is_limited & (j.bound < b.out.error[index])))
@@ -89,8 +92,9 @@ def _first_finer_step(b: Batch, index: Index, unit: FloatArray, complete: Index)
     is_edge = (complete > 0) & (complete < len(steps) - 1)
     top = np.where(is_edge, np.minimum(top, 0.5 * FACTOR * steps[complete] * unit), top)
     size = np.abs(b.x[index])
-    of_size = FACTOR / 8 * power_below(np.where(size > 0, size, 1.0))
-    return np.where(is_beside_zero(size, SMALL), np.minimum(top, of_size), top)
+    beside_zero = is_beside_zero(size, SMALL)
+    top[beside_zero] = np.minimum(top[beside_zero], FACTOR / 8 * power_below(size[beside_zero]))
+    return top
 
 
 def take_finer_rounds(b: Batch, index: Index, unit: FloatArray, has_result: Any = False) -> Index:
@@ -101,23 +105,23 @@ def take_finer_rounds(b: Batch, index: Index, unit: FloatArray, has_result: Any 
     """
     open_points = []
     has_result = np.broadcast_to(has_result, index.shape)
-    table = finer(b.n, b.two_sided)
+    taken = finer_round(b.n, b.side)
     for _ in range(ROUNDS):
         if not index.size:
             break
-        is_resolved = unit * table.steps[-1] >= np.abs(b.x[index]) * 2.0**-50
-        values = b.values(index, np.array(table.steps)[:, None] * unit)
-        j = b.judge(table, index, unit, values)
+        is_resolved = unit * taken.steps[-1] >= np.abs(b.x[index]) * 2.0**-50
+        j = b.take(taken, index, unit)
         agrees = ~(j.df - j.bound > b.highest[index]) & ~(j.df + j.bound < b.lowest[index])
         done = is_resolved & agrees & _is_done(j)
         b.store_round(index, j, np.flatnonzero(done & (j.bound < b.out.error[index])))
         wider = np.flatnonzero(done & ((j.verdict == WIDER) | (j.bound > LONG * j.scale)))
         _wider_round(b, index[wider], unit[wider])
-        flat = (values == b.y[index]).all(axis=(0, 1)) & (b.out.df[index] != 0)
         goes_on = ~done & ~has_result & is_resolved & agrees & (j.verdict == FINER)
-        b.out.df[index[~agrees]], b.out.error[index[~agrees]] = np.nan, np.inf
+        if not agrees.all():
+            b.out.df[index[~agrees]], b.out.error[index[~agrees]] = np.nan, np.inf
+        flat = (j.is_flat != 0) & (b.out.df[index] != 0)
         open_points.append(index[~done & ~goes_on & (~has_result | ~agrees | flat)])
         more = np.flatnonzero(goes_on)
-        b.note_allowed(index, j)
+        b.note_allowed(index, j, ~done)
         index, unit, has_result = index[more], unit[more] * 2.0**-NEXT, has_result[more]
     return np.concatenate([*open_points, index])

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from . import codegen
 from .extrapolation import Table
 from .rounding import CONDITION
 
@@ -49,7 +50,8 @@ def scale_of(x: Any) -> Any:
 
 def power_below(size: Any) -> Any:
     """Return the power of two at or below a positive number."""
-    return np.ldexp(1.0, np.frexp(size)[1] - 1)
+    power = codegen.power_below(np.asarray(size))
+    return power if np.all(power) else np.ldexp(1.0, np.frexp(size)[1] - 1)  # some are subnormal
 
 
 def step(level: Any) -> Any:

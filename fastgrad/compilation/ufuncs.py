@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numba.core import types
 
-from .._parallel import CostEstimate, over_pieces
+from .._parallel import CostEstimate, inner_workers, over_pieces
 from .captured import unpack
 from .kernels import Native, native, needs_compiling
 from .memory import (
@@ -203,7 +203,9 @@ class Ufunc:
         """Call the ufunc, in pieces where a signal would have to wait for the whole of it."""
         shape = np.broadcast_shapes(*map(np.shape, operands))
         size = prod(shape)
-        if size < 2 or not self.pace.long(size):
+        workers = inner_workers()
+        is_shared = workers > 1 and self.pace.worth(size)
+        if size < 2 or not (is_shared or self.pace.long(size)):
             return self.call(*operands, casting=casting, **({} if out is None else {"out": out}))
         outs = [np.empty(shape, self.result) for _ in range(self._data[RESULTS])] if out is None else [out]
         whole = [np.broadcast_to(o, shape) for o in operands]
@@ -211,7 +213,7 @@ class Ufunc:
         def work(piece: tuple[slice, ...]) -> None:
             self.call(*(o[piece] for o in whole), out=tuple(o[piece] for o in outs), casting=casting)
 
-        over_pieces(work, shape, 1, pace=self.pace)
+        over_pieces(work, shape, workers, pace=self.pace)
         return tuple(outs) if len(outs) > 1 else outs[0]
 
     @property

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .._parallel import BLOCK, CostEstimate, blocks, over_pieces
-from ..adaptive_rule import Adaptive, RoundResult, complete, estimate
+from .._parallel import BLOCK, CostEstimate, blocks, inner_threads, over_pieces
+from ..adaptive_rule import Adaptive, Round, RoundResult, complete, estimate, first_round
 from ..estimates import Estimate
 from ..evaluation.called import Called
 from ..evaluation.compiled import Compiled
@@ -16,16 +16,13 @@ from ..evaluation.functions import ElementwiseValues
 from ..evaluation.protocol import Evaluator
 from ..evaluation.results import BecameComplex
 from ..rules.stencils import Stencil
-from .compiled_rules import first_round_of, ufunc_of
+from .compiled_rules import round_of
 from .error_bounds import estimate_by_stencil
 from .problem import ADAPTIVE, Problem, refuse_real, with_complex
 
-#: Points of a block for the adaptive rule where `f` is compiled: what the rounds leave is searched in one go.
+#: Points of a block for the adaptive rule where `f` is compiled: what the rounds leave is searched in one go. Threads
+#: share the machine code of the rounds, not the blocks, because Python holds its lock between the kernels.
 _LARGE_BLOCK = 1 << 16
-
-#: Seconds of the first round at a point from which threads pay for what it leaves. Python holds its lock between the
-#: kernels there, so two threads of short evaluations take longer than one.
-_SLOW = 1e-5
 
 
 def begins_in_machine_code(evaluator: Compiled | Called) -> bool:
@@ -35,26 +32,23 @@ def begins_in_machine_code(evaluator: Compiled | Called) -> bool:
 
 def fill(
     evaluator: Any, cost: CostEstimate, problem: Problem, operands: list[Any], limits: list[Any], out: Any,
-    lean: bool = True, again: bool = False,
+    lean: bool = True,
 ) -> Any:  # fmt: skip
-    """Fill the arrays of an estimate, if `lean` only that of the derivative; `limits` are the bounds of a stencil.
-
-    Where points come `again`, the first round of the adaptive rule has not settled them.
-    """
+    """Fill the arrays of an estimate, if `lean` only that of the derivative; `limits` are the bounds of a stencil."""
     shape = np.broadcast_shapes(*map(np.shape, [*operands, *limits]))
     with np.errstate(all="ignore"):
         if isinstance(evaluator, Called) and 0 not in shape:
             evaluator.prepare(operands[: problem.nargs(operands)], problem.wrt)
         try:
-            return _fill(evaluator, cost, problem, operands, limits, shape, out, lean, again)
+            return _fill(evaluator, cost, problem, operands, limits, shape, out, lean)
         except BecameComplex:
             evaluator.result = "D"
-            return _fill(evaluator, cost, problem, operands, limits, shape, out, lean, again)
+            return _fill(evaluator, cost, problem, operands, limits, shape, out, lean)
 
 
 def _fill(
     evaluator: Any, cost: CostEstimate, problem: Problem, operands: list[Any], limits: list[Any], shape: Any, out: Any,
-    lean: bool, again: bool,
+    lean: bool,
 ) -> Any:  # fmt: skip
     wrt, mode, kind = problem.wrt, problem.mode, problem.dtype
     if out is not None:
@@ -85,11 +79,9 @@ def _fill(
         size, least = arrays[0].size, BLOCK // 8 if compiled else BLOCK
         large = size >= 2 * least and cost.worth(size)
         workers = evaluator.threads(problem.workers, problem.has_workers) if large else 1
-        size_of_block = BLOCK
+        size_of_block, sharing = BLOCK, 1
         if mode == ADAPTIVE and evaluator.is_compiled:
-            size_of_block = _LARGE_BLOCK
-            if again and not problem.has_workers and ufunc_of(evaluator, problem.rule, wrt, mode).pace.seconds < _SLOW:
-                workers = 1
+            size_of_block, sharing, workers = _LARGE_BLOCK, workers, 1
         if workers > 1:
             whole = [np.broadcast_to(o, shape) for o in inputs]
             over_pieces(
@@ -101,19 +93,20 @@ def _fill(
             )
         else:
             began = perf_counter()
-            work(inputs, arrays)
+            with inner_threads(sharing):
+                work(inputs, arrays)
             cost.took(size, began)
     results = [array[()] for array in arrays]
     return (results[0] if out is None else out) if lean else results
 
 
 def _block(
-    evaluator: Any, problem: Problem, operands: list[Any], here: dict[int, Any], limits: Any, first_round: bool
+    evaluator: Any, problem: Problem, operands: list[Any], here: dict[int, Any], limits: Any, in_machine_code: bool
 ) -> Any:
     """Differentiate one block; `here` holds its part of every operand that is not the same for all points."""
     rule, wrt, mode = problem.rule, problem.wrt, problem.mode
     if isinstance(rule, Adaptive):
-        if first_round:
+        if in_machine_code:
             return _complete(evaluator, problem, operands, here)
         return _adaptive(evaluator, problem, operands, here)
     assert isinstance(rule, Stencil)
@@ -137,10 +130,19 @@ def _adaptive(
     nargs = problem.nargs(operands)
     own_values = _values_of(evaluator, problem, operands, here)
     step, low, high = (here[nargs + k] for k in range(3))
+    arguments = [here.get(i, operands[i]) for i in range(nargs)]
+
+    def machine(taken: Round, index: Any, extras: Any) -> Any:
+        watched = evaluator.values()
+        before = watched.raised
+        own = [a[index] if np.ndim(a) else a for a in arguments]
+        results = round_of(evaluator, taken, wrt).apply(*own, *extras)
+        return results if watched.raised == before else None
+
     return estimate(
         lambda points, index: own_values.values(points, index, beside=True),
         here[wrt], rule, step, low, high, kind=evaluator.result, at=own_values.values, grids=evaluator.is_compiled,
-        first_round=taken,
+        first_round=taken, machine=machine if begins_in_machine_code(evaluator) else None,
     )  # fmt: skip
 
 
@@ -149,7 +151,9 @@ def _complete(evaluator: Compiled, problem: Problem, operands: list[Any], here: 
     rule, wrt = problem.rule, problem.wrt
     assert isinstance(rule, Adaptive)
     taken = RoundResult(
-        *first_round_of(evaluator, rule, wrt)(*[here.get(i, o) for i, o in enumerate(operands)])
+        *round_of(evaluator, first_round(rule.n, rule.sign), wrt).apply(
+            *[here.get(i, o) for i, o in enumerate(operands)]
+        )
     )
 
     def differentiate(left: Any, taken: RoundResult) -> Estimate:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import prod
 from time import perf_counter
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._parallel import over_pieces
-from ..adaptive_rule import Adaptive, RoundResult, first_round
+from ..adaptive_rule import Adaptive, Round, first_round, round_ufunc
 from ..compilation.ufuncs import Ufunc
 from ..evaluation.compiled import Compiled
 from ..evaluation.results import letter_of, numbers
@@ -24,7 +23,7 @@ def ufunc_of(evaluator: Compiled, rule: Any, wrt: int, mode: str) -> Ufunc:
     """Return the derivative of a function as a ufunc of its arguments and of what `mode` adds to them."""
     code = evaluator.code
     if isinstance(rule, Adaptive):
-        return evaluator.ufunc((rule, wrt, mode), lambda: _first_round(evaluator, rule, wrt, 1))
+        return evaluator.ufunc((rule, wrt, mode), lambda: _round(evaluator, first_round(rule.n, rule.sign), wrt, 1))
     program = (rule, wrt, mode)
 
     def point(result: str) -> tuple[Any, str]:
@@ -33,18 +32,13 @@ def ufunc_of(evaluator: Compiled, rule: Any, wrt: int, mode: str) -> Ufunc:
     return evaluator.ufunc(program, lambda: evaluator.loop(program, point, code.nargs + (mode != "auto"), wrt))
 
 
-def first_round_of(evaluator: Compiled, rule: Adaptive, wrt: int) -> Callable[..., Any]:
-    """Return what takes the first round of the adaptive rule: operands in, the fields of `RoundResult` out.
-
-    A signal need not wait for the whole of it.
-    """
-    fields = len(RoundResult._fields)
-    ufunc = evaluator.ufunc((rule, wrt, "first round"), lambda: _first_round(evaluator, rule, wrt, fields))
-    return ufunc.apply
+def round_of(evaluator: Compiled, taken: Round, wrt: int) -> Ufunc:
+    """Return what takes a round of the adaptive rule: operands and extra rows in, the fields of its results out."""
+    return evaluator.ufunc((taken.name, wrt), lambda: _round(evaluator, taken, wrt))
 
 
-def _first_round(evaluator: Compiled, rule: Adaptive, wrt: int, nout: int) -> Ufunc:
-    return first_round(evaluator.values(), evaluator.code.nargs, wrt, rule.n, rule.sign, evaluator.name, nout)
+def _round(evaluator: Compiled, taken: Round, wrt: int, nout: int = 0) -> Ufunc:
+    return round_ufunc(evaluator.values(), evaluator.code.nargs, wrt, taken, evaluator.name, nout)
 
 
 def apply_compiled(evaluator: Compiled, problem: Problem, operands: list[Any], out: Any) -> tuple[Any, bool]:

@@ -82,7 +82,7 @@ def _derivative(evaluator: Any, problem: Problem, operands: list[Any], out: Any)
     if mode == ADAPTIVE and not begins_in_machine_code(evaluator):
         return fill(evaluator, _cost(problem), problem, operands, [], out)
     if mode == ADAPTIVE and _are_mostly_open(evaluator, problem, operands):
-        return fill(evaluator, _cost(problem), problem, operands, [], out, again=True)
+        return fill(evaluator, _cost(problem), problem, operands, [], out)
     apply = apply_compiled if evaluator.is_compiled else apply_to_called
     result, has_missing = apply(evaluator, problem, operands, out)
     if has_missing and mode == ADAPTIVE:
@@ -120,7 +120,7 @@ def _complete(evaluator: Any, problem: Problem, operands: list[Any], result: Any
     shape = np.shape(result)
     where = np.nonzero(np.atleast_1d(np.isnan(result)))
     points = _at_some(operands, shape, where, (problem.wrt, problem.nargs(operands)))
-    better = fill(evaluator, _cost(problem), problem, points, [], None, again=True)
+    better = fill(evaluator, _cost(problem), problem, points, [], None)
     if not shape:
         return type(result)(better[0])
     result[where] = better

@@ -12,14 +12,14 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..adaptive_rule import Adaptive, RoundResult, complete, estimate
+from ..adaptive_rule import NO_LIMITS, Adaptive, Round, RoundResult, complete, estimate, first_round
 from ..estimates import Estimate
 from ..evaluation.protocol import VectorEvaluator
 from ..rules.stencil_codegen import combine, steps
 from ..rules.stencils import Stencil
 from .error_bounds import estimate_by_stencil
 from .fallback import replace_missing
-from .lane_rounds import FEWEST, first_round_on_lines
+from .lane_rounds import FEWEST, round_on_lines
 from .problem import ADAPTIVE
 
 
@@ -237,21 +237,27 @@ def _adaptive(evaluator: VectorEvaluator, lines: Lines, line: Any, rule: Adaptiv
     own_limits = [None if a is None else np.repeat(a, m) for a in limits]
     start = np.repeat(lines.start(line), m)
 
+    def take_round(taken: Round, index: Any, extras: Any) -> Any:
+        """Take a round in machine code, unless there are few entries or `f` raises, so that Python shows where."""
+        before = machine.raised
+        if index.size < FEWEST:
+            return None
+        results = round_on_lines(machine, taken, start[index], machine.at(start, index), index, extras)
+        return results if machine.raised == before else None
+
     def differentiate(index: Any, taken: RoundResult | None) -> Estimate:
+        def take(taken: Round, at: Any, extras: Any) -> Any:
+            return take_round(taken, index[at], extras)
+
         return estimate(
             lambda points, at: values(points, index[at]), start[index], rule,
             *(None if a is None else a[index] for a in own_limits), grids=True,
-            at=lambda points, at: machine.at(points, index[at]), first_round=taken,
+            at=lambda points, at: machine.at(points, index[at]), first_round=taken, machine=take,
         )  # fmt: skip
 
     every = np.arange(start.size)
-    estimated = None
-    if start.size >= FEWEST and all(a is None for a in limits):
-        before = machine.raised
-        taken = first_round_on_lines(machine, rule, start, machine.at(start, every))
-        if machine.raised == before:  # else the rounds by Python see where
-            estimated = complete(taken, rule, differentiate)
-    estimated = estimated or differentiate(every, None)
+    taken = take_round(first_round(rule.n, rule.sign), every, NO_LIMITS) if all(a is None for a in limits) else None
+    estimated = complete(taken, rule, differentiate) if taken else differentiate(every, None)
     if machine.raises_at_points:
         evaluator.values(lines.x[lines.point(line)])  # as Python `f` raises what the caller is to see
     return Estimate(*(a.reshape(line.size, m) for a in estimated))

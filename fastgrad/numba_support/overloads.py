@@ -26,7 +26,7 @@ from numba.core import cgutils, types
 from numba.core.errors import TypingError
 from numba.extending import intrinsic, overload
 
-from ..adaptive_rule import Adaptive, estimate, first_round
+from ..adaptive_rule import Adaptive, estimate, first_round, round_ufunc
 from ..compilation.caches import clearable
 from ..compilation.memory import EXPONENT, array_at
 from ..compilation.operators import Uncompilable
@@ -163,7 +163,7 @@ def _adaptive(kernel: Any, key: bytes, nargs: int, wrt: int, rule: Adaptive) -> 
 
         callback = _FINISH(finish)
         address = ctypes.cast(callback, ctypes.c_void_p).value or 0
-        first = first_round(values, nargs, wrt, rule.n, rule.sign, "f", 1, address)
+        first = round_ufunc(values, nargs, wrt, first_round(rule.n, rule.sign), "f", 1, address)
         _rounds[key, nargs, wrt, rule] = first, callback
     return _rounds[key, nargs, wrt, rule][0].data
 
