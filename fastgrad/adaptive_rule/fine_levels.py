@@ -38,6 +38,8 @@ class FineNoise(NamedTuple):
     """Whether all values of the finest levels are equal to that at the point."""
     is_noisy: Row
     """Whether noise is visible, or the values have few digits."""
+    is_loud: Row
+    """Whether differences do not decay, which may go up and down too rarely by chance."""
 
     def at(self, index: Any) -> FineNoise:
         """Return some of the points."""
@@ -80,16 +82,16 @@ def fine_noise(select: Select, y: Row, fewest: Row, values: Sequence[Row]) -> Fi
         rise = select(use & (abs(new - last) >= largest * (1.0 / LOUD)), new - last, 0.0)
         turns, last_rise = count_turns(select, turns, rise, last_rise)
     noise = largest * (1.0 / math.sqrt(6.0 if two_sided else 2.0))
-    is_visible = (noise > abs(y) * (VISIBLE * ROUNDING)) & (count >= fewest)
-    is_steady = (turns >= 2.0) & (second_half >= largest * 0.125)
-    is_visible = is_visible & (is_steady | (second_half >= largest * 0.5) if two_sided else is_steady)
+    is_loud = (noise > abs(y) * (VISIBLE * ROUNDING)) & (count >= fewest) & (second_half >= largest * 0.125)
+    is_steady = turns >= 2.0
+    is_visible = is_loud & (is_steady | (second_half >= largest * 0.5) if two_sided else is_steady)
     # beyond a jump the finest levels are smooth
     is_visible = is_visible & (flat_from[-1] | (larger(select, *map(abs, differences[-2:])) >= largest * (1.0 / LOUD)))
     digits = [last_bit(value) / abs(value) for value in (y, *values)]
     is_short = digits[0] > DIGITS
     for d in digits:
         is_short = is_short & (d > DIGITS) & (d < COUNTS / 0.3)
-    return FineNoise(select(is_visible, noise, 0.0), turns, flat_from[-1], is_visible | is_short)
+    return FineNoise(select(is_visible, noise, 0.0), turns, flat_from[-1], is_visible | is_short, is_loud)
 
 
 _FINE = Scan("fine levels", finish=lambda select, _, points: fine_noise(select, points[0], points[1], points[2:]))

@@ -21,6 +21,8 @@ from .verdict import DONE, FINER, NEARBY, OPEN, WIDER
 SIMILAR = 12.0
 """Deviations from a window beyond this many standard deviations of the noise of fine levels are structure. Where the
 finest levels are flat they are not: the noise of an argument is smallest where the slope vanishes."""
+AGAIN = 5
+"""Verdict: fine levels with other steps, another sample of the noise, may show it."""
 QUANTA = 4.0
 """Errors of values that are computed in few digits, in quanta."""
 
@@ -107,7 +109,7 @@ class NoisyResult(NamedTuple):
     bound: Row
     scale: Row
     verdict: Row
-    """Whether wider or finer steps may improve the result; NEARBY where fine levels are flat, and wider ones may show
+    """Whether wider or finer steps may improve the result; AGAIN where other fine levels may; NEARBY where fine levels are flat, and wider ones may show
     the noise."""
     is_resolved: Row
 
@@ -159,6 +161,8 @@ def noise_round(n: int, side: int) -> Round:
         is_narrow = is_narrow | ((w.last == end) & (w.truncation * 2.0 > bound))
         decision = select(is_narrow, zero + float(FINER), select(is_resolved, zero + float(DONE), zero + float(OPEN)))
         decision = select(fine.is_noisy, select(is_wide, zero + float(WIDER), decision), zero + float(OPEN))
+        again = (decision == float(OPEN)) & (fine.is_loud | fine.is_noisy)
+        decision = select(again, zero + float(AGAIN), decision)
         return NoisyResult(w.df, bound, w.local, select(is_silent, zero + float(NEARBY), decision), is_resolved)
 
     steps = tuple(float(step(level)) for level in (*coarse, *levels_of_fine))

@@ -14,13 +14,15 @@ import numpy as np
 from .batch import Batch, FloatArray, Index, in_blocks, is_beside_zero
 from .decisions import Outcome
 from .fine_levels import FEWEST, FINE, measure_noise
-from .noise_judge import NoisyResult, noise_round
+from .noise_judge import AGAIN, NoisyResult, noise_round
 from .schedule import scale_of
 from .verdict import FINER, NEARBY, OPEN, SMALL, WIDER
 
 BEFORE_FLAT = 5
 """Levels from the fine ones to those before flat ones, of which one more may not be flat: where values are equal up to
 steps wider than 2^-18 they may be stairs."""
+OTHER = 0.75
+"""Factor of the steps of fine levels for another sample of the noise."""
 SHIFT = 4
 """Levels from one round to a wider or a finer one."""
 ROUNDS = 2
@@ -42,8 +44,9 @@ def _resolve_block(b: Batch, index: Index, is_resolved: FloatArray) -> None:
     unit = scale_of(b.x[index])
     part = _Part(b, is_resolved, index, unit, unit, np.full(index.shape, float(FEWEST)))
     verdict = part.take()
-    flat = part.at(verdict == NEARBY).before_flat()
-    for some, its_verdict in ((part, verdict), (flat, flat.take())):
+    flat = part.at(verdict == NEARBY).with_fine_levels(2.0**BEFORE_FLAT, FEWEST + 1)
+    again = part.at(verdict == AGAIN).with_fine_levels(OTHER, FEWEST)
+    for some, its_verdict in ((part, verdict), (flat, flat.take()), (again, again.take())):
         some.at(its_verdict == WIDER, 2.0**SHIFT).take()
         for _ in range(ROUNDS):
             some = some.at(its_verdict == FINER, 2.0**-SHIFT)
@@ -69,10 +72,10 @@ class _Part:
         rows = self.point[some], self.unit[some] * factor, self.fine_unit[some], self.fewest[some]
         return _Part(self.batch, self.is_resolved, *rows, values)
 
-    def before_flat(self) -> _Part:
-        """Replace the fine levels by those before flat ones."""
-        units = self.unit, self.fine_unit * 2.0**BEFORE_FLAT
-        return _Part(self.batch, self.is_resolved, self.point, *units, self.fewest + 1)
+    def with_fine_levels(self, factor: float, fewest: int) -> _Part:
+        """Replace the steps of the fine levels, of which at least `fewest` must not be flat."""
+        rows = self.unit, self.fine_unit * factor, np.full(self.unit.shape, float(fewest))
+        return _Part(self.batch, self.is_resolved, self.point, *rows)
 
     def _judgement(self) -> NoisyResult:
         b, index = self.batch, self.point
@@ -89,7 +92,7 @@ class _Part:
         noise = measure_noise(y, self.fine_values, self.fewest)
         is_flat = (noise.is_flat != 0) & (noise.noise == 0) & (self.fewest == FEWEST)
         results = NoisyResult(*np.zeros((len(NoisyResult._fields), index.size)))
-        results.verdict[:] = np.where(is_flat, NEARBY, OPEN)
+        results.verdict[:] = np.where(is_flat, NEARBY, np.where(noise.is_loud, AGAIN, OPEN))
         some = np.flatnonzero((noise.is_noisy != 0) & ~is_flat)
         if some.size:
             coarse_values = b.values(index[some], h[:-fine, some])
