@@ -109,8 +109,8 @@ class NoisyResult(NamedTuple):
     bound: Row
     scale: Row
     verdict: Row
-    """Whether wider or finer steps may improve the result; AGAIN where other fine levels may; NEARBY where fine levels are flat, and wider ones may show
-    the noise."""
+    """Whether wider or finer steps may improve the result; AGAIN where other fine levels may; NEARBY where fine levels
+    are flat, and wider ones may show the noise."""
     is_resolved: Row
 
 
