@@ -41,7 +41,7 @@ def machine_code(monkeypatch: pytest.MonkeyPatch, used: bool) -> None:
     monkeypatch.setattr(scan, "MANY", 0 if used else math.inf)
     monkeypatch.setattr(scan, "PATIENCE", math.inf)
     if not used:
-        monkeypatch.setattr(scan.Scan, "_function", lambda *_: None)
+        monkeypatch.setattr(scan.Scan, "function", lambda *_: None)
 
 
 def all_functions(points: np.ndarray, index: np.ndarray) -> np.ndarray:

@@ -133,7 +133,7 @@ class Batch:
 
     def take_in_machine_code(self, taken: Round, index: Index, extras: Sequence[FloatArray]) -> Any:
         """Take a round in machine code, or return None: there is none, `f` raises, or a position is not allowed."""
-        if self._machine is None or not self.is_free or not index.size:
+        if self._machine is None or not self.is_free or not index.size or not taken.is_compiled(index.size):
             return None
         x = self.x[index]
         first, last = (taken.steps[k] * extras[taken.units[k]] for k in (0, -1))

@@ -127,7 +127,7 @@ def round_ufunc(values: Ufunc, nargs: int, wrt: int, taken: Round, name: str, re
     `finish` is the address of a function of the number of points, the addresses of arguments and results, and the data
     of the ufunc.
     """
-    move, judge = taken.kernels()
+    move, judge = taken.kernels
     judged = len(taken.results._fields)
     chunk = BUFFER // (3 + taken.extras + 2 * taken.count + judged) // LANES * LANES
     own = (values.data, wrt, taken.count, taken.extras, judged, chunk, move.address, judge.address, finish)

@@ -46,11 +46,20 @@ def _resolve_block(b: Batch, index: Index, is_resolved: FloatArray) -> None:
     verdict = part.take()
     flat = part.at(verdict == NEARBY).with_fine_levels(2.0**BEFORE_FLAT, FEWEST + 1)
     again = part.at(verdict == AGAIN).with_fine_levels(OTHER, FEWEST)
-    for some, its_verdict in ((part, verdict), (flat, flat.take()), (again, again.take())):
-        some.at(its_verdict == WIDER, 2.0**SHIFT).take()
-        for _ in range(ROUNDS):
-            some = some.at(its_verdict == FINER, 2.0**-SHIFT)
-            its_verdict = some.take()
+    _take_coarser_and_finer(part, verdict)
+    for other in (flat, again):
+        if other.point.size:
+            _take_coarser_and_finer(other, other.take())
+
+
+def _take_coarser_and_finer(part: _Part, verdict: Any) -> None:
+    """Take rounds with other coarse levels, where these may improve the results."""
+    part.at(verdict == WIDER, 2.0**SHIFT).take()
+    for _ in range(ROUNDS):
+        part = part.at(verdict == FINER, 2.0**-SHIFT)
+        if not part.point.size:
+            break
+        verdict = part.take()
 
 
 @dataclass

@@ -99,8 +99,13 @@ class Round:
 
         return Scan(f"judging {self.name}", finish=finish)
 
+    def is_compiled(self, size: int) -> bool:
+        """Whether machine code is there, or pays for so many points."""
+        return self.judgement.function(3 + self.extras + self.count, 0, 0, size) is not None
+
+    @cached_property
     def kernels(self) -> tuple[Native, Native]:
-        """Return machine code of positions and judgement."""
+        """Machine code of positions and judgement."""
         return self.positions.code(1 + self.extras, 0, 0), self.judgement.code(3 + self.extras + self.count, 0, 0)
 
     def judged(self, x: Row, y: Row, unit: Row, extras: Sequence[Any], values: Any) -> Any:

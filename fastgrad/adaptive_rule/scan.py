@@ -62,15 +62,14 @@ class Scan:
             Number of results, and of outputs of the body.
         """
         size = (levels[0] if levels else points[0]).shape[-1]
-        code = self._function(len(points), len(levels), outputs, size)
+        code = self.function(len(points), len(levels), outputs, size)
         if code is None:
             began = time.perf_counter()
             results_and_outputs = self._by_numpy(points, levels, count, outputs)
             self._spent += time.perf_counter() - began
             return results_and_outputs
-        if size < LANES:
+        if size < LANES and levels:
             index = np.minimum(np.arange(LANES), size - 1)
-            points = [p.take(index) if np.ndim(p) else p for p in points]
             levels = [g.take(index, axis=-1) for g in levels]
         return _by_code(code, points, levels, count, (results, outputs), size)
 
@@ -82,7 +81,7 @@ class Scan:
     def _key(self, *shape: int) -> bytes:
         return f"{self.name} {shape}".encode()
 
-    def _function(self, points: int, groups: int, outputs: int, size: int) -> Any:
+    def function(self, points: int, groups: int, outputs: int, size: int) -> Any:
         """Return machine code as a function if it is in the cache or worth compiling for so many points, else None."""
         shape = points, groups, outputs
         function = self._functions.get(shape)
@@ -116,8 +115,9 @@ def _by_code(code: Any, points: Sequence[Any], levels: Sequence[Any], count: int
     padded = max(size, LANES)
     # in one array, because the address of an array takes longer than a copy
     rows = np.empty((len(points), padded))
-    for row, p in zip(rows, points, strict=True):
+    for row, p in zip(rows[:, :size], points, strict=True):
         row[:] = p
+    rows[:, size:] = rows[:, size - 1 : size]
     results = np.empty((shape[0], padded))
     outputs = np.empty((shape[1], count, padded + LANES))  # not spaced by a power of two, against cache conflicts
     groups = [g if g.dtype == _DOUBLE and g.strides[-1] == 8 else np.ascontiguousarray(g, np.float64) for g in levels]

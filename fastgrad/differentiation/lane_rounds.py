@@ -18,9 +18,6 @@ from ..tracing import LANES
 
 FloatArray = NDArray[np.float64]
 
-FEWEST = 1 << 9
-"""Entries from which machine code pays: fewer take less time than calling it."""
-
 _CHUNK = 128
 """Least number of entries of a chunk, whose positions and values stay in cache; whole blocks of lines fill it."""
 
@@ -64,35 +61,39 @@ def _round(count, chunk, address):  # type: ignore[no-untyped-def]
 def round_on_lines(
     machine: MachineOnLines, taken: Round, start: FloatArray, own: FloatArray, entries: Any, extras: Sequence[Any]
 ) -> Any:
-    """Take a round at entries, `FEWEST` or more: the positions `start` on their lines, and the values there.
+    """Take a round at entries: the positions `start` on their lines, and the values there.
 
     The extra rows of the round are numbers or arrays with an item for each entry.
     """
-    judged = len(taken.results._fields)
-    move, judge = taken.kernels()
+    size, judged = start.size, len(taken.results._fields)
+    if size < LANES:  # the kernels take as many points as an instruction at least
+        index = np.minimum(np.arange(LANES), size - 1)
+        start, own, entries = start[index], own[index], entries[index]
+        extras = [e[index] if np.ndim(e) else e for e in extras]
+    move, judge = taken.kernels
     _, call = loop("round", _round, types.intp(types.intp, types.intp, types.intp))
     block = LANES * machine.outputs
     chunk = block * -(-_CHUNK // block)
-    memory = np.empty(2 * chunk * (1 + 2 * taken.count))
+    longest = min(2 * chunk, start.size)
+    memory = np.empty(longest * (1 + 2 * taken.count))
     tables = np.empty(3 + taken.extras + taken.count + judged, np.int64)
     moves = any(map(np.ndim, extras))
-    rows = np.array([np.broadcast_to(e, start.size if moves else 2 * chunk) for e in extras])
+    rows = np.array(extras) if moves else np.repeat(np.array(extras, np.float64)[:, None], longest, axis=1)
     results = np.empty((judged, start.size))
+    addresses = taken.extras, taken.count, judged, move.address, judge.address, loop("lines")[0].address, machine.words
+    at_rows, memories = address_of(rows), (address_of(memory), address_of(tables), rows.strides[0], moves)
 
     def work(piece: slice) -> None:
-        # the kernels take as many points as an instruction at least; a shorter piece takes entries of its neighbour
+        # a shorter piece takes entries of its neighbour
         begin, end, _ = piece.indices(start.size)
         begin = max(min(begin, end - LANES), 0)
         there = slice(begin, max(end, begin + LANES))
         index = entries[there]
         part = np.empty((judged, index.size))
-        words = np.array(
-            [taken.extras, taken.count, judged, move.address, judge.address, loop("lines")[0].address, machine.words,
-             *map(address_of, (start[there], own[there], index, part)), address_of(rows) + 8 * begin * moves,
-             *map(address_of, (memory, tables)), rows.strides[0], moves]
-        )  # fmt: skip
+        own_addresses = map(address_of, (start[there], own[there], index, part))
+        words = np.array([*addresses, *own_addresses, at_rows + 8 * begin * moves, *memories])
         call(index.size, chunk, address_of(words))
         results[:, there] = part
 
     in_steps(work, start.size, machine.costs[taken.name])
-    return taken.results(*results)
+    return taken.results(*results[:, :size])

@@ -19,7 +19,7 @@ from ..rules.stencil_codegen import combine, steps
 from ..rules.stencils import Stencil
 from .error_bounds import estimate_by_stencil
 from .fallback import replace_missing
-from .lane_rounds import FEWEST, round_on_lines
+from .lane_rounds import round_on_lines
 from .problem import ADAPTIVE
 
 
@@ -238,10 +238,8 @@ def _adaptive(evaluator: VectorEvaluator, lines: Lines, line: Any, rule: Adaptiv
     start = np.repeat(lines.start(line), m)
 
     def take_round(taken: Round, index: Any, extras: Any) -> Any:
-        """Take a round in machine code, unless there are few entries or `f` raises, so that Python shows where."""
+        """Take a round in machine code, unless `f` raises: then Python shows where."""
         before = machine.raised
-        if index.size < FEWEST:
-            return None
         results = round_on_lines(machine, taken, start[index], machine.at(start, index), index, extras)
         return results if machine.raised == before else None
 

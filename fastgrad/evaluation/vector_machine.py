@@ -231,7 +231,7 @@ class MachineOnLines:
         base = frame.rows(d)
         if along is None:
             array_at(frame.places, d, ctypes.c_int64)[:] = [base + WIDTH * k for k in range(d)]
-            point, vectors = entry // m // d, [0, 0, 1, 0, 0]
+            point, vectors = entry // (m * d), [0, 0, 1, 0, 0]
         else:
             v, which, low, high = along
             vectors = [address_of(v), address_of(which), p, *(0 if a is None else address_of(a) for a in (low, high))]
@@ -240,15 +240,17 @@ class MachineOnLines:
         self.words = frame.finish(address_of(x), address_of(entry), address_of(columns), *vectors, *rows).at
         """Address of the words of the loop over lines."""
         self._kept = machine, columns, entry, x, along
-        values, is_point = np.full((len(x), m), np.nan), ~np.isnan(x).any(axis=1)
-        own = np.empty((np.count_nonzero(is_point), m))
-        machine.rows(np.ascontiguousarray(x[is_point]), own)
-        values[is_point] = own
-        own = values[point, entry % m]
+        is_point = ~np.isnan(x).any(axis=1)
+        values = np.empty((np.count_nonzero(is_point), m))
+        machine.rows(np.ascontiguousarray(x if is_point.all() else x[is_point]), values)
+        self.raises_at_points = bool(np.isnan(values).any())
+        """Whether there is a point without a value: `f` itself may raise there."""
+        if len(values) < len(x):
+            own, values = values, np.full((len(x), m), np.nan)
+            values[is_point] = own
+        own = values.ravel().take(point if m == 1 else point * m + entry % m)
         with np.errstate(all="ignore"):
             self._at_points = functools.reduce(np.subtract, [own] * p)
-        self.raises_at_points = bool(np.isnan(values[is_point]).any())
-        """Whether there is a point without a value: `f` itself may raise there."""
 
     @property
     def raised(self) -> int:
