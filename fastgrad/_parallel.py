@@ -161,7 +161,8 @@ class _Batch:
         before, _inside.piece = getattr(_inside, "piece", False), True
         began = perf_counter()
         try:
-            self.work((slice(None),) * self.axis + (slice(start, stop),))
+            with inner_threads(1 if self.threads > 1 else inner_workers()):
+                self.work((slice(None),) * self.axis + (slice(start, stop),))
         except BaseException as raised:
             with self._lock:  # pieces begin in order, so an exception of an earlier one is still to come, or has come
                 if self.failure is None or start < self.failure[0]:
@@ -219,7 +220,8 @@ def over_pieces(
     """
     pace = pace or CostEstimate()
     batch, helpers = _Batch(work, shape, least, most, pace), []
-    free = workers > 1 and batch.left >= 2 * least and not getattr(_inside, "piece", False)
+    is_free = inner_workers() > 1 or not getattr(_inside, "piece", False)
+    free = workers > 1 and batch.left >= 2 * least and is_free
     if free and (pace.seconds < inf or batch.piece()) and pace.worth(batch.left):
         batch.threads = workers
         helpers = [_pool(workers - 1).submit(batch.help) for _ in range(workers - 1)]
@@ -235,10 +237,13 @@ def over_pieces(
         raise batch.failure[1]
 
 
-def in_steps(work: Callable[[slice], Any], count: int, cost: CostEstimate) -> None:
-    """Do `work` on all of `count` points on the calling thread, in pieces where a signal would have to wait for it."""
-    if count and cost.long(count):
-        over_pieces(lambda piece: work(piece[0]), (count,), 1, pace=cost)
+def in_steps(work: Callable[[slice], Any], count: int, cost: CostEstimate, workers: int = 1, least: int = 1) -> None:
+    """Do `work` on all of `count` points, in pieces where that pays on so many threads, or a signal would have to wait.
+
+    A piece has `least` points if that can be.
+    """
+    if count and (cost.long(count) or (workers > 1 and cost.worth(count))):
+        over_pieces(lambda piece: work(piece[0]), (count,), workers, pace=cost, least=least)
     elif count:
         work(slice(None))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._parallel import over_pieces
+from .._parallel import inner_threads, over_pieces
 from ..adaptive_rule import HIGHEST, Adaptive
 from ..estimates import Estimate
 from ..evaluation.vector_machine import Machine
@@ -69,7 +69,9 @@ def _all_entries(problem: Problem, full_output: bool) -> Any:
         if not evaluator.is_compiled:  # every piece takes milliseconds of Python
             workers, least = evaluator.threads(problem.workers, problem.has_workers), size
         cost = problem.f.cost((problem.rule, d, full_output, problem.output))
-        over_pieces(work, (count,), workers if count > 2 * size else 1, size, cost, least)
+        workers, inner = (workers, 1) if count > 2 * size else (1, workers)
+        with inner_threads(inner):
+            over_pieces(work, (count,), workers, size, cost, least)
     return results.whole
 
 

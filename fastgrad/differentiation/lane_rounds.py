@@ -9,7 +9,7 @@ import numpy as np
 from numba.core import types
 from numpy.typing import NDArray
 
-from .._parallel import in_steps
+from .._parallel import in_steps, inner_workers
 from ..adaptive_rule import Round
 from ..compilation.memory import address_of, words_at
 from ..evaluation.vector_instructions import call_at
@@ -74,14 +74,9 @@ def round_on_lines(
     _, call = loop("round", _round, types.intp(types.intp, types.intp, types.intp))
     block = LANES * machine.outputs
     chunk = block * -(-_CHUNK // block)
-    longest = min(2 * chunk, start.size)
-    memory = np.empty(longest * (1 + 2 * taken.count))
-    tables = np.empty(3 + taken.extras + taken.count + judged, np.int64)
     moves = any(map(np.ndim, extras))
-    rows = np.array(extras) if moves else np.repeat(np.array(extras, np.float64)[:, None], longest, axis=1)
+    rows = np.array(extras) if moves else np.repeat(np.array(extras, np.float64)[:, None], 2 * chunk, axis=1)
     results = np.empty((judged, start.size))
-    addresses = taken.extras, taken.count, judged, move.address, judge.address, loop("lines")[0].address, machine.words
-    at_rows, memories = address_of(rows), (address_of(memory), address_of(tables), rows.strides[0], moves)
 
     def work(piece: slice) -> None:
         # a shorter piece takes entries of its neighbour
@@ -89,11 +84,18 @@ def round_on_lines(
         begin = max(min(begin, end - LANES), 0)
         there = slice(begin, max(end, begin + LANES))
         index = entries[there]
+        memory = np.empty(min(2 * chunk, index.size) * (1 + 2 * taken.count))
+        tables = np.empty(3 + taken.extras + taken.count + judged, np.int64)
         part = np.empty((judged, index.size))
-        own_addresses = map(address_of, (start[there], own[there], index, part))
-        words = np.array([*addresses, *own_addresses, at_rows + 8 * begin * moves, *memories])
-        call(index.size, chunk, address_of(words))
+        arrays = start[there], own[there], index, part, rows, memory, tables
+        addresses = list(map(address_of, arrays))
+        addresses[4] += 8 * begin * moves
+        kernels = move.address, judge.address, loop("lines")[0].address
+        with machine.words() as frame:
+            counts = taken.extras, taken.count, judged
+            words = np.array([*counts, *kernels, frame, *addresses, rows.strides[0], moves])
+            call(index.size, chunk, address_of(words))
         results[:, there] = part
 
-    in_steps(work, start.size, machine.costs[taken.name])
+    in_steps(work, start.size, machine.costs[taken.name], inner_workers(), chunk)
     return taken.results(*results[:, :size])

@@ -224,22 +224,13 @@ class MachineOnLines:
         d, m = program.d, program.m
         self.outputs, self.costs = m, program.costs
         p = 1 if along is None else along[0].shape[1]
-        self._frame = frame = Frame(program, (p + 3) * d + 2 * m + 1, program.code())
-        machine.prepare(frame)
-        columns = np.zeros(5 * BLOCK, np.int64)
         entry = np.ascontiguousarray(entry, np.int64)
-        base = frame.rows(d)
+        self._arrays = machine, x, entry, along
+        self._all_frames, self._free = list[Frame](), list[Frame]()
         if along is None:
-            array_at(frame.places, d, ctypes.c_int64)[:] = [base + WIDTH * k for k in range(d)]
-            point, vectors = entry // (m * d), [0, 0, 1, 0, 0]
+            point = entry // (m * d)
         else:
-            v, which, low, high = along
-            vectors = [address_of(v), address_of(which), p, *(0 if a is None else address_of(a) for a in (low, high))]
-            point = which[entry // m]
-        rows = base, frame.rows((p + 2) * d), frame.rows(2 * m + 1)
-        self.words = frame.finish(address_of(x), address_of(entry), address_of(columns), *vectors, *rows).at
-        """Address of the words of the loop over lines."""
-        self._kept = machine, columns, entry, x, along
+            point = along[1][entry // m]
         is_point = ~np.isnan(x).any(axis=1)
         values = np.empty((np.count_nonzero(is_point), m))
         machine.rows(np.ascontiguousarray(x if is_point.all() else x[is_point]), values)
@@ -252,10 +243,35 @@ class MachineOnLines:
         with np.errstate(all="ignore"):
             self._at_points = functools.reduce(np.subtract, [own] * p)
 
+    def _new_frame(self) -> Frame:
+        machine, x, entry, along = self._arrays
+        program, d, m = machine.program, machine.program.d, machine.program.m
+        p = 1 if along is None else along[0].shape[1]
+        frame = Frame(program, (p + 3) * d + 2 * m + 1, program.code())
+        machine.prepare(frame)
+        columns = frame.keep(np.zeros(5 * BLOCK, np.int64))
+        base = frame.rows(d)
+        if along is None:
+            array_at(frame.places, d, ctypes.c_int64)[:] = [base + WIDTH * k for k in range(d)]
+            vectors = [0, 0, 1, 0, 0]
+        else:
+            v, which, low, high = along
+            vectors = [address_of(v), address_of(which), p, *(0 if a is None else address_of(a) for a in (low, high))]
+        rows = base, frame.rows((p + 2) * d), frame.rows(2 * m + 1)
+        self._all_frames.append(frame.finish(address_of(x), address_of(entry), columns, *vectors, *rows))
+        return frame
+
+    @contextmanager
+    def words(self) -> Iterator[int]:
+        """Lend the address of words of the loop over lines, which one thread at a time may use."""
+        frame = self._free.pop() if self._free else self._new_frame()
+        yield frame.at
+        self._free.append(frame)
+
     @property
     def raised(self) -> int:
         """How many times `f` raised so far, beside the points."""
-        return int(self._frame.data[RAISED])
+        return sum(int(frame.data[RAISED]) for frame in self._all_frames)
 
     def at(self, _points: Any, index: Any) -> Any:
         """Values at the points themselves."""
@@ -276,4 +292,5 @@ class MachineOnLines:
     def _evaluate(self, points: Any, index: Any, values: Any) -> None:
         """Write the values at `points` into an array."""
         n = points.shape[-1]
-        loop("lines")[1](points.size // n, n, address_of(points), address_of(index), address_of(values), self.words)
+        with self.words() as words:
+            loop("lines")[1](points.size // n, n, address_of(points), address_of(index), address_of(values), words)
