@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .batch import Batch, FloatArray, Index, in_blocks, is_beside_zero
+from .batch import Batch, FloatArray, Index, in_blocks, indices, is_beside_zero
 from .decisions import Outcome
 from .fine_levels import FEWEST, FINE, measure_noise
 from .noise_judge import AGAIN, NoisyResult, noise_round
@@ -76,7 +76,7 @@ class _Part:
 
     def at(self, where: Any, factor: float = 1.0) -> _Part:
         """Return some of the points with other units of the coarse levels."""
-        some = np.flatnonzero(where)
+        some = indices(where)
         values = None if self.fine_values is None else self.fine_values.take(some, axis=-1)
         rows = self.point[some], self.unit[some] * factor, self.fine_unit[some], self.fewest[some]
         return _Part(self.batch, self.is_resolved, *rows, values)
@@ -102,7 +102,7 @@ class _Part:
         is_flat = (noise.is_flat != 0) & (noise.noise == 0) & (self.fewest == FEWEST)
         results = NoisyResult(*np.zeros((len(NoisyResult._fields), index.size)))
         results.verdict[:] = np.where(is_flat, NEARBY, np.where(noise.is_loud, AGAIN, OPEN))
-        some = np.flatnonzero((noise.is_noisy != 0) & ~is_flat)
+        some = indices((noise.is_noisy != 0) & ~is_flat)
         if some.size:
             coarse_values = b.values(index[some], h[:-fine, some])
             values = np.concatenate([coarse_values, self.fine_values[..., some]]).reshape(-1, some.size)
@@ -120,7 +120,7 @@ class _Part:
         r = self._judgement()
         # results of rounds with other steps must agree; those of rounds that did not settle the point need not
         distance = np.where(is_resolved[index], np.abs(r.df - b.out.df[index]), 0.0)
-        accepted = np.flatnonzero((r.is_resolved != 0) & (distance <= r.bound + b.out.error[index]))
+        accepted = indices((r.is_resolved != 0) & (distance <= r.bound + b.out.error[index]))
         is_resolved[index[accepted]] = True
         b.improve(index[accepted], Outcome.smooth(r.df[accepted], r.bound[accepted], r.scale[accepted]))
         return r.verdict

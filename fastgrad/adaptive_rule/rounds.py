@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .batch import Batch, FloatArray, Index, in_blocks, is_beside_zero
+from .batch import Batch, FloatArray, Index, in_blocks, indices, is_beside_zero
 from .codegen import Row
 from .rows import NO_LIMITS, RoundResult, finer_round, first_round
 from .schedule import FACTOR, NEXT, ROUNDS, WIDEST, first, power_below, scale_of, step
@@ -58,9 +58,9 @@ def _first_round(b: Batch, block: Index) -> tuple[Any, Any, Any]:
         j = first_round(b.n, b.side).judged(b.x[index], b.y[index], unit, NO_LIMITS, values)
     else:
         j = RoundResult(*[np.zeros(0)] * len(RoundResult._fields))
-    b.store_round(index, j, np.flatnonzero(_is_done(j)))
-    wide = np.flatnonzero(j.verdict == WIDER)
-    more = np.flatnonzero((j.verdict == FINER) | (j.verdict == NEARBY))
+    b.store_round(index, j, indices(_is_done(j)))
+    wide = indices(j.verdict == WIDER)
+    more = indices((j.verdict == FINER) | (j.verdict == NEARBY))
     top = _first_finer_step(b, index[more], unit[more], j.complete[more].astype(np.intp))
     b.note_allowed(index, j, (j.verdict != DONE) & (j.verdict != WIDER))
     return (
@@ -78,7 +78,7 @@ def _wider_round(b: Batch, index: Index, unit: FloatArray) -> None:
     j = b.take(finer_round(b.n, b.side), index, unit)
     agrees = np.abs(j.df - b.out.df[index]) <= j.bound + b.out.error[index]
     is_limited = (j.verdict == DONE) | (j.verdict == WIDER)
-    b.store_round(index, j, np.flatnonzero(agrees & is_limited & (j.bound < b.out.error[index])))
+    b.store_round(index, j, indices(agrees & is_limited & (j.bound < b.out.error[index])))
 
 
 def _first_finer_step(b: Batch, index: Index, unit: FloatArray, complete: Index) -> Row:
@@ -113,15 +113,15 @@ def take_finer_rounds(b: Batch, index: Index, unit: FloatArray, has_result: Any 
         j = b.take(taken, index, unit)
         agrees = ~(j.df - j.bound > b.highest[index]) & ~(j.df + j.bound < b.lowest[index])
         done = is_resolved & agrees & _is_done(j)
-        b.store_round(index, j, np.flatnonzero(done & (j.bound < b.out.error[index])))
-        wider = np.flatnonzero(done & ((j.verdict == WIDER) | (j.bound > LONG * j.scale)))
+        b.store_round(index, j, indices(done & (j.bound < b.out.error[index])))
+        wider = indices(done & ((j.verdict == WIDER) | (j.bound > LONG * j.scale)))
         _wider_round(b, index[wider], unit[wider])
         goes_on = ~done & ~has_result & is_resolved & agrees & (j.verdict == FINER)
         if not agrees.all():
             b.out.df[index[~agrees]], b.out.error[index[~agrees]] = np.nan, np.inf
         flat = (j.is_flat != 0) & (b.out.df[index] != 0)
         open_points.append(index[~done & ~goes_on & (~has_result | ~agrees | flat)])
-        more = np.flatnonzero(goes_on)
+        more = indices(goes_on)
         b.note_allowed(index, j, ~done)
         index, unit, has_result = index[more], unit[more] * 2.0**-NEXT, has_result[more]
     return np.concatenate([*open_points, index])
