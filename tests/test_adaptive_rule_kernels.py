@@ -128,7 +128,7 @@ def test_short_pieces_of_the_first_round_along_lines_give_the_same_bits(monkeypa
     whole = fg.gradient(f, x, full_output=True)
     taken = []
 
-    def in_short_steps(work: Any, count: int, _cost: Any) -> None:
+    def in_short_steps(work: Any, count: int, _cost: Any, *_: Any) -> None:
         start = 0
         for size in (3, 1, 9, 200, 7, count):
             work(slice(start, min(start + size, count)))

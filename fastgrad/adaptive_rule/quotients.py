@@ -52,7 +52,7 @@ def quotients(select: Select, table: Table, x: Row, y: Row, u: Row, values: Sequ
             s.other.append(other)
             s.weight.append(weight)
             s.other_weight.append(other_weight)
-            s.secant.append(larger(select, abs(rise), abs(fall)) / h)
+            s.secant.append(larger(select, abs(rise), abs(fall)) * (per + per))
             size = larger(select, abs(p), abs(q))
             s.largest.append(size if table.n % 2 else larger(select, size, abs(y)))
         else:
@@ -61,7 +61,7 @@ def quotients(select: Select, table: Table, x: Row, y: Row, u: Row, values: Sequ
             h = abs(t)
             s.main.append((p - y) / t)
             s.weight.append(h * 0.7071)  # sqrt(1/2)
-            s.secant.append(abs(p - y) / h)
+            s.secant.append(abs(s.main[-1]))
             s.largest.append(larger(select, abs(p), abs(y)))
         s.h.append(h)
     return s
