@@ -197,3 +197,21 @@ def test_arguments_that_broadcast_to_many_points_are_many() -> None:
     for _ in range(2):
         assert np.array_equal(fg.derivative(lambda x, y: np.sin(x * y) + np.exp(x), x, y, method="central"), alone)
     assert np.max(abs(alone - (y * np.cos(x * y) + np.exp(x)))) < 1e-9
+
+
+def noisy(x: Any) -> Any:
+    hashed = np.sin(x * 12.9898e5) * 43758.5453
+    return np.sin(3.0 * x) + 1e-8 * (hashed - np.floor(hashed) - 0.5)
+
+
+def test_threads_share_the_rounds_of_the_adaptive_rule_to_the_same_bits() -> None:
+    """Finer rounds, those for noise, and those along lines."""
+    x = np.random.default_rng(8).uniform(-4.0, 4.0, 40_000)
+    for f in (noisy, lambda x: np.sin(300.0 * x)):
+        one, two = (fg.derivative(f, x, workers=n, full_output=True) for n in (1, 2))
+        for a, b in zip(one, two, strict=True):
+            np.testing.assert_array_equal(a, b)
+    vectors = x.reshape(-1, 5)
+    for _ in range(2):  # the second time the cost of a point is known
+        one, two = (fg.gradient(lambda v: np.sum(noisy(v) * v[0]), vectors, workers=n) for n in (1, 2))
+        np.testing.assert_array_equal(one, two)
