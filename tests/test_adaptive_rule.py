@@ -341,6 +341,26 @@ def test_cancellation_of_second_order_beside_zero() -> None:
     assert not np.any(found.success & (np.abs(found.df - truth) > 10 * found.error + 1e-8))
 
 
+@pytest.mark.parametrize("side", ["left", "both", "right"])
+@pytest.mark.parametrize("n", [1, 2])
+def test_nothing_is_left_of_a_difference_beside_zero(n: int, side: str) -> None:
+    """Where the difference of two equal numbers is exactly 0, a derivative of 0 had a bound of 1e-314."""
+    x = np.array([-3e-9, 1e-9, 2e-10])
+    for f, truth in (
+        (lambda x: (1 - np.cos(x)) / x**2, (-x / 12, -1 / 12)),
+        (lambda x: (x - np.sin(x)) / x**3, (-x / 60, -1 / 60)),
+    ):
+        found = differentiate(f, x, adaptive(n=n, side=side))  # type: ignore[arg-type]
+        assert np.all(np.abs(found.df - truth[n - 1]) <= found.error)
+
+
+def test_flat_pieces_beside_zero_are_flat() -> None:
+    x = np.array([-3e-9, 1e-9, 2e-10])
+    for f in (lambda x: np.maximum(x - 1e-8, 0.0), lambda x: np.where(x > 1e-8, np.exp(-1e-8 / np.abs(x - 1e-8)), 0.0)):
+        found = differentiate(f, x)
+        assert found.success.all() and np.all(found.df == 0) and np.all(found.error < 1e-300)
+
+
 def test_scales_edges_poles_and_kinks_at_every_distance() -> None:
     random = np.random.default_rng(12)
     tiny = 10.0 ** -random.uniform(1, 9, 200)

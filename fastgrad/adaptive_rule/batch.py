@@ -166,6 +166,8 @@ class Batch:
         better |= (outcome.error < old.error[index]) & (relative < 1e-6)
         is_sharp = (old.error[index] < SHARP * old.scale[index]) & (old.status[index] == CONVERGED)
         better &= ~(is_sharp & (np.abs(outcome.df - old.df[index]) > outcome.error + old.error[index]))
+        # finer flat levels show nothing new
+        better &= ~((old.df[index] == 0) & (outcome.df == 0) & (old.error[index] < np.inf))
         self.store(index[better], Outcome(*(a[better] for a in outcome)))
 
     def store_round(self, index: Index, j: RoundResult, done: Index) -> None:

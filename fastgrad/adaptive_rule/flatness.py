@@ -14,6 +14,7 @@ from .noise import SHARP, deviations
 from .rounding import APPARENT, ROUNDING, SMALLEST, is_whole, nearest_whole
 from .scan import Scan
 from .search import Values, best_window, finer_deviation, last_start_before, per_step, polynomial
+from .verdict import SMALL
 
 UNKNOWN = 0.5
 """Beyond this relative bound not even the size of the derivative is known."""
@@ -125,7 +126,8 @@ def judge_beyond_flat(
     uncertainty : row
         The largest slope where neither answer can be ruled out, else 0.
     """
-    wide = best_window(candidates, coarse_levels + (v.n == 1), last_start_before(v, s.flat_level))
+    first, last = coarse_levels + (v.n == 1), last_start_before(v, s.flat_level)
+    wide = best_window(candidates, first, last)
     steepest = np.abs(wide.df) + wide.bound
     is_usable = wide.exists & (steepest > zero_bound) & ((v.n > 1) | (wide.relative_bound < UNKNOWN))
     fit = polynomial(v, wide)
@@ -147,7 +149,11 @@ def judge_beyond_flat(
     part = np.where(is_explained | in_quanta, 0.0, part)
     is_uncertain = is_usable & (part < STAIRS) & ~(is_sampled & (part < SURE)) & ~in_quanta
     is_accepted = is_usable & is_sampled & (part < FINE_STAIRS) & (wide.relative_bound < UNKNOWN)
-    return wide, is_accepted, np.where(is_uncertain, steepest, 0.0)
+    # beside 0, where terms cancel until nothing is left, values jump from 0 to others without order
+    shortest = best_window(candidates, first, last, by_bound=True)
+    is_cancelling = (v.y == 0) & (np.abs(v.x) < SMALL) & ~is_smooth & shortest.exists
+    steepest = np.where(is_cancelling, np.abs(shortest.df) + shortest.bound, steepest)
+    return wide, is_accepted, np.where(is_uncertain | is_cancelling, steepest, 0.0)
 
 
 def _smallest_change(select: Select, state: Any, points: Any, levels: Any, _level: Row) -> Any:
