@@ -38,9 +38,9 @@ def tables() -> list[tuple[Table, bool]]:
 
 def machine_code(monkeypatch: pytest.MonkeyPatch, used: bool) -> None:
     """Let scans run as machine code, or by NumPy."""
-    monkeypatch.setattr(scan, "MANY", 0 if used else math.inf)
-    monkeypatch.setattr(scan, "PATIENCE", math.inf)
-    if not used:
+    if used:
+        monkeypatch.setattr(scan, "PATIENCE", -1)
+    else:
         monkeypatch.setattr(scan.Scan, "function", lambda *_: None)
 
 
@@ -96,6 +96,29 @@ def test_a_kernel_cannot_branch() -> None:
     branching = scan.Scan("branching", finish=lambda _select, _state, points: (1.0 if points[0] > 0 else points[0],))
     with pytest.raises(TypeError, match="cannot branch"):
         branching.code(1, 0, 0)
+
+
+def test_a_kernel_is_compiled_once_numpy_has_taken_many_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not for few points, for which NumPy takes less time; at once for many."""
+    compiled: list[str] = []
+    compile_it = scan.Scan.code
+
+    def counted(self: scan.Scan, *shape: int) -> Any:
+        compiled.append(self.name)
+        return compile_it(self, *shape)
+
+    monkeypatch.setattr(scan.Scan, "code", counted)
+    monkeypatch.setattr(scan, "at_hand", lambda _: False)
+    for size, calls in ((1000, 1 + scan.PATIENCE // 1000), (scan.PATIENCE + 1, 2)):
+        points, counts = np.linspace(1.0, 2.0, size), []
+        kernel = scan.Scan("third", finish=lambda _select, _state, points: (points[0] / 3.0,))
+        compiled.clear()
+        for _ in range(calls):
+            results, _ = kernel([points], [], 1, 1)
+            assert np.array_equal(results[0], points / 3.0)
+            counts.append(len(compiled))
+        assert counts[0] == (size > scan.PATIENCE)
+        assert counts[-1] == 1
 
 
 SCRIPT = """

@@ -115,7 +115,7 @@ def _body(n, places, data):  # type: ignore[no-untyped-def]
 @cache
 def _shared() -> Native:
     """Compile the body, which all functions and rounds share."""
-    return native(b"round", lambda: (_body, BODY, "d"))
+    return native(b"round %d" % LANES, lambda: (_body, BODY, "d"))
 
 
 def round_ufunc(values: Ufunc, nargs: int, wrt: int, taken: Round, name: str, results: int = 0, finish: int = 0

@@ -101,12 +101,17 @@ class Round:
 
     def is_compiled(self, size: int) -> bool:
         """Whether machine code is there, or pays for so many points."""
-        return self.judgement.function(3 + self.extras + self.count, 0, 0, size) is not None
+        return self.judgement.function(self._rows, 0, 0, size) is not None
+
+    @property
+    def _rows(self) -> int:
+        """Number of rows of the judgement: points, values there, units, extra rows and values around."""
+        return 3 + self.extras + self.count
 
     @cached_property
     def kernels(self) -> tuple[Native, Native]:
         """Machine code of positions and judgement."""
-        return self.positions.code(1 + self.extras, 0, 0), self.judgement.code(3 + self.extras + self.count, 0, 0)
+        return self.positions.code(1 + self.extras, 0, 0), self.judgement.code(self._rows, 0, 0)
 
     def judged(self, x: Row, y: Row, unit: Row, extras: Sequence[Any], values: Any) -> Any:
         """Judge points by values of shape (rows, points)."""

@@ -5,7 +5,6 @@ The body of a scan takes rows, one number for each point, and carries a state fr
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,10 +13,11 @@ import numpy as np
 from ..compilation.kernels import Native, at_hand
 from .codegen import LANES, ScanCode, key_of, prototype, scan_kernel
 
-MANY = 1 << 12
-"""Number of points from which a scan is compiled at once: NumPy would take as long."""
-PATIENCE = 0.03
-"""Seconds of a scan by NumPy after which it is compiled, which takes about as long."""
+PATIENCE = 1 << 14
+"""Points, times levels, that NumPy takes before a scan is compiled: a quarter of the time of the compilation, at 1.5 ns
+and 0.1 ms for each operation, because other calls and processes use the kernel, too."""
+CALL = 1 << 10
+"""Points for which NumPy takes as long as for the call of an operation."""
 
 
 class Scan:
@@ -42,9 +42,10 @@ class Scan:
         finish: Callable[..., Any] = lambda _select, state, _points: state, backwards: bool = False,
     ) -> None:  # fmt: skip
         self.name, self.body, self.start, self.finish, self.backwards = name, body, start, finish, backwards
-        # seconds by NumPy so far, and after how many of them to look for machine code again
-        self._spent, self._next_check = 0.0, 0.0
+        self._work = 0
+        """Points, times levels, that NumPy has taken."""
         self._functions: dict[tuple[int, ...], Any] = {}
+        """Machine code by numbers of rows, or None where there was none in the cache."""
 
     def __call__(self, points: Sequence[Any], levels: Sequence[Any], count: int, results: int, outputs: int = 0
                  ) -> tuple[list[Any], list[Any]]:  # fmt: skip
@@ -62,38 +63,36 @@ class Scan:
             Number of results, and of outputs of the body.
         """
         size = (levels[0] if levels else points[0]).shape[-1]
-        code = self.function(len(points), len(levels), outputs, size)
-        if code is None:
-            began = time.perf_counter()
-            results_and_outputs = self._by_numpy(points, levels, count, outputs)
-            self._spent += time.perf_counter() - began
-            return results_and_outputs
+        function = self.function(len(points), len(levels), outputs, size * count)
+        if function is None:
+            self._work += (size + CALL) * count
+            return self._by_numpy(points, levels, count, outputs)
         if size < LANES and levels:
             index = np.minimum(np.arange(LANES), size - 1)
             levels = [g.take(index, axis=-1) for g in levels]
-        return _by_code(code, points, levels, count, (results, outputs), size)
+        return _by_code(function, points, levels, count, (results, outputs), size)
 
     def code(self, points: int, groups: int, outputs: int) -> Native:
         """Compile for numbers of rows of points, groups of levels and outputs."""
         code = ScanCode(points, groups, outputs, self.start, self.body, self.finish, self.backwards)
         return scan_kernel(self._key(points, groups, outputs), code)
 
-    def _key(self, *shape: int) -> bytes:
-        return f"{self.name} {shape}".encode()
+    def function(self, points: int, groups: int, outputs: int, work: int) -> Any:
+        """Return machine code as a function if it is in the cache or NumPy has taken so many points, else None.
 
-    def function(self, points: int, groups: int, outputs: int, size: int) -> Any:
-        """Return machine code as a function if it is in the cache or worth compiling for so many points, else None."""
+        `work` is the number of points to come, times that of levels; the rest as in `code`.
+        """
         shape = points, groups, outputs
         function = self._functions.get(shape)
         if function is None:
-            pays = size >= MANY or self._spent > PATIENCE
-            if not pays and self._spent < self._next_check:
-                return None
-            if pays or at_hand(key_of(self._key(*shape))):
-                function = self._functions[shape] = prototype(self.code(*shape).address)
-            else:
-                self._next_check = self._spent + 0.01
+            is_new = shape not in self._functions
+            if self._work + work > PATIENCE or (is_new and at_hand(key_of(self._key(*shape)))):
+                function = prototype(self.code(*shape).address)
+            self._functions[shape] = function
         return function
+
+    def _key(self, *shape: int) -> bytes:
+        return f"{self.name} {shape}".encode()
 
     def _by_numpy(self, points: Sequence[Any], levels: Sequence[Any], count: int, outputs: int
                   ) -> tuple[list[Any], list[Any]]:  # fmt: skip
