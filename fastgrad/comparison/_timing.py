@@ -21,7 +21,8 @@ from ._methods import NUMPY, SCIPY, Args, Elementwise, Method, method_of
 from ._problems import head
 
 #: Seconds that a run may take, else it gets fewer points (fewer than 100,000 would count what SciPy takes for any
-#: number of them); turns of a method, unless it has had `ENOUGH` seconds.
+#: number of them); turns of a method, unless it has had `ENOUGH` seconds. The run that shows how many points are
+#: affordable is the first of them: a slow method runs once.
 RUN, TURNS, ENOUGH = 0.2, 5, 0.03
 
 #: Points of a first run.
@@ -67,10 +68,10 @@ def time_call(run: Callable[[], Any]) -> tuple[float, Any]:
     return perf_counter() - start, result
 
 
-def grow(run: Callable[[int], Any], count: int, most: int, patience: float) -> tuple[int, Any]:
+def grow(run: Callable[[int], Any], count: int, most: int, patience: float) -> tuple[int, float, Any]:
     """Call ``run(count)`` for ten times as many points, again and again, while that takes at most `patience` seconds.
 
-    Returns the last count and its result.
+    Returns the last count, the seconds that it took, and its result.
     """
     while True:
         seconds, result = time_call(partial(run, count))
@@ -78,7 +79,7 @@ def grow(run: Callable[[int], Any], count: int, most: int, patience: float) -> t
         if seconds <= patience < seconds * larger / count:  # once more: another process may have interrupted it
             seconds, result = time_call(partial(run, count))
         if larger == count or seconds * larger / count > patience:
-            return count, result
+            return count, seconds, result
         count = larger
 
 
@@ -104,16 +105,17 @@ def time_in_turns(
     with quietly():
         for function in functions:
             runs = {method.name: _run(method, function, count, patience) for method in methods}
-            best, spent = dict.fromkeys(runs, np.inf), dict.fromkeys(runs, 0.0)
+            best = {name: seconds for name, (_, _, seconds) in runs.items()}
+            spent = best.copy()
             for _ in range(TURNS):
-                for name, (run, size) in runs.items():
+                for name, (run, _, _) in runs.items():
                     if spent[name] < ENOUGH:
                         seconds, _result = time_call(run)
                         spent[name] += seconds
-                        best[name] = min(best[name], seconds / size * 1e9)
-                        points[name] = max(points[name], size)
-            for name, nanoseconds in best.items():
-                times[name].append(nanoseconds)
+                        best[name] = min(best[name], seconds)
+            for name, (_, size, _) in runs.items():
+                points[name] = max(points[name], size)
+                times[name].append(best[name] / size * 1e9)
     reference = np.array(times.get(SCIPY.name, [np.nan] * len(functions)))
     return {
         name: Pace(float(np.median(values)), points[name], float(np.median(reference / np.array(values))))
@@ -122,8 +124,8 @@ def time_in_turns(
     }
 
 
-def _run(method: Method, function: Workload, count: int, patience: float) -> tuple[Callable[[], Any], int]:
-    """Warm a method up, and return a call of it on as many points as are affordable, and their number."""
+def _run(method: Method, function: Workload, count: int, patience: float) -> tuple[Callable[[], Any], int, float]:
+    """Warm a method up; return a call of it on as many points as are affordable, their number and its seconds."""
     f, most = function.function(method), min(count, method.limit or count)
     args = tuple(np.resize(a, most) if np.ndim(a) else a for a in function.args)
 
@@ -131,10 +133,9 @@ def _run(method: Method, function: Workload, count: int, patience: float) -> tup
         return method.run(f, head(args, size), function.wrt)
 
     few = most if method.traced else min(most, FEW)  # jax compiles once more for every number of points
-    if method.traced or not method.limit:
-        run(few)
-    count, _ = grow(run, few, most, patience)
-    return partial(run, count), count
+    run(few if method.traced or not method.limit else 1)
+    count, seconds, _ = grow(run, few, most, patience)
+    return partial(run, count), count, seconds
 
 
 def cubic(x: Any) -> Any:

@@ -80,7 +80,7 @@ class Trial:
 
         # The first call compiles, the rules of fastgrad only what so many points are worth.
         run(few if method.ours or method.traced else 1)
-        count, result = grow(run, few, most, PATIENCE)
+        count, _, result = grow(run, few, most, PATIENCE)
         df = broadcast(result, count)
         figures = {
             **self._errors(df, method.name),
