@@ -42,6 +42,8 @@ class _Writer:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.shift = ""
+        """Bytes from the first points to those of the iteration."""
         self._values: dict[str, str] = {}
 
     def new(self, instruction: str) -> str:
@@ -58,13 +60,36 @@ class _Writer:
         return name
 
     def phi(self) -> tuple[str, int]:
-        """Return the name of a value of a loop, and the line that `set_phi` replaces."""
+        """Return the name of a value of a loop, and the line that `set_phi` completes."""
         return self.new("phi"), len(self.lines) - 1
 
     def set_phi(self, line: int, kind: str, *incoming: tuple[str, str]) -> None:
         """Set the values by the blocks from which they come."""
         pairs = ", ".join(f"[ {value}, %{block} ]" for value, block in incoming)
         self.lines[line] += f" {kind} {pairs}"
+
+    def entry(self, k: int) -> str:
+        """Return a word of the table."""
+        pointer = self.value(f"getelementptr i64, {_TO_WORDS} %words, i64 {k}")
+        return self.new(f"load i64, {_TO_WORDS} {pointer}")
+
+    def address(self, k: int, level: str | None = None) -> str:
+        """Return the pointer to the row of which the address, and the distance to the next level, are in the table."""
+        address = self.entry(k)
+        if level is not None:
+            address = self.new(f"add i64 {address}, {self.new(f'mul i64 {level}, {self.entry(k + 1)}')}")
+        return self.new(f"inttoptr i64 {self.new(f'add i64 {address}, {self.shift}')} to {_TO_NUMBERS}")
+
+    def load(self, k: int, level: str | None = None) -> _Symbol:
+        """Read a row."""
+        return _Symbol(self, self.new(f"load {_NUMBERS}, {_TO_NUMBERS} {self.address(k, level)}, align 8"))
+
+    def store(self, row: Any, k: int, level: str | None = None) -> None:
+        """Write a row; truth values as 0 or 1."""
+        text = text_of(row)
+        if _kind_of(row) == _TRUTHS:
+            text = self.value(f"uitofp {_TRUTHS} {text} to {_NUMBERS}")
+        self.lines.append(f"store {_NUMBERS} {text}, {_TO_NUMBERS} {self.address(k, level)}, align 8")
 
 
 def _operator(instruction: str, result: str | None = None, swapped: bool = False) -> Any:
@@ -224,50 +249,30 @@ def _text_of_scan(name: str, code: ScanCode) -> str:
     w = _Writer()
     groups_at, outputs_at = code.points, code.points + 2 * code.groups
     results_at = outputs_at + 2 * code.outputs
-
-    def entry(k: int) -> str:
-        pointer = w.value(f"getelementptr i64, {_TO_WORDS} %words, i64 {k}")
-        return w.new(f"load i64, {_TO_WORDS} {pointer}")
-
-    def place(address: str) -> str:
-        return w.new(f"inttoptr i64 {w.new(f'add i64 {address}, {shift}')} to {_TO_NUMBERS}")
-
-    def load(address: str) -> _Symbol:
-        return _Symbol(w, w.new(f"load {_NUMBERS}, {_TO_NUMBERS} {place(address)}, align 8"))
-
-    def store(row: Any, address: str) -> None:
-        text = text_of(row)
-        if _kind_of(row) == _TRUTHS:
-            text = w.value(f"uitofp {_TRUTHS} {text} to {_NUMBERS}")
-        w.lines.append(f"store {_NUMBERS} {text}, {_TO_NUMBERS} {place(address)}, align 8")
-
-    def at_level(k: int) -> str:
-        return w.new(f"add i64 {entry(k)}, {w.new(f'mul i64 {level}, {entry(k + 1)}')}")
-
     w.lines.append("points:")
     i, line_of_i = w.phi()
     where = w.new(f"select i1 {w.new(f'icmp slt i64 {i}, %last')}, i64 {i}, i64 %last")
-    shift = w.new(f"mul i64 {where}, 8")
-    rows = [load(entry(k)) for k in range(code.points)]
+    w.shift = w.new(f"mul i64 {where}, 8")
+    rows = [w.load(k) for k in range(code.points)]
     begin = code.start(rows)
-    w.lines += ["br label %levels_", "levels_:"]
+    w.lines += ["br label %over_levels", "over_levels:"]
     k, line_of_k = w.phi()
     phis = [(w.phi(), s) for s in begin]
-    state = [_Symbol(w, name, _kind_of(s)) for (name, _), s in phis]
+    state = [_Symbol(w, value, _kind_of(s)) for (value, _), s in phis]
     level = w.new(f"sub i64 {w.new('sub i64 %levels, 1')}, {k}") if code.backwards else k
     number = w.new(f"insertelement {_NUMBERS} undef, double {w.new(f'sitofp i64 {level} to double')}, i32 0")
     spread = w.new(f"shufflevector {_NUMBERS} {number}, {_NUMBERS} undef, <{LANES} x i32> zeroinitializer")
-    level_rows = [load(at_level(g)) for g in range(groups_at, outputs_at, 2)]
+    level_rows = [w.load(g, level) for g in range(groups_at, outputs_at, 2)]
     new_state, outputs = code.body(_select, state, rows, level_rows, _Symbol(w, spread))
     for o, row in zip(range(outputs_at, results_at, 2), outputs, strict=True):
-        store(row, at_level(o))
+        w.store(row, o, level)
     following = w.new(f"add i64 {k}, 1")
-    w.set_phi(line_of_k, "i64", ("0", "points"), (following, "levels_"))
+    w.set_phi(line_of_k, "i64", ("0", "points"), (following, "over_levels"))
     for ((_, line), first), symbol, row in zip(phis, state, new_state, strict=True):
-        w.set_phi(line, symbol.kind, (text_of(first), "points"), (text_of(row), "levels_"))
-    w.lines += [f"br i1 {w.new(f'icmp slt i64 {following}, %levels')}, label %levels_, label %done", "done:"]
+        w.set_phi(line, symbol.kind, (text_of(first), "points"), (text_of(row), "over_levels"))
+    w.lines += [f"br i1 {w.new(f'icmp slt i64 {following}, %levels')}, label %over_levels, label %done", "done:"]
     for c, row in enumerate(code.finish(_select, new_state, rows)):
-        store(row, entry(results_at + c))
+        w.store(row, results_at + c)
     following = w.new(f"add i64 {i}, {LANES}")
     w.set_phi(line_of_i, "i64", ("0", "entry"), (following, "done"))
     w.lines += [f"br i1 {w.new(f'icmp slt i64 {following}, %count')}, label %points, label %after", "after:"]

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from ..compilation.kernels import Native, at_hand
+from ..compilation.kernels import Native, is_cached
 from .codegen import LANES, ScanCode, key_of, prototype, scan_kernel
 
 PATIENCE = 1 << 14
 """Points, times levels, that NumPy takes before a scan is compiled: a quarter of the time of the compilation, at 1.5 ns
 and 0.1 ms for each operation, because other calls and processes use the kernel, too."""
-CALL = 1 << 10
-"""Points for which NumPy takes as long as for the call of an operation."""
+CALL = 1 << 12
+"""Points for which NumPy takes as long as for the call of an operation, where most rows are in use."""
 
 
 class Scan:
@@ -86,7 +86,7 @@ class Scan:
         function = self._functions.get(shape)
         if function is None:
             is_new = shape not in self._functions
-            if self._work + work > PATIENCE or (is_new and at_hand(key_of(self._key(*shape)))):
+            if self._work + work > PATIENCE or (is_new and is_cached(key_of(self._key(*shape)))):
                 function = prototype(self.code(*shape).address)
             self._functions[shape] = function
         return function

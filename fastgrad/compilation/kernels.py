@@ -116,7 +116,7 @@ def _find(key: bytes, compile_it: Callable[[bytes], Native], unloads: bool) -> N
         return code
 
 
-def at_hand(key: bytes) -> bool:
+def is_cached(key: bytes) -> bool:
     """Tell whether there is machine code for `key`, in memory or on disk, so that `native` does not compile."""
     with LOCK:
         digest = _digest(key)
