@@ -93,12 +93,11 @@ class Analytic:
         if self.is_single:
             return self._each(args)
         try:
-            result, copies = self._raw_result(args)
+            result = self._result(args)
         except (TypeError, ValueError, IndexError, RuntimeError):
             if not self._takes_one(args):
                 raise
         else:
-            result = self._owned(args, result, copies)
             # a function of one vector makes something of a batch, but not the shape; a function of numbers does not
             fits = self.problem.of == "derivative" or np.shape(result) == self.shape
             if fits or not self._takes_one(args):
@@ -124,17 +123,11 @@ class Analytic:
             return [[a[k] for a in flat] for k in range(flat[0].size)]
         return [[row, *args[1:]] for row in args[0].reshape(-1, args[0].shape[-1])]
 
-    def _raw_result(self, args: list[Any]) -> tuple[Any, list[Any]]:
-        """Return its result, and the copies of the arguments that it was called with."""
+    def _result(self, args: list[Any]) -> Any:
+        """Call it with copies; copy its result at once, which may be one of these or a buffer used again."""
         copies = [a.copy()[()] if isinstance(a, np.ndarray) else a for a in args]
         with np.errstate(all="ignore"):
-            return self.source(*copies), copies
-
-    def _result(self, args: list[Any]) -> Any:
-        return self._owned(args, *self._raw_result(args))
-
-    def _owned(self, args: list[Any], result: Any, copies: list[Any]) -> Any:
-        """Copy a result before anything is compared: it may be one of the arguments, or a buffer used again."""
+            result = self.source(*copies)
         if hasattr(result, "toarray"):  # a sparse jacobian
             result = result.toarray()
         several = isinstance(result, tuple) or (self.problem.stacked and isinstance(result, list))
