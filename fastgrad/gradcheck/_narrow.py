@@ -37,6 +37,7 @@ def with_narrow_features(points: Problem, numerical: Estimate) -> tuple[Estimate
     if not where.any():
         return numerical, where
     narrow = points.estimate_again(numerical, where, rel_step=STEPS[0])
-    apart = np.abs(narrow.df - numerical.df) > BOUNDS * (narrow.error + numerical.error)
+    with np.errstate(all="ignore"):
+        apart = np.abs(narrow.df - numerical.df) > BOUNDS * (narrow.error + numerical.error)
     replaced = where & narrow.success & apart
     return Estimate(*(np.where(replaced, new, old) for old, new in zip(numerical, narrow, strict=True))), replaced
