@@ -16,6 +16,10 @@ COMPARED = 5
 SAME = 1e-6
 
 
+class ChangedArguments(ValueError):
+    """An analytic function has changed its arguments: no other call of it is tried."""
+
+
 class Analytic:
     """The analytic function, or its values, at the points of a problem."""
 
@@ -94,6 +98,8 @@ class Analytic:
             return self._each(args)
         try:
             result = self._result(args)
+        except ChangedArguments:
+            raise
         except (TypeError, ValueError, IndexError, RuntimeError):
             if not self._takes_one(args):
                 raise
@@ -140,7 +146,7 @@ class Analytic:
             ) from None
         for i, (a, b) in enumerate(zip(args, copies, strict=True)):
             if isinstance(a, np.ndarray) and not np.array_equal(a, b, equal_nan=a.dtype.kind == "f"):
-                raise ValueError(
+                raise ChangedArguments(
                     f"`analytic` must leave its arguments as they are; {self.name} changes args[{i}]. "
                     "Let it work on a copy."
                 )
