@@ -33,8 +33,8 @@ _LONG, _SHORT = 0.02, 5e-5
 #: Seconds that the shortest piece of a batch may take, where a piece has costs of its own.
 _LEAST = 0.2
 
-#: Most points of the first piece, where the cost of a point is unknown.
-_FIRST = 1024
+#: Most points of the first piece, and of the first call of a function, where the cost of a point is unknown.
+_FIRST, _FIRST_CALL = 1024, 16
 
 #: Waits a second from which a thread hinders the others more than it helps, and seconds after which that shows.
 _WAITS, _TRIAL = 6000.0, 2e-3
@@ -92,6 +92,40 @@ class CostEstimate:
         if points >= min(_FIRST, self._points) or seconds >= WORTH:
             self.seconds, self._points = seconds / points, points
         return seconds / points
+
+
+class CallSize:
+    """How many points a called function gets at a time: signals are handled between two calls only."""
+
+    __slots__ = ("_least", "_measured", "most")
+
+    def __init__(self) -> None:
+        self.most = _FIRST_CALL
+        """Points of the next call, at most: a power of two, for libraries that compile for every shape."""
+        self._least = inf  # seconds of the shortest call: about what a call costs however few points it gets
+        self._measured = 0  # bits of the sizes that were measured
+
+    def slices(self, count: int, most: int = PIECE) -> Iterator[slice]:
+        """Cut so many points into slices, and measure what is done with each."""
+        start = 0
+        while start < count:
+            stop, began = min(start + min(self.most, most), count), perf_counter()
+            yield slice(start, stop)
+            self._adapt(stop - start, max(perf_counter() - began, 1e-9))
+            start = stop
+
+    def _adapt(self, points: int, seconds: float) -> None:
+        """Choose the size of the next call; a first call of a size may have been compiled, and makes none smaller."""
+        self._least = min(self._least, seconds)
+        is_short = seconds <= _LEAST / 16
+        if points < self.most:
+            return
+        if is_short or seconds <= 2 * self._least:
+            self.most = points * (16 if is_short else 4)
+        elif self._measured & points:
+            share = min(_LEAST / (seconds - self._least), 4.0)
+            self.most = 1 << max(int(points * share), 1).bit_length() - 1
+        self._measured |= points
 
 
 @contextmanager

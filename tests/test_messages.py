@@ -19,7 +19,8 @@ def test_every_setting_and_message_has_its_remedy() -> None:
         pytest.skip("the documentation is not installed beside the tests")
     rows = [row.split("\n     - ") for row in PAGE.read_text().split("\n   * - ")[1:]]
     sources = "\n".join(path.read_text() for path in Path(fg.__file__).parent.rglob("*.py"))
-    names = {*re.findall(r"FASTGRAD_[A-Z_]+", sources), "PerformanceWarning"}
+    names = {*re.findall(r"FASTGRAD_[A-Z_]+", sources), "UserWarning"}
+    names |= set(re.findall(r"^ +(\w+Warning),$", sources, re.M))
     names |= {f"`{member.name}` ({member.value})" for kind in (fg.Status, fg.Verdict) for member in kind}
     for name in names:
         described = [row for row in rows if name in row[0].replace("``", "`")]

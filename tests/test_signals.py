@@ -211,6 +211,10 @@ class Opaque:
     def __call__(self, x):
         return np.sin(np.asarray(x)[..., None] + np.arange(10_000.0)).sum(axis=-1)
 
+class OfVectors(Opaque):
+    def __call__(self, v):
+        return super().__call__(np.sum(v, axis=-1))
+
 signal.signal(signal.SIGALRM, signal.default_int_handler)
 x = np.linspace(0.1, 1, 3000)
 v, long = x.reshape(-1, 3), x.reshape(1, -1)
@@ -219,6 +223,9 @@ calls = {
     "few points": (lambda x: fg.derivative(heavy, x, full_output=True), np.repeat(x[:30], 10)),
     "central": (lambda x: fg.derivative(heavy, x, method="central"), x),
     "arrays": (lambda x: fg.derivative(Opaque(), x, method="central"), np.repeat(x, 20)),
+    "arrays, adaptive": (lambda x: fg.derivative(Opaque(), x), np.repeat(x, 20)),
+    "arrays, complex": (lambda x: fg.derivative(Opaque(), x, method="complex"), np.repeat(x, 20)),
+    "arrays of vectors": (lambda x: fg.directional(OfVectors(), x, np.ones(3)), np.repeat(v, 20, axis=0)),
     "gradient": (lambda x: fg.gradient(of_vector, x, method="central"), v),
     "one long vector": (lambda x: fg.gradient(of_vector, x, method="central"), long),
     "hessian": (lambda x: fg.hessian(of_vector, x, method="central"), v),
@@ -238,8 +245,8 @@ except KeyboardInterrupt:
 """
 
 LONG_CALLS = [
-    "adaptive", "few points", "central", "arrays", "gradient", "one long vector", "hessian", "directional",
-    "hessian_vector", "check",
+    "adaptive", "few points", "central", "arrays", "arrays, adaptive", "arrays, complex", "arrays of vectors",
+    "gradient", "one long vector", "hessian", "directional", "hessian_vector", "check",
 ]  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .._parallel import CostEstimate, blocks
+from .._parallel import CallSize, CostEstimate, blocks
 from ..adaptive_rule import Adaptive
 from ..arguments import SeveralResults
 from ..estimates import Estimate, rounded
@@ -153,15 +153,17 @@ def complex_step_of(problem: Problem) -> Any:
     moving = [i for i, a in enumerate(args) if i == wrt or np.ndim(a)]
     every = problem.kinds(problem.operands)
     kinds = [*(every[i] for i in moving), np.float64]
+    size = CallSize()
     for parts, (target,) in blocks([args[i] for i in moving], [result], shape, kinds):
-        block = dict(zip(moving, parts, strict=True))
+        for at in size.slices(target.size):
+            block = {i: part[at] for i, part in zip(moving, parts, strict=True)}
 
-        def values(z: Any, block: dict[int, Any] = block) -> Any:
-            row = [z if i == wrt else block[i].copy() if i in block else a for i, a in enumerate(args)]
-            return _complex_values(f.f, row, z)
+            def values(z: Any, block: dict[int, Any] = block) -> Any:
+                row = [z if i == wrt else block[i].copy() if i in block else a for i, a in enumerate(args)]
+                return _complex_values(f.f, row, z)
 
-        with np.errstate(all="ignore"):
-            target[...] = slopes(values, block[wrt])
+            with np.errstate(all="ignore"):
+                target[at] = slopes(values, block[wrt])
     flat = [np.broadcast_to(a, shape).ravel() if i in moving else a for i, a in enumerate(args)]
 
     def trusted(some: Any) -> Estimate:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .._parallel import CostEstimate
+from .._parallel import CallSize, CostEstimate
 from ..arguments import SeveralResults
 from ..compilation.dependencies import weak
 from .agreement import differ, mixes, warn
@@ -57,6 +57,7 @@ class Called:
         self._untested = 1  # points of the largest block that needs no test whether `f` mixes them
         self._has_batches = False  # whether it was ever called for more than one point
         self._notice: Callable[[], None] | None = None
+        self._size = CallSize()
         self._lock = threading.RLock()  # `f` may differentiate itself
 
     def close(self) -> None:
@@ -80,8 +81,23 @@ class Called:
     def call(self, copies: list[Any], arguments: list[Any], beside: Any = False) -> Any:
         """Call `f` with `copies` of the arguments; one value may stand for all points.
 
-        `beside`, for all positions or an array, is the policy of `user_calls` for exceptions.
+        `beside`, for all positions or an array, is the policy of `user_calls` for exceptions. A slow function gets a
+        part of the points at a time.
         """
+        size, parts = max(np.size(a) for a in arguments), []
+        for at in self._size.slices(size):
+            if at == slice(0, size):
+                parts.append(self._call(copies, arguments, beside))
+                continue
+            own, same = ([a[at] if np.ndim(a) else a for a in arrays] for arrays in (copies, arguments))
+            values = self._call(own, same, beside[at] if np.ndim(beside) else beside)
+            parts.append(np.array(np.broadcast_to(values, at.stop - at.start)))  # `f` may reuse its result
+        if not parts:  # no points
+            return self._call(copies, arguments, beside)
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _call(self, copies: list[Any], arguments: list[Any], beside: Any) -> Any:
+        """Call `f` with all points, or with one after the other."""
         f, size = self.f(), max(np.size(a) for a in arguments)
         values: Any = None
         if not self._pointwise:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from weakref import WeakSet
 
-from .._parallel import CostEstimate
+from .._parallel import CallSize, CostEstimate
 from ..compilation.caches import KEPT, Recent, clearable
 from ..compilation.dependencies import weak
 from ..compilation.kernels import LOCK
@@ -46,6 +46,7 @@ class Record:
         self.f, self.nargs, self.origin = weak(f), nargs, code_of(f)
         self.costs: dict[Any, CostEstimate] = {}
         """What a point costs, by what is computed."""
+        self.call_size = CallSize()
         self.reading: Reading | None = None
         self.key: bytes | None = None
         """Key of what was read with captured values as arguments."""

@@ -92,13 +92,13 @@ class VectorValues:
         if (machine := self.machine) is not None:
             return self._in_machine_code(machine, np.ascontiguousarray(x), beside)
         values = self._empty(len(x))
-        size = max(1, _NUMBERS // max(x.shape[1], self.outputs, 1))
-        for start in range(0, len(x), size):
-            block = self._block(x[start : start + size], beside)
+        most = max(1, _NUMBERS // max(x.shape[1], self.outputs, 1))
+        for at in self._record.call_size.slices(len(x), most):
+            block = self._block(x[at], beside)
             if block.dtype.kind == "c" and self.kind != "D":
                 self.form.kind = "D"
                 raise BecameComplex
-            values[start : start + size] = block
+            values[at] = block
         return values
 
     def complex_values(self, x: Any) -> Any:

@@ -16,6 +16,10 @@ COMPARED = 5
 SAME = 1e-6
 
 
+class ChangedArguments(ValueError):
+    """An analytic function has changed its arguments: no other call of it is tried."""
+
+
 class Analytic:
     """The analytic function, or its values, at the points of a problem."""
 
@@ -93,12 +97,13 @@ class Analytic:
         if self.is_single:
             return self._each(args)
         try:
-            result, copies = self._raw_result(args)
+            result = self._result(args)
+        except ChangedArguments:
+            raise
         except (TypeError, ValueError, IndexError, RuntimeError):
             if not self._takes_one(args):
                 raise
         else:
-            result = self._owned(args, result, copies)
             # a function of one vector makes something of a batch, but not the shape; a function of numbers does not
             fits = self.problem.of == "derivative" or np.shape(result) == self.shape
             if fits or not self._takes_one(args):
@@ -124,17 +129,11 @@ class Analytic:
             return [[a[k] for a in flat] for k in range(flat[0].size)]
         return [[row, *args[1:]] for row in args[0].reshape(-1, args[0].shape[-1])]
 
-    def _raw_result(self, args: list[Any]) -> tuple[Any, list[Any]]:
-        """Return its result, and the copies of the arguments that it was called with."""
+    def _result(self, args: list[Any]) -> Any:
+        """Call it with copies; copy its result at once, which may be one of these or a buffer used again."""
         copies = [a.copy()[()] if isinstance(a, np.ndarray) else a for a in args]
         with np.errstate(all="ignore"):
-            return self.source(*copies), copies
-
-    def _result(self, args: list[Any]) -> Any:
-        return self._owned(args, *self._raw_result(args))
-
-    def _owned(self, args: list[Any], result: Any, copies: list[Any]) -> Any:
-        """Copy a result before anything is compared: it may be one of the arguments, or a buffer used again."""
+            result = self.source(*copies)
         if hasattr(result, "toarray"):  # a sparse jacobian
             result = result.toarray()
         several = isinstance(result, tuple) or (self.problem.stacked and isinstance(result, list))
@@ -147,7 +146,7 @@ class Analytic:
             ) from None
         for i, (a, b) in enumerate(zip(args, copies, strict=True)):
             if isinstance(a, np.ndarray) and not np.array_equal(a, b, equal_nan=a.dtype.kind == "f"):
-                raise ValueError(
+                raise ChangedArguments(
                     f"`analytic` must leave its arguments as they are; {self.name} changes args[{i}]. "
                     "Let it work on a copy."
                 )

@@ -186,6 +186,7 @@ class Problem:
         """
         slopes = np.full(where.shape, np.nan)
         for place, there in self._at(where, shifts, **options):
+            slopes = slopes.astype(np.result_type(slopes, there), copy=False)
             self._rows(slopes)[place] = np.tensordot(weights, there, np.ndim(weights))
         return slopes
 
