@@ -37,6 +37,9 @@ WIDE = 12
 CONSTANT = 2.0**-45
 """Changes of `f` below this share of its value, without a sharp window, count as rounding inside `f`."""
 
+EXPLAINED = 256.0
+"""Most that a window makes of noise, over its widest step."""
+
 CONVERGED, NONFINITE, KINK = 0, -3, -5
 """Values of `Status`; `judged` compares bounds with the tolerance later."""
 
@@ -76,6 +79,7 @@ def decide(v: Values, coarse_levels: int) -> tuple[Outcome, FurtherLevels]:
         zero = _is_zero(facts, r)
         assert r.deviations is not None
         noisy = r.is_rough() & ~zero & ~facts.is_constant & r.deviations.are_noise(facts.is_flat)
+        noisy &= _is_explained(facts, r, r.deviations.largest)
         sides = _with_sides(facts, r, zero, noisy)
         return _outcome(facts, r, zero, sides), _further_levels(facts, r, zero, noisy, sides)
 
@@ -89,6 +93,13 @@ def _is_zero(facts: Facts, r: Interpretation) -> Row:
     zero = facts.is_all_flat | (facts.is_flat & ~r.is_rounded & (w.exists | (not v.two_sided) | (v.n == 1)))
     same = w.exists & (np.abs(w.df) <= w.bound + facts.zero_bound) & (w.bound < facts.zero_bound)
     return zero & ~same
+
+
+def _is_explained(facts: Facts, r: Interpretation, noise: Row) -> Row:
+    """Whether noise of this size explains the bound: at a kink only the odd part has noise, that of rounding."""
+    v, first = facts.v, np.maximum(r.w.first, 0).astype(np.intp)
+    h = np.take_along_axis(v.h, first[None], axis=0)[0]
+    return per_step(noise, h, v.n) * EXPLAINED >= r.w.bound
 
 
 def _with_sides(facts: Facts, r: Interpretation, zero: Row, noisy: Row) -> Sides:
