@@ -9,8 +9,7 @@ import numpy as np
 
 from .._signals import reraise_if_signal
 from ..arguments import SeveralResults
-from ..rules.complexstep import ComplexStep
-from .jacobians import ENTRIES, along, jacobians
+from .jacobians import ENTRIES
 from .line_evaluation import Coordinates, derive
 from .problem import Problem, reshaped, retry_complex, vector_problem
 
@@ -46,10 +45,6 @@ def array_derivative(
 def _entries(problem: Problem, k: int, full_output: bool) -> Any:
     """Entries of one coordinate, shape (points, outputs)."""
     (count, d), m = problem.x.shape, problem.evaluator.outputs
-    if d == 1 and isinstance(problem.rule, ComplexStep):
-        return jacobians(problem, full_output)[:, :, 0]
-    if isinstance(problem.rule, ComplexStep):
-        return along(problem, np.broadcast_to(np.arange(d) == k, problem.x.shape).astype(float), full_output)
     results = problem.empty((count, m), full_output)
     for block, part in problem.blocks(ENTRIES // max(m, 1)):
         line = np.arange(len(part.x)) * d + k
@@ -57,7 +52,7 @@ def _entries(problem: Problem, k: int, full_output: bool) -> Any:
         results.put(block, derive(
             problem.evaluator, Coordinates(part.x), line, problem.rule, problem.mode, *limits, full_output=full_output
         ))
-    return results.whole
+    return problem.checked(results, lambda some, _: _entries(some, k, True))
 
 
 def _at_coordinate(bound: Any, k: int, shape: tuple[int, ...], end: float) -> Any:

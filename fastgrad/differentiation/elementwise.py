@@ -18,10 +18,10 @@ from ..evaluation.called import Called
 from ..evaluation.compiled import Compiled
 from ..evaluation.functions import Function
 from ..evaluation.user_calls import call
+from ..rules.complexstep import compare_sample, slopes
 from .batch import begins_in_machine_code, fill
 from .called_stencil import apply_to_called
 from .compiled_rules import apply_compiled, stencil_at, ufunc_of
-from .complex_steps import compare_sample, slopes
 from .fallback import replace_missing
 from .problem import ADAPTIVE, Problem
 
@@ -143,7 +143,7 @@ def _fall_back(evaluator: Any, problem: Problem, operands: list[Any], result: An
 
 def complex_step_of(problem: Problem) -> Any:
     """Differentiate by the complex step, and compare a sample of the points with the adaptive rule."""
-    adaptive, wrt, args = problem._replace(rule=Adaptive(), mode=ADAPTIVE), problem.wrt, problem.args
+    adaptive, wrt, args = problem.adaptive(), problem.wrt, problem.args
     _evaluator_of(adaptive, adaptive.operands).close()
     shape = np.broadcast_shapes(*map(np.shape, args))
     result = np.empty(shape, problem.dtype)
@@ -168,7 +168,7 @@ def complex_step_of(problem: Problem) -> Any:
         rows = (a[some] if i in moving else a for i, a in enumerate(flat))
         return estimate_of(adaptive._replace(args=tuple(rows)))
 
-    compare_sample(result.ravel(), result.size, flat[wrt], trusted)
+    compare_sample(result.ravel(), flat[wrt], trusted)
     return result[()]
 
 

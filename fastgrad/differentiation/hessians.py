@@ -174,7 +174,7 @@ def _fall_back(problem: Problem, results: Results, again: Callable[[Problem, Any
     lost = np.isnan(results.df)
     points = np.flatnonzero(lost.any(axis=tuple(range(1, lost.ndim))) & np.isfinite(problem.x).all(axis=1))
     if points.size:
-        better = again(problem.at(points)._replace(rule=Adaptive(2), mode=ADAPTIVE), points)
+        better = again(problem.at(points).adaptive(2), points)
         entry = np.nonzero(lost[points])
         computed = Estimate(*(a[entry] for a in better)) if isinstance(better, Estimate) else better[entry]
         results.put((points[entry[0]], *entry[1:]), computed)

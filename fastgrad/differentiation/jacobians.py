@@ -11,9 +11,7 @@ from .._parallel import inner_threads, over_pieces
 from ..adaptive_rule import HIGHEST, Adaptive
 from ..estimates import Estimate
 from ..evaluation.vector_machine import Machine
-from ..rules.complexstep import ComplexStep
 from ..rules.stencils import Stencil
-from .complex_steps import compare_sample, slopes
 from .lane_stencils import apply_stencil
 from .line_evaluation import Coordinates, Directions, derive
 from .problem import ADAPTIVE, Problem
@@ -30,8 +28,6 @@ _EVALUATIONS, _EVALUATIONS_IN_LANES = 1 << 16, 1 << 18
 
 def jacobians(problem: Problem, full_output: bool) -> Any:
     """All entries, shape (points, outputs, coordinates): the derivative, or an `Estimate`."""
-    if isinstance(problem.rule, ComplexStep):
-        return _complex_step(problem)
     evaluator, rule = problem.evaluator, problem.rule
     machine = evaluator.block_machine
     if machine is not None and isinstance(rule, Stencil) and rule.n <= HIGHEST and not full_output:
@@ -72,7 +68,7 @@ def _all_entries(problem: Problem, full_output: bool) -> Any:
         workers, inner = (workers, 1) if count > 2 * size else (1, workers)
         with inner_threads(inner):
             over_pieces(work, (count,), workers, size, cost, least)
-    return results.whole
+    return problem.checked(results, lambda some, _: jacobians(some, True))
 
 
 def _lines_at_a_time(problem: Problem) -> int:
@@ -130,16 +126,12 @@ def along(problem: Problem, v: Any, full_output: bool) -> Any:
         w, length = stretch(part.x, v[block])
         line = np.arange(len(part.x))
         lines = Directions(part.x, w[:, None], line, part.low, part.high)
-        if isinstance(problem.rule, ComplexStep):
-            derived = _complex_step_along(problem, lines, line)
-        else:
-            step = part.step if part.step is None or problem.is_relative else part.step / length
-            derived = derive(
-                problem.evaluator, lines, line, problem.rule, problem.mode, step, *lines.reach(),
-                full_output=full_output,
-            )  # fmt: skip
+        step = part.step if part.step is None or problem.is_relative else part.step / length
+        derived = derive(
+            problem.evaluator, lines, line, problem.rule, problem.mode, step, *lines.reach(), full_output=full_output
+        )
         results.put(block, scaled(derived, length[:, None]) if full_output else derived / length[:, None])
-    return results.whole
+    return problem.checked(results, lambda some, points: along(some, v[points], True))
 
 
 def scaled(e: Estimate, length: Any) -> Estimate:
@@ -162,35 +154,3 @@ def stretch(x: Any, v: Any) -> tuple[Any, Any]:
         size = np.max(np.abs(v) / unit(x), axis=1, initial=0.0)
         length = np.ldexp(1.0, np.where((size > 0) & np.isfinite(size), -np.frexp(size)[1], 0))
         return v * length[:, None], np.where(np.isinf(length), 1.0, length)
-
-
-def _complex_step(problem: Problem) -> Any:
-    """All entries by the complex step, a sample of them compared with the adaptive rule."""
-    (count, d), m = problem.x.shape, problem.evaluator.outputs
-    result = np.empty((count, m, d), problem.dtype)
-    for block, part in problem.blocks(ENTRIES // max(d, 1)):
-        lines, line = Coordinates(part.x), np.arange(part.x.size)
-
-        def values(z: Any, lines: Coordinates = lines, line: Any = line) -> Any:
-            return problem.complex_values(lines.vectors(line, z))
-
-        derived = slopes(values, part.x.ravel())
-        result[block] = derived.reshape(-1, d, m).swapaxes(1, 2)
-
-    def trusted(some: Any) -> Any:
-        return jacobians(problem.at(some)._replace(rule=Adaptive(), mode=ADAPTIVE), True)
-
-    compare_sample(result, count, np.broadcast_to(problem.x[:, None, :], result.shape), trusted)
-    return result
-
-
-def _complex_step_along(problem: Problem, lines: Directions, line: Any) -> Any:
-    """Take the complex step along vectors, a sample of them compared with the adaptive rule."""
-    result = slopes(lambda z: problem.complex_values(lines.vectors(line, z)), lines.start(line))
-
-    def trusted(some: Any) -> Any:
-        limits = (None if a is None else a[some] for a in lines.reach())
-        return derive(problem.evaluator, lines, some, Adaptive(), ADAPTIVE, None, *limits, full_output=True)
-
-    compare_sample(result, line.size, np.broadcast_to(line[:, None], result.shape), trusted)
-    return result

@@ -15,6 +15,7 @@ import numpy as np
 from ..adaptive_rule import NO_LIMITS, Adaptive, Round, RoundResult, complete, estimate, first_round
 from ..estimates import Estimate
 from ..evaluation.protocol import VectorEvaluator
+from ..rules.complexstep import ComplexStep, slopes
 from ..rules.stencil_codegen import combine, steps
 from ..rules.stencils import Stencil
 from .error_bounds import estimate_by_stencil
@@ -181,6 +182,8 @@ def derive(
         estimated = _adaptive(evaluator, lines, line, rule, (step, low, high))
         return estimated if full_output else estimated.df
     start, m, kind = lines.start(line), evaluator.outputs, evaluator.kind
+    if isinstance(rule, ComplexStep):
+        return slopes(lambda z: evaluator.values(lines.vectors(line, z)), start)
 
     def estimate_entries(entry: Any, rule: Any, mode: str, step: Any) -> Estimate:
         """Estimate at entries, of which ``line * m + output`` is the number."""

@@ -16,6 +16,7 @@ from ..evaluation.functions import Function
 from ..evaluation.results import BecameComplex
 from ..evaluation.vector_functions import VectorFunction, vector_function
 from ..evaluation.vector_values import OneOutput, VectorValues
+from ..rules.complexstep import ComplexStep, compare_sample
 from ..rules.selection import Rule, as_rule, refuse_options
 
 #: Mode of the adaptive rule. Its ufuncs take the largest step and the two bounds after the arguments of `f`.
@@ -82,18 +83,24 @@ class Problem(NamedTuple):
     def evaluator(self) -> VectorValues | OneOutput:
         """Values of a function of vectors."""
         assert isinstance(self.f, VectorFunction)
-        evaluator = self.f.evaluator(self.x, self.args, self.low, self.high)
+        compiled = not isinstance(self.rule, ComplexStep)
+        evaluator = self.f.evaluator(self.x, self.args, self.low, self.high, compiled)
         return evaluator if self.output is None else OneOutput(evaluator, self.output)
-
-    def complex_values(self, vectors: Any) -> Any:
-        """Evaluate a function of vectors at complex ones."""
-        assert isinstance(self.f, VectorFunction)
-        return self.f.evaluator(self.x, self.args, self.low, self.high, compiled=False).complex_values(vectors)
 
     @property
     def steps(self) -> Any:
         """Absolute steps in all coordinates, or None."""
         return self.step * np.maximum(np.abs(self.x), 1.0) if self.is_relative else self.step
+
+    def adaptive(self, n: int = 1) -> Problem:
+        """Return the problem for the adaptive rule."""
+        return self._replace(rule=Adaptive(n), mode=ADAPTIVE)
+
+    def checked(self, results: Results, again: Callable[[Problem, Any], Estimate]) -> Any:
+        """Compare the complex step with the adaptive rule: `again` differentiates at some points of these numbers."""
+        if isinstance(self.rule, ComplexStep):
+            compare_sample(results.df, self.x, lambda some: again(self.at(some).adaptive(), some))
+        return results.whole
 
     def at(self, points: Any) -> Problem:
         """Select some of the points."""

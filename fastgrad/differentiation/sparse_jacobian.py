@@ -9,13 +9,12 @@ import scipy
 
 from ..adaptive_rule import Adaptive, estimate
 from ..estimates import Estimate, rounded
-from ..rules.complexstep import ComplexStep
+from ..rules.complexstep import ComplexStep, compare_sample, slopes
 from ..rules.stencil_codegen import combine, steps
 from .coloring import colours
-from .complex_steps import compare_sample, slopes
 from .error_bounds import estimate_by_stencil
 from .fallback import replace_missing
-from .problem import ADAPTIVE, Problem
+from .problem import Problem
 
 #: Entries that the adaptive rule works on side by side: the last search needs up to 8 kB of each. A colour with more of
 #: them is evaluated anew for every so many; fewer would save memory and cost evaluations.
@@ -116,9 +115,8 @@ def _complex_step(problem: Problem, f: Entries) -> Any:
     def values(z: Any) -> Any:
         vector = problem.x.astype(np.complex128)
         vector[0, f.column] = z
-        return problem.complex_values(vector)[0][f.row]
+        return problem.evaluator.values(vector)[0][f.row]
 
     result = slopes(values, f.start)
-    check = problem._replace(rule=Adaptive(), mode=ADAPTIVE)
-    compare_sample(result, f.row.size, f.start, lambda some: _entries(check, f.only(some), True))
+    compare_sample(result, f.start, lambda some: _entries(problem.adaptive(), f.only(some), True))
     return result

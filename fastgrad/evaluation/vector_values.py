@@ -88,9 +88,11 @@ class VectorValues:
             )
 
     def values(self, x: Any, index: Any = None, beside: bool = False) -> Any:
-        """Evaluate at every row of `x`: an array of shape (k, outputs) of its own; see `Evaluator`."""
+        """Evaluate at every row of `x`, complex where it is called: an array of shape (k, outputs) of its own."""
         if (machine := self.machine) is not None:
             return self._in_machine_code(machine, np.ascontiguousarray(x), beside)
+        if x.dtype.kind == "c" and self.kind != "D":
+            return self._with(kind="D").values(x, index, beside)
         values = self._empty(len(x))
         size = max(1, _NUMBERS // max(x.shape[1], self.outputs, 1))
         for start in range(0, len(x), size):
@@ -100,10 +102,6 @@ class VectorValues:
                 raise BecameComplex
             values[start : start + size] = block
         return values
-
-    def complex_values(self, x: Any) -> Any:
-        """Evaluate at complex vectors."""
-        return self._with(kind="D").values(x)
 
     def _with(self, **changes: Any) -> VectorValues:
         """Return values of the same function in another form."""
