@@ -18,9 +18,8 @@ import numpy as np
 from ..adaptive_rule import Adaptive
 from ..estimates import Estimate, Status
 from ..evaluation.protocol import VectorEvaluator
-from ..evaluation.vector_machine import Machine
 from ..rules.stencils import Stencil, backward, central, forward
-from .jacobians import ENTRIES, along, in_pieces, jacobians, scaled, stretch, unit
+from .jacobians import ENTRIES, along, in_lanes, jacobians, lane_machine, scaled, stretch, unit
 from .lane_stencils import MOST, apply_to_pairs
 from .line_evaluation import Directions, derive
 from .problem import ADAPTIVE, Problem, Results
@@ -70,13 +69,12 @@ def hessians(problem: Problem, full_output: bool) -> Any:
     results = problem.empty((count, d, d), full_output)
     if results.df.size == 0:
         return results.whole
-    machine, rule = problem.evaluator.block_machine, problem.rule
-    if machine is not None and isinstance(rule, Stencil) and not full_output and problem.mode == "auto":
-        if problem.low is None and d * d <= MOST and not machine.is_slow(2 * d * d * len(rule.needed)):
-            _in_lanes(problem, machine, rule, results)
-            return results.whole
-    _by_pairs(problem, results, full_output)
-    return results.whole
+    machine = lane_machine(problem, full_output, 2 * d * d)
+    if machine is None or problem.mode != "auto" or d * d > MOST:
+        return _by_pairs(problem, results, full_output)
+    return in_lanes(problem, machine, 2 * d * d, apply_to_pairs, results.df, lambda some: _by_pairs(
+        _in_float64(some), some.empty((len(some.x), d, d), False), False
+    ))  # fmt: skip
 
 
 def _in_float64(problem: Problem) -> Problem:
@@ -84,28 +82,7 @@ def _in_float64(problem: Problem) -> Problem:
     return problem._replace(dtype=np.dtype(np.float64))
 
 
-def _in_lanes(problem: Problem, machine: Machine, rule: Stencil, results: Results) -> None:
-    """All second derivatives by a stencil in machine code; points that it does not settle go the other way."""
-    count, d = problem.x.shape
-    computed = results.df if results.df.dtype == np.float64 else np.empty(results.df.shape)
-    wrong = []
-
-    def work(piece: tuple[slice, ...]) -> None:
-        wrong.append(apply_to_pairs(machine, problem.x[piece], rule, problem.evaluator.kind, computed[piece]))
-
-    in_pieces(work, problem, machine, 2 * d * d * len(rule.needed))
-    if any(wrong):
-        bad = np.flatnonzero(~np.isfinite(computed).all(axis=(1, 2)) & ~np.isnan(problem.x).any(axis=1))
-        if bad.size:
-            some = _in_float64(problem).at(bad)
-            rest = some.empty((bad.size, d, d), False)
-            _by_pairs(some, rest, False)
-            computed[bad] = rest.df
-    if computed is not results.df:
-        results.put(slice(None), computed)
-
-
-def _by_pairs(problem: Problem, results: Results, full_output: bool) -> None:
+def _by_pairs(problem: Problem, results: Results, full_output: bool) -> Any:
     """All second derivatives, the diagonal along coordinates, the others along pairs of vectors."""
     d = problem.x.shape[1]
     rows, columns = np.triu_indices(d, 1)
@@ -124,7 +101,7 @@ def _by_pairs(problem: Problem, results: Results, full_output: bool) -> None:
             mixed = _mixed(part, which, u, w, u[every, i] * w[every, j], full_output)
             results.put((block.start + which, i, j), mixed)
             results.put((block.start + which, j, i), mixed)
-    _fall_back(problem, results, lambda some, points: hessians(some, full_output))
+    return _fall_back(problem, results, lambda some, points: hessians(some, full_output))
 
 
 def products(problem: Problem, v: Any, full_output: bool) -> Any:
@@ -159,25 +136,23 @@ def products(problem: Problem, v: Any, full_output: bool) -> Any:
             u[np.arange(k.size), k] = units[which, k]
             size = units[which, k] * units[which, d] * length[which]
             results.put((block.start + which, k), _mixed(part, which, u, w[which], size, full_output))
-    _fall_back(problem, results, lambda some, points: products(some, v[points], full_output))
-    return results.whole
+    return _fall_back(problem, results, lambda some, points: products(some, v[points], full_output))
 
 
-def _fall_back(problem: Problem, results: Results, again: Callable[[Problem, Any], Any]) -> None:
+def _fall_back(problem: Problem, results: Results, again: Callable[[Problem, Any], Any]) -> Any:
     """Have the adaptive rule compute the entries whose stencil leaves the domain of `f`.
 
     It computes the whole point, because the second derivatives along the coordinates tell how far to move. At the
     lengths of the stencil ``exp(1e9 x)`` is infinite or 0 everywhere, and the result would be 0.
     """
-    if problem.mode != "auto":
-        return
     lost = np.isnan(results.df)
     points = np.flatnonzero(lost.any(axis=tuple(range(1, lost.ndim))) & np.isfinite(problem.x).all(axis=1))
-    if points.size:
+    if points.size and problem.mode == "auto":
         better = again(problem.at(points).adaptive(2), points)
         entry = np.nonzero(lost[points])
         computed = Estimate(*(a[entry] for a in better)) if isinstance(better, Estimate) else better[entry]
         results.put((points[entry[0]], *entry[1:]), computed)
+    return results.whole
 
 
 def _lengths(problem: Problem, error: Any, w: Any = None) -> Any:

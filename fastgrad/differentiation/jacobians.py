@@ -28,13 +28,12 @@ _EVALUATIONS, _EVALUATIONS_IN_LANES = 1 << 16, 1 << 18
 
 def jacobians(problem: Problem, full_output: bool) -> Any:
     """All entries, shape (points, outputs, coordinates): the derivative, or an `Estimate`."""
-    evaluator, rule = problem.evaluator, problem.rule
-    machine = evaluator.block_machine
-    if machine is not None and isinstance(rule, Stencil) and rule.n <= HIGHEST and not full_output:
-        if problem.low is None and not machine.is_slow(problem.x.shape[1] * len(rule.needed)):
-            shape = len(problem.x), evaluator.outputs, problem.x.shape[1]
-            return _by_stencil(problem, machine, problem.empty(shape, False).df)
-    return _all_entries(problem, full_output)
+    (count, d), rule = problem.x.shape, problem.rule
+    machine = lane_machine(problem, full_output, d)
+    if machine is None or not rule.n <= HIGHEST:
+        return _all_entries(problem, full_output)
+    out = problem.empty((count, problem.evaluator.outputs, d), False).df
+    return in_lanes(problem, machine, d, apply_stencil, out, lambda some: _all_entries(some, False))
 
 
 def _all_entries(problem: Problem, full_output: bool) -> Any:
@@ -80,37 +79,41 @@ def _lines_at_a_time(problem: Problem) -> int:
     return int(max(1, min(entries // outputs, _NUMBERS // d)))
 
 
-def _by_stencil(problem: Problem, machine: Machine, out: Any) -> Any:
-    """All entries by a stencil in machine code, over threads when there are many."""
-    assert isinstance(problem.rule, Stencil)
-    rule = problem.rule
+def lane_machine(problem: Problem, full_output: bool, lines: int) -> Machine | None:
+    """Return what applies a stencil along so many lines through each point in lanes; None if nothing does."""
+    rule, machine = problem.rule, problem.evaluator.block_machine
+    if machine is None or full_output or problem.low is not None or not isinstance(rule, Stencil):
+        return None
+    return None if machine.is_slow(lines * len(rule.needed)) else machine
+
+
+def in_lanes(
+    problem: Problem, machine: Machine, lines: int, apply: Callable[..., int], out: Any, general: Callable[..., Any]
+) -> Any:
+    """Apply a stencil to all points, over threads when there are many; `general` computes what it leaves open."""
+    rule: Any = problem.rule
+    count, evaluations = len(problem.x), lines * len(rule.needed)
     wrong = []
 
     def work(piece: tuple[slice, ...]) -> None:
         target = out[piece] if out.dtype == np.float64 else np.empty(out[piece].shape)
         steps = None if problem.step is None else np.ascontiguousarray(problem.at(piece[0]).steps)
-        wrong.append(apply_stencil(machine, problem.x[piece], rule, problem.evaluator.kind, steps, target))
+        wrong.append(apply(machine, problem.x[piece], rule, problem.evaluator.kind, steps, target))
         if target.dtype != out.dtype:
             with np.errstate(all="ignore"):  # what overflows a smaller type is infinite there
                 out[piece] = target
 
-    in_pieces(work, problem, machine, problem.x.shape[1] * len(rule.needed))
-    if any(wrong):  # `f` raised, or a stencil left its domain: rare, and left to the way that can mend it
-        bad = np.flatnonzero(~np.isfinite(out).all(axis=(1, 2)) & ~np.isnan(problem.x).any(axis=1))
-        if bad.size:
-            out[bad] = _all_entries(problem.at(bad), False)
-    return out
-
-
-def in_pieces(work: Callable[[tuple[slice, ...]], None], problem: Problem, machine: Machine, evaluations: int) -> None:
-    """Do work that takes so many `evaluations` at a point on all points, over threads when there are many."""
-    count = len(problem.x)
     most = (_EVALUATIONS_IN_LANES if machine.is_traced else _EVALUATIONS) // evaluations
-    cost = problem.f.cost((problem.rule, evaluations, "in lanes"))
+    cost = problem.f.cost((rule, evaluations, "in lanes"))
     if cost.long(count) or (problem.workers > 1 and count >= 2 * most):
         over_pieces(work, (count,), problem.workers, max(1, most), cost)
     else:
         work((slice(None),))
+    if any(wrong):  # `f` raised, or a stencil left its domain
+        bad = np.flatnonzero(~np.isfinite(out).all(axis=(1, 2)) & ~np.isnan(problem.x).any(axis=1))
+        if bad.size:
+            out[bad] = general(problem.at(bad))
+    return out
 
 
 def along(problem: Problem, v: Any, full_output: bool) -> Any:

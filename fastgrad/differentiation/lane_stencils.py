@@ -101,7 +101,7 @@ def apply_stencil(machine: Machine, x: Any, rule: Stencil, result: str, step: An
         return int(call(len(x), address_of(where), frame.table, frame.at))
 
 
-def apply_to_pairs(machine: Machine, x: Any, rule: Stencil, result: str, out: Any) -> int:
+def apply_to_pairs(machine: Machine, x: Any, rule: Stencil, result: str, _step: None, out: Any) -> int:
     """Apply a stencil for second derivatives to all pairs of coordinates, into `out` (points, d, d)."""
     d = machine.program.d
     if d**2 <= _ENTRIES and (whole := _whole(machine.program, hessian_of, rule)):
