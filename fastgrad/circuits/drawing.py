@@ -195,10 +195,7 @@ class Drawable:
     def to_text(self, *at: Any) -> str:
         """Return the numbered program: node, gate, operands, and the partial of the gate in each of them.
 
-        Parameters
-        ----------
-        *at : float, or sequence of float
-            One point, for values and partials as numbers; without it, partials are formulas.
+        With the numbers of one point `at`, values and partials are numbers; without it, partials are formulas.
 
         Examples
         --------
@@ -212,17 +209,11 @@ class Drawable:
         return program(self.__name__, self._outputs, *self._inputs_at(at))
 
     def to_mermaid(self, *at: Any) -> str:
-        """Return the graph in Mermaid's language, which GitHub and many editors draw.
-
-        Parameters
-        ----------
-        *at : float, or sequence of float
-            One point, for values at the nodes and partials at the edges.
-        """
+        """Return the graph in Mermaid's language, which GitHub and many editors draw; `at` as for `to_text`."""
         return mermaid(self._outputs, *self._inputs_at(at))
 
     def to_svg(self, *at: Any) -> str:
-        """Return the graph as a self-contained SVG drawing, which notebooks show; `at` as for `to_mermaid`."""
+        """Return the graph as a self-contained SVG drawing, which notebooks show; `at` as for `to_text`."""
         return svg(self._outputs, *self._inputs_at(at))
 
     def _inputs_at(self, at: tuple[Any, ...]) -> tuple[list[str], list[float] | None]:

@@ -32,24 +32,22 @@ def sparsity(f: Callable[..., Any], x: Any, *, args: tuple[Any, ...] = ()) -> An
     Groups of coordinates are set to NaN, and moved by random amounts up to 16 times ``max(|x|, 1)``, at `x` and at
     random points about it; outputs that turn into NaN or change depend on one of the group. Groups that reach
     different outputs are probed together, and halved until each is a single coordinate. A tridiagonal pattern of 10^5
-    coordinates takes 420 evaluations, the five-point stencil on a grid of 200 by 200 takes 730; where nothing is zero
-    it is 12 for each coordinate.
+    coordinates takes 420 evaluations; where nothing is zero it is 12 for each coordinate.
 
     It is a detection, not a proof. A dependence is missed when it shows at none of the probes: behind a branch that
     none of them takes, or where `f` ignores NaN *and* is constant as far as the probes go. Too much is found where `f`
-    multiplies by zeros, as a product with a dense matrix does: zero times NaN is NaN. Too much costs evaluations, too
-    little gives wrong jacobians: compare ``jacobian(f, x, sparsity=pattern) @ v`` with ``directional(f, x, v)``.
+    multiplies by zeros, as a product with a dense matrix does. Too much costs evaluations, too little gives wrong
+    jacobians: compare ``jacobian(f, x, sparsity=pattern) @ v`` with ``directional(f, x, v)``.
 
     Parameters
     ----------
     f : callable
-        ``f(x, *args)``, m numbers for every vector; its forms: see `gradient`. Where it raises an
-        exception for NaN or at a random point, that probe says nothing; at `x` itself exceptions reach the caller. Of
-        an output that differs when `f` is called twice, only NaN counts.
+        ``f(x, *args)``, m numbers for every vector; its forms: see `gradient`. Where it raises an exception for NaN or
+        at a random point, that probe says nothing. Of an output that differs when `f` is called twice, only NaN counts.
     x : array_like, shape (d,)
         A point about which to probe, in units of your own; never changed.
     args : tuple, default ()
-        What `f` takes after the vector, handed over as it is; one alone may stand without a tuple.
+        As in `gradient`.
 
     Returns
     -------
@@ -58,16 +56,10 @@ def sparsity(f: Callable[..., Any], x: Any, *, args: tuple[Any, ...] = ()) -> An
 
     Raises
     ------
-    TypeError
-        When `x` is no array of real numbers, or is masked.
-    ValueError
-        When `x` is not one vector, or is not finite, or `f` is not finite in any output there.
+    TypeError, ValueError
+        When `x` is no array of real numbers, not one vector or not finite, or `f` is not finite in any output there.
     Exception
         Whatever `f` raises at `x`, unchanged.
-
-    See Also
-    --------
-    jacobian : takes the pattern.
 
     References
     ----------

@@ -44,10 +44,9 @@ def complex_step() -> ComplexStep:
     """Make the complex-step rule: exact to rounding, for functions that accept complex numbers.
 
     ``imag(f(x + i h)) / h`` is the derivative up to ``h^2``. There is no subtraction, so `h` can be so small that its
-    square underflows. `f` is called with complex arrays, one evaluation for each point.
-
-    The rule needs an analytic `f`: ``abs``, ``max``, a conjugate or a cast to real inside `f` give a wrong result
-    without a warning. So the result at a sample of the points is compared with that of `adaptive`.
+    square underflows. `f` is called with complex arrays, one evaluation for each point. It must be analytic: ``abs``,
+    ``max``, a conjugate or a cast to real inside `f` give a wrong result. So the result at a sample of the points is
+    compared with that of `adaptive`.
 
     Returns
     -------
