@@ -45,8 +45,8 @@ class Circuit(Drawable):
     float64. Results for xarray, pandas, Dask and masked arrays are of their kind. NaN marks a missing derivative.
 
     Options of all methods: ``out=`` takes an array of the result's shape, or a tuple of one for each result;
-    ``workers=1`` uses the calling thread only; ``wrt=`` is the position of the vector that `gradient`, `jacobian` and `hessian`
-    differentiate in, the first argument by default.
+    ``workers=1`` uses the calling thread only; ``wrt=`` is the position of the vector that `gradient`, `jacobian` and
+    `hessian` differentiate in, the first argument by default.
 
     Errors: TypeError for arguments that are no real numbers or too few, for a `wrt` that is no vector, for the gradient
     and the hessian of several results, and for the hessian of a caller's gate whose partials cannot be traced;
@@ -111,8 +111,8 @@ class Circuit(Drawable):
     def partials(self, *args: Any, out: Any = None, workers: int | None = None) -> tuple[Any, ...]:
         """Exact partial derivatives, computed together: a tuple with one entry for each argument.
 
-        For a number it has the shape of the values; for a vector it is the gradient or the jacobian, with the components
-        on the last axis. A function of numbers that returns several gives a tuple of such tuples, one for each result.
+        For a number it has the shape of the values; for a vector it is the gradient or the jacobian, components on the
+        last axis. A function of numbers that returns several gives a tuple of such tuples, one for each result.
 
         Examples
         --------

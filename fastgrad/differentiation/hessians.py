@@ -50,11 +50,6 @@ def of_second_order(problem: Problem) -> Problem:
     )
 
 
-def _to_the_right(rule: Any) -> Any:
-    """Turn a rule for second derivatives into one that evaluates in the direction of the vectors only."""
-    return replace(rule, side="right") if isinstance(rule, Adaptive) else forward(rule.order, n=2)
-
-
 def diagonals(problem: Problem, full_output: bool) -> Any:
     """Unmixed second derivatives, shape (points, coordinates)."""
     if problem.x.size == 0:
@@ -245,5 +240,7 @@ def _mixed(problem: Problem, which: Any, u: Any, w: Any, size: Any, full_output:
         derive_part(inside, (a + b, a - b, *still), problem.rule, 4 * size[inside])
     if (edge := every[near]).size:
         a, b = (v[edge] * sign[edge, None] for v, sign in ((u, inward[0]), (w, inward[1])))
-        derive_part(edge, (a + b, a, b), _to_the_right(problem.rule), (2 * size * inward[0] * inward[1])[edge])
+        rule: Any = problem.rule
+        ahead = replace(rule, side="right") if isinstance(rule, Adaptive) else forward(rule.order, n=2)
+        derive_part(edge, (a + b, a, b), ahead, (2 * size * inward[0] * inward[1])[edge])
     return results.whole

@@ -207,17 +207,13 @@ class Machine:
         in_steps(evaluate, len(vectors), program.costs["values"])
         return raised
 
-    def on_lines(self, x: Any, entry: Any, along: Any = None) -> MachineOnLines:
-        """Return what evaluates at positions on lines through points `x`, shape (b, d).
-
-        The entries have the numbers ``line * m + output``; line ``b d + k`` moves coordinate `k` of point `b`. For
-        lines along vectors, `along` holds these, shape (lines, p, d), the point of each line, and bounds or None.
-        """
-        return MachineOnLines(self, x, entry, along)
-
 
 class MachineOnLines:
-    """Values at positions on lines; see `Machine.on_lines`."""
+    """Values at positions on lines through points `x`, shape (b, d).
+
+    The entries have the numbers ``line * m + output``; line ``b d + k`` moves coordinate `k` of point `b`. For lines
+    along vectors, `along` holds these, shape (lines, p, d), the point of each line, and bounds or None.
+    """
 
     def __init__(self, machine: Machine, x: Any, entry: Any, along: Any) -> None:
         program = machine.program

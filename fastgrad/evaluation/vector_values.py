@@ -30,17 +30,8 @@ class VectorValues:
 
     def __init__(self, record: VectorRecord, form: Form, dim: int, args: tuple[Any, ...], data: Sequence[Any]) -> None:
         self._record, self.form, self.dim, self._args, self._data = record, form, dim, args, data
+        self.outputs, self.result_shape = form.outputs, form.shape
         self._machine: tuple[Any, Machine | None] = None, None
-
-    @property
-    def outputs(self) -> int:
-        """How many numbers the function returns for a vector."""
-        return self.form.outputs
-
-    @property
-    def result_shape(self) -> tuple[int, ...]:
-        """Shape of the value at one point."""
-        return self.form.shape
 
     @property
     def kind(self) -> str:
