@@ -12,17 +12,15 @@ import numpy as np
 
 from .._parallel import CostEstimate, blocks
 from ..adaptive_rule import Adaptive
-from ..arguments import SeveralResults
 from ..estimates import Estimate, rounded
 from ..evaluation.called import Called
 from ..evaluation.compiled import Compiled
-from ..evaluation.functions import Function
-from ..evaluation.user_calls import call
+from ..evaluation.functions import ElementwiseValues, Function
 from ..rules.complexstep import compare_sample, slopes
 from .batch import begins_in_machine_code, fill
 from .called_stencil import apply_to_called
 from .compiled_rules import apply_compiled, stencil_at, ufunc_of
-from .fallback import replace_missing
+from .error_bounds import replace_missing
 from .problem import ADAPTIVE, Problem
 
 #: What the ufunc of a problem without steps and bounds takes after the arguments.
@@ -143,25 +141,22 @@ def _fall_back(evaluator: Any, problem: Problem, operands: list[Any], result: An
 
 def complex_step_of(problem: Problem) -> Any:
     """Differentiate by the complex step, and compare a sample of the points with the adaptive rule."""
-    adaptive, wrt, args = problem.adaptive(), problem.wrt, problem.args
+    function, adaptive, wrt, args = problem.f, problem.adaptive(), problem.wrt, problem.args
+    assert isinstance(function, Function)
     _evaluator_of(adaptive, adaptive.operands).close()
     shape = np.broadcast_shapes(*map(np.shape, args))
     result = np.empty(shape, problem.dtype)
     if 0 in shape:
         return result
-    f: Any = problem.f
+    evaluator = Called(function.f, pointwise=False)
+    evaluator.result = "D"
     moving = [i for i, a in enumerate(args) if i == wrt or np.ndim(a)]
     every = problem.kinds(problem.operands)
     kinds = [*(every[i] for i in moving), np.float64]
     for parts, (target,) in blocks([args[i] for i in moving], [result], shape, kinds):
         block = dict(zip(moving, parts, strict=True))
-
-        def values(z: Any, block: dict[int, Any] = block) -> Any:
-            row = [z if i == wrt else block[i].copy() if i in block else a for i, a in enumerate(args)]
-            return _complex_values(f.f, row, z)
-
-        with np.errstate(all="ignore"):
-            target[...] = slopes(values, block[wrt])
+        values = ElementwiseValues(evaluator, [block.get(i, a) for i, a in enumerate(args)], wrt).values
+        target[...] = slopes(lambda z, values=values: values(z, slice(None)), block[wrt])
     flat = [np.broadcast_to(a, shape).ravel() if i in moving else a for i, a in enumerate(args)]
 
     def trusted(some: Any) -> Estimate:
@@ -170,14 +165,3 @@ def complex_step_of(problem: Problem) -> Any:
 
     compare_sample(result.ravel(), flat[wrt], trusted)
     return result[()]
-
-
-def _complex_values(f: Any, row: list[Any], z: Any) -> Any:
-    """Call `f` with complex numbers: one value for each, or one for all."""
-    values = np.asarray(call(f, *row))
-    if values.shape not in (z.shape, ()) or values.dtype.kind not in "fciub":
-        raise SeveralResults(
-            f"`f` must return one number per point; got shape {values.shape} of {values.dtype} for {z.size} points. "
-            "Return an array like the argument."
-        )
-    return np.broadcast_to(values, z.shape)

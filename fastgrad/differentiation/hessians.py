@@ -187,18 +187,15 @@ def _compared(units: Any, error: Any) -> Any:
 class _Difference:
     """Values at the first of several vectors side by side less those at the others: an `Evaluator`."""
 
-    outputs, result_shape = 1, ()
+    outputs = 1
 
-    def __init__(self, evaluator: VectorEvaluator) -> None:
-        self._evaluator, self.dim, self.kind = evaluator, evaluator.dim, evaluator.kind
-        self.is_compiled, self.block_machine, self.threads = (
-            evaluator.is_compiled, evaluator.block_machine, evaluator.threads
-        )  # fmt: skip
+    def __init__(self, evaluator: VectorEvaluator, d: int) -> None:
+        self._evaluator, self._d, self.kind, self.block_machine = evaluator, d, evaluator.kind, evaluator.block_machine
 
     def values(self, x: Any, index: Any = None, beside: bool = False) -> Any:
         """Evaluate at rows of vectors."""
-        values = self._evaluator.values(x.reshape(-1, self.dim), index, beside)
-        values = values.reshape(len(x), x.shape[1] // self.dim)
+        values = self._evaluator.values(x.reshape(-1, self._d), index, beside)
+        values = values.reshape(len(x), x.shape[1] // self._d)
         return values[:, :1] - np.sum(values[:, 1:], axis=1, keepdims=True)
 
 
@@ -217,7 +214,7 @@ def _mixed(problem: Problem, which: Any, u: Any, w: Any, size: Any, full_output:
         lines = Directions(problem.x, np.stack(vectors, axis=1), which[some], problem.low, problem.high)
         steps, line = None if step is None else step[some], np.arange(len(vectors[0]))
         computed = derive(
-            _Difference(problem.evaluator), lines, line, rule, problem.mode, steps, *lines.reach(),
+            _Difference(problem.evaluator, problem.x.shape[1]), lines, line, rule, problem.mode, steps, *lines.reach(),
             full_output=full_output, has_fallback=problem.mode != "auto",
         )  # fmt: skip
         if full_output:

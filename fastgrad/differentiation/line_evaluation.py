@@ -19,8 +19,7 @@ from ..evaluation.vector_machine import MachineOnLines
 from ..rules.complexstep import ComplexStep, slopes
 from ..rules.stencil_codegen import combine, steps
 from ..rules.stencils import Stencil
-from .error_bounds import estimate_by_stencil
-from .fallback import replace_missing
+from .error_bounds import estimate_by_stencil, replace_missing
 from .lane_rounds import round_on_lines
 from .problem import ADAPTIVE
 

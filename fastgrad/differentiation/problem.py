@@ -22,9 +22,6 @@ from ..rules.selection import Rule, as_rule, refuse_options
 #: Mode of the adaptive rule. Its ufuncs take the largest step and the two bounds after the arguments of `f`.
 ADAPTIVE = "adaptive"
 
-#: How many operands of a ufunc follow the arguments of `f`.
-_OPTIONS = {"auto": 0, "absolute": 1, "relative": 1, ADAPTIVE: 3}
-
 _DOUBLE = np.dtype(np.float64)
 
 
@@ -70,7 +67,7 @@ class Problem(NamedTuple):
 
     def nargs(self, operands: list[Any]) -> int:
         """How many of the operands are arguments of `f`."""
-        return len(operands) - _OPTIONS[self.mode]
+        return len(self.args)
 
     def kinds(self, operands: list[Any]) -> list[Any]:
         """Types in which the operands are passed on."""

@@ -12,8 +12,7 @@ from ..estimates import Estimate, rounded
 from ..rules.complexstep import ComplexStep, compare_sample, slopes
 from ..rules.stencil_codegen import combine, steps
 from .coloring import colours
-from .error_bounds import estimate_by_stencil
-from .fallback import replace_missing
+from .error_bounds import estimate_by_stencil, replace_missing
 from .problem import Problem
 
 #: Entries that the adaptive rule works on side by side: the last search needs up to 8 kB of each. A colour with more of

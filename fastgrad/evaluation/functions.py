@@ -237,11 +237,8 @@ class ElementwiseValues:
     The other `arguments` are arrays, one item for each point, or the same for all points.
     """
 
-    dim, result_shape = 0, ()
-
     def __init__(self, evaluator: Compiled | Called, arguments: list[Any], wrt: int) -> None:
-        self._evaluate, self._arguments, self._wrt = evaluator.evaluate, arguments, wrt
-        self.kind, self.is_compiled, self.threads = evaluator.result, evaluator.is_compiled, evaluator.threads
+        self.kind, self._evaluate, self._arguments, self._wrt = evaluator.result, evaluator.evaluate, arguments, wrt
 
     def values(self, x: Any, index: Any = None, beside: bool = False) -> Any:
         """Evaluate at positions `x` of the points `index`; see `Evaluator`."""

@@ -151,10 +151,8 @@ class OneOutput:
     outputs, result_shape, block_machine = 1, (), None
 
     def __init__(self, evaluator: VectorValues, output: int) -> None:
-        self._evaluator, self._output = evaluator, output
-        self.dim, self.kind = evaluator.dim, evaluator.kind
-        self.is_compiled = evaluator.is_compiled
-        self.threads, self.expect = evaluator.threads, evaluator.expect
+        self._evaluator, self._output, self.dim, self.kind = evaluator, output, evaluator.dim, evaluator.kind
+        self.is_compiled, self.threads, self.expect = evaluator.is_compiled, evaluator.threads, evaluator.expect
 
     def values(self, x: Any, index: Any = None, beside: bool = False) -> Any:
         """Evaluate at every row of `x`; shape (k, 1)."""
