@@ -71,9 +71,7 @@ def apply_compiled(evaluator: Compiled, problem: Problem, operands: list[Any], o
         result = np.empty(shape, with_complex(kind, ufunc.result)) if out is None else out
         whole = [np.broadcast_to(o, shape) for o in operands]
         if is_large:  # on one thread too: signals are handled between the pieces only
-            over_pieces(
-                lambda piece: apply([o[piece] for o in whole], result[piece]), shape, workers, pace=ufunc.pace
-            )
+            over_pieces(lambda piece: apply([o[piece] for o in whole], result[piece]), shape, workers, pace=ufunc.pace)
         else:
             apply(whole, result)
         result = result[()] if out is None else out

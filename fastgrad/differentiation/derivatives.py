@@ -191,9 +191,7 @@ def _derivative_general(
         mode = ADAPTIVE
     has_workers, dtype = options.workers is not None, result_kind(operands)
     low, high = limits or (None, None)
-    problem = Problem(
-        elementwise, tuple(operands), rule, mode, dtype, count, has_workers, index, step, low, high
-    )
+    problem = Problem(elementwise, tuple(operands), rule, mode, dtype, count, has_workers, index, step, low, high)
     try:
         return _by_rule(problem, options)
     except SeveralResults as refusal:

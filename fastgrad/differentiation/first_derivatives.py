@@ -236,8 +236,6 @@ def directional(
     True
     """
     x, v = broadcast_vectors(x, v)
-    problem = vector_problem(
-        f, x, args, method, step, rel_step, bounds, workers, full_output, is_along_vectors=True
-    )
+    problem = vector_problem(f, x, args, method, step, rel_step, bounds, workers, full_output, is_along_vectors=True)
     shape = (*problem.shape[:-1], *problem.evaluator.result_shape)
     return reshaped(retry_complex(lambda: along(problem, as_rows(v), full_output)), shape)

@@ -179,9 +179,7 @@ def derive(
         with np.errstate(all="ignore"):
             if isinstance(rule, Adaptive):
                 return estimate(at, start[own_line], rule, own_step, own_low, own_high, kind=kind)
-            return estimate_by_stencil(
-                at, rule, kind, start[own_line], own_step, mode, own_low, own_high, has_fallback
-            )
+            return estimate_by_stencil(at, rule, kind, start[own_line], own_step, mode, own_low, own_high, has_fallback)
 
     if isinstance(rule, Adaptive) or full_output or low is not None:
         estimated = estimate_entries(np.arange(line.size * m), rule, mode, step)

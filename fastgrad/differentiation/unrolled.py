@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..rules.stencils import Stencil
-from ..tracing import Graph, Node, ValueProgram, in_order, rebase
+from ..tracing import Graph, Node, ValueProgram, graft, in_order
 
 #: What such a program may cost to compile, in operations of arithmetic: about a second.
 _MOST = 1500
@@ -29,12 +29,13 @@ class _Values:
         self._program, self._d, self.graph = program, program.d, Graph()
         self._x = [self.graph.input(k) for k in range(self._d)]
         self._h = [self.graph.input(self._d + k) for k in range(self._d)]
+        self._captured = [self.graph.input(2 * self._d + k) for k in range(program.captured.count)]
 
     def __call__(self, moves: dict[int, float]) -> list[Node]:
         x: list[Any] = list(self._x)
         for k, offset in moves.items():
             x[k] = self._x[k] + offset * self._h[k]
-        outputs = rebase(self._program.outputs, self.graph, x, 2 * self._d, self._program.captured.count)
+        outputs = graft(self._program.outputs, [*x, *self._captured])
         if self.graph.cost > _MOST:
             raise _Long
         return outputs
