@@ -31,43 +31,44 @@ def jacobians(problem: Problem, full_output: bool) -> Any:
     (count, d), rule = problem.x.shape, problem.rule
     machine = lane_machine(problem, full_output, d)
     if machine is None or not rule.n <= HIGHEST:
-        return _all_entries(problem, full_output)
+        return entries(problem, full_output)
     out = problem.empty((count, problem.evaluator.outputs, d), False).df
-    return in_lanes(problem, machine, d, apply_stencil, out, lambda some: _all_entries(some, False))
+    return in_lanes(problem, machine, d, apply_stencil, out, lambda some: entries(some, False))
 
 
-def _all_entries(problem: Problem, full_output: bool) -> Any:
-    """All entries by any rule for functions of a number, one block of points after the other."""
+def entries(problem: Problem, full_output: bool, column: int | None = None) -> Any:
+    """All entries, or those of one column, by any rule for functions of a number; shape (points, outputs, columns)."""
     evaluator, (count, d) = problem.evaluator, problem.x.shape
-    m = evaluator.outputs
-    results = problem.empty((count, m, d), full_output)
+    m, columns = evaluator.outputs, np.arange(d) if column is None else np.array([column])
+    results = problem.empty((count, m, columns.size), full_output)
     width = _lines_at_a_time(problem)
-    evaluator.expect(2 * problem.x.size)  # the slower `f` is, the fewer there are in a piece
+    evaluator.expect(2 * count * columns.size)  # the slower `f` is, the fewer there are in a piece
 
     def work(piece: tuple[slice, ...]) -> None:
         part = problem.at(piece[0])
-        lines, size, steps = Coordinates(part.x), part.x.size, part.steps
+        lines, steps = Coordinates(part.x), part.steps
+        numbers = np.add.outer(d * np.arange(len(part.x)), columns).ravel()
         derived: list[Any] = []
-        for start in range(0, size, width):
-            line = np.arange(start, min(start + width, size))
+        for start in range(0, numbers.size, width):
+            line = numbers[start : start + width]
             extra = [None if a is None else a.ravel()[line] for a in (steps, part.low, part.high)]
             derived.append(derive(evaluator, lines, line, problem.rule, problem.mode, *extra, full_output=full_output))
         with np.errstate(over="ignore"):  # threads have settings of their own
             parts = zip(*derived, strict=True) if full_output else [derived]
             for field, values in zip(results.fields, parts, strict=True):
-                field[piece] = np.concatenate(values).reshape(-1, d, m).swapaxes(1, 2)
+                field[piece] = np.concatenate(values).reshape(-1, columns.size, m).swapaxes(1, 2)
 
     if results.df.size:
-        size = max(1, width // d)
+        size = max(1, width // columns.size)
         # the adaptive rule has milliseconds of Python for every piece, whatever its size
         workers, least = problem.workers, max(1, size // 8) if isinstance(problem.rule, Adaptive) else 1
         if not evaluator.is_compiled:  # every piece takes milliseconds of Python
             workers, least = evaluator.threads(problem.workers, problem.has_workers), size
-        cost = problem.f.cost((problem.rule, d, full_output, problem.output))
+        cost = problem.f.cost((problem.rule, columns.size, full_output, problem.output))
         workers, inner = (workers, 1) if count > 2 * size else (1, workers)
         with inner_threads(inner):
             over_pieces(work, (count,), workers, size, cost, least)
-    return problem.checked(results, lambda some, _: jacobians(some, True))
+    return problem.checked(results, lambda some, _: entries(some, True, column))
 
 
 def _lines_at_a_time(problem: Problem) -> int:
@@ -75,8 +76,8 @@ def _lines_at_a_time(problem: Problem) -> int:
     outputs, d = max(problem.evaluator.outputs, 1), max(problem.x.shape[1], 1)
     if problem.evaluator.block_machine is not None:
         return max(1, _ENTRIES_COMPILED // outputs)
-    entries = ENTRIES if problem.mode == ADAPTIVE or problem.low is not None else _ENTRIES_OF_STENCILS
-    return int(max(1, min(entries // outputs, _NUMBERS // d)))
+    most = ENTRIES if problem.mode == ADAPTIVE or problem.low is not None else _ENTRIES_OF_STENCILS
+    return int(max(1, min(most // outputs, _NUMBERS // d)))
 
 
 def lane_machine(problem: Problem, full_output: bool, lines: int) -> Machine | None:
