@@ -13,12 +13,12 @@ from ..array_kinds import PLAIN, kinds
 from ..containers.calls import Layout
 from ..containers.registry import over_containers
 from ..tracing import Node
-from .drawing import Drawable
-from .signature import sizes_of
+from .drawing import mermaid, program, svg
+from .signature import component_names, components, sizes_of
 from .template import Quantity, Template, template_of
 
 
-class Circuit(Drawable):
+class Circuit:
     """A function with its exact derivatives: a graph of gates, each with its partial derivatives; made by `circuit`.
 
     A circuit is called like the function, over any batch. Values, partials, gradient, jacobian and hessian are each
@@ -191,6 +191,42 @@ class Circuit(Drawable):
         if self._sizes[wrt] is None:
             raise TypeError(f"`{name}` is of a vector; argument {wrt} is a number. Use `partials`, or trace with `n=`.")
         return wrt
+
+    # Drawings ---------------------------------------------------------------------------------------------------------
+
+    def to_text(self, *at: Any) -> str:
+        """Return the numbered program: node, gate, operands, and the partial of the gate in each of them.
+
+        With the numbers of one point `at`, values and partials are numbers; without it, partials are formulas.
+
+        Examples
+        --------
+        >>> import fastgrad as fg
+        >>> print(fg.circuit(lambda x: x * x).to_text(3.0))
+        circuit <lambda>: 1 input, 1 gate, 1 result
+          n1  x                 = 3
+          n2  multiply  n1, n1  = 9  d/dn1 = 3
+          result n2
+        """
+        return program(self.__name__, self._outputs, *self._inputs_at(at))
+
+    def to_mermaid(self, *at: Any) -> str:
+        """Return the graph in Mermaid's language, which GitHub and many editors draw; `at` as for `to_text`."""
+        return mermaid(self._outputs, *self._inputs_at(at))
+
+    def to_svg(self, *at: Any) -> str:
+        """Return the graph as a self-contained SVG drawing, which notebooks show; `at` as for `to_text`."""
+        return svg(self._outputs, *self._inputs_at(at))
+
+    def _inputs_at(self, at: tuple[Any, ...]) -> tuple[list[str], list[float] | None]:
+        """Names of all inputs, and their numbers at the point, if there is one."""
+        return component_names(self.formula, self._sizes), components(at, self._sizes) if at else None
+
+    def _repr_svg_(self) -> str:
+        return self.to_svg()
+
+    def __repr__(self) -> str:
+        return self.to_text()
 
     def __reduce__(self) -> Any:
         """Pickle circuits of a module by name, others with their function, which is traced anew."""
