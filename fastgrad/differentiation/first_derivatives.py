@@ -82,14 +82,6 @@ def gradient(
     >>> float(np.max(abs(fg.gradient(lambda v: np.cos(v[0] * v[1]), x) - exact))) < 1e-12
     True
 
-    SciPy's optimisers take it as `jac`:
-
-    >>> import functools
-    >>> from scipy.optimize import minimize, rosen
-    >>> result = minimize(rosen, np.zeros(5), jac=functools.partial(fg.gradient, rosen))
-    >>> float(np.max(abs(result.x - 1))) < 1e-5
-    True
-
     Parameters of a model:
 
     >>> weights = {"w": np.array([1.0, 2.0]), "b": 3.0}
