@@ -38,7 +38,7 @@ def fill(
     shape = np.broadcast_shapes(*map(np.shape, [*operands, *limits]))
     with np.errstate(all="ignore"):
         if isinstance(evaluator, Called) and 0 not in shape:
-            evaluator.prepare(operands[: problem.nargs(operands)], problem.wrt)
+            evaluator.prepare(operands[: problem.nargs], problem.wrt)
         try:
             return _fill(evaluator, cost, problem, operands, limits, shape, out, lean)
         except BecameComplex:
@@ -61,7 +61,7 @@ def _fill(
         arrays += [np.empty(shape, k) for k in (kind, np.int8, np.bool_, np.int32, outer, outer)]
         kinds += [np.float64, np.int8, np.bool_, np.int32, inner, inner]
     if 0 not in shape:
-        walked = [i for i, o in enumerate(operands) if i == wrt or i >= problem.nargs(operands) or np.ndim(o)]
+        walked = [i for i, o in enumerate(operands) if i == wrt or i >= problem.nargs or np.ndim(o)]
         compiled = mode == ADAPTIVE and begins_in_machine_code(evaluator)
 
         def work(inputs: list[Any], arrays: list[Any]) -> None:
@@ -111,14 +111,14 @@ def _block(
         return _adaptive(evaluator, problem, operands, here)
     assert isinstance(rule, Stencil)
     low, high = limits or (None, None)
-    step = here.get(problem.nargs(operands))
+    step = here.get(problem.nargs)
     values = _values_of(evaluator, problem, operands, here)
     return estimate_by_stencil(values.values, rule, evaluator.result, here[wrt], step, mode, low, high)
 
 
 def _values_of(evaluator: Any, problem: Problem, operands: list[Any], here: dict[int, Any]) -> Evaluator:
     return ElementwiseValues(
-        evaluator, [here.get(i, operands[i]) for i in range(problem.nargs(operands))], problem.wrt
+        evaluator, [here.get(i, operands[i]) for i in range(problem.nargs)], problem.wrt
     )
 
 
@@ -127,7 +127,7 @@ def _adaptive(
 ) -> Estimate:
     """Differentiate a block by the adaptive rule, whose first round may have been taken."""
     rule, wrt = problem.rule, problem.wrt
-    nargs = problem.nargs(operands)
+    nargs = problem.nargs
     own_values = _values_of(evaluator, problem, operands, here)
     step, low, high = (here[nargs + k] for k in range(3))
     arguments = [here.get(i, operands[i]) for i in range(nargs)]

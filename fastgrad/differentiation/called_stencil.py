@@ -29,7 +29,7 @@ def apply_to_called(evaluator: Called, problem: Problem, operands: list[Any], ou
     shape = np.broadcast_shapes(*map(np.shape, operands))
     if 0 in shape:
         return (np.empty(shape, problem.dtype) if out is None else out), False
-    evaluator.prepare(operands[: problem.nargs(operands)], problem.wrt)
+    evaluator.prepare(operands[: problem.nargs], problem.wrt)
     try:
         return _in_pieces(evaluator, problem, operands, out, shape)
     except BecameComplex:
@@ -79,7 +79,7 @@ def _apply(
     """Apply the stencil to one block after the other; tell of blocks with something that may not be finite."""
     stencil, wrt, mode = problem.rule, problem.wrt, problem.mode
     assert isinstance(stencil, Stencil)
-    nargs, offsets = problem.nargs(operands), [float(o) for o in stencil.needed]
+    nargs, offsets = problem.nargs, [float(o) for o in stencil.needed]
     has_no_center = 0.0 not in offsets
     # A scalar argument stays what it is: an int may be an index or a count. The point itself is always an array.
     moving = [i for i, o in enumerate(operands) if i in (wrt, nargs) or np.ndim(o)]

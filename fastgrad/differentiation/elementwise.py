@@ -117,7 +117,7 @@ def _complete(evaluator: Any, problem: Problem, operands: list[Any], result: Any
     """Differentiate at the points that the first round of the adaptive rule has left open."""
     shape = np.shape(result)
     where = np.nonzero(np.atleast_1d(np.isnan(result)))
-    points = _at_some(operands, shape, where, (problem.wrt, problem.nargs(operands)))
+    points = _at_some(operands, shape, where, (problem.wrt, problem.nargs))
     better = fill(evaluator, _cost(problem), problem, points, [], None)
     if not shape:
         return type(result)(better[0])

@@ -65,13 +65,14 @@ class Problem(NamedTuple):
         options = (self.step, math.inf), (self.low, -math.inf), (self.high, math.inf)
         return [*self.args, *(default if value is None else value for value, default in options)]
 
-    def nargs(self, operands: list[Any]) -> int:
-        """How many of the operands are arguments of `f`."""
+    @property
+    def nargs(self) -> int:
+        """How many of the operands are arguments of `f`; the options follow."""
         return len(self.args)
 
     def kinds(self, operands: list[Any]) -> list[Any]:
         """Types in which the operands are passed on."""
-        nargs = self.nargs(operands)
+        nargs = self.nargs
         return argument_kinds(operands[:nargs], self.wrt) + [_DOUBLE] * (len(operands) - nargs)
 
     # Functions of vectors ---------------------------------------------------------------------------------------------
