@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .._parallel import CostEstimate, blocks
+from .._parallel import blocks
 from ..adaptive_rule import Adaptive
 from ..estimates import Estimate, rounded
 from ..evaluation.called import Called
@@ -51,9 +51,8 @@ def derivative_of(problem: Problem, out: Any) -> Any:
 def estimate_of(problem: Problem) -> Estimate:
     """Differentiate with error bounds."""
     operands = problem.operands
-    limits = [] if problem.low is None or problem.mode == ADAPTIVE else [problem.low, problem.high]
     with closing(_evaluator_of(problem, operands)) as evaluator:
-        return rounded(Estimate(*fill(evaluator, _cost(problem), problem, operands, limits, None, lean=False)))
+        return rounded(Estimate(*fill(evaluator, problem, operands, None, lean=False)))
 
 
 def _evaluator_of(problem: Problem, operands: list[Any]) -> Compiled | Called:
@@ -70,17 +69,10 @@ def _evaluator_of(problem: Problem, operands: list[Any]) -> Compiled | Called:
     return function.evaluator(operands, wrt, pair, (rule, wrt, mode))
 
 
-def _cost(problem: Problem) -> CostEstimate:
-    assert isinstance(problem.f, Function)
-    return problem.f.cost((problem.rule, problem.wrt, problem.mode))
-
-
 def _derivative(evaluator: Any, problem: Problem, operands: list[Any], out: Any) -> Any:
     rule, wrt, mode = problem.rule, problem.wrt, problem.mode
-    if mode == ADAPTIVE and not begins_in_machine_code(evaluator):
-        return fill(evaluator, _cost(problem), problem, operands, [], out)
-    if mode == ADAPTIVE and _are_mostly_open(evaluator, problem, operands):
-        return fill(evaluator, _cost(problem), problem, operands, [], out)
+    if mode == ADAPTIVE and (not begins_in_machine_code(evaluator) or _are_mostly_open(evaluator, problem, operands)):
+        return fill(evaluator, problem, operands, out)
     apply = apply_compiled if evaluator.is_compiled else apply_to_called
     result, has_missing = apply(evaluator, problem, operands, out)
     if has_missing and mode == ADAPTIVE:
@@ -118,7 +110,7 @@ def _complete(evaluator: Any, problem: Problem, operands: list[Any], result: Any
     shape = np.shape(result)
     where = np.nonzero(np.atleast_1d(np.isnan(result)))
     points = _at_some(operands, shape, where, (problem.wrt, problem.nargs))
-    better = fill(evaluator, _cost(problem), problem, points, [], None)
+    better = fill(evaluator, problem, points, None)
     if not shape:
         return type(result)(better[0])
     result[where] = better

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from .._parallel import CostEstimate
 from ..arguments import SeveralResults
 from ..compilation.dependencies import weak
 from .agreement import differ, mixes, warn
@@ -52,7 +51,6 @@ class Called:
         """Letter of NumPy's type for what `f` returns: ``"d"``, ``"f"`` or ``"D"``."""
         self.serial = bool(pointwise)
         """Whether two threads must not be inside `f` at once."""
-        self.cost = CostEstimate()
         self._pointwise = pointwise
         self._untested = 1  # points of the largest block that needs no test whether `f` mixes them
         self._has_batches = False  # whether it was ever called for more than one point
