@@ -64,6 +64,7 @@ def _fill(
     block: Block | None,
 ) -> Any:  # fmt: skip
     wrt, mode, kind = problem.wrt, problem.mode, problem.dtype
+    rule: Any = problem.rule
     if out is not None:
         refuse_real(out, evaluator.result)
     outer = with_complex(kind, evaluator.result)
@@ -96,7 +97,7 @@ def _fill(
         cost = cost_of(problem)
         large = size >= 2 * least and cost.worth(size)
         workers = evaluator.threads(problem.workers, problem.has_workers) if large else 1
-        size_of_block, sharing = max(BLOCK // len(problem.rule.needed), 1) if block else BLOCK, 1
+        size_of_block, sharing = max(BLOCK // len(rule.needed), 1) if block else BLOCK, 1
         if mode == ADAPTIVE and evaluator.is_compiled:
             size_of_block, sharing, workers = _LARGE_BLOCK, workers, 1
         if workers > 1:

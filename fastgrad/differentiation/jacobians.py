@@ -30,7 +30,7 @@ def jacobians(problem: Problem, full_output: bool) -> Any:
     """All entries, shape (points, outputs, coordinates): the derivative, or an `Estimate`."""
     (count, d), rule = problem.x.shape, problem.rule
     machine = lane_machine(problem, full_output, d)
-    if machine is None or not rule.n <= HIGHEST:
+    if machine is None or rule.n > HIGHEST:
         return entries(problem, full_output)
     out = problem.empty((count, problem.evaluator.outputs, d), False).df
     return in_lanes(problem, machine, d, apply_stencil, out, lambda some: entries(some, False))
