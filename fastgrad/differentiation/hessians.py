@@ -22,7 +22,7 @@ from ..rules.stencils import Stencil, backward, central, forward
 from .jacobians import ENTRIES, along, in_lanes, jacobians, lane_machine, scaled, stretch, unit
 from .lane_stencils import MOST, apply_to_pairs
 from .line_evaluation import Directions, derive
-from .problem import ADAPTIVE, Problem, Results
+from .problem import ADAPTIVE, Problem, Results, over_fields
 
 #: Distance to a bound, in units of the vectors, below which a mixed derivative is taken from one side of a bound.
 _NEAR = 2.0**-4
@@ -54,8 +54,7 @@ def diagonals(problem: Problem, full_output: bool) -> Any:
     """Unmixed second derivatives, shape (points, coordinates)."""
     if problem.x.size == 0:
         return problem.empty(problem.x.shape, full_output).whole
-    results = jacobians(problem, full_output)
-    return Estimate(*(a[:, 0] for a in results)) if full_output else results[:, 0]
+    return over_fields(lambda a: a[:, 0], jacobians(problem, full_output))
 
 
 def hessians(problem: Problem, full_output: bool) -> Any:
@@ -145,8 +144,7 @@ def _fall_back(problem: Problem, results: Results, again: Callable[[Problem, Any
     if points.size and problem.mode == "auto":
         better = again(problem.at(points).adaptive(2), points)
         entry = np.nonzero(lost[points])
-        computed = Estimate(*(a[entry] for a in better)) if isinstance(better, Estimate) else better[entry]
-        results.put((points[entry[0]], *entry[1:]), computed)
+        results.put((points[entry[0]], *entry[1:]), over_fields(lambda a: a[entry], better))
     return results.whole
 
 
@@ -217,10 +215,7 @@ def _mixed(problem: Problem, which: Any, u: Any, w: Any, size: Any, full_output:
             _Difference(problem.evaluator, problem.x.shape[1]), lines, line, rule, problem.mode, steps, *lines.reach(),
             full_output=full_output, has_fallback=problem.mode != "auto",
         )  # fmt: skip
-        if full_output:
-            results.put(some, scaled(Estimate(*(a[:, 0] for a in computed)), scale))
-        else:
-            results.put(some, computed[:, 0] / scale)
+        results.put(some, scaled(over_fields(lambda a: a[:, 0], computed), scale))
 
     every = np.arange(which.size)
     near, inward = np.zeros(which.size, dtype=bool), [np.ones(which.size)] * 2

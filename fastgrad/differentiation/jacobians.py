@@ -134,14 +134,15 @@ def along(problem: Problem, v: Any, full_output: bool) -> Any:
         derived = derive(
             problem.evaluator, lines, line, problem.rule, problem.mode, step, *lines.reach(), full_output=full_output
         )
-        results.put(block, scaled(derived, length[:, None]) if full_output else derived / length[:, None])
+        results.put(block, scaled(derived, length[:, None]))
     return problem.checked(results, lambda some, points: along(some, v[points], True))
 
 
-def scaled(e: Estimate, length: Any) -> Estimate:
-    """Turn derivatives along stretched vectors into those along the vectors themselves."""
-    slopes = {name: getattr(e, name) / length for name in ("df", "left", "right")}
-    return e._replace(**slopes, error=e.error / np.abs(length))
+def scaled(e: Any, length: Any) -> Any:
+    """Turn derivatives along stretched vectors, or estimates of them, into those along the vectors themselves."""
+    if not isinstance(e, Estimate):
+        return e / length
+    return e._replace(df=e.df / length, left=e.left / length, right=e.right / length, error=e.error / np.abs(length))
 
 
 def unit(x: Any) -> Any:

@@ -215,11 +215,15 @@ def broadcast_vectors(x: Any, v: Any) -> tuple[Any, Any]:
     )
 
 
+def over_fields(f: Callable[[Any], Any], result: Any) -> Any:
+    """Apply a function to a derivative, or to all fields of an `Estimate`."""
+    return Estimate(*map(f, result)) if isinstance(result, Estimate) else f(result)
+
+
 def reshaped(result: Any, shape: tuple[int, ...]) -> Any:
     """Reshape a derivative, or all fields of an `Estimate`."""
-    if isinstance(result, Estimate):
-        return rounded(Estimate(*(a.reshape(shape)[()] for a in result)))
-    return result.reshape(shape)[()]
+    result = over_fields(lambda a: a.reshape(shape)[()], result)
+    return rounded(result) if isinstance(result, Estimate) else result
 
 
 def retry_complex(work: Callable[[], Any]) -> Any:

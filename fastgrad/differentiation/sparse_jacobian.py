@@ -8,12 +8,12 @@ import numpy as np
 import scipy
 
 from ..adaptive_rule import Adaptive, estimate
-from ..estimates import Estimate, rounded
+from ..estimates import rounded
 from ..rules.complexstep import ComplexStep, compare_sample, slopes
 from ..rules.stencil_codegen import combine, steps
 from .coloring import colours
 from .error_bounds import estimate_by_stencil, replace_missing
-from .problem import Problem
+from .problem import Problem, over_fields
 
 #: Entries that the adaptive rule works on side by side: the last search needs up to 8 kB of each. A colour with more of
 #: them is evaluated anew for every so many; fewer would save memory and cost evaluations.
@@ -42,7 +42,7 @@ def grouped(problem: Problem, pattern: Any, full_output: bool) -> Any:
     def shaped(values: Any) -> Any:
         return scipy.sparse.csr_array((values, column.copy(), pattern.indptr.copy()), shape=pattern.shape)
 
-    return Estimate(*map(shaped, rounded(results.whole))) if full_output else shaped(results.whole)
+    return over_fields(shaped, rounded(results.whole) if full_output else results.df)
 
 
 class Entries:
