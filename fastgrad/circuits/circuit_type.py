@@ -10,8 +10,7 @@ from typing import Any
 
 from ..arguments import argument_index, threads
 from ..array_kinds import PLAIN, kinds
-from ..containers.calls import Layout
-from ..containers.registry import over_containers
+from ..containers.registry import Layout, over_containers
 from ..tracing import Node
 from .drawing import mermaid, program, svg
 from .signature import component_names, components, sizes_of

@@ -21,8 +21,7 @@ from ..arguments import (
     threads,
 )
 from ..array_kinds import PLAIN, kinds
-from ..containers.calls import Layout
-from ..containers.registry import has_containers, over_containers
+from ..containers.registry import Layout, has_containers, over_containers
 from ..estimates import Estimate
 from ..evaluation.functions import Function, function
 from ..rules.complexstep import ComplexStep
