@@ -18,7 +18,7 @@ from scipy import special
 import fastgrad as fg
 from fastgrad import gates
 from fastgrad.differentiation import batch, jacobians
-from fastgrad.differentiation.called_stencil import LARGE
+from fastgrad.differentiation.elementwise import LARGE
 
 X = np.linspace(-2.0, 2.0, 41)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from math import inf, isfinite
+from math import inf, isfinite, prod
 from time import perf_counter
 from typing import Any
 
@@ -17,8 +17,9 @@ from ..evaluation.called import Called
 from ..evaluation.compiled import Compiled
 from ..evaluation.functions import ElementwiseValues, Function
 from ..rules.complexstep import compare_sample, slopes
+from ..rules.stencil_codegen import combine, loops, positions, steps
+from ..rules.stencils import Stencil
 from .batch import begins_in_machine_code, fill
-from .called_stencil import apply_to_called
 from .compiled_rules import apply_compiled, stencil_at, ufunc_of
 from .error_bounds import replace_missing
 from .problem import ADAPTIVE, Problem
@@ -28,6 +29,9 @@ _DEFAULTS: dict[str, tuple[float, ...]] = {"auto": (), ADAPTIVE: (inf, -inf, inf
 
 #: Points from which a sample shows whether the first round of the adaptive rule settles points at all; its size.
 _MANY, _SAMPLE = 1 << 14, 256
+
+#: Points from which a function is worth compiled loops around it.
+LARGE = 1 << 20
 
 
 def scalar_derivative(function: Function, rule: Any, wrt: int, args: tuple[float, ...]) -> Any:
@@ -73,7 +77,7 @@ def _derivative(evaluator: Any, problem: Problem, operands: list[Any], out: Any)
     rule, wrt, mode = problem.rule, problem.wrt, problem.mode
     if mode == ADAPTIVE and (not begins_in_machine_code(evaluator) or _are_mostly_open(evaluator, problem, operands)):
         return fill(evaluator, problem, operands, out)
-    apply = apply_compiled if evaluator.is_compiled else apply_to_called
+    apply = apply_compiled if evaluator.is_compiled else _apply_to_called
     result, has_missing = apply(evaluator, problem, operands, out)
     if has_missing and mode == ADAPTIVE:
         return _complete(evaluator, problem, operands, result)
@@ -82,6 +86,54 @@ def _derivative(evaluator: Any, problem: Problem, operands: list[Any], out: Any)
     if type(result) is np.float64 and mode in _DEFAULTS and evaluator.is_compiled:
         evaluator.remember_scalar_call((rule, wrt), ufunc_of(evaluator, rule, wrt, mode), _DEFAULTS[mode])
     return result
+
+
+def _apply_to_called(evaluator: Called, problem: Problem, operands: list[Any], out: Any) -> tuple[Any, bool]:
+    """Evaluate every block at all offsets, and combine the values while they are in cache.
+
+    Returns the derivative, and whether there may be something in it that is not finite.
+    """
+    stencil, wrt, nargs, mode = problem.rule, problem.wrt, problem.nargs, problem.mode
+    assert isinstance(stencil, Stencil)
+    offsets = [float(o) for o in stencil.needed]
+    has_no_center = 0.0 not in offsets
+    is_large = prod(np.broadcast_shapes(*map(np.shape, operands))) >= LARGE
+    missing: list[bool] = []
+
+    def apply(here: dict[int, Any], _limits: Any, targets: Any) -> None:
+        x, step, (target,) = here[wrt], here.get(nargs), targets
+        more = () if step is None else (step,)
+        machine = loops(stencil, evaluator.result, mode) if is_large and evaluator.result != "D" else None
+        if machine:
+            moved = np.empty((len(offsets), x.size))
+            for row, move in zip(moved, machine.moved, strict=True):
+                move.call(x, *more, out=row)
+        else:
+            h = steps(stencil, evaluator.result, x, step, mode)
+            moved = positions(offsets, x, h)
+        # One call for all offsets, with memory that nothing else uses: `f` may write into its arguments or keep them,
+        # and may hand out the same memory at every call. A scalar argument stays what it is: an int may be an index.
+        columns = [
+            moved.ravel() if i == wrt else np.concatenate([here[i]] * len(offsets)) if i in here else operands[i]
+            for i in range(nargs)
+        ]
+        beside = True if has_no_center else np.repeat([o != 0 for o in offsets], x.size)
+        kind = np.complex128 if evaluator.result == "D" else np.float64
+        values = np.asarray(evaluator.call(columns, columns, beside), dtype=kind)
+        values = values.reshape(moved.shape) if values.ndim else np.full(moved.shape, values)
+        if not machine:
+            combine(stencil, values, h, target)
+            missing.append(not np.isfinite(target.sum()))
+            return
+        before = machine.combined.nonfinite
+        machine.combined.call(x, *values, *more, out=target)
+        if machine.combined.nonfinite != before:
+            # A flat function has no slope at infinity either; the loop leaves these rare points to Python.
+            np.copyto(target, np.nan, where=~np.isfinite(x))
+            missing.append(True)
+
+    result = fill(evaluator, problem, operands, out, block=apply)
+    return result, any(missing)
 
 
 def _are_mostly_open(evaluator: Any, problem: Problem, operands: list[Any]) -> bool:
