@@ -63,8 +63,7 @@ def _fill(
     evaluator: Any, problem: Problem, operands: list[Any], limits: list[Any], shape: Any, out: Any, lean: bool,
     block: Block | None,
 ) -> Any:  # fmt: skip
-    wrt, mode, kind = problem.wrt, problem.mode, problem.dtype
-    rule: Any = problem.rule
+    rule, wrt, mode, kind = problem.rule, problem.wrt, problem.mode, problem.dtype
     if out is not None:
         refuse_real(out, evaluator.result)
     outer = with_complex(kind, evaluator.result)
@@ -94,10 +93,11 @@ def _fill(
         kinds = [*(every[i] for i in walked), *[np.float64] * len(limits), *kinds]
         # What Python does for a block takes a tenth of a millisecond after machine code, several for its own.
         size, least = arrays[0].size, BLOCK // 8 if compiled else BLOCK // 4 if block else BLOCK
+        offsets = len(rule.needed) if block and isinstance(rule, Stencil) else 1  # all of them are evaluated together
         cost = cost_of(problem)
         large = size >= 2 * least and cost.worth(size)
         workers = evaluator.threads(problem.workers, problem.has_workers) if large else 1
-        size_of_block, sharing = max(BLOCK // len(rule.needed), 1) if block else BLOCK, 1
+        size_of_block, sharing = max(BLOCK // offsets, 1), 1
         if mode == ADAPTIVE and evaluator.is_compiled:
             size_of_block, sharing, workers = _LARGE_BLOCK, workers, 1
         if workers > 1:

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from .._parallel import blocks
 from ..adaptive_rule import Adaptive
 from ..estimates import Estimate, rounded
 from ..evaluation.called import Called
@@ -188,24 +187,20 @@ def complex_step_of(problem: Problem) -> Any:
     function, adaptive, wrt, args = problem.f, problem.adaptive(), problem.wrt, problem.args
     assert isinstance(function, Function)
     _evaluator_of(adaptive, adaptive.operands).close()
-    shape = np.broadcast_shapes(*map(np.shape, args))
-    result = np.empty(shape, problem.dtype)
-    if 0 in shape:
-        return result
     evaluator = Called(function.f, pointwise=False)
     evaluator.result = "D"
-    moving = [i for i, a in enumerate(args) if i == wrt or np.ndim(a)]
-    every = problem.kinds(problem.operands)
-    kinds = [*(every[i] for i in moving), np.float64]
-    for parts, (target,) in blocks([args[i] for i in moving], [result], shape, kinds):
-        block = dict(zip(moving, parts, strict=True))
-        values = ElementwiseValues(evaluator, [block.get(i, a) for i, a in enumerate(args)], wrt).values
-        target[...] = slopes(lambda z, values=values: values(z, slice(None)), block[wrt])
-    flat = [np.broadcast_to(a, shape).ravel() if i in moving else a for i, a in enumerate(args)]
+
+    def apply(here: dict[int, Any], _limits: Any, targets: Any) -> None:
+        values = ElementwiseValues(evaluator, [here.get(i, a) for i, a in enumerate(args)], wrt).values
+        targets[0][...] = slopes(lambda z: values(z, slice(None)), here[wrt])
+
+    with np.errstate(over="ignore"):  # what overflows a smaller type is infinite there
+        result = fill(evaluator, problem, problem.operands, None, block=apply).real.astype(problem.dtype)
+    flat = [np.broadcast_to(a, result.shape).ravel() if i == wrt or np.ndim(a) else a for i, a in enumerate(args)]
 
     def trusted(some: Any) -> Estimate:
-        rows = (a[some] if i in moving else a for i, a in enumerate(flat))
+        rows = (a[some] if np.ndim(a) else a for a in flat)
         return estimate_of(adaptive._replace(args=tuple(rows)))
 
     compare_sample(result.ravel(), flat[wrt], trusted)
-    return result[()]
+    return result
