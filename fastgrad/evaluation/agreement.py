@@ -160,10 +160,16 @@ def warn_of_mixing(f: Callable[..., Any], arguments: list[Any], wrt: int) -> boo
         np.broadcast_to(a, shape).ravel()[places].astype(np.float64) if i == wrt or np.ndim(a) else a
         for i, a in enumerate(arguments)
     ]
+
+    def alone() -> Any:
+        return numbers([f(*(a[k] if np.ndim(a) else a for a in block)) for k in range(places.size)]).ravel()
+
     with np.errstate(all="ignore"):
-        values, error = probe(lambda: numbers(f(*block)))
-    if error is not None or values.shape not in ((), places.shape):  # it takes one number at a time
+        values, error = probe(lambda: (alone(), numbers(f(*block))))
+    if error is not None:  # it takes one number at a time, and then it cannot mix them
         return False
-    if mixing := bool(mixes(f, block, values)):
+    one_by_one, together = values
+    mixing = together.shape in ((), one_by_one.shape) and differ(one_by_one, together, alone, together)
+    if mixing:
         warn()
     return mixing
