@@ -355,7 +355,7 @@ def test_nothing_is_left_of_a_difference_beside_zero(n: int, side: str) -> None:
 
 
 def test_knots_of_linear_interpolation_are_kinks() -> None:
-    """Rounding in the odd part was taken for the noise that explains a wide bound: one knot in ten had no derivative."""
+    """Rounding in the odd part was taken for noise that explains a wide bound: a tenth had no derivative."""
     values = np.random.default_rng(0).uniform(0.0, 2.0, (3, 500))
 
     def f(x: Any, index: Any) -> Any:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import fastgrad as fg
 from fastgrad import gates
 from fastgrad.circuits import Circuit
-from fastgrad.circuits.layered_layout import Box, Edge, arrange
+from fastgrad.circuits.layered_layout import Box, arrange
 
 
 def network(v: Any, w: Any) -> Any:
@@ -92,7 +92,7 @@ def test_mermaid() -> None:
 def test_no_boxes_overlap(count: int, seed: int) -> None:
     random = np.random.default_rng(seed)
     boxes = [Box(float(w), float(h)) for w, h in random.uniform(20, 120, (count, 2))]
-    edges = [Edge(int(random.integers(k)), k) for k in range(1, count) for _ in range(random.integers(3))]
+    edges = [(int(random.integers(k)), k) for k in range(1, count) for _ in range(random.integers(3))]
     picture = arrange(boxes, edges, label=30.0)
     assert apart([(b.x, b.y, b.width, b.height) for b in picture.boxes])
     assert len(picture.paths) == len(edges) and all(path.startswith("M") for path in picture.paths)

@@ -275,3 +275,11 @@ def test_batches_and_bad_points_are_refused() -> None:
         fg.sparsity(broyden, [1.0, np.nan])
     with pytest.raises(ValueError, match="`f` must be finite"):
         fg.sparsity(Opaque(lambda x: x * np.nan), [1.0, 2.0])
+
+
+def test_relative_steps_of_sparse_jacobians_are_relative() -> None:
+    """They were taken as absolute: 1e-3 instead of 10 at 1e4."""
+    x = np.linspace(1.0, 1e4, 40)
+    sparse = fg.jacobian(lambda v: np.sin(v / 1e4), x, sparsity=np.eye(40), method="forward", rel_step=1e-3)
+    dense = fg.jacobian(lambda v: np.sin(v / 1e4), x, method="forward", rel_step=1e-3)
+    assert np.array_equal(sparse.toarray(), dense)

@@ -146,9 +146,9 @@ REACH = 0.05
 def _judge(estimate: Any, truth: Any, size: Any, dtype: Any, stencil: bool, beside_end: Any = False) -> None:
     """Accept values within ten bounds, within more where the status is not "converged", and NaN with its status.
 
-    More are 100 bounds; 10,000 for stencils, whose steps may span many periods and agree by chance. An infinite bound
-    beside an overflow counts as 1 % of `size`, which is that of the terms that add up to the truth. Where `beside_end`,
-    a stencil may span a pole: its status has to say so.
+    More are 100 bounds, for stencils, whose steps may span many periods, 1000; an infinite bound beside an overflow
+    counts as 1 % of `size`, which is that of the terms that add up to the truth. Where `beside_end`, a stencil may span
+    a pole: its status has to say so.
     """
     eps = float(np.finfo(dtype).eps) if np.dtype(dtype).itemsize < 8 else 4 * np.finfo(float).eps
     with np.errstate(all="ignore"):
@@ -159,7 +159,7 @@ def _judge(estimate: Any, truth: Any, size: Any, dtype: Any, stencil: bool, besi
         bound = np.asarray(estimate.error, dtype=float)
         rounding = eps * size + 2 * float(np.finfo(kind).smallest_subnormal)
         unsure = np.asarray(estimate.status) != fg.Status.CONVERGED
-        limit = np.where(unsure, 10_000 if stencil else 100, 10) * bound
+        limit = np.where(unsure, 1000 if stencil else 100, 10) * bound
         right = error <= np.where(np.isfinite(bound), limit, np.where(unsure, 0.01 * size, 0.0)) + rounding
         nothing = np.isnan(estimate.df) & (np.asarray(estimate.status) == fg.Status.NONFINITE)
     assert np.all(right | (unsure & beside_end) | nothing | beyond), (estimate, truth)

@@ -22,9 +22,8 @@ def circuit(f: Callable[..., Any], n: int | Sequence[int | None] | None = None) 
 
     `f` may use gates, Python's operators, NumPy's and `math`'s functions, those of scipy.special that have a gate or
     are written with such, helpers and methods, loops of fixed length and, on vectors, everything that NumPy does to
-    arrays of objects: slices, sums, ``@``, reshaping, stacking, filling an array that np.zeros makes. Choices are
-    written ``fg.where(condition, a, b)``, np.where, `max` and `min`. At ties and kinks the partials are those of the
-    branch taken. Functions, methods and objects of your own classes are traced as copies; the originals do not change.
+    arrays of objects. Choices are written ``fg.where(condition, a, b)``, np.where, `max` and `min`. At ties and kinks
+    the partials are those of the branch taken. Functions, methods and objects of your classes are traced as copies.
 
     Parameters
     ----------
@@ -52,9 +51,8 @@ def circuit(f: Callable[..., Any], n: int | Sequence[int | None] | None = None) 
     Notes
     -----
     Reverse accumulation for few results, forward accumulation where they outnumber the inputs (Griewank and Walther
-    2008). Loops are unrolled, up to 10,000 nodes. A thousand are traced and differentiated in a tenth of a second; to
-    compile them, once per machine, takes one second for arithmetic and up to ten for functions such as `exp`. Circuits
-    of the same code over other floats and arrays share all of that: they take some 100 microseconds.
+    2008). To compile a thousand nodes, once per machine, takes one second for arithmetic and up to ten for functions
+    such as `exp`; circuits of the same code over other floats and arrays take some 100 microseconds.
 
     Examples
     --------

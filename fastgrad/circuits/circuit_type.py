@@ -10,20 +10,19 @@ from typing import Any
 
 from ..arguments import argument_index, threads
 from ..array_kinds import PLAIN, kinds
-from ..containers.calls import Layout
-from ..containers.registry import over_containers
+from ..containers.registry import Layout, over_containers
 from ..tracing import Node
-from .drawing import Drawable
-from .signature import sizes_of
+from .drawing import mermaid, program, svg
+from .signature import component_names, components, sizes_of
 from .template import Quantity, Template, template_of
 
 
-class Circuit(Drawable):
+class Circuit:
     """A function with its exact derivatives: a graph of gates, each with its partial derivatives; made by `circuit`.
 
     A circuit is called like the function, over any batch. Values, partials, gradient, jacobian and hessian are each
-    compiled into one NumPy ufunc at the first call, and kept on disk for the next process; circuits of the same code
-    over other floats and arrays share it. A circuit of a module pickles by its name, any other with its function.
+    compiled into one NumPy ufunc at the first call, and kept on disk; circuits of the same code over other floats and
+    arrays share it. A circuit of a module pickles by its name, any other with its function.
 
     Attributes
     ----------
@@ -42,12 +41,11 @@ class Circuit(Drawable):
     `n`; the axes in front broadcast: they are the batch, and come first in every result.
 
     Types: results of float32 and float16 have the same type, computed in float64; integers and booleans count as
-    float64. Results for xarray, pandas, Dask and masked arrays are of their kind. NaN marks where there is no
-    derivative, without a warning.
+    float64. Results for xarray, pandas, Dask and masked arrays are of their kind. NaN marks a missing derivative.
 
-    Options of all methods: ``out=`` takes an array of the result's shape, or a tuple of one for each result.
-    ``workers=1`` uses the calling thread only; by default large batches use all cores. ``wrt=`` is the position of the
-    vector that `gradient`, `jacobian` and `hessian` differentiate in, the first argument by default.
+    Options of all methods: ``out=`` takes an array of the result's shape, or a tuple of one for each result;
+    ``workers=1`` uses the calling thread only; ``wrt=`` is the position of the vector that `gradient`, `jacobian` and
+    `hessian` differentiate in, the first argument by default.
 
     Errors: TypeError for arguments that are no real numbers or too few, for a `wrt` that is no vector, for the gradient
     and the hessian of several results, and for the hessian of a caller's gate whose partials cannot be traced;
@@ -102,26 +100,18 @@ class Circuit(Drawable):
     # Numbers ---------------------------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, out: Any = None, workers: int | None = None) -> Any:
-        """Values of the function at a batch of points, compiled.
+        """Values of the function at a batch of points, of the shape of the batch, then that of the function's result.
 
-        Returns
-        -------
-        scalar, ndarray or tuple
-            Of the shape of the batch, then that of the function's result. A tuple, if the function takes numbers and
-            returns several; a vector's function that returns several gives one array of them.
+        They are a tuple if the function takes numbers and returns several; a vector's function gives one array of them.
         """
         results = self._compute("values", args, out, workers)
         return results if self._template.is_tuple else results[0]
 
     def partials(self, *args: Any, out: Any = None, workers: int | None = None) -> tuple[Any, ...]:
-        """Exact partial derivatives in every argument, computed together.
+        """Exact partial derivatives, computed together: a tuple with one entry for each argument.
 
-        Returns
-        -------
-        tuple
-            One entry for each argument. For a number it has the shape of the values; for a vector it is the gradient,
-            or the jacobian, with the components on the last axis. A function of numbers that returns several gives a
-            tuple of such tuples, one for each result.
+        For a number it has the shape of the values; for a vector it is the gradient or the jacobian, components on the
+        last axis. A function of numbers that returns several gives a tuple of such tuples, one for each result.
 
         Examples
         --------
@@ -133,17 +123,9 @@ class Circuit(Drawable):
         return self._by_result(self._compute("partials", args, out, workers))
 
     def value_and_partials(self, *args: Any, out: Any = None, workers: int | None = None) -> tuple[Any, Any]:
-        """Values and all partial derivatives, computed together: what they share is computed once.
+        """Values, as from calling the circuit, and `partials`: what they share is computed once.
 
-        Parameters
-        ----------
-        out : tuple of ndarray, optional
-            First those for the values, then those for the partials.
-
-        Returns
-        -------
-        values, partials
-            As from calling the circuit, and as from `partials`.
+        A tuple `out` holds first the arrays for the values, then those for the partials.
         """
         count = len(self._template.outputs) if self._template.is_tuple else 1
         results = self._compute("both", args, out, workers)
@@ -156,12 +138,7 @@ class Circuit(Drawable):
         return tuple(results[k : k + self.nin] for k in range(0, len(results), self.nin))
 
     def gradient(self, *args: Any, wrt: int = 0, out: Any = None, workers: int | None = None) -> Any:
-        """Gradient in a vector argument: ``(..., d) -> (..., d)``.
-
-        Returns
-        -------
-        ndarray
-            The partial derivatives of the one result in each component.
+        """Gradient of the one result in a vector argument: ``(..., d) -> (..., d)``.
 
         Examples
         --------
@@ -176,13 +153,9 @@ class Circuit(Drawable):
         return self._compute("jacobian", args, out, workers, self._vector("gradient", wrt))[0]
 
     def jacobian(self, *args: Any, wrt: int = 0, out: Any = None, workers: int | None = None) -> Any:
-        """Jacobian in a vector argument: ``(..., d) -> (..., m, d)``.
+        """Jacobian in a vector argument: ``(..., d) -> (..., m, d)``; of one result it is the gradient.
 
-        Returns
-        -------
-        ndarray
-            Row `i` holds the partial derivatives of result `i`; results that are a matrix keep both of its axes. For a
-            function with one result it is the gradient.
+        Row `i` holds the partial derivatives of result `i`; results that are a matrix keep both of its axes.
 
         Examples
         --------
@@ -196,13 +169,9 @@ class Circuit(Drawable):
         return self._compute("jacobian", args, out, workers, self._vector("jacobian", wrt))[0]
 
     def hessian(self, *args: Any, wrt: int = 0, out: Any = None, workers: int | None = None) -> Any:
-        """Hessian in a vector argument: ``(..., d) -> (..., d, d)``, symmetric to the last bit.
+        """Hessian of the one result in a vector argument: ``(..., d) -> (..., d, d)``, symmetric to the last bit.
 
-        Returns
-        -------
-        ndarray
-            The second derivatives of the one result: the chain rule, applied to the gradient's own gates. One triangle
-            is computed; the other repeats it.
+        The chain rule is applied to the gradient's own gates. One triangle is computed; the other repeats it.
 
         Examples
         --------
@@ -221,6 +190,42 @@ class Circuit(Drawable):
         if self._sizes[wrt] is None:
             raise TypeError(f"`{name}` is of a vector; argument {wrt} is a number. Use `partials`, or trace with `n=`.")
         return wrt
+
+    # Drawings ---------------------------------------------------------------------------------------------------------
+
+    def to_text(self, *at: Any) -> str:
+        """Return the numbered program: node, gate, operands, and the partial of the gate in each of them.
+
+        With the numbers of one point `at`, values and partials are numbers; without it, partials are formulas.
+
+        Examples
+        --------
+        >>> import fastgrad as fg
+        >>> print(fg.circuit(lambda x: x * x).to_text(3.0))
+        circuit <lambda>: 1 input, 1 gate, 1 result
+          n1  x                 = 3
+          n2  multiply  n1, n1  = 9  d/dn1 = 3
+          result n2
+        """
+        return program(self.__name__, self._outputs, *self._inputs_at(at))
+
+    def to_mermaid(self, *at: Any) -> str:
+        """Return the graph in Mermaid's language, which GitHub and many editors draw; `at` as for `to_text`."""
+        return mermaid(self._outputs, *self._inputs_at(at))
+
+    def to_svg(self, *at: Any) -> str:
+        """Return the graph as a self-contained SVG drawing, which notebooks show; `at` as for `to_text`."""
+        return svg(self._outputs, *self._inputs_at(at))
+
+    def _inputs_at(self, at: tuple[Any, ...]) -> tuple[list[str], list[float] | None]:
+        """Names of all inputs, and their numbers at the point, if there is one."""
+        return component_names(self.formula, self._sizes), components(at, self._sizes) if at else None
+
+    def _repr_svg_(self) -> str:
+        return self.to_svg()
+
+    def __repr__(self) -> str:
+        return self.to_text()
 
     def __reduce__(self) -> Any:
         """Pickle circuits of a module by name, others with their function, which is traced anew."""

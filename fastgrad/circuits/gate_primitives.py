@@ -30,10 +30,8 @@ def where(condition: float, x: float, y: float) -> float:
 
     Parameters
     ----------
-    condition : bool, or array_like
-        True where `x` is to be taken.
-    x, y : float, or array_like
-        Values to choose from; all three broadcast, float32 gives float32. Both are computed before one is taken.
+    condition, x, y : float, or array_like
+        Where to take `x`, and the values to choose from; all three broadcast, float32 gives float32.
 
     Returns
     -------

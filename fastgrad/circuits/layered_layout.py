@@ -24,11 +24,8 @@ class Box:
     y: float = 0.0
 
 
-class Edge(NamedTuple):
-    """From one box to another, by number."""
-
-    source: int
-    target: int
+#: From one box to another, by number.
+Edge = tuple[int, int]
 
 
 class Picture(NamedTuple):
@@ -71,8 +68,8 @@ def arrange(boxes: Sequence[Box], edges: Sequence[Edge], label: float = 0.0) -> 
                 box = boxes[slot.box]
                 box.x, box.y = lefts[-1] + (width - box.width) / 2, slot.y - box.height / 2
     ports: dict[int, list[int]] = {}
-    for number, edge in enumerate(edges):
-        ports.setdefault(edge.target, []).append(number)
+    for number, (_, target) in enumerate(edges):
+        ports.setdefault(target, []).append(number)
     paths, ends = [""] * len(edges), [(0.0, 0.0)] * len(edges)
     for target, numbers in ports.items():
         numbers.sort(key=lambda n: chains[n][-2].y)
@@ -88,21 +85,21 @@ def arrange(boxes: Sequence[Box], edges: Sequence[Edge], label: float = 0.0) -> 
 def _slots(boxes: Sequence[Box], edges: Sequence[Edge]) -> tuple[list[list[_Slot]], list[list[_Slot]]]:
     """Divide boxes into layers; return with them the chain of slots of every edge."""
     depth = [0] * len(boxes)
-    for edge in sorted(edges, key=lambda e: e.target):
-        depth[edge.target] = max(depth[edge.target], depth[edge.source] + 1)
+    for source, target in sorted(edges, key=lambda e: e[1]):
+        depth[target] = max(depth[target], depth[source] + 1)
     slots = [_Slot(d, box.height, k) for k, (d, box) in enumerate(zip(depth, boxes, strict=True))]
     layers: list[list[_Slot]] = [[] for _ in range(max(depth) + 1)]
     for slot in slots:
         layers[slot.layer].append(slot)
     chains, shared = [], {}
-    for edge in edges:
-        chain = [slots[edge.source]]
-        for layer in range(depth[edge.source] + 1, depth[edge.target]):
-            if (edge.source, layer) not in shared:  # edges out of one box run together as far as they go
-                shared[edge.source, layer] = _Slot(layer, 8.0)
-                layers[layer].append(shared[edge.source, layer])
-            chain.append(shared[edge.source, layer])
-        chain.append(slots[edge.target])
+    for source, target in edges:
+        chain = [slots[source]]
+        for layer in range(depth[source] + 1, depth[target]):
+            if (source, layer) not in shared:  # edges out of one box run together as far as they go
+                shared[source, layer] = _Slot(layer, 8.0)
+                layers[layer].append(shared[source, layer])
+            chain.append(shared[source, layer])
+        chain.append(slots[target])
         chains.append(chain)
         for a, b in zip(chain, chain[1:], strict=False):
             if not any(p is b for p in a.targets):

@@ -52,7 +52,6 @@ GENERATORS = (
     "rules/finite_difference_weights.py", "rules/stencils.py", "rules/stencil_codegen.py",
     "evaluation/compiled.py", "evaluation/lanes.py", "evaluation/vector_*.py",
     "differentiation/coloring.py", "differentiation/compiled_rules.py", "differentiation/lane_*.py",
-    "differentiation/unrolled.py",
     *(f"adaptive_rule/{name}.py" for name in (
         "codegen", "contradictions", "decisions", "evidence", "extrapolation", "fine_levels", "flatness", "judge",
         "narrow_round", "native", "noise", "noise_judge", "noise_windows", "quotients", "rounding", "rows", "scan",

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..array_kinds import LIBRARY, kinds
-from .calls import Adapted, Call
+from .registry import Adapted, Call
 
 #: What messages about mixed types contain.
 _TYPE_WORDS = ("dtype", "Float", "float", "Double", "scalar type")

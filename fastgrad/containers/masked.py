@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..arguments import argument, common_shape
-from .calls import Call
+from .registry import Call
 
 #: Numbers of an array that are taken out at a time: enough for several threads, copies of 12 MiB.
 _NUMBERS = 3 << 19

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..array_kinds import kinds
-from .calls import Call
+from .registry import Call
 
 
 def apply(call: Call, operands: Sequence[Any]) -> list[Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .calls import Call
+from .registry import Call
 
 
 def apply(call: Call, operands: Sequence[Any]) -> list[Any]:

@@ -18,8 +18,8 @@ import numpy as np
 from ..arguments import argument, result_kind
 from ..array_kinds import LIBRARY, MASKED, PLAIN, REFUSED, TREE, kind_of, kinds, unreadable
 from ..estimates import Estimate, rounded
-from .calls import Adapted, Call
 from .libraries import OfLibrary, from_numpy, model_of, require_float64, result_of, to_numpy
+from .registry import Adapted, Call
 
 #: What Python's errors call a list or a tuple that is used as a number or an array.
 _SEQUENCE = re.compile(r"\b(list|tuple|sequence)\b")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..array_kinds import kinds
-from .calls import Call
+from .registry import Call
 
 #: Dimensions of the outputs of a jacobian, and of a vector that has no name for its own.
 _OUTPUTS, _COORDINATES = "output", "coordinate"

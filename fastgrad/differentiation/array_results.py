@@ -9,10 +9,8 @@ import numpy as np
 
 from .._signals import reraise_if_signal
 from ..arguments import SeveralResults
-from ..rules.complexstep import ComplexStep
-from .jacobians import ENTRIES, along, jacobians
-from .line_evaluation import Coordinates, derive
-from .problem import Problem, reshaped, retry_complex, vector_problem
+from .jacobians import entries
+from .problem import reshaped, retry_complex, vector_problem
 
 
 def array_derivative(
@@ -40,24 +38,7 @@ def array_derivative(
     if _treats_arrays_elementwise(of_vectors, x, problem.evaluator.result_shape):
         raise refusal
     full_output = own["full_output"]
-    return reshaped(retry_complex(lambda: _entries(problem, k, full_output)), (*shape, *problem.evaluator.result_shape))
-
-
-def _entries(problem: Problem, k: int, full_output: bool) -> Any:
-    """Entries of one coordinate, shape (points, outputs)."""
-    (count, d), m = problem.x.shape, problem.evaluator.outputs
-    if d == 1 and isinstance(problem.rule, ComplexStep):
-        return jacobians(problem, full_output)[:, :, 0]
-    if isinstance(problem.rule, ComplexStep):
-        return along(problem, np.broadcast_to(np.arange(d) == k, problem.x.shape).astype(float), full_output)
-    results = problem.empty((count, m), full_output)
-    for block, part in problem.blocks(ENTRIES // max(m, 1)):
-        line = np.arange(len(part.x)) * d + k
-        limits = [None if a is None else a[:, k] for a in (part.steps, part.low, part.high)]
-        results.put(block, derive(
-            problem.evaluator, Coordinates(part.x), line, problem.rule, problem.mode, *limits, full_output=full_output
-        ))
-    return results.whole
+    return reshaped(retry_complex(lambda: entries(problem, full_output, k)), (*shape, *problem.evaluator.result_shape))
 
 
 def _at_coordinate(bound: Any, k: int, shape: tuple[int, ...], end: float) -> Any:

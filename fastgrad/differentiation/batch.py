@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
@@ -12,7 +13,7 @@ from ..adaptive_rule import Adaptive, Round, RoundResult, complete, estimate, fi
 from ..estimates import Estimate
 from ..evaluation.called import Called
 from ..evaluation.compiled import Compiled
-from ..evaluation.functions import ElementwiseValues
+from ..evaluation.functions import ElementwiseValues, Function
 from ..evaluation.protocol import Evaluator
 from ..evaluation.results import BecameComplex
 from ..rules.stencils import Stencil
@@ -24,6 +25,8 @@ from .problem import ADAPTIVE, Problem, refuse_real, with_complex
 #: share the machine code of the rounds, not the blocks, because Python holds its lock between the kernels.
 _LARGE_BLOCK = 1 << 16
 
+Block = Callable[[dict[int, Any], Any, Any], None]
+
 
 def begins_in_machine_code(evaluator: Compiled | Called) -> bool:
     """Tell whether the first round of the adaptive rule runs in machine code."""
@@ -31,26 +34,36 @@ def begins_in_machine_code(evaluator: Compiled | Called) -> bool:
 
 
 def fill(
-    evaluator: Any, cost: CostEstimate, problem: Problem, operands: list[Any], limits: list[Any], out: Any,
-    lean: bool = True,
-) -> Any:  # fmt: skip
-    """Fill the arrays of an estimate, if `lean` only that of the derivative; `limits` are the bounds of a stencil."""
+    evaluator: Any, problem: Problem, operands: list[Any], out: Any, lean: bool = True, block: Block | None = None
+) -> Any:
+    """Fill the arrays of an estimate, if `lean` only that of the derivative, by ``block(here, limits, targets)``.
+
+    `here` has the block's part of every operand that is not the same for all points, by number; `limits` are the bounds
+    of a stencil, and `targets` the parts of the arrays.
+    """
+    limits = [] if problem.low is None or problem.mode == ADAPTIVE else [problem.low, problem.high]
     shape = np.broadcast_shapes(*map(np.shape, [*operands, *limits]))
     with np.errstate(all="ignore"):
         if isinstance(evaluator, Called) and 0 not in shape:
-            evaluator.prepare(operands[: problem.nargs(operands)], problem.wrt)
+            evaluator.prepare(operands[: problem.nargs], problem.wrt)
         try:
-            return _fill(evaluator, cost, problem, operands, limits, shape, out, lean)
+            return _fill(evaluator, problem, operands, limits, shape, out, lean, block)
         except BecameComplex:
             evaluator.result = "D"
-            return _fill(evaluator, cost, problem, operands, limits, shape, out, lean)
+            return _fill(evaluator, problem, operands, limits, shape, out, lean, block)
+
+
+def cost_of(problem: Problem) -> CostEstimate:
+    """Return what a point has cost by the rule of the problem."""
+    assert isinstance(problem.f, Function)
+    return problem.f.cost((problem.rule, problem.wrt, problem.mode))
 
 
 def _fill(
-    evaluator: Any, cost: CostEstimate, problem: Problem, operands: list[Any], limits: list[Any], shape: Any, out: Any,
-    lean: bool,
+    evaluator: Any, problem: Problem, operands: list[Any], limits: list[Any], shape: Any, out: Any, lean: bool,
+    block: Block | None,
 ) -> Any:  # fmt: skip
-    wrt, mode, kind = problem.wrt, problem.mode, problem.dtype
+    rule, wrt, mode, kind = problem.rule, problem.wrt, problem.mode, problem.dtype
     if out is not None:
         refuse_real(out, evaluator.result)
     outer = with_complex(kind, evaluator.result)
@@ -61,25 +74,30 @@ def _fill(
         arrays += [np.empty(shape, k) for k in (kind, np.int8, np.bool_, np.int32, outer, outer)]
         kinds += [np.float64, np.int8, np.bool_, np.int32, inner, inner]
     if 0 not in shape:
-        walked = [i for i, o in enumerate(operands) if i == wrt or i >= problem.nargs(operands) or np.ndim(o)]
+        walked = [i for i, o in enumerate(operands) if i == wrt or i >= problem.nargs or np.ndim(o)]
         compiled = mode == ADAPTIVE and begins_in_machine_code(evaluator)
+
+        def estimate_block(here: dict[int, Any], limits: Any, targets: Any) -> None:
+            estimated = _block(evaluator, problem, operands, here, limits, compiled)
+            for target, values in zip(targets, estimated, strict=False):
+                target[...] = values
 
         def work(inputs: list[Any], arrays: list[Any]) -> None:
             with np.errstate(all="ignore"):  # threads have settings of their own
                 for parts, targets in blocks(inputs, arrays, arrays[0].shape, kinds, size_of_block):
                     here = dict(zip(walked, parts, strict=False))
-                    estimated = _block(evaluator, problem, operands, here, parts[len(walked) :], compiled)
-                    for target, values in zip(targets, estimated, strict=False):
-                        target[...] = values
+                    (block or estimate_block)(here, parts[len(walked) :], targets)
 
         inputs = [operands[i] for i in walked] + limits
         every = problem.kinds(operands)
         kinds = [*(every[i] for i in walked), *[np.float64] * len(limits), *kinds]
         # What Python does for a block takes a tenth of a millisecond after machine code, several for its own.
-        size, least = arrays[0].size, BLOCK // 8 if compiled else BLOCK
+        size, least = arrays[0].size, BLOCK // 8 if compiled else BLOCK // 4 if block else BLOCK
+        offsets = len(rule.needed) if block and isinstance(rule, Stencil) else 1  # all of them are evaluated together
+        cost = cost_of(problem)
         large = size >= 2 * least and cost.worth(size)
         workers = evaluator.threads(problem.workers, problem.has_workers) if large else 1
-        size_of_block, sharing = BLOCK, 1
+        size_of_block, sharing = max(BLOCK // offsets, 1), 1
         if mode == ADAPTIVE and evaluator.is_compiled:
             size_of_block, sharing, workers = _LARGE_BLOCK, workers, 1
         if workers > 1:
@@ -111,15 +129,13 @@ def _block(
         return _adaptive(evaluator, problem, operands, here)
     assert isinstance(rule, Stencil)
     low, high = limits or (None, None)
-    step = here.get(problem.nargs(operands))
+    step = here.get(problem.nargs)
     values = _values_of(evaluator, problem, operands, here)
     return estimate_by_stencil(values.values, rule, evaluator.result, here[wrt], step, mode, low, high)
 
 
 def _values_of(evaluator: Any, problem: Problem, operands: list[Any], here: dict[int, Any]) -> Evaluator:
-    return ElementwiseValues(
-        evaluator, [here.get(i, operands[i]) for i in range(problem.nargs(operands))], problem.wrt
-    )
+    return ElementwiseValues(evaluator, [here.get(i, operands[i]) for i in range(problem.nargs)], problem.wrt)
 
 
 def _adaptive(
@@ -127,7 +143,7 @@ def _adaptive(
 ) -> Estimate:
     """Differentiate a block by the adaptive rule, whose first round may have been taken."""
     rule, wrt = problem.rule, problem.wrt
-    nargs = problem.nargs(operands)
+    nargs = problem.nargs
     own_values = _values_of(evaluator, problem, operands, here)
     step, low, high = (here[nargs + k] for k in range(3))
     arguments = [here.get(i, operands[i]) for i in range(nargs)]

@@ -99,22 +99,11 @@ def _kernel() -> Any:
 
 
 def colours(pattern: Any) -> Any:
-    """Colour the columns of a sparse matrix.
+    """Colour the columns of a sparse matrix, whose stored entries count, by numbers from 0 without gaps.
 
-    Parameters
-    ----------
-    pattern : scipy.sparse array, shape (m, d)
-        Its stored entries count, whatever their values.
+    No row has two entries in columns of one number.
 
-    Returns
-    -------
-    ndarray of int64, shape (d,)
-        Numbers from 0 without gaps. No row has two entries in columns of one number.
-
-    Examples
-    --------
     >>> import scipy.sparse
-    >>> from fastgrad.differentiation.coloring import colours
     >>> colours(scipy.sparse.diags_array([1.0, 1.0, 1.0], offsets=[-1, 0, 1], shape=(6, 6))).max() + 1
     np.int64(3)
     """

@@ -71,9 +71,7 @@ def apply_compiled(evaluator: Compiled, problem: Problem, operands: list[Any], o
         result = np.empty(shape, with_complex(kind, ufunc.result)) if out is None else out
         whole = [np.broadcast_to(o, shape) for o in operands]
         if is_large:  # on one thread too: signals are handled between the pieces only
-            over_pieces(
-                lambda piece: apply([o[piece] for o in whole], result[piece]), shape, workers, pace=ufunc.pace
-            )
+            over_pieces(lambda piece: apply([o[piece] for o in whole], result[piece]), shape, workers, pace=ufunc.pace)
         else:
             apply(whole, result)
         result = result[()] if out is None else out
@@ -93,7 +91,7 @@ def _call_where_missing(evaluator: Compiled, problem: Problem, operands: list[An
     """Call `f` where compiled it may have raised: at the points, and where the stencil evaluates beside them."""
     shape = np.shape(result)
     whole = [np.broadcast_to(o, shape).ravel() for o in operands]
-    nargs, rule = problem.nargs(operands), problem.rule
+    nargs, rule = problem.nargs, problem.rule
     missing = np.flatnonzero(np.isnan(np.ravel(result)))
     rows = [o[missing] for o in whole]
     if isinstance(rule, Adaptive):  # the rounds that follow evaluate beside the points
@@ -107,7 +105,7 @@ def stencil_at(f: Any, problem: Problem, row: list[Any]) -> Any:
     """Apply a stencil at one point with `f` called as it is: NaN where it leaves the domain of `f`."""
     rule, wrt, mode = problem.rule, problem.wrt, problem.mode
     assert isinstance(rule, Stencil)
-    nargs = problem.nargs(row)
+    nargs = problem.nargs
     result = letter_of(numbers(call(f, *row[:nargs])))
     x, step = np.array([row[wrt]], np.float64), row[nargs] if nargs < len(row) else None
     h = steps(rule, result, x, step, mode)

@@ -21,8 +21,7 @@ from ..arguments import (
     threads,
 )
 from ..array_kinds import PLAIN, kinds
-from ..containers.calls import Layout
-from ..containers.registry import has_containers, over_containers
+from ..containers.registry import Layout, has_containers, over_containers
 from ..estimates import Estimate
 from ..evaluation.functions import Function, function
 from ..rules.complexstep import ComplexStep
@@ -57,22 +56,18 @@ def derivative(
         compile it, else it is called with arrays, else point by point with a `PerformanceWarning`. One that mixes the
         points of a batch, as ``x / np.sum(x)`` does, is differentiated as a function of one number, with a warning.
     *args : array_like
-        The points, one array for each argument of `f`; they broadcast together and are never changed. Integers and
-        booleans count as float64; an argument of them that is not differentiated reaches `f` as it is, so ``table[k]``
-        may take an array `k` of indices.
+        The points, one array for each argument; they broadcast together and are never changed. Integers and booleans
+        count as float64; an argument of them that is not differentiated reaches `f` as it is, as an index may.
     wrt : int or tuple of int, default 0
         Argument to differentiate in; a tuple gives a tuple of results.
     method : {"adaptive", "central", "forward", "backward", "complex"} or a rule, default "adaptive"
-        The rule, or the word for its simplest form. `adaptive` finds the step at every point, at some fifteen
-        evaluations; the stencils `central`, `forward` and `backward` cost as many as they have points; `complex_step`
-        costs one, for analytic functions that accept complex numbers. ``method=fg.adaptive(n=2)`` is a second
-        derivative.
-    step : array_like, optional
-        Absolute step in units of the argument, positive; broadcasts with the points. The largest step of the adaptive
-        rule. A step below the spacing of floating-point numbers gives NaN.
-    rel_step : array_like, optional
-        Step relative to ``max(|x|, 1)``. By default the step is chosen per point: the power of two near which
-        truncation and rounding balance.
+        `adaptive` finds the step at every point, at some fifteen evaluations; the stencils `central`, `forward` and
+        `backward` take one for each of their points; `complex_step` takes one, for analytic functions.
+        ``method=fg.adaptive(n=2)`` is a second derivative.
+    step, rel_step : array_like, optional
+        Step of a stencil, largest step of the adaptive rule, positive: absolute, in units of the argument, or relative
+        to ``max(|x|, 1)``. They broadcast with the points. By default the step is chosen for every point; one below the
+        spacing of floating-point numbers gives NaN.
     bounds : (low, high) or scipy.optimize.Bounds, optional
         `f` is never called with the argument outside; both broadcast with the points, and None is no bound. A point
         outside has no derivative: NaN.
@@ -83,14 +78,14 @@ def derivative(
         arrays, and one number per point.
     workers : int, optional
         Threads for a large batch; the result does not depend on it. By default all cores for compiled functions and
-        for ufuncs of NumPy and SciPy, the calling thread for others: two calls of them may share memory.
+        ufuncs of NumPy and SciPy, the calling thread for others: two calls of them may share memory.
 
     Returns
     -------
     scalar or ndarray
-        Of the shape to which the arguments broadcast, in units of `f` over those of the argument; where `f` returns an
-        array for each point, the axes of that come last. float32 and float16 when the arguments are, else float64;
-        complex when `f` returns complex numbers. NaN where `f` or the point is not finite, and only there.
+        Of the shape to which the arguments broadcast, then that of what `f` returns for a point, in units of `f` over
+        those of the argument. float32 and float16 when the arguments are, else float64; complex when `f` returns
+        complex numbers. NaN where `f` or the point is not finite, and only there.
 
     Raises
     ------
@@ -100,18 +95,12 @@ def derivative(
         Whatever `f` raises at a point, unchanged. An arithmetic, value, lookup or assertion error beside a point ends
         the domain of `f` there.
 
-    See Also
-    --------
-    gradient, jacobian : for functions of a vector.
-    check : compares a derivative of yours with this one and its bounds.
-    accuracy : compares the methods on your function and your points.
-
     Notes
     -----
-    Arrays of xarray, pandas, polars and Dask and masked arrays give results of their kind; `f` gets plain arrays. Where
-    the points are arrays of JAX, PyTorch or CuPy, `f` gets such arrays in float64. How labels are aligned, and what
-    masks and chunks mean, is told in the how-to pages on labelled arrays and on other libraries. Arrays with units
-    raise a TypeError that says what to pass.
+    Arrays of xarray, pandas, polars and Dask and masked arrays give results of their kind; `f` gets plain arrays.
+    Points in arrays of JAX, PyTorch or CuPy reach `f` as such arrays in float64. The how-to pages tell of labels, masks
+    and chunks.
+    Arrays with units raise a TypeError that says what to pass.
 
     References
     ----------
@@ -201,9 +190,7 @@ def _derivative_general(
         mode = ADAPTIVE
     has_workers, dtype = options.workers is not None, result_kind(operands)
     low, high = limits or (None, None)
-    problem = Problem(
-        elementwise, tuple(operands), rule, mode, dtype, count, has_workers, index, step, low, high
-    )
+    problem = Problem(elementwise, tuple(operands), rule, mode, dtype, count, has_workers, index, step, low, high)
     try:
         return _by_rule(problem, options)
     except SeveralResults as refusal:

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from math import inf, isfinite
+from math import inf, isfinite, prod
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from .._parallel import CallSize, CostEstimate, blocks
 from ..adaptive_rule import Adaptive
-from ..arguments import SeveralResults
 from ..estimates import Estimate, rounded
 from ..evaluation.called import Called
 from ..evaluation.compiled import Compiled
-from ..evaluation.functions import Function
-from ..evaluation.user_calls import call
+from ..evaluation.functions import ElementwiseValues, Function
+from ..rules.complexstep import compare_sample, slopes
+from ..rules.stencil_codegen import combine, loops, positions, steps
+from ..rules.stencils import Stencil
 from .batch import begins_in_machine_code, fill
-from .called_stencil import apply_to_called
 from .compiled_rules import apply_compiled, stencil_at, ufunc_of
-from .complex_steps import compare_sample, slopes
-from .fallback import replace_missing
+from .error_bounds import replace_missing
 from .problem import ADAPTIVE, Problem
 
 #: What the ufunc of a problem without steps and bounds takes after the arguments.
@@ -30,6 +28,9 @@ _DEFAULTS: dict[str, tuple[float, ...]] = {"auto": (), ADAPTIVE: (inf, -inf, inf
 
 #: Points from which a sample shows whether the first round of the adaptive rule settles points at all; its size.
 _MANY, _SAMPLE = 1 << 14, 256
+
+#: Points from which a function is worth compiled loops around it.
+LARGE = 1 << 20
 
 
 def scalar_derivative(function: Function, rule: Any, wrt: int, args: tuple[float, ...]) -> Any:
@@ -53,9 +54,8 @@ def derivative_of(problem: Problem, out: Any) -> Any:
 def estimate_of(problem: Problem) -> Estimate:
     """Differentiate with error bounds."""
     operands = problem.operands
-    limits = [] if problem.low is None or problem.mode == ADAPTIVE else [problem.low, problem.high]
     with closing(_evaluator_of(problem, operands)) as evaluator:
-        return rounded(Estimate(*fill(evaluator, _cost(problem), problem, operands, limits, None, lean=False)))
+        return rounded(Estimate(*fill(evaluator, problem, operands, None, lean=False)))
 
 
 def _evaluator_of(problem: Problem, operands: list[Any]) -> Compiled | Called:
@@ -72,18 +72,11 @@ def _evaluator_of(problem: Problem, operands: list[Any]) -> Compiled | Called:
     return function.evaluator(operands, wrt, pair, (rule, wrt, mode))
 
 
-def _cost(problem: Problem) -> CostEstimate:
-    assert isinstance(problem.f, Function)
-    return problem.f.cost((problem.rule, problem.wrt, problem.mode))
-
-
 def _derivative(evaluator: Any, problem: Problem, operands: list[Any], out: Any) -> Any:
     rule, wrt, mode = problem.rule, problem.wrt, problem.mode
-    if mode == ADAPTIVE and not begins_in_machine_code(evaluator):
-        return fill(evaluator, _cost(problem), problem, operands, [], out)
-    if mode == ADAPTIVE and _are_mostly_open(evaluator, problem, operands):
-        return fill(evaluator, _cost(problem), problem, operands, [], out)
-    apply = apply_compiled if evaluator.is_compiled else apply_to_called
+    if mode == ADAPTIVE and (not begins_in_machine_code(evaluator) or _are_mostly_open(evaluator, problem, operands)):
+        return fill(evaluator, problem, operands, out)
+    apply = apply_compiled if evaluator.is_compiled else _apply_to_called
     result, has_missing = apply(evaluator, problem, operands, out)
     if has_missing and mode == ADAPTIVE:
         return _complete(evaluator, problem, operands, result)
@@ -92,6 +85,54 @@ def _derivative(evaluator: Any, problem: Problem, operands: list[Any], out: Any)
     if type(result) is np.float64 and mode in _DEFAULTS and evaluator.is_compiled:
         evaluator.remember_scalar_call((rule, wrt), ufunc_of(evaluator, rule, wrt, mode), _DEFAULTS[mode])
     return result
+
+
+def _apply_to_called(evaluator: Called, problem: Problem, operands: list[Any], out: Any) -> tuple[Any, bool]:
+    """Evaluate every block at all offsets, and combine the values while they are in cache.
+
+    Returns the derivative, and whether there may be something in it that is not finite.
+    """
+    stencil, wrt, nargs, mode = problem.rule, problem.wrt, problem.nargs, problem.mode
+    assert isinstance(stencil, Stencil)
+    offsets = [float(o) for o in stencil.needed]
+    has_no_center = 0.0 not in offsets
+    is_large = prod(np.broadcast_shapes(*map(np.shape, operands))) >= LARGE
+    missing: list[bool] = []
+
+    def apply(here: dict[int, Any], _limits: Any, targets: Any) -> None:
+        x, step, (target,) = here[wrt], here.get(nargs), targets
+        more = () if step is None else (step,)
+        machine = loops(stencil, evaluator.result, mode) if is_large and evaluator.result != "D" else None
+        if machine:
+            moved = np.empty((len(offsets), x.size))
+            for row, move in zip(moved, machine.moved, strict=True):
+                move.call(x, *more, out=row)
+        else:
+            h = steps(stencil, evaluator.result, x, step, mode)
+            moved = positions(offsets, x, h)
+        # One call for all offsets, with memory that nothing else uses: `f` may write into its arguments or keep them,
+        # and may hand out the same memory at every call. A scalar argument stays what it is: an int may be an index.
+        columns = [
+            moved.ravel() if i == wrt else np.concatenate([here[i]] * len(offsets)) if i in here else operands[i]
+            for i in range(nargs)
+        ]
+        beside = True if has_no_center else np.repeat([o != 0 for o in offsets], x.size)
+        kind = np.complex128 if evaluator.result == "D" else np.float64
+        values = np.asarray(evaluator.call(columns, columns, beside), dtype=kind)
+        values = values.reshape(moved.shape) if values.ndim else np.full(moved.shape, values)
+        if not machine:
+            combine(stencil, values, h, target)
+            missing.append(not np.isfinite(target.sum()))
+            return
+        before = machine.combined.nonfinite
+        machine.combined.call(x, *values, *more, out=target)
+        if machine.combined.nonfinite != before:
+            # A flat function has no slope at infinity either; the loop leaves these rare points to Python.
+            np.copyto(target, np.nan, where=~np.isfinite(x))
+            missing.append(True)
+
+    result = fill(evaluator, problem, operands, out, block=apply)
+    return result, any(missing)
 
 
 def _are_mostly_open(evaluator: Any, problem: Problem, operands: list[Any]) -> bool:
@@ -119,8 +160,8 @@ def _complete(evaluator: Any, problem: Problem, operands: list[Any], result: Any
     """Differentiate at the points that the first round of the adaptive rule has left open."""
     shape = np.shape(result)
     where = np.nonzero(np.atleast_1d(np.isnan(result)))
-    points = _at_some(operands, shape, where, (problem.wrt, problem.nargs(operands)))
-    better = fill(evaluator, _cost(problem), problem, points, [], None)
+    points = _at_some(operands, shape, where, (problem.wrt, problem.nargs))
+    better = fill(evaluator, problem, points, None)
     if not shape:
         return type(result)(better[0])
     result[where] = better
@@ -143,43 +184,23 @@ def _fall_back(evaluator: Any, problem: Problem, operands: list[Any], result: An
 
 def complex_step_of(problem: Problem) -> Any:
     """Differentiate by the complex step, and compare a sample of the points with the adaptive rule."""
-    adaptive, wrt, args = problem._replace(rule=Adaptive(), mode=ADAPTIVE), problem.wrt, problem.args
+    function, adaptive, wrt, args = problem.f, problem.adaptive(), problem.wrt, problem.args
+    assert isinstance(function, Function)
     _evaluator_of(adaptive, adaptive.operands).close()
-    shape = np.broadcast_shapes(*map(np.shape, args))
-    result = np.empty(shape, problem.dtype)
-    if 0 in shape:
-        return result
-    f: Any = problem.f
-    moving = [i for i, a in enumerate(args) if i == wrt or np.ndim(a)]
-    every = problem.kinds(problem.operands)
-    kinds = [*(every[i] for i in moving), np.float64]
-    size = CallSize()
-    for parts, (target,) in blocks([args[i] for i in moving], [result], shape, kinds):
-        for at in size.slices(target.size):
-            block = {i: part[at] for i, part in zip(moving, parts, strict=True)}
+    evaluator = Called(function.f, pointwise=False)
+    evaluator.result = "D"
 
-            def values(z: Any, block: dict[int, Any] = block) -> Any:
-                row = [z if i == wrt else block[i].copy() if i in block else a for i, a in enumerate(args)]
-                return _complex_values(f.f, row, z)
+    def apply(here: dict[int, Any], _limits: Any, targets: Any) -> None:
+        values = ElementwiseValues(evaluator, [here.get(i, a) for i, a in enumerate(args)], wrt).values
+        targets[0][...] = slopes(lambda z: values(z, slice(None)), here[wrt])
 
-            with np.errstate(all="ignore"):
-                target[at] = slopes(values, block[wrt])
-    flat = [np.broadcast_to(a, shape).ravel() if i in moving else a for i, a in enumerate(args)]
+    with np.errstate(over="ignore"):  # what overflows a smaller type is infinite there
+        result = fill(evaluator, problem, problem.operands, None, block=apply).real.astype(problem.dtype)
+    flat = [np.broadcast_to(a, result.shape).ravel() if i == wrt or np.ndim(a) else a for i, a in enumerate(args)]
 
     def trusted(some: Any) -> Estimate:
-        rows = (a[some] if i in moving else a for i, a in enumerate(flat))
+        rows = (a[some] if np.ndim(a) else a for a in flat)
         return estimate_of(adaptive._replace(args=tuple(rows)))
 
-    compare_sample(result.ravel(), result.size, flat[wrt], trusted)
-    return result[()]
-
-
-def _complex_values(f: Any, row: list[Any], z: Any) -> Any:
-    """Call `f` with complex numbers: one value for each, or one for all."""
-    values = np.asarray(call(f, *row))
-    if values.shape not in (z.shape, ()) or values.dtype.kind not in "fciub":
-        raise SeveralResults(
-            f"`f` must return one number per point; got shape {values.shape} of {values.dtype} for {z.size} points. "
-            "Return an array like the argument."
-        )
-    return np.broadcast_to(values, z.shape)
+    compare_sample(result.ravel(), flat[wrt], trusted)
+    return result

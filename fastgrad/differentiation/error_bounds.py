@@ -1,4 +1,4 @@
-"""Error bounds for stencils, at a fixed number of evaluations."""
+"""Error bounds for stencils, at a fixed number of evaluations, and the adaptive rule where they leave the domain."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ..adaptive_rule import Adaptive, estimate
+from ..adaptive_rule import HIGHEST, Adaptive, estimate
 from ..estimates import Estimate, Status
 from ..rules.stencil_codegen import combine, steps
 from ..rules.stencils import Stencil
-from .fallback import replace_missing
 
 #: Spacing of the noise probes relative to ``max(|x|, 1)``. Third differences of a smooth function vanish at this
 #: distance (1e-18), so what is left of them is the noise of `f`: of its rounding, of float32 or a solver inside it.
@@ -105,6 +104,26 @@ def estimate_by_stencil(
 
     repaired: Estimate = replace_missing(estimated, outside & has_fallback, stencil, again)
     return repaired
+
+
+def replace_missing(results: Any, missing: Any, rule: Any, again: Callable[[Adaptive, Any], Any]) -> Any:
+    """Have the adaptive rule compute the `missing` entries of a stencil's results, in place unless they are a number.
+
+    `again` maps the adaptive rule and the numbers of entries to their results. The adaptive rule evaluates on both
+    sides whatever the stencil does: at an upper bound a forward difference has nothing ahead.
+    """
+    where = np.flatnonzero(missing)
+    if not where.size or not isinstance(rule, Stencil) or rule.n > HIGHEST:
+        return results
+    better = again(Adaptive(rule.n), where)
+    if isinstance(results, Estimate):
+        for field, values in zip(results, better, strict=True):
+            field.reshape(-1)[where] = values
+        return results
+    if not isinstance(results, np.ndarray):
+        return type(results)(better[0])
+    results[np.unravel_index(where, results.shape)] = better
+    return results
 
 
 def _next_order(stencil: Stencil) -> Stencil:

@@ -46,45 +46,32 @@ def gradient(
         ``f(x, *args)``, one number for every vector, of shape () or (1,). Written for one vector ``(d,)``, for a batch
         with the vector on the last axis, ``v[..., 0]``, or with the coordinates first, ``v[0]``.
     x : array_like, shape (..., d), or a tree of arrays
-        The points; never changed. Integers and booleans count as float64. Containers as in `derivative`. A tree is a
-        dictionary, list, tuple, named tuple or dataclass of arrays, the parameters of a model: one point. A list or
-        tuple of numbers is a vector.
+        The points; never changed. Integers and booleans count as float64; containers as in `derivative`. A tree is a
+        dictionary, list, tuple, named tuple or dataclass of arrays, the parameters of a model: one point.
     args : tuple, default ()
         Further arguments of `f`, the same for all points; one alone may stand without a tuple.
     method : {"adaptive", "central", "forward", "backward", "complex"} or a rule, default "adaptive"
         The rule, as in `derivative`; `adaptive` finds the step for every entry.
-    step, rel_step : array_like, optional
-        Step of a stencil, largest step of the adaptive rule: absolute, in units of `x`, or relative to
-        ``max(|x|, 1)``. They broadcast with `x`. By default the step is chosen for every coordinate of every point.
-    bounds : (low, high) or scipy.optimize.Bounds, optional
-        `f` is never called outside; both broadcast with `x`, and None is no bound. A point outside has no derivatives:
-        NaN.
-    full_output : bool, default False
-        Return an `Estimate`: the derivative with error bound, status and number of evaluations.
+    step, rel_step, bounds, full_output : optional
+        As in `derivative`; they broadcast with `x`.
     workers : int, optional
         Threads for a large batch; the result does not depend on it. By default all cores for compiled functions, the
         calling thread for others.
 
     Returns
     -------
-    ndarray, shape (..., d), or a tree
+    ndarray, shape (..., d), or a tree of the structure of `x`
         In units of `f` over those of `x`. float32 and float16 when `x` is, else float64; complex when `f` returns
-        complex numbers. NaN where `f` or the point is not finite, and only there. For a tree, a tree of the same
-        structure.
+        complex numbers. NaN where `f` or the point is not finite, and only there.
 
     Raises
     ------
-    TypeError, ValueError
-        For arguments of the wrong kind or shape; the message names the argument and the remedy.
-    Exception
-        Whatever `f` raises at a point, unchanged. An arithmetic, value, lookup or assertion error beside a point ends
-        the domain of `f` there.
+    TypeError, ValueError, Exception
+        As `derivative`.
 
     See Also
     --------
     jacobian : for functions with several results.
-    directional : along one vector, at the cost of one coordinate.
-    hessian : second derivatives.
     check : compares a gradient of yours with this one and its bounds.
 
     Examples
@@ -93,14 +80,6 @@ def gradient(
     >>> x = np.random.default_rng(0).normal(size=(1000, 2))
     >>> exact = np.sin(x[:, :1] * x[:, 1:]) * -x[:, ::-1]
     >>> float(np.max(abs(fg.gradient(lambda v: np.cos(v[0] * v[1]), x) - exact))) < 1e-12
-    True
-
-    SciPy's optimisers take it as `jac`:
-
-    >>> import functools
-    >>> from scipy.optimize import minimize, rosen
-    >>> result = minimize(rosen, np.zeros(5), jac=functools.partial(fg.gradient, rosen))
-    >>> float(np.max(abs(result.x - 1))) < 1e-5
     True
 
     Parameters of a model:
@@ -157,25 +136,20 @@ def jacobian(
     -------
     ndarray, shape (..., result, d), a tree, or scipy.sparse.csr_array, shape (m, d)
         Entry ``[..., i, k]`` is the derivative of result `i` in coordinate `k`, in units of the one over those of the
-        other. A function with one number has ``m = 1``; one row or column of numbers counts as one axis. Types as of
-        `gradient`. For a tree, a tree of leaves with shape ``(*result, *leaf)``. With `sparsity` a CSR array with the
-        entries of the pattern, zeros included; an `Estimate` then holds such arrays.
+        other; types as of `gradient`. One number counts as ``m = 1``, one row or column of numbers as one axis. For a
+        tree, a tree of leaves with shape ``(*result, *leaf)``. With `sparsity` a CSR array with the entries of the
+        pattern, zeros included; an `Estimate` then holds such arrays.
 
     Raises
     ------
     TypeError, ValueError, Exception
-        As `gradient`.
-
-    See Also
-    --------
-    sparsity : detects the pattern.
-    directional : the product of the jacobian and a vector, without the jacobian.
+        As `derivative`.
 
     References
     ----------
     A. R. Curtis, M. J. D. Powell and J. K. Reid, "On the estimation of sparse Jacobian matrices", J. Inst. Maths
-    Applics 13 (1974) 117-119, for `sparsity`; columns are coloured as by T. F. Coleman and J. J. More, "Estimation of
-    sparse Jacobian matrices and graph coloring problems", SIAM J. Numer. Anal. 20 (1983) 187-209.
+    Applics 13 (1974) 117-119; T. F. Coleman and J. J. More, "Estimation of sparse Jacobian matrices and graph coloring
+    problems", SIAM J. Numer. Anal. 20 (1983) 187-209.
 
     Examples
     --------
@@ -186,8 +160,6 @@ def jacobian(
     >>> exact = [[np.cos(0.5), -2 * np.sin(0.5)], [np.sin(0.5), 2 * np.cos(0.5)]]
     >>> float(np.max(abs(jacobian - exact))) < 1e-13
     True
-    >>> fg.jacobian(lambda v: np.outer(v, v), [2.0, 0.5]).shape
-    (2, 2, 2)
     """
     problem = vector_problem(f, x, args, method, step, rel_step, bounds, workers, full_output)
     result_shape = problem.evaluator.result_shape
@@ -223,18 +195,15 @@ def directional(
     ----------
     f : callable
         ``f(x, *args)``, a number or an array for every vector; its forms: see `gradient`.
-    x : array_like, shape (..., d)
-        The points, as in `gradient`.
-    v : array_like, shape (..., d)
-        The vectors, of any length; they broadcast with `x`.
+    x, v : array_like, shape (..., d)
+        The points, as in `gradient`, and the vectors, of any length; they broadcast together.
     args : tuple, default ()
         As in `gradient`.
     method : {"adaptive", "central", "forward", "backward", "complex"} or a rule, default "adaptive"
         The rule, as in `derivative`, for the function of `t` that ``f(x + t v)`` is.
     step, rel_step : array_like, optional
-        Step of a stencil, largest step of the adaptive rule: absolute, in units of `v`, or relative to the `t` that
-        moves a coordinate by about ``max(|x|, 1)``. They broadcast with the batch, one number for each point. By
-        default the step is chosen for every point.
+        As in `derivative`, one number for each point: absolute, in units of `v`, or relative to the `t` that moves a
+        coordinate by about ``max(|x|, 1)``.
     bounds, full_output : optional
         As in `gradient`.
     workers : int, optional
@@ -244,22 +213,12 @@ def directional(
     -------
     ndarray, shape (..., result)
         ``J(x) v``, in units of `f` times those of `v` over those of `x`, at the cost of one coordinate. Types as of
-        `gradient`.
+        `gradient`. The length of `v` does not matter to the accuracy.
 
     Raises
     ------
     TypeError, ValueError, Exception
-        As `gradient`.
-
-    See Also
-    --------
-    gradient, jacobian : all coordinates.
-    hessian_vector : the same for second derivatives.
-
-    Notes
-    -----
-    It is the derivative at 0 of the function of a number ``f(x + t w)``, `w` being `v` times the power of two that
-    makes it about as large as the point, so that the length of `v` does not matter to the accuracy.
+        As `derivative`.
 
     Examples
     --------
@@ -269,8 +228,6 @@ def directional(
     True
     """
     x, v = broadcast_vectors(x, v)
-    problem = vector_problem(
-        f, x, args, method, step, rel_step, bounds, workers, full_output, is_along_vectors=True
-    )
+    problem = vector_problem(f, x, args, method, step, rel_step, bounds, workers, full_output, is_along_vectors=True)
     shape = (*problem.shape[:-1], *problem.evaluator.result_shape)
     return reshaped(retry_complex(lambda: along(problem, as_rows(v), full_output)), shape)

@@ -18,12 +18,11 @@ import numpy as np
 from ..adaptive_rule import Adaptive
 from ..estimates import Estimate, Status
 from ..evaluation.protocol import VectorEvaluator
-from ..evaluation.vector_machine import Machine
 from ..rules.stencils import Stencil, backward, central, forward
-from .jacobians import ENTRIES, along, in_pieces, jacobians, scaled, stretch, unit
+from .jacobians import ENTRIES, along, in_lanes, jacobians, lane_machine, scaled, stretch, unit
 from .lane_stencils import MOST, apply_to_pairs
 from .line_evaluation import Directions, derive
-from .problem import ADAPTIVE, Problem, Results
+from .problem import ADAPTIVE, Problem, Results, over_fields
 
 #: Distance to a bound, in units of the vectors, below which a mixed derivative is taken from one side of a bound.
 _NEAR = 2.0**-4
@@ -51,17 +50,11 @@ def of_second_order(problem: Problem) -> Problem:
     )
 
 
-def _to_the_right(rule: Any) -> Any:
-    """Turn a rule for second derivatives into one that evaluates in the direction of the vectors only."""
-    return replace(rule, side="right") if isinstance(rule, Adaptive) else forward(rule.order, n=2)
-
-
 def diagonals(problem: Problem, full_output: bool) -> Any:
     """Unmixed second derivatives, shape (points, coordinates)."""
     if problem.x.size == 0:
         return problem.empty(problem.x.shape, full_output).whole
-    results = jacobians(problem, full_output)
-    return Estimate(*(a[:, 0] for a in results)) if full_output else results[:, 0]
+    return over_fields(lambda a: a[:, 0], jacobians(problem, full_output))
 
 
 def hessians(problem: Problem, full_output: bool) -> Any:
@@ -70,13 +63,12 @@ def hessians(problem: Problem, full_output: bool) -> Any:
     results = problem.empty((count, d, d), full_output)
     if results.df.size == 0:
         return results.whole
-    machine, rule = problem.evaluator.block_machine, problem.rule
-    if machine is not None and isinstance(rule, Stencil) and not full_output and problem.mode == "auto":
-        if problem.low is None and d * d <= MOST and not machine.is_slow(2 * d * d * len(rule.needed)):
-            _in_lanes(problem, machine, rule, results)
-            return results.whole
-    _by_pairs(problem, results, full_output)
-    return results.whole
+    machine = lane_machine(problem, full_output, 2 * d * d)
+    if machine is None or problem.mode != "auto" or d * d > MOST:
+        return _by_pairs(problem, results, full_output)
+    return in_lanes(problem, machine, 2 * d * d, apply_to_pairs, results.df, lambda some: _by_pairs(
+        _in_float64(some), some.empty((len(some.x), d, d), False), False
+    ))  # fmt: skip
 
 
 def _in_float64(problem: Problem) -> Problem:
@@ -84,28 +76,7 @@ def _in_float64(problem: Problem) -> Problem:
     return problem._replace(dtype=np.dtype(np.float64))
 
 
-def _in_lanes(problem: Problem, machine: Machine, rule: Stencil, results: Results) -> None:
-    """All second derivatives by a stencil in machine code; points that it does not settle go the other way."""
-    count, d = problem.x.shape
-    computed = results.df if results.df.dtype == np.float64 else np.empty(results.df.shape)
-    wrong = []
-
-    def work(piece: tuple[slice, ...]) -> None:
-        wrong.append(apply_to_pairs(machine, problem.x[piece], rule, problem.evaluator.kind, computed[piece]))
-
-    in_pieces(work, problem, machine, 2 * d * d * len(rule.needed))
-    if any(wrong):
-        bad = np.flatnonzero(~np.isfinite(computed).all(axis=(1, 2)) & ~np.isnan(problem.x).any(axis=1))
-        if bad.size:
-            some = _in_float64(problem).at(bad)
-            rest = some.empty((bad.size, d, d), False)
-            _by_pairs(some, rest, False)
-            computed[bad] = rest.df
-    if computed is not results.df:
-        results.put(slice(None), computed)
-
-
-def _by_pairs(problem: Problem, results: Results, full_output: bool) -> None:
+def _by_pairs(problem: Problem, results: Results, full_output: bool) -> Any:
     """All second derivatives, the diagonal along coordinates, the others along pairs of vectors."""
     d = problem.x.shape[1]
     rows, columns = np.triu_indices(d, 1)
@@ -124,7 +95,7 @@ def _by_pairs(problem: Problem, results: Results, full_output: bool) -> None:
             mixed = _mixed(part, which, u, w, u[every, i] * w[every, j], full_output)
             results.put((block.start + which, i, j), mixed)
             results.put((block.start + which, j, i), mixed)
-    _fall_back(problem, results, lambda some, points: hessians(some, full_output))
+    return _fall_back(problem, results, lambda some, points: hessians(some, full_output))
 
 
 def products(problem: Problem, v: Any, full_output: bool) -> Any:
@@ -159,25 +130,22 @@ def products(problem: Problem, v: Any, full_output: bool) -> Any:
             u[np.arange(k.size), k] = units[which, k]
             size = units[which, k] * units[which, d] * length[which]
             results.put((block.start + which, k), _mixed(part, which, u, w[which], size, full_output))
-    _fall_back(problem, results, lambda some, points: products(some, v[points], full_output))
-    return results.whole
+    return _fall_back(problem, results, lambda some, points: products(some, v[points], full_output))
 
 
-def _fall_back(problem: Problem, results: Results, again: Callable[[Problem, Any], Any]) -> None:
+def _fall_back(problem: Problem, results: Results, again: Callable[[Problem, Any], Any]) -> Any:
     """Have the adaptive rule compute the entries whose stencil leaves the domain of `f`.
 
     It computes the whole point, because the second derivatives along the coordinates tell how far to move. At the
     lengths of the stencil ``exp(1e9 x)`` is infinite or 0 everywhere, and the result would be 0.
     """
-    if problem.mode != "auto":
-        return
     lost = np.isnan(results.df)
     points = np.flatnonzero(lost.any(axis=tuple(range(1, lost.ndim))) & np.isfinite(problem.x).all(axis=1))
-    if points.size:
-        better = again(problem.at(points)._replace(rule=Adaptive(2), mode=ADAPTIVE), points)
+    if points.size and problem.mode == "auto":
+        better = again(problem.at(points).adaptive(2), points)
         entry = np.nonzero(lost[points])
-        computed = Estimate(*(a[entry] for a in better)) if isinstance(better, Estimate) else better[entry]
-        results.put((points[entry[0]], *entry[1:]), computed)
+        results.put((points[entry[0]], *entry[1:]), over_fields(lambda a: a[entry], better))
+    return results.whole
 
 
 def _lengths(problem: Problem, error: Any, w: Any = None) -> Any:
@@ -217,18 +185,15 @@ def _compared(units: Any, error: Any) -> Any:
 class _Difference:
     """Values at the first of several vectors side by side less those at the others: an `Evaluator`."""
 
-    outputs, result_shape = 1, ()
+    outputs = 1
 
-    def __init__(self, evaluator: VectorEvaluator) -> None:
-        self._evaluator, self.dim, self.kind = evaluator, evaluator.dim, evaluator.kind
-        self.is_compiled, self.block_machine, self.threads = (
-            evaluator.is_compiled, evaluator.block_machine, evaluator.threads
-        )  # fmt: skip
+    def __init__(self, evaluator: VectorEvaluator, d: int) -> None:
+        self._evaluator, self._d, self.kind, self.block_machine = evaluator, d, evaluator.kind, evaluator.block_machine
 
     def values(self, x: Any, index: Any = None, beside: bool = False) -> Any:
         """Evaluate at rows of vectors."""
-        values = self._evaluator.values(x.reshape(-1, self.dim), index, beside)
-        values = values.reshape(len(x), x.shape[1] // self.dim)
+        values = self._evaluator.values(x.reshape(-1, self._d), index, beside)
+        values = values.reshape(len(x), x.shape[1] // self._d)
         return values[:, :1] - np.sum(values[:, 1:], axis=1, keepdims=True)
 
 
@@ -247,13 +212,10 @@ def _mixed(problem: Problem, which: Any, u: Any, w: Any, size: Any, full_output:
         lines = Directions(problem.x, np.stack(vectors, axis=1), which[some], problem.low, problem.high)
         steps, line = None if step is None else step[some], np.arange(len(vectors[0]))
         computed = derive(
-            _Difference(problem.evaluator), lines, line, rule, problem.mode, steps, *lines.reach(),
+            _Difference(problem.evaluator, problem.x.shape[1]), lines, line, rule, problem.mode, steps, *lines.reach(),
             full_output=full_output, has_fallback=problem.mode != "auto",
         )  # fmt: skip
-        if full_output:
-            results.put(some, scaled(Estimate(*(a[:, 0] for a in computed)), scale))
-        else:
-            results.put(some, computed[:, 0] / scale)
+        results.put(some, scaled(over_fields(lambda a: a[:, 0], computed), scale))
 
     every = np.arange(which.size)
     near, inward = np.zeros(which.size, dtype=bool), [np.ones(which.size)] * 2
@@ -270,5 +232,7 @@ def _mixed(problem: Problem, which: Any, u: Any, w: Any, size: Any, full_output:
         derive_part(inside, (a + b, a - b, *still), problem.rule, 4 * size[inside])
     if (edge := every[near]).size:
         a, b = (v[edge] * sign[edge, None] for v, sign in ((u, inward[0]), (w, inward[1])))
-        derive_part(edge, (a + b, a, b), _to_the_right(problem.rule), (2 * size * inward[0] * inward[1])[edge])
+        rule: Any = problem.rule
+        ahead = replace(rule, side="right") if isinstance(rule, Adaptive) else forward(rule.order, n=2)
+        derive_part(edge, (a + b, a, b), ahead, (2 * size * inward[0] * inward[1])[edge])
     return results.whole

@@ -11,9 +11,7 @@ from .._parallel import inner_threads, over_pieces
 from ..adaptive_rule import HIGHEST, Adaptive
 from ..estimates import Estimate
 from ..evaluation.vector_machine import Machine
-from ..rules.complexstep import ComplexStep
 from ..rules.stencils import Stencil
-from .complex_steps import compare_sample, slopes
 from .lane_stencils import apply_stencil
 from .line_evaluation import Coordinates, Directions, derive
 from .problem import ADAPTIVE, Problem
@@ -30,49 +28,47 @@ _EVALUATIONS, _EVALUATIONS_IN_LANES = 1 << 16, 1 << 18
 
 def jacobians(problem: Problem, full_output: bool) -> Any:
     """All entries, shape (points, outputs, coordinates): the derivative, or an `Estimate`."""
-    if isinstance(problem.rule, ComplexStep):
-        return _complex_step(problem)
-    evaluator, rule = problem.evaluator, problem.rule
-    machine = evaluator.block_machine
-    if machine is not None and isinstance(rule, Stencil) and rule.n <= HIGHEST and not full_output:
-        if problem.low is None and not machine.is_slow(problem.x.shape[1] * len(rule.needed)):
-            shape = len(problem.x), evaluator.outputs, problem.x.shape[1]
-            return _by_stencil(problem, machine, problem.empty(shape, False).df)
-    return _all_entries(problem, full_output)
+    (count, d), rule = problem.x.shape, problem.rule
+    machine = lane_machine(problem, full_output, d)
+    if machine is None or rule.n > HIGHEST:
+        return entries(problem, full_output)
+    out = problem.empty((count, problem.evaluator.outputs, d), False).df
+    return in_lanes(problem, machine, d, apply_stencil, out, lambda some: entries(some, False))
 
 
-def _all_entries(problem: Problem, full_output: bool) -> Any:
-    """All entries by any rule for functions of a number, one block of points after the other."""
+def entries(problem: Problem, full_output: bool, column: int | None = None) -> Any:
+    """All entries, or those of one column, by any rule for functions of a number; shape (points, outputs, columns)."""
     evaluator, (count, d) = problem.evaluator, problem.x.shape
-    m = evaluator.outputs
-    results = problem.empty((count, m, d), full_output)
+    m, columns = evaluator.outputs, np.arange(d) if column is None else np.array([column])
+    results = problem.empty((count, m, columns.size), full_output)
     width = _lines_at_a_time(problem)
-    evaluator.expect(2 * problem.x.size)  # the slower `f` is, the fewer there are in a piece
+    evaluator.expect(2 * count * columns.size)  # the slower `f` is, the fewer there are in a piece
 
     def work(piece: tuple[slice, ...]) -> None:
         part = problem.at(piece[0])
-        lines, size, steps = Coordinates(part.x), part.x.size, part.steps
+        lines, steps = Coordinates(part.x), part.steps
+        numbers = np.add.outer(d * np.arange(len(part.x)), columns).ravel()
         derived: list[Any] = []
-        for start in range(0, size, width):
-            line = np.arange(start, min(start + width, size))
+        for start in range(0, numbers.size, width):
+            line = numbers[start : start + width]
             extra = [None if a is None else a.ravel()[line] for a in (steps, part.low, part.high)]
             derived.append(derive(evaluator, lines, line, problem.rule, problem.mode, *extra, full_output=full_output))
         with np.errstate(over="ignore"):  # threads have settings of their own
             parts = zip(*derived, strict=True) if full_output else [derived]
             for field, values in zip(results.fields, parts, strict=True):
-                field[piece] = np.concatenate(values).reshape(-1, d, m).swapaxes(1, 2)
+                field[piece] = np.concatenate(values).reshape(-1, columns.size, m).swapaxes(1, 2)
 
     if results.df.size:
-        size = max(1, width // d)
+        size = max(1, width // columns.size)
         # the adaptive rule has milliseconds of Python for every piece, whatever its size
         workers, least = problem.workers, max(1, size // 8) if isinstance(problem.rule, Adaptive) else 1
         if not evaluator.is_compiled:  # every piece takes milliseconds of Python
             workers, least = evaluator.threads(problem.workers, problem.has_workers), size
-        cost = problem.f.cost((problem.rule, d, full_output, problem.output))
+        cost = problem.f.cost((problem.rule, columns.size, full_output, problem.output))
         workers, inner = (workers, 1) if count > 2 * size else (1, workers)
         with inner_threads(inner):
             over_pieces(work, (count,), workers, size, cost, least)
-    return results.whole
+    return problem.checked(results, lambda some, _: entries(some, True, column))
 
 
 def _lines_at_a_time(problem: Problem) -> int:
@@ -80,41 +76,45 @@ def _lines_at_a_time(problem: Problem) -> int:
     outputs, d = max(problem.evaluator.outputs, 1), max(problem.x.shape[1], 1)
     if problem.evaluator.block_machine is not None:
         return max(1, _ENTRIES_COMPILED // outputs)
-    entries = ENTRIES if problem.mode == ADAPTIVE or problem.low is not None else _ENTRIES_OF_STENCILS
-    return int(max(1, min(entries // outputs, _NUMBERS // d)))
+    most = ENTRIES if problem.mode == ADAPTIVE or problem.low is not None else _ENTRIES_OF_STENCILS
+    return int(max(1, min(most // outputs, _NUMBERS // d)))
 
 
-def _by_stencil(problem: Problem, machine: Machine, out: Any) -> Any:
-    """All entries by a stencil in machine code, over threads when there are many."""
-    assert isinstance(problem.rule, Stencil)
-    rule = problem.rule
+def lane_machine(problem: Problem, full_output: bool, lines: int) -> Machine | None:
+    """Return what applies a stencil along so many lines through each point in lanes; None if nothing does."""
+    rule, machine = problem.rule, problem.evaluator.block_machine
+    if machine is None or full_output or problem.low is not None or not isinstance(rule, Stencil):
+        return None
+    return None if machine.is_slow(lines * len(rule.needed)) else machine
+
+
+def in_lanes(
+    problem: Problem, machine: Machine, lines: int, apply: Callable[..., int], out: Any, general: Callable[..., Any]
+) -> Any:
+    """Apply a stencil to all points, over threads when there are many; `general` computes what it leaves open."""
+    rule: Any = problem.rule
+    count, evaluations = len(problem.x), lines * len(rule.needed)
     wrong = []
 
     def work(piece: tuple[slice, ...]) -> None:
         target = out[piece] if out.dtype == np.float64 else np.empty(out[piece].shape)
         steps = None if problem.step is None else np.ascontiguousarray(problem.at(piece[0]).steps)
-        wrong.append(apply_stencil(machine, problem.x[piece], rule, problem.evaluator.kind, steps, target))
+        wrong.append(apply(machine, problem.x[piece], rule, problem.evaluator.kind, steps, target))
         if target.dtype != out.dtype:
             with np.errstate(all="ignore"):  # what overflows a smaller type is infinite there
                 out[piece] = target
 
-    in_pieces(work, problem, machine, problem.x.shape[1] * len(rule.needed))
-    if any(wrong):  # `f` raised, or a stencil left its domain: rare, and left to the way that can mend it
-        bad = np.flatnonzero(~np.isfinite(out).all(axis=(1, 2)) & ~np.isnan(problem.x).any(axis=1))
-        if bad.size:
-            out[bad] = _all_entries(problem.at(bad), False)
-    return out
-
-
-def in_pieces(work: Callable[[tuple[slice, ...]], None], problem: Problem, machine: Machine, evaluations: int) -> None:
-    """Do work that takes so many `evaluations` at a point on all points, over threads when there are many."""
-    count = len(problem.x)
     most = (_EVALUATIONS_IN_LANES if machine.is_traced else _EVALUATIONS) // evaluations
-    cost = problem.f.cost((problem.rule, evaluations, "in lanes"))
+    cost = problem.f.cost((rule, evaluations, "in lanes"))
     if cost.long(count) or (problem.workers > 1 and count >= 2 * most):
         over_pieces(work, (count,), problem.workers, max(1, most), cost)
     else:
         work((slice(None),))
+    if any(wrong):  # `f` raised, or a stencil left its domain
+        bad = np.flatnonzero(~np.isfinite(out).all(axis=(1, 2)) & ~np.isnan(problem.x).any(axis=1))
+        if bad.size:
+            out[bad] = general(problem.at(bad))
+    return out
 
 
 def along(problem: Problem, v: Any, full_output: bool) -> Any:
@@ -130,22 +130,19 @@ def along(problem: Problem, v: Any, full_output: bool) -> Any:
         w, length = stretch(part.x, v[block])
         line = np.arange(len(part.x))
         lines = Directions(part.x, w[:, None], line, part.low, part.high)
-        if isinstance(problem.rule, ComplexStep):
-            derived = _complex_step_along(problem, lines, line)
-        else:
-            step = part.step if part.step is None or problem.is_relative else part.step / length
-            derived = derive(
-                problem.evaluator, lines, line, problem.rule, problem.mode, step, *lines.reach(),
-                full_output=full_output,
-            )  # fmt: skip
-        results.put(block, scaled(derived, length[:, None]) if full_output else derived / length[:, None])
-    return results.whole
+        step = part.step if part.step is None or problem.is_relative else part.step / length
+        derived = derive(
+            problem.evaluator, lines, line, problem.rule, problem.mode, step, *lines.reach(), full_output=full_output
+        )
+        results.put(block, scaled(derived, length[:, None]))
+    return problem.checked(results, lambda some, points: along(some, v[points], True))
 
 
-def scaled(e: Estimate, length: Any) -> Estimate:
-    """Turn derivatives along stretched vectors into those along the vectors themselves."""
-    slopes = {name: getattr(e, name) / length for name in ("df", "left", "right")}
-    return e._replace(**slopes, error=e.error / np.abs(length))
+def scaled(e: Any, length: Any) -> Any:
+    """Turn derivatives along stretched vectors, or estimates of them, into those along the vectors themselves."""
+    if not isinstance(e, Estimate):
+        return e / length
+    return e._replace(df=e.df / length, left=e.left / length, right=e.right / length, error=e.error / np.abs(length))
 
 
 def unit(x: Any) -> Any:
@@ -162,35 +159,3 @@ def stretch(x: Any, v: Any) -> tuple[Any, Any]:
         size = np.max(np.abs(v) / unit(x), axis=1, initial=0.0)
         length = np.ldexp(1.0, np.where((size > 0) & np.isfinite(size), -np.frexp(size)[1], 0))
         return v * length[:, None], np.where(np.isinf(length), 1.0, length)
-
-
-def _complex_step(problem: Problem) -> Any:
-    """All entries by the complex step, a sample of them compared with the adaptive rule."""
-    (count, d), m = problem.x.shape, problem.evaluator.outputs
-    result = np.empty((count, m, d), problem.dtype)
-    for block, part in problem.blocks(ENTRIES // max(d, 1)):
-        lines, line = Coordinates(part.x), np.arange(part.x.size)
-
-        def values(z: Any, lines: Coordinates = lines, line: Any = line) -> Any:
-            return problem.complex_values(lines.vectors(line, z))
-
-        derived = slopes(values, part.x.ravel())
-        result[block] = derived.reshape(-1, d, m).swapaxes(1, 2)
-
-    def trusted(some: Any) -> Any:
-        return jacobians(problem.at(some)._replace(rule=Adaptive(), mode=ADAPTIVE), True)
-
-    compare_sample(result, count, np.broadcast_to(problem.x[:, None, :], result.shape), trusted)
-    return result
-
-
-def _complex_step_along(problem: Problem, lines: Directions, line: Any) -> Any:
-    """Take the complex step along vectors, a sample of them compared with the adaptive rule."""
-    result = slopes(lambda z: problem.complex_values(lines.vectors(line, z)), lines.start(line))
-
-    def trusted(some: Any) -> Any:
-        limits = (None if a is None else a[some] for a in lines.reach())
-        return derive(problem.evaluator, lines, some, Adaptive(), ADAPTIVE, None, *limits, full_output=True)
-
-    compare_sample(result, line.size, np.broadcast_to(line[:, None], result.shape), trusted)
-    return result

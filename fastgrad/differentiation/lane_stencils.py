@@ -1,7 +1,12 @@
-"""Stencils and hessians in machine code: memory of blocks of points, and calls of the loops."""
+"""Stencils and hessians in machine code: memory of blocks of points, and calls of the loops.
+
+Short stencils are unrolled into the program of a traced function: what does not depend on what moves is computed once.
+Of inputs there are coordinates, then as many steps, powers of two all, then captured numbers.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,15 +19,20 @@ from ..evaluation.vector_instructions import WIDTH
 from ..evaluation.vector_machine import Frame, Machine, PerVector, Traced, loop
 from ..rules.stencil_codegen import best_step
 from ..rules.stencils import Stencil
-from ..tracing import Program
+from ..tracing import Graph, Node, Program, ValueProgram, graft, in_order
 from .lane_loops import LOOPS
-from .unrolled import hessian_of, jacobian_of, unrolled
 
 #: Entries that have a row of their own each in a block of points.
 _ENTRIES = 512
 
 #: Entries of a hessian that is computed in lanes, all of which have such a row.
 MOST = 4096
+
+#: What such a program may cost to compile, in operations of arithmetic: about a second.
+_MOST = 1500
+
+#: Nodes that may be copied on the way: about a third of a second.
+_COPIES = 100_000
 
 
 @lru_cache(maxsize=256)
@@ -37,15 +47,79 @@ def table_of(rule: Stencil, result: str) -> Any:
     return np.array(words)
 
 
+class _Long(Exception):
+    """The program would take too long to compile."""
+
+
+class _Values:
+    """Values of a program with coordinates moved by multiples of their steps."""
+
+    def __init__(self, program: ValueProgram) -> None:
+        self._program, self._d, self.graph = program, program.d, Graph()
+        self._x = [self.graph.input(k) for k in range(self._d)]
+        self._h = [self.graph.input(self._d + k) for k in range(self._d)]
+        self._captured = [self.graph.input(2 * self._d + k) for k in range(program.captured.count)]
+
+    def __call__(self, moves: dict[int, float]) -> list[Node]:
+        x: list[Any] = list(self._x)
+        for k, offset in moves.items():
+            x[k] = self._x[k] + offset * self._h[k]
+        outputs = graft(self._program.outputs, [*x, *self._captured])
+        if self.graph.cost > _MOST:
+            raise _Long
+        return outputs
+
+    def combined(self, rule: Stencil, values: dict[Any, Any], steps: Sequence[int]) -> Any:
+        """Combine values at offsets into the derivative."""
+        total: Any = None
+        for weight, a, b in rule.differences:
+            term = float(weight) * (values[a] - values[b])
+            total = term if total is None else total + term
+        for k in steps:
+            total = total * (1.0 / self._h[k])
+        return total
+
+
+def jacobian_of(program: ValueProgram, rule: Stencil) -> list[Node]:
+    """All entries by a stencil along each coordinate."""
+    values, d, m = _Values(program), program.d, len(program.outputs)
+    columns = [{o: values({k: float(o)} if o else {}) for o in rule.needed} for k in range(d)]
+    return [
+        values.combined(rule, {o: outputs[j] for o, outputs in columns[k].items()}, [k] * rule.n)
+        for j in range(m)
+        for k in range(d)
+    ]
+
+
+def hessian_of(program: ValueProgram, rule: Stencil) -> list[Node]:
+    """All second derivatives of one result: the mixed ones from ``f(x + t (u + w)) - f(x + t (u - w))``."""
+    values, d = _Values(program), program.d
+    base, entries = values({})[0], {}
+    for i in range(d):
+        own = {o: values({i: float(o)})[0] if o else base for o in rule.needed}
+        entries[i, i] = values.combined(rule, own, [i, i])
+        for j in range(i):
+            pair: dict[Any, Any] = {}
+            for o in rule.needed:
+                s = float(o)
+                pair[o] = values({i: s, j: s})[0] - values({i: s, j: -s})[0] if o else base - base
+            entries[i, j] = entries[j, i] = values.combined(rule, pair, [i, j]) * 0.25
+    return [entries[i, j] for i in range(d) for j in range(d)]
+
+
 def _whole(program: Traced | PerVector, make: Any, rule: Stencil) -> Native | None:
-    """Program of a whole jacobian or hessian, as `unrolled` writes it; None where it is too long, or not traced."""
+    """Program of a whole jacobian or hessian, as `make` writes it; None where it is too long, or not traced."""
     if isinstance(program, PerVector):
         return None
     values, d = program.program, program.d
 
     def compile_entries() -> Native | None:
-        entries = unrolled(make, values, rule)
-        return None if entries is None else Program(entries, 2 * d, fixed=True).body()
+        if len(in_order(values.outputs)) * len(rule.needed) * d ** (1 if make is jacobian_of else 2) > _COPIES:
+            return None
+        try:
+            return Program(make(values, rule), 2 * d, fixed=True).body()
+        except _Long:
+            return None
 
     return program.code((make, rule), compile_entries)
 
@@ -101,7 +175,7 @@ def apply_stencil(machine: Machine, x: Any, rule: Stencil, result: str, step: An
         return int(call(len(x), address_of(where), frame.table, frame.at))
 
 
-def apply_to_pairs(machine: Machine, x: Any, rule: Stencil, result: str, out: Any) -> int:
+def apply_to_pairs(machine: Machine, x: Any, rule: Stencil, result: str, _step: None, out: Any) -> int:
     """Apply a stencil for second derivatives to all pairs of coordinates, into `out` (points, d, d)."""
     d = machine.program.d
     if d**2 <= _ENTRIES and (whole := _whole(machine.program, hessian_of, rule)):

@@ -8,39 +8,24 @@ the rest.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from ..adaptive_rule import NO_LIMITS, Adaptive, Round, RoundResult, complete, estimate, first_round
 from ..estimates import Estimate
 from ..evaluation.protocol import VectorEvaluator
+from ..evaluation.vector_machine import MachineOnLines
+from ..rules.complexstep import ComplexStep, slopes
 from ..rules.stencil_codegen import combine, steps
 from ..rules.stencils import Stencil
-from .error_bounds import estimate_by_stencil
-from .fallback import replace_missing
+from .error_bounds import estimate_by_stencil, replace_missing
 from .lane_rounds import round_on_lines
 from .problem import ADAPTIVE
 
 
-class Lines(Protocol):
-    """Lines through points, by number."""
-
-    x: Any
-    """The points, shape (b, d)."""
-
-    def point(self, line: Any) -> Any:
-        """Which point each line leads through."""
-
-    def start(self, line: Any) -> Any:
-        """Position of the point on each line."""
-
-    def vectors(self, line: Any, position: Any) -> Any:
-        """Return the vectors at positions on lines."""
-
-
 class Coordinates:
-    """Lines along coordinates: line ``b d + k`` moves coordinate `k` of point `b`."""
+    """Lines along coordinates of points `x`, shape (b, d): line ``b d + k`` moves coordinate `k` of point `b`."""
 
     def __init__(self, x: Any) -> None:
         self.x = x
@@ -54,7 +39,7 @@ class Coordinates:
         return self.x.ravel()[line]
 
     def vectors(self, line: Any, position: Any) -> Any:
-        """Move coordinates to positions."""
+        """Return the vectors at positions on lines."""
         point, coordinate = np.divmod(line, self.x.shape[1])
         vectors = self.x[point].astype(position.dtype)
         vectors[np.arange(line.size), coordinate] = position
@@ -81,7 +66,7 @@ class Directions:
         return np.where(np.isfinite(self.v[line]).all(axis=(1, 2)), 0.0, np.nan)
 
     def vectors(self, line: Any, position: Any) -> Any:
-        """Go along the lines."""
+        """Return the vectors at positions on lines."""
         at = self.which[line]
         vectors = self.points[at][:, None] + position[:, None, None] * self.v[line]
         if self.limits[0] is not None:
@@ -100,10 +85,8 @@ class Directions:
             np.fmax.reduce(behind, axis=(1, 2), initial=-np.inf), np.fmin.reduce(ahead, axis=(1, 2), initial=np.inf)
         )  # fmt: skip
 
-    def arrays(self) -> tuple[Any, ...]:
-        """Arrays for the loop along vectors: vectors, their points, bounds."""
-        arrays = (self.v, self.which, *self.limits)
-        return tuple(None if a is None else np.ascontiguousarray(a) for a in arrays)
+
+Lines = Coordinates | Directions
 
 
 class LineValues:
@@ -181,6 +164,8 @@ def derive(
         estimated = _adaptive(evaluator, lines, line, rule, (step, low, high))
         return estimated if full_output else estimated.df
     start, m, kind = lines.start(line), evaluator.outputs, evaluator.kind
+    if isinstance(rule, ComplexStep):
+        return slopes(lambda z: evaluator.values(lines.vectors(line, z)), start)
 
     def estimate_entries(entry: Any, rule: Any, mode: str, step: Any) -> Estimate:
         """Estimate at entries, of which ``line * m + output`` is the number."""
@@ -194,9 +179,7 @@ def derive(
         with np.errstate(all="ignore"):
             if isinstance(rule, Adaptive):
                 return estimate(at, start[own_line], rule, own_step, own_low, own_high, kind=kind)
-            return estimate_by_stencil(
-                at, rule, kind, start[own_line], own_step, mode, own_low, own_high, has_fallback
-            )
+            return estimate_by_stencil(at, rule, kind, start[own_line], own_step, mode, own_low, own_high, has_fallback)
 
     if isinstance(rule, Adaptive) or full_output or low is not None:
         estimated = estimate_entries(np.arange(line.size * m), rule, mode, step)
@@ -219,9 +202,10 @@ def _adaptive(evaluator: VectorEvaluator, lines: Lines, line: Any, rule: Adaptiv
     entry = np.repeat(line * m, m) + np.tile(np.arange(m), line.size)
     x, along = lines.x, None
     if isinstance(lines, Directions):
-        x, along = lines.points, lines.arrays()
+        x = lines.points
+        along = [None if a is None else np.ascontiguousarray(a) for a in (lines.v, lines.which, *lines.limits)]
     assert evaluator.block_machine is not None
-    machine = evaluator.block_machine.on_lines(np.ascontiguousarray(x), entry, along)
+    machine = MachineOnLines(evaluator.block_machine, np.ascontiguousarray(x), entry, along)
 
     def values(points: Any, index: Any) -> Any:
         before = machine.raised

@@ -16,13 +16,11 @@ from ..evaluation.functions import Function
 from ..evaluation.results import BecameComplex
 from ..evaluation.vector_functions import VectorFunction, vector_function
 from ..evaluation.vector_values import OneOutput, VectorValues
+from ..rules.complexstep import ComplexStep, compare_sample
 from ..rules.selection import Rule, as_rule, refuse_options
 
 #: Mode of the adaptive rule. Its ufuncs take the largest step and the two bounds after the arguments of `f`.
 ADAPTIVE = "adaptive"
-
-#: How many operands of a ufunc follow the arguments of `f`.
-_OPTIONS = {"auto": 0, "absolute": 1, "relative": 1, ADAPTIVE: 3}
 
 _DOUBLE = np.dtype(np.float64)
 
@@ -67,13 +65,14 @@ class Problem(NamedTuple):
         options = (self.step, math.inf), (self.low, -math.inf), (self.high, math.inf)
         return [*self.args, *(default if value is None else value for value, default in options)]
 
-    def nargs(self, operands: list[Any]) -> int:
-        """How many of the operands are arguments of `f`."""
-        return len(operands) - _OPTIONS[self.mode]
+    @property
+    def nargs(self) -> int:
+        """How many of the operands are arguments of `f`; the options follow."""
+        return len(self.args)
 
     def kinds(self, operands: list[Any]) -> list[Any]:
         """Types in which the operands are passed on."""
-        nargs = self.nargs(operands)
+        nargs = self.nargs
         return argument_kinds(operands[:nargs], self.wrt) + [_DOUBLE] * (len(operands) - nargs)
 
     # Functions of vectors ---------------------------------------------------------------------------------------------
@@ -82,18 +81,24 @@ class Problem(NamedTuple):
     def evaluator(self) -> VectorValues | OneOutput:
         """Values of a function of vectors."""
         assert isinstance(self.f, VectorFunction)
-        evaluator = self.f.evaluator(self.x, self.args, self.low, self.high)
+        compiled = not isinstance(self.rule, ComplexStep)
+        evaluator = self.f.evaluator(self.x, self.args, self.low, self.high, compiled)
         return evaluator if self.output is None else OneOutput(evaluator, self.output)
-
-    def complex_values(self, vectors: Any) -> Any:
-        """Evaluate a function of vectors at complex ones."""
-        assert isinstance(self.f, VectorFunction)
-        return self.f.evaluator(self.x, self.args, self.low, self.high, compiled=False).complex_values(vectors)
 
     @property
     def steps(self) -> Any:
         """Absolute steps in all coordinates, or None."""
         return self.step * np.maximum(np.abs(self.x), 1.0) if self.is_relative else self.step
+
+    def adaptive(self, n: int = 1) -> Problem:
+        """Return the problem for the adaptive rule."""
+        return self._replace(rule=Adaptive(n), mode=ADAPTIVE)
+
+    def checked(self, results: Results, again: Callable[[Problem, Any], Estimate]) -> Any:
+        """Compare the complex step with the adaptive rule: `again` differentiates at some points of these numbers."""
+        if isinstance(self.rule, ComplexStep):
+            compare_sample(results.df, self.x, lambda some: again(self.at(some).adaptive(), some))
+        return results.whole
 
     def at(self, points: Any) -> Problem:
         """Select some of the points."""
@@ -210,11 +215,15 @@ def broadcast_vectors(x: Any, v: Any) -> tuple[Any, Any]:
     )
 
 
+def over_fields(f: Callable[[Any], Any], result: Any) -> Any:
+    """Apply a function to a derivative, or to all fields of an `Estimate`."""
+    return Estimate(*map(f, result)) if isinstance(result, Estimate) else f(result)
+
+
 def reshaped(result: Any, shape: tuple[int, ...]) -> Any:
     """Reshape a derivative, or all fields of an `Estimate`."""
-    if isinstance(result, Estimate):
-        return rounded(Estimate(*(a.reshape(shape)[()] for a in result)))
-    return result.reshape(shape)[()]
+    result = over_fields(lambda a: a.reshape(shape)[()], result)
+    return rounded(result) if isinstance(result, Estimate) else result
 
 
 def retry_complex(work: Callable[[], Any]) -> Any:

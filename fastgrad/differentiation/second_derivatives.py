@@ -47,8 +47,7 @@ def hessian(
     diagonal : bool, default False
         Only the unmixed second derivatives, without the matrix: the cost grows with `d`, not with its square.
     method : {"adaptive", "central", "forward", "backward"} or a rule, default "adaptive"
-        The rule, as in `derivative`; one for first derivatives stands for that of second ones, and the complex step has
-        none.
+        The rule, as in `derivative`; one for first derivatives stands for that of second ones.
     step, rel_step, bounds, full_output : optional
         As in `gradient`.
     workers : int, optional
@@ -63,20 +62,14 @@ def hessian(
     Raises
     ------
     TypeError, ValueError, Exception
-        As `gradient`.
-
-    See Also
-    --------
-    hessian_vector : the product of the hessian and a vector, without the hessian.
-    gradient : first derivatives.
+        As `derivative`.
 
     Notes
     -----
     The diagonal is differentiated along coordinates, the rest as a quarter of the second derivative at 0 of
     ``f(x + t (u + w)) - f(x + t (u - w))``, `u` and `w` being vectors along two coordinates: with `central` the formula
-    of four points (Abramowitz and Stegun 1964, 25.3.26), with `adaptive` as many digits of it as there are. The error
-    bounds of the diagonal tell how long `u` and `w` are against each other. At a bound it is
-    ``f(x + t (u + w)) - f(x + t u) - f(x + t w)`` with `u` and `w` pointing inwards.
+    of four points (Abramowitz and Stegun 1964, 25.3.26). The error bounds of the diagonal tell how long `u` and `w` are
+    against each other.
 
     Examples
     --------
@@ -85,8 +78,6 @@ def hessian(
     >>> exact = np.array([[2 * np.sin(0.5), 6 * np.cos(0.5)], [6 * np.cos(0.5), -9 * np.sin(0.5)]])
     >>> float(np.max(abs(hessian - exact))) < 1e-9
     True
-    >>> fg.hessian(lambda v: (v[0] ** 2, v[0] * v[1], v[1]), [3.0, 0.5]).shape
-    (3, 2, 2)
     """
     problem = vector_problem(f, x, args, method, step, rel_step, bounds, workers, full_output)
     shape, work = (problem.shape[-1:], diagonals) if diagonal else (2 * problem.shape[-1:], hessians)
@@ -114,16 +105,13 @@ def hessian_vector(
     ----------
     f : callable
         ``f(x, *args)``, a number or an array for every vector; its forms: see `gradient`.
-    x : array_like, shape (..., d)
-        The points, as in `gradient`.
-    v : array_like, shape (..., d)
-        The vectors, of any length; they broadcast with `x`. Along them no coordinate moves farther than its step.
+    x, v : array_like, shape (..., d)
+        The points, as in `gradient`, and the vectors, of any length; they broadcast together. Along them no coordinate
+        moves farther than its step.
     args : tuple, default ()
         As in `gradient`.
-    method : {"adaptive", "central", "forward", "backward"} or a rule, default "adaptive"
-        The rule, as in `hessian`.
-    step, rel_step, bounds, full_output : optional
-        As in `gradient`.
+    method, step, rel_step, bounds, full_output : optional
+        As in `hessian`.
     workers : int, optional
         Checked, and without effect: the work stays on the calling thread.
 
@@ -135,12 +123,7 @@ def hessian_vector(
     Raises
     ------
     TypeError, ValueError, Exception
-        As `gradient`.
-
-    See Also
-    --------
-    hessian : the matrix, and the formula of mixed second derivatives; here `w` is along `v`.
-    directional : the product of the jacobian and a vector.
+        As `derivative`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Patterns of zeros in jacobians: detected by probes, and checked where the caller gives one."""
+"""Jacobians with zeros: their pattern, detected by probes, and columns that share no row moved together."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from typing import Any
 import numpy as np
 import scipy
 
+from ..adaptive_rule import Adaptive, estimate
 from ..arguments import explains_keywords
+from ..estimates import rounded
 from ..evaluation.user_calls import probe
+from ..rules.complexstep import ComplexStep, compare_sample, slopes
+from ..rules.stencil_codegen import combine, steps
 from ..rules.stencils import central
 from .coloring import colours
-from .problem import Problem, retry_complex, vector_problem
-from .sparse_jacobian import grouped
+from .error_bounds import estimate_by_stencil, replace_missing
+from .problem import Problem, over_fields, retry_complex, vector_problem
 
 #: The probes: how far a point is from `x`, and two ways in which coordinates leave it, relative to ``max(|x|, 1)``. The
 #: short way stays inside most domains and is larger than any rounding inside `f`; the long ones reach what a branch or
@@ -24,6 +28,10 @@ _PROBES = ((0.0, nan, 2.0**-6), (2.0**-12, nan, -2.0), (2.0**-4, 16.0, -16.0))
 #: Up to so many columns are probed one by one.
 _FEW = 16
 
+#: Entries that the adaptive rule works on side by side: the last search needs up to 8 kB of each. A colour with more of
+#: them is evaluated anew for every so many; fewer would save memory and cost evaluations.
+_BLOCK_SIZE = 1 << 16
+
 
 @explains_keywords
 def sparsity(f: Callable[..., Any], x: Any, *, args: tuple[Any, ...] = ()) -> Any:
@@ -32,24 +40,22 @@ def sparsity(f: Callable[..., Any], x: Any, *, args: tuple[Any, ...] = ()) -> An
     Groups of coordinates are set to NaN, and moved by random amounts up to 16 times ``max(|x|, 1)``, at `x` and at
     random points about it; outputs that turn into NaN or change depend on one of the group. Groups that reach
     different outputs are probed together, and halved until each is a single coordinate. A tridiagonal pattern of 10^5
-    coordinates takes 420 evaluations, the five-point stencil on a grid of 200 by 200 takes 730; where nothing is zero
-    it is 12 for each coordinate.
+    coordinates takes 420 evaluations; where nothing is zero it is 12 for each coordinate.
 
     It is a detection, not a proof. A dependence is missed when it shows at none of the probes: behind a branch that
     none of them takes, or where `f` ignores NaN *and* is constant as far as the probes go. Too much is found where `f`
-    multiplies by zeros, as a product with a dense matrix does: zero times NaN is NaN. Too much costs evaluations, too
-    little gives wrong jacobians: compare ``jacobian(f, x, sparsity=pattern) @ v`` with ``directional(f, x, v)``.
+    multiplies by zeros, as a product with a dense matrix does. Too much costs evaluations, too little gives wrong
+    jacobians: compare ``jacobian(f, x, sparsity=pattern) @ v`` with ``directional(f, x, v)``.
 
     Parameters
     ----------
     f : callable
-        ``f(x, *args)``, m numbers for every vector; its forms: see `gradient`. Where it raises an
-        exception for NaN or at a random point, that probe says nothing; at `x` itself exceptions reach the caller. Of
-        an output that differs when `f` is called twice, only NaN counts.
+        ``f(x, *args)``, m numbers for every vector; its forms: see `gradient`. Where it raises an exception for NaN or
+        at a random point, that probe says nothing. Of an output that differs when `f` is called twice, only NaN counts.
     x : array_like, shape (d,)
         A point about which to probe, in units of your own; never changed.
     args : tuple, default ()
-        What `f` takes after the vector, handed over as it is; one alone may stand without a tuple.
+        As in `gradient`.
 
     Returns
     -------
@@ -58,16 +64,10 @@ def sparsity(f: Callable[..., Any], x: Any, *, args: tuple[Any, ...] = ()) -> An
 
     Raises
     ------
-    TypeError
-        When `x` is no array of real numbers, or is masked.
-    ValueError
-        When `x` is not one vector, or is not finite, or `f` is not finite in any output there.
+    TypeError, ValueError
+        When `x` is no array of real numbers, not one vector or not finite, or `f` is not finite in any output there.
     Exception
         Whatever `f` raises at `x`, unchanged.
-
-    See Also
-    --------
-    jacobian : takes the pattern.
 
     References
     ----------
@@ -98,7 +98,7 @@ def sparse_jacobian(problem: Problem, pattern: Any, full_output: bool) -> Any:
     """Jacobian with the entries of `pattern`: a CSR array, or an `Estimate` of them."""
     _one_vector(problem)
     pattern = _checked(pattern, (problem.evaluator.outputs, problem.x.shape[1]))
-    return retry_complex(lambda: grouped(problem, pattern, full_output))
+    return retry_complex(lambda: _grouped(problem, pattern, full_output))
 
 
 def _one_vector(problem: Problem) -> None:
@@ -126,6 +126,94 @@ def _checked(pattern: Any, shape: tuple[int, int]) -> Any:
     if pattern.shape != shape:
         raise ValueError(f"`sparsity` must have the shape of the jacobian, {shape}; got {pattern.shape}. {remedy}")
     return scipy.sparse.csr_array(pattern)
+
+
+def _grouped(problem: Problem, pattern: Any, full_output: bool) -> Any:
+    """Jacobian at one point as a CSR array with the entries of `pattern`, or an `Estimate` of such arrays."""
+    pattern = scipy.sparse.csr_array(pattern, copy=True)
+    pattern.sum_duplicates()
+    row = np.repeat(np.arange(pattern.shape[0]), np.diff(pattern.indptr))
+    column = pattern.indices
+    colour = colours(pattern)
+    order = np.lexsort((column, colour[column]))
+    results = problem.empty((column.size,), full_output)
+    if column.size:
+        base = _evaluate(problem, problem.x[0], False)
+        ends = np.searchsorted(colour[column][order], np.arange(colour.max() + 2))
+        for first, last in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True):
+            size = _BLOCK_SIZE if isinstance(problem.rule, Adaptive) else max(last - first, 1)
+            for start in range(first, last, size):
+                some = order[start : min(start + size, last)]
+                derived = _entries(problem, _Entries(problem, base, row[some], column[some]), full_output)
+                results.put(some, derived)
+
+    def shaped(values: Any) -> Any:
+        return scipy.sparse.csr_array((values, column.copy(), pattern.indptr.copy()), shape=pattern.shape)
+
+    return over_fields(shaped, rounded(results.whole) if full_output else results.df)
+
+
+class _Entries:
+    """Entries of a jacobian of which no two columns share a row, as functions of their own coordinates.
+
+    Called with positions and the entries they belong to, it moves all the columns at once. Rows of one column may need
+    several positions: one after the other, so that there are as many evaluations as the busiest column has
+    positions. No row sees more than its own coordinate move.
+    """
+
+    def __init__(self, problem: Problem, base: Any, row: Any, column: Any) -> None:
+        self.problem, self.base, self.row, self.column = problem, base, row, column
+        self.start = problem.x[0][column]
+
+    def __call__(self, positions: Any, entry: Any, _beside: bool = True) -> Any:
+        """Evaluate; only where a coordinate moves is `f` called, beside the point."""
+        row, column = self.row[entry], self.column[entry]
+        values = self.base[row].astype(np.result_type(self.base, positions), copy=False)
+        values[np.isnan(positions)] = np.nan
+        left = np.flatnonzero((positions != self.start[entry]) & ~np.isnan(positions))
+        while left.size:
+            vector = self.problem.x[0].astype(positions.dtype)
+            vector[column[left]] = positions[left]  # of several positions the last one stays; the others wait
+            served = vector[column[left]] == positions[left]
+            now, left = left[served], left[~served]
+            values[now] = _evaluate(self.problem, vector, True)[row[now]]
+        return values
+
+    def only(self, chosen: Any) -> _Entries:
+        """Return some of the entries."""
+        return _Entries(self.problem, self.base, self.row[chosen], self.column[chosen])
+
+
+def _evaluate(problem: Problem, vector: Any, beside: bool) -> Any:
+    """Evaluate at one vector; one with NaN is none, and `f` does not get to see it."""
+    if np.isnan(vector).any():
+        return np.full(problem.evaluator.outputs, np.nan)
+    with np.errstate(all="ignore"):
+        return problem.evaluator.values(vector[None], None, beside)[0]
+
+
+def _entries(problem: Problem, f: _Entries, full_output: bool) -> Any:
+    """Differentiate entries by the rule: the derivative, or an `Estimate`."""
+    rule, kind, mode, x, every = problem.rule, problem.evaluator.kind, problem.mode, f.start, np.arange(f.column.size)
+    step, low, high = (None if a is None else a[0][f.column] for a in (problem.steps, problem.low, problem.high))
+
+    def again(rule: Adaptive, where: Any) -> Any:
+        return estimate(f.only(where), x[where], rule, kind=kind, block_size=_BLOCK_SIZE).df
+
+    with np.errstate(all="ignore"):
+        if isinstance(rule, ComplexStep):
+            df = slopes(lambda z: f(z, every), x)
+            compare_sample(df, x, lambda some: _entries(problem.adaptive(), f.only(some), True))
+            return df
+        if isinstance(rule, Adaptive):
+            results = estimate(f, x, rule, step, low, high, kind=kind, block_size=_BLOCK_SIZE)
+            return results if full_output else results.df
+        if full_output or low is not None:
+            results = estimate_by_stencil(f, rule, kind, x, step, mode, low, high)
+            return results if full_output else results.df
+        h = steps(rule, kind, x, step, mode)
+        df = combine(rule, [f(x + float(o) * h if o else x.copy(), every) for o in rule.needed], h)
+        return replace_missing(df, ~np.isfinite(df) & np.isfinite(x), rule, again) if mode == "auto" else df
 
 
 class _Probes:

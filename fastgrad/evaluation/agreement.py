@@ -156,21 +156,16 @@ def warn_of_mixing(f: Callable[..., Any], arguments: list[Any], wrt: int) -> boo
     """
     shape = np.broadcast_shapes(*map(np.shape, arguments))
     places = np.rint(_FRACTIONS * (int(np.prod(shape)) - 1)).astype(int)
-    apart = [i == wrt or np.ndim(a) > 0 for i, a in enumerate(arguments)]
-    columns = [
-        np.broadcast_to(a, shape).ravel()[places].astype(np.float64) if own else [a] * places.size
-        for a, own in zip(arguments, apart, strict=True)
+    block = [
+        np.broadcast_to(a, shape).ravel()[places].astype(np.float64) if i == wrt or np.ndim(a) else a
+        for i, a in enumerate(arguments)
     ]
 
     def alone() -> Any:
-        return numbers([f(*row) for row in zip(*columns, strict=True)]).ravel()
-
-    def both() -> tuple[Any, Any]:
-        together = f(*(c if own else c[0] for c, own in zip(columns, apart, strict=True)))
-        return alone(), numbers(together)
+        return numbers([f(*(a[k] if np.ndim(a) else a for a in block)) for k in range(places.size)]).ravel()
 
     with np.errstate(all="ignore"):
-        values, error = probe(both)
+        values, error = probe(lambda: (alone(), numbers(f(*block))))
     if error is not None:  # it takes one number at a time, and then it cannot mix them
         return False
     one_by_one, together = values

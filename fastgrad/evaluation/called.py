@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .._parallel import CallSize, CostEstimate
+from .._parallel import CallSize
 from ..arguments import SeveralResults
 from ..compilation.dependencies import weak
 from .agreement import differ, mixes, warn
@@ -52,7 +52,6 @@ class Called:
         """Letter of NumPy's type for what `f` returns: ``"d"``, ``"f"`` or ``"D"``."""
         self.serial = bool(pointwise)
         """Whether two threads must not be inside `f` at once."""
-        self.cost = CostEstimate()
         self._pointwise = pointwise
         self._untested = 1  # points of the largest block that needs no test whether `f` mixes them
         self._has_batches = False  # whether it was ever called for more than one point
@@ -245,13 +244,10 @@ class RowCall:
         """Value of `f` at a vector, an array; `OUTSIDE` where its domain ends."""
         if self.fills:
             return self._fill(vector, args, beside)
-        if self.is_batched:
-            values = call(self._f(), vector[None].copy(), *args, beside=beside)
-            return values if values is OUTSIDE else as_rows(values)[0]
         if self.is_batched is None:
             return self._first(vector, args, beside)
-        value = call(self._f(), vector.copy(), *args, beside=beside)
-        return value if value is OUTSIDE else as_rows(value)
+        value = call(self._f(), (vector[None] if self.is_batched else vector).copy(), *args, beside=beside)
+        return value if value is OUTSIDE else as_rows(value)[0] if self.is_batched else as_rows(value)
 
     def _first(self, vector: Any, args: tuple[Any, ...], beside: bool) -> Any:
         """Call it for the first time, with a vector, or with a batch of one as models of statistics want it."""

@@ -237,30 +237,14 @@ class ElementwiseValues:
     The other `arguments` are arrays, one item for each point, or the same for all points.
     """
 
-    dim, result_shape = 0, ()
-
     def __init__(self, evaluator: Compiled | Called, arguments: list[Any], wrt: int) -> None:
-        self._evaluator, self._arguments, self._wrt = evaluator, arguments, wrt
-
-    @property
-    def kind(self) -> str:
-        """Letter of NumPy's type for values."""
-        return self._evaluator.result
-
-    @property
-    def is_compiled(self) -> bool:
-        """Whether the function runs as machine code."""
-        return self._evaluator.is_compiled
-
-    def threads(self, workers: int, explicit: bool) -> int:
-        """How many threads may be inside the function at once."""
-        return self._evaluator.threads(workers, explicit)
+        self.kind, self._evaluate, self._arguments, self._wrt = evaluator.result, evaluator.evaluate, arguments, wrt
 
     def values(self, x: Any, index: Any = None, beside: bool = False) -> Any:
         """Evaluate at positions `x` of the points `index`; see `Evaluator`."""
         arguments = [a[index] if np.ndim(a) else a for a in self._arguments]
         arguments[self._wrt] = x
-        return self._evaluator.evaluate(arguments, beside=beside)
+        return self._evaluate(arguments, beside=beside)
 
 
 #: Machine code by what was read and the number of arguments: the latest, and what functions in use hold.

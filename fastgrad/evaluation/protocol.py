@@ -14,35 +14,14 @@ class Evaluator(Protocol):
     """
 
     @property
-    def dim(self) -> int:
-        """Coordinates of a point; 0 where a point is a number."""
-
-    @property
-    def result_shape(self) -> tuple[int, ...]:
-        """Shape of the value at one point."""
-
-    @property
     def kind(self) -> str:
         """Letter of NumPy's type for values: ``"d"``, ``"f"`` or ``"D"``."""
 
-    @property
-    def is_compiled(self) -> bool:
-        """Whether the function runs as machine code."""
-
-    def threads(self, workers: int, explicit: bool) -> int:
-        """How many threads may be inside the function at once; `explicit` if the caller gave `workers`."""
-
     def values(self, x: Any, index: Any = None, beside: bool = False) -> Any:
-        """Evaluate at points.
+        """Evaluate at `x`, shape (m,), or (m, dim) for values of shape (m, outputs).
 
-        Parameters
-        ----------
-        x : ndarray, shape (m,) or (m, dim)
-            Where to evaluate; values of vectors have shape (m, outputs).
-        index : ndarray of int, shape (m,), or None
-            Point of the batch that each row belongs to. It selects other arguments that differ between points.
-        beside : bool
-            Whether `x` are positions beside the points; decides what exceptions mean, see `user_calls`.
+        `index` has the point of the batch that each row belongs to, which selects arguments that differ between points.
+        `beside` tells whether `x` are positions beside the points; it decides what exceptions mean, see `user_calls`.
         """
 
 

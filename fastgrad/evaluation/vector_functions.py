@@ -162,13 +162,8 @@ class VectorFunction:
         words = traced.words(args, self._data)
         if traced.m != form.outputs or words is None:
             return False
-        for i, traced_value in enumerate(program.at(rows, words[0])):
-            if i:
-                value, error = probe(self._one, rows[i], args)
-                if error is not None:  # traced it is NaN there
-                    continue
-            if not is_close(traced_value, value, 1e-6, strict=True):
-                return False
+        if not self._equals_python(program.at(rows, words[0]), rows, value, args, 1e-6, strict=True):
+            return False
         form.program = traced
         self._record.note(AGREES)
         return True
@@ -199,16 +194,22 @@ class VectorFunction:
         if machine is None or machine.rows(rows[:1], values):
             return False
         machine.rows(rows, values)
-        truths = [value]
-        for row in rows[1:]:
-            truth, error = probe(self._one, row, args)
-            if error is not None:  # as Python it may raise where compiled it returns infinity
-                break
-            truths.append(truth)
-        if not all(is_close(v, truth, 1e-3) for v, truth in zip(values, truths, strict=False)):
+        if not self._equals_python(values, rows, value, args, 1e-3):
             return False
         self._record.note(AGREES)
         form.program, form.kind = program, code.result
+        return True
+
+    def _equals_python(
+        self, values: Any, rows: Any, value: Any, args: tuple[Any, ...], tolerance: float, strict: bool = False
+    ) -> bool:
+        """Compare values in machine code with those of Python, which is `value` at the first of `rows`."""
+        error = None
+        for i, own in enumerate(values):
+            if i:
+                value, error = probe(self._one, rows[i], args)
+            if error is None and not is_close(own, value, tolerance, strict):  # else machine code is NaN or infinite
+                return False
         return True
 
     def _together(self, rows: Any, args: tuple[Any, ...], form: Form) -> list[tuple[Layout, bool, Any]]:

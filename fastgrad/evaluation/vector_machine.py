@@ -41,11 +41,6 @@ def loop(name: str, function: Any = None, signature: Any = None) -> Any:
 _programs: dict[bytes, tuple[dict[Any, Native | None], dict[Any, list[Any]]]] = clearable(Recent(KEPT))
 
 
-def _costs() -> defaultdict[str, CostEstimate]:
-    """Make a table of what a value costs, and what else is computed in one call, by name."""
-    return defaultdict(CostEstimate)
-
-
 class Traced:
     """A traced function of vectors, and the machine code of its programs.
 
@@ -59,7 +54,9 @@ class Traced:
 
     def __init__(self, program: ValueProgram) -> None:
         self.program, self.d, self.m = program, program.d, len(program.outputs)
-        self.key, self.costs = program.compact.key, _costs()
+        self.key = program.compact.key
+        self.costs: dict[str, CostEstimate] = defaultdict(CostEstimate)
+        """What a value costs, and what else is computed in one call, by name."""
         if self.key not in _programs:
             _programs[self.key] = {}, {}
         self._codes, self.frames = _programs[self.key]
@@ -91,7 +88,8 @@ class PerVector:
     def __init__(self, native_code: Native, d: int, outputs: int, captured: Sequence[Any]) -> None:
         self.native, self.d, self.outputs, self.captured = native_code, d, outputs, captured
         self.m = outputs * (2 if native_code.result == "D" else 1)
-        self.one, self.frames, self.costs = native_code.address, dict[Any, list[Any]](), _costs()
+        self.one, self.frames = native_code.address, dict[Any, list[Any]]()
+        self.costs: dict[str, CostEstimate] = defaultdict(CostEstimate)
 
     def words(self, args: tuple[Any, ...], data: Sequence[Any]) -> tuple[Any, Any] | None:
         """Words of the arguments and of captured `data`, and what keeps alive what they point into."""
@@ -207,17 +205,13 @@ class Machine:
         in_steps(evaluate, len(vectors), program.costs["values"])
         return raised
 
-    def on_lines(self, x: Any, entry: Any, along: Any = None) -> MachineOnLines:
-        """Return what evaluates at positions on lines through points `x`, shape (b, d).
-
-        The entries have the numbers ``line * m + output``; line ``b d + k`` moves coordinate `k` of point `b`. For
-        lines along vectors, `along` holds these, shape (lines, p, d), the point of each line, and bounds or None.
-        """
-        return MachineOnLines(self, x, entry, along)
-
 
 class MachineOnLines:
-    """Values at positions on lines; see `Machine.on_lines`."""
+    """Values at positions on lines through points `x`, shape (b, d).
+
+    The entries have the numbers ``line * m + output``; line ``b d + k`` moves coordinate `k` of point `b`. For lines
+    along vectors, `along` holds these, shape (lines, p, d), the point of each line, and bounds or None.
+    """
 
     def __init__(self, machine: Machine, x: Any, entry: Any, along: Any) -> None:
         program = machine.program

@@ -30,17 +30,8 @@ class VectorValues:
 
     def __init__(self, record: VectorRecord, form: Form, dim: int, args: tuple[Any, ...], data: Sequence[Any]) -> None:
         self._record, self.form, self.dim, self._args, self._data = record, form, dim, args, data
+        self.outputs, self.result_shape = form.outputs, form.shape
         self._machine: tuple[Any, Machine | None] = None, None
-
-    @property
-    def outputs(self) -> int:
-        """How many numbers the function returns for a vector."""
-        return self.form.outputs
-
-    @property
-    def result_shape(self) -> tuple[int, ...]:
-        """Shape of the value at one point."""
-        return self.form.shape
 
     @property
     def kind(self) -> str:
@@ -88,9 +79,11 @@ class VectorValues:
             )
 
     def values(self, x: Any, index: Any = None, beside: bool = False) -> Any:
-        """Evaluate at every row of `x`: an array of shape (k, outputs) of its own; see `Evaluator`."""
+        """Evaluate at every row of `x`, complex where it is called: an array of shape (k, outputs) of its own."""
         if (machine := self.machine) is not None:
             return self._in_machine_code(machine, np.ascontiguousarray(x), beside)
+        if x.dtype.kind == "c" and self.kind != "D":
+            return self._with(kind="D").values(x, index, beside)
         values = self._empty(len(x))
         most = max(1, _NUMBERS // max(x.shape[1], self.outputs, 1))
         for at in self._record.call_size.slices(len(x), most):
@@ -100,10 +93,6 @@ class VectorValues:
                 raise BecameComplex
             values[at] = block
         return values
-
-    def complex_values(self, x: Any) -> Any:
-        """Evaluate at complex vectors."""
-        return self._with(kind="D").values(x)
 
     def _with(self, **changes: Any) -> VectorValues:
         """Return values of the same function in another form."""
@@ -162,10 +151,8 @@ class OneOutput:
     outputs, result_shape, block_machine = 1, (), None
 
     def __init__(self, evaluator: VectorValues, output: int) -> None:
-        self._evaluator, self._output = evaluator, output
-        self.dim, self.kind = evaluator.dim, evaluator.kind
-        self.is_compiled = evaluator.is_compiled
-        self.threads, self.expect = evaluator.threads, evaluator.expect
+        self._evaluator, self._output, self.dim, self.kind = evaluator, output, evaluator.dim, evaluator.kind
+        self.is_compiled, self.threads, self.expect = evaluator.is_compiled, evaluator.threads, evaluator.expect
 
     def values(self, x: Any, index: Any = None, beside: bool = False) -> Any:
         """Evaluate at every row of `x`; shape (k, 1)."""

@@ -18,8 +18,7 @@ from ..array_kinds import PLAIN, kinds
 from ..compilation.operators import Uncompilable
 from ..compilation.pipeline import jit
 from ..compilation.references import Reading
-from ..containers.calls import Layout
-from ..containers.registry import over_containers
+from ..containers.registry import Layout, over_containers
 from ..evaluation.functions import function
 from ._formula import Interval, by_position, domain_of, partials_of, signature_of
 

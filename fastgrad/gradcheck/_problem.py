@@ -13,8 +13,7 @@ from .._signals import reraise_if_signal
 from ..adaptive_rule import adaptive
 from ..arguments import argument, argument_index, common_shape, result_kind
 from ..array_kinds import MASKED, PLAIN, kinds, unreadable
-from ..containers.calls import Layout
-from ..containers.registry import over_containers
+from ..containers.registry import Layout, over_containers
 from ..differentiation.derivatives import derivative
 from ..differentiation.first_derivatives import gradient, jacobian
 from ..differentiation.second_derivatives import hessian

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ..estimates import Estimate
 
 FloatArray = NDArray[np.float64]
 
@@ -15,6 +18,9 @@ _STEP = 2.0**-333
 
 #: Relative difference from the adaptive rule that is allowed beyond its bound.
 _SLACK = 1e-6
+
+#: Derivatives that are compared with the adaptive rule.
+_SAMPLE = 16
 
 
 @dataclass(frozen=True)
@@ -38,10 +44,9 @@ def complex_step() -> ComplexStep:
     """Make the complex-step rule: exact to rounding, for functions that accept complex numbers.
 
     ``imag(f(x + i h)) / h`` is the derivative up to ``h^2``. There is no subtraction, so `h` can be so small that its
-    square underflows. `f` is called with complex arrays, one evaluation for each point.
-
-    The rule needs an analytic `f`: ``abs``, ``max``, a conjugate or a cast to real inside `f` give a wrong result
-    without a warning. So the result at a sample of the points is compared with that of `adaptive`.
+    square underflows. `f` is called with complex arrays, one evaluation for each point. It must be analytic: ``abs``,
+    ``max``, a conjugate or a cast to real inside `f` give a wrong result. So the result at a sample of the points is
+    compared with that of `adaptive`.
 
     Returns
     -------
@@ -68,20 +73,41 @@ def complex_step() -> ComplexStep:
     return ComplexStep()
 
 
-def step_at(x: FloatArray) -> FloatArray:
-    """Return the imaginary step at an array of points."""
+def slopes(f: Callable[[Any], Any], x: FloatArray) -> Any:
+    """Differentiate by a complex step at `x`; NaN where a point is not finite.
+
+    `f` maps ``x + i h`` to values of the shape of `x`, or with further axes at the end.
+    """
     size = np.abs(x)
-    return np.where((size > 0.0) & (size < 2.0**-200), size * 2.0**-60, _STEP)
+    h = np.where((size > 0.0) & (size < 2.0**-200), size * 2.0**-60, _STEP)
+    try:
+        with np.errstate(all="ignore"):
+            values = np.asarray(f(x + 1j * h))
+    except TypeError as err:
+        raise TypeError(
+            f"`f` must accept complex numbers for the complex step; it raised {err}. "
+            'Write it with NumPy functions, or use method="adaptive".'
+        ) from err
+    shape = np.shape(x) + (1,) * (values.ndim - np.ndim(x))
+    return np.where(np.isfinite(x).reshape(shape), np.imag(values) / h.reshape(shape), np.nan)
 
 
-def compare(df: Any, reference: Any, x: Any) -> None:
-    """Raise where the derivatives by the complex step and the estimates of the adaptive rule differ."""
+def compare_sample(df: Any, x: Any, trusted: Callable[[Any], Estimate]) -> None:
+    """Raise where derivatives by the complex step and the adaptive rule differ, at a sample of the points `x`.
+
+    `df` has one derivative, or an array of them, for each point; `trusted` maps indices of points to estimates.
+    """
+    if not df.size:
+        return
+    count, each = len(df), df.size // len(df)
+    some = np.unique(np.linspace(0, count - 1, max(1, min(_SAMPLE // each, count))).astype(int))
+    reference, df = Estimate(*map(np.ravel, trusted(some))), df[some].ravel()
     with np.errstate(all="ignore"):  # both may be infinite where they overflow a smaller type
         allowed = 10 * reference.error + _SLACK * (np.abs(df) + np.abs(reference.df))
         wrong = np.isfinite(reference.df) & reference.success & ~(np.abs(df - reference.df) <= allowed)
     if wrong.any():
-        i = int(np.flatnonzero(wrong)[0])
+        i = int(np.argmax(wrong))
         raise ValueError(
-            f"`f` must be analytic for the complex step; at {x[i]} it gives {df[i]}, differences give "
-            f"{reference.df[i]}. Look for abs, max, comparisons or real parts in it, or use method=\"adaptive\"."
+            f"`f` must be analytic for the complex step; at {x[some[i // each]]} it gives {df[i]}, differences give "
+            f'{reference.df[i]}. Look for abs, max, comparisons or real parts in it, or use method="adaptive".'
         )

@@ -55,14 +55,13 @@ def weights(nodes: ArrayLike, x0: float = 0.0, n: int = 1) -> NDArray[np.float64
     Returns
     -------
     ndarray of float64, shape (m,)
-        One weight per node, in the order of the nodes, in units of ``nodes**-n``; computed in rational arithmetic and
-        rounded once.
+        One weight per node, in units of ``nodes**-n``; computed in rational arithmetic and rounded once.
 
     Raises
     ------
     TypeError, ValueError
-        When nodes are not real numbers, not distinct, not finite, too few or too close together for weights in float64;
-        when `x0` is not a finite number; when `n` is not a whole number from 0 on.
+        When nodes are not real, distinct and finite, too few or too close together for weights in float64; when `x0` is
+        not a finite number; when `n` is not a whole number from 0 on.
 
     References
     ----------

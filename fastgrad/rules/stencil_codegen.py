@@ -8,7 +8,7 @@ with many points. `steps`, `positions` and `combine` use NumPy, for few points.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import cache
 from typing import Any, NamedTuple
@@ -135,11 +135,6 @@ def positions(offsets: Sequence[float], x: Any, h: Any) -> Any:
         np.multiply(h, offset, out=row)
         np.add(row, x, out=row)
     return moved
-
-
-def values_at(f: Callable[[Any], Any], offsets: Iterable[Fraction], x: Any, h: Any) -> list[Any]:
-    """Evaluate `f`, from an array of positions to an array of values, at offsets in units of `h`."""
-    return [f(x + float(offset) * h if offset else x.copy()) for offset in offsets]
 
 
 def combine(stencil: Stencil, values: Any, h: Any, out: Any = None) -> Any:

@@ -21,8 +21,7 @@ class Stencil:
     """A difference rule: evaluate at ``x + offset * step``, combine by a weighted sum.
 
     For offsets that `forward`, `backward` and `central` do not have: with a gap, beside the point, all on one side of a
-    place where `f` must not be called. A stencil is a frozen value: equal when offsets and `n` are, hashable, picklable
-    and printed as the call that makes it.
+    place where `f` must not be called. A frozen value: equal when offsets and `n` are, hashable and picklable.
 
     Parameters
     ----------
@@ -55,8 +54,6 @@ class Stencil:
     Examples
     --------
     >>> import fastgrad as fg
-    >>> fg.central()
-    central(order=2)
     >>> fg.central().weights
     (-0.5, 0.0, 0.5)
     >>> fg.Stencil([-1, 0, 3])
@@ -173,10 +170,7 @@ def _between(first: int, last: int, n: int) -> Stencil:
 
 
 def forward(order: int = 1, n: int = 1) -> Stencil:
-    """Make the forward difference: ``x, x + h, x + 2h, ...``.
-
-    For functions that are not defined on the left of the point. Elsewhere `central` has a higher order for as many
-    evaluations.
+    """Make the forward difference: ``x, x + h, x + 2h, ...``, for functions that are not defined left of the point.
 
     Parameters
     ----------
@@ -210,20 +204,18 @@ def backward(order: int = 1, n: int = 1) -> Stencil:
 
     Parameters
     ----------
-    order : int, default 1
-        Order of accuracy, 1 to 10. Order 1 takes two evaluations for each point, order 2 three.
-    n : int, default 1
-        Order of the derivative, 1 to 10.
+    order, n : int, default 1
+        As in `forward`.
 
     Returns
     -------
     Stencil
-        The rule, a small frozen value.
+        The rule.
 
     Raises
     ------
     TypeError, ValueError
-        When `order` or `n` is not a whole number from 1 to 10.
+        As `forward`.
 
     Examples
     --------
@@ -249,12 +241,12 @@ def central(order: int = 2, n: int = 1) -> Stencil:
     Returns
     -------
     Stencil
-        The rule, a small frozen value.
+        The rule.
 
     Raises
     ------
     TypeError, ValueError
-        When `order` or `n` is not a whole number from 1 to 10.
+        As `forward`.
 
     Examples
     --------

@@ -12,7 +12,7 @@ import numpy as np
 from ..compilation.linking import Part
 from ..compilation.references import Reading
 from .captured import Captured
-from .graph import NUMBERS, Graph, Node, active_nodes, cost_of, graft, in_order
+from .graph import NUMBERS, Graph, Node, active_nodes, cost_of, in_order
 from .nodes import Traced, as_nodes, plain
 from .primitives import Primitive
 from .program import Program, evaluate, expand_nodes
@@ -186,8 +186,3 @@ def _strict() -> Iterator[None]:
             raise TypeError(f"`f` cannot be traced: {running.refused[0]}")
     finally:
         running.refused, running.codes = outer
-
-
-def rebase(outputs: Sequence[Node], graph: Graph, coordinates: Sequence[Node], first: int, captured: int) -> list[Node]:
-    """Copy a program into `graph`, with other nodes for coordinates; captured numbers are inputs from `first` on."""
-    return graft(outputs, [*coordinates, *(graph.input(first + i) for i in range(captured))])
