@@ -44,6 +44,7 @@ def verdict(select: Select, table: Table, x: Row, y: Row, values: Sequence[Row],
     is_short = best.ranking_bound <= best.local * FINE
     # finer steps hardly improve a bound that rounding leaves
     is_limited = (best.ranking_bound <= best.local * max(SHORT[n], LONG)) & (best.bound <= floor * 3.0)
+    is_limited = is_limited | ((best.ranking_bound <= best.local * (FINE * 8.0)) & (best.bound <= floor * 8.0))
     done = (is_short | is_limited) & differs & (best.bound < math.inf)
     # Where the slope vanishes beside that over the widest step, terms of that size may have been rounded inside `f`,
     # as in x - sin(x) at 1e-3. Only the digits of the values show it, which the last search takes into account.
@@ -89,16 +90,25 @@ def _is_jump(select: Select, table: Table, x: Row, s: Series, values: Sequence[R
     For a smooth function the leading coefficient is the same whichever level is added to the finest four. For a jump
     the widest level shows at most half of what the next one shows. The probe shows the noise.
     """
-    rows = s.main[table.extrapolated - 4 : table.extrapolated]
-    coefficients, deviations = [], []
-    for level, (weights, own) in zip((0, 1, len(table.steps) - 1), table.leading, strict=True):
-        total = (s.main[level] - rows[-1]) * own
-        for w, row in zip(weights[:-1], rows[:-1], strict=True):
-            total = total + (row - rows[-1]) * w
-        coefficients.append(abs(total))
-        deviations.append(abs(total) * abs(1.0 / own))
+    coefficients, deviations = _leading(table, s.main)
     change = abs(values[2] - values[3])
     size = s.largest[0] + abs(x) * change / (s.h[1] * 2.0)
     noise = larger(select, deviations[2] * s.h[-1] * 1.4142, size * ROUNDING)
     jump = deviations[1] * s.h[1]
-    return (jump > noise * SHAKEN) & (jump < change * (64 * JUMP)) & (coefficients[0] < coefficients[1] * 0.75)
+    is_jump = (jump > noise * SHAKEN) & (jump < change * (64 * JUMP)) & (coefficients[0] < coefficients[1] * 0.75)
+    # where the leading coefficient of a smooth function passes 0, that of the even part does not
+    even, _ = _leading(table, s.other)
+    return is_jump & (even[0] < even[1] * 0.75)
+
+
+def _leading(table: Table, series: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """Sizes of the leading coefficient with the widest level, the next and the probe, and of the deviations there."""
+    rows = series[table.extrapolated - 4 : table.extrapolated]
+    coefficients, deviations = [], []
+    for level, (weights, own) in zip((0, 1, len(table.steps) - 1), table.leading, strict=True):
+        total = (series[level] - rows[-1]) * own
+        for w, row in zip(weights[:-1], rows[:-1], strict=True):
+            total = total + (row - rows[-1]) * w
+        coefficients.append(abs(total))
+        deviations.append(abs(total) * abs(1.0 / own))
+    return coefficients, deviations
