@@ -84,6 +84,8 @@ class Called:
         part of the points at a time.
         """
         size, parts = max(np.size(a) for a in arguments), []
+        if size <= 1:
+            return self._call(copies, arguments, beside)
         for at in self._size.slices(size):
             if at == slice(0, size):
                 parts.append(self._call(copies, arguments, beside))
@@ -91,8 +93,6 @@ class Called:
             own, same = ([a[at] if np.ndim(a) else a for a in arrays] for arrays in (copies, arguments))
             values = self._call(own, same, beside[at] if np.ndim(beside) else beside)
             parts.append(np.array(np.broadcast_to(values, at.stop - at.start)))  # `f` may reuse its result
-        if not parts:  # no points
-            return self._call(copies, arguments, beside)
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def _call(self, copies: list[Any], arguments: list[Any], beside: Any) -> Any:
