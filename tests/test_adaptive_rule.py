@@ -369,6 +369,15 @@ def test_knots_of_linear_interpolation_are_kinks() -> None:
         np.testing.assert_allclose(slope, truth, rtol=1e-12, atol=1e-13)
 
 
+def test_slopes_that_overflow_are_none() -> None:
+    """1/x at 1e-300 had a slope of 3e8, with a bound that was short beside the secants of 1e300."""
+    for f, x in ((lambda x: 1 / x, [1e-300, -2e-300, 1e-155]), (lambda x: 1e300 * np.sqrt(np.abs(x)), [1e-200])):
+        found = differentiate(f, x)
+        assert not np.any(found.success) and np.all(np.isnan(found.df))
+    near = np.array([1e-140, 1e-100])
+    assert np.all(differentiate(lambda x: 1 / x, near).df * near * near + 1 < 1e-10)
+
+
 def test_flat_pieces_beside_zero_are_flat() -> None:
     x = np.array([-3e-9, 1e-9, 2e-10])
     for f in (lambda x: np.maximum(x - 1e-8, 0.0), lambda x: np.where(x > 1e-8, np.exp(-1e-8 / np.abs(x - 1e-8)), 0.0)):

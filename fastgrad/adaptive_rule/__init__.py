@@ -7,7 +7,7 @@ Begin reading in `driver`, then `judge`, `rounds` and `decisions`.
 from .batch import Evaluate
 from .driver import EVALUATIONS, complete, estimate
 from .native import round_ufunc
-from .rows import NO_LIMITS, Round, RoundResult, first_round
+from .round_kernels import NO_LIMITS, Round, RoundResult, first_round
 from .rule import HIGHEST, Adaptive, Side, adaptive
 
 __all__ = [

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from .codegen import Row
 from .decisions import CONVERGED, NONFINITE, Outcome
 from .noise import SHARP
-from .rows import Round, RoundResult
-from .rows import first_round as first_round_of
+from .round_kernels import Round, RoundResult
+from .round_kernels import first_round as first_round_of
 
 FloatArray = NDArray[np.float64]
 Index = NDArray[np.intp]

@@ -14,8 +14,8 @@ from .decisions import CONVERGED, Outcome
 from .last_search import search
 from .narrow_round import resolve_narrow
 from .noise_round import resolve_noise
+from .round_kernels import RoundResult
 from .rounds import take_rounds
-from .rows import RoundResult
 from .rule import HIGHEST
 from .schedule import first
 from .verdict import DONE

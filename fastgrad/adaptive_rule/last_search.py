@@ -6,7 +6,7 @@ import numpy as np
 
 from .batch import Batch, FloatArray, Index, in_blocks, is_beside_zero
 from .codegen import LANES
-from .decisions import decide
+from .decisions import NONFINITE, Outcome, decide
 from .schedule import BETWEEN, COARSEST, DEEPEST, FINEST, power_below, scale_of, step
 from .search import Values, concatenate_levels, padding
 from .verdict import SMALL
@@ -63,3 +63,17 @@ def _decide(b: Batch, index: Index, u: FloatArray, v: Values, levels: tuple[int,
         for a, c in zip(outcome, again, strict=True):
             a[more] = c
     b.improve(index, outcome)
+    _store_unbounded(b, index, v)
+
+
+def _store_unbounded(b: Batch, index: Index, v: Values) -> None:
+    """Store NaN where the secants of the finest level overflow, as those of 1/x at 1e-300.
+
+    To steps of the scale such a value is an outlier that makes any bound short beside the secants.
+    """
+    values, h = v.values[v.levels - 1], v.h[-1]
+    with np.errstate(all="ignore"):
+        is_steep = (np.isfinite(values) & np.isinf((values - v.y) / h)).all(axis=0)
+    some = index[is_steep]
+    nan, zero = np.full(some.size, np.nan), np.zeros(some.size)
+    b.store(some, Outcome(nan, np.full(some.size, np.inf), zero, nan, nan, np.full(some.size, NONFINITE)))

@@ -23,7 +23,7 @@ from ..compilation.memory import (
 )
 from ..compilation.ufuncs import ADDRESS, ARGUMENTS, COPY, NONFINITE, OWN, RESULTS, Ufunc
 from .codegen import LANES
-from .rows import Round
+from .round_kernels import Round
 from .verdict import DONE
 
 #: Further words of the ufunc's data: data of the ufunc of `f`, the argument to differentiate in, number of rows of

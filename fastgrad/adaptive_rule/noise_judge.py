@@ -13,8 +13,8 @@ from .flatness import UNKNOWN
 from .noise import FAINT, LOUD, QUIET, SHARP, count_turns, is_jump
 from .noise_windows import STARTS, Levels, NoisyWindow, coarse_levels, middle_levels
 from .quotients import larger
+from .round_kernels import Round
 from .rounding import APPARENT, CONDITION, COUNTS, RELATIVE, ROUNDING
-from .rows import Round
 from .schedule import step
 from .verdict import DONE, FINER, NEARBY, OPEN, WIDER
 

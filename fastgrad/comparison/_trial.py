@@ -160,7 +160,7 @@ class Trial:
         if not method.ours:
             return nan  # `_bounds` has those of other libraries
         counted = Counted(self.work.on_arrays)
-        for _ in range(2):  # the first call also determines how the function can be called
+        for _ in range(3):  # the first calls also determine how the function can be called, and with how many points
             counted.count = 0
             method.run(counted, head(self.args, count), self.problem.wrt)
         return counted.count / count

@@ -54,8 +54,8 @@ GENERATORS = (
     "differentiation/coloring.py", "differentiation/compiled_rules.py", "differentiation/lane_*.py",
     *(f"adaptive_rule/{name}.py" for name in (
         "codegen", "contradictions", "decisions", "evidence", "extrapolation", "fine_levels", "flatness", "judge",
-        "narrow_round", "native", "noise", "noise_judge", "noise_windows", "quotients", "rounding", "rows", "scan",
-        "schedule", "search", "sides", "verdict",
+        "narrow_round", "native", "noise", "noise_judge", "noise_windows", "quotients", "round_kernels", "rounding",
+        "scan", "schedule", "search", "sides", "verdict",
     )),
     "numba_support/overloads.py",
 )  # fmt: skip

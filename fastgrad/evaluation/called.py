@@ -84,7 +84,7 @@ class Called:
         part of the points at a time.
         """
         size, parts = max(np.size(a) for a in arguments), []
-        if size <= 1:
+        if size <= 1 or is_library_ufunc(self.f()):
             return self._call(copies, arguments, beside)
         for at in self._size.slices(size):
             if at == slice(0, size):

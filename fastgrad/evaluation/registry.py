@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 from weakref import WeakSet
 
@@ -136,7 +137,8 @@ def record_of(kind: type[_K], f: Any, nargs: int) -> tuple[_K, list[Any]]:
             return entry[1], values
     with LOCK:
         function = kind(f, nargs)
-        _functions[key] = (weak(f, lambda _: _functions.pop(key, None)), function)
+        # no function of Python: a signal's exception would be lost in it
+        _functions[key] = (weak(f, partial(_functions.pop, key)), function)
         values = function.captured_values()
         if values is None:
             if function.reading is not None and function.reading.captured:  # it changes while it is read
