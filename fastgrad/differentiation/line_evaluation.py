@@ -238,7 +238,9 @@ def _adaptive(evaluator: VectorEvaluator, lines: Lines, line: Any, rule: Adaptiv
         )  # fmt: skip
 
     every = np.arange(start.size)
-    taken = take_round(first_round(rule.n, rule.sign), every, NO_LIMITS) if all(a is None for a in limits) else None
+    first = first_round(rule.n, rule.sign)
+    is_first_compiled = all(a is None for a in limits) and first.is_compiled(start.size)  # few entries compile nothing
+    taken = take_round(first, every, NO_LIMITS) if is_first_compiled else None
     estimated = complete(taken, rule, differentiate) if taken else differentiate(every, None)
     if machine.raises_at_points:
         evaluator.values(lines.x[lines.point(line)])  # as Python `f` raises what the caller is to see

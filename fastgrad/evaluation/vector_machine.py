@@ -258,7 +258,11 @@ class MachineOnLines:
     @contextmanager
     def words(self) -> Iterator[int]:
         """Lend the address of words of the loop over lines, which one thread at a time may use."""
-        frame = self._free.pop() if self._free else self._new_frame()
+        try:
+            frame = self._free.pop()
+        except IndexError:  # not asked for before: another thread may take the last one in between
+            with LOCK:
+                frame = self._new_frame()
         yield frame.at
         self._free.append(frame)
 
