@@ -4,11 +4,12 @@
     python bench/bench_families.py noise "n=1 left"   only families with one of these words in their name
     pytest bench/bench_families.py                    the same as benchmarks, the figures in ``extra_info``
 
-In every turn each library runs once. A ratio is the median of the ratios of the turns, which take what else the machine
-does in their stride better than ratios of medians do. Errors are medians over the points; that of a vector's
-derivative is its largest error over its largest entry; what is not finite counts as an error of infinity. Rivals run
-with their defaults, which have steps for arguments of size 1: a short time beside a great error is a refusal. Where a
-family says *step told*, SciPy and numdifftools are told the scale to begin with, and fastgrad is told nothing.
+In every turn each library runs once, after a pause in which the threads of a BLAS come to rest. A ratio is the median
+of the ratios of the turns, which take what else the machine does in their stride better than ratios of medians do.
+Errors are medians over the points; that of a vector's derivative is its largest error over its largest entry; what is
+not finite counts as an error of infinity. Rivals run with their defaults, which have steps for arguments of size 1: a
+short time beside a great error is a refusal. Where a family says *step told*, SciPy and numdifftools are told the scale
+to begin with, and fastgrad is told nothing.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ from scipy import differentiate
 import fastgrad as fg
 
 LIBRARIES = ("fastgrad", "scipy", "numdifftools")
+
+#: Seconds before a call in which the calling thread does no work: threads of a BLAS wait for more in a loop for some
+#: 25 ms after the call that needed them, and take a core from whatever is timed next.
+PAUSE = 0.05
 
 
 @dataclass(frozen=True)
@@ -255,6 +260,9 @@ def quietly(name: str, call: Callable[[], Any]) -> tuple[float, Any]:
     with warnings.catch_warnings(), np.errstate(all="warn" if name == "fastgrad" else "ignore"):
         if name != "fastgrad":
             warnings.simplefilter("ignore")
+        until = perf_counter() + PAUSE
+        while perf_counter() < until:  # sleeping would let the clock of the core fall
+            pass
         start = perf_counter()
         result = call()
         return perf_counter() - start, result

@@ -5,7 +5,7 @@ Begin reading in `driver`, then `judge`, `rounds` and `decisions`.
 """
 
 from .batch import Evaluate
-from .driver import EVALUATIONS, complete, estimate
+from .driver import EVALUATIONS, complete, complete_derivatives, estimate
 from .native import round_ufunc
 from .round_kernels import NO_LIMITS, Round, RoundResult, first_round
 from .rule import HIGHEST, Adaptive, Side, adaptive
@@ -21,6 +21,7 @@ __all__ = [
     "Side",
     "adaptive",
     "complete",
+    "complete_derivatives",
     "estimate",
     "first_round",
     "round_ufunc",

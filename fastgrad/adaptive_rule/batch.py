@@ -24,7 +24,7 @@ Evaluate = Callable[[Any, Any], Any]
 #: Takes a round in machine code, ``take(round, index, extras)``: the results, or None where `f` raised.
 TakeRound = Callable[[Round, Index, Any], Any]
 
-LARGER = 8
+LARGER = 16
 """Blocks of rounds in machine code are larger by this factor: its positions and values stay in the first-level cache,
 and NumPy takes long to start for few points."""
 
@@ -159,16 +159,17 @@ class Batch:
 
     def improve(self, index: Index, outcome: Outcome) -> None:
         """Replace earlier results where the new bounds are better, but no sharp one by one that contradicts it."""
-        old = self.out
-        old_relative = old.error[index] / np.maximum(old.scale[index], 2.0**-1074)
+        df, error, scale, *_, status = (a.take(index) for a in self.out)
         relative = outcome.error / np.maximum(outcome.scale, 2.0**-1074)
-        better = ~(old_relative < relative) | np.isnan(old.df[index])
-        better |= (outcome.error < old.error[index]) & (relative < 1e-6)
-        is_sharp = (old.error[index] < SHARP * old.scale[index]) & (old.status[index] == CONVERGED)
-        better &= ~(is_sharp & (np.abs(outcome.df - old.df[index]) > outcome.error + old.error[index]))
+        better = ~(error / np.maximum(scale, 2.0**-1074) < relative) | np.isnan(df)
+        better |= (outcome.error < error) & (relative < 1e-6)
+        is_sharp = (error < SHARP * scale) & (status == CONVERGED)
+        better &= ~(is_sharp & (np.abs(outcome.df - df) > outcome.error + error))
         # finer flat levels show nothing new
-        better &= ~((old.df[index] == 0) & (outcome.df == 0) & (old.error[index] < np.inf))
-        self.store(index[better], Outcome(*(a[better] for a in outcome)))
+        better &= ~((df == 0) & (outcome.df == 0) & (error < np.inf))
+        if not better.all():
+            index, outcome = index[better], Outcome(*(a[better] for a in outcome))
+        self.store(index, outcome)
 
     def store_round(self, index: Index, j: RoundResult, done: Index) -> None:
         """Write results of a round at some of its points."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..estimates import Estimate, Status
-from .batch import Batch, Evaluate, FloatArray, Index, Limits, TakeRound
+from .batch import Batch, Evaluate, FloatArray, Index, Limits, TakeRound, indices
 from .decisions import CONVERGED, Outcome
 from .last_search import search
 from .narrow_round import resolve_narrow
@@ -55,7 +55,7 @@ def complete(taken: RoundResult, rule: Any, differentiate: Callable[[Index, Roun
     Where it leaves points open, ``differentiate(index, taken)`` differentiates these from their first round on.
     """
     df, bound, scale, verdict, *_ = taken
-    left = np.flatnonzero(verdict != DONE)
+    left = indices(verdict != DONE)
     if left.size == df.size:
         return differentiate(left, taken)
     outcome = Outcome(df, bound, scale, df.copy(), df.copy(), np.zeros(df.shape))
@@ -65,6 +65,14 @@ def complete(taken: RoundResult, rule: Any, differentiate: Callable[[Index, Roun
         for array, values in zip(estimated, rest, strict=True):
             array[left] = values
     return estimated
+
+
+def complete_derivatives(taken: RoundResult, differentiate: Callable[[Index, RoundResult], Estimate]) -> FloatArray:
+    """Return the derivatives alone, as `complete` does."""
+    df, left = np.asarray(taken.df), indices(taken.verdict != DONE)
+    if left.size:
+        df[left] = differentiate(left, RoundResult(*(a[left] for a in taken))).df
+    return df
 
 
 def estimate(

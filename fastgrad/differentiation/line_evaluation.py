@@ -12,7 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from ..adaptive_rule import NO_LIMITS, Adaptive, Round, RoundResult, complete, estimate, first_round
+from ..adaptive_rule import (
+    NO_LIMITS,
+    Adaptive,
+    Round,
+    RoundResult,
+    complete,
+    complete_derivatives,
+    estimate,
+    first_round,
+)
 from ..estimates import Estimate
 from ..evaluation.protocol import VectorEvaluator
 from ..evaluation.vector_machine import MachineOnLines
@@ -161,8 +170,7 @@ def derive(
     NaN there.
     """
     if isinstance(rule, Adaptive) and evaluator.block_machine is not None:
-        estimated = _adaptive(evaluator, lines, line, rule, (step, low, high))
-        return estimated if full_output else estimated.df
+        return _adaptive(evaluator, lines, line, rule, (step, low, high), full_output)
     start, m, kind = lines.start(line), evaluator.outputs, evaluator.kind
     if isinstance(rule, ComplexStep):
         return slopes(lambda z: evaluator.values(lines.vectors(line, z)), start)
@@ -196,7 +204,9 @@ def derive(
     return replace_missing(df, missing, rule, lambda rule, entry: estimate_entries(entry, rule, ADAPTIVE, None).df)
 
 
-def _adaptive(evaluator: VectorEvaluator, lines: Lines, line: Any, rule: Adaptive, limits: tuple[Any, ...]) -> Estimate:
+def _adaptive(
+    evaluator: VectorEvaluator, lines: Lines, line: Any, rule: Adaptive, limits: tuple[Any, ...], full_output: bool
+) -> Any:
     """Differentiate by the adaptive rule, which evaluates in machine code."""
     m = evaluator.outputs
     entry = np.repeat(line * m, m) + np.tile(np.arange(m), line.size)
@@ -241,7 +251,13 @@ def _adaptive(evaluator: VectorEvaluator, lines: Lines, line: Any, rule: Adaptiv
     first = first_round(rule.n, rule.sign)
     is_first_compiled = all(a is None for a in limits) and first.is_compiled(start.size)  # few entries compile nothing
     taken = take_round(first, every, NO_LIMITS) if is_first_compiled else None
-    estimated = complete(taken, rule, differentiate) if taken else differentiate(every, None)
+    estimated: Any
+    if taken and not full_output:
+        estimated = complete_derivatives(taken, differentiate)
+    else:
+        estimated = complete(taken, rule, differentiate) if taken else differentiate(every, None)
+        estimated = estimated if full_output else estimated.df
     if machine.raises_at_points:
         evaluator.values(lines.x[lines.point(line)])  # as Python `f` raises what the caller is to see
-    return Estimate(*(a.reshape(line.size, m) for a in estimated))
+    shape = line.size, m
+    return Estimate(*(a.reshape(shape) for a in estimated)) if full_output else estimated.reshape(shape)
