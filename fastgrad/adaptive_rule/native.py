@@ -10,7 +10,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from ..compilation.kernels import Native, native
+from ..compilation.kernels import Native, native_loop
 from ..compilation.memory import (
     BODY,
     BUFFER,
@@ -115,7 +115,7 @@ def _body(n, places, data):  # type: ignore[no-untyped-def]
 @cache
 def _shared() -> Native:
     """Compile the body, which all functions and rounds share."""
-    return native(b"round %d" % LANES, lambda: (_body, BODY, "d"))
+    return native_loop(b"round %d" % LANES, _body, BODY)
 
 
 def round_ufunc(values: Ufunc, nargs: int, wrt: int, taken: Round, name: str, results: int = 0, finish: int = 0

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from numba.core import types
 
-from ..compilation.kernels import Native, native
-from ..compilation.memory import WORDS, call_body, words_at
+from ..compilation.kernels import Native, native_loop
+from ..compilation.memory import WORDS, allocate, call_body, release, words_at
 from ..compilation.ufuncs import ADDRESS, ARGUMENTS, OWN, RESULTS, Ufunc, clear_flags
 from ..tracing import GAP, LANES, Node, expand_nodes, move
 
@@ -37,13 +37,12 @@ def _loop(args, dims, steps, data):  # type: ignore[no-untyped-def]
     table = words_at(data[_TABLE])  # type: ignore[call-arg,var-annotated]
     bodies = data[_ARGUMENTS] + data[_COMPUTED]
     width = 8 * (LANES + GAP)
-    memory = np.empty((data[_ROWS] + 1) * (LANES + GAP))
-    base = (memory.ctypes.data + 63) // 64 * 64  # rows begin with a line of the cache
     components = 0
     for k in range(total):
         components += table[k]
-    addresses = np.empty(bodies, np.int64)
-    rows = np.empty(components, np.int64)  # of every component
+    memory = allocate(8 * (bodies + components) + (data[_ROWS] + 1) * width)
+    addresses, rows = words_at(memory), words_at(memory + 8 * bodies)  # of every component
+    base = (memory + 8 * (bodies + components) + 63) // 64 * 64  # rows begin with a line of the cache
     for k in range(bodies):
         addresses[k] = base + k * width
     for k in range(components):
@@ -60,22 +59,21 @@ def _loop(args, dims, steps, data):  # type: ignore[no-untyped-def]
         for k in range(total):
             size, outer = table[k], steps[k]
             if k == nin:
-                call_body(data[ADDRESS], count, words_at(addresses.ctypes.data), data)
+                call_body(data[ADDRESS], count, addresses, data)
             inwards = k < nin
             if not inwards or outer != 0 or start == 0:  # what is the same at all points is written once
-                where = rows.ctypes.data + 8 * component
+                where = memory + 8 * (bodies + component)
                 move(inwards, args[k] + start * outer, outer, steps[total + k], size, count, where)
             component += size
         start += count
-    # Numba frees an array after its last use by name, even if its address is in use: hence this line.
-    memory[0], addresses[0], rows[0] = 0.0, 0, 0
+    release(memory)
     clear_flags(61)
 
 
 @cache
 def _shared() -> Native:
     """Compile the loop: one for all gufuncs."""
-    return native(b"lanes", lambda: (_loop, types.void(WORDS, WORDS, WORDS, WORDS), "d"))
+    return native_loop(b"lanes", _loop, types.void(WORDS, WORDS, WORDS, WORDS))
 
 
 class Table:

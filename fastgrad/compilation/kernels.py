@@ -33,6 +33,7 @@ from . import disk_cache as disk
 from .caches import after_clearing
 from .operators import Uncompilable
 from .pipeline import InnerPipeline, quiet, without_loading
+from .word_loops import module_of
 
 #: Compilation is one at a time (Numba's own lock is global too); everything that fills a memo holds this lock.
 LOCK = threading.RLock()
@@ -90,9 +91,19 @@ def native(key: bytes, build: Callable[[], tuple[Any, Any, str]], unloads: bool 
 def native_from_text(key: bytes, write: Callable[[str], str]) -> Native:
     """Machine code for `key`, or from ``write(name)``: text of LLVM that defines a function of this name.
 
-    That takes a tenth of the time that Numba needs for a function of the same size.
+    That takes a tenth of the time that Numba needs for a function of the same size. Kernels are straight-line code, in
+    which no operation occurs twice: passes that optimise it take twice the time and make it faster by 2 % at most.
     """
-    return _find(key, lambda digest: _compile_text(digest, write), False)
+    return _find(key, lambda digest: _compile_text(digest, write, level=1, is_optimized=False), False)
+
+
+def native_loop(key: bytes, function: Callable[..., Any], signature: Any) -> Native:
+    """Machine code for `key`, or of a loop over words, see `word_loops`, of a C signature of Numba's types."""
+
+    def write(name: str) -> str:
+        return str(module_of(function, signature, name))
+
+    return _find(key, lambda digest: _compile_text(digest, write, level=2, is_optimized=True), False)
 
 
 def _digest(key: bytes) -> bytes:
@@ -167,15 +178,19 @@ def _drop_frames(error: BaseException) -> None:
 
 
 @deferred_signals()
-def _compile_text(digest: bytes, write: Callable[[str], str]) -> Native:
+def _compile_text(digest: bytes, write: Callable[[str], str], level: int, is_optimized: bool) -> Native:
     rtsys.initialize(cpu_target.target_context)
     name = f"fastgrad_{digest.hex()}"
     text = write(name)
-    # Kernels are straight-line code, in which no operation occurs twice: passes that optimise it, and a higher level,
-    # take twice the time and make it faster by 2 % at most.
     with global_compiler_lock:
-        code = _machine(1).emit_object(binding.parse_assembly(text))
-    return _keep(digest, code, name, "d", [])
+        machine, module = _machine(level), binding.parse_assembly(text)
+        if is_optimized:
+            options = binding.create_pipeline_tuning_options(speed_level=level)
+            options.loop_vectorization = options.slp_vectorization = False  # whole rows are vectors already
+            passes = binding.create_pass_builder(machine, options)
+            passes.getModulePassManager().run(module, passes)
+        code = machine.emit_object(module)
+    return _keep(digest, code, name, "d", _outside(text.splitlines()))
 
 
 def _load_new(digest: bytes, library: Any, symbol: str, result: str) -> Native:
@@ -219,6 +234,11 @@ def _needs(library: Any) -> list[str]:
     lines = library.get_llvm_str().splitlines()
     if any("NumbaEnv" in line and not line.startswith("@") for line in lines):
         raise Uncompilable("prints, or needs Python objects")
+    return _outside(lines)
+
+
+def _outside(lines: list[str]) -> list[str]:
+    """Names of what lines of LLVM declare and do not define, but for what LLVM itself provides."""
     outside = [line for line in lines if line.startswith("declare ") or " external " in line]
     names = {match[1] for line in outside if (match := re.search(r'@"?([^"( ]+)', line))}
     return sorted(name for name in names if not name.startswith("llvm."))

@@ -80,6 +80,11 @@ def words_on_stack(_typing: Any) -> Any:
     return WORDS(), code
 
 
+#: Reserve bytes, and release what was reserved, by the C library.
+allocate = types.ExternalFunction("malloc", types.intp(types.intp))
+release = types.ExternalFunction("free", types.void(types.intp))
+
+
 @intrinsic
 def call_body(_typing: Any, address: Any, count: Any, places: Any, data: Any) -> Any:
     """Call the body at an address."""

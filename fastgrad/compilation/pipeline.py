@@ -12,7 +12,6 @@ import numba
 import numpy as np
 from numba.core import compiler, types
 from numba.core.compiler_machinery import register_pass
-from numba.core.registry import CPUDispatcher
 from numba.core.typed_passes import NativeLowering, NopythonTypeInference
 from numba.core.untyped_passes import GenericRewrites, InlineClosureLikes, IRProcessing
 
@@ -97,22 +96,6 @@ class InnerPipeline(compiler.Compiler):
 def jit(function: Callable[..., Any]) -> Any:
     """Compile `function` for use inside other kernels."""
     return numba.njit(**OPTIONS, pipeline_class=Pipeline)(function)
-
-
-class Inner(CPUDispatcher):
-    """A function of our own that is only ever compiled into others: one version, never loaded by itself."""
-
-    def get_call_template(self, args: Any, kws: Any) -> Any:
-        """Compile for the types of constants, not for every constant."""
-        return super().get_call_template([types.unliteral(a) for a in args], kws)
-
-
-def inner(function: Callable[..., Any]) -> Any:
-    """Decorate a function of our own that other compiled functions call."""
-    options = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    return Inner(
-        function, targetoptions={**options, "nopython": True, "boundscheck": None}, pipeline_class=InnerPipeline
-    )
 
 
 def function_from(source: str, name: str, namespace: dict[str, Any]) -> Any:

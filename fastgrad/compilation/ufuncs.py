@@ -19,7 +19,7 @@ from numba.core import types
 
 from .._parallel import CostEstimate, inner_workers, over_pieces
 from .captured import unpack
-from .kernels import Native, native, needs_compiling
+from .kernels import Native, native, native_loop, needs_compiling
 from .memory import (
     BODY,
     BUFFER,
@@ -146,8 +146,7 @@ clear_flags = types.ExternalFunction("feclearexcept", types.intc(types.intc))
 @cache
 def _shared() -> tuple[Native, Native]:
     """Compile the inner loop and the copying: one for all ufuncs."""
-    loop = native(b"loop", lambda: (_loop, types.void(WORDS, WORDS, WORDS, WORDS), "d"))
-    return loop, native(b"copy", lambda: (_copy, BODY, "d"))
+    return native_loop(b"loop", _loop, types.void(WORDS, WORDS, WORDS, WORDS)), native_loop(b"copy", _copy, BODY)
 
 
 _capsule_pointer = ctypes.pythonapi.PyCapsule_GetPointer

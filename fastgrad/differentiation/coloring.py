@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numba.core import types
 
-from ..compilation.kernels import native
+from ..compilation.kernels import native_loop
 from ..compilation.memory import WORDS
 
 
@@ -94,7 +94,7 @@ def _colour(n, heads, rows, starts, columns, colour, work):  # type: ignore[no-u
 @cache
 def _kernel() -> Any:
     """Compile the colouring; machine code comes from the disk."""
-    code = native(b"colour", lambda: (_colour, types.void(types.intp, *[WORDS] * 6), "d"))
+    code = native_loop(b"colour", _colour, types.void(types.intp, *[WORDS] * 6))
     return code, ctypes.CFUNCTYPE(None, ctypes.c_int64, *[ctypes.c_void_p] * 6)(code.address)
 
 

@@ -6,7 +6,6 @@ import numpy as np
 from numba.core import types
 
 from ..compilation.memory import WORDS, call_body, words_at
-from ..compilation.pipeline import inner
 from ..evaluation.lanes import (
     COORDINATES,
     DATA,
@@ -46,9 +45,11 @@ STEPS, MOVED, VALUES, ENTRIES, TOGETHER, WHOLE, WHOLE_PLACES = range(OWN, OWN + 
 #: one pair, the table of the entries' rows.
 STEP, SHIFTS, SHIFT_TABLE, SHIFTED, AT_PAIR, HESSIAN = range(OWN, OWN + 6)
 
-@inner
-def _combine(rule, values, width, steps, target):  # type: ignore[no-untyped-def]
-    """Combine rows of values at the offsets of a stencil, `width` bytes apart, into the derivative."""
+def _combine(rule, values, width, step, second_step, target):  # type: ignore[no-untyped-def]
+    """Combine rows of values at the offsets of a stencil, `width` bytes apart, into the derivative.
+
+    The second of the steps by which it is divided is another one for a mixed derivative.
+    """
     offsets = rule[2]
     differences, table = rule[3 + offsets], 4 + offsets
     for w in range(differences):
@@ -59,13 +60,12 @@ def _combine(rule, values, width, steps, target):  # type: ignore[no-untyped-def
         else:
             add_difference(target, weight, (target, a, c))
     for k in range(rule[0]):
-        divide(target, 0.0, (target, steps[k]))
+        divide(target, 0.0, (target, second_step if k == 1 else step))
 
 
-@inner
 def _begin(f, source, n):  # type: ignore[no-untyped-def]
     """Read a block of points, and make the row that is NaN where one of their coordinates is."""
-    read_block(f, source, n)
+    read_block(f, source, n)  # type: ignore[no-untyped-call]
     places, missing = words_at(f[PLACES]), words_at(f[MISSING])  # type: ignore[call-arg,var-annotated]
     for i in range(LANES):
         missing[i] = 0
@@ -73,7 +73,6 @@ def _begin(f, source, n):  # type: ignore[no-untyped-def]
         keep_missing(f[MISSING], 0.0, (places[k], f[MISSING]))
 
 
-@inner
 def _finish(f, size, table):  # type: ignore[no-untyped-def]
     """Write NaN where a coordinate is; tell whether any entry is not finite. `table` leads to the entries' rows."""
     rows, wrong = words_at(table), 0  # type: ignore[call-arg,var-annotated]
@@ -85,7 +84,6 @@ def _finish(f, size, table):  # type: ignore[no-untyped-def]
     return wrong
 
 
-@inner
 def _column(f, k, rule, given):  # type: ignore[no-untyped-def]
     """Find the steps of coordinate `k`, and its column of the jacobian unless that is a program of its own."""
     d, m, places, offsets = f[COORDINATES], f[OUTPUTS], words_at(f[PLACES]), rule[2]  # type: ignore[call-arg,var-annotated]
@@ -104,7 +102,7 @@ def _column(f, k, rule, given):  # type: ignore[no-untyped-def]
         places[k] = place
         for j in range(m):
             target = table[j * d + k if f[TOGETHER] != 0 else j]
-            _combine(rule, f[VALUES] + WIDTH * j, width, (step, step, step, step, step, step, step, step), target)
+            _combine(rule, f[VALUES] + WIDTH * j, width, step, step, target)
 
 
 def _stencil(count, where, rule, frame):  # type: ignore[no-untyped-def]
@@ -143,7 +141,6 @@ def _stencil(count, where, rule, frame):  # type: ignore[no-untyped-def]
     return wrong
 
 
-@inner
 def _mixed(f, i, j, rule, rows):  # type: ignore[no-untyped-def]
     """Find the entries of coordinates `i` and `j` from ``f(x + t (u + w)) - f(x + t (u - w))``."""
     d, places, offsets = f[COORDINATES], words_at(f[PLACES]), rule[2]  # type: ignore[call-arg,var-annotated]
@@ -162,7 +159,7 @@ def _mixed(f, i, j, rule, rows):  # type: ignore[no-untyped-def]
             call_block(f, second)
             subtract(first + WIDTH * o, 0.0, (first + WIDTH * o, second))
     places[i], places[j] = place, other
-    _combine(rule, first, WIDTH, (rows + WIDTH * i, rows + WIDTH * j), table[i * d + j])
+    _combine(rule, first, WIDTH, rows + WIDTH * i, rows + WIDTH * j, table[i * d + j])
     scale(table[i * d + j], 0.25, (table[i * d + j],))
     scale(table[j * d + i], 1.0, (table[i * d + j],))
 
@@ -198,7 +195,7 @@ def _hessian(count, where, rule, frame):  # type: ignore[no-untyped-def]
                     places[i] = f[SHIFTED] + WIDTH * (shifts * i + 2 * o)
                     call_block(f, first + WIDTH * o)
             places[i] = place
-            _combine(rule, first, WIDTH, (rows + WIDTH * i, rows + WIDTH * i), table[i * d + i])
+            _combine(rule, first, WIDTH, rows + WIDTH * i, rows + WIDTH * i, table[i * d + i])
             for j in range(i):
                 _mixed(f, i, j, rule, rows)
         wrong += _finish(f, d * d, f[HESSIAN])

@@ -10,7 +10,6 @@ import numpy as np
 from numba.core import types
 
 from ..compilation.memory import BODY, call_body, pointer, words_at
-from ..compilation.pipeline import inner
 from ..compilation.ufuncs import OWN as BODY_OWN
 from ..compilation.ufuncs import RAISED
 from ..tracing import LANES, move
@@ -38,7 +37,6 @@ POINTS, NUMBERS, COLUMNS, VECTORS, WHICH, SEVERAL, LOW, HIGH, BASE, ALONG, SUMS 
 BLOCK = 256
 
 
-@inner
 def fill(place, count, size):  # type: ignore[no-untyped-def]
     """Repeat the last of `count` points in the lanes that are left."""
     rows = words_at(place)  # type: ignore[call-arg,var-annotated]
@@ -48,7 +46,6 @@ def fill(place, count, size):  # type: ignore[no-untyped-def]
             row[i] = row[count - 1]
 
 
-@inner
 def read_block(f, source, n):  # type: ignore[no-untyped-def]
     """Turn a block of points into rows of coordinates."""
     d = f[COORDINATES]
@@ -58,14 +55,12 @@ def read_block(f, source, n):  # type: ignore[no-untyped-def]
     words_at(f[DATA])[IS_LOADED] = 0
 
 
-@inner
 def change(f, count, first, second):  # type: ignore[no-untyped-def]
     """Note in which coordinates the places of the next evaluations differ from the points."""
     data = words_at(f[DATA])  # type: ignore[call-arg,var-annotated]
     data[CHANGED], data[FIRST], data[SECOND] = count, first, second
 
 
-@inner
 def call_block(f, results):  # type: ignore[no-untyped-def]
     """Evaluate a block, into rows from the address `results` on."""
     places, first = words_at(f[PLACES]), f[COORDINATES]  # type: ignore[call-arg,var-annotated]
@@ -74,7 +69,6 @@ def call_block(f, results):  # type: ignore[no-untyped-def]
     call_body(f[PROGRAM], f[LIVE], places, words_at(f[DATA]))
 
 
-@inner
 def _has_missing(place, count):  # type: ignore[no-untyped-def]
     """Tell whether there is a NaN among numbers side by side."""
     numbers, missing = pointer(place, "d"), False  # type: ignore[call-arg,var-annotated]
@@ -83,7 +77,6 @@ def _has_missing(place, count):  # type: ignore[no-untyped-def]
     return missing
 
 
-@inner
 def _load(data, d, count, rows):  # type: ignore[no-untyped-def]
     """Turn rows into vectors."""
     vectors = data[SCRATCH]
@@ -91,7 +84,6 @@ def _load(data, d, count, rows):  # type: ignore[no-untyped-def]
     data[HAS_MISSING] = np.int64(_has_missing(vectors, count * d))
 
 
-@inner
 def _copy_columns(data, d, count, rows):  # type: ignore[no-untyped-def]
     """Copy the coordinates that differ from the points out of their rows."""
     for c in range(data[CHANGED]):
@@ -149,7 +141,6 @@ def _values(count, vectors, results, frame):  # type: ignore[no-untyped-def]
     return 0
 
 
-@inner
 def _same_positions(grid, n, points, column):  # type: ignore[no-untyped-def]
     """Tell whether a column of positions repeats the one before."""
     at = words_at(points)  # type: ignore[call-arg,var-annotated]
@@ -159,7 +150,6 @@ def _same_positions(grid, n, points, column):  # type: ignore[no-untyped-def]
     return True
 
 
-@inner
 def _copy(source, count, target, lane):  # type: ignore[no-untyped-def]
     """Copy numbers side by side into one lane of rows; tell whether there is a NaN among them."""
     numbers = pointer(source, "d")  # type: ignore[call-arg,var-annotated]
@@ -170,7 +160,6 @@ def _copy(source, count, target, lane):  # type: ignore[no-untyped-def]
     return missing
 
 
-@inner
 def _gather(f, line, lane):  # type: ignore[no-untyped-def]
     """Copy what a line needs into a lane; tell whether its point is none."""
     d, b = f[COORDINATES], line // f[COORDINATES]
@@ -181,10 +170,9 @@ def _gather(f, line, lane):  # type: ignore[no-untyped-def]
         if f[LOW] != 0:
             _copy(f[LOW] + 8 * d * b, d, f[ALONG] + WIDTH * size, lane)
             _copy(f[HIGH] + 8 * d * b, d, f[ALONG] + WIDTH * (size + d), lane)
-    return _copy(f[POINTS] + 8 * d * b, d, f[BASE], lane)
+    return _copy(f[POINTS] + 8 * d * b, d, f[BASE], lane)  # type: ignore[no-untyped-call]
 
 
-@inner
 def _go_along(f):  # type: ignore[no-untyped-def]
     """Evaluate at the row of positions along vectors."""
     d, m, size, total = f[COORDINATES], f[OUTPUTS], f[SEVERAL] * f[COORDINATES], f[SUMS]
@@ -248,7 +236,7 @@ def _lines(grid, n, points, index, values, frame):  # type: ignore[no-untyped-de
 
 def _move(inwards, first, outer, core, size, count, table):  # type: ignore[no-untyped-def]
     """Turn points into rows or back, for all loops: by itself it takes as long to compile as one of them."""
-    move(inwards != 0, first, outer, core, size, count, table)
+    move(inwards != 0, first, outer, core, size, count, table)  # type: ignore[no-untyped-call]
     return 0
 
 

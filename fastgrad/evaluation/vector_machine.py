@@ -19,7 +19,7 @@ import numpy as np
 
 from .._parallel import CostEstimate, in_steps
 from ..compilation.caches import KEPT, Recent, clearable
-from ..compilation.kernels import LOCK, Native, native
+from ..compilation.kernels import LOCK, Native, native_loop
 from ..compilation.memory import address_of, array_at
 from ..compilation.ufuncs import OWN, RAISED
 from ..tracing import LANES, ValueProgram
@@ -33,7 +33,7 @@ def loop(name: str, function: Any = None, signature: Any = None) -> Any:
     """Compile a loop, one for all functions, when it is needed first: of `LOOPS`, or any other."""
     if function is None:
         function, signature = LOOPS[name]
-    code = native(b"lanes " + name.encode(), lambda: (function, signature, "d"))
+    code = native_loop(b"lanes " + name.encode(), function, signature)
     return code, ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * len(signature.args))(code.address)
 
 

@@ -13,7 +13,6 @@ from numba.core import types
 from numba.extending import intrinsic
 
 from ..compilation.memory import WORDS, words_at
-from ..compilation.pipeline import inner
 
 #: Points in a tile, and components of the widest.
 _TILE = 4
@@ -94,7 +93,6 @@ def _tile(width: int) -> Any:
 _tile_4, _tile_2, _tile_1 = map(_tile, (4, 2, 1))
 
 
-@inner
 def move(inwards, first, outer, core, size, count, table):  # type: ignore[no-untyped-def]
     """Transpose `count` points, the first at address `first`, to rows, or rows to points.
 
