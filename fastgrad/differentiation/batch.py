@@ -94,10 +94,9 @@ def _fill(
                 target[...] = values
 
         def work(inputs: list[Any], arrays: list[Any]) -> None:
-            with np.errstate(all="ignore"):  # threads have settings of their own
-                for parts, targets in blocks(inputs, arrays, arrays[0].shape, kinds, size_of_block):
-                    here = dict(zip(walked, parts, strict=False))
-                    (block or estimate_block)(here, parts[len(walked) :], targets)
+            for parts, targets in blocks(inputs, arrays, arrays[0].shape, kinds, size_of_block):
+                here = dict(zip(walked, parts, strict=False))
+                (block or estimate_block)(here, parts[len(walked) :], targets)
 
         inputs = [operands[i] for i in walked] + limits
         every = problem.kinds(operands)
@@ -115,13 +114,12 @@ def _fill(
                 _keep_freed_memory()
         if workers > 1:
             whole = [np.broadcast_to(o, shape) for o in inputs]
-            over_pieces(
-                lambda piece: work([o[piece] for o in whole], [o[piece] for o in arrays]),
-                shape,
-                workers,
-                least=least,
-                pace=cost,
-            )
+
+            def work_on(piece: tuple[slice, ...]) -> None:
+                with np.errstate(all="ignore"):  # threads have settings of their own
+                    work([o[piece] for o in whole], [o[piece] for o in arrays])
+
+            over_pieces(work_on, shape, workers, least=least, pace=cost)
         else:
             began = perf_counter()
             with inner_threads(sharing):

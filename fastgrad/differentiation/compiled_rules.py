@@ -53,7 +53,7 @@ def apply_compiled(evaluator: Compiled, problem: Problem, operands: list[Any], o
     watched = evaluator.values() if mode == ADAPTIVE else ufunc
     raised, nonfinite = watched.raised, ufunc.nonfinite
     points = operands[wrt].copy() if out is not None and np.may_share_memory(out, operands[wrt]) else operands[wrt]
-    size = _size(operands)
+    size = size_of(operands)
     is_large = size > 1 and ufunc.pace.worth(size)
 
     def apply(operands: list[Any], out: Any) -> None:
@@ -110,7 +110,7 @@ def stencil_at(f: Any, problem: Problem, row: list[Any]) -> Any:
     x, step = np.array([row[wrt]], np.float64), row[nargs] if nargs < len(row) else None
     h = steps(rule, result, x, step, mode)
     values = []
-    for offset, moved in zip(rule.needed, positions([float(o) for o in rule.needed], x, h), strict=True):
+    for offset, moved in zip(rule.positions, positions(rule, x, h), strict=True):
         arguments = [*row[:wrt], moved[0], *row[wrt + 1 : nargs]]
         value = call(f, *arguments, beside=bool(offset))
         values.append(np.nan if value is OUTSIDE else numbers(value).reshape(1)[0])
@@ -118,7 +118,7 @@ def stencil_at(f: Any, problem: Problem, row: list[Any]) -> Any:
         return combine(rule, np.array(values)[:, None] * 1.0, h)[0]
 
 
-def _size(operands: list[Any]) -> int:
+def size_of(operands: list[Any]) -> int:
     """How many points operands have together; 0 if all are numbers."""
     shapes = {o.shape for o in operands if isinstance(o, np.ndarray)}
     return prod(np.broadcast_shapes(*shapes)) if len(shapes) > 1 else prod(shapes.pop()) if shapes else 0

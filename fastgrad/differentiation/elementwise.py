@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from math import inf, isfinite, prod
+from math import inf, isfinite
 from time import perf_counter
 from typing import Any
 
@@ -19,7 +19,7 @@ from ..rules.complexstep import compare_sample, slopes
 from ..rules.stencil_codegen import combine, loops, positions, steps
 from ..rules.stencils import Stencil
 from .batch import begins_in_machine_code, fill
-from .compiled_rules import apply_compiled, stencil_at, ufunc_of
+from .compiled_rules import apply_compiled, size_of, stencil_at, ufunc_of
 from .error_bounds import replace_missing
 from .problem import ADAPTIVE, Problem
 
@@ -94,9 +94,9 @@ def _apply_to_called(evaluator: Called, problem: Problem, operands: list[Any], o
     """
     stencil, wrt, nargs, mode = problem.rule, problem.wrt, problem.nargs, problem.mode
     assert isinstance(stencil, Stencil)
-    offsets = [float(o) for o in stencil.needed]
+    offsets = stencil.positions
     has_no_center = 0.0 not in offsets
-    is_large = prod(np.broadcast_shapes(*map(np.shape, operands))) >= LARGE
+    is_large = size_of(operands) >= LARGE
     missing: list[bool] = []
 
     def apply(here: dict[int, Any], _limits: Any, targets: Any) -> None:
@@ -109,7 +109,7 @@ def _apply_to_called(evaluator: Called, problem: Problem, operands: list[Any], o
                 move.call(x, *more, out=row)
         else:
             h = steps(stencil, evaluator.result, x, step, mode)
-            moved = positions(offsets, x, h)
+            moved = positions(stencil, x, h)
         # One call for all offsets, with memory that nothing else uses: `f` may write into its arguments or keep them,
         # and may hand out the same memory at every call. A scalar argument stays what it is: an int may be an index.
         columns = [

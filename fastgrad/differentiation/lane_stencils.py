@@ -38,7 +38,7 @@ _COPIES = 100_000
 @lru_cache(maxsize=256)
 def table_of(rule: Stencil, result: str) -> Any:
     """Words that describe a stencil to the loop."""
-    numbers = [best_step(rule, result), *map(float, rule.needed), *(float(w) for w, _, _ in rule.differences)]
+    numbers = [best_step(rule, result), *rule.positions, *(float(w) for w, _, _ in rule.differences)]
     best, *rest = np.array(numbers).view(np.int64).tolist()
     offsets, weights = rest[: len(rule.needed)], rest[len(rule.needed) :]
     words = [rule.n, best, len(offsets), *offsets, len(weights)]

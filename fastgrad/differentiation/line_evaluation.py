@@ -197,7 +197,7 @@ def derive(
     values = LineValues(evaluator, lines, has_memory=False)
     with np.errstate(all="ignore"):
         h = steps(rule, kind, start, step, mode)
-        df = combine(rule, [values(line, start + float(o) * h if o else start.copy()) for o in rule.needed], h[:, None])
+        df = combine(rule, [values(line, start + o * h if o else start.copy()) for o in rule.positions], h[:, None])
     if not has_fallback or mode != "auto":
         return df
     missing = ~np.isfinite(df) & np.isfinite(start)[:, None]

@@ -212,7 +212,7 @@ def _entries(problem: Problem, f: _Entries, full_output: bool) -> Any:
             results = estimate_by_stencil(f, rule, kind, x, step, mode, low, high)
             return results if full_output else results.df
         h = steps(rule, kind, x, step, mode)
-        df = combine(rule, [f(x + float(o) * h if o else x.copy(), every) for o in rule.needed], h)
+        df = combine(rule, [f(x + o * h if o else x.copy(), every) for o in rule.positions], h)
         return replace_missing(df, ~np.isfinite(df) & np.isfinite(x), rule, again) if mode == "auto" else df
 
 

@@ -8,7 +8,7 @@ with many points. `steps`, `positions` and `combine` use NumPy, for few points.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from fractions import Fraction
 from functools import cache
 from typing import Any, NamedTuple
@@ -22,6 +22,7 @@ from ..compilation.ufuncs import Ufunc, body
 from .stencils import Stencil
 
 
+@cache
 def best_step(stencil: Stencil, result: str) -> float:
     """Return the step for points of size 1, a power of two, for results of the NumPy kind `result`."""
     return stencil.step_for(float(np.finfo(np.float32 if result == "f" else np.float64).eps))
@@ -119,19 +120,18 @@ def steps(stencil: Stencil, result: str, x: Any, step: Any, mode: str) -> Any:
     """
     if mode != "auto":
         return (x + (step * np.maximum(np.abs(x), 1.0) if mode == "relative" else step)) - x
-    binade = np.atleast_1d(np.asarray(x, dtype=np.float64)).view(np.int64) & EXPONENT
-    np.maximum(binade, 1023 << 52, out=binade)
-    h = binade.view(np.float64).reshape(np.shape(x))
+    binade = np.ascontiguousarray(x, np.float64).view(np.int64) & EXPONENT
+    h = np.maximum(binade, 1023 << 52, out=binade).view(np.float64).reshape(np.shape(x))
     h *= best_step(stencil, result)
-    if not math.isfinite(h.sum()):  # one pass instead of two; the sum itself overflows rarely
+    if not math.isfinite(np.add.reduce(h, axis=None)):  # one pass instead of two; the sum itself overflows rarely
         h[~np.isfinite(h)] = np.nan
     return h
 
 
-def positions(offsets: Sequence[float], x: Any, h: Any) -> Any:
-    """Return positions at offsets in units of `h`, one row for each."""
-    moved = np.empty((len(offsets), *np.shape(x)))
-    for row, offset in zip(moved, offsets, strict=True):
+def positions(stencil: Stencil, x: Any, h: Any) -> Any:
+    """Return positions at the needed offsets of a stencil in units of `h`, one row for each."""
+    moved = np.empty((len(stencil.positions), *np.shape(x)))
+    for row, offset in zip(moved, stencil.positions, strict=True):
         np.multiply(h, offset, out=row)
         np.add(row, x, out=row)
     return moved

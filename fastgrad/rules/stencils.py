@@ -136,6 +136,11 @@ class Stencil:
         return tuple(sorted({o for _, *ends in self.differences for o in ends}))
 
     @cached_property
+    def positions(self) -> tuple[float, ...]:
+        """The needed offsets as floats: fractions are slow to convert."""
+        return tuple(map(float, self.needed))
+
+    @cached_property
     def terms(self) -> tuple[tuple[float, int, int], ...]:
         """The differences with weights as floats and indices into `needed`: fractions are slow to look up."""
         indices = {offset: i for i, offset in enumerate(self.needed)}
