@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import fastgrad as fg
-from fastgrad.evaluation.functions import compile_at_first_call
+from fastgrad.evaluation.trials import compile_at_first_call
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -20,12 +20,13 @@ import pytest
 from hypothesis import settings
 
 from fastgrad.evaluation import functions
+from fastgrad.evaluation.trials import compile_at_first_call
 
 settings.register_profile("seeded", derandomize=True, deadline=None, max_examples=40, database=None)
 settings.register_profile("thorough", settings.get_profile("seeded"), max_examples=600)
 settings.load_profile("seeded")
 
-functions.compile_at_first_call()  # tests of machine code want it for a few points too
+compile_at_first_call()  # tests of machine code want it for a few points too
 
 EPS = float(np.finfo(float).eps)
 

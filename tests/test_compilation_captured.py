@@ -327,7 +327,7 @@ def test_whole_numbers_that_wrap_around_do_so(kind: Any) -> None:
 COUNTING = """
 import os, numpy as np, fastgrad as fg
 from fastgrad.adaptive_rule import scan
-from fastgrad.evaluation.functions import compile_at_first_call
+from fastgrad.evaluation.trials import compile_at_first_call
 from pathlib import Path
 compile_at_first_call()
 scan.MANY, scan.PATIENCE = 1 << 40, 1e9  # code of the rule itself, for all functions, is compiled once that pays

@@ -19,7 +19,7 @@ COUNTED = """
 import numpy as np
 import fastgrad as fg
 from fastgrad.compilation import kernels
-from fastgrad.evaluation.functions import compile_at_first_call
+from fastgrad.evaluation.trials import compile_at_first_call
 compile_at_first_call()
 compiled = []
 def counting(original):

@@ -12,15 +12,17 @@ import pytest
 from conftest import run_script
 
 import fastgrad as fg
-from fastgrad.evaluation import functions
+from fastgrad.evaluation import trials
 from fastgrad.evaluation.functions import function
+from fastgrad.evaluation.vector_functions import vector_function
 
 
 @pytest.fixture
 def new_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """As in a new process with an empty cache directory, but for the loops of this package."""
     monkeypatch.setenv("FASTGRAD_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(functions, "TRIAL_SECONDS", 10.0)
+    monkeypatch.setattr(trials.ELEMENTWISE, "seconds", 10.0)
+    monkeypatch.setattr(trials.VECTORS, "seconds", 10.0)
     fg.clear_cache()
     gc.collect()
 
@@ -47,7 +49,7 @@ def test_tiny_batches_are_called_and_large_ones_compiled(rule: Any) -> None:
 
 @pytest.mark.usefixtures("new_process")
 def test_many_tiny_calls_compile_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(functions, "TRIAL_SECONDS", 0.02)
+    monkeypatch.setattr(trials.ELEMENTWISE, "seconds", 0.02)
     f = lambda x: math.cos(x) * x + 1.5  # noqa: E731
     calls = 0
     while not is_compiled(f):
@@ -105,7 +107,8 @@ def test_machine_code_of_functions_that_are_gone_is_unloaded(tmp_path: Path) -> 
 import gc, numpy as np, fastgrad as fg
 from fastgrad.compilation import references
 from fastgrad.evaluation import functions
-functions.TRIAL_SECONDS = 0.0
+from fastgrad.evaluation.trials import compile_at_first_call
+compile_at_first_call()
 functions._codes._size = references._readings._size = 4
 def memory():
     gc.collect()
@@ -132,3 +135,46 @@ def test_no_points_before_anything_is_compiled(rule: Any) -> None:
     f = lambda x, y: math.sin(x) * y + 1.75  # noqa: E731
     assert fg.derivative(f, np.empty((0, 3)), 2.0, method=rule).shape == (0, 3)
     assert fg.derivative(f, 2.0, np.empty(0), method=rule, full_output=True).df.shape == (0,)
+
+
+def is_vector_compiled(f: Any, x: Any) -> bool:
+    return vector_function(f, 0).evaluator(x, ()).is_compiled
+
+
+@pytest.mark.usefixtures("new_process")
+@pytest.mark.parametrize("rule", [fg.adaptive(), fg.central()], ids=str)
+def test_a_few_vectors_are_called_and_many_compiled(rule: Any) -> None:
+    f = lambda v: np.sum(np.sin(v) ** 2) * v[0] + 1.25  # noqa: E731
+    x = np.random.default_rng(1).normal(size=(100, 3))
+    x[7] = np.nan
+    few = fg.gradient(f, x[:10], method=rule, full_output=True)
+    assert not is_vector_compiled(f, x[:10])
+    assert np.array_equal(fg.gradient(f, x[3], method=rule), fg.gradient(f, x[:10], method=rule)[3])
+    many = fg.gradient(f, x, method=rule)[:10]
+    assert is_vector_compiled(f, x)
+    assert is_vector_compiled(f, x[:1])
+    assert np.array_equal(np.isnan(many), np.isnan(few.df))
+    good = ~np.isnan(many)
+    assert (abs(many - few.df) <= 2 * few.error)[good].all()
+
+
+@pytest.mark.usefixtures("new_process")
+def test_many_calls_with_one_vector_compile_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trials.VECTORS, "seconds", 0.02)
+    x, calls = np.array([1.0, 2.0]), 0
+
+    def make(k: float) -> Any:  # closures of the same code count together
+        return lambda v: v[0] * v[1] * k + 1.5
+
+    while not is_vector_compiled(f := make(float(calls)), x[None]):
+        fg.gradient(f, x)
+        calls += 1
+    assert 1 < calls < 1000
+
+
+@pytest.mark.usefixtures("new_process")
+def test_one_vector_warns_of_nothing_and_may_become_complex() -> None:
+    wide = np.linspace(0.1, 1.0, 200)
+    assert np.allclose(fg.gradient(lambda v: np.sum(v * v) + 2.5, wide), 2 * wide)
+    made = fg.jacobian(lambda v: v if v[0] < 1.0 else 1j * v + 3.5, np.array([1.0 - 2.0**-40, 2.0]))
+    assert np.iscomplexobj(made)

@@ -60,7 +60,8 @@ COMPILING = """
 import random, signal
 import numpy as np
 import fastgrad as fg
-from fastgrad.evaluation.functions import compile_at_first_call, function
+from fastgrad.evaluation.functions import function
+from fastgrad.evaluation.trials import compile_at_first_call
 
 compile_at_first_call()
 
@@ -194,7 +195,7 @@ COMPILED = """
 import signal, sys, time
 import numpy as np
 import fastgrad as fg
-from fastgrad.evaluation.functions import compile_at_first_call
+from fastgrad.evaluation.trials import compile_at_first_call
 
 compile_at_first_call()
 

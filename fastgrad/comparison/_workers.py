@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from multiprocessing import active_children, get_context
 from typing import Any
 
-from ..evaluation.functions import compile_at_first_call
+from ..evaluation.trials import compile_at_first_call
 
 Task = Callable[[], Any]
 

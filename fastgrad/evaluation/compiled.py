@@ -28,8 +28,6 @@ class Code:
         self.kernel = jit(of_fixed_arity(reading, nargs))
         self.scalar_calls: dict[Any, tuple[int, tuple[float, ...]]] = {}
         """By what is computed: number of the ufunc for one point, and what it takes after the arguments."""
-        self.trial_seconds = 0.0
-        """How long functions of this code were called, for want of machine code."""
         self._idle: list[_Ufuncs] = []
 
     def key_of(self, program: Any) -> bytes:

@@ -15,6 +15,7 @@ from ..compilation.dependencies import weak
 from ..compilation.operators import Uncompilable
 from ..compilation.references import Reading
 from ..compilation.ufuncs import body_needs_compiling
+from . import trials
 from .agreement import agrees, sample, warn_of_mixing
 from .called import Called, argument_kinds
 from .compiled import Code, Compiled
@@ -22,17 +23,6 @@ from .registry import AGREES, ELEMENTWISE, Record, record_of
 from .results import letter_of, numbers
 from .signatures import check_call
 from .user_calls import call
-
-#: Points up to which a function without machine code is called, until that has taken so many seconds: a quarter of
-#: what compiling takes. The last is the expected number of evaluations at a point.
-FEW, TRIAL_SECONDS, _EVALUATIONS = 32, 0.1, 20
-
-
-def compile_at_first_call() -> None:
-    """Compile at the first call from now on: for benchmarks, tests, and processes that fill the cache."""
-    global TRIAL_SECONDS
-    TRIAL_SECONDS = 0.0
-
 
 #: What a pair of functions of one row of operands is made of, compiled and called as it is, for `agrees`.
 Pair = Callable[[Compiled], tuple[Callable[..., Any], Callable[..., Any]]]
@@ -75,16 +65,16 @@ class _Elementwise(Record):
         self.code, self.called = None, Called(self.f_itself())
 
 
-class _Trial(Called):
-    """A function that is called point by point before it is worth compiling; its code adds up the time."""
+class _CalledAtFirst(Called):
+    """A function that is called point by point before it is worth compiling."""
 
     def __init__(self, f: Callable[..., Any], code: Code, result: str, began: float) -> None:
         super().__init__(f, pointwise=True)
         self.result, self._code, self._began = result, code, began
 
     def close(self) -> None:
-        """End the call; it counts as a twentieth at most: it may wait for what is compiled for all functions."""
-        self._code.trial_seconds += min(thread_time() - self._began, TRIAL_SECONDS / 20)
+        """End the call."""
+        trials.ELEMENTWISE.spend(self._code.key, thread_time() - self._began)
 
 
 class Function:
@@ -154,12 +144,12 @@ class Function:
                     record.note(ELEMENTWISE)
         return trial or record.called or Compiled(record.f_itself, record.code, self._data)  # type: ignore[arg-type]
 
-    def _trial(self, operands: list[Any], wrt: int, program: Any) -> _Trial | None:
+    def _trial(self, operands: list[Any], wrt: int, program: Any) -> _CalledAtFirst | None:
         """Return what calls the function at a few points, None where compiling it pays, or nothing is to compile."""
         record = self._record
-        code, sizes = record.code, list(map(np.size, operands))
+        code, sizes, trial = record.code, list(map(np.size, operands)), trials.ELEMENTWISE
         points = max(sizes)
-        if code is None or min(sizes) == 0 or points > FEW or code.trial_seconds >= TRIAL_SECONDS:
+        if code is None or min(sizes) == 0 or points > trials.FEW or not trial.allows(code.key, points):
             return None
         if not body_needs_compiling(code.key_of(program), len(operands) if program != "values" else record.nargs):
             return None
@@ -176,9 +166,9 @@ class Function:
             returned = call(record.f_itself(), *first)
         seconds = thread_time() - began
         value = numbers(returned)
-        if value.size != 1 or code.trial_seconds + seconds * points * _EVALUATIONS >= TRIAL_SECONDS:
+        if value.size != 1 or not trial.allows(code.key, points, seconds):
             return None
-        return _Trial(record.f_itself(), code, letter_of(value), began)
+        return _CalledAtFirst(record.f_itself(), code, letter_of(value), began)
 
     def _check(self, operands: list[Any], pair: Pair) -> None:
         """Compare the compiled function with Python."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from time import thread_time
 from typing import Any
 
 import numpy as np
@@ -17,13 +18,14 @@ from ..compilation.caches import Versions
 from ..compilation.operators import Uncompilable
 from ..compilation.pipeline import quiet
 from ..tracing import trace_values
+from . import trials
 from .agreement import is_close
 from .registry import AGREES, VectorRecord, record_of
 from .results import Form, Layout, arrange, as_rows, form_of, same, scatter
 from .user_calls import probe
 from .vector_code import argument_types, machine_code
 from .vector_machine import PerVector, Traced
-from .vector_values import VectorValues
+from .vector_values import ValuesAtFirst, VectorValues
 
 #: Vectors at which machine code is compared with Python, besides as many beside them.
 _PROBES = 3
@@ -65,6 +67,9 @@ class VectorFunction:
             with self._lock, np.errstate(all="ignore"):
                 if not inside.any():  # only the shape of the result is needed: too little to remember
                     return self._values(form or self._at_no_point(x, args, low, high), dim, args)
+                evaluator = self._trial(x[inside], args) if compiled and form is None else None
+                if evaluator is not None:
+                    return self._remember(evaluator, compiled)
                 ways = (self._traces, self._compiles) if compiled else ()
                 if form is not None and form.is_traced:  # its program contains data that have changed
                     ways = ways[::-1]
@@ -72,10 +77,25 @@ class VectorFunction:
                 form.numbers = self._numbers if isinstance(form.program, PerVector) else None
                 self._record.remember(key, form)
                 evaluator = self._values(form, dim, args)
-        if args is not self._args:
-            self._args, self._evaluators = args, {}
-        self._evaluators[dim, compiled] = evaluator
+        return self._remember(evaluator, compiled)
+
+    def _remember(self, evaluator: VectorValues, compiled: bool) -> VectorValues:
+        """Remember an evaluator for the arguments that it has."""
+        if evaluator.args is not self._args:
+            self._args, self._evaluators = evaluator.args, {}
+        self._evaluators[evaluator.dim, compiled] = evaluator
         return evaluator
+
+    def _trial(self, x: Any, args: tuple[Any, ...]) -> VectorValues | None:
+        """Return what calls the function at a few vectors; None where compiling it pays, or nothing is to compile."""
+        key, derivatives, trial = self._record.key, x.size, trials.VECTORS
+        if self._record.reading is None or key is None or len(x) > trials.FEW or not trial.allows(key, derivatives):
+            return None
+        began = thread_time()
+        value = self._one(x[0], args)
+        if not trial.allows(key, derivatives, thread_time() - began):
+            return None
+        return ValuesAtFirst(self._record, form_of(value), x.shape[1], args, self._data)
 
     def cost(self, key: Any) -> CostEstimate:
         """Return what a vector has cost for what `key` stands for."""

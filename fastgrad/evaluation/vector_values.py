@@ -5,10 +5,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
+from time import thread_time
 from typing import Any
 
 import numpy as np
 
+from . import trials
 from .registry import VectorRecord
 from .results import BecameComplex, Form, arrange, as_rows
 from .signatures import PerformanceWarning, stack_depth
@@ -29,7 +31,7 @@ class VectorValues:
     """
 
     def __init__(self, record: VectorRecord, form: Form, dim: int, args: tuple[Any, ...], data: Sequence[Any]) -> None:
-        self._record, self.form, self.dim, self._args, self._data = record, form, dim, args, data
+        self._record, self.form, self.dim, self.args, self._data = record, form, dim, args, data
         self.outputs, self.result_shape = form.outputs, form.shape
         self._machine: tuple[Any, Machine | None] = None, None
 
@@ -58,7 +60,7 @@ class VectorValues:
 
     def machine_of(self, program: Traced | PerVector) -> Machine | None:
         """Give a program the arguments; None if the function is to be traced anew."""
-        words = program.words(self._args, self._data)
+        words = program.words(self.args, self._data)
         return None if words is None else Machine(program, *words)
 
     def threads(self, workers: int, explicit: bool) -> int:
@@ -96,7 +98,7 @@ class VectorValues:
 
     def _with(self, **changes: Any) -> VectorValues:
         """Return values of the same function in another form."""
-        return VectorValues(self._record, replace(self.form, **changes), self.dim, self._args, self._data)
+        return VectorValues(self._record, replace(self.form, **changes), self.dim, self.args, self._data)
 
     def _empty(self, count: int) -> Any:
         return np.empty((count, self.outputs), np.complex128 if self.kind == "D" else np.float64)
@@ -120,7 +122,7 @@ class VectorValues:
         form = self.form
         if form.layout != "single" and len(x) > 1:
             batch = np.array(x if form.layout == "rows" else x.T)
-            returned = call(self._record.f(), batch, *self._args, beside=beside)
+            returned = call(self._record.f(), batch, *self.args, beside=beside)
             if returned is not OUTSIDE:
                 values = arrange(as_rows(returned), len(x), form, form.turned)
                 if values is not None:
@@ -130,7 +132,7 @@ class VectorValues:
             self.expect(len(x))
         values = self._empty(len(x))
         for i, vector in enumerate(x):
-            value = self._record.one(vector, self._args, beside)
+            value = self._record.one(vector, self.args, beside)
             if value is OUTSIDE:
                 values[i] = np.nan
                 continue
@@ -143,6 +145,21 @@ class VectorValues:
                 return value  # the caller reads only its type
             values[i] = value.reshape(form.outputs)
         return values
+
+
+class ValuesAtFirst(VectorValues):
+    """Values of a function that is called with one vector at a time before it is worth compiling."""
+
+    def expect(self, count: int) -> None:
+        """Say nothing: it is compiled when there are many vectors."""
+
+    def values(self, x: Any, index: Any = None, beside: bool = False) -> Any:
+        """Evaluate at every row of `x`."""
+        began = thread_time()
+        try:
+            return super().values(x, index, beside)
+        finally:
+            trials.VECTORS.spend(self._record.key or b"", thread_time() - began)
 
 
 class OneOutput:
