@@ -16,11 +16,14 @@ from .lane_stencils import apply_stencil
 from .line_evaluation import Coordinates, Directions, derive
 from .problem import ADAPTIVE, Problem
 
-#: Entries in one block: by the adaptive rule as many as it evaluates together, by others more.
-ENTRIES, _ENTRIES_OF_STENCILS, _ENTRIES_COMPILED = 1 << 12, 1 << 13, 1 << 14
+#: Entries in one block: by the adaptive rule as many as it evaluates together, by others more; the most where it is
+#: compiled, because every round has milliseconds of Python: a jacobian of 2 x 15 took five times as long with a
+#: quarter of them on each of two threads.
+ENTRIES, _ENTRIES_OF_STENCILS, _ENTRIES_COMPILED = 1 << 12, 1 << 13, 1 << 16
 
-#: Numbers in the vectors at one position of all lines; the adaptive rule requests some fifteen positions.
-_NUMBERS = 1 << 17
+#: Numbers in the vectors at one position of all lines; the adaptive rule requests some fifteen positions. Machine code
+#: makes no such vectors, and the numbers are those of the points.
+_NUMBERS, _NUMBERS_COMPILED = 1 << 17, 1 << 20
 
 #: Evaluations that a thread is given at a time.
 _EVALUATIONS, _EVALUATIONS_IN_LANES = 1 << 16, 1 << 18
@@ -41,7 +44,7 @@ def entries(problem: Problem, full_output: bool, column: int | None = None) -> A
     evaluator, (count, d) = problem.evaluator, problem.x.shape
     m, columns = evaluator.outputs, np.arange(d) if column is None else np.array([column])
     results = problem.empty((count, m, columns.size), full_output)
-    width = _lines_at_a_time(problem)
+    width = _lines_at_a_time(problem, columns.size)
     evaluator.expect(2 * count * columns.size)  # the slower `f` is, the fewer there are in a piece
 
     def work(piece: tuple[slice, ...]) -> None:
@@ -60,22 +63,24 @@ def entries(problem: Problem, full_output: bool, column: int | None = None) -> A
 
     if results.df.size:
         size = max(1, width // columns.size)
-        # the adaptive rule has milliseconds of Python for every piece, whatever its size
-        workers, least = problem.workers, max(1, size // 8) if isinstance(problem.rule, Adaptive) else 1
-        if not evaluator.is_compiled:  # every piece takes milliseconds of Python
-            workers, least = evaluator.threads(problem.workers, problem.has_workers), size
-        cost = problem.f.cost((problem.rule, columns.size, full_output, problem.output))
-        workers, inner = (workers, 1) if count > 2 * size else (1, workers)
-        with inner_threads(inner):
+        if isinstance(problem.rule, Adaptive) and evaluator.block_machine is not None:
+            # threads share the machine code of the rounds, not the points: Python holds its lock in between
+            with inner_threads(problem.workers):
+                for start in range(0, count, size):
+                    work((slice(start, start + size),))
+        else:
+            least = 1 if evaluator.is_compiled else size  # every piece takes milliseconds of Python
+            workers = evaluator.threads(problem.workers, problem.has_workers)
+            cost = problem.f.cost((problem.rule, columns.size, full_output, problem.output))
             over_pieces(work, (count,), workers, size, cost, least)
     return problem.checked(results, lambda some, _: entries(some, True, column))
 
 
-def _lines_at_a_time(problem: Problem) -> int:
-    """How many lines to differentiate along together: what stays in cache and in bounds."""
+def _lines_at_a_time(problem: Problem, lines: int = 1) -> int:
+    """How many lines to differentiate along together, of which so many lead through a point: what stays in bounds."""
     outputs, d = max(problem.evaluator.outputs, 1), max(problem.x.shape[1], 1)
     if problem.evaluator.block_machine is not None:
-        return max(1, _ENTRIES_COMPILED // outputs)
+        return max(1, min(_ENTRIES_COMPILED // outputs, lines * _NUMBERS_COMPILED // d))
     most = ENTRIES if problem.mode == ADAPTIVE or problem.low is not None else _ENTRIES_OF_STENCILS
     return int(max(1, min(most // outputs, _NUMBERS // d)))
 
