@@ -110,7 +110,7 @@ def in_lanes(
                 out[piece] = target
 
     most = (_EVALUATIONS_IN_LANES if machine.is_traced else _EVALUATIONS) // evaluations
-    cost = problem.f.cost((rule, evaluations, "in lanes"))
+    cost = machine.program.costs[rule, evaluations]  # closures of the same code share it
     if cost.long(count) or (problem.workers > 1 and count >= 2 * most):
         over_pieces(work, (count,), problem.workers, max(1, most), cost)
     else:

@@ -55,7 +55,7 @@ class Traced:
     def __init__(self, program: ValueProgram) -> None:
         self.program, self.d, self.m = program, program.d, len(program.outputs)
         self.key = program.compact.key
-        self.costs: dict[str, CostEstimate] = defaultdict(CostEstimate)
+        self.costs: dict[Any, CostEstimate] = defaultdict(CostEstimate)
         """What a value costs, and what else is computed in one call, by name."""
         if self.key not in _programs:
             _programs[self.key] = {}, {}
@@ -89,7 +89,7 @@ class PerVector:
         self.native, self.d, self.outputs, self.captured = native_code, d, outputs, captured
         self.m = outputs * (2 if native_code.result == "D" else 1)
         self.one, self.frames = native_code.address, dict[Any, list[Any]]()
-        self.costs: dict[str, CostEstimate] = defaultdict(CostEstimate)
+        self.costs: dict[Any, CostEstimate] = defaultdict(CostEstimate)
 
     def words(self, args: tuple[Any, ...], data: Sequence[Any]) -> tuple[Any, Any] | None:
         """Words of the arguments and of captured `data`, and what keeps alive what they point into."""
