@@ -13,6 +13,9 @@ from numba.extending import intrinsic
 #: Size of the buffer for gathered arguments and results, in numbers: it stays in the first-level cache.
 BUFFER = 4096
 
+#: Points whose results are copied together where a function has captured arrays.
+_CHUNK = 256
+
 #: Bits of the exponent of a float64; all of them set mean infinity or NaN.
 EXPONENT = 0x7FF << 52
 
@@ -108,6 +111,10 @@ def add_to(_typing: Any, words: Any, place: Any, amount: Any) -> Any:
     return types.void(WORDS, types.intp, types.intp), code
 
 
+def _has_arrays(kind: Any) -> bool:
+    return isinstance(kind, types.Array) or any(map(_has_arrays, getattr(kind, "types", ())))
+
+
 @intrinsic(prefer_literal=True)
 def evaluate_all(typing: Any, f: Any, first: Any, n: Any, addresses: Any, nin: Any, kind: Any, watched: Any) -> Any:
     """Call a compiled function at `n` points in contiguous memory, with `first` before their `nin` coordinates.
@@ -118,21 +125,22 @@ def evaluate_all(typing: Any, f: Any, first: Any, n: Any, addresses: Any, nin: A
     """
     kinds = [types.float64] * nin.literal_value
     signature = typing.resolve_function_type(f, (*first, *kinds), {})
+    has_arrays = _has_arrays(first)
     result, is_bool, is_complex = KINDS[kind.literal_value][1], kind.literal_value == "?", kind.literal_value == "D"
 
     def code(context: Any, builder: Any, returned: Any, args: Any) -> Any:
         _, first, n, addresses, *_ = args
         overload, first = f.dispatcher.overloads[signature.args], cgutils.unpack_tuple(builder, first)
         context.active_code_library.add_linking_library(overload.library)
-        pointers = []
-        for k, item in enumerate([*kinds, result]):
-            address = builder.load(cgutils.gep_inbounds(builder, addresses, k))
-            pointers.append(builder.inttoptr(address, context.get_value_type(types.CPointer(item))))
+        kinds_of_items = [context.get_value_type(types.CPointer(item)) for item in (*kinds, result)]
+        addresses = [builder.load(cgutils.gep_inbounds(builder, addresses, k)) for k in range(len(kinds_of_items))]
+        pointers = list(map(builder.inttoptr, addresses, kinds_of_items))
         missing = context.get_constant_generic(builder, result, 0 if is_bool else np.nan)
         raised, nonfinite = (cgutils.alloca_once_value(builder, _WORD(0)) for _ in range(2))
-        with cgutils.for_range(builder, n) as point:
-            *x, target = [builder.gep(pointer, [point.index]) for pointer in pointers]
-            x = [builder.load(coordinate) for coordinate in x]
+        rows = cgutils.alloca_once(builder, kinds_of_items[-1].pointee, _CHUNK)
+
+        def evaluate(index: Any, target: Any) -> None:
+            x = [builder.load(builder.gep(pointer, [index])) for pointer in pointers[:-1]]
             status, value = context.call_internal_no_propagate(builder, overload.fndesc, signature, [*first, *x])
             value = context.cast(builder, value, signature.return_type, result)
             # Without this an exception of `f` would vanish; the loop still vectorises when `f` cannot raise.
@@ -146,6 +154,20 @@ def evaluate_all(typing: Any, f: Any, first: Any, n: Any, addresses: Any, nin: A
                 bits = builder.and_(builder.bitcast(part, _WORD), _WORD(EXPONENT))
                 is_nonfinite = builder.zext(builder.icmp_unsigned("==", bits, _WORD(EXPONENT)), _WORD)
                 builder.store(builder.or_(builder.load(nonfinite), is_nonfinite), nonfinite)
+
+        if not has_arrays:
+            with cgutils.for_range(builder, n) as point:
+                evaluate(point.index, builder.gep(pointers[-1], [point.index]))
+        else:
+            # Captured arrays might lie where results are written, but not in memory of our own: what depends on no
+            # point is then computed once for a chunk. LLVM took minutes to vectorise `tanh(exp(table[0]))`.
+            with cgutils.for_range_slice(builder, _WORD(0), n, _WORD(_CHUNK), _WORD) as (start, _):
+                left = builder.sub(n, start)
+                count = builder.select(builder.icmp_signed("<", left, _WORD(_CHUNK)), left, _WORD(_CHUNK))
+                with cgutils.for_range(builder, count) as point:
+                    evaluate(builder.add(start, point.index), builder.gep(rows, [point.index]))
+                target = builder.gep(pointers[-1], [start])
+                cgutils.raw_memcpy(builder, target, rows, count, KINDS[kind.literal_value][2])
         counts = [builder.load(counter) for counter in (raised, nonfinite)]
         return context.make_tuple(builder, returned.return_type, counts)
 
