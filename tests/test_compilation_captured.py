@@ -419,7 +419,7 @@ def test_arrays_bound_anew_are_freed() -> None:
 
 
 def test_functions_of_captured_entries_alone_are_computed_once() -> None:
-    """LLVM took minutes: it went through what depends on no point again for every use, in a loop that might change it."""
+    """LLVM took minutes: it went through what depends on no point again for every use, as a store might change it."""
     table = np.array([1.5, -0.5, 0.25])
 
     def f(x):  # type: ignore[no-untyped-def]
