@@ -102,7 +102,7 @@ def test_ufuncs_of_gates_outlive_it() -> None:
 
 
 def test_machine_code_of_functions_that_are_gone_is_unloaded(tmp_path: Path) -> None:
-    """Functions that are loaded from disk leave nothing behind; those that Numba compiles, what Numba keeps."""
+    """Every function that was compiled left a megabyte and a half, because llvmlite did not free LLVM's passes."""
     script = """
 import gc, numpy as np, fastgrad as fg
 from fastgrad.compilation import references
@@ -124,8 +124,9 @@ print((memory() - before) / 10)
 """
     if not Path("/proc/self/statm").exists():
         pytest.skip("memory is read from /proc")
-    run_script(script, FASTGRAD_CACHE_DIR=str(tmp_path))
-    assert float(run_script(script, FASTGRAD_CACHE_DIR=str(tmp_path))) < 150_000
+    compiled, loaded = (float(run_script(script, FASTGRAD_CACHE_DIR=str(tmp_path))) for _ in range(2))
+    assert compiled < 500_000
+    assert loaded < 150_000
 
 
 @pytest.mark.usefixtures("new_process")

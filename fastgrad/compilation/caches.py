@@ -83,8 +83,8 @@ def clear_cache() -> None:
     Notes
     -----
     Ufuncs of gates, circuits, and functions of your own that Numba has compiled with derivatives inside keep their
-    machine code. Numba and LLVM keep about a megabyte for every function that they compile in this process, and nothing
-    for those whose machine code is on disk. The first calls of a function at up to 32 points compile nothing.
+    machine code. Numba and LLVM keep some tens of kilobytes for every function that they compile in this process, and
+    nothing for those whose machine code is on disk. The first calls of a function at up to 32 points compile nothing.
 
     Examples
     --------

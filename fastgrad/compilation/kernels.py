@@ -32,7 +32,7 @@ from .._signals import deferred_signals, reraise_if_signal
 from . import disk_cache as disk
 from .caches import after_clearing
 from .operators import Uncompilable
-from .pipeline import InnerPipeline, quiet, without_loading
+from .pipeline import InnerPipeline, freed_passes, quiet, without_loading
 from .word_loops import module_of
 
 #: Compilation is one at a time (Numba's own lock is global too); everything that fills a memo holds this lock.
@@ -146,7 +146,7 @@ def needs_compiling(key: bytes) -> bool:
 
 def _compile(digest: bytes, build: Callable[[], tuple[Any, Any, str]]) -> Native:
     try:
-        with quiet():
+        with quiet(), freed_passes():
             with deferred_signals():  # in three parts: each may take half a second
                 function, signature, result = build()
             with deferred_signals():
