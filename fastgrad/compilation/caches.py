@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import linecache
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -97,5 +98,6 @@ def clear_cache() -> None:
         table.clear()
     for name in [name for name in linecache.cache if name.startswith("<fastgrad ")]:
         del linecache.cache[name]
+    gc.collect()  # what Numba makes of a function refers to itself
     for function in _after:
         function()

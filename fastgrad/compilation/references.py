@@ -1,10 +1,9 @@
 """What a function refers to: read once, for a key by its content and for a copy that Numba can compile.
 
 Numba freezes what a function refers to and knows no plain Python helper. So `Reading` goes from the code of a function
-into its globals, closures, defaults, helpers and gates. Floats, complex numbers and arrays of numbers become *captured*
-values, arguments of the machine code; everything else is part of it. The results are a *key*, equal for functions of
-equal machine code; the *parts* that copies of the function are made of, with a `Slot` for every captured value; and the
-*watched* references, which return the captured values at every call, or None when something else has changed.
+into its globals, closures, defaults, helpers and gates. Its results are a *key*, equal for functions of equal machine
+code; the *parts* that copies of the function are made of, with a `Slot` for every captured value; and the *watched*
+references, which return the captured values at every call, or None when something else has changed.
 """
 
 from __future__ import annotations
@@ -40,8 +39,6 @@ from .recognition import (
 
 #: Bytes of an array that is part of the machine code, and compared at every call; a function that holds more is called.
 _ARRAY_LIMIT = 4096
-
-_PACKAGE = __name__.partition(".")[0]
 
 #: Modules whose classes are what their names say.
 _CLASSES_FROM = ("builtins", "numpy")
@@ -136,7 +133,7 @@ class Reading:
         """Read what a global name is bound to."""
         way, value = ways.global_name, ways.global_name(f, name)
         if value is ABSENT:
-            self._watch.constant(references, ways.global_name, name, ABSENT)
+            self._watch.constant(references, way, name, ABSENT)
             way, value = ways.builtin, ways.builtin(f, name)
             if value is ABSENT:
                 raise Uncompilable(f"`{name}` is not defined")
@@ -156,9 +153,8 @@ class Reading:
         defaults, keywords = f.__defaults__ or (), f.__kwdefaults__ or {}
         self._watch.constant(references, ways.count_defaults, None, ways.count_defaults(f, None))
         self._add("defaults", len(defaults), "keywords", sorted(keywords))
-        captures, code = self._captures, f.__code__
+        captures, code, values = self._captures, f.__code__, []
         first = code.co_argcount - len(defaults)
-        values = []
         for i, value in enumerate(defaults):
             self._captures = captures and outermost and first + i >= code.co_posonlyargcount
             values.append(self._reference(references, ways.default, i, value, attributes))
@@ -183,8 +179,7 @@ class Reading:
         if has_members and (type(value) is dict or holds_attributes(value)):
             return self._members(references, way, key, value, attributes)
         self._watch.constant(references, way, key, value)
-        position = len(references.entries) - 1
-        stand_in = self._value(value, attributes)
+        position, stand_in = len(references.entries) - 1, self._value(value, attributes)
         if isinstance(stand_in, Part) and type(value) is FunctionType:
             self._watch.helper(references, position, stand_in.references)
         return stand_in
@@ -264,7 +259,7 @@ class Reading:
         self._add("module", module.__name__)
         stand_in, references = Module(module.__name__, is_module=True), self._watch.referrer(module)
         for name in sorted(attributes):
-            if module.__name__ == _PACKAGE:  # which imports its names when they are used first
+            if module.__name__ == "fastgrad":  # which imports its names when they are used first
                 getattr(module, name, ABSENT)
             held = ways.attribute(module, name)
             value = getattr(module, name, ABSENT) if held is ABSENT and is_known(module) else held
