@@ -52,6 +52,25 @@ def test_bars_see_noise_inside_f() -> None:
     assert np.median(found.error) > 1e-6
 
 
+@pytest.mark.parametrize("rule", [fg.central(), fg.central(4), fg.central(6), fg.backward(2)], ids=repr)
+def test_bars_cover_oscillations_that_closely_spaced_points_do_not_resolve(rule: fg.Stencil) -> None:
+    """At 612,233.46 the sine looked like noise, and the bar was 1,153 times too narrow."""
+    x = np.append(10.0 ** np.random.default_rng(12463).uniform(5, 6, 2000), 612233.4654562395)
+    for f in (np.sin, Opaque(np.sin)):
+        found = fg.derivative(f, x, method=rule, full_output=True)
+        off = abs(found.df - np.cos(x))
+        assert np.mean(off <= found.error) > 0.99 and off[-1] <= found.error[-1]
+        assert np.all((off <= 20 * found.error) & ~found.success | (off <= found.error))
+
+
+def test_noise_is_no_oscillation() -> None:
+    """The bar of noise is not the slope between its values, however close they are."""
+    noise = np.random.default_rng(3)
+    f = Opaque(lambda x: np.sin(x) + 1e-6 * noise.normal(size=np.shape(x)))
+    found = fg.derivative(f, X, method=fg.central(4), full_output=True)
+    assert np.all(found.error < 0.1) and np.mean(abs(found.df - np.cos(X)) <= found.error) > 0.9
+
+
 @pytest.mark.parametrize("rule", [fg.central(), fg.central(4), fg.central(6), fg.forward(4), fg.backward(6)], ids=repr)
 def test_what_a_stencil_steps_over_is_in_the_bar_where_the_probes_beside_the_point_see_it(rule: fg.Stencil) -> None:
     # central(6) of x**2 + 1e-9 sin(2e4 x) is off by 2e-5 and had a bar of 1e-9: the next order steps over it too

@@ -25,6 +25,13 @@ _PROBES = 9
 #: from half a dozen samples only.
 _SAFETY, _DEVIATIONS = 3.0, 5.0
 
+#: Noise of more than this share of the range of the closely spaced values may be an oscillation between them.
+_UNRESOLVED = 2.0**-10
+
+#: An oscillation is a straight line over so many values that are this much closer together: the change over them is so
+#: many times their second differences and their rounding. Noise is no line, and rounding to float32 has no slope.
+_VALUES, _CLOSER, _STRAIGHT = 5, 2.0**-25, 64.0
+
 
 def estimate_by_stencil(
     f: Callable[[Any, Any, bool], Any], stencil: Stencil, result: str, x: Any, step: Any, mode: str, low: Any,
@@ -77,6 +84,11 @@ def estimate_by_stencil(
         # a curve too leaves a gap behind; on smooth functions it was 70,000 times the error of the sixth order
         error = np.maximum(error, np.fmin(corner / 2, gap + unsure))
     error = np.maximum(error, np.where(gap > unsure, gap + unsure, 0.0))
+    span = np.ptp(np.array([*fine_values.values()]), axis=0)
+    unresolved = np.flatnonzero(inside & (span > 0) & (noise > _UNRESOLVED * span) & (result == "d"))
+    if unresolved.size:
+        least = _oscillation_error(f, unresolved, stencil.n, fine, *(a[unresolved] for a in (x, probe, df)))
+        error[unresolved] = np.fmax(error[unresolved], least)
     error[np.isnan(error)] = np.inf  # the next order leaves the domain although the stencil does not
     status = np.full(x.size, Status.CONVERGED, dtype=np.int8)
     scale = np.maximum(np.abs(df), np.abs(coarse_values[Fraction(0)]) / np.maximum(np.abs(x), 1.0) ** stencil.n)
@@ -92,6 +104,7 @@ def estimate_by_stencil(
     error[bad], status[bad] = np.inf, Status.NONFINITE
     left[bad] = right[bad] = np.nan
     nfev = np.where(inside, len(offsets) + len(fine) - 1, 0).astype(np.int32)
+    nfev[unresolved] += 2 * _VALUES
     estimated = Estimate(df, error, status, status == Status.CONVERGED, nfev, left, right)
     outside = bad & np.isfinite(x) & (~inside if mode != "auto" else True)
 
@@ -151,6 +164,31 @@ def _close_slopes(values: dict[Fraction, Any], n: int, symmetric: bool, probe: A
         bends = [(values[e] - 2 * values[Fraction(0)] + values[-e]) / (float(e) * probe) for e in ends]
         unsure = unsure + np.abs(2 * bends[1] - bends[0])  # both miss a corner nearer than the inner half
     return outer, unsure
+
+
+def _oscillation_error(
+    f: Callable[[Any, Any, bool], Any], index: Any, n: int, fine: list[Fraction], x: Any, probe: Any, df: Any
+) -> Any:
+    """Bound the error of `df` where `f` oscillates between the closely spaced points; 0 where that is not known.
+
+    The slope is measured at the point, and at the last of the closely spaced ones. An oscillation of amplitude a and
+    slope s has n-th derivatives of about ``s**n / a**(n - 1)``.
+    """
+    places = []
+    for end in (Fraction(0), fine[-1] if fine[0] == 0 else fine[0]):
+        inward = _CLOSER * probe if end < fine[-1] else -_CLOSER * probe
+        points = [x + float(end) * probe + k * inward for k in range(_VALUES)]
+        values = np.array([f(p, index, True) for p in points])
+        distance, change = points[-1] - points[0], values[-1] - values[0]
+        bend = np.max(np.abs(np.diff(values, 2, axis=0)), axis=0) + 4 * _rounding(list(values))
+        places.append((change / distance, bend / np.abs(distance), np.abs(change) > _STRAIGHT * bend, values[0]))
+    (slope, unsure, here, first), (other, _, there, second) = places
+    if n == 1:
+        error = np.abs(slope - df) + unsure
+    else:
+        amplitude = np.maximum(np.abs(first - second) / 2, np.finfo(np.float64).tiny)
+        error = np.fmax(np.abs(slope), np.abs(other)) ** n / amplitude ** (n - 1)
+    return np.where(here | there, error, 0.0)
 
 
 def _slopes_apart(values: dict[Fraction, Any], h: Any) -> tuple[Any, Any]:

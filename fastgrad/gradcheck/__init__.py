@@ -90,8 +90,9 @@ def check(
     *Narrow features.* Secants over 1e-7 of ``max(|x|, 1)`` contradict estimates that a branch for ``abs(x) < 1e-6``
     deceives; these entries are estimated again with narrow steps.
 
-    *What it cannot see.* A mistake smaller than eight bounds, or at points that are not passed: take points on both
-    sides of every branch. A value kept from an earlier call, with one point only. A mistake that `f` has, too.
+    *What it cannot see.* A mistake smaller than eight bounds or 1e-10 of the value, or at points that are not passed:
+    take points on both sides of every branch. A value kept from an earlier call, with one point only. A mistake that
+    `f` has, too. A solver inside `f` ends within its tolerance, and that error has a slope: make the tolerance tight.
 
     Examples
     --------
@@ -152,5 +153,5 @@ def _judged(points: Problem, analytic: Analytic, numerical: Estimate) -> tuple[E
         judgement = withdraw(judgement, numerical, judge(values, second, tolerance), second)
         noise = rounding_inside(points, numerical, values, suspect(judgement))
         noisy = judge(values, numerical, tolerance._replace(noise=noise))
-        judgement = noisy._replace(verdict=np.where(noise > 0, noisy.verdict, judgement.verdict))
+        judgement = noisy._replace(verdict=np.where(noise != 0, noisy.verdict, judgement.verdict))
     return numerical, judgement

@@ -142,12 +142,12 @@ class Problem:
         """The vectors in float64."""
         return np.asarray(self.args[0], dtype=np.float64)
 
-    def point(self, k: int, multiple: float = 1.0) -> list[Any]:
-        """Return the arguments of `f` at one point, multiplied by a number; 0 stands for 1 with signs in turn."""
+    def point(self, k: int, multiple: Any = 1.0) -> list[Any]:
+        """Return the arguments of `f` at one point, or a multiple of them."""
         if self.of == "derivative":
             return [multiple * np.ravel(a)[k] for a in np.broadcast_arrays(*self.args)]
         x = self.vectors.reshape(-1, self.args[0].shape[-1])[k]
-        return [x * (multiple or np.where(np.arange(x.size) % 2, -1.0, 1.0)), *self.args[1:]]
+        return [x * multiple, *self.args[1:]]
 
     def width(self) -> Any:
         """Widest step of the adaptive rule at each entry, up to a small factor; its square for a hessian."""

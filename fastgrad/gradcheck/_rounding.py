@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any
 
@@ -36,8 +37,22 @@ SAFETY = 8.0
 #: Rounding inside `f`, in units of its largest values or terms, over the widest step of the rule.
 INSIDE = 2.0**-48
 
-#: Units of rounding that a secant may be off by.
+#: Units of rounding that a narrow secant may be off by.
 UNITS = 2.0**-48
+
+#: Differences of this order vanish for a smooth function; independent errors give them so many times the standard
+#: deviation of one.
+ORDER = 8
+GAIN = math.comb(2 * ORDER, ORDER) ** 0.5
+
+#: Their spacing, relative to the size of a vector: rounding may be the same over less.
+SPACING = 2.0**-14
+
+#: Larger shares of the values of `f` are no rounding, and no tolerance of a solver inside: `f` is not smooth.
+INEXACT = 2.0**-26
+
+#: Jumps of more than the first share of the values, further apart than the second, are no rounding to float32.
+STAIR, TREAD = 2.0**-18, 2.0**-22
 
 #: Steps of secants, relative to the size of a point; those that are wider than `LOCAL` tell slopes from rounding.
 STEPS = 2.0 ** -np.array([1.0, 2, 3, *range(4, 46, 2)])
@@ -53,8 +68,8 @@ CLOSE = 2.0**-14
 NODES, WEIGHTS = (np.polynomial.legendre.leggauss(160) + np.array([[1.0], [0.0]])) / 2
 MEAN = 0.125
 
-#: Multiples of points at which `f` is evaluated for its scale; 0 stands for signs in turn.
-MULTIPLES = (1.0, 0.5, 2.0, -1.0, 0.0)
+#: Multiples of points at which `f` is evaluated for its scale.
+MULTIPLES = (0.5, 2.0, -1.0)
 
 #: More wrong entries than these, and than a quarter of all, are not due to the rounding of values.
 FEW = 1000
@@ -105,15 +120,17 @@ def _scaled(a: Any, by: float) -> Any:
 def rounding_inside(points: Problem, numerical: Estimate, values: Any, suspect: Any) -> Any:
     """Measure the rounding inside `f` at suspect entries, beyond the error bound; 0 where there is none.
 
-    What `f` computes inside is rounded in units of its largest values and terms, not of its result. A bound cannot see
-    it where it is smooth over the steps of the rule: ``u * s @ vt`` of a singular value decomposition is the matrix
-    itself up to rounding, which has slopes of its own.
+    What `f` computes inside is rounded in units of its largest values and terms, not of its result; a solver ends
+    within its tolerance. A bound cannot see it where it is smooth over the steps of the rule: ``u * s @ vt`` of a
+    singular value decomposition is the matrix itself up to rounding, which has slopes of its own.
 
     - Where `f` is constant to its last digit, the scale of its values counts.
     - The largest derivatives of the same result count, and its largest terms ``df/dx * x``: coefficients are rounded.
-    - An estimate that no wide step confirms, and narrow steps over less than the rounding, follows the rounding.
+    - An estimate follows the rounding if the change that it says over the widest step that confirms it is within the
+      rounding of the result, as values beside the vector show it; over narrow steps, within that of the largest result.
     - The estimate of a derivative is rounding where wide secants agree with the analytic value and values around
       contradict it. A vector would take some hundred gradients for each entry.
+    - A staircase has the derivative 0. What is between its jumps cannot be told: NaN.
     """
     noise = np.zeros(suspect.shape)
     if not suspect.any() or np.iscomplexobj(values) or np.iscomplexobj(numerical.df):
@@ -127,21 +144,31 @@ def rounding_inside(points: Problem, numerical: Estimate, values: Any, suspect: 
             noise = np.where(suspect, INSIDE * np.fmax(largest, term / width), 0.0)
         if np.count_nonzero(suspect) > max(FEW, suspect.size // 4):
             return noise
-        flat, has_reach = suspect & is_flat(values, numerical), points.of in ("gradient", "jacobian")
-        scale = _value_scale(points, suspect if has_reach else flat)
+        flat = suspect & is_flat(values, numerical)
+        scale = _value_scale(points, suspect if points.inner else flat)
         noise = np.where(flat, np.fmax(noise, INSIDE * scale / width), noise)
         if points.of == "hessian":
             return noise
         left = suspect & (off > BOUNDS * noise)
         secants = np.stack([points.slopes(left, method="central", rel_step=step) for step in STEPS])
         reach = _confirmed_reach(secants, numerical.df, off / 2)
-        narrow = left & (reach < LOCAL)
-        follows = narrow & has_reach & (off * reach * width <= UNITS * scale)
-        noise = np.where(follows, off, noise)
-        contested = narrow & (_confirmed_reach(secants, values, off / AGREEING) > reach)
+        if points.inner:
+            rounding = np.fmin(SAFETY * _rounding_of_results(points, left), INEXACT * scale)
+            rounding = np.fmax(rounding, np.where(reach < LOCAL, UNITS * scale, 0.0))
+            noise = np.where(left & (off * reach * width <= rounding), off, noise)
+        contested = left & (reach < LOCAL) & (_confirmed_reach(secants, values, off / AGREEING) > reach)
         if points.of == "derivative" and np.count_nonzero(contested) <= FEW:
             noise = np.where(_contradicts_values(points, contested, np.fmax(reach, STEPS[-1])), off, noise)
+        stairs = left & (values == 0)
+        noise[stairs & (_first_jump(secants) * width > STAIR * _value_scale(points, stairs, ()))] = np.nan
     return noise
+
+
+def _first_jump(secants: Any) -> Any:
+    """Find how far values are apart, per width, over the narrowest step where they are; 0 if float32 has such steps."""
+    first = len(STEPS) - 1 - np.argmax(secants[::-1] != 0, axis=0)
+    jumps = 2 * STEPS[first] * np.abs(np.take_along_axis(secants, first[None], axis=0)[0])
+    return np.where(STEPS[first] > TREAD, jumps, 0.0)
 
 
 def _confirmed_reach(secants: Any, df: Any, close: Any) -> Any:
@@ -171,15 +198,38 @@ def _contradicts_values(points: Problem, where: Any, reach: Any) -> Any:
     return sides.all(axis=0)
 
 
-def _value_scale(points: Problem, where: Any) -> Any:
-    """Find the largest value of `f` around each point with an entry `where`; 0 elsewhere."""
-    batch = len(points.batch)
-    first = where.ndim - batch - points.inner
-    here = where.any(axis=(*range(first), *range(first + batch, where.ndim))).ravel()
-    scale = np.zeros(here.size)
-    for k in np.flatnonzero(here):
-        scale[k] = max(_largest_value(points, points.point(int(k), multiple)) for multiple in MULTIPLES)
-    return scale.reshape((*points.batch, *[1] * points.inner))
+def _value_scale(points: Problem, where: Any, multiples: tuple[float, ...] = MULTIPLES) -> Any:
+    """Find the largest value of `f` at and around each point with an entry `where`; 0 elsewhere."""
+    scale = np.zeros((math.prod(points.batch), *[1] * points.inner))
+    for k in _indices(points, where):
+        scale[k] = max(_largest_value(points, points.point(k, by)) for by in (1.0, *multiples))
+    return scale.reshape(*points.batch, *scale.shape[1:])
+
+
+def _rounding_of_results(points: Problem, where: Any) -> Any:
+    """Measure the rounding of each result of `f` beside each vector with an entry `where`, on the quieter side."""
+    noise = np.zeros((math.prod(points.batch), *where.shape[len(points.batch) : -1], 1))
+    for k in _indices(points, where):
+        sides = [attempt(partial(_differences, points, k, sign)) for sign in (-1.0, 1.0)]
+        noise[k] = np.nan_to_num(np.min([s for s in sides if s is not None] or [0.0], axis=0)).reshape(noise[k].shape)
+    return noise.reshape(*points.batch, *noise.shape[1:])
+
+
+def _indices(points: Problem, where: Any) -> list[int]:
+    """Return the indices of the points with an entry `where`."""
+    other = tuple(axis for axis in range(where.ndim) if axis not in points.point_axes)
+    return [int(k) for k in np.flatnonzero(where.any(axis=other))]
+
+
+def _differences(points: Problem, k: int, sign: float) -> Any:
+    """Return the largest difference of high order of each result on one side of a vector.
+
+    Each coordinate moves by another share of its size: the rounding of large ones shows in every result.
+    """
+    shares = 1 / (1 + np.arange(points.vectors.shape[-1]) * math.pi % 1)
+    moves = sign * SPACING * np.arange(3 * ORDER // 2)
+    values = [np.ravel(points.f(*points.point(k, 1 + move * shares))) for move in moves]
+    return np.max(np.abs(np.diff(values, ORDER, axis=0)), axis=0) / GAIN
 
 
 def _largest_value(points: Problem, args: list[Any]) -> float:
