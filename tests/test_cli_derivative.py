@@ -363,6 +363,23 @@ def f(x):
     assert not Path("df.npy").exists()
 
 
+def test_a_signal_in_a_destructor_ends_the_command_in_silence(capsys: pytest.CaptureFixture[str]) -> None:
+    """Python printed a traceback of what it dropped, in one of many runs: imports have callbacks, too."""
+    Path("usersown.py").write_text("""
+import os, signal
+
+class Dropped:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+
+def f(x):
+    Dropped()
+    return x
+""")
+    assert main(["derivative", "usersown:f", "--input", "x.npy", "--output", "df.npy"]) == 130
+    assert capsys.readouterr().err == "fastgrad: interrupted\n" and not Path("df.npy").exists()
+
+
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_run_leaves_nothing(number: signal.Signals, status: int) -> None:
     Path("df.npy").write_text("before")

@@ -42,7 +42,7 @@ def open_table(name: str, option: str, columns: Sequence[str]) -> Iterator[Write
         with opener(path, columns) as write:
 
             def write_or_stop(block: Sequence[Any]) -> None:
-                if received:  # Python drops what a handler raises in a destructor or a callback
+                if received:
                     raise Stopped(received[0])
                 write(block)
 
@@ -90,7 +90,8 @@ def _is_running(number: str) -> bool:
 def _stop_on_signals() -> Iterator[list[int]]:
     """Raise `Stopped` on signals that end a process: by default nothing would be cleaned up. Yields those received.
 
-    Python ends by the signal itself, not with status 130, where a KeyboardInterrupt has passed through a text that is
+    Python drops what a handler raises in a destructor or a callback, such as those of imports, and prints it: then the
+    next block ends the command. Python ends by the signal itself, not with status 130, where a KeyboardInterrupt has passed through a text that is
     executed, as those of named tuples are.
     """
     received: list[int] = []
@@ -105,6 +106,8 @@ def _stop_on_signals() -> Iterator[list[int]]:
     numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
     default = signal.SIG_DFL, signal.default_int_handler
     before = {number: signal.signal(number, stop) for number in numbers if signal.getsignal(number) in default}
+    report = sys.unraisablehook
+    sys.unraisablehook = lambda dropped: None if isinstance(dropped.exc_value, Stopped) else report(dropped)
     try:
         yield received
     except Exception:  # code in C or an import may turn what the handler raises into another exception
@@ -112,6 +115,7 @@ def _stop_on_signals() -> Iterator[list[int]]:
             raise Stopped(received[0]) from None
         raise
     finally:
+        sys.unraisablehook = report
         for number, handler in before.items():
             signal.signal(number, handler)
 
