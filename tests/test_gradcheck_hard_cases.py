@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from conftest import Opaque
-from scipy import integrate, interpolate, special
+from scipy import integrate, interpolate, optimize, special
 
 from fastgrad import Verdict
 from fastgrad.gradcheck import check
@@ -16,7 +16,7 @@ from fastgrad.gradcheck import check
 pytestmark = pytest.mark.filterwarnings("ignore::fastgrad.PerformanceWarning", "ignore::RuntimeWarning")
 
 X = np.linspace(0.1, 3.0, 12)
-RANDOM = np.random.default_rng(99)
+RANDOM, OTHER = np.random.default_rng(99), np.random.default_rng(7)
 
 #: Entries below this share of the largest may be rounding.
 CLEAR = 1e-9
@@ -63,6 +63,22 @@ def bisection(c: Any) -> float:
     return low
 
 
+def root(a: Any) -> float:
+    """Root of e**y + y - a, within 2e-12."""
+    return float(optimize.brentq(lambda y: np.exp(y) + y - float(a), -5, 5))
+
+
+def round_trip(v: Any) -> Any:
+    u, s, vt = np.linalg.svd(v.reshape(4, 3), full_matrices=False)
+    return (u * s @ vt).ravel()
+
+
+#: Rows of sizes 1e-7 to 1e6: the smallest entries of the round trip are rounded as the largest ones.
+DECADES = np.array([
+    6.26943518e-02, 8.67870932e-01, 2.56906678e-06, -4.83067054e05, -9.28370650e-07, 3.71806139e-03, 5.85968767e-03,
+    -1.32669248e-07, 6.94654094e05, -8.34875239e-05, 1.39856478e05, -1.20974115e-06,
+])  # fmt: skip
+
 SPLINE = interpolate.CubicSpline(np.arange(6.0), np.sin(np.arange(6.0)))
 
 COARSE = {
@@ -73,6 +89,9 @@ COARSE = {
     "table of 1e-9": Right(lambda x: np.sin(np.round(x * 1e9) / 1e9), np.cos, X),
     "Newton's method": Right(kepler, lambda m: 1 / (1 - 0.3 * np.cos(kepler(m))), X),
     "bisection to 1e-6": Right(bisection, np.vectorize(lambda c: 1 / (3 * bisection(c) ** 2 + 1)), X, least=0.7),
+    "root by brentq": Right(root, np.vectorize(lambda a: 1 / (np.exp(root(a)) + 1)), OTHER.uniform(0.3, 3, 60)),
+    "decades by SVD": Right(round_trip, lambda v: np.eye(12), DECADES * OTHER.uniform(0.5, 2, (6, 12)), "jacobian",
+                            0.3),
     "quadrature": Right(lambda b: integrate.quad(lambda t: np.exp(-t * t), 0, float(b))[0], lambda b: np.exp(-b * b),
                         X),
     "cubic spline at knots": Right(SPLINE, SPLINE.derivative(), np.arange(1.0, 5.0)),
@@ -225,3 +244,26 @@ def test_a_wrong_sign_or_factor_disagrees_where_the_right_value_agrees(name: str
     assert not np.any(clear(wrong) & (wrong.verdict == Verdict.AGREES)), wrong
     agrees = clear(right) & (right.verdict == Verdict.AGREES)
     assert np.all(wrong.verdict[agrees] == Verdict.DISAGREES), wrong
+
+
+STAIRS = [lambda x: np.floor(x**9) // 1.25, lambda x: np.ceil(x + x**4), lambda x: np.round(np.sin(x), 3)]
+NO_STAIRS = [np.sin, lambda x: 1e9 + np.sin(x), lambda x: np.sin(np.float32(x)).astype(float)]
+
+
+@pytest.mark.parametrize("f", STAIRS)
+def test_the_derivative_0_of_a_staircase_is_not_wrong(f: Any) -> None:
+    result = check(f, lambda x: 0 * x, np.array([-2.3, -1.1, 0.13, 0.52, 0.9, 1.41, 1.77, 2.6, 3.05]))
+    assert not result.counts["DISAGREES"], result
+
+
+@pytest.mark.parametrize("f", NO_STAIRS)
+def test_a_derivative_0_is_wrong_where_there_are_no_stairs_but_those_of_rounding(f: Any) -> None:
+    result = check(f, lambda x: 0 * x, OTHER.uniform(0.1, 1.5, 60))
+    assert result.counts["DISAGREES"] == 60, result
+
+
+@pytest.mark.parametrize("share", [1e-9, 1e-6])
+def test_small_mistakes_are_found(share: float) -> None:
+    for f, df in ((np.sin, np.cos), (np.log, lambda x: 1 / x), (lambda x: np.exp(3 * x), lambda x: 3 * np.exp(3 * x))):
+        result = check(f, lambda x, df=df: df(x) * (1 + share), X[:5])
+        assert result.counts["DISAGREES"] == 5, result

@@ -6,7 +6,6 @@ import functools
 import math
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -103,7 +102,7 @@ def test_what_a_handler_raises_while_numba_compiles_comes_out(kind: str, tmp_pat
 
 @pytest.mark.parametrize("handler", HANDLERS)
 def test_what_a_handler_raises_while_f_is_probed_comes_out(alarm: Any, handler: str) -> None:
-    """At whichever call of `f`: the first ones, which find out how it can be called, took it for an exception of `f`."""
+    """At whichever call of `f`: the first ones, which find out how it can be called, took it for one of `f`."""
     calls, last = 0, 0
 
     def f(x: Any) -> Any:

@@ -91,8 +91,8 @@ def _stop_on_signals() -> Iterator[list[int]]:
     """Raise `Stopped` on signals that end a process: by default nothing would be cleaned up. Yields those received.
 
     Python drops what a handler raises in a destructor or a callback, such as those of imports, and prints it: then the
-    next block ends the command. Python ends by the signal itself, not with status 130, where a KeyboardInterrupt has passed through a text that is
-    executed, as those of named tuples are.
+    next block ends the command. Python ends by the signal itself, not with status 130, where a KeyboardInterrupt has
+    passed through a text that is executed, as those of named tuples are.
     """
     received: list[int] = []
 
