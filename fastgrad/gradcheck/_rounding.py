@@ -203,7 +203,7 @@ def _value_scale(points: Problem, where: Any, multiples: tuple[float, ...] = MUL
     scale = np.zeros((math.prod(points.batch), *[1] * points.inner))
     for k in _indices(points, where):
         scale[k] = max(_largest_value(points, points.point(k, by)) for by in (1.0, *multiples))
-    return scale.reshape(*points.batch, *scale.shape[1:])
+    return scale.reshape((*points.batch, *scale.shape[1:]))
 
 
 def _rounding_of_results(points: Problem, where: Any) -> Any:
@@ -212,7 +212,7 @@ def _rounding_of_results(points: Problem, where: Any) -> Any:
     for k in _indices(points, where):
         sides = [attempt(partial(_differences, points, k, sign)) for sign in (-1.0, 1.0)]
         noise[k] = np.nan_to_num(np.min([s for s in sides if s is not None] or [0.0], axis=0)).reshape(noise[k].shape)
-    return noise.reshape(*points.batch, *noise.shape[1:])
+    return noise.reshape((*points.batch, *noise.shape[1:]))
 
 
 def _indices(points: Problem, where: Any) -> list[int]:
