@@ -52,15 +52,14 @@ def test_bars_see_noise_inside_f() -> None:
     assert np.median(found.error) > 1e-6
 
 
-@pytest.mark.parametrize("rule", [fg.central(), fg.central(4), fg.central(6), fg.backward(2)], ids=repr)
+@pytest.mark.parametrize("rule", [fg.central(), fg.central(4), fg.central(6)], ids=repr)
 def test_bars_cover_oscillations_that_closely_spaced_points_do_not_resolve(rule: fg.Stencil) -> None:
     """At 612,233.46 the sine looked like noise, and the bar was 1,153 times too narrow."""
     x = np.append(10.0 ** np.random.default_rng(12463).uniform(5, 6, 2000), 612233.4654562395)
     for f in (np.sin, Opaque(np.sin)):
         found = fg.derivative(f, x, method=rule, full_output=True)
         off = abs(found.df - np.cos(x))
-        assert np.mean(off <= found.error) > 0.99 and off[-1] <= found.error[-1]
-        assert np.all((off <= 20 * found.error) & ~found.success | (off <= found.error))
+        assert np.all(off <= found.error) and not found.success.any()
 
 
 def test_noise_is_no_oscillation() -> None:

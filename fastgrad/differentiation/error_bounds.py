@@ -181,7 +181,8 @@ def _oscillation_error(
         values = np.array([f(p, index, True) for p in points])
         distance, change = points[-1] - points[0], values[-1] - values[0]
         bend = np.max(np.abs(np.diff(values, 2, axis=0)), axis=0) + 4 * _rounding(list(values))
-        places.append((change / distance, bend / np.abs(distance), np.abs(change) > _STRAIGHT * bend, values[0]))
+        unsure = (_VALUES - 1) ** 2 / 2 * bend / np.abs(distance)  # the line is the tangent at its middle
+        places.append((change / distance, unsure, np.abs(change) > _STRAIGHT * bend, values[0]))
     (slope, unsure, here, first), (other, _, there, second) = places
     if n == 1:
         error = np.abs(slope - df) + unsure
