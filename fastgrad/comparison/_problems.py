@@ -81,6 +81,12 @@ class Problem:
     #: Points to take instead of drawing any, an array for each argument.
     given: tuple[Any, ...] = field(default=(), repr=False, compare=False)
 
+    def size(self, count: int) -> int:
+        """Return the number of points that ``points(count)`` has."""
+        if self.given:
+            return min(size_of(self.given), count)
+        return count if any(low < high for low, high in self.domain) else 1
+
     def points(self, count: int) -> tuple[Any, ...]:
         """Return arguments for `count` points, the same ones every time; at most `count` of `given`."""
         if self.given:

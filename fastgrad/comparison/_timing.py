@@ -28,6 +28,10 @@ RUN, TURNS, ENOUGH = 0.2, 5, 0.03
 #: Points of a first run.
 FEW = 1000
 
+#: A larger run is given up without a second measurement from so many times the patience on: an interruption that
+#: multiplies a time by more is rare, and the second measurement of slow methods took half of their time.
+NEAR = 3.0
+
 #: Points of a run of `speed`; the arrays leave the caches of most machines then.
 SPEED_POINTS = 2_000_000
 
@@ -76,7 +80,7 @@ def grow(run: Callable[[int], Any], count: int, most: int, patience: float) -> t
     while True:
         seconds, result = time_call(partial(run, count))
         larger = min(10 * count, most)
-        if seconds <= patience < seconds * larger / count:  # once more: another process may have interrupted it
+        if patience < seconds * larger / count <= NEAR * patience:  # once more: another process may have interrupted it
             seconds, result = time_call(partial(run, count))
         if larger == count or seconds * larger / count > patience:
             return count, seconds, result

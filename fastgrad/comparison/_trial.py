@@ -38,9 +38,8 @@ class Trial:
 
     def __init__(self, problem: Problem, count: int) -> None:
         self.problem = problem
-        args = problem.points(count)
-        self.size = size_of(args)
-        self.args = tuple(np.array(a) for a in head(args, JUDGED))
+        self.size = problem.size(count)
+        self.args = tuple(np.array(a) for a in problem.points(min(count, JUDGED)))
         #: Relative errors of every method that has its row, at the first points.
         self.errors: dict[str, Floats] = {}
         #: Points of every method that has its row.
