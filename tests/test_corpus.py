@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import bench_module
 
 from fastgrad.corpus import CASES, FAMILIES, Case, batched, known, measure, sides, truth
 
@@ -26,9 +27,7 @@ def close(got: Any, wanted: Any) -> bool:
 
 def recompute(case: Case, indices: list[int]) -> None:
     """Compare the stored truths at some points with fresh ones."""
-    from fastgrad.corpus._high_precision import row
-
-    fresh = row(case, indices)
+    fresh = bench_module("truths").row(case, indices)
     left, right = sides(case)
     stored = {"df": truth(case), "d2": truth(case, n=2), "scale": known(case, "scale")}
     for column, values in stored.items():

@@ -1,4 +1,4 @@
-"""Write what ``fastgrad COMMAND --help`` prints, and the table of the gates, for the reference to include."""
+"""Write the output of ``fastgrad COMMAND --help``, and the table of the gates, for the reference to include."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fastgrad.gates._gate import Gate
 
 
 def _help(*words: str) -> str:
-    """Return what a command says of itself, at the width of a page."""
+    """Return the help of a command, at the width of a page."""
     out = io.StringIO()
     os.environ["COLUMNS"] = "90"
     with contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):
@@ -27,8 +27,8 @@ def _gates() -> str:
     lines = [".. list-table::", "   :header-rows: 1", "", "   * - gate", "     - value", "     - arguments"]
     for name, gate in vars(gates).items():
         if isinstance(gate, Gate) and not name.startswith("_"):
-            said = (gate.__doc__ or "").partition("\n")[0]
-            lines += [f"   * - ``{name}``", f"     - {said}", f"     - {gate.nin}"]
+            summary = (gate.__doc__ or "").partition("\n")[0]
+            lines += [f"   * - ``{name}``", f"     - {summary}", f"     - {gate.nin}"]
     return "\n".join(lines) + "\n"
 
 

@@ -24,10 +24,10 @@ def _run(app: Any, tree: Any) -> None:
         return
     text = "\n\n".join(block.astext() for block in blocks)
     test = doctest.DocTestParser().get_doctest(text, {}, name, name, 0)
-    said: list[str] = []
-    found = doctest.DocTestRunner(optionflags=FLAGS).run(test, out=said.append)
-    if found.failed:
-        logging.getLogger(__name__).warning("examples fail:\n%s", "".join(said), location=name)
+    output: list[str] = []
+    result = doctest.DocTestRunner(optionflags=FLAGS).run(test, out=output.append)
+    if result.failed:
+        logging.getLogger(__name__).warning("examples fail:\n%s", "".join(output), location=name)
 
 
 def _has_prompts(node: Any) -> bool:

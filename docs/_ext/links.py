@@ -37,10 +37,10 @@ def problems(root: Path) -> list[str]:
     """List links that lead nowhere, and files that a page would fetch from elsewhere."""
     paths = [path for path in root.rglob("*.html") if "_static" not in path.parts]
     pages = {path: _Page(path.read_text(encoding="utf-8")) for path in paths}
-    found = []
+    mistakes = []
     for path, page in pages.items():
         name = path.relative_to(root)
-        found += [f"{name} loads {link}" for link in page.loaded if urlsplit(link).netloc]
+        mistakes += [f"{name} loads {link}" for link in page.loaded if urlsplit(link).netloc]
         for link in page.links:
             parts = urlsplit(link)
             if parts.scheme or parts.netloc:
@@ -48,8 +48,8 @@ def problems(root: Path) -> list[str]:
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
             place = unquote(parts.fragment)
             if not target.exists() or (target in pages and place not in pages[target].places):
-                found.append(f"{name} links to {link}, which is not there")
-    return found
+                mistakes.append(f"{name} links to {link}, which is not there")
+    return mistakes
 
 
 def _check(app: Any, error: Exception | None) -> None:

@@ -56,7 +56,8 @@ class Method:
     name: str
     #: Head of a column; at most nine letters a line.
     label: str
-    #: ``run(f, args, wrt)`` returns the derivative at every point, as fast as the method can.
+    #: ``run(f, args, wrt)`` returns the derivative at every point as fast as the method can, or an `Answer` if bounds
+    #: cost nothing more.
     run: Callable[[Elementwise, Args, int], Any]
     #: ``estimate(f, args, wrt)`` returns an `Answer`.
     estimate: Callable[[Elementwise, Args, int], Answer] | None = field(default=None, compare=False)
@@ -204,12 +205,11 @@ def _one_by_one(
 
 def _peer(name: str, estimate: Callable[[Elementwise, Args, int], Answer], run: Any = None, **fields: Any) -> Method:
     """Make a method of another library, named and labelled alike."""
-    return Method(name, name, run or (lambda f, args, wrt: estimate(f, args, wrt).df), estimate, ours=False, **fields)
+    return Method(name, name, run or estimate, estimate, ours=False, **fields)
 
 
 NUMPY = Method("NumPy, step 1e-5", "NumPy", _naive, _naive_answer, ours=False)
-SCIPY = Method("scipy.differentiate", "SciPy", lambda f, args, wrt: _scipy_answer(f, args, wrt).df, _scipy_answer,
-               ours=False)  # fmt: skip
+SCIPY = Method("scipy.differentiate", "SciPy", _scipy_answer, _scipy_answer, ours=False)
 
 #: Other libraries by the words that `accuracy` takes.
 PEERS: dict[str, Method] = {

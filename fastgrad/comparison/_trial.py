@@ -13,7 +13,7 @@ import numpy as np
 from .._signals import reraise_if_signal
 from ..differentiation.derivatives import derivative
 from ..report.results import FACTORS, SLACK, TOLERANCE, Curve, Point, Profile, Row
-from ._methods import Args, Counted, Elementwise, Method
+from ._methods import Answer, Args, Counted, Elementwise, Method
 from ._problems import JUDGED, Floats, Problem, broadcast, formula_of, head, name_of, size_of, truth_of
 from ._timing import FEW, Workload, grow, quietly, time_in_turns
 
@@ -80,12 +80,13 @@ class Trial:
         # The first call compiles, the rules of fastgrad only what so many points are worth.
         run(few if method.ours or method.traced else 1)
         count, _, result = grow(run, few, most, PATIENCE)
-        df = broadcast(result, count)
+        answer = result if isinstance(result, Answer) else None
+        df = broadcast(answer.df if answer else result, count)
         figures = {
             **self._errors(df, method.name),
             "evaluations": self._evaluations(method, min(count, FEW)),
-            "worst": self._worst(f, method, df),
-            **self._bounds(f, method, min(count, method.barred)),
+            "worst": self._worst(f, method, df, answer),
+            **self._bounds(f, method, count if answer else min(count, method.barred), answer),
         }
         self._counts[method.name] = count
         return figures
@@ -122,7 +123,9 @@ class Trial:
         """Return all arguments at a point."""
         return tuple(float(a[index]) if np.ndim(a) else float(a) for a in self.args)
 
-    def _worst(self, f: Elementwise, method: Method, estimates: Floats) -> tuple[Point, ...]:
+    def _worst(
+        self, f: Elementwise, method: Method, estimates: Floats, answer: Answer | None
+    ) -> tuple[Point, ...]:
         """List the points with the largest errors, with their bounds."""
         errors = self.errors[method.name]
         order = np.nan_to_num(errors, nan=-1.0, posinf=inf)
@@ -130,7 +133,9 @@ class Trial:
         ranked = ranked[np.argsort(-order[ranked], kind="stable")]
         ranked = ranked[errors[ranked] > 0]
         bounds = np.full(ranked.size, nan)
-        if method.estimate is not None and ranked.size:
+        if answer is not None:
+            bounds = broadcast(answer.error, estimates.size)[ranked]
+        elif method.estimate is not None and ranked.size:
             args = tuple(a[ranked] if np.ndim(a) else a for a in self.args)
             bounds = broadcast(method.estimate(f, args, self.problem.wrt).error, ranked.size)
         return tuple(
@@ -138,15 +143,19 @@ class Trial:
             for i, bound in zip(ranked, bounds, strict=True)
         )
 
-    def _bounds(self, f: Elementwise, method: Method, count: int) -> dict[str, Any]:
-        """Return shares of points whose error is within the bound, or a multiple of it, where the method has one."""
+    def _bounds(self, f: Elementwise, method: Method, count: int, answer: Answer | None) -> dict[str, Any]:
+        """Return shares of points whose error is within the bound, or a multiple of it, where the method has one.
+
+        Without `answer`, that of the run, the bounds are computed at the first `count` points.
+        """
         count = min(count, self.df.size)
-        if method.estimate is None:
-            return {}
-        answer = method.estimate(f, head(self.args, count), self.problem.wrt)
-        df, error = broadcast(answer.df, count), broadcast(answer.error, count)
+        if answer is None:
+            if method.estimate is None:
+                return {}
+            answer = method.estimate(f, head(self.args, count), self.problem.wrt)
+        df, error, nfev = (broadcast(part, count) for part in (answer.df, answer.error, answer.nfev))
         counted = np.isfinite(self.df[:count]) & np.isfinite(df)
-        figures = {} if method.ours else {"evaluations": float(np.mean(broadcast(answer.nfev, count)))}
+        figures = {} if method.ours else {"evaluations": float(np.mean(nfev))}
         if not counted.any() or np.isnan(error).all():
             return figures
         off, bound = np.abs(df - self.df[:count])[counted], error[counted]

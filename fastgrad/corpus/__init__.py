@@ -2,8 +2,7 @@
 
 `CASES` holds them, in `FAMILIES` from elementary functions to noise and kinks. `truth` gives the first and the second
 derivative at the points of a case, right to the last digit, `sides` the left and the right derivative, `known` every
-stored column; `measure` runs a method over the cases. ``python -m fastgrad.corpus`` computes the stored columns again
-and needs mpmath. Imports no other package of fastgrad. Begin reading in `_case`.
+stored column; `measure` runs a method over the cases. Imports no other package of fastgrad. Begin reading in `_case`.
 
 Examples
 --------

@@ -54,7 +54,7 @@ def picture(f, x, truth, title):
     quotients = np.array(
         [(f(x + h) - f(x - h)) / (2 * h) for h in LEVELS], dtype=float
     )
-    found = fg.derivative(f, x, full_output=True)
+    estimate = fg.derivative(f, x, full_output=True)
     least = max(abs(truth), 1e-3) * 1e-17
     figure, axes = plt.subplots()
     axes.loglog(
@@ -79,15 +79,15 @@ def picture(f, x, truth, title):
     )
     axes.axhspan(
         least,
-        max(float(found.error), least),
+        max(float(estimate.error), least),
         color="0.5",
         alpha=0.2,
         linewidth=0,
-        label=f"bar {found.error:.0e}, {fg.Status(found.status).name.lower().replace('_', ' ')}",
+        label=f"bar {estimate.error:.0e}, {fg.Status(estimate.status).name.lower().replace('_', ' ')}",
     )
     axes.set(xlabel="step h", ylabel="error", title=title, ylim=(least, None))
     axes.legend(fontsize="small")
-    print(f"error {abs(found.df - truth):.0e}, evaluations {found.nfev}")
+    print(f"error {abs(estimate.df - truth):.0e}, evaluations {estimate.nfev}")
 
 
 # %%

@@ -67,16 +67,16 @@ def integral_exact(a):
 
 a = 1.5
 slope = 10 * np.sin(10 * a) / a - (1 - np.cos(10 * a)) / a**2
-found = fg.derivative(integral, a, full_output=True)
+estimate = fg.derivative(integral, a, full_output=True)
 print(
-    f"error {abs(found.df - slope):.1f}, bar {found.error:.0e}, {fg.Status(found.status).name}"
+    f"error {abs(estimate.df - slope):.1f}, bar {estimate.error:.0e}, {fg.Status(estimate.status).name}"
 )
 
 
 # %%
 # *What helps:* compare with a finer computation of the same function, here with 40 nodes.
 finer = fg.derivative(lambda a: integral(a, 40), a)
-print(f"6 nodes: {found.df:.3f}, 40 nodes: {finer:.3f}, exact: {slope:.3f}")
+print(f"6 nodes: {estimate.df:.3f}, 40 nodes: {finer:.3f}, exact: {slope:.3f}")
 
 # %%
 # The same holds for an iteration that stops after a fixed number of steps, and for tables.
@@ -91,17 +91,17 @@ def wave(x):
 
 
 slope = np.cos(1.0) + np.cos(1e9)
-found = fg.derivative(wave, 1.0, full_output=True)
+estimate = fg.derivative(wave, 1.0, full_output=True)
 print(
-    f"true slope {slope:.3f}, found {found.df:.3f}, bar {found.error:.0e}, {fg.Status(found.status).name}"
+    f"true slope {slope:.3f}, computed {estimate.df:.3f}, bar {estimate.error:.0e}, {fg.Status(estimate.status).name}"
 )
 
 # %%
 # In most cases this is what you want: the slope without the noise. *What helps if it is not:* know the smallest length in
 # your function and pass it as `step`, the widest step to be used.
-found = fg.derivative(wave, 1.0, step=1e-9, full_output=True)
+estimate = fg.derivative(wave, 1.0, step=1e-9, full_output=True)
 print(
-    f"with step=1e-9: found {found.df:.3f}, bar {found.error:.0e}, {fg.Status(found.status).name}"
+    f"with step=1e-9: computed {estimate.df:.3f}, bar {estimate.error:.0e}, {fg.Status(estimate.status).name}"
 )
 
 # %%
@@ -109,8 +109,8 @@ print(
 # --------------------------
 #
 # A kink at a distance below the rounding of the argument cannot be told from a kink at the point.
-found = fg.derivative(lambda x: abs(x - 1 - 1e-16), 1.0, full_output=True)
-print(fg.Status(found.status).name)
+estimate = fg.derivative(lambda x: abs(x - 1 - 1e-16), 1.0, full_output=True)
+print(fg.Status(estimate.status).name)
 
 # %%
 # 4. Functions that are not differentiable
@@ -119,13 +119,13 @@ print(fg.Status(found.status).name)
 # A path of a random walk has no derivative. As a table with linear interpolation it has one in each piece, here 25,000
 # pieces in a unit. The result is the slope of one piece, with a narrow bar, and is of no use.
 walk = np.cumsum(np.random.default_rng(0).normal(size=100_001)) / 300
-found = fg.derivative(
+estimate = fg.derivative(
     lambda x: np.interp(x, np.linspace(-2, 2, 100_001), walk),
     0.500013,
     full_output=True,
 )
 print(
-    f"derivative {found.df:.1f}, bar {found.error:.0e}, {fg.Status(found.status).name}"
+    f"derivative {estimate.df:.1f}, bar {estimate.error:.0e}, {fg.Status(estimate.status).name}"
 )
 
 # %%
@@ -143,10 +143,10 @@ def random(x):
     return np.sin(x) + 1e-3 * rng.normal(size=np.shape(x))
 
 
-found = fg.derivative(random, 1.0, full_output=True)
+estimate = fg.derivative(random, 1.0, full_output=True)
 print(
-    fg.Status(found.status).name,
-    f"error {abs(found.df - np.cos(1)):.0e}, bar {found.error:.0e}",
+    fg.Status(estimate.status).name,
+    f"error {abs(estimate.df - np.cos(1)):.0e}, bar {estimate.error:.0e}",
 )
 
 # %%

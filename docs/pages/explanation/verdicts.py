@@ -33,8 +33,8 @@ import fastgrad as fg
 #
 # With a fixed tolerance of 1e-6 a derivative of 1e-8 that is wrong by a factor of three passes. A check compares with
 # the error bound, which has the scale of the derivative:
-found = fg.check(lambda x: 1e-8 * x**2, lambda x: 6e-8 * x, np.linspace(1, 2, 5))
-print(bool(found), found.patterns)
+comparison = fg.check(lambda x: 1e-8 * x**2, lambda x: 6e-8 * x, np.linspace(1, 2, 5))
+print(bool(comparison), comparison.patterns)
 
 # %%
 # How small a mistake is found
@@ -51,8 +51,8 @@ for name, f in (
 ):
     shares = []
     for delta in sizes:
-        found = fg.check(f, lambda x, delta=delta: (1 + delta) * np.cos(x), x)
-        shares.append(np.mean(found.verdict == fg.Verdict.DISAGREES))
+        comparison = fg.check(f, lambda x, delta=delta: (1 + delta) * np.cos(x), x)
+        shares.append(np.mean(comparison.verdict == fg.Verdict.DISAGREES))
     plt.semilogx(sizes, shares, "o-", label=name)
 plt.xlabel("relative size of the mistake")
 plt.ylabel("share of points where it is found")
@@ -61,12 +61,12 @@ plt.legend()
 # %%
 # A correct derivative must pass. Here is the number of false alarms among 100,000 points:
 x = np.random.default_rng(0).uniform(-20, 20, 100_000)
-found = fg.check(
+comparison = fg.check(
     lambda x: np.sin(x) * np.exp(-0.1 * x),
     lambda x: (np.cos(x) - 0.1 * np.sin(x)) * np.exp(-0.1 * x),
     x,
 )
-print(found.counts)
+print(comparison.counts)
 
 # %%
 # Kinks
@@ -75,12 +75,12 @@ print(found.counts)
 # At a kink any value between the two sides is accepted, because each is used in practice:
 relu = lambda x: np.maximum(x, 0)
 for value in (0.0, 0.5, 1.0, 1.5):
-    found = fg.check(
+    comparison = fg.check(
         relu,
         lambda x, value=value: np.where(x > 0, 1.0, np.where(x < 0, 0.0, value)),
         [0.0],
     )
-    print(value, fg.Verdict(found.verdict[0]).name)
+    print(value, fg.Verdict(comparison.verdict[0]).name)
 
 # %%
 # What mistakes have in common
@@ -136,21 +136,21 @@ for wrong in (
 # The rounding of a result is that of the largest numbers in it. A partial derivative that is ten thousand billion times
 # smaller than another one of the same gradient is below that rounding. It is ``UNDECIDED``, right or wrong:
 scales = np.array([1e14, 1.0])
-found = fg.check(
+comparison = fg.check(
     lambda x: np.sum(scales * np.sin(x), axis=-1),
     lambda x: scales * np.cos(x) * [1, 3],
     [[0.5, 0.7]],
     of="gradient",
 )
-print([fg.Verdict(v).name for v in found.verdict[0]])
+print([fg.Verdict(v).name for v in comparison.verdict[0]])
 
 # %%
 # So are derivatives where `f` loses all its digits to cancellation. ``1 - cos(x)`` is a multiple of 1.1e-16, and for
 # small `x` the quotient jumps between the derivatives of ``0 / x**2``, ``1.1e-16 / x**2`` and so on:
 f = lambda x: (1 - np.cos(x)) / x**2
 df = lambda x: -x / 12 + x**3 / 180 - x**5 / 6720
-found = fg.check(f, df, np.array([1e-8, 1e-7, 1e-2, 0.1]))
-print([fg.Verdict(v).name for v in found.verdict])
+comparison = fg.check(f, df, np.array([1e-8, 1e-7, 1e-2, 0.1]))
+print([fg.Verdict(v).name for v in comparison.verdict])
 
 # %%
 # Check the terms apart, or at points where they are of one size.

@@ -26,11 +26,11 @@ def rosenbrock(x):
 
 start = np.full(10, 2.0)
 without = minimize(rosenbrock, start, method="BFGS")
-found = minimize(
+result = minimize(
     rosenbrock, start, method="BFGS", jac=partial(fg.gradient, rosenbrock)
 )
 print(f"without: distance to the minimum {abs(without.x - 1).max():.0e}")
-print(f"with:    distance to the minimum {abs(found.x - 1).max():.0e}")
+print(f"with:    distance to the minimum {abs(result.x - 1).max():.0e}")
 
 # %%
 # With a hessian, Newton's method needs few steps:
@@ -38,10 +38,10 @@ gradient, hessian = (
     partial(fg.gradient, rosenbrock),
     partial(fg.hessian, rosenbrock),
 )
-found = minimize(
+result = minimize(
     rosenbrock, start, method="trust-exact", jac=gradient, hess=hessian
 )
-print(f"{found.nit} steps, distance to the minimum {abs(found.x - 1).max():.0e}")
+print(f"{result.nit} steps, distance to the minimum {abs(result.x - 1).max():.0e}")
 
 # %%
 # An exact gradient
@@ -49,8 +49,8 @@ print(f"{found.nit} steps, distance to the minimum {abs(found.x - 1).max():.0e}"
 #
 # If the function can be traced, :func:`fastgrad.circuit` gives the exact gradient and hessian.
 c = fg.circuit(rosenbrock, n=10)
-found = minimize(c, start, method="trust-exact", jac=c.gradient, hess=c.hessian)
-print(f"{found.nit} steps, distance to the minimum {abs(found.x - 1).max():.0e}")
+result = minimize(c, start, method="trust-exact", jac=c.gradient, hess=c.hessian)
+print(f"{result.nit} steps, distance to the minimum {abs(result.x - 1).max():.0e}")
 
 # %%
 # Least squares

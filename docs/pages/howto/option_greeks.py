@@ -42,8 +42,8 @@ print(f"mean delta {delta.mean():.3f}, mean vega {vega.mean():.1f}")
 #
 # A tuple for `wrt` gives several derivatives. Use this when the price comes from code that cannot be traced.
 delta_n, vega_n = fg.derivative(call, *book, wrt=(0, 4), full_output=True)
-for name, found, exact in (("delta", delta_n, delta), ("vega", vega_n, vega)):
-    times = abs(found.df - exact) / found.error
+for name, estimate, exact in (("delta", delta_n, delta), ("vega", vega_n, vega)):
+    times = abs(estimate.df - exact) / estimate.error
     print(
         f"{name:5}  within the bar: {np.mean(times <= 1):.1%}  within two bars: {np.mean(times <= 2):.1%}"
     )

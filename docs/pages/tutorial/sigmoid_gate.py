@@ -114,8 +114,8 @@ print(bool(fg.check(my_sigmoid)), my_sigmoid.partials(0.0)[0])
 #
 #     >>> import math, fastgrad as fg
 #     >>> tanh = fg.gate(lambda x: math.tanh(x), partials=lambda x: 1 - math.tanh(x) ** 2)
-#     >>> found = fg.check(tanh, tanh.partials[0], [-2.0, 0.0, 0.5, 2.0])
-#     >>> bool(found)
+#     >>> comparison = fg.check(tanh, tanh.partials[0], [-2.0, 0.0, 0.5, 2.0])
+#     >>> bool(comparison)
 #     True
 #
 # **2.** What goes wrong with that derivative at 20?

@@ -53,8 +53,8 @@ print(np.round(c.gradient(w), 4))
 # The numerical gradient needs nothing but values of `loss`. :func:`fastgrad.check` compares the two at 50 random vectors
 # of weights, 650 entries in all.
 points = np.random.default_rng(0).normal(size=(50, 13))
-found = fg.check(loss, c.gradient, points, of="gradient")
-print(bool(found), found.counts)
+comparison = fg.check(loss, c.gradient, points, of="gradient")
+print(bool(comparison), comparison.counts)
 
 # %%
 # Train it
@@ -105,9 +105,9 @@ plt.ylabel("y")
 #     ...     df = 2 * np.tanh(w) * (1 - np.tanh(w) ** 2)
 #     ...     df[..., 9] *= 1.01
 #     ...     return df
-#     >>> found = fg.check(loss, wrong, np.random.default_rng(0).normal(size=(50, 13)), of="gradient")
-#     >>> disagrees = np.argwhere(found.verdict == fg.Verdict.DISAGREES)
-#     >>> bool(found), set(disagrees[:, 1].tolist())
+#     >>> comparison = fg.check(loss, wrong, np.random.default_rng(0).normal(size=(50, 13)), of="gradient")
+#     >>> disagrees = np.argwhere(comparison.verdict == fg.Verdict.DISAGREES)
+#     >>> bool(comparison), set(disagrees[:, 1].tolist())
 #     (False, {9})
 #
 # **2.** The loss has 13 inputs. How many evaluations does a central difference of its gradient cost, and how many does

@@ -91,8 +91,8 @@ def wrong(w):
     return 1 / (1 + np.exp(w))
 
 
-found = fg.check(loss, wrong, w, of="gradient")
-print(bool(found), found.patterns)
+comparison = fg.check(loss, wrong, w, of="gradient")
+print(bool(comparison), comparison.patterns)
 
 # %%
 # A check in a test file
