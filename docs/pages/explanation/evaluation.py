@@ -54,13 +54,13 @@ def per_point(f, points):
     return (time.perf_counter() - start) / points.size * 1e9
 
 
-taken = {
+times = {
     "compiled: np.sin": per_point(lambda x: np.sin(x), x),
     "with arrays: scipy.special.j0": per_point(special.j0, x),
     "one by one": per_point(np.vectorize(Opaque()), x[:2000]),
 }
 plt.figure(figsize=(5.4, 2.2))
-plt.barh(list(taken), list(taken.values()))
+plt.barh(list(times), list(times.values()))
 plt.xscale("log")
 plt.xlabel("nanoseconds per derivative, central")
 plt.gca().invert_yaxis()
@@ -86,7 +86,7 @@ for factor in (1.0, 2.0, 3.0):
 # ------
 #
 # An exception *at* your point is raised as it is. An arithmetic, value or lookup error *beside* it means that the domain
-# ends there: the derivative is taken from the other side. NaN and infinity count in the same way.
+# ends there: the derivative is times from the other side. NaN and infinity count in the same way.
 
 
 def root(x):

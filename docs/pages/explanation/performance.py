@@ -28,12 +28,12 @@ out = np.empty_like(x)
 def nanoseconds(call):
     """The shortest of four runs, per point."""
     call()
-    taken = []
+    times = []
     for _ in range(4):
         start = time.perf_counter()
         call()
-        taken.append(time.perf_counter() - start)
-    return min(taken) / COUNT * 1e9
+        times.append(time.perf_counter() - start)
+    return min(times) / COUNT * 1e9
 
 
 # %%

@@ -133,20 +133,20 @@ for name, method in methods.items():
         method(x)
         start = time.perf_counter()
         df = method(x)
-        taken = time.perf_counter() - start
+        seconds = time.perf_counter() - start
     error = abs(df - exact) / np.maximum(abs(exact), 1e-3)
     wrong = np.mean(~(error <= 1e-6))
     print(
-        f"{name:29} median error {np.nanmedian(error):.0e}   off {wrong:5.1%}   {taken / x.size * 1e9:9.0f} ns per point"
+        f"{name:29} median error {np.nanmedian(error):.0e}   off {wrong:5.1%}   {seconds / x.size * 1e9:9.0f} ns per point"
     )
 
 # %%
 # A kink: what the libraries say about ``abs(x)`` at 0.
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    there = scipy_derivative(np.abs, 0.0)
+    result = scipy_derivative(np.abs, 0.0)
     print(
-        f"scipy.differentiate: {float(there.df)}, success {bool(there.success)}"
+        f"scipy.differentiate: {float(result.df)}, success {bool(result.success)}"
     )
     value = nd.Derivative(np.abs)(0.0)
     print(f"numdifftools:        {float(value)}")

@@ -19,12 +19,12 @@ x = np.linspace(0.1, 5, 200_000)
 def seconds(call):
     """The shortest of three runs, after one to warm up."""
     call()
-    taken = []
+    times = []
     for _ in range(3):
         start = time.perf_counter()
         call()
-        taken.append(time.perf_counter() - start)
-    return min(taken)
+        times.append(time.perf_counter() - start)
+    return min(times)
 
 
 # %%
@@ -68,10 +68,10 @@ def f(x):
 
 
 for method in ("adaptive", "central"):
-    taken = (
+    time_per_point = (
         seconds(lambda method=method: fg.derivative(f, x, method=method)) / x.size
     )
-    print(f"{method:8} {taken * 1e9:.1f} ns per point")
+    print(f"{method:8} {time_per_point * 1e9:.1f} ns per point")
 
 # %%
 # 3. Give all points in one call
@@ -110,8 +110,8 @@ print(fg.derivative(f, x, method="central", out=out) is out)
 #
 # A circuit computes value and derivative in one pass.
 c = fg.circuit(f)
-taken = seconds(lambda: c.partials(x)) / x.size
-print(f"circuit: {taken * 1e9:.1f} ns per point")
+time_per_point = seconds(lambda: c.partials(x)) / x.size
+print(f"circuit: {time_per_point * 1e9:.1f} ns per point")
 
 # %%
 # 7. Many variables, few dependencies

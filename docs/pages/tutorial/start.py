@@ -98,7 +98,8 @@ print(bool(comparison), comparison.patterns)
 # A check in a test file
 # ----------------------
 #
-# One assertion is a whole test. Save it as ``test_model.py`` and run ``pytest``:
+# One assertion is a whole test. Put `f`, `loss` and `gradient` from above into a file ``model.py``, below ``import numpy
+# as np``. Save the test beside it as ``test_model.py`` and run ``pytest``:
 #
 # .. code-block:: python
 #
@@ -115,11 +116,13 @@ print(bool(comparison), comparison.patterns)
 # -----------------------------
 #
 # A report compares all methods on your function: how accurate they are, how fast, and where they are wrong. From the
-# command line, with the function in a file ``model.py``:
+# command line, in the directory of ``model.py``:
 #
 # .. code-block:: console
 #
 #     $ fastgrad report model.py:f --domain -5 5 --out report.html
+#
+# The page ``report.html`` begins with the method to use. It opens in any browser.
 #
 # The same from Python, with three methods and ten thousand points:
 report = fg.accuracy(
