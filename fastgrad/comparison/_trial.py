@@ -63,11 +63,17 @@ class Trial:
 
     def times(self, methods: Iterable[Method]) -> dict[str, dict[str, Any]]:
         """Time methods that have been judged: figures of their rows by the name of the method."""
-        judged = (method for method in methods if method.name in self._counts)
-        limited = [replace(m, limit=self._counts[m.name]) if m.traced else m for m in judged]
+        judged = [method for method in methods if method.name in self._counts]
         work = self.work._replace(args=self.problem.points(self.size))
-        paces = time_in_turns(limited, [work], self.size)
+        paces = time_in_turns([replace(m, limit=self._timed(m)) for m in judged], [work], self.size)
         return {name: {"timed": pace.points, "nanoseconds": pace.nanoseconds} for name, pace in paces.items()}
+
+    def _timed(self, method: Method) -> int | None:
+        """Return the largest count of points of a timed run."""
+        if method.traced:  # another count is another compilation
+            return self._counts[method.name]
+        is_pointwise = method.limit is not None and method.run is method.estimate
+        return method.barred if is_pointwise else method.limit  # one call takes one point: a few give the time
 
     def _figures(self, f: Elementwise, method: Method) -> dict[str, Any]:
         """Return all figures but the time."""
