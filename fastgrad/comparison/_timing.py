@@ -131,7 +131,7 @@ def time_in_turns(
 def _run(method: Method, function: Workload, count: int, patience: float) -> tuple[Callable[[], Any], int, float]:
     """Warm a method up; return a call of it on as many points as are affordable, their number and its seconds."""
     f, most = function.function(method), min(count, method.limit or count)
-    args = tuple(np.resize(a, most) if np.ndim(a) else a for a in function.args)
+    args = tuple(np.resize(a, most) if np.ndim(a) and len(a) < most else a for a in function.args)
 
     def run(size: int) -> Any:
         return method.run(f, head(args, size), function.wrt)

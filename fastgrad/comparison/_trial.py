@@ -64,7 +64,7 @@ class Trial:
     def times(self, methods: Iterable[Method]) -> dict[str, dict[str, Any]]:
         """Time methods that have been judged: figures of their rows by the name of the method."""
         judged = [method for method in methods if method.name in self._counts]
-        work = self.work._replace(args=self.problem.points(self.size))
+        work = self.work._replace(args=tuple(map(np.array, self.problem.points(self.size))))
         paces = time_in_turns([replace(m, limit=self._timed(m)) for m in judged], [work], self.size)
         return {name: {"timed": pace.points, "nanoseconds": pace.nanoseconds} for name, pace in paces.items()}
 
@@ -129,9 +129,7 @@ class Trial:
         """Return all arguments at a point."""
         return tuple(float(a[index]) if np.ndim(a) else float(a) for a in self.args)
 
-    def _worst(
-        self, f: Elementwise, method: Method, estimates: Floats, answer: Answer | None
-    ) -> tuple[Point, ...]:
+    def _worst(self, f: Elementwise, method: Method, estimates: Floats, answer: Answer | None) -> tuple[Point, ...]:
         """List the points with the largest errors, with their bounds."""
         errors = self.errors[method.name]
         order = np.nan_to_num(errors, nan=-1.0, posinf=inf)

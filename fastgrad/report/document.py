@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from .drawing import svg
+from .drawing import png, svg
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,11 @@ class Picture:
     def svg(self) -> str:
         """The picture as an SVG element."""
         return svg(self.figure, self.name, self.label)
+
+    @cached_property
+    def png(self) -> bytes:
+        """The picture as a PNG file."""
+        return png(self.figure)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from html import escape
 from importlib import import_module
-from io import StringIO
+from io import BytesIO, StringIO
 from math import log10
 from typing import Any
 
@@ -128,6 +128,13 @@ def svg(figure: Any, name: str, label: str) -> str:
     text = re.sub(r'(\bid="|url\(#|href="#)', rf"\1{name}-", text)
     text = text.replace("'DejaVu Sans'", "'DejaVu Sans', system-ui, sans-serif")
     return text.replace("<svg ", f'<svg role="img" aria-label="{escape(label)}" ', 1)
+
+
+def png(figure: Any) -> bytes:
+    """Return a figure as a PNG file."""
+    out = BytesIO()
+    figure.savefig(out, format="png", dpi=144, facecolor=colour("paper"))
+    return out.getvalue()
 
 
 def alone(text: str) -> str:

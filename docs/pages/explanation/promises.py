@@ -13,28 +13,56 @@ What it covers
 - noise of the values, if neighbouring values have different noise,
 - the rounding of the result to its type.
 
-It is an estimate, not a proof. On the development corpus, 219 functions with 5,483 points, the bar of the adaptive rule
-covers the error at this share of the points:
+It is an estimate, not a proof. These lines run the adaptive rule on the development corpus, whose derivatives are known
+to the last digit, and count the points where the bar does not cover the error.
 """
 
-import json
-from pathlib import Path
+from collections import Counter
 
 import matplotlib.pyplot as plt
 import numpy as np
 
 import fastgrad as fg
+from fastgrad.corpus import CASES, batched, measure
 
-results = json.loads(Path("../../../bench/results.json").read_text())
-adaptive = next(v for v in results["corpus"] if v["method"] == "adaptive()")
-print(
-    f"covered: {adaptive['covered']:.1%}, wrong by more than ten bars though success is reported: {adaptive['wrong']:.2%}"
-)
+
+class Called:
+    """A function as an object: it is called and not compiled, which saves compiling 219 functions."""
+
+    def __init__(self, f):
+        self.f = batched(f)
+
+    def __call__(self, x):
+        return self.f(x)
+
+
+def adaptive(f, x):
+    result = fg.derivative(Called(f), x, full_output=True)
+    return result.df, result.error, result.success, result.nfev
+
+
+figures = measure(adaptive, CASES)
+misses = figures.offenders["bar does not cover"]
+print(f"{figures.functions} functions, {figures.points:,} points")
+print(f"covered: {figures.covered:.1%}, {len(misses)} misses")
+print(f"wrong by more than ten bars though success is reported: {figures.wrong:.2%}")
+most = Counter(record.case for record in misses).most_common(5)
+print("most misses:", most)
+
+# %%
+# Nearly all misses belong to five functions: a table with cubic interpolation, Simpson's rule, two iterations that stop
+# early, and a solver of differential equations with fixed steps. Their values are smooth, but not those of the function
+# whose derivative counts as true here. That is case 1 below. The misses of all other functions are small:
+ratios = [
+    abs(record.df - record.truth) / record.error
+    for record in misses
+    if record.case not in dict(most)
+]
+print(f"{len(ratios)} misses, error in bars: median {np.median(ratios):.1f}, largest {max(ratios):.1f}")
 
 
 # %%
-# Most misses are small: an error of 1.5 bars, not of 100. If you need more certainty, double the bar. The next picture
-# shows this for random points of one function.
+# The next picture shows the errors at random points of one function.
 def f(x):
     return np.exp(-0.3 * x) * np.sin(3 * x)
 
