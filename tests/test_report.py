@@ -217,6 +217,16 @@ def test_pages_and_plots_are_written(tmp_path: Path) -> None:
     assert "![Error against step: sine](vcurve-sine.png)" in (tmp_path / "new" / "report.md").read_text()
 
 
+def test_processes_draw_the_same_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("matplotlib")
+    alone = content.write(many(), tmp_path / "alone")
+    monkeypatch.setattr(content, "FEWEST", 2)
+    monkeypatch.setattr(content, "cores", lambda: 2)
+    monkeypatch.setattr("fastgrad.report.document.svg", None)  # this process draws nothing
+    for here, there in zip(alone, content.write(many(), tmp_path / "several"), strict=True):
+        assert here.read_bytes() == there.read_bytes(), here.name
+
+
 @pytest.mark.parametrize(("name", "start"), [("a.html", "<!doctype"), ("a.md", "# fastgrad"), ("a.json", "{")])
 def test_a_single_page(tmp_path: Path, name: str, start: str) -> None:
     pytest.importorskip("matplotlib")
