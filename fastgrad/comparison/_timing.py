@@ -80,7 +80,7 @@ def grow(run: Callable[[int], Any], count: int, most: int, patience: float) -> t
     while True:
         seconds, result = time_call(partial(run, count))
         larger = min(10 * count, most)
-        if patience < seconds * larger / count <= NEAR * patience:  # once more: another process may have interrupted it
+        if seconds <= patience < seconds * larger / count <= NEAR * patience:  # perhaps interrupted: once more
             seconds, result = time_call(partial(run, count))
         if larger == count or seconds * larger / count > patience:
             return count, seconds, result
