@@ -26,10 +26,10 @@ FUNCTIONS = {
 }
 
 
-def tables() -> list[tuple[Table, bool]]:
-    """Every level set of every order and side, and whether it is that of the last search."""
+def tables() -> list[Table]:
+    """Every level set of every order and side."""
     return [
-        (make(n, two_sided), make is schedule.sliding)
+        make(n, two_sided)
         for n in range(1, 9)
         for two_sided in (True, False)
         for make in (schedule.first, schedule.finer, schedule.sliding)
@@ -64,20 +64,20 @@ def test_numpy_and_machine_code_give_the_same_bits(side: int, n: int, monkeypatc
         assert np.array_equal(a, b, equal_nan=True), name
 
 
-@pytest.mark.parametrize(("level_set", "searching"), tables())
-def test_weights_are_exact_on_polynomials(level_set: Table, searching: bool) -> None:
+def test_weights_are_exact_on_polynomials() -> None:
     """Extrapolation gives the coefficient of every polynomial that a window has levels for; predictions its values."""
-    for a, b in level_set.windows:
-        nodes = level_set.nodes[a : b + 1]
-        assert b - a + 1 >= level_set.degree + 4  # three successive corrections
-        weights = coefficient_weights(nodes, level_set.degree)
-        for power in range(len(nodes)):
-            assert sum(w * t**power for w, t in zip(weights, nodes, strict=True)) == (power == level_set.degree)
-        for level in range(b + 1, len(level_set.steps)):
-            at = level_set.nodes[level]
-            predicted = value_weights(nodes, at)
-            top = len(nodes) - 1
-            assert sum(w * t**top for w, t in zip(predicted, nodes, strict=True)) == at**top
+    for level_set in tables():
+        for a, b in level_set.windows:
+            nodes = level_set.nodes[a : b + 1]
+            assert b - a + 1 >= level_set.degree + 4  # three successive corrections
+            weights = coefficient_weights(nodes, level_set.degree)
+            for power in range(len(nodes)):
+                assert sum(w * t**power for w, t in zip(weights, nodes, strict=True)) == (power == level_set.degree)
+            for level in range(b + 1, len(level_set.steps)):
+                at = level_set.nodes[level]
+                predicted = value_weights(nodes, at)
+                top = len(nodes) - 1
+                assert sum(w * t**top for w, t in zip(predicted, nodes, strict=True)) == at**top
 
 
 def test_the_noise_gain_is_that_of_random_values() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,34 +31,42 @@ NUMERICAL = {"adaptive_rule", "rules", "differentiation", "numba_support"}
 ANALYTIC = {"gates", "circuits"}
 
 
-def imported(source: str, package: tuple[str, ...], *, types: bool = True) -> set[str]:
-    """Modules of ours that a module of `package` imports, wherever in its text it does so; names below `fastgrad`.
+def imports(source: str) -> Iterator[tuple[ast.Import | ast.ImportFrom, bool]]:
+    """Every import of a module, wherever in its text, and whether it is for types only."""
+    pending: list[tuple[ast.AST, bool]] = [(ast.parse(source), False)]
+    while pending:
+        node, for_types = pending.pop()
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node, for_types
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            pending += [(child, True) for child in node.body] + [(child, for_types) for child in node.orelse]
+        else:  # an expression holds no import
+            pending += [(child, for_types) for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr)]
 
-    Without `types`, what only a reader of types imports is left out: a value that writes itself as a page knows the
-    package that writes pages, and that package names the value's type.
+
+def imported(source: str, package: tuple[str, ...], *, types: bool = True) -> set[str]:
+    """Modules of fastgrad that a module of `package` imports; names below `fastgrad`.
+
+    Without `types`, imports for type checkers are left out: a value that writes itself as a page knows the package that
+    writes pages, and that package names the value's type.
     """
-    found: set[str] = set()
-    tree = ast.parse(source)
-    if not types:
-        tree.body = [
-            node for node in tree.body if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test))
-        ]
-    for node in ast.walk(tree):
+    targets: set[str] = set()
+    for node, for_types in imports(source):
+        if for_types and not types:
+            continue
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
+        else:
             base = package[: len(package) - node.level + 1] if node.level else ()
             start = ".".join((*base, node.module) if node.module else base)
             names = [f"{start}.{alias.name}" for alias in node.names]
-        else:
-            continue
         for name in names:
             first, *rest = name.split(".")
             if first == "fastgrad":
                 while rest and ".".join(rest) not in MODULES:
                     rest.pop()
-                found.add(".".join(rest) or "__init__")
-    return found
+                targets.add(".".join(rest) or "__init__")
+    return targets
 
 
 def modules() -> dict[str, Path]:
@@ -78,17 +88,26 @@ def circle(arrows: dict[str, set[str]]) -> list[str]:
 
 
 MODULES = modules()
-IMPORTS, LOADED = (
-    {
+PACKAGES = sorted({name.partition(".")[0] for name in MODULES})
+
+
+@cache
+def arrows(*, types: bool = True) -> dict[str, set[str]]:
+    """What each module imports."""
+    return {
         name: imported(path.read_text(), ("fastgrad", *path.relative_to(ROOT).parts[:-1]), types=types) - {name}
         for name, path in MODULES.items()
     }
-    for types in (True, False)
-)
-PACKAGES: dict[str, set[str]] = {}
-for _name, _targets in IMPORTS.items():
-    _package = _name.partition(".")[0]
-    PACKAGES.setdefault(_package, set()).update({target.partition(".")[0] for target in _targets} - {_package})
+
+
+@cache
+def packages() -> dict[str, set[str]]:
+    """What each package imports of the others."""
+    targets: dict[str, set[str]] = {package: set() for package in PACKAGES}
+    for name, others in arrows().items():
+        package = name.partition(".")[0]
+        targets[package] |= {other.partition(".")[0] for other in others} - {package}
+    return targets
 
 
 def test_reader_of_imports() -> None:
@@ -100,6 +119,8 @@ def test_reader_of_imports() -> None:
         "from .rules import stencils": {"rules.stencils"},
         "from .rules.stencils import forward": {"rules.stencils"},
         "def f():\n    from .evaluation.called import Called": {"evaluation.called"},
+        "try:\n    pass\nexcept ImportError:\n    from . import gates": {"gates"},
+        "if TYPE_CHECKING:\n    from . import gates\nwith x:\n    from . import rules": {"gates", "rules"},
         "import numpy.linalg\nfrom math import inf": set(),
     }.items():
         assert imported(text, ("fastgrad",)) == wanted, text
@@ -107,29 +128,29 @@ def test_reader_of_imports() -> None:
     assert imported(text, ("fastgrad", "corpus")) == {"rules.stencils", "corpus"}
     text = "from .driver import estimate\nfrom .. import gates"
     assert imported(text, ("fastgrad", "adaptive_rule")) == {"adaptive_rule.driver", "gates"}
+    text = "if TYPE_CHECKING:\n    from . import gates\nelse:\n    from . import rules"
+    assert imported(text, ("fastgrad",), types=False) == {"rules"}
 
 
-@pytest.mark.parametrize("package", PACKAGES)
-def test_every_package_has_its_layer(package: str) -> None:
-    assert package in LAYER, f"`{package}` stands on no layer; put it into the table of this test"
+def test_every_package_has_its_layer() -> None:
+    assert sorted(LAYER) == PACKAGES, "the table of this test names the packages, each on its layer"
 
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_imports_run_down(package: str) -> None:
-    up = {target for target in PACKAGES[package] if LAYER.get(target, 0) > LAYER.get(package, 9)}
-    assert not up, f"{package} (layer {LAYER.get(package)}) imports {sorted(up)} from above"
+    up = {target for target in packages()[package] if LAYER[target] > LAYER[package]}
+    assert not up, f"{package} (layer {LAYER[package]}) imports {sorted(up)} from above"
 
 
 def test_no_circles() -> None:
     assert circle({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == ["a", "b", "c"]
-    assert not circle(PACKAGES), "these packages import each other in a circle"
-    assert not circle(LOADED), "these modules import each other in a circle"
+    assert not circle(packages()), "these packages import each other in a circle"
+    assert not circle(arrows(types=False)), "these modules import each other in a circle"
 
 
 @pytest.mark.parametrize(("side", "other"), [(NUMERICAL, ANALYTIC), (ANALYTIC, NUMERICAL)])
 def test_numerical_and_analytic_derivatives_never_import_each_other(side: set[str], other: set[str]) -> None:
-    assert side <= PACKAGES.keys()
-    crossing = {package: PACKAGES[package] & other for package in side if PACKAGES[package] & other}
+    crossing = {package: targets & other for package in side if (targets := packages()[package]) & other}
     assert not crossing
 
 
@@ -138,7 +159,7 @@ def test_private_modules_are_imported_by_their_own_package_only() -> None:
     assert len(private) > 20
     across = {
         name: others
-        for name, targets in IMPORTS.items()
+        for name, targets in arrows().items()
         if (others := {t for t in targets & private if "." in t and t.partition(".")[0] != name.partition(".")[0]})
     }
     assert not across

@@ -17,82 +17,18 @@ import cloudpickle
 import numpy as np
 import pytest
 from conftest import run_python
+from process_tasks import RULES, TASKS, V, X, energy, run, same
 from scipy import special
 
 import fastgrad as fg
 from fastgrad import gates
-
-X = np.linspace(-2, 2, 1001)
-V = X[:1000].reshape(250, 4)
-
-
-def wave(x: Any) -> Any:
-    return np.sin(3 * x) * x
-
-
-def called(x: Any) -> Any:
-    return special.j0(3 * x)
-
-
-def energy(v: Any) -> Any:
-    return np.sum(np.sin(v)) * v[0]
-
-
-def pair(v: Any) -> Any:
-    return v[0] * v[1], v[2] * math.sin(v[3])
-
-
-@fg.gate(partials=lambda x: 2.0 * math.cos(2.0 * x))
-def twice(x: float) -> float:
-    return math.sin(2.0 * x)
-
-
-chain = fg.circuit(wave)
-surface = fg.circuit(energy, n=4)
-
-RULES = [fg.central(4), fg.forward(), fg.backward(2), fg.adaptive(n=2), fg.complex_step(), fg.Stencil([-1, 0, 3])]
-
-#: What is called, with what: functions, gates, rules, circuits and partials of ours, in every role they can have.
-TASKS: dict[str, tuple[Any, ...]] = {
-    "derivative": (fg.derivative, wave, X),
-    "called": (fg.derivative, called, X),
-    "gate": (fg.derivative, gates.sigmoid, X),
-    "own gate": (fg.derivative, twice, X),
-    "gate itself": (gates.softplus, X),
-    "own gate itself": (twice, X),
-    "circuit": (chain, X),
-    "circuit's partials": (chain.partials, X),
-    "circuit's gradient": (surface.gradient, V),
-    "circuit differentiated": (fg.derivative, chain, X),
-    "gradient": (functools.partial(fg.gradient, energy), V),
-    "jacobian": (functools.partial(fg.jacobian, pair, method="central"), V),
-    "hessian": (functools.partial(fg.hessian, method=fg.central(n=2)), energy, V),
-    "threads": (functools.partial(fg.derivative, method="central", workers=2), wave, np.linspace(-2, 2, 2**20 + 1)),
-    **{repr(rule): (functools.partial(fg.derivative, method=rule), wave, X) for rule in RULES},
-}
-
-
-def run(name: str) -> Any:
-    f, *args = TASKS[name]
-    return f(*args)
-
-
-def run_this(task: tuple[Any, ...]) -> Any:
-    return task[0](*task[1:])
-
-
-def same(one: Any, other: Any) -> bool:
-    if isinstance(one, tuple):
-        return all(map(same, one, other))
-    return bool(np.array_equal(one, other))
-
 
 SCRIPT = """
 import multiprocessing, sys, warnings
 from concurrent.futures import ProcessPoolExecutor
 
 sys.path.insert(0, {tests!r})
-import test_processes as here
+import process_tasks as here
 
 if __name__ == "__main__":
     wanted = [here.run(name) for name in here.TASKS]  # used before any other process is there
@@ -178,22 +114,6 @@ def test_many_threads_use_new_functions_at_once() -> None:
             found = list(pool.map(one, range(8)))
         assert all(np.array_equal(a, found[0]) for a in found)
         assert np.array_equal(make(f, x), found[0])
-
-
-def test_two_processes_fill_one_cache(tmp_path: Path) -> None:
-    """Both compile at once into an empty directory; neither reads what the other has half written."""
-    script = """
-import numpy as np, fastgrad as fg
-x = np.linspace(-1, 1, 1000)
-exact = np.exp(x) * (np.sin(x) + np.cos(x))
-for method in ("central", "forward", fg.central(4)):
-    assert abs(fg.derivative(lambda x: np.sin(x) * np.exp(x), x, method=method) - exact).max() < 1e-6
-print("right")
-"""
-    with ThreadPoolExecutor(2) as pool:
-        told = list(pool.map(lambda _: run_python(script, FASTGRAD_CACHE_DIR=str(tmp_path)), range(2)))
-    assert told == ["right"] * 2
-    assert run_python(script, FASTGRAD_CACHE_DIR=str(tmp_path)) == "right"
 
 
 COLD = """
