@@ -14,16 +14,23 @@ from scipy import special
 
 import fastgrad as fg
 from fastgrad import gates
-from fastgrad.comparison import _workers, standard
+from fastgrad.comparison import _timing, _workers, standard
 from fastgrad.comparison._catalogue import FUNCTIONS
 from fastgrad.comparison._methods import INSTALLED, NUMPY, SCIPY, Answer, Method, standard_methods
 from fastgrad.comparison._problems import Problem, formula_of, gate_problems
+from fastgrad.corpus import CASES
 from fastgrad.report.model import AccuracyReport
 from fastgrad.report.results import FACTORS, Row
 
 mpmath = pytest.importorskip("mpmath")
 X = np.linspace(-2.0, 2.0, 201)
 ALL = gate_problems() + FUNCTIONS
+
+
+@pytest.fixture(autouse=True)
+def short_timing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time a method once: how long it takes is no matter here."""
+    monkeypatch.setattr(_timing, "ENOUGH", 0.0)
 
 
 def constant_method(value: Any, name: str = "planted") -> Method:
@@ -74,6 +81,22 @@ def test_formula_of_one_of_several_lambdas_in_a_line() -> None:
     assert all(formula_of(p.f) for p in FUNCTIONS if p.name not in {
         "Black-Scholes delta", "Black-Scholes vega", "Black-Scholes theta", "Black-Scholes rho",
         "log, 1e-8 ... 1e8", "erf", "log-gamma", "Bessel J0"})  # fmt: skip
+
+
+def test_formulas_are_read_from_the_source() -> None:
+    def hill(x: float) -> float:
+        """Saturate."""
+        return x**2 / (1 + x**2)
+
+    def loop(x: float) -> float:
+        for _ in range(3):
+            x = x * x
+        return x
+
+    assert formula_of(hill) == "x ** 2 / (1 + x ** 2)"
+    assert formula_of(gates.soft_xor) == "x + y - 2.0 * x * y"
+    assert formula_of(lambda x: x + 1) == "x + 1"
+    assert formula_of(loop) == formula_of(np.sin) == formula_of(math.sin) == ""
 
 
 def test_points_are_the_same_every_time_and_in_the_domain() -> None:
@@ -391,3 +414,24 @@ def test_progress_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     labels = ("errors: sin", "errors: cos", "speed: sin", "speed: cos", "")
     assert told == [(done, 4, label) for done, label in enumerate(labels)]
     assert screen.getvalue() == ""
+
+
+def test_the_default_report_compiles_little_and_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rules that are not timed have the errors that they have when they are compiled; the rows keep their order."""
+    from fastgrad.comparison.standard import COMPILED, TIMED, compare_standard
+
+    monkeypatch.setattr(standard, "MANY", 0)
+    by_name = {problem.name: problem for problem in gate_problems()}
+    problems = [by_name["square"], by_name["sigmoid"], *CASES[:3]]
+    assert "sigmoid" in TIMED and "square" not in TIMED
+    report = compare_standard(problems, 300)
+    assert list(dict.fromkeys(row.function for row in report.rows)) == ["square", "sigmoid"]
+    rules = [row for row in report.rows if row.method in (*COMPILED, "forward(order=1)", "central(order=4)")]
+    whole = fg.accuracy(problems[:2], ["forward", "central", fg.central(4), "adaptive"], 300)
+    assert [row.function for row in rules] == [row.function for row in whole.rows]
+    for row, other in zip(rules, whole.rows, strict=True):
+        assert (row.method, row.points, row.evaluations) == (other.method, other.points, other.evaluations)
+        assert row.median_error == pytest.approx(other.median_error, rel=1e-3, abs=1e-15)
+        assert (row.nanoseconds > 0) == (row.function == "sigmoid" or row.method in COMPILED)
+    adaptive = {verdict.method: verdict for verdict in report.verdicts}["adaptive()"]
+    assert adaptive.figures.missed == 0 and adaptive.pace.nanoseconds > 0

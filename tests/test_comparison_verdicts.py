@@ -118,8 +118,9 @@ def test_timed_functions_are_compiled_and_of_different_families() -> None:
     assert all(case.kind == "smooth" for case in chosen)
 
 
-def test_a_dozen_functions_from_end_to_end() -> None:
+def test_a_dozen_functions_from_end_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """The default is judged by the public call, and beats what it stands beside; every figure is in the tables."""
+    monkeypatch.setattr(_timing, "ENOUGH", 0.0)  # how long a method takes is no matter here
     report = fg.accuracy(DOZEN, points=1000)
     found = {verdict.method: verdict for verdict in report.verdicts}
     assert list(found) == [method.name for method in judged_methods()]

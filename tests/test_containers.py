@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import xarray as xr
-from conftest import Opaque, run_python
+from conftest import Opaque, run_script
 
 import fastgrad as fg
 from fastgrad.array_kinds import CONTAINERS, PLAIN, REFUSED, kinds
@@ -342,7 +342,7 @@ def test_importing_fastgrad_imports_no_container() -> None:
         "fg.derivative(math.sin, 0.5); fg.gradient(sum, [1.0, 2.0])\n"
         "print([m for m in ('dask', 'xarray', 'pandas', 'pyarrow') if m in sys.modules])"
     )
-    assert run_python(script) == "[]"
+    assert run_script(script) == "[]"
 
 
 def test_kinds() -> None:
@@ -542,7 +542,7 @@ before = peak()
 found = fg.derivative(f, x, method="central")
 print((peak() - before - found.data.nbytes - found.mask.nbytes) / 2**20)
 """
-    assert float(run_python(script)) < 64
+    assert float(run_script(script)) < 64
 
 
 @pytest.mark.parametrize("method", ["adaptive", "central"])

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import math
-import os
 import pickle
 import platform
 import re
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +14,7 @@ import mpmath
 import numba
 import numpy as np
 import pytest
+from conftest import run_python, run_script
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -486,19 +484,8 @@ def test_a_kernel_cannot_branch() -> None:
     assert [type(v) for v in select(x < 2.0, (x, 1.0), (3.0, x))] == [Number, Number]
 
 
-def run_python(text: str, **environment: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", text],
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-
-
 def test_import_compiles_nothing() -> None:
-    run_python(
+    run_script(
         "from fastgrad import elementary as e\n"
         "assert not any(getattr(e, n).overloads for n in e.__all__ if isinstance(getattr(e, n), e.Kernel))"
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import gc
 import math
 import re
 import threading
 import warnings
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +21,7 @@ import fastgrad as fg
 from fastgrad import gates
 from fastgrad.differentiation import batch, jacobians
 from fastgrad.differentiation.elementwise import LARGE
+from fastgrad.evaluation import registry
 
 X = np.linspace(-2.0, 2.0, 41)
 
@@ -713,3 +716,24 @@ def test_functions_of_one_number_that_hold_a_vector_mix_nothing() -> None:
     assert fg.derivative(chord, x) == pytest.approx(exact, rel=1e-11)
     assert fg.derivative(lambda x: np.sum(np.sin(waves * x)), 0.5) == pytest.approx(exact[0], rel=1e-11)
     assert np.array_equal(fg.derivative(lambda x: 2.0, x), np.zeros(3))
+
+
+def test_functions_and_what_they_hold_are_let_go() -> None:
+    """Every lambda that was ever differentiated stayed alive, with the data it held."""
+
+    class Data:
+        def __init__(self) -> None:
+            self.slope = np.ones(10)
+
+    kept = []
+    before = len(registry._functions)
+    for i in range(20):
+        data = Data()
+        called, compiled = (lambda x, data=data: x * data.slope[0]), (lambda x, a=float(i % 3): a * x)
+        assert fg.derivative(called, 1.0) == pytest.approx(1.0)
+        assert fg.derivative(compiled, 1.0) == pytest.approx(i % 3)
+        kept += [weakref.ref(data), weakref.ref(called), weakref.ref(compiled)]
+    del data, called, compiled
+    gc.collect()
+    assert [r() for r in kept] == [None] * len(kept)
+    assert len(registry._functions) <= before

@@ -10,10 +10,12 @@ import pytest
 from conftest import Opaque
 
 import fastgrad as fg
-from fastgrad._parallel import BLOCK
 from fastgrad.differentiation import jacobians
 
 RULES = [fg.adaptive(), fg.central(), fg.forward(order=2), fg.central(n=2)]
+
+#: More points than a block takes, which `test_parallel` asserts.
+BLOCK = 1 << 14
 
 #: In the first, the second and the last block of a batch.
 SIZE = 2 * BLOCK + 100

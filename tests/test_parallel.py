@@ -215,3 +215,8 @@ def test_threads_share_the_rounds_of_the_adaptive_rule_to_the_same_bits() -> Non
     for _ in range(2):  # the second time the cost of a point is known
         one, two = (fg.gradient(lambda v: np.sum(noisy(v) * v[0]), vectors, workers=n) for n in (1, 2))
         np.testing.assert_array_equal(one, two)
+
+
+def test_blocks_are_as_small_as_other_tests_believe() -> None:
+    """Three blocks in `test_evaluation_exceptions` are three blocks."""
+    assert _blocks.BLOCK <= 1 << 14

@@ -142,24 +142,6 @@ def test_every_format_writes_what_it_has_a_writer_for(name: str) -> None:
     assert ("A sentence." in text) == ("term" in text) == (name != "text")
 
 
-def test_formulas_are_read_from_the_source() -> None:
-    from fastgrad.comparison._problems import formula_of
-
-    def hill(x: float) -> float:
-        """Saturate."""
-        return x**2 / (1 + x**2)
-
-    def loop(x: float) -> float:
-        for _ in range(3):
-            x = x * x
-        return x
-
-    assert formula_of(hill) == "x ** 2 / (1 + x ** 2)"
-    assert formula_of(gates.soft_xor) == "x + y - 2.0 * x * y"
-    assert formula_of(lambda x: x + 1) == "x + 1"
-    assert formula_of(loop) == formula_of(np.sin) == formula_of(math.sin) == ""
-
-
 def test_the_recommendation_comes_first() -> None:
     """The most reliable method and the fastest that is nearly so; a method that fails is neither."""
     rows = (
