@@ -11,9 +11,11 @@ import _signal  # type: ignore[import-not-found]
 import functools
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from types import CodeType, FrameType
+
+Handler = Callable[[int, FrameType | None], object]
 
 _NUMBERS = tuple(map(int, signal.valid_signals()))
 
@@ -45,10 +47,10 @@ def deferred_signals() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    handlers: dict[int, Any] = {}
-    waiting: list[tuple[int, Any]] = []
+    handlers: dict[int, Handler] = {}
+    waiting: list[tuple[int, FrameType | None]] = []
 
-    def wait(number: int, frame: Any) -> None:
+    def wait(number: int, frame: FrameType | None) -> None:
         waiting.append((number, frame))
 
     def run_handlers() -> None:
@@ -66,9 +68,9 @@ def deferred_signals() -> Iterator[None]:
         yield
 
 
-def _codes_of_handlers() -> set[Any]:
+def _codes_of_handlers() -> set[CodeType | None]:
     """Code of all handlers that are set."""
-    codes = {None}
+    codes: set[CodeType | None] = {None}
     for handler in filter(callable, map(_signal.getsignal, _NUMBERS)):
         while isinstance(handler, functools.partial):
             handler = handler.func

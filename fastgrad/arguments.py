@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import inf
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from ._parallel import cores
 from .array_kinds import MASKED, REFUSED, kinds, unreadable
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+Array = NDArray[Any]
 
 _DOUBLE = np.dtype(np.float64)
 
@@ -23,7 +26,7 @@ class SeveralResults(ValueError):
     """A function of numbers returned another shape than that of its arguments: perhaps an array for each point."""
 
 
-def argument(value: Any, name: str) -> Any:
+def argument(value: object, name: str) -> Any:
     """Return `value` as a number or an array of real numbers."""
     if type(value) is int and abs(value) < 1 << 53:
         return value
@@ -43,7 +46,7 @@ def argument(value: Any, name: str) -> Any:
     raise TypeError(f"`{name}` must be an array of real numbers; got {got}. {_remedy(value, array)}")
 
 
-def _remedy(value: Any, array: Any) -> str:
+def _remedy(value: object, array: Array) -> str:
     """Say how to make real numbers of a value that is none."""
     if array.dtype.kind == "c":
         return "Differentiate the real and the imaginary part."
@@ -56,7 +59,7 @@ def _remedy(value: Any, array: Any) -> str:
     return "Pass `float(x)`." if hasattr(value, "__float__") else "Pass a number, a list of numbers or an array."
 
 
-def _as_array(value: Any, name: str) -> Any:
+def _as_array(value: Any, name: str) -> Array:
     """Make an array of `value`."""
     if kinds[type(value)] in (REFUSED, MASKED):
         raise unreadable(value, name)
@@ -80,7 +83,7 @@ def check_vector(x: Any, name: str = "x") -> None:
         )
 
 
-def result_kind(operands: list[Any]) -> Any:
+def result_kind(operands: Sequence[ArrayLike]) -> np.dtype[Any]:
     """Type of the result: float32 and float16 stay, everything else counts as float64."""
     for operand in operands:
         if isinstance(operand, (np.ndarray, np.generic)):
@@ -91,7 +94,7 @@ def result_kind(operands: list[Any]) -> Any:
     return kind if kind in (np.float32, np.float16) else _DOUBLE
 
 
-def positive_step(value: Any, name: str) -> Any:
+def positive_step(value: object, name: str) -> float | Array:
     """Check a step, absolute or relative."""
     if type(value) is float and 0.0 < value < inf:
         return value
@@ -108,7 +111,7 @@ def positive_step(value: Any, name: str) -> Any:
     return array if array.ndim else float(array)
 
 
-def given_step(step: Any, rel_step: Any) -> tuple[str, Any]:
+def given_step(step: object, rel_step: object) -> tuple[str, Any]:
     """Check the step: whether it is absolute or relative, and how long; or that it is to be chosen."""
     if step is None and rel_step is None:
         return "auto", None
@@ -138,7 +141,7 @@ def checked_bounds(bounds: Any) -> tuple[Any, Any]:
     return low, high
 
 
-def argument_index(wrt: Any, nargs: int) -> int:
+def argument_index(wrt: object, nargs: int) -> int:
     """Check `wrt` and return it counted from the front."""
     if type(wrt) is int and 0 <= wrt < nargs:
         return wrt
@@ -150,7 +153,7 @@ def argument_index(wrt: Any, nargs: int) -> int:
     return int(wrt) % nargs
 
 
-def threads(workers: Any) -> int:
+def threads(workers: object) -> int:
     """Check `workers` and return the number of threads."""
     if workers is None:
         return cores()
@@ -161,7 +164,7 @@ def threads(workers: Any) -> int:
     return int(workers)
 
 
-def common_shape(operands: list[Any]) -> tuple[int, ...]:
+def common_shape(operands: Sequence[ArrayLike]) -> tuple[int, ...]:
     """Shape that all operands broadcast to."""
     shapes = [shape for o in operands if (shape := np.shape(o))]
     try:
@@ -173,7 +176,7 @@ def common_shape(operands: list[Any]) -> tuple[int, ...]:
         ) from None
 
 
-def checked_out(out: Any, shape: tuple[int, ...], kinds: str = "fc") -> None:
+def checked_out(out: object, shape: tuple[int, ...], kinds: str = "fc") -> None:
     """Check that a result of `shape` fits into `out`."""
     if not isinstance(out, np.ndarray) or out.dtype.kind not in kinds:
         what = f"an array of {out.dtype}" if isinstance(out, np.ndarray) else type(out).__name__

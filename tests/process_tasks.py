@@ -11,7 +11,7 @@ from scipy import special
 
 import fastgrad as fg
 from fastgrad import gates
-from fastgrad.evaluation.functions import compile_at_first_call
+from fastgrad.evaluation.trials import compile_at_first_call
 
 compile_at_first_call()  # in every process that imports this
 

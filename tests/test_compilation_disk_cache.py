@@ -119,7 +119,8 @@ def test_damaged_entries_are_made_anew(filled: tuple[Path, int], tmp_path: Path,
 
 ONE = """
 import fastgrad as fg
-from fastgrad.evaluation.functions import compile_at_first_call, function
+from fastgrad.evaluation.functions import function
+from fastgrad.evaluation.trials import compile_at_first_call
 compile_at_first_call()
 f = lambda x: x * x * x
 assert abs(fg.derivative(f, 2.0, method="central") - 12.0) < 1e-8

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..estimates import Estimate
 
 FloatArray = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
 
 #: Its square underflows beside any number, its products with numbers do not.
 _STEP = 2.0**-333
@@ -73,7 +73,7 @@ def complex_step() -> ComplexStep:
     return ComplexStep()
 
 
-def slopes(f: Callable[[Any], Any], x: FloatArray) -> Any:
+def slopes(f: Callable[[ComplexArray], ArrayLike], x: FloatArray) -> FloatArray:
     """Differentiate by a complex step at `x`; NaN where a point is not finite.
 
     `f` maps ``x + i h`` to values of the shape of `x`, or with further axes at the end.
@@ -92,7 +92,7 @@ def slopes(f: Callable[[Any], Any], x: FloatArray) -> Any:
     return np.where(np.isfinite(x).reshape(shape), np.imag(values) / h.reshape(shape), np.nan)
 
 
-def compare_sample(df: Any, x: Any, trusted: Callable[[Any], Estimate]) -> None:
+def compare_sample(df: FloatArray, x: FloatArray, trusted: Callable[[NDArray[np.intp]], Estimate]) -> None:
     """Raise where derivatives by the complex step and the adaptive rule differ, at a sample of the points `x`.
 
     `df` has one derivative, or an array of them, for each point; `trusted` maps indices of points to estimates.

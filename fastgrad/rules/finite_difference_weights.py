@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -102,7 +102,7 @@ def weights(nodes: ArrayLike, x0: float = 0.0, n: int = 1) -> NDArray[np.float64
         ) from None
 
 
-def whole(name: str, value: Any, lowest: int = 1, highest: int | None = HIGHEST) -> int:
+def whole(name: str, value: object, lowest: int = 1, highest: int | None = HIGHEST) -> int:
     """Return `value` as an int, or raise naming the argument and the rule."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"`{name}` must be a whole number; got {value!r}. Pass an int.")

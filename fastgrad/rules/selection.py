@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..adaptive_rule import Adaptive, adaptive
 from .complexstep import ComplexStep, complex_step
 from .stencils import Stencil, backward, central, forward
@@ -23,20 +21,22 @@ METHODS: dict[str, Rule] = {
 }
 
 
-def as_rule(method: Any) -> Rule:
+def as_rule(method: object) -> Rule:
     """Return the rule of a value or a name."""
-    rule = METHODS.get(method) if isinstance(method, str) else method
+    rule: object = METHODS.get(method) if isinstance(method, str) else method
     if isinstance(rule, (Stencil, Adaptive, ComplexStep)):
         return rule
     words = ", ".join(map(repr, METHODS))
     if isinstance(method, str):
         raise ValueError(f"`method` must be one of {words} or a rule; got {method!r}. See fg.central.")
-    if any(method is make for make in (adaptive, backward, central, complex_step, forward)):
-        raise TypeError(f"`method` must be a rule; got the function {method.__name__}. Call it: {method.__name__}().")
+    for make in (adaptive, backward, central, complex_step, forward):
+        if method is make:
+            name = make.__name__
+            raise TypeError(f"`method` must be a rule; got the function {name}. Call it: {name}().")
     raise TypeError(f"`method` must be one of {words} or a rule; got {method!r:.80}. See fg.central.")
 
 
-def refuse_options(rule: Rule, step: Any, full_output: bool) -> None:
+def refuse_options(rule: Rule, step: object, full_output: bool) -> None:
     """Raise for options that the complex step does not have: a step and an error bound."""
     if isinstance(rule, ComplexStep) and (step is not None or full_output):
         raise ValueError(
