@@ -13,7 +13,6 @@ from typing import Any
 import numba
 import numpy as np
 from llvmlite.binding.ffi import ObjectRef
-from llvmlite.binding.newpassmanagers import NewPassManager
 from numba.core import compiler, types
 from numba.core.compiler_machinery import register_pass
 from numba.core.registry import cpu_target
@@ -82,7 +81,8 @@ def freed_passes() -> Iterator[None]:
             delattr(codegen, name)
         for passes in made:
             if type(passes)._dispose is ObjectRef._dispose:
-                NewPassManager._dispose(passes)
+                own = [kind for kind in type(passes).__mro__ if "_dispose" in vars(kind) and kind is not ObjectRef]
+                own[0]._dispose(passes)  # type: ignore[attr-defined]
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)

@@ -1,0 +1,260 @@
+"""Values of loops over words, written as LLVM; see `word_loops` for the statements around them."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import inspect
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba.core import types
+from numba.core.registry import cpu_target
+from numba.core.types import ExternalFunction
+
+WORD, _TRUTH, _DOUBLE = ir.IntType(64), ir.IntType(1), ir.DoubleType()
+
+#: Numba's types of the values, for intrinsics.
+_KINDS = {str(WORD): types.intp, str(_TRUTH): types.boolean, str(_DOUBLE): types.float64}
+
+#: Python's operation, and the names of LLVM's for whole numbers and for float64.
+_OPERATIONS: dict[type, tuple[Any, str, str]] = {
+    ast.Add: (operator.add, "add", "fadd"), ast.Sub: (operator.sub, "sub", "fsub"),
+    ast.Mult: (operator.mul, "mul", "fmul"), ast.FloorDiv: (operator.floordiv, "sdiv", ""),
+    ast.Mod: (operator.mod, "srem", ""), ast.BitOr: (operator.or_, "or_", ""), ast.BitAnd: (operator.and_, "and_", ""),
+}  # fmt: skip
+_COMPARISONS: dict[type, tuple[Any, str]] = {
+    ast.Lt: (operator.lt, "<"), ast.LtE: (operator.le, "<="), ast.Gt: (operator.gt, ">"), ast.GtE: (operator.ge, ">="),
+    ast.Eq: (operator.eq, "=="), ast.NotEq: (operator.ne, "!="),
+}  # fmt: skip
+
+
+def is_machine(value: Any) -> bool:
+    """Tell whether a value is one of the machine."""
+    return isinstance(value, ir.Value)
+
+
+def _kind_of(value: Any) -> Any:
+    """Return Numba's type of a value."""
+    if isinstance(value, tuple):
+        return types.UniTuple(types.intp, len(value))
+    if isinstance(value, str):
+        return types.literal(value)
+    kind = value.type
+    return types.CPointer(_KINDS.get(str(kind.pointee), types.uint8)) if kind.is_pointer else _KINDS[str(kind)]
+
+
+class Values:
+    """What expressions of one function stand for: values of the machine, or objects of Python.
+
+    `inline` writes a function of Python that is called, and returns its result.
+    """
+
+    def __init__(self, builder: ir.IRBuilder, function: Any, inline: Callable[[Any, tuple[Any, ...]], Any]) -> None:
+        self.builder, self._function, self._inline = builder, function, inline
+        self._globals = inspect.getclosurevars(function)
+        self._variables: dict[str, Any] = {}
+        self._constants: dict[str, Any] = {}
+
+    def define(self, name: str, value: Any) -> None:
+        """Set a parameter; a letter or a tuple is no value of the machine."""
+        if isinstance(value, str | tuple):
+            self._constants[name] = value
+        else:
+            self.assign(name, value)
+
+    def memory(self, kind: Any) -> Any:
+        """Reserve memory for a value of a type."""
+        with self.builder.goto_entry_block():
+            return self.builder.alloca(kind)
+
+    def assign(self, name: str, value: Any) -> None:
+        """Set a variable, which keeps the type of its first value."""
+        value = self.machine(value)
+        if name not in self._variables:
+            self._variables[name] = self.memory(value.type)
+        self.builder.store(self._as(value, self._variables[name].type.pointee), self._variables[name])
+
+    def store(self, target: ast.expr, value: Any) -> None:
+        """Write a value to the target of an assignment."""
+        if isinstance(target, ast.Tuple):
+            for part, item in zip(target.elts, value, strict=True):
+                self.store(part, item)
+        elif isinstance(target, ast.Name):
+            self.assign(target.id, value)
+        else:
+            assert isinstance(target, ast.Subscript)
+            place = self._place(target)
+            self.builder.store(self._as(self.machine(value), place.type.pointee), place)
+
+    def _place(self, node: ast.Subscript) -> Any:
+        return self.builder.gep(self.value(node.value), [self.machine(self.value(node.slice))])
+
+    def _as(self, value: Any, kind: Any) -> Any:
+        """Convert a value: a truth value to a word, a constant word to float64."""
+        if value.type == kind:
+            return value
+        if kind == WORD and value.type == _TRUTH:
+            return self.builder.zext(value, kind)
+        if kind == _DOUBLE and value.type == WORD:
+            return self.builder.sitofp(value, kind)
+        raise TypeError(f"{self._function.__name__}: a value of type {value.type} where {kind} is needed")
+
+    def machine(self, value: Any) -> Any:
+        """Return a value of the machine; numbers of Python become constants."""
+        if is_machine(value):
+            return value
+        if isinstance(value, bool | np.bool_):
+            return _TRUTH(int(value))
+        return _DOUBLE(float(value)) if isinstance(value, float) else WORD(int(value))
+
+    def truth(self, value: Any) -> Any:
+        """Turn a word into whether it is not 0."""
+        if not is_machine(value) or value.type == _TRUTH:
+            return value
+        return self.builder.icmp_signed("!=", value, WORD(0))
+
+    def value(self, node: ast.expr) -> Any:
+        """Write an expression, and return its value."""
+        return getattr(self, f"_value_{type(node).__name__.lower()}")(node)
+
+    def _value_constant(self, node: ast.Constant) -> Any:
+        return node.value
+
+    def _value_name(self, node: ast.Name) -> Any:
+        if node.id in self._variables:
+            return self.builder.load(self._variables[node.id])
+        for names in (self._constants, self._globals.nonlocals, self._globals.globals):
+            if node.id in names:
+                return names[node.id]
+        return getattr(builtins, node.id)
+
+    def _value_tuple(self, node: ast.Tuple) -> Any:
+        return tuple(map(self.value, node.elts))
+
+    def _value_attribute(self, node: ast.Attribute) -> Any:
+        return getattr(self.value(node.value), node.attr)
+
+    def _value_subscript(self, node: ast.Subscript) -> Any:
+        return self.builder.load(self._place(node))
+
+    def _value_unaryop(self, node: ast.UnaryOp) -> Any:
+        value = self.value(node.operand)
+        if isinstance(node.op, ast.Not):
+            value = self.truth(value)
+            return self.builder.not_(value) if is_machine(value) else not value
+        assert isinstance(node.op, ast.USub)
+        return self.builder.neg(value) if is_machine(value) else -value
+
+    def _value_binop(self, node: ast.BinOp) -> Any:
+        return self.operate(node.op, self.value(node.left), self.value(node.right))
+
+    def operate(self, operation: ast.operator, left: Any, right: Any) -> Any:
+        """Apply an arithmetic operation."""
+        by_python, of_words, of_numbers = _OPERATIONS[type(operation)]
+        if not (is_machine(left) or is_machine(right)):
+            return by_python(left, right)
+        left, right = self._alike(left, right)
+        return getattr(self.builder, of_numbers if left.type == _DOUBLE else of_words)(left, right)
+
+    def _alike(self, left: Any, right: Any) -> tuple[Any, Any]:
+        left, right = self.machine(left), self.machine(right)
+        kind = _DOUBLE if _DOUBLE in (left.type, right.type) else WORD if WORD in (left.type, right.type) else None
+        return (left, right) if kind is None else (self._as(left, kind), self._as(right, kind))
+
+    def _value_compare(self, node: ast.Compare) -> Any:
+        (operation,), (other,) = node.ops, node.comparators
+        by_python, name = _COMPARISONS[type(operation)]
+        left, right = self.value(node.left), self.value(other)
+        if not (is_machine(left) or is_machine(right)):
+            return by_python(left, right)
+        left, right = self._alike(left, right)
+        if left.type == _DOUBLE:
+            compare = self.builder.fcmp_unordered if name == "!=" else self.builder.fcmp_ordered
+        else:
+            compare = self.builder.icmp_signed
+        return compare(name, left, right)
+
+    def _value_boolop(self, node: ast.BoolOp) -> Any:
+        """Evaluate from left to right, and no further than needed."""
+        is_and = isinstance(node.op, ast.And)
+        value = self.truth(self.value(node.values[0]))
+        for k, following in enumerate(node.values[1:]):
+            if not is_machine(value):
+                if bool(value) != is_and:
+                    return value
+                value = self.truth(self.value(following))
+                continue
+            result = self.memory(_TRUTH)
+            self.builder.store(value, result)
+            with self.builder.if_then(value if is_and else self.builder.not_(value)):
+                rest = ast.BoolOp(node.op, node.values[k + 1 :]) if k + 2 < len(node.values) else following
+                self.builder.store(self.machine(self.truth(self.value(rest))), result)
+            return self.builder.load(result)
+        return value
+
+    def _value_ifexp(self, node: ast.IfExp) -> Any:
+        test = self.truth(self.value(node.test))
+        if not is_machine(test):
+            return self.value(node.body if test else node.orelse)
+        result = None
+        with self.builder.if_else(test) as branches:
+            for branch, part in zip(branches, (node.body, node.orelse), strict=True):
+                with branch:
+                    value = self.machine(self.value(part))
+                    result = result or self.memory(value.type)
+                    self.builder.store(self._as(value, result.type.pointee), result)
+        return self.builder.load(result)
+
+    def _value_call(self, node: ast.Call) -> Any:
+        arguments = tuple(map(self.value, node.args))
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "view":
+            value = self.value(node.func.value)
+            if is_machine(value):
+                return self.builder.bitcast(value, _DOUBLE if arguments[0] is np.float64 else WORD)
+        function = self.value(node.func)
+        if isinstance(function, ExternalFunction):
+            return self._call_external(function, arguments)
+        if hasattr(function, "_defn"):
+            return self._call_intrinsic(function._defn, arguments)
+        if inspect.isfunction(function):
+            return self._inline(function, arguments)
+        if not any(map(is_machine, arguments)):
+            return function(*arguments)
+        if function is np.int64:
+            return self._as(arguments[0], WORD)
+        assert function in (min, max)
+        left, right = self._alike(*arguments)
+        return self.builder.select(self.builder.icmp_signed("<" if function is min else ">", left, right), left, right)
+
+    def _call_intrinsic(self, definition: Any, arguments: tuple[Any, ...]) -> Any:
+        values = [a if isinstance(a, str | tuple) else self.machine(a) for a in arguments]
+        signature, code = definition(cpu_target.typing_context, *map(_kind_of, values))
+        values = [self._as(v, WORD) if is_machine(v) and k == types.intp else v
+                  for v, k in zip(values, signature.args, strict=True)]  # fmt: skip
+        result = code(cpu_target.target_context, self.builder, signature, list(map(self._packed, values)))
+        return None if signature.return_type == types.none else result
+
+    def _packed(self, value: Any) -> Any:
+        """Return an argument of an intrinsic: a tuple is an array of words, a letter nothing."""
+        if isinstance(value, str):
+            return None
+        if not isinstance(value, tuple):
+            return value
+        array = ir.Constant(ir.ArrayType(WORD, len(value)), ir.Undefined)
+        for k, item in enumerate(value):
+            array = self.builder.insert_value(array, self._as(self.machine(item), WORD), k)
+        return array
+
+    def _call_external(self, function: Any, arguments: tuple[Any, ...]) -> Any:
+        context = cpu_target.target_context
+        kinds = [context.get_value_type(kind) for kind in function.sig.args]
+        returned = function.sig.return_type
+        kind = ir.FunctionType(ir.VoidType() if returned == types.void else context.get_value_type(returned), kinds)
+        module = self.builder.module
+        symbol = module.globals.get(function.symbol) or ir.Function(module, kind, function.symbol)
+        values = [ir.Constant(k, a) if isinstance(a, int) else a for k, a in zip(kinds, arguments, strict=True)]
+        return self.builder.call(symbol, values)
