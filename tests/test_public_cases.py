@@ -90,6 +90,12 @@ def test_bad_point_alone() -> None:
     np.testing.assert_allclose(found, [math.e, math.e**2, math.nan], rtol=1e-12)
 
 
+def test_weights_of_nine_points() -> None:
+    # B. Fornberg, Math. Comp. 51 (1988), table 1
+    published = [-1 / 560, 8 / 315, -1 / 5, 8 / 5, -205 / 72, 8 / 5, -1 / 5, 8 / 315, -1 / 560]
+    np.testing.assert_allclose(fg.weights(np.arange(-4.0, 5.0), n=2), published, rtol=1e-15)
+
+
 def test_certified_standard_errors() -> None:
     # NIST Statistical Reference Datasets, nonlinear regression, Misra1a: parameters, residual deviation, errors
     x = np.array([77.6, 114.9, 141.1, 190.8, 239.9, 289.0, 332.8, 378.4, 434.8, 477.3, 536.8, 593.1, 689.1, 760.0])

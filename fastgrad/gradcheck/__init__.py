@@ -90,7 +90,7 @@ def check(
     *Narrow features.* Secants over 1e-7 of ``max(|x|, 1)`` contradict estimates that a branch for ``abs(x) < 1e-6``
     deceives; these entries are estimated again with narrow steps.
 
-    *What it cannot see.* A mistake smaller than eight bounds or 1e-10 of the value, or at points that are not passed:
+    *What it cannot see.* A mistake smaller than eight bounds or 1e-12 of the value, or at points that are not passed:
     take points on both sides of every branch. A value kept from an earlier call, with one point only. A mistake that
     `f` has, too. A solver inside `f` ends within its tolerance, and that error has a slope: make the tolerance tight.
 

@@ -13,9 +13,9 @@ from ..estimates import Estimate, Status
 #: out) one bound leaves 29 uncovered, two 8, four 3, eight 3; a second estimate or `SAME` explains those.
 BOUNDS = 8.0
 
-#: What agrees to this share of its size agrees: functions and solvers inside `f` have smooth errors, whose slope no
-#: bound can know (jv(2.5, x) near 15: 3e-13; a root by `brentq` with its tolerance of 2e-12: 1e-10).
-SAME = 2.0**-33
+#: What agrees to this share of its size agrees: the elementary and special functions inside `f` have smooth errors of
+#: a few ulps, whose slope no bound can know (jv(2.5, x) near 15: 3e-13).
+SAME = 2.0**-40
 
 #: In lower precision, this many units of its last place.
 PLACES = 16.0
@@ -32,8 +32,8 @@ NOTICED = 0.25
 #: Where the estimate is 0, its bound is narrow if it is at most this share of the slopes around.
 STEEP = 2.0**-20
 
-#: A value below the first share of them counts as 0; below the second it is as good as 0: the square of 1e-300 is 0.
-ZERO, UNSEEN = 2.0**-40, 2.0**-52
+#: And a value below this share of them is as good as 0: the square of 1e-300 is 0.
+UNSEEN = 2.0**-52
 
 
 class Verdict(IntEnum):
@@ -108,7 +108,7 @@ def judge(analytic: Any, numerical: Estimate, tolerance: Tolerance = Tolerance()
         close = off <= allowed
         # Where `f` is flat to its last digit, every slope below its rounding is possible: only 0 is certain. Beside a
         # maximum a value counts as 0 if it is negligible beside the slopes around.
-        is_zero = (bounds <= STEEP * slope) & (np.abs(analytic) <= ZERO * slope)
+        is_zero = (bounds <= STEEP * slope) & (np.abs(analytic) <= SAME * slope)
         flat = is_flat(analytic, numerical) & ~is_zero
         exact = (rounding <= np.maximum(NARROW * size, bounds)) | (off == 0)
         noticed = (allowed <= NOTICED * np.abs(analytic)) | (analytic == 0) | is_zero
