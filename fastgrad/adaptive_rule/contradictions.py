@@ -38,7 +38,7 @@ def accept_noise(facts: Facts, r: Interpretation) -> Interpretation:
     v, w, flat = facts.v, r.w, facts.is_flat
     is_open = w.exists & ~facts.is_all_flat & ~facts.is_constant & ~(flat & facts.are_counts)
     first = np.where(flat, facts.coarse_levels + (v.n == 1), 0.0)
-    last = last_start_before(v, np.where(flat, w.last + 1, w.last - 3))
+    last = last_start_before(v, np.where(flat, w.last + 1, w.first))
     wide = best_window(facts.candidates, first, last)
     # without a sharp window the best may lie in the noise; the shortest bound belongs to wide steps
     shortest = best_window(facts.candidates, first, last, by_bound=True)

@@ -18,6 +18,10 @@ from .scan import Scan
 from .schedule import sliding
 
 
+STRIDE = 2
+"""Levels from one window to the next: windows at all levels take twice as long, and hold as often."""
+
+
 class Values(NamedTuple):
     """Points and the values around them at the levels of the search, from coarse to fine."""
 
@@ -98,13 +102,14 @@ def _windows(n: int, two_sided: bool) -> Scan:
 
 
 def windows(v: Values, q: Quanta) -> list[Any]:
-    """Judge the level set at every level: the fields of `Window` but the last, of shape (levels, points)."""
+    """Judge the level set at every other level: the fields of `Window` but the last, of shape (windows, points)."""
     table = sliding(v.n, v.two_sided)
     offsets = [-math.frexp(s)[1] + 1 for s in table.steps]
     groups = [v.h, *(q.by_level[k:] for k in range(table.extrapolated))]
     groups += [v.values[r:, side] for r in offsets for side in range(v.values.shape[1])]
-    points = [*v.points, *q.rows]
-    return _windows(v.n, v.two_sided)(points, groups, v.levels - table.extrapolated, 0, len(Window._fields) - 1)[1]
+    count = -(-(v.levels - table.extrapolated) // STRIDE)
+    points, groups = [*v.points, *q.rows], [g[::STRIDE] for g in groups]
+    return _windows(v.n, v.two_sided)(points, groups, count, 0, len(Window._fields) - 1)[1]
 
 
 _NONE = Window(math.nan, math.inf, math.inf, 0.0, 0.0, 0.0, 0.0, -1.0)
@@ -128,6 +133,7 @@ def compete(
 def _competition(by_bound: bool) -> Scan:
     def body(select: Select, state: Any, points: Any, levels: Any, level: Row) -> Any:
         relative_bound, lowest, *best = state
+        level = level * float(STRIDE)
         ranking_bound, local = levels[2], levels[5]
         allowed = (ranking_bound < math.inf) & (level >= points[0]) & (level <= points[1])
         if by_bound:
@@ -138,7 +144,7 @@ def _competition(by_bound: bool) -> Scan:
         return (select(wins, this, relative_bound), select(this < lowest, this, lowest), *chosen), ()
 
     start = (math.inf, math.inf, *_NONE)
-    return Scan(f"best by bound {by_bound}", body, lambda _: start, lambda _select, state, _points: state[2:])
+    return Scan(f"best by bound {by_bound} {STRIDE}", body, lambda _: start, lambda _select, state, _points: state[2:])
 
 
 _COMPETITION = {by_bound: _competition(by_bound) for by_bound in (False, True)}
