@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from .batch import Batch, FloatArray, Index, in_blocks, is_beside_zero
+from .._parallel import inner_workers, over_pieces
+from .batch import Batch, FloatArray, Index, is_beside_zero
 from .codegen import LANES
 from .decisions import NONFINITE, Outcome, decide
 from .schedule import BETWEEN, COARSEST, DEEPEST, FINEST, power_below, scale_of, step
 from .search import Values, concatenate_levels, padding
 from .verdict import SMALL
 
-SHARE = 4
+SHARE = 2
 """Blocks of the last search, which needs 3 kB for each point, are smaller than those of rounds by this factor."""
 
 
@@ -34,9 +35,15 @@ def search(b: Batch, index: Index) -> None:
 
 
 def _search_from(b: Batch, index: Index, u: FloatArray, finest: int, deepest: int) -> None:
-    """Search the levels from the step `u` on, block by block."""
-    for block in in_blocks(np.arange(index.size), b.block_size // SHARE):
-        _decide(b, index[block], u[block], _values(b, index[block], u[block], 0, finest), (finest, deepest))
+    """Search the levels from the step `u` on, block by block, over the threads that may share machine code."""
+
+    def work(piece: tuple[slice, ...]) -> None:
+        block, unit = index[piece], u[piece]
+        with np.errstate(all="ignore"):  # threads have settings of their own
+            _decide(b, block, unit, _values(b, block, unit, 0, finest), (finest, deepest))
+
+    size = b.block_size // SHARE
+    over_pieces(work, index.shape, inner_workers(), most=size, least=size)
 
 
 def _values(b: Batch, index: Index, u: FloatArray, first: int, last: int) -> Values:

@@ -61,8 +61,8 @@ class Quanta(NamedTuple):
         return [self.rounding, self.common, self.threshold]
 
     def at(self, index: Any) -> Quanta:
-        """Return some of the points."""
-        return Quanta(*(a.take(index, axis=-1) for a in self))
+        """Return some of the points, by increasing indices."""
+        return self if index.size == self.rounding.size else Quanta(*(a.take(index, axis=-1) for a in self))
 
 
 def _quanta(select: Select, state: Any, points: Any, levels: Any, _level: Row) -> Any:

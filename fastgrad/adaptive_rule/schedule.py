@@ -40,7 +40,8 @@ NEXT = 4
 _FIRST: dict[bool, tuple[int, ...]] = {True: (3, 2, 1, 1, 1, 1, 0, 0), False: (4, 2, 1, 0, 0, 0, -1, -1)}
 #: Levels from the coarsest step to the first probe, by order: finer probes are too noisy for higher orders.
 _PROBE = (14, 10, 9)
-_SEARCH_PROBES = (1, 2, 3, 5, 8, 12)
+#: Levels from the last of a window to the probes of the last search: with six of them bounds hold no more often.
+_SEARCH_PROBES = (1, 2, 4, 8)
 
 
 def scale_of(x: Any) -> Any:

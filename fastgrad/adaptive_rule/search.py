@@ -17,7 +17,6 @@ from .rounding import SMALLEST, Quanta
 from .scan import Scan
 from .schedule import sliding
 
-
 STRIDE = 2
 """Levels from one window to the next: windows at all levels take twice as long, and hold as often."""
 
@@ -36,8 +35,8 @@ class Values(NamedTuple):
     """Shape (levels and padding, sides, points); above and below, or one side alone. The padding is NaN."""
 
     def at(self, index: Any) -> Values:
-        """Return some of the points."""
-        return Values(self.n, *(a.take(index, axis=-1) for a in self[1:]))
+        """Return some of the points, by increasing indices."""
+        return self if index.size == self.x.size else Values(self.n, *(a.take(index, axis=-1) for a in self[1:]))
 
     def finer(self, first: int) -> Values:
         """Return the levels from one on."""
