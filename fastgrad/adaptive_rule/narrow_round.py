@@ -21,7 +21,6 @@ from .scan import Scan
 from .schedule import BETWEEN, power_below, scale_of, step
 from .search import per_step
 from .sides import ROUGH
-from .verdict import LONG
 
 LEVELS = tuple(range(2, 51, 4))
 """Levels of the steps, from the scale of the point."""
@@ -122,8 +121,9 @@ def _resolve_block(b: Batch, index: Index) -> Any:
     top = np.ldexp(unit[is_narrow], -np.array(LEVELS)[level[is_narrow].astype(np.intp)])
     is_open = ~is_narrow & ~is_flat
     is_open[np.isin(index, take_finer_rounds(b, index[is_narrow], top))] = True
-    # the last search has shorter bounds for the rounding of the argument, and one side alone beside a kink
-    is_open |= is_narrow & ~(b.out.error[index] <= np.where(is_kink, ROUGH, LONG) * b.out.scale[index])
+    # beside a kink the last search has shorter bounds from one side alone
+    error = b.out.error[index]
+    is_open |= is_narrow & ~((error < np.inf) & (~is_kink | (error <= ROUGH * b.out.scale[index])))
     return index[is_open]
 
 
