@@ -17,7 +17,7 @@ from .quotients import larger, quotient
 from .rounding import decimal_quantum
 from .scan import Scan
 from .schedule import FINEST
-from .search import Fit, Values, best_window, deviation, last_start_before, per_step, polynomial
+from .search import STRIDE, Fit, Values, best_window, deviation, last_start_before, per_step, polynomial
 from .sides import level_before_kink
 from .verdict import SMALL
 
@@ -149,12 +149,12 @@ def _bend(select: Select, state: Any, points: Any, levels: Any, level: Row) -> A
     shortest, largest = state
     df, bound, first = points
     size, wide_bound = abs(levels[0]), levels[1]
-    is_sharp = (abs(df) <= bound) & (levels[2] < math.inf) & (level < first - 3.0)
+    is_sharp = (abs(df) <= bound) & (levels[2] < math.inf) & (level * float(STRIDE) < first - 3.0)
     is_sharp = is_sharp & (wide_bound <= size * 0.25) & (size > wide_bound + bound) & (wide_bound < shortest)
     return (select(is_sharp, wide_bound, shortest), select(is_sharp, size + wide_bound, largest)), ()
 
 
-_BEND = Scan("bend", _bend, lambda _: (math.inf, 0.0), lambda _s, state, _p: state[1:])
+_BEND = Scan(f"bend {STRIDE}", _bend, lambda _: (math.inf, 0.0), lambda _s, state, _p: state[1:])
 
 
 def _bend_at_wider_steps(candidates: list[Any], w: Window) -> Row:
