@@ -68,12 +68,22 @@ def deferred_signals() -> Iterator[None]:
         yield
 
 
+_latest: tuple[list[object], set[CodeType | None]] = [], set()
+"""The handlers that were set the last time, and their code."""
+
+
 def _codes_of_handlers() -> set[CodeType | None]:
-    """Code of all handlers that are set."""
-    codes: set[CodeType | None] = {None}
-    for handler in filter(callable, map(_signal.getsignal, _NUMBERS)):
-        while isinstance(handler, functools.partial):
-            handler = handler.func
-        function = getattr(handler, "__func__", handler)  # of a method
-        codes |= {getattr(f, "__code__", None) for f in (function, type(handler).__call__)}
-    return codes - {None}
+    """Code of all handlers that are set; a function may raise a million times where its domain ends."""
+    global _latest
+    handlers, codes = _latest
+    current: list[object] = [*map(_signal.getsignal, _NUMBERS)]
+    if current != handlers:
+        codes = set()
+        for handler in filter(callable, current):
+            while isinstance(handler, functools.partial):
+                handler = handler.func
+            function = getattr(handler, "__func__", handler)  # of a method
+            codes |= {getattr(f, "__code__", None) for f in (function, type(handler).__call__)}
+        codes -= {None}
+        _latest = current, codes
+    return codes
