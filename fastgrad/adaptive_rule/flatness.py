@@ -11,7 +11,7 @@ from .codegen import Row, Select
 from .extrapolation import DEVIATIONS
 from .judge import Window
 from .noise import SHARP, deviations
-from .rounding import APPARENT, ROUNDING, SMALLEST, is_whole, nearest_whole
+from .rounding import APPARENT, ROUNDING, SMALLEST, is_whole
 from .scan import Scan
 from .search import Values, best_window, finer_deviation, last_start_before, per_step, polynomial
 from .verdict import SMALL
@@ -133,9 +133,6 @@ def judge_beyond_flat(
     d = deviations(v, fit)
     (largest,), _ = _LARGEST_DEVIATION[v.series]([*v.points, s.flat_level, *fit.rows], v.groups, v.levels, 1)
     is_sharp = wide.relative_bound < SHARP
-    in_quanta = np.zeros(v.x.shape, bool)
-    if not (v.two_sided and v.n == 1):
-        in_quanta = _is_in_quanta(v, d.largest, d.change) & is_sharp
     is_smooth, is_sampled = np.ones(v.x.shape, bool), np.ones(v.x.shape, bool)
     for value in v.groups[1:]:
         side_is_smooth, side_is_sampled = _is_smooth_before_flat(v, value, largest)
@@ -145,48 +142,14 @@ def judge_beyond_flat(
     slope_of_rounding = per_step(rounding / 0.3 * np.abs(v.y), s.flat_step, v.n)
     is_explained = (rounding > 8 * ROUNDING) & (np.abs(wide.df) <= 4 * slope_of_rounding) & is_sharp
     is_sampled |= is_explained
-    part = np.where(is_explained | in_quanta, 0.0, part)
-    is_uncertain = is_usable & (part < STAIRS) & ~(is_sampled & (part < SURE)) & ~in_quanta
+    part = np.where(is_explained, 0.0, part)
+    is_uncertain = is_usable & (part < STAIRS) & ~(is_sampled & (part < SURE))
     is_accepted = is_usable & is_sampled & (part < FINE_STAIRS) & (wide.relative_bound < UNKNOWN)
     # beside 0, where terms cancel until nothing is left, values jump from 0 to others without order
     shortest = best_window(candidates, first, last, by_bound=True)
     is_cancelling = (v.y == 0) & (np.abs(v.x) < SMALL) & ~is_smooth & shortest.exists
     steepest = np.where(is_cancelling, np.abs(shortest.df) + shortest.bound, steepest)
     return wide, is_accepted, np.where(is_uncertain | is_cancelling, steepest, 0.0)
-
-
-def _smallest_change(select: Select, state: Any, points: Any, levels: Any, _level: Row) -> Any:
-    quantum = state[0]
-    for value in levels:
-        change = abs(value - points[0])
-        quantum = select((change > 0.0) & (change < quantum), change, quantum)
-    return (quantum,), ()
-
-
-def _multiples(select: Select, state: Any, points: Any, levels: Any, _level: Row) -> Any:
-    are_whole, count = state
-    for value in levels:
-        change = abs(value - points[0])
-        ratio = select((change > 0.0) & (change < math.inf), change / points[1], 0.0)
-        is_small = (ratio > 1.5) & (ratio < 32.0)
-        are_whole = are_whole & ((abs(ratio - nearest_whole(ratio)) <= 0.1) | ~is_small)
-        count = count + select(is_small, 1.0, 0.0)
-    return (are_whole, count), ()
-
-
-_SMALLEST_CHANGE = Scan("smallest change", _smallest_change, lambda _: (math.inf,))
-_MULTIPLES = Scan("multiples of a quantum", _multiples, lambda _: (True, 0.0))
-
-
-def _is_in_quanta(v: Values, largest: Row, change: Row) -> Row:
-    """Whether small changes are whole multiples of one quantum, and deviations from the window at most four of them."""
-    (quantum,), _ = _SMALLEST_CHANGE([v.y], v.groups[1:], v.levels, 1)
-    is_fine = quantum < change * 2.0**-10
-    usual = 64 * ROUNDING * np.abs(v.y)
-    is_usual = quantum <= usual
-    quantum = np.maximum(quantum, 0.25 * usual)
-    (are_whole, count), _ = _MULTIPLES([v.y, quantum], v.groups[1:], v.levels, 2)
-    return is_fine & (is_usual | ((are_whole != 0) & (count >= 3))) & (largest <= 4.0 * quantum)
 
 
 def _distinct(select: Select, state: Any, points: Any, levels: Any, _level: Row) -> Any:
