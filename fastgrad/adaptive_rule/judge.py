@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .codegen import Row, Select
-from .extrapolation import DEVIATIONS, Table
+from .extrapolation import Table
 from .quotients import Series, larger, quotients
 from .rounding import RELATIVE, ROUNDING, SMALLEST
 
@@ -196,7 +196,7 @@ class _Windows:
 
     def judge(self, a: int, b: int, sizes: list[Row]) -> tuple[Window, Row, Row, Row]:
         """Return one window with its relative bound, its truncation error and the bound that rounding leaves."""
-        select, table, s, n = self.select, self.table, self.s, self.table.n
+        select, table, n = self.select, self.table, self.table.n
         df = self.coefficient[a, b] * self.to_derivative
         truncation_error = self.truncation(a, b)
         deviation = self.value_noise(a, b, sizes)
@@ -210,11 +210,6 @@ class _Windows:
         ranking_bound = select((ranking_bound < math.inf) & (gain > 0.0), ranking_bound, math.inf)
         value_noise = larger(select, self.conditioned[b], deviation)
         noise = raised * value_noise
-        if self.quantum is not None and n == 1 and table.two_sided:
-            # Noise may be that of an argument inside `f`, equal at all coarse steps, as in ((x + 1e8) - 1e8)**2. The
-            # slope is then that of a neighbouring point, and a wide step does not improve it.
-            nearby = abs(s.other[a]) * (2 * DEVIATIONS) / select(s.secant[a] > 0.0, s.secant[a], math.inf)
-            noise = larger(select, noise, value_noise * nearby)
         bound = truncation_error + noise + rounding_part
         local = self._slope_scale(df, b)
         scale = local if n <= 4 else self._slope_scale(df, a)
