@@ -11,6 +11,9 @@ from .graph import Node
 from .primitives import through_ufunc
 from .refusals import is_strict, refusal, running
 
+#: What is not the same for nodes and for numbers: a quotient may round up to a whole number.
+_FLOOR_DIVISION = "a division without remainder", "Use np.floor of a quotient"
+
 
 def _refuse(what: str, remedy: str) -> Any:
     """Make a method that refuses."""
@@ -19,6 +22,23 @@ def _refuse(what: str, remedy: str) -> Any:
         raise refusal(what, remedy)
 
     return method
+
+
+def _unless_strict(what: str, remedy: str, method: Callable[..., Any]) -> Any:
+    """Make a method that refuses where `f` has to be a function of its arguments and captured numbers alone."""
+
+    def checked(self: Any, *args: Any) -> Any:
+        if is_strict():
+            raise refusal(what, remedy)
+        return method(self, *args)
+
+    return checked
+
+
+def refuse_rounding(dtype: Any) -> None:
+    """Refuse any type but float64, where `f` has to be a function of its arguments alone."""
+    if is_strict() and dtype is not None and np.dtype(dtype) != np.float64:
+        raise refusal(f"values as {np.dtype(dtype)}", "Leave them float64")
 
 
 class _Dispatched:
@@ -57,6 +77,10 @@ class Traced(_Dispatched, Node):
     )
     __index__ = _refuse("a loop or an index that depends on a value", "Loops must have a fixed length")
     __iter__ = _refuse("a number taken apart like an array", "Pass `n=` for a function of a vector")
+    __hash__ = _unless_strict("a value as a key", "Leave out dictionaries and sets of values", object.__hash__)
+    __repr__ = _unless_strict("a value written as text", "Leave that out of `f`", Node.__repr__)
+    __floordiv__ = _unless_strict(*_FLOOR_DIVISION, Node.__floordiv__)
+    __rfloordiv__ = _unless_strict(*_FLOOR_DIVISION, Node.__rfloordiv__)
 
     def _with(self, name: str, *operands: Any) -> Any:
         if any(isinstance(o, complex) for o in operands):
@@ -73,7 +97,12 @@ class Traced(_Dispatched, Node):
         """Return the node itself, like all methods that would only change an array's form or type."""
         return self
 
-    conjugate = conj = item = astype = copy
+    conjugate = conj = item = copy
+
+    def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
+        """Return the node itself; refuse types that round."""
+        refuse_rounding(dtype)
+        return self
 
     def __getattr__(self, name: str) -> Any:
         ufunc = getattr(np, name, None)
@@ -131,8 +160,7 @@ class Nodes(_Dispatched, np.ndarray):
 
     def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
         """Return a copy, because nodes are float64."""
-        if is_strict() and np.dtype(dtype) != np.float64:
-            raise refusal(f"values as {np.dtype(dtype)}", "Leave them float64")
+        refuse_rounding(dtype)
         return self.copy() if np.dtype(dtype).kind in "fO" else super().astype(dtype)
 
     mean, var, std = (_method(function) for function in (np.mean, np.var, np.std))
@@ -187,7 +215,7 @@ def _apply_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict
             if not any(isinstance(o, Node) for o in operands):
                 return ufunc(*[float(o) for o in operands])
             if name == "floor_divide" and is_strict():
-                raise refusal("a division without remainder", "Use np.floor of a quotient")
+                raise refusal(*_FLOOR_DIVISION)
             result = through_ufunc(name, *operands)
             if result is NotImplemented:
                 raise refusal(

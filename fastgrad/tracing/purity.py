@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from .nodes import FUNCTIONS, Traced
-from .refusals import is_strict, refusal
+from .nodes import FUNCTIONS, refuse_rounding
+from .refusals import refusal
 from .substitution import SUBSTITUTES, has_nodes
 
 #: Instructions that reach beyond the variables of a function, or branch on exceptions or types.
@@ -65,38 +65,6 @@ _UFUNCS_REFUSED = {"floor_divide", "divmod", "frexp", "ldexp", "modf", "spacing"
 _MODULES = ("_operator", "_functools")
 
 
-class Pure(Traced):
-    """A node that has no text and is no key of a dictionary while `f` runs on it."""
-
-    __slots__ = ()
-
-    def __hash__(self) -> int:
-        if is_strict():
-            raise refusal("a value as a key", "Leave out dictionaries and sets of values")
-        return object.__hash__(self)
-
-    def __repr__(self) -> str:
-        if is_strict():
-            raise refusal("a value written as text", "Leave that out of `f`")
-        return super().__repr__()
-
-    def __floordiv__(self, other: Any) -> Any:
-        raise refusal("a division without remainder", "Use np.floor of a quotient")
-
-    __rfloordiv__ = __floordiv__
-
-    def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
-        """Return the node itself; refuse types that round."""
-        return _float64(dtype) and self
-
-
-def _float64(dtype: Any) -> bool:
-    """Refuse any type but float64."""
-    if dtype is not None and np.dtype(dtype) != np.float64:
-        raise refusal(f"values as {np.dtype(dtype)}", "Leave them float64")
-    return True
-
-
 def refuse_function(value: Any) -> Any:
     """Refuse a function that is not listed."""
     name = getattr(value, "__qualname__", getattr(value, "__name__", repr(value)))
@@ -130,7 +98,7 @@ def _without_types(function: Any) -> Callable[..., Any]:
     @functools.wraps(function)
     def strict(*args: Any, **named: Any) -> Any:
         if has_nodes(args):
-            _float64(named.get("dtype"))
+            refuse_rounding(named.get("dtype"))
             if any(isinstance(a, str) for a in args[1:]):
                 raise refusal("a type given as text", "Leave values float64")
         return function(*args, **named)

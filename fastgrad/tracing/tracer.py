@@ -16,7 +16,6 @@ from .graph import NUMBERS, Graph, Node, active_nodes, cost_of, in_order
 from .nodes import Traced, as_nodes, plain
 from .primitives import Primitive
 from .program import Program, evaluate, expand_nodes
-from .purity import Pure
 from .refusals import refusal, running
 from .substitution import Substitution
 
@@ -30,10 +29,8 @@ VALUES_LIMIT = 2000
 class Record(Graph):
     """The graph of a caller's function, one node for each operation, not simplified."""
 
-    def __init__(
-        self, through_gate: Callable[..., Any] | None = None, node: type[Node] = Traced, limit: int = LIMIT
-    ) -> None:
-        super().__init__(simplify=False, node=node)
+    def __init__(self, through_gate: Callable[..., Any] | None = None, limit: int = LIMIT) -> None:
+        super().__init__(simplify=False, node=Traced)
         self.through_gate, self._limit = through_gate, limit
 
     def _make(self, key: Any, gate: Primitive, operands: tuple[Node, ...], value: Any = None) -> Node:
@@ -123,7 +120,7 @@ def trace_values(
     shape (k, d) only. Captured numbers are inputs of the program. Raises TypeError where it is no function of its
     arguments and captured numbers alone, or branches on their values.
     """
-    graph = Record(node=Pure, limit=VALUES_LIMIT)
+    graph = Record(limit=VALUES_LIMIT)
     with _strict():
         captured = Captured(reading, [*data, *args], graph, d)
         function, more = captured.function, captured.arguments(len(args))
@@ -156,7 +153,7 @@ def trace_captured(
     term out of the derivative. Raises TypeError where the function is none of its arguments and captured numbers alone,
     or the program depends on their values.
     """
-    graph = Record(through_gate, node=Pure)
+    graph = Record(through_gate)
     first = sum(1 if size is None else size for size in sizes)
     with _strict():
         captured = Captured(reading, data, graph, first, gate, zeros)
