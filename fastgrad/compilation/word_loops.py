@@ -66,7 +66,7 @@ class _Function(Values):
             self.store(target, value)
 
     def _run_augassign(self, statement: ast.AugAssign) -> None:
-        old = self.value(_as_value(statement.target))
+        old = self.value(statement.target)
         self.store(statement.target, self.operate(statement.op, old, self.value(statement.value)))
 
     def _run_if(self, statement: ast.If) -> None:
@@ -133,14 +133,6 @@ class _Function(Values):
     def _leave(self, block: Any) -> None:
         self.builder.branch(block)
         self.builder.position_at_end(self.builder.append_basic_block("unreachable"))
-
-
-def _as_value(target: ast.expr) -> ast.expr:
-    """Return the target of an assignment as what is read."""
-    if isinstance(target, ast.Name):
-        return ast.Name(target.id, ast.Load())
-    assert isinstance(target, ast.Subscript)
-    return ast.Subscript(target.value, target.slice, ast.Load())
 
 
 def module_of(function: Any, signature: Any, name: str) -> ir.Module:

@@ -180,21 +180,12 @@ class Values:
 
     def _value_boolop(self, node: ast.BoolOp) -> Any:
         """Evaluate from left to right, and no further than needed."""
-        is_and = isinstance(node.op, ast.And)
-        value = self.truth(self.value(node.values[0]))
-        for k, following in enumerate(node.values[1:]):
-            if not is_machine(value):
-                if bool(value) != is_and:
-                    return value
-                value = self.truth(self.value(following))
-                continue
-            result = self.memory(_TRUTH)
-            self.builder.store(value, result)
-            with self.builder.if_then(value if is_and else self.builder.not_(value)):
-                rest = ast.BoolOp(node.op, node.values[k + 1 :]) if k + 2 < len(node.values) else following
-                self.builder.store(self.machine(self.truth(self.value(rest))), result)
-            return self.builder.load(result)
-        return value
+        first, *others = node.values
+        if not others:
+            return self.truth(self.value(first))
+        rest = ast.BoolOp(node.op, others)
+        branches = (ast.Constant(True), rest) if isinstance(node.op, ast.Or) else (rest, ast.Constant(False))
+        return self._value_ifexp(ast.IfExp(first, *branches))
 
     def _value_ifexp(self, node: ast.IfExp) -> Any:
         test = self.truth(self.value(node.test))
