@@ -83,7 +83,7 @@ def _derivative(evaluator: Any, problem: Problem, operands: list[Any], out: Any)
     if has_missing and mode == "auto":
         return _fall_back(evaluator, problem, operands, result)
     if type(result) is np.float64 and mode in _DEFAULTS and evaluator.is_compiled:
-        evaluator.remember_scalar_call((rule, wrt), ufunc_of(evaluator, rule, wrt, mode), _DEFAULTS[mode])
+        evaluator.scalar_calls[rule, wrt] = ufunc_of(evaluator, rule, wrt, mode).call, _DEFAULTS[mode]
     return result
 
 

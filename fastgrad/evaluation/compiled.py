@@ -26,59 +26,47 @@ class Code:
     def __init__(self, reading: Reading, nargs: int) -> None:
         self.key, self.nargs, self.captured = reading.key, nargs, tuple(reading.captured)
         self.kernel = jit(of_fixed_arity(reading, nargs))
-        self.scalar_calls: dict[Any, tuple[int, tuple[float, ...]]] = {}
-        """By what is computed: number of the ufunc for one point, and what it takes after the arguments."""
-        self._idle: list[_Ufuncs] = []
+        self.idle: list[Compiled] = []
+        """What no call works with."""
 
     def key_of(self, program: Any) -> bytes:
         """Key of the machine code of a program."""
         return self.key + repr((program, self.nargs)).encode()
 
-    def borrow(self, data: list[Any]) -> _Ufuncs:
-        """Return ufuncs over captured values, for one call alone until they are given back."""
+    def of(self, f: Callable[[], Any], data: list[Any]) -> Compiled:
+        """Return a function with captured values as machine code, for one call alone until it is closed."""
         try:
-            ufuncs = self._idle.pop() if self.captured else self._idle[0]
+            compiled = self.idle.pop()
         except IndexError:
-            ufuncs = _Ufuncs(self.captured)
-            if not self.captured:
-                self._idle.append(ufuncs)
+            compiled = Compiled(self.captured)
+        compiled.f, compiled.code = f, self
         if self.captured:
-            ufuncs.kept = ufuncs.words.fill(data)
-        return ufuncs
-
-    def give_back(self, ufuncs: _Ufuncs) -> None:
-        """Take ufuncs back."""
-        if self.captured:
-            ufuncs.kept = None
-            self._idle.append(ufuncs)
-
-
-class _Ufuncs:
-    """Ufuncs by what they compute, over the same captured values."""
-
-    __slots__ = ("kept", "programs", "scalar_calls", "words")
-
-    def __init__(self, captured: Sequence[Any]) -> None:
-        self.programs: dict[Any, Ufunc] = {}
-        self.scalar_calls: dict[int, Any] = {}
-        self.words = Words(captured)
-        self.kept: Any = None
+            compiled.kept = compiled.words.fill(data)
+        return compiled
 
 
 class Compiled:
-    """A function as machine code, for one call."""
+    """A function as machine code: ufuncs by what they compute, over the same captured values."""
 
-    __slots__ = ("_ufuncs", "code", "f")
+    __slots__ = ("code", "f", "kept", "programs", "scalar_calls", "words")
 
     is_compiled = True
+    code: Code
+    f: Callable[[], Any]
 
-    def __init__(self, f: Callable[[], Any], code: Code, data: list[Any]) -> None:
-        self.f, self.code = f, code
-        self._ufuncs = code.borrow(data)
+    def __init__(self, captured: Sequence[Any]) -> None:
+        self.programs: dict[Any, Ufunc] = {}
+        self.scalar_calls: dict[Any, tuple[Any, tuple[float, ...]]] = {}
+        """By what is computed at one point: the ufunc, and what it takes after the arguments."""
+        self.words = Words(captured)
+        self.kept: Any = None
 
     def close(self) -> None:
         """End the call."""
-        self.code.give_back(self._ufuncs)
+        code = self.code
+        del self.code, self.f  # nothing is kept alive between calls
+        self.kept = None
+        code.idle.append(self)
 
     @property
     def result(self) -> str:
@@ -101,17 +89,17 @@ class Compiled:
 
     def ufunc(self, program: Any, make: Callable[[], Ufunc]) -> Ufunc:
         """Return the ufunc of a program, made when it is needed first."""
-        ufunc = self._ufuncs.programs.get(program)
+        ufunc = self.programs.get(program)
         if ufunc is None:
             with LOCK:
-                ufunc = self._ufuncs.programs.setdefault(program, make())
+                ufunc = self.programs.setdefault(program, make())
         return ufunc
 
     def loop(
         self, program: Any, point: Callable[[str], tuple[Any, str]], nin: int, watched: int | None = None
     ) -> Ufunc:
         """Make the ufunc of a scalar kernel that ``point(result kind)`` makes of the function's; see `ufuncs.body`."""
-        code, name, words = self.code, self.name, self._ufuncs.words
+        code, name, words = self.code, self.name, self.words
         own = (words.address,) if code.captured else ()
 
         def kernel() -> tuple[Any, str]:
@@ -119,11 +107,6 @@ class Compiled:
 
         loop = body(code.key_of(program), kernel, nin, watched, code.captured)
         return Ufunc(loop, nin, name, f"{program} of {name}", own=own, keep=words)
-
-    def remember_scalar_call(self, key: Any, ufunc: Ufunc, tail: tuple[float, ...]) -> None:
-        """Remember which ufunc computes `key` at one point, and what it takes after the arguments."""
-        number, _ = self.code.scalar_calls.setdefault(key, (len(self.code.scalar_calls), tail))
-        self._ufuncs.scalar_calls[number] = ufunc.call
 
     def evaluate(self, arguments: list[Any], out: Any = None, *, beside: bool = False) -> Any:
         """Evaluate `f` at arguments that broadcast together; what it raises is treated as `user_calls` says."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import thread_time
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -23,6 +23,11 @@ from .registry import AGREES, ELEMENTWISE, Record, record_of
 from .results import letter_of, numbers
 from .signatures import check_call
 from .user_calls import call
+
+#: The scalar call of what was not computed before, and what it takes after the arguments.
+_NO_CALL: tuple[Any, tuple[float, ...]] = None, ()
+
+_T = TypeVar("_T")
 
 #: What a pair of functions of one row of operands is made of, compiled and called as it is, for `agrees`.
 Pair = Callable[[Compiled], tuple[Callable[..., Any], Callable[..., Any]]]
@@ -108,14 +113,10 @@ class Function:
         code = record.code
         if code is None or not record.is_checked:
             return None
-        entry = code.scalar_calls.get(key)
-        if entry is None:
-            return None
-        number, tail = entry
-        ufuncs = code.borrow(self._data)
-        call = ufuncs.scalar_calls.get(number)
+        compiled = code.of(record.f_itself, self._data)
+        call, tail = compiled.scalar_calls.get(key, _NO_CALL)
         value = None if call is None else call(*args, *tail)
-        code.give_back(ufuncs)
+        compiled.close()
         return value
 
     def evaluator(
@@ -142,7 +143,7 @@ class Function:
                 record.is_compared = True
                 if not warn_of_mixing(record.f_itself(), operands[: record.nargs], wrt):
                     record.note(ELEMENTWISE)
-        return trial or record.called or Compiled(record.f_itself, record.code, self._data)  # type: ignore[arg-type]
+        return trial or record.called or record.code.of(record.f_itself, self._data)  # type: ignore[union-attr]
 
     def _trial(self, operands: list[Any], wrt: int, program: Any) -> _CalledAtFirst | None:
         """Return what calls the function at a few points, None where compiling it pays, or nothing is to compile."""
@@ -172,37 +173,31 @@ class Function:
 
     def _check(self, operands: list[Any], pair: Pair) -> None:
         """Compare the compiled function with Python."""
+        try:
+            is_trusted = self._with_machine(lambda machine: agrees(*pair(machine), sample(operands)))
+        except Uncompilable:
+            return
+        if is_trusted:
+            self._record.note(AGREES)
+        else:
+            self._record.call()
+
+    def _with_machine(self, work: Callable[[Compiled], _T]) -> _T:
+        """Do work with machine code; where Numba refuses, with captured values as parts of it, else `Uncompilable`."""
         record = self._record
-        while record.code is not None and not record.is_checked:
-            machine = Compiled(record.f_itself, record.code, self._data)
+        while record.code is not None:
+            machine = record.code.of(record.f_itself, self._data)
             try:
-                is_trusted = agrees(*pair(machine), sample(operands))
+                return work(machine)
             except Uncompilable:
                 record.compile_less()
-                continue
             finally:
                 machine.close()
-            if not is_trusted:
-                record.call()
-            else:
-                record.note(AGREES)
-            return
+        raise Uncompilable("it is called as it is")
 
     def values(self, operands: list[Any], out: Any) -> Any:
         """Evaluate `f` itself, compiled; `Uncompilable` when it is not."""
-        record = self._record
-        while True:
-            if record.code is None:
-                raise Uncompilable("it is called as it is")
-            machine = Compiled(record.f_itself, record.code, self._data)
-            try:
-                return machine.evaluate(operands, out)
-            except Uncompilable:
-                if not record.code.captured:
-                    raise
-                record.compile_less()
-            finally:
-                machine.close()
+        return self._with_machine(lambda machine: machine.evaluate(operands, out))
 
     @property
     def ufunc(self) -> Any:
@@ -210,7 +205,9 @@ class Function:
         record = self._record
         if record.code is None or record.code.captured:
             raise Uncompilable("it is called as it is")
-        ufunc = Compiled(record.f_itself, record.code, self._data).values()
+        machine = record.code.of(record.f_itself, self._data)
+        ufunc = machine.values()
+        machine.close()
         _exposed[id(ufunc)] = ufunc
         return ufunc.call
 
