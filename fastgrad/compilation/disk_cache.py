@@ -17,7 +17,7 @@ from typing import Any
 _MOST = 4096
 
 
-def read(digest: bytes) -> tuple[dict[str, Any], list[bytes]] | None:
+def read(digest: bytes) -> tuple[dict[str, Any], bytes] | None:
     """Return what was written for `digest`, None if it is not there, damaged, or where others may write."""
     try:
         if not _is_private(directory()):
@@ -25,15 +25,10 @@ def read(digest: bytes) -> tuple[dict[str, Any], list[bytes]] | None:
         blob = (directory() / f"{digest.hex()}.fg").read_bytes()
         if hashlib.sha256(blob[32:]).digest() != blob[:32]:
             return None
-        head, _, rest = blob[32:].partition(b"\n")
-        about = json.loads(head)
+        head, _, code = blob[32:].partition(b"\n")
+        return json.loads(head), code
     except (OSError, ValueError, RuntimeError):
         return None
-    parts = []
-    for size in about["sizes"]:
-        parts.append(rest[:size])
-        rest = rest[size:]
-    return about, parts
 
 
 def contains(digest: bytes) -> bool:
@@ -44,9 +39,9 @@ def contains(digest: bytes) -> bool:
         return False
 
 
-def write(digest: bytes, about: dict[str, Any], *parts: bytes) -> None:
+def write(digest: bytes, about: dict[str, Any], code: bytes = b"") -> None:
     """Keep one entry; written beside and moved into place, so that no reader ever sees half of it."""
-    body = json.dumps({**about, "sizes": [len(p) for p in parts]}).encode() + b"\n" + b"".join(parts)
+    body = json.dumps(about).encode() + b"\n" + code
     try:
         folder = directory()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

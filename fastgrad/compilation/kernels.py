@@ -11,7 +11,7 @@ import re
 import sys
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -47,18 +47,12 @@ class Native:
     result: str
 
 
-#: Sources that write machine code or decide what is in it; a change of any other leaves kept kernels valid.
-GENERATORS = (
-    "compilation/*.py", "elementary/*.py", "tracing/*.py", "circuits/*.py", "gates/*.py",
-    "rules/finite_difference_weights.py", "rules/stencils.py", "rules/stencil_codegen.py",
-    "evaluation/compiled.py", "evaluation/lanes.py", "evaluation/vector_*.py",
-    "differentiation/coloring.py", "differentiation/compiled_rules.py", "differentiation/lane_*.py",
-    *(f"adaptive_rule/{name}.py" for name in (
-        "codegen", "contradictions", "decisions", "evidence", "extrapolation", "fine_levels", "flatness", "judge",
-        "narrow_round", "native", "noise", "noise_judge", "noise_windows", "quotients", "round_kernels", "rounding",
-        "scan", "schedule", "search", "sides", "verdict",
-    )),
-    "numba_support/overloads.py",
+#: Sources of packages that write machine code or decide what is in it; a change of any other leaves kept kernels valid.
+GENERATORS = tuple(
+    f"{package}/*.py" for package in (
+        "compilation", "elementary", "tracing", "circuits", "gates", "rules", "adaptive_rule", "evaluation",
+        "differentiation", "numba_support",
+    )
 )  # fmt: skip
 
 #: Machine code by digest: that of this package for good, that of the caller's functions as long as something uses it.
@@ -79,13 +73,13 @@ def close_engines() -> None:
             _engines.pop(id(_gone.pop()))
 
 
-def native(key: bytes, build: Callable[[], tuple[Any, Any, str]], unloads: bool = False) -> Native:
+def native(key: bytes, build: Callable[[], tuple[Any, Any, str]]) -> Native:
     """Machine code for `key`, from memory, from disk, or from ``build() -> (function, C signature, result kind)``.
 
-    With `unloads` it is unloaded when nothing refers to the result any more. Raises Uncompilable when Numba refuses;
-    the disk remembers that, too.
+    It is that of a caller's function, and unloaded when nothing refers to the result any more. Raises Uncompilable when
+    Numba refuses; the disk remembers that, too.
     """
-    return _find(key, lambda digest: _compile(digest, build), unloads)
+    return _find(key, lambda digest: _compile(digest, build), _loaded_for_callers)
 
 
 def native_from_text(key: bytes, write: Callable[[str], str]) -> Native:
@@ -94,7 +88,7 @@ def native_from_text(key: bytes, write: Callable[[str], str]) -> Native:
     That takes a tenth of the time that Numba needs for a function of the same size. Kernels are straight-line code, in
     which no operation occurs twice: passes that optimise it take twice the time and make it faster by 2 % at most.
     """
-    return _find(key, lambda digest: _compile_text(digest, write, level=1, is_optimized=False), False)
+    return _find(key, lambda digest: _compile_text(digest, write, is_loop=False), _loaded)
 
 
 def native_loop(key: bytes, function: Callable[..., Any], signature: Any) -> Native:
@@ -103,7 +97,7 @@ def native_loop(key: bytes, function: Callable[..., Any], signature: Any) -> Nat
     def write(name: str) -> str:
         return str(module_of(function, signature, name))
 
-    return _find(key, lambda digest: _compile_text(digest, write, level=2, is_optimized=True), False)
+    return _find(key, lambda digest: _compile_text(digest, write, is_loop=True), _loaded)
 
 
 def _digest(key: bytes) -> bytes:
@@ -114,34 +108,26 @@ def _in_memory(digest: bytes) -> Native | None:
     return _loaded.get(digest) or _loaded_for_callers.get(digest)
 
 
-def _find(key: bytes, compile_it: Callable[[bytes], Native], unloads: bool) -> Native:
+def _find(key: bytes, compile_it: Callable[[bytes], Native], loaded: MutableMapping[bytes, Native]) -> Native:
     with LOCK:
         digest = _digest(key)
         code = _in_memory(digest)
         if code is None:
             if _gone:
                 close_engines()
-            code = _from_disk(digest) or compile_it(digest)
-            (_loaded_for_callers if unloads else _loaded)[digest] = code
+            loaded[digest] = code = _from_disk(digest) or compile_it(digest)
         return code
-
-
-def is_cached(key: bytes) -> bool:
-    """Tell whether there is machine code for `key`, in memory or on disk, so that `native` does not compile."""
-    with LOCK:
-        digest = _digest(key)
-        if _in_memory(digest) is not None:
-            return True
-        code = _from_disk(digest)
-        if code is not None:
-            _loaded[digest] = code
-        return code is not None
 
 
 def needs_compiling(key: bytes) -> bool:
     """Tell whether `native` would compile, or find that Numba refuses, without loading anything."""
     digest = _digest(key)
     return _in_memory(digest) is None and not disk.contains(digest)
+
+
+def is_cached(key: bytes) -> bool:
+    """Tell whether there is machine code for `key`, in memory or on disk."""
+    return not needs_compiling(key)
 
 
 def _compile(digest: bytes, build: Callable[[], tuple[Any, Any, str]]) -> Native:
@@ -158,7 +144,10 @@ def _compile(digest: bytes, build: Callable[[], tuple[Any, Any, str]]) -> Native
                     without_loading(code.library)
                     code.library.finalize()
             with deferred_signals():
-                return _load_new(digest, code.library, code.fndesc.llvm_cfunc_wrapper_name, result)
+                needs = _needs(code.library)
+                with global_compiler_lock:
+                    machine_code = code.library._codegen._tm.emit_object(code.library._final_module)
+                return _keep(digest, machine_code, code.fndesc.llvm_cfunc_wrapper_name, result, needs)
     except Exception as err:
         reraise_if_signal(err)
         # Numba reports what it cannot do by many exception types, some of them from deep inside; `f` itself does not
@@ -178,27 +167,19 @@ def _drop_frames(error: BaseException) -> None:
 
 
 @deferred_signals()
-def _compile_text(digest: bytes, write: Callable[[str], str], level: int, is_optimized: bool) -> Native:
+def _compile_text(digest: bytes, write: Callable[[str], str], is_loop: bool) -> Native:
     rtsys.initialize(cpu_target.target_context)
     name = f"fastgrad_{digest.hex()}"
     text = write(name)
     with global_compiler_lock:
-        machine, module = _machine(level), binding.parse_assembly(text)
-        if is_optimized:
-            options = binding.create_pipeline_tuning_options(speed_level=level)
+        machine, module = _machine(2 if is_loop else 1), binding.parse_assembly(text)
+        if is_loop:
+            options = binding.create_pipeline_tuning_options(speed_level=2)
             options.loop_vectorization = options.slp_vectorization = False  # whole rows are vectors already
             passes = binding.create_pass_builder(machine, options)
             passes.getModulePassManager().run(module, passes)
         code = machine.emit_object(module)
     return _keep(digest, code, name, "d", _outside(text.splitlines()))
-
-
-def _load_new(digest: bytes, library: Any, symbol: str, result: str) -> Native:
-    """Make machine code of a library, load it, and keep it on disk."""
-    needs = _needs(library)
-    with global_compiler_lock:
-        code = library._codegen._tm.emit_object(library._final_module)
-    return _keep(digest, code, symbol, result, needs)
 
 
 def _keep(digest: bytes, code: bytes, symbol: str, result: str, needs: list[str]) -> Native:
@@ -255,7 +236,7 @@ def _from_disk(digest: bytes) -> Native | None:
     rtsys.initialize(cpu_target.target_context)
     if not all(binding.address_of_symbol(name) for name in about["needs"]):
         return None  # LLVM would end the process over a missing symbol
-    return _load(code[0], about["symbol"], about["result"])
+    return _load(code, about["symbol"], about["result"])
 
 
 @cache

@@ -65,7 +65,7 @@ def body(n, addresses, data):
 """
         return function_from(source, "body", within), BODY, result
 
-    return native(_key_of_body(key, nin), build, unloads=True)
+    return native(_key_of_body(key, nin), build)
 
 
 def _key_of_body(key: bytes, nin: int) -> bytes:

@@ -74,7 +74,7 @@ def machine_code(f: Any, reading: Reading, kinds: tuple[Any, ...], fills: bool) 
 
         def code(writes: bool) -> Native:
             name = b"own vector" if writes else b"vector"
-            return native(name + key, lambda: _one(reading.linked, kinds, fills, writes, captured), unloads=True)
+            return native(name + key, lambda: _one(reading.linked, kinds, fills, writes, captured))
 
         try:
             _compiled[key] = code(writes=False)

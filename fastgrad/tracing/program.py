@@ -90,7 +90,7 @@ class Program:
         def build() -> tuple[Any, Any, str]:
             return function_from(_source(loops.scratch), "body", {"add_to": add_to, "loop": loops.run}), BODY, "d"
 
-        return native(b"circuit " + self.key, build, unloads=True)
+        return native(b"circuit " + self.key, build)
 
     def at(self, point: Sequence[float]) -> list[Any]:
         """Values of the results at one point, computed by NumPy."""
