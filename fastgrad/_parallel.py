@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,9 +13,6 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-
-if sys.platform == "linux":
-    import resource
 
 #: Points that a called function gets at a time: a handful of such arrays stay in the second-level cache.
 BLOCK = 1 << 14
@@ -36,20 +32,12 @@ _LEAST = 0.2
 #: Most points of the first piece, and of the first call of a function, where the cost of a point is unknown.
 _FIRST, _FIRST_CALL = 1024, 16
 
-#: Waits a second from which a thread hinders the others more than it helps, and seconds after which that shows.
-_WAITS, _TRIAL = 6000.0, 2e-3
-
 _inside = threading.local()
 
 
 def cores() -> int:
     """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _waits() -> int:
-    """How many times this thread has waited for something; 0 where the system does not tell."""
-    return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw if sys.platform == "linux" else 0
 
 
 @cache
@@ -214,21 +202,6 @@ class _Batch:
         while self.piece():
             pass
 
-    def help(self) -> None:
-        """Work on pieces beside another thread, as long as the two do not hinder each other.
-
-        Where Python is called they take turns at it. A turn that is waited for costs more than a short function of
-        NumPy: there were 8 to 17 in a millisecond of a sigmoid, which one thread alone does in four fifths of the time,
-        and at most 4 where a second thread pays or where other processes want the cores.
-        """
-        began, waits = perf_counter(), _waits()
-        while self.piece():
-            spent = perf_counter() - began
-            if spent > _TRIAL and _waits() - waits > _WAITS * spent:
-                with self._lock:
-                    self.threads -= 1
-                return
-
     def stop(self) -> None:
         """Begin no other piece."""
         with self._lock:
@@ -258,7 +231,7 @@ def over_pieces(
     free = workers > 1 and batch.left >= 2 * least and is_free
     if free and (pace.seconds < inf or batch.piece()) and pace.worth(batch.left):
         batch.threads = workers
-        helpers = [_pool(workers - 1).submit(batch.help) for _ in range(workers - 1)]
+        helpers = [_pool(workers - 1).submit(batch.pieces) for _ in range(workers - 1)]
     try:
         batch.pieces()
     finally:
