@@ -71,6 +71,10 @@ class CostEstimate:
         """Tell whether so many points take longer than a signal is to wait, or may, where the cost is unknown."""
         return points * self.seconds > _LEAST
 
+    def wants_pieces(self, points: int, workers: int) -> bool:
+        """Tell whether so many points are to be worked on in pieces: over threads, or lest a signal has to wait."""
+        return self.long(points) or (workers > 1 and self.worth(points))
+
     def took(self, points: int, began: float) -> float:
         """Return what a point has cost since `began`, and remember it, unless it is known from more points.
 
@@ -118,8 +122,8 @@ class CallSize:
 
 @contextmanager
 def inner_threads(workers: int) -> Iterator[None]:
-    """Let the calling thread share machine code, which it calls within, with other threads."""
-    before, _inside.workers = getattr(_inside, "workers", 1), workers
+    """Let the calling thread share machine code, which it calls within, with other threads, if it may have any."""
+    before, _inside.workers = inner_workers(), workers if _may_share() else 1
     try:
         yield
     finally:
@@ -129,6 +133,11 @@ def inner_threads(workers: int) -> Iterator[None]:
 def inner_workers() -> int:
     """How many threads may share the machine code that this thread calls."""
     return getattr(_inside, "workers", 1)
+
+
+def _may_share() -> bool:
+    """Whether this thread may hand out work: one that works on a piece may not, unless it alone works on the batch."""
+    return inner_workers() > 1 or not getattr(_inside, "piece", False)
 
 
 class _Batch:
@@ -227,8 +236,7 @@ def over_pieces(
     """
     pace = pace or CostEstimate()
     batch, helpers = _Batch(work, shape, least, most, pace), []
-    is_free = inner_workers() > 1 or not getattr(_inside, "piece", False)
-    free = workers > 1 and batch.left >= 2 * least and is_free
+    free = workers > 1 and batch.left >= 2 * least and _may_share()
     if free and (pace.seconds < inf or batch.piece()) and pace.worth(batch.left):
         batch.threads = workers
         helpers = [_pool(workers - 1).submit(batch.pieces) for _ in range(workers - 1)]
@@ -249,7 +257,7 @@ def in_steps(work: Callable[[slice], Any], count: int, cost: CostEstimate, worke
 
     A piece has `least` points if that can be.
     """
-    if count and (cost.long(count) or (workers > 1 and cost.worth(count))):
+    if count and cost.wants_pieces(count, workers):
         over_pieces(lambda piece: work(piece[0]), (count,), workers, pace=cost, least=least)
     elif count:
         work(slice(None))

@@ -12,6 +12,7 @@ import ctypes
 from collections.abc import Callable, Sequence
 from functools import cache
 from math import prod
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -162,6 +163,12 @@ _from_func_and_data = ctypes.PYFUNCTYPE(
 )(_API[31] or 0)
 
 
+def size_of(operands: Sequence[Any]) -> int:
+    """How many points operands have together; 0 if all are numbers."""
+    shapes = {o.shape for o in operands if isinstance(o, np.ndarray)}
+    return prod(np.broadcast_shapes(*shapes)) if len(shapes) > 1 else prod(shapes.pop()) if shapes else 0
+
+
 class Ufunc:
     """A NumPy ufunc over machine code, with counts of the points where a function raised or returned no number.
 
@@ -198,22 +205,31 @@ class Ufunc:
         addresses = [ctypes.addressof(table) for table in (loops, data, kinds)]
         self.call: Any = _from_func_and_data(*addresses, 1, nin, nout, -1, *text[:2], 0, signature)
 
-    def apply(self, *operands: Any, out: Any = None, casting: Any = "same_kind") -> Any:
-        """Call the ufunc, in pieces where a signal would have to wait for the whole of it."""
+    def apply(self, *operands: Any, out: Any = None, casting: Any = "same_kind", workers: int | None = None) -> Any:
+        """Call the ufunc, in pieces where that pays or a signal would wait, by default on threads that are free."""
+        size, workers = size_of(operands), workers or inner_workers()
+        if size < 2 or not self.pace.wants_pieces(size, workers):
+            began = perf_counter()
+            if out is None:
+                result = self.call(*operands, casting=casting)
+            else:
+                result = self._into([out], operands, casting)
+            if size > 1:
+                self.pace.took(size, began)
+            return result
         shape = np.broadcast_shapes(*map(np.shape, operands))
-        size = prod(shape)
-        workers = inner_workers()
-        is_shared = workers > 1 and self.pace.worth(size)
-        if size < 2 or not (is_shared or self.pace.long(size)):
-            return self.call(*operands, casting=casting, **({} if out is None else {"out": out}))
         outs = [np.empty(shape, self.result) for _ in range(self._data[RESULTS])] if out is None else [out]
         whole = [np.broadcast_to(o, shape) for o in operands]
 
         def work(piece: tuple[slice, ...]) -> None:
-            self.call(*(o[piece] for o in whole), out=tuple(o[piece] for o in outs), casting=casting)
+            self._into([o[piece] for o in outs], [o[piece] for o in whole], casting)
 
         over_pieces(work, shape, workers, pace=self.pace)
         return tuple(outs) if len(outs) > 1 else outs[0]
+
+    def _into(self, outs: Sequence[Any], operands: Sequence[Any], casting: Any) -> Any:
+        with np.errstate(all="ignore"):  # what overflows a smaller type is infinite there
+            return self.call(*operands, *outs, casting=casting)
 
     @property
     def data(self) -> int:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from math import prod
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from .._parallel import over_pieces
 from ..adaptive_rule import Adaptive, Round, first_round, round_ufunc
 from ..compilation.ufuncs import Ufunc
 from ..evaluation.compiled import Compiled
@@ -46,37 +43,19 @@ def apply_compiled(evaluator: Compiled, problem: Problem, operands: list[Any], o
 
     Returns the derivative, and whether there is something in it that is not finite.
     """
-    rule, wrt, mode, kind, workers = problem.rule, problem.wrt, problem.mode, problem.dtype, problem.workers
+    rule, wrt, mode, kind = problem.rule, problem.wrt, problem.mode, problem.dtype
     ufunc = ufunc_of(evaluator, rule, wrt, mode)
     if out is not None:
         refuse_real(out, ufunc.result)
     watched = evaluator.values() if mode == ADAPTIVE else ufunc
     raised, nonfinite = watched.raised, ufunc.nonfinite
     points = operands[wrt].copy() if out is not None and np.may_share_memory(out, operands[wrt]) else operands[wrt]
-    size = size_of(operands)
-    is_large = size > 1 and ufunc.pace.worth(size)
-
-    def apply(operands: list[Any], out: Any) -> None:
-        with np.errstate(all="ignore"):  # what overflows a smaller type is infinite there
-            ufunc.call(*operands, out=out, casting="same_kind")
-
-    began = perf_counter()
-    if not is_large and out is None and kind == np.float64:
-        result = ufunc.call(*operands)
-    elif not is_large and out is not None:
-        apply(operands, out)
-        result = out
-    else:
-        shape = np.broadcast_shapes(*map(np.shape, operands))
-        result = np.empty(shape, with_complex(kind, ufunc.result)) if out is None else out
-        whole = [np.broadcast_to(o, shape) for o in operands]
-        if is_large:  # on one thread too: signals are handled between the pieces only
-            over_pieces(lambda piece: apply([o[piece] for o in whole], result[piece]), shape, workers, pace=ufunc.pace)
-        else:
-            apply(whole, result)
-        result = result[()] if out is None else out
-    if size and not is_large:
-        ufunc.pace.took(size, began)
+    target = out
+    if out is None and kind != np.float64:
+        target = np.empty(np.broadcast_shapes(*map(np.shape, operands)), with_complex(kind, ufunc.result))
+    result = ufunc.apply(*operands, out=target, workers=problem.workers)
+    if out is None and target is not None:
+        result = target[()]
     if watched.raised != raised:
         _call_where_missing(evaluator, problem, operands, result)
     if ufunc.nonfinite == nonfinite and watched.raised == raised:
@@ -116,12 +95,6 @@ def stencil_at(f: Any, problem: Problem, row: list[Any]) -> Any:
         values.append(np.nan if value is OUTSIDE else numbers(value).reshape(1)[0])
     with np.errstate(all="ignore"):
         return combine(rule, np.array(values)[:, None] * 1.0, h)[0]
-
-
-def size_of(operands: list[Any]) -> int:
-    """How many points operands have together; 0 if all are numbers."""
-    shapes = {o.shape for o in operands if isinstance(o, np.ndarray)}
-    return prod(np.broadcast_shapes(*shapes)) if len(shapes) > 1 else prod(shapes.pop()) if shapes else 0
 
 
 def _nan_where(missing: Any, result: Any) -> Any:

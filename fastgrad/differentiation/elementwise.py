@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 from math import inf, isfinite
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from ..adaptive_rule import Adaptive
+from ..compilation.ufuncs import size_of
 from ..estimates import Estimate, rounded
 from ..evaluation.called import Called
 from ..evaluation.compiled import Compiled
@@ -19,7 +19,7 @@ from ..rules.complexstep import compare_sample, slopes
 from ..rules.stencil_codegen import combine, loops, positions, steps
 from ..rules.stencils import Stencil
 from .batch import begins_in_machine_code, fill
-from .compiled_rules import apply_compiled, size_of, stencil_at, ufunc_of
+from .compiled_rules import apply_compiled, stencil_at, ufunc_of
 from .error_bounds import replace_missing
 from .problem import ADAPTIVE, Problem
 
@@ -141,10 +141,7 @@ def _are_mostly_open(evaluator: Any, problem: Problem, operands: list[Any]) -> b
         return False
     shape = np.broadcast_shapes(*map(np.shape, operands))
     sample = [np.broadcast_to(o, shape).flat[:_SAMPLE] for o in operands]
-    ufunc, began = ufunc_of(evaluator, problem.rule, problem.wrt, problem.mode), perf_counter()
-    with np.errstate(all="ignore"):
-        is_open = np.isnan(ufunc.apply(*sample))
-    ufunc.pace.took(_SAMPLE, began)
+    is_open = np.isnan(ufunc_of(evaluator, problem.rule, problem.wrt, problem.mode).apply(*sample))
     return bool(is_open.mean() > 0.5)
 
 
