@@ -78,10 +78,8 @@ def _derivative(evaluator: Any, problem: Problem, operands: list[Any], out: Any)
         return fill(evaluator, problem, operands, out)
     apply = apply_compiled if evaluator.is_compiled else _apply_to_called
     result, has_missing = apply(evaluator, problem, operands, out)
-    if has_missing and mode == ADAPTIVE:
+    if has_missing and mode in (ADAPTIVE, "auto"):
         return _complete(evaluator, problem, operands, result)
-    if has_missing and mode == "auto":
-        return _fall_back(evaluator, problem, operands, result)
     if type(result) is np.float64 and mode in _DEFAULTS and evaluator.is_compiled:
         evaluator.scalar_calls[rule, wrt] = ufunc_of(evaluator, rule, wrt, mode).call, _DEFAULTS[mode]
     return result
@@ -145,38 +143,23 @@ def _are_mostly_open(evaluator: Any, problem: Problem, operands: list[Any]) -> b
     return bool(is_open.mean() > 0.5)
 
 
-def _at_some(operands: list[Any], shape: tuple[int, ...], where: Any, always: tuple[int, ...]) -> list[Any]:
-    """Operands at some points; numbers stay numbers, except for those whose places are in `always`."""
-    return [
-        np.atleast_1d(np.broadcast_to(o, shape))[where] if np.ndim(o) or i in always else o
-        for i, o in enumerate(operands)
-    ]
-
-
 def _complete(evaluator: Any, problem: Problem, operands: list[Any], result: Any) -> Any:
-    """Differentiate at the points that the first round of the adaptive rule has left open."""
-    shape = np.shape(result)
-    where = np.nonzero(np.atleast_1d(np.isnan(result)))
-    points = _at_some(operands, shape, where, (problem.wrt, problem.nargs))
-    better = fill(evaluator, problem, points, None)
-    if not shape:
-        return type(result)(better[0])
-    result[where] = better
-    return result
-
-
-def _fall_back(evaluator: Any, problem: Problem, operands: list[Any], result: Any) -> Any:
-    """Have the adaptive rule differentiate where the stencil left the domain of `f`."""
-    shape = np.shape(result)
-    finite = np.all([np.isfinite(np.broadcast_to(o, shape)) for o in operands], axis=0)
+    """Differentiate by the adaptive rule where its first round has left points open, or a stencil the domain of `f`."""
+    shape, nargs = np.shape(result), problem.nargs
+    missing = np.isnan(result)
+    if problem.mode != ADAPTIVE:
+        missing = ~np.isfinite(result) & np.all([np.isfinite(np.broadcast_to(o, shape)) for o in operands], axis=0)
 
     def again(rule: Adaptive, where: Any) -> Any:
         index = np.unravel_index(where, shape) if shape else (where,)
-        points = _at_some(operands, shape, index, (problem.wrt,))
-        adaptive = problem._replace(args=tuple(points), rule=rule, mode=ADAPTIVE)
-        return _derivative(evaluator, adaptive, adaptive.operands, None)
+        points = [  # numbers stay numbers, except for the argument and the largest step
+            np.atleast_1d(np.broadcast_to(o, shape))[index] if np.ndim(o) or i in (problem.wrt, nargs) else o
+            for i, o in enumerate(operands)
+        ]
+        adaptive = problem._replace(args=tuple(points[:nargs]), rule=rule, mode=ADAPTIVE)
+        return fill(evaluator, adaptive, points if problem.mode == ADAPTIVE else adaptive.operands, None)
 
-    return replace_missing(result, ~np.isfinite(result) & finite, problem.rule, again)
+    return replace_missing(result, missing, problem.rule, again)
 
 
 def complex_step_of(problem: Problem) -> Any:

@@ -120,15 +120,17 @@ def estimate_by_stencil(
 
 
 def replace_missing(results: Any, missing: Any, rule: Any, again: Callable[[Adaptive, Any], Any]) -> Any:
-    """Have the adaptive rule compute the `missing` entries of a stencil's results, in place unless they are a number.
+    """Have the adaptive rule compute the `missing` entries of a rule's results, in place unless they are a number.
 
-    `again` maps the adaptive rule and the numbers of entries to their results. The adaptive rule evaluates on both
-    sides whatever the stencil does: at an upper bound a forward difference has nothing ahead.
+    `again` maps the adaptive rule and the numbers of entries to their results. For a stencil the adaptive rule
+    evaluates on both sides: at an upper bound a forward difference has nothing ahead.
     """
     where = np.flatnonzero(missing)
-    if not where.size or not isinstance(rule, Stencil) or rule.n > HIGHEST:
+    if isinstance(rule, Stencil) and rule.n <= HIGHEST:
+        rule = Adaptive(rule.n)
+    if not where.size or not isinstance(rule, Adaptive):
         return results
-    better = again(Adaptive(rule.n), where)
+    better = again(rule, where)
     if isinstance(results, Estimate):
         for field, values in zip(results, better, strict=True):
             field.reshape(-1)[where] = values
