@@ -322,6 +322,9 @@ def test_empty_gives_empty(f: Any, shape: tuple[int, ...]) -> None:
     assert fg.derivative(f, []).shape == (0,)
     out = np.empty(shape)
     assert fg.derivative(f, np.empty(shape), out=out) is out
+    sides = fg.adaptive(side=np.empty(shape, str))
+    assert fg.derivative(f, np.empty(shape), method=sides).shape == shape
+    assert fg.derivative(f, np.empty(shape), method=sides, full_output=True).error.shape == shape
 
 
 @pytest.mark.parametrize(("f", "method"), [

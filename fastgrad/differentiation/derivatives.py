@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -248,7 +249,7 @@ def _by_sides(
         return value if value is None or np.ndim(value) == 0 else np.broadcast_to(value, shape)[where]
 
     results: Any = None
-    for one_sided, its_points in rule.one_sided():
+    for one_sided, its_points in rule.one_sided() or [(replace(rule, side="both"), False)]:  # of no points
         where = np.broadcast_to(its_points, shape)
         points = [at(a, where) for a in operands]
         points[index] = np.broadcast_to(operands[index], shape)[where]
