@@ -20,7 +20,7 @@ from ..evaluation.results import BecameComplex
 from ..rules.stencils import Stencil
 from .compiled_rules import round_of
 from .error_bounds import estimate_by_stencil
-from .problem import ADAPTIVE, Problem, refuse_real, with_complex
+from .problem import ADAPTIVE, Problem, kinds_of_fields, refuse_real
 
 #: Points of a block for the adaptive rule where `f` is compiled: what the rounds leave is searched in one go. Threads
 #: share the machine code of the rounds, not the blocks, because Python holds its lock between the kernels.
@@ -74,16 +74,13 @@ def _fill(
     evaluator: Any, problem: Problem, operands: list[Any], limits: list[Any], shape: Any, out: Any, lean: bool,
     block: Block | None,
 ) -> Any:  # fmt: skip
-    rule, wrt, mode, kind = problem.rule, problem.wrt, problem.mode, problem.dtype
+    rule, wrt, mode = problem.rule, problem.wrt, problem.mode
     if out is not None:
         refuse_real(out, evaluator.result)
-    outer = with_complex(kind, evaluator.result)
-    inner = np.complex128 if evaluator.result == "D" else np.float64
-    arrays = [np.empty(shape, outer) if out is None else out]
-    kinds: list[Any] = [inner]
-    if not lean:
-        arrays += [np.empty(shape, k) for k in (kind, np.int8, np.bool_, np.int32, outer, outer)]
-        kinds += [np.float64, np.int8, np.bool_, np.int32, inner, inner]
+    kinds = kinds_of_fields(np.float64, evaluator.result, not lean)
+    arrays = [out]
+    if out is None:
+        arrays = [np.empty(shape, k) for k in kinds_of_fields(problem.dtype, evaluator.result, not lean)]
     if 0 not in shape:
         walked = [i for i, o in enumerate(operands) if i == wrt or i >= problem.nargs or np.ndim(o)]
         compiled = mode == ADAPTIVE and begins_in_machine_code(evaluator)

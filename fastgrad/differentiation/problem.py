@@ -113,9 +113,8 @@ class Problem(NamedTuple):
 
     def empty(self, shape: tuple[int, ...], full_output: bool) -> Results:
         """Allocate the arrays of an estimate, or that of the derivative alone."""
-        outer = with_complex(self.dtype, self.evaluator.kind) if self.x.size else self.dtype
-        rest = (self.dtype, np.int8, np.bool_, np.int32, outer, outer) if full_output else ()
-        return Results([np.empty(shape, kind) for kind in (outer, *rest)])
+        kinds = kinds_of_fields(self.dtype, self.evaluator.kind if self.x.size else "d", full_output)
+        return Results([np.empty(shape, kind) for kind in kinds])
 
 
 class Results:
@@ -150,6 +149,12 @@ def refuse_real(out: Any, result: str) -> None:
 def with_complex(kind: Any, result: str) -> Any:
     """Type of the result array: the complex partner of `kind` when `f` returns complex numbers."""
     return np.result_type(kind, np.complex64) if result == "D" else kind
+
+
+def kinds_of_fields(kind: Any, result: str, full_output: bool) -> list[Any]:
+    """Types of the fields of an estimate, or that of the derivative alone."""
+    outer = with_complex(kind, result)
+    return [outer, kind, np.int8, np.bool_, np.int32, outer, outer] if full_output else [outer]
 
 
 def vector_problem(
