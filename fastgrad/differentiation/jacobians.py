@@ -17,9 +17,9 @@ from .line_evaluation import Coordinates, Directions, derive
 from .problem import ADAPTIVE, Problem
 
 #: Entries in one block: by the adaptive rule as many as it evaluates together, by others more; the most where it is
-#: compiled, because every round has milliseconds of Python: a jacobian of 2 x 15 took five times as long with a
-#: quarter of them on each of two threads.
-ENTRIES, _ENTRIES_OF_STENCILS, _ENTRIES_COMPILED = 1 << 12, 1 << 13, 1 << 16
+#: compiled, because every round has milliseconds of Python for what the first leaves open, however few entries that is:
+#: a jacobian of 2 x 15 took a quarter longer with a quarter of them.
+ENTRIES, _ENTRIES_OF_STENCILS, _ENTRIES_COMPILED = 1 << 12, 1 << 13, 1 << 18
 
 #: Numbers in the vectors at one position of all lines; the adaptive rule requests some fifteen positions. Machine code
 #: makes no such vectors, and the numbers are those of the points.

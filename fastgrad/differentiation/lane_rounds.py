@@ -23,10 +23,11 @@ _CHUNK = 128
 
 #: Words of the table: numbers of extra rows, of values and of results; addresses of the kernels of positions and
 #: judgement and of the loop over lines, of its words, of points, values there, indices, results, extra rows, memory for
-#: a chunk and for tables; bytes from one extra row to the next, and whether extra rows have an item for each entry.
+#: a chunk and for tables; bytes from one extra row to the next, whether extra rows have an item for each entry, and
+#: bytes from one result to the next.
 EXTRAS, ROWS, JUDGED, MOVE, JUDGE, LINES, FRAME, POINTS, OWN_VALUES, INDEX, RESULTS, OF_EXTRAS, MEMORY, TABLES, BYTES, (
     MOVES
-) = range(16)
+), APART = range(17)
 
 
 def _round(count, chunk, address):  # type: ignore[no-untyped-def]
@@ -52,7 +53,7 @@ def _round(count, chunk, address):  # type: ignore[no-untyped-def]
         for k in range(rows):
             tables[3 + extras + k] = values + row * k
         for k in range(words[JUDGED]):
-            tables[3 + extras + rows + k] = words[RESULTS] + 8 * count * k + shift
+            tables[3 + extras + rows + k] = words[RESULTS] + words[APART] * k + shift
         call_at(words[JUDGE], (words[TABLES], 1, m))
         start += m
     return 0
@@ -79,23 +80,21 @@ def round_on_lines(
     results = np.empty((judged, start.size))
 
     def work(piece: slice) -> None:
-        # a shorter piece takes entries of its neighbour
+        # a shorter piece takes entries of its neighbour, whose results are the same
         begin, end, _ = piece.indices(start.size)
         begin = max(min(begin, end - LANES), 0)
         there = slice(begin, max(end, begin + LANES))
         index = entries[there]
         memory = np.empty(min(2 * chunk, index.size) * (1 + 2 * taken.count))
         tables = np.empty(3 + taken.extras + taken.count + judged, np.int64)
-        part = np.empty((judged, index.size))
-        arrays = start[there], own[there], index, part, rows, memory, tables
+        arrays = start[there], own[there], index, results[:, there], rows, memory, tables
         addresses = list(map(address_of, arrays))
         addresses[4] += 8 * begin * moves
         kernels = move.address, judge.address, loop("lines")[0].address
         with machine.words() as frame:
             counts = taken.extras, taken.count, judged
-            words = np.array([*counts, *kernels, frame, *addresses, rows.strides[0], moves])
+            words = np.array([*counts, *kernels, frame, *addresses, rows.strides[0], moves, results.strides[0]])
             call(index.size, chunk, address_of(words))
-        results[:, there] = part
 
     in_steps(work, start.size, machine.costs[taken.name], inner_workers(), chunk)
     return taken.results(*results[:, :size])

@@ -32,6 +32,9 @@ from .error_bounds import estimate_by_stencil, replace_missing
 from .lane_rounds import round_on_lines
 from .problem import ADAPTIVE
 
+#: Entries that are differentiated together from where machine code has left them: each takes some 300 bytes.
+_OPEN_ENTRIES = 3 << 14
+
 
 class Coordinates:
     """Lines along coordinates of points `x`, shape (b, d): line ``b d + k`` moves coordinate `k` of point `b`."""
@@ -237,7 +240,7 @@ def _adaptive(
         results = round_on_lines(machine, taken, start[index], machine.at(start, index), index, extras)
         return results if machine.raised == before else None
 
-    def differentiate(index: Any, taken: RoundResult | None) -> Estimate:
+    def differentiate_some(index: Any, taken: RoundResult | None) -> Estimate:
         def take(taken: Round, at: Any, extras: Any) -> Any:
             return take_round(taken, index[at], extras)
 
@@ -246,6 +249,13 @@ def _adaptive(
             *(None if a is None else a[index] for a in own_limits), grids=True,
             at=lambda points, at: machine.at(points, index[at]), first_round=taken, machine=take,
         )  # fmt: skip
+
+    def differentiate(index: Any, taken: RoundResult | None) -> Estimate:
+        parts = []
+        for begin in range(0, index.size, _OPEN_ENTRIES):
+            some = slice(begin, begin + _OPEN_ENTRIES)
+            parts.append(differentiate_some(index[some], taken and RoundResult(*(a[some] for a in taken))))
+        return Estimate(*map(np.concatenate, zip(*parts, strict=True)))
 
     every = np.arange(start.size)
     first = first_round(rule.n, rule.sign)
