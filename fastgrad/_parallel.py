@@ -76,14 +76,18 @@ class CostEstimate:
         return self.long(points) or (workers > 1 and self.worth(points))
 
     def took(self, points: int, began: float) -> float:
-        """Return what a point has cost since `began`, and remember it, unless it is known from more points.
+        """Return how long points have taken since `began`, and remember what one cost."""
+        seconds = max(perf_counter() - began, 1e-9)
+        self.remember(max(points, 1), seconds)
+        return seconds
+
+    def remember(self, points: int, seconds: float) -> None:
+        """Remember what points cost, unless it is known from more of them.
 
         Few points cost as much as it takes to start: remembered for good, that gave threads to a hundred cheap points.
         """
-        seconds, points = max(perf_counter() - began, 1e-9), max(points, 1)
         if points >= min(_FIRST, self._points) or seconds >= WORTH:
             self.seconds, self._points = seconds / points, points
-        return seconds / points
 
 
 class CallSize:
@@ -164,6 +168,8 @@ class _Batch:
         first = min(prod(shape) // 64, _FIRST) if unknown else min(int(_LONG / pace.seconds), BLOCK)
         self.width = max(first, 1)
         """Points of the next piece."""
+        self.done, self.seconds = 0, 0.0
+        """Points that were worked on, and what they took."""
         self.threads = 1
         """How many threads share the batch."""
         self.failure: tuple[int, BaseException] | None = None
@@ -203,7 +209,10 @@ class _Batch:
         finally:
             _inside.piece = before
         points = (stop - start) * self.each
-        self.width = max(min(4 * points, int(_LONG / self.pace.took(points, began))), 1)
+        seconds = self.pace.took(points, began)
+        with self._lock:
+            self.done, self.seconds = self.done + points, self.seconds + seconds
+        self.width = max(min(4 * points, int(_LONG * points / seconds)), 1)
         return True
 
     def pieces(self) -> None:
@@ -247,6 +256,8 @@ def over_pieces(
         for helper in helpers:
             if not helper.cancel():
                 helper.result()  # waits: nothing may still write into the caller's arrays afterwards
+        if 0 < batch.done < _FIRST:  # no piece told: five points that had been delayed once went to threads for good
+            pace.remember(batch.done, batch.seconds)
         del batch.work  # a helper that was not needed lies in its queue for a while, and would keep the arrays
     if batch.failure:
         raise batch.failure[1]

@@ -63,6 +63,16 @@ def test_a_few_points_do_not_tell_for_good() -> None:
     assert pace.seconds < 2e-8 and not pace.worth(10_000)
 
 
+def test_a_delay_is_not_remembered_for_good() -> None:
+    """Five cheap points that another process had delayed were handed to threads, one by one, ever after."""
+    pace = CostEstimate()
+    pace.took(5, time.perf_counter() - 0.005)
+    assert pace.worth(5)
+    costing(1e-6, (5,), pace)
+    assert pace.seconds == pytest.approx(1e-6)
+    assert not pace.worth(5)
+
+
 @pytest.mark.parametrize("workers", [1, 3])
 def test_no_piece_is_shorter_than_is_worth_it(workers: int) -> None:
     """But the last."""

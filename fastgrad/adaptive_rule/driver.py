@@ -134,7 +134,9 @@ def estimate(
         b = Batch(values, rule, x, y, Limits(lowest, highest, largest), block_size, first_round, machine)
         usable = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
         if usable.size:
-            search(b, resolve_narrow(b, resolve_noise(b, take_rounds(b, usable))))
+            left = resolve_narrow(b, resolve_noise(b, take_rounds(b, usable)))
+            if left.size:
+                search(b, left)
         return judged(b.out, b.nfev, rule)
 
 
