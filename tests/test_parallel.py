@@ -65,12 +65,17 @@ def test_a_few_points_do_not_tell_for_good() -> None:
 
 def test_a_delay_is_not_remembered_for_good() -> None:
     """Five cheap points that another process had delayed were handed to threads, one by one, ever after."""
-    pace = CostEstimate()
-    pace.took(5, time.perf_counter() - 0.005)
-    assert pace.worth(5)
-    costing(1e-6, (5,), pace)
-    assert pace.seconds == pytest.approx(1e-6)
-    assert not pace.worth(5)
+    pace, clock = CostEstimate(), [0.0]
+
+    def work(piece: Any) -> None:
+        clock[0] += 1e-6 * (piece[0].stop - piece[0].start)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_blocks, "perf_counter", lambda: clock[0])
+        pace.took(5, -0.005)
+        assert pace.worth(5)
+        over_pieces(work, (5,), 2, pace=pace)
+    assert pace.seconds < 1e-5 and not pace.worth(5)
 
 
 @pytest.mark.parametrize("workers", [1, 3])

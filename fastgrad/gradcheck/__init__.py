@@ -141,8 +141,9 @@ def _judged(points: Problem, analytic: Analytic, numerical: Estimate) -> tuple[E
     tolerance = Tolerance(unit=points.unit, slope=points.steepest_secants(is_flat(values, numerical)))
     judgement = judge(values, numerical, tolerance)
     open_ = (judgement.verdict != Verdict.AGREES) & ~numerical.success & (numerical.status != Status.KINK)
-    numerical = points.compare_sides(numerical, open_)
-    judgement = judge(values, numerical, tolerance)
+    if open_.any():
+        numerical = points.compare_sides(numerical, open_)
+        judgement = judge(values, numerical, tolerance)
     if not suspect(judgement).any():
         return numerical, judgement
     tolerance = tolerance._replace(rounding=analytic_rounding(analytic))

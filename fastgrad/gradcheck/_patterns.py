@@ -173,7 +173,9 @@ PLACES: tuple[Pattern, ...] = (
 
 def patterns(comparison: Comparison) -> tuple[str, ...]:
     """Describe what the mistakes have in common; empty if nothing is wrong, or if no pattern fits."""
-    c, texts = comparison, []
+    c, texts = comparison, list[str]()
+    if not c.disagrees.any():
+        return ()
     for name, is_kind in (("NaN", np.isnan), ("infinite", np.isinf)):
         if count := np.count_nonzero(is_kind(c.values) & c.disagrees):
             texts.append(f"{name} at {count} of {c.values.size} entries where `f` has a derivative on one side or both")

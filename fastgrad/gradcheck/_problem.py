@@ -168,7 +168,7 @@ class Problem:
 
     def compare_sides(self, first: Estimate, where: Any) -> Estimate:
         """Estimate the entries `where` from either side; they are kinks where the two differ."""
-        if self.of == "hessian" or not where.any():  # a kink of `f` is none of its second derivative
+        if self.of == "hessian":  # a kink of `f` is none of its second derivative
             return first
         left, right = (self.estimate_again(first, where, method=adaptive(side=side)) for side in ("left", "right"))
         with np.errstate(all="ignore"):
