@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,10 @@ def _round(count, chunk, address):  # type: ignore[no-untyped-def]
     return 0
 
 
-_ROUND = "round", _round, types.intp(types.intp, types.intp, types.intp)
+@cache
+def _compiled() -> Any:
+    """Compile the loop over chunks."""
+    return loop("round", _round, types.intp(types.intp, types.intp, types.intp))[1]
 
 
 def round_on_lines(
@@ -79,7 +83,7 @@ def round_on_lines(
         start, own, entries = start[index], own[index], entries[index]
         extras = [e[index] if np.ndim(e) else e for e in extras]
     move, judge = taken.kernels
-    _, call = loop(*_ROUND)
+    call = _compiled()
     block = LANES * machine.outputs
     chunk = block * -(-_CHUNK // block)
     moves = any(map(np.ndim, extras))

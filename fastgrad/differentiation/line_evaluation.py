@@ -212,7 +212,7 @@ def _adaptive(
 ) -> Any:
     """Differentiate by the adaptive rule, which evaluates in machine code."""
     m = evaluator.outputs
-    entry = np.repeat(line * m, m) + np.tile(np.arange(m), line.size)
+    entry = np.add.outer(line * m, np.arange(m)).ravel()
     x, along = lines.x, None
     if isinstance(lines, Directions):
         x = lines.points
@@ -232,12 +232,12 @@ def _adaptive(
         return results
 
     own_limits = [None if a is None else np.repeat(a, m) for a in limits]
-    start = np.repeat(lines.start(line), m)
+    start, every = np.repeat(lines.start(line), m), np.arange(entry.size)
 
     def take_round(taken: Round, index: Any, extras: Any) -> Any:
         """Take a round in machine code, unless `f` raises: then Python shows where."""
         before = machine.raised
-        results = round_on_lines(machine, taken, start[index], machine.at(start, index), index, extras)
+        results = round_on_lines(machine, taken, start[index], machine.at(start, index), every[index], extras)
         return results if machine.raised == before else None
 
     def differentiate_some(index: Any, taken: RoundResult | None) -> Estimate:
@@ -257,10 +257,9 @@ def _adaptive(
             parts.append(differentiate_some(index[some], taken and RoundResult(*(a[some] for a in taken))))
         return Estimate(*map(np.concatenate, zip(*parts, strict=True)))
 
-    every = np.arange(start.size)
     first = first_round(rule.n, rule.sign)
     is_first_compiled = all(a is None for a in limits) and first.is_compiled(start.size)  # few entries compile nothing
-    taken = take_round(first, every, NO_LIMITS) if is_first_compiled else None
+    taken = take_round(first, slice(None), NO_LIMITS) if is_first_compiled else None
     estimated: Any
     if taken and not full_output:
         estimated = complete_derivatives(taken, differentiate)
