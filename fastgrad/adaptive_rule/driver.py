@@ -52,7 +52,7 @@ def judged(outcome: Outcome, nfev: Any, rule: Any) -> Estimate:
 def complete(taken: RoundResult, rule: Any, differentiate: Callable[[Index, RoundResult], Estimate]) -> Estimate:
     """Turn the first round that machine code has taken into an estimate.
 
-    Where it leaves points open, ``differentiate(index, taken)`` differentiates these from their first round on.
+    Where it leaves points open, ``differentiate(index, taken)`` differentiates these from the first round of all on.
     """
     df, bound, scale, verdict, *_ = taken
     left = indices(verdict != DONE)
@@ -61,7 +61,7 @@ def complete(taken: RoundResult, rule: Any, differentiate: Callable[[Index, Roun
     outcome = Outcome(df, bound, scale, df.copy(), df.copy(), np.zeros(df.shape))
     estimated = judged(outcome, np.full(df.shape, EVALUATIONS[rule.sign == 0][rule.n]), rule)
     if left.size:
-        rest = differentiate(left, RoundResult(*(a[left] for a in taken)))
+        rest = differentiate(left, taken)
         for array, values in zip(estimated, rest, strict=True):
             array[left] = values
     return estimated
@@ -71,7 +71,7 @@ def complete_derivatives(taken: RoundResult, differentiate: Callable[[Index, Rou
     """Return the derivatives alone, as `complete` does."""
     df, left = np.asarray(taken.df), indices(taken.verdict != DONE)
     if left.size:
-        df[left] = differentiate(left, RoundResult(*(a[left] for a in taken))).df
+        df[left] = differentiate(left, taken).df
     return df
 
 

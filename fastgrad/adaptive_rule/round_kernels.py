@@ -34,6 +34,10 @@ class RoundResult(NamedTuple):
     is_flat: Row
     """Whether all values are equal to that at the point."""
 
+    def at(self, index: Any) -> RoundResult:
+        """Select some of the points."""
+        return RoundResult(*(row[index] for row in self))
+
 
 @dataclass(frozen=True, eq=False)
 class Round:

@@ -52,7 +52,7 @@ def _first_round(b: Batch, block: Index) -> tuple[Any, Any, Any]:
         u = np.where(fits, u, narrow)
     index, unit = block[use], u[use]
     if b.first_round is not None:
-        j = RoundResult(*(a[index] for a in b.first_round))
+        j = b.first_round.at(index)
     elif index.size:
         values = b.values(index, np.array(table.steps)[:, None] * unit).reshape(-1, index.size)
         j = first_round(b.n, b.side).judged(b.x[index], b.y[index], unit, NO_LIMITS, values)

@@ -182,6 +182,6 @@ def _complete(evaluator: Compiled, problem: Problem, operands: list[Any], here: 
 
     def differentiate(left: Any, taken: RoundResult) -> Estimate:
         part = here if left.size == len(here[wrt]) else {i: a[left] for i, a in here.items()}
-        return _adaptive(evaluator, problem, operands, part, taken)
+        return _adaptive(evaluator, problem, operands, part, taken.at(left))
 
     return complete(taken, rule, differentiate)

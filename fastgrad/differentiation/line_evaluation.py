@@ -251,11 +251,14 @@ def _adaptive(
         )  # fmt: skip
 
     def differentiate(index: Any, taken: RoundResult | None) -> Estimate:
-        parts = []
-        for begin in range(0, index.size, _OPEN_ENTRIES):
+        fields: list[Any] = []
+        for begin in range(0, max(index.size, 1), _OPEN_ENTRIES):
             some = slice(begin, begin + _OPEN_ENTRIES)
-            parts.append(differentiate_some(index[some], taken and RoundResult(*(a[some] for a in taken))))
-        return Estimate(*map(np.concatenate, zip(*parts, strict=True)))
+            part = differentiate_some(index[some], taken and taken.at(index[some]))
+            fields = fields or [np.empty(index.shape, a.dtype) for a in part]
+            for field, values in zip(fields, part, strict=True):
+                field[some] = values
+        return Estimate(*fields)
 
     first = first_round(rule.n, rule.sign)
     is_first_compiled = all(a is None for a in limits) and first.is_compiled(start.size)  # few entries compile nothing
