@@ -9,7 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
+from statistics import fmean
 from typing import NamedTuple
+
+import numpy as np
 
 _GAP, _MARGIN, _TURN, _SWEEPS = 12.0, 16.0, 46.0, 12
 
@@ -38,16 +42,17 @@ class Picture(NamedTuple):
     height: float
 
 
-@dataclass
+@dataclass(eq=False)
 class _Slot:
-    """A slot in a layer: a box, or the crossing of an edge."""
+    """A slot in a layer: a box, or the crossing of an edge; `left` and `right` are the sides of the layer."""
 
-    layer: int
     height: float
-    box: int | None = None
+    box: Box | None = None
     sources: list[_Slot] = field(default_factory=list)
     targets: list[_Slot] = field(default_factory=list)
     y: float = 0.0
+    left: float = 0.0
+    right: float = 0.0
 
 
 def arrange(boxes: Sequence[Box], edges: Sequence[Edge], label: float = 0.0) -> Picture:
@@ -56,30 +61,22 @@ def arrange(boxes: Sequence[Box], edges: Sequence[Edge], label: float = 0.0) -> 
     _order(layers)
     _align(layers)
     top = min(slot.y - slot.height / 2 for layer in layers for slot in layer)
-    x, lefts, widths = _MARGIN, [], []
+    left = right = _MARGIN
     for layer in layers:
-        width = max((boxes[p.box].width for p in layer if p.box is not None), default=0.0)
-        lefts.append(x)
-        widths.append(width)
-        x += width + _TURN + label
+        right = left + max((slot.box.width for slot in layer if slot.box), default=0.0)
         for slot in layer:
-            slot.y += _MARGIN - top
-            if slot.box is not None:
-                box = boxes[slot.box]
-                box.x, box.y = lefts[-1] + (width - box.width) / 2, slot.y - box.height / 2
-    ports: dict[int, list[int]] = {}
-    for number, (_, target) in enumerate(edges):
-        ports.setdefault(target, []).append(number)
+            slot.left, slot.right, slot.y = left, right, slot.y + _MARGIN - top
+            if slot.box:
+                slot.box.x, slot.box.y = (left + right - slot.box.width) / 2, slot.y - slot.height / 2
+        left = right + _TURN + label
     paths, ends = [""] * len(edges), [(0.0, 0.0)] * len(edges)
-    for target, numbers in ports.items():
-        numbers.sort(key=lambda n: chains[n][-2].y)
-        box = boxes[target]
+    for target, box in enumerate(boxes):
+        numbers = sorted((n for n, edge in enumerate(edges) if edge[1] == target), key=lambda n: chains[n][-2].y)
         for k, number in enumerate(numbers):
-            end = (box.x, box.y + box.height / 2 + 19.0 * (k - (len(numbers) - 1) / 2))
-            ends[number] = end
-            paths[number] = _path(chains[number], boxes, lefts, widths, end, label)
+            ends[number] = box.x, box.y + box.height / 2 + 19.0 * (k - (len(numbers) - 1) / 2)
+            paths[number] = _path(boxes[edges[number][0]], chains[number], ends[number], label)
     bottom = max(slot.y + slot.height / 2 for layer in layers for slot in layer)
-    return Picture(list(boxes), paths, ends, lefts[-1] + widths[-1] + _MARGIN, bottom + _MARGIN)
+    return Picture(list(boxes), paths, ends, right + _MARGIN, bottom + _MARGIN)
 
 
 def _slots(boxes: Sequence[Box], edges: Sequence[Edge]) -> tuple[list[list[_Slot]], list[list[_Slot]]]:
@@ -87,22 +84,20 @@ def _slots(boxes: Sequence[Box], edges: Sequence[Edge]) -> tuple[list[list[_Slot
     depth = [0] * len(boxes)
     for source, target in sorted(edges, key=lambda e: e[1]):
         depth[target] = max(depth[target], depth[source] + 1)
-    slots = [_Slot(d, box.height, k) for k, (d, box) in enumerate(zip(depth, boxes, strict=True))]
-    layers: list[list[_Slot]] = [[] for _ in range(max(depth) + 1)]
-    for slot in slots:
-        layers[slot.layer].append(slot)
-    chains, shared = [], {}
+    slots = [_Slot(box.height, box) for box in boxes]
+    layers = [[slot for slot, d in zip(slots, depth, strict=True) if d == k] for k in range(max(depth) + 1)]
+    chains, crossings = [], {}
     for source, target in edges:
         chain = [slots[source]]
-        for layer in range(depth[source] + 1, depth[target]):
-            if (source, layer) not in shared:  # edges out of one box run together as far as they go
-                shared[source, layer] = _Slot(layer, 8.0)
-                layers[layer].append(shared[source, layer])
-            chain.append(shared[source, layer])
+        for k in range(depth[source] + 1, depth[target]):
+            if (source, k) not in crossings:  # edges out of one box run together as far as they go
+                crossings[source, k] = _Slot(8.0)
+                layers[k].append(crossings[source, k])
+            chain.append(crossings[source, k])
         chain.append(slots[target])
         chains.append(chain)
-        for a, b in zip(chain, chain[1:], strict=False):
-            if not any(p is b for p in a.targets):
+        for a, b in pairwise(chain):
+            if b not in a.targets:
                 a.targets.append(b)
                 b.sources.append(a)
     return layers, chains
@@ -113,68 +108,34 @@ def _order(layers: list[list[_Slot]]) -> None:
     for sweep in range(_SWEEPS):
         forwards = sweep % 2 == 0
         for layer in layers[1:] if forwards else layers[-2::-1]:
-            rank = {id(p): k for other in layers for k, p in enumerate(other)}
-            near = [p.sources if forwards else p.targets for p in layer]
-            means = [_mean([rank[id(q)] for q in others], k) for k, others in enumerate(near)]
-            layer[:] = [layer[k] for k in sorted(range(len(layer)), key=means.__getitem__)]
-
-
-def _mean(values: Sequence[float], otherwise: float) -> float:
-    return sum(values) / len(values) if values else otherwise
+            rank = {slot: k for other in layers for k, slot in enumerate(other)}
+            near = {slot: (slot.sources if forwards else slot.targets) or [slot] for slot in layer}
+            mean = {slot: fmean(rank[other] for other in others) for slot, others in near.items()}
+            layer.sort(key=mean.__getitem__)
 
 
 def _align(layers: list[list[_Slot]]) -> None:
-    """Move every layer as near to its neighbours as the order allows, in least squares."""
-    for layer in layers:
-        y = 0.0
-        for slot in layer:
-            slot.y = y + slot.height / 2
-            y += slot.height + _GAP
-    for sweep in range(_SWEEPS):
+    """Move every layer as near to its neighbours as the order and the gaps allow, in least squares."""
+    from scipy.optimize import isotonic_regression  # only drawings need it
+
+    for sweep in range(-1, _SWEEPS):
         for layer in layers if sweep % 2 == 0 else reversed(layers):
-            targets_y = [_mean([q.y for q in ((p.sources + p.targets) if sweep else p.sources)], p.y) for p in layer]
-            for slot, y in zip(layer, _separate(targets_y, [p.height for p in layer]), strict=True):
-                slot.y = y
+            heights = np.array([slot.height for slot in layer])
+            closest = np.cumsum(heights + _GAP) - heights / 2  # where slots are with nothing but gaps between them
+            near = [slot.sources + slot.targets * (sweep > 0) or [slot] for slot in layer]
+            wanted = closest if sweep < 0 else np.array([fmean(other.y for other in others) for others in near])
+            for slot, y in zip(layer, isotonic_regression(wanted - closest).x + closest, strict=True):
+                slot.y = float(y)
 
 
-def _separate(targets_y: Sequence[float], heights: Sequence[float]) -> list[float]:
-    """Return the nearest positions to `targets_y` in order and apart: pooled averages (Ayer and others 1955)."""
-    offsets, y = [], 0.0
-    for k, height in enumerate(heights):
-        y += height / 2 + (heights[k - 1] / 2 + _GAP if k else 0.0)
-        offsets.append(y)
-    pools: list[tuple[float, int]] = []
-    for want, offset in zip(targets_y, offsets, strict=True):
-        total, count = want - offset, 1
-        while pools and pools[-1][0] / pools[-1][1] > total / count:
-            previous, many = pools.pop()
-            total, count = total + previous, count + many
-        pools.append((total, count))
-    levels = [total / count for total, count in pools for _ in range(count)]
-    return [level + offset for level, offset in zip(levels, offsets, strict=True)]
-
-
-def _path(
-    chain: Sequence[_Slot],
-    boxes: Sequence[Box],
-    lefts: Sequence[float],
-    widths: Sequence[float],
-    end: tuple[float, float],
-    label: float,
-) -> str:
+def _path(source: Box, chain: Sequence[_Slot], end: tuple[float, float], label: float) -> str:
     """Draw an edge: curves between layers, straight through them and under its label."""
-    source = boxes[chain[0].box or 0]
-    x, y = source.x + source.width, chain[0].y
-    parts = [f"M{x:.1f} {y:.1f}"]
-    right = lefts[chain[0].layer] + widths[chain[0].layer]
-    if right > x:
-        parts.append(f"H{right:.1f}")
-        x = right
+    x, y = chain[0].right, chain[0].y
+    path = f"M{source.x + source.width:.1f} {y:.1f}H{x:.1f}"
     for slot in chain[1:]:
         last = slot is chain[-1]
-        left, to = lefts[slot.layer] - label * last, end[1] if last else slot.y
+        left, right, to = (slot.left - label, end[0] - 5, end[1]) if last else (slot.left, slot.right, slot.y)
         middle = (x + left - 8) / 2
-        parts.append(f"C{middle:.1f} {y:.1f} {middle:.1f} {to:.1f} {left - 8:.1f} {to:.1f}")
-        x, y = (end[0] - 5, to) if last else (lefts[slot.layer] + widths[slot.layer], to)
-        parts.append(f"H{x:.1f}")
-    return "".join(parts)
+        path += f"C{middle:.1f} {y:.1f} {middle:.1f} {to:.1f} {left - 8:.1f} {to:.1f}H{right:.1f}"
+        x, y = right, to
+    return path
