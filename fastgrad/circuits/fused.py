@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import prod
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -13,8 +13,8 @@ from .._parallel import PIECE, CostEstimate, over_pieces
 from ..arguments import argument, checked_out, result_kind, threads
 from ..compilation.operators import Uncompilable
 from ..compilation.ufuncs import Ufunc
-from ..tracing import Node, Program
-from .gufunc import Table, gufunc_of
+from ..tracing import Program
+from .gufunc import Group, Table, gufunc_of
 from .signature import widths
 
 #: Most arguments and results of a ufunc in NumPy; more are joined to one vector.
@@ -22,13 +22,6 @@ _OPERANDS = 60
 
 #: Numbers that are joined to vectors at a time.
 _NUMBERS = 1 << 20
-
-
-class Group(NamedTuple):
-    """Nodes of one result, and their shape at each point."""
-
-    nodes: list[Node]
-    shape: tuple[int, ...] = ()
 
 
 class Plan:
@@ -43,20 +36,18 @@ class Plan:
         nodes = [node for group in groups for node in group.nodes]
         self.nin = sum(widths(sizes))
         self._width = self.nin + len(nodes)
-        #: Whether all operands are numbers, for a ufunc; else they are vectors, for a gufunc.
-        self._is_flat = all(s is None for s in sizes) and not any(g.shape for g in groups) and self._width <= _OPERANDS
+        is_scalar = all(s is None for s in sizes) and not any(g.shape for g in groups)
         #: Whether there are too many operands for NumPy: they are joined to one vector.
-        self._is_packed = not self._is_flat and len(sizes) + len(groups) > _OPERANDS
-        vectors = None not in sizes and all(len(group.shape) == 1 for group in groups)
-        #: Whether operands and results are passed as they are.
-        self._is_direct = self._is_flat or (vectors and not self._is_packed)
+        self._is_packed = not (is_scalar and self._width <= _OPERANDS) and len(sizes) + len(groups) > _OPERANDS
+        #: Whether a call alone gives the results, without memory that is laid out for them.
+        self._is_direct = not self._is_packed and all(len(group.shape) < 2 for group in groups)
         self._ends = np.cumsum([len(group.nodes) for group in groups])[:-1]
         #: Rows of a gufunc's blocks, None for a ufunc.
         self._table: Table | None = None
         if self._is_packed:
-            self._table = Table([self.nin], [nodes])
-        elif not self._is_flat:
-            self._table = Table(widths(sizes), [group.nodes for group in groups])
+            self._table = Table([(self.nin,)], [Group(nodes, (len(nodes),))])
+        elif not is_scalar:
+            self._table = Table([() if size is None else (size,) for size in sizes], groups)
         program = Program(self._table.computed if self._table else nodes, self.nin, captured=captured)
         self._name, self._literals, self._count = name, program.parameters, len(nodes)
         #: Ufuncs that no call uses: as many as calls ran at the same time.
@@ -104,12 +95,12 @@ class Plan:
         """Compute all groups by the shortest path that the operands allow."""
         kind, points = result_kind(operands), self._points(operands)
         quick = points <= 1 or not self.pace.worth(points) or (workers == 1 and self.pace.short(points))
-        if self._is_direct and quick and out is None and kind == np.float64 and self._fits(operands):
+        if self._is_direct and quick and out is None and kind == np.float64:
             start = perf_counter()
             try:
                 returned = ufunc.call(*operands)
             except ValueError:
-                self._batch(operands)  # names the arguments when they do not broadcast
+                self._batch(operands)  # names the arguments that do not fit
                 raise
             if points > 1:
                 self.pace.took(points, start)
@@ -123,8 +114,6 @@ class Plan:
                 o.copy() if isinstance(o, np.ndarray) and any(np.may_share_memory(o, t) for t in out) else o
                 for o in operands
             ]
-        elif quick and kind == np.float64:
-            return self._reshape(ufunc.call(*self._vectors(operands)), batch)
         results = tuple(np.empty(batch + g.shape, kind) for g in self.groups) if out is None else out
         self._fill(ufunc, operands, results, batch, 0 if quick else workers or threads(None))
         return out or tuple(r[()] for r in results)
@@ -138,26 +127,6 @@ class Plan:
         }
         shapes.discard(())
         return prod(self._batch(operands) if len(shapes) > 1 else shapes.pop() if shapes else ())
-
-    def _fits(self, operands: list[Any]) -> bool:
-        """Tell whether vectors have their lengths; `_batch` raises if not."""
-        return self._is_flat or all(np.shape(o)[-1:] == (s,) for o, s in zip(operands, self.sizes, strict=True))
-
-    def _vectors(self, operands: list[Any]) -> list[Any]:
-        """Add an axis to numbers where every operand is a vector."""
-        if self._is_flat:
-            return operands
-        if self._is_packed:
-            full = zip(self._broadcast(operands, self._batch(operands)), self.sizes, strict=True)
-            return [np.concatenate([o if size else o[..., None] for o, size in full], axis=-1, dtype=np.float64)]
-        return [np.asarray(o)[..., None] if s is None else o for o, s in zip(operands, self.sizes, strict=True)]
-
-    def _reshape(self, returned: Any, batch: tuple[int, ...]) -> tuple[Any, ...]:
-        """Reshape each result to the shape of its group."""
-        results = returned if isinstance(returned, tuple) else (returned,)
-        if self._is_packed:
-            results = tuple(np.split(returned, self._ends, axis=-1))
-        return tuple(r.reshape(batch + g.shape)[()] for r, g in zip(results, self.groups, strict=True))
 
     def _batch(self, operands: list[Any]) -> tuple[int, ...]:
         """Check the shapes of all operands, and return the shape of the batch."""
@@ -189,34 +158,34 @@ class Plan:
         self, ufunc: Ufunc, operands: list[Any], results: Sequence[Any], batch: tuple[int, ...], workers: int
     ) -> None:
         """Compute into `results`, in pieces over threads; in one piece with 0 `workers`."""
-        targets, copies = [], []
-        for result, group in zip(results, self.groups, strict=True):
-            target = result
-            if not self._is_flat and not self._is_packed and len(group.shape) != 1:
-                target = result.reshape(*batch, len(group.nodes))
-                if not np.may_share_memory(target, result):  # `out` has gaps between its rows
-                    copies.append((result, target))
-            targets.append(target)
         full = self._broadcast(operands, batch)
 
         def work(index: tuple[slice, ...]) -> None:
-            vectors = self._vectors([o[index] for o in full])
-            parts = tuple(t[index] if index else t for t in targets)  # without axes ``t[()]`` would be a number
+            parts = tuple(r[index] if index else r for r in results)  # without axes ``r[()]`` would be a number
             with np.errstate(all="ignore"):  # what overflows a smaller type is infinite there
-                if self._is_packed:
-                    returned = ufunc.call(*vectors)
-                    for part, values in zip(parts, self._reshape(returned, returned.shape[:-1]), strict=True):
-                        part[...] = values
-                else:
-                    ufunc.call(*vectors, out=parts, casting="same_kind")
+                self._write(ufunc, [o[index] for o in full], parts)
 
         if not batch or not workers:
             work((slice(None),) * len(batch))
         else:  # on one thread, too: signals are handled between the pieces only
             most = max(1, _NUMBERS // self._width) if self._is_packed else PIECE
             over_pieces(work, batch, workers, most, self.pace)
-        for result, target in copies:
-            result[...] = target.reshape(result.shape)
+
+    def _write(self, ufunc: Ufunc, operands: list[Any], results: tuple[Any, ...]) -> None:
+        """Call the ufunc, and write what it returns to `results`."""
+        if self._is_packed:
+            vectors = [o if size else o[..., None] for o, size in zip(operands, self.sizes, strict=True)]
+            joined = ufunc.call(np.concatenate(vectors, axis=-1, dtype=np.float64))
+            own = tuple(np.split(joined, self._ends, axis=-1))
+        else:
+            own = tuple(
+                r.reshape(*r.shape[: r.ndim - len(group.shape)], len(group.nodes)) if len(group.shape) > 1 else r
+                for r, group in zip(results, self.groups, strict=True)
+            )
+            ufunc.call(*operands, out=own, casting="same_kind")
+        for result, values in zip(results, own, strict=True):
+            if not np.may_share_memory(result, values):  # `out` has gaps between its rows
+                result[...] = values.reshape(result.shape)
 
     def _raise_again(self, f: Callable[..., Any], operands: list[Any], result: Any) -> None:
         """Call `f` itself where a gate raised, so that the caller sees its exception unchanged."""

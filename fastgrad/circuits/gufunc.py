@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from math import prod
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba.core import types
@@ -24,9 +25,9 @@ from ..compilation.ufuncs import ADDRESS, ARGUMENTS, OWN, RESULTS, Ufunc, clear_
 from ..tracing import GAP, LANES, Node, expand_nodes, move
 
 #: Words of a gufunc's data after the common ones and the address of the body's parameters: rows, rows of arguments,
-#: rows that the body computes, the address of the table. The table holds the number of components of each operand, then
-#: the row of each of those components, then how many rows are constant, and for each its number and the bits of the
-#: constant.
+#: rows that the body computes, the address of the table. The table holds the number of components of each operand,
+#: whether they are on an axis, then the row of each of those components, then how many rows are constant, and for each
+#: its number and the bits of the constant.
 _ROWS, _ARGUMENTS, _COMPUTED, _TABLE = range(OWN + 1, OWN + 5)
 
 
@@ -46,8 +47,8 @@ def _loop(args, dims, steps, data):  # type: ignore[no-untyped-def]
     for k in range(bodies):
         addresses[k] = base + k * width
     for k in range(components):
-        rows[k] = base + table[total + k] * width
-    at = total + components
+        rows[k] = base + table[2 * total + k] * width
+    at = 2 * total + components
     for k in range(table[at]):  # constants are written once
         row = words_at(base + table[at + 1 + 2 * k] * width)
         for i in range(min(LANES, n)):
@@ -55,15 +56,17 @@ def _loop(args, dims, steps, data):  # type: ignore[no-untyped-def]
     start = 0
     while start < n:
         count = min(LANES, n - start)
-        component = 0
+        component, inner = 0, total
         for k in range(total):
             size, outer = table[k], steps[k]
+            core = steps[inner] if table[total + k] != 0 else 8
+            inner += table[total + k]
             if k == nin:
                 call_body(data[ADDRESS], count, addresses, data)
             inwards = k < nin
             if not inwards or outer != 0 or start == 0:  # what is the same at all points is written once
                 where = memory + 8 * (bodies + component)
-                move(inwards, args[k] + start * outer, outer, steps[total + k], size, count, where)
+                move(inwards, args[k] + start * outer, outer, core, size, count, where)
             component += size
         start += count
     release(memory)
@@ -76,34 +79,43 @@ def _shared() -> Native:
     return native_loop(b"lanes", _loop, types.void(WORDS, WORDS, WORDS, WORDS))
 
 
+class Group(NamedTuple):
+    """Nodes of one result, and their shape at each point."""
+
+    nodes: list[Node]
+    shape: tuple[int, ...] = ()
+
+
 class Table:
     """Rows of a gufunc's blocks of points, in words that the loop reads.
 
-    `sizes` counts the components of each argument; `results` has the nodes of each result. Rows of arguments come
-    first, then those that the body computes, each once, then one for each constant. Inputs behind the arguments are
-    captured numbers, which are copied into computed rows.
+    `arguments` are the shapes of the arguments at each point. Rows of arguments come first, then those that the body
+    computes, each once, then one for each constant. Inputs behind the arguments are captured numbers, which are copied
+    into computed rows. An operand is a number or, with all its axes as one, a vector.
     """
 
-    def __init__(self, sizes: Sequence[int], results: Sequence[Sequence[Node]]) -> None:
-        nodes, first = expand_nodes([node for result in results for node in result]), sum(sizes)
-        arguments = {node for node in nodes if node.name == "input" and node.value < first}
+    def __init__(self, arguments: Sequence[tuple[int, ...]], results: Sequence[Group]) -> None:
+        shapes = [*arguments, *(result.shape for result in results)]
+        nodes, first = expand_nodes([node for result in results for node in result.nodes]), sum(map(prod, arguments))
+        inputs = {node for node in nodes if node.name == "input" and node.value < first}
         constants = list(dict.fromkeys(node for node in nodes if node.name == "constant"))
-        self.computed = list(dict.fromkeys(n for n in nodes if n.name != "constant" and n not in arguments))
+        self.computed = list(dict.fromkeys(n for n in nodes if n.name != "constant" and n not in inputs))
         rows = {node: first + k for k, node in enumerate(self.computed + constants)}
-        rows.update({node: node.value for node in arguments})
-        self.nin, self.nout = len(sizes), len(results)
+        rows.update({node: node.value for node in inputs})
+        self.nin, self.nout = len(arguments), len(results)
         bits = np.array([node.value for node in constants], np.float64).view(np.int64).tolist()
-        words = [*sizes, *map(len, results), *range(first), *(rows[node] for node in nodes), len(constants)]
+        sizes = [*map(prod, shapes)]
+        words = [*sizes, *(shape != () for shape in shapes), *range(first), *(rows[n] for n in nodes), len(constants)]
         words += [word for node, fixed in zip(constants, bits, strict=True) for word in (rows[node], fixed)]
         self.words = np.array(words, np.int64)
         #: The words `_ROWS` to `_TABLE` of a gufunc's data.
         self.data = first + len(self.computed + constants), first, len(self.computed), self.words.ctypes.data
-        operands = [",".join(f"({size})" for size in part) for part in (sizes, map(len, results))]
-        self.signature = "->".join(operands).encode()
+        operands = [f"({size})" if shape else "()" for shape, size in zip(shapes, sizes, strict=True)]
+        self.signature = "->".join(map(",".join, (operands[: self.nin], operands[self.nin :]))).encode()
 
 
 def gufunc_of(code: Native, parameters: Any, table: Table, name: str, doc: str) -> Ufunc:
-    """Make a gufunc over the body of a circuit: every operand is a vector.
+    """Make a gufunc over the body of a circuit.
 
     `code` is the body, over one array for each component of the arguments and each row that it computes; `parameters`
     are numbers that it reads.

@@ -18,8 +18,9 @@ from ..compilation.kernels import LOCK
 from ..compilation.references import Reading, read
 from ..tracing import Captured, Graph, Node, Traced, graft, trace, trace_captured
 from .chain_rule import jacobian
-from .fused import Group, Plan
+from .fused import Plan
 from .gate_primitives import is_gate, own_gate, through_gate
+from .gufunc import Group
 from .signature import widths
 
 #: What circuits compute: ``"values"``, ``"partials"`` in all arguments, ``"both"``; in one argument the others.
