@@ -141,7 +141,7 @@ def test_columns_by_number_and_blanks_between() -> None:
 def test_missing_numbers_keep_their_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty cell, or an empty line of one column, is NaN in and NaN out; status 1 tells of it."""
     Path("holes.csv").write_text('x\r\n1.0\r\n\r\n"2.5"\r\nnan\r\n4\r\n')
-    monkeypatch.setattr(reading, "LINES", 2)
+    monkeypatch.setattr(reading, "BYTES", 4)
     assert main(["derivative", "usersown:f", "--input", "holes.csv", "--output", "df.npy"]) == 1
     found = np.load("df.npy")
     np.testing.assert_array_equal(np.isnan(found), [False, True, False, True, False])
@@ -155,6 +155,7 @@ TEXTS = (
     " 1 , +2\n\t3e0 ,nan\n", "inf,-inf\nNaN,1e400\n", "1,2\n3,4_0\n", "# a,b\n1,-0.0\n5e-324,1.7976931348623157e308\n",
     "x\n0.1\n" + "0.30000000000000004\n" * 300_000, "1\t2\n3\t\n", "1 2\n3 4\n", "x\n",
     "x\n" + "1\n" * 1_000_000 + "null\n", "1,2\n3\n", "1\n2,3\n", "1,2\n\n3,4\n", "1,2\n,\n3,4\n", "1,\n,2\n",
+    "x,y\r1,2\r3,4",
     "a,b\n1,true\n", "1\n0x10\n",
     '1\n"2\n',
 )
@@ -191,7 +192,7 @@ def test_what_was_done_as_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_pipes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(sys, "stdin", io.StringIO("spot,vol\n1,2\n3,4\n"))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"spot,vol\n1,2\n3,4\n")))
     call = ["derivative", "usersown:two", "--input", "-", "--output", "-", "--method", "central", "--step", "0.5"]
     assert main(call) == 0
     assert capsys.readouterr() == ("df\n4.0\n24.0\n", "")

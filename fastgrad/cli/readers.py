@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Generator, Iterator, Sequence
+from codecs import BOM_UTF8
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
-from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,8 +20,8 @@ import numpy as np
 
 from .options import Mistake, reason
 
-#: Rows of a block, 8 MiB a column; lines that NumPy reads at a time; bytes of text that pyarrow reads at a time.
-BLOCK, LINES, BYTES = 1 << 20, 1 << 16, 1 << 22
+#: Rows of a block, 8 MiB a column; bytes of text that are converted at a time.
+BLOCK, BYTES = 1 << 20, 1 << 22
 
 TEXT = (".csv", ".tsv", ".txt")
 KINDS = (".npy", ".parquet", *TEXT)
@@ -99,24 +99,21 @@ def _npy(name: str, what: str) -> Source:
     if length < rows * width * dtype.itemsize:
         raise Mistake(short)
 
-    def read(file: IO[bytes], first: int, count: int) -> Any:
-        file.seek(start + first * dtype.itemsize)
-        numbers = np.fromfile(file, dtype, count)
+    def read(first: int, count: int) -> Any:
+        numbers = np.fromfile(name, dtype, count, offset=start + first * dtype.itemsize)
         if numbers.size < count:  # the file was cut off after it was opened
             raise Mistake(short)
         return numbers
 
     def blocks(columns: Sequence[int], size: int) -> Iterator[list[Any]]:
-        with open(name, "rb") as file:
-            for first in range(0, rows, size):
-                count = min(size, rows - first)
-                if is_fortran and len(shape) == 2:
-                    yield [read(file, column * rows + first, count) for column in columns]
-                    continue
-                table = read(file, first * width, count * width)
-                names = [fields[c] if fields else c for c in columns]
-                table = table if fields else table.reshape(count, width).T
-                yield [np.ascontiguousarray(table[name]) for name in names]
+        for first in range(0, rows, size):
+            count = min(size, rows - first)
+            if is_fortran:
+                yield [read(column * rows + first, count) for column in columns]
+                continue
+            table = read(first * width, count * width)
+            table = table if fields else table.reshape(count, width).T
+            yield [np.ascontiguousarray(table[fields[c] if fields else c]) for c in columns]
 
     return Source(fields or tuple(map(str, range(width))), rows, blocks)
 
@@ -139,20 +136,15 @@ def _parquet(name: str, what: str) -> Source:
     names = tuple(file.schema_arrow.names)
 
     def blocks(columns: Sequence[int], size: int) -> Iterator[list[Any]]:
-        batches = file.iter_batches(min(size, BLOCK // 4), columns=[names[c] for c in columns])
-        yield from _arrays(batches, [names[c] for c in columns], size, what)
+        chosen = [names[c] for c in columns]
+        for batch in file.iter_batches(min(size, BLOCK // 4), columns=chosen):
+            arrays = [_array(batch.column(column)) for column in chosen]
+            for column, kind in zip(chosen, (values.dtype for values in arrays), strict=True):
+                if kind.kind not in "fiub":
+                    raise Mistake(f"column {column} of {what} must hold real numbers; got {kind}. Choose others.")
+            yield arrays
 
     return Source(names, file.metadata.num_rows, blocks)
-
-
-def _arrays(batches: Any, names: Sequence[str], size: int, what: str) -> Iterator[list[Any]]:
-    """Convert record batches of pyarrow to arrays of at most `size` rows; a null is NaN."""
-    for batch in batches:
-        arrays = [_array(batch.column(name)) for name in names]
-        for name, values in zip(names, arrays, strict=True):
-            if values.dtype.kind not in "fiub":
-                raise Mistake(f"column {name} of {what} must hold real numbers; got {values.dtype}. Choose others.")
-        yield from ([a[first : first + size] for a in arrays] for first in range(0, len(arrays[0]), size))
 
 
 def _array(column: Any) -> Any:
@@ -163,72 +155,72 @@ def _array(column: Any) -> Any:
 
 def _text(name: str, what: str) -> Source:
     """Open lines of numbers; a first line with other words names the columns."""
-    with _lines(name) as lines:
-        head = next(lines, "")
+    with _opened(name) as file:
+        start = file.readline().removeprefix(BOM_UTF8)
+    first = b"".join(start.splitlines(keepends=True)[:1])
+    head = first.decode(errors="replace")
     delimiter = next((mark for mark in ",;\t" if mark in head), None)
     cells = [_bare(cell) for cell in head.removeprefix("#").split(delimiter)]  # np.savetxt writes "# x,y"
     if not head.strip():
         raise Mistake(f"{what} must begin with numbers or names of columns; got an empty line. Remove it.")
-    skipped = int(not all(map(_is_number, cells)))
-    names = [cell if skipped and cell else str(i) for i, cell in enumerate(cells)]  # the index of pandas has no name
+    has_names = not all(map(_is_number, cells))
+    names = [cell if has_names and cell else str(i) for i, cell in enumerate(cells)]  # pandas' index has no name
 
     def blocks(columns: Sequence[int], size: int) -> Iterator[list[Any]]:
-        rows: int | None = 0
-        if name != "-" and (delimiter or len(cells) == 1):
-            options = {"column_names": list(map(str, range(len(cells)))), "skip_rows": skipped}
-            rows = yield from _fast(name, delimiter or ",", options, columns, size)
-        if rows is None:
-            return
-        with _lines(name) as file:  # from the row where pyarrow stopped
-            lines = chain([head], file) if name == "-" else file  # a pipe cannot be read again
-            number = sum(1 for _ in islice(lines, skipped + rows))
-            while block := list(islice(lines, min(size, LINES))):
-                table = _numbers(block, delimiter, len(cells), number, what)
-                number += len(block)
-                yield [np.ascontiguousarray(table[:, c]) for c in columns]
+        with _opened(name) as file:
+            if name != "-":  # a pipe cannot be read again
+                file.readline()
+            number, text = (1, start[len(first) :]) if has_names else (0, start)
+            while text := text + file.read(BYTES) + file.readline():
+                table = _by_pyarrow(text, delimiter, len(cells)) or _by_lines(text, delimiter, len(cells), number, what)
+                number, text = number + len(table[0]), b""
+                yield from ([table[c][k : k + size] for c in columns] for k in range(0, len(table[0]), size))
 
     return Source(tuple(names), None, blocks)
 
 
-def _fast(
-    name: str, delimiter: str, options: dict[str, Any], columns: Sequence[int], size: int
-) -> Generator[list[Any], None, int | None]:
-    """Read text by pyarrow, five times as fast as NumPy; return the count of rows before it gives up, or None."""
+def _opened(name: str) -> AbstractContextManager[IO[bytes]]:
+    """Open a file, or standard input, which stays open."""
+    return nullcontext(sys.stdin.buffer) if name == "-" else open(name, "rb")
+
+
+def _by_pyarrow(text: bytes, delimiter: str | None, width: int) -> list[Any] | None:
+    """Convert lines to columns five times as fast as NumPy; None without pyarrow, or where it refuses a line."""
     try:
         arrow, csv = import_module("pyarrow"), import_module("pyarrow.csv")
     except ImportError:
-        return 0
-    names, rows = options["column_names"], 0
+        return None
+    if delimiter is None and width > 1:
+        return None
+    names = list(map(str, range(width)))
     try:
-        batches = csv.open_csv(
-            name, csv.ReadOptions(use_threads=False, block_size=BYTES, **options),
-            csv.ParseOptions(delimiter=delimiter, ignore_empty_lines=False),
+        table = csv.read_csv(
+            arrow.BufferReader(text),
+            csv.ReadOptions(use_threads=False, block_size=len(text), column_names=names),
+            csv.ParseOptions(delimiter=delimiter or ",", ignore_empty_lines=False),
             csv.ConvertOptions(column_types=dict.fromkeys(names, arrow.float64()), null_values=[""],
                                quoted_strings_can_be_null=True),
         )  # fmt: skip
-        for batch in batches:
-            nulls = [np.isnan(_array(column)) for column in batch.columns if column.null_count]
-            if len(nulls) == len(names) > 1 and np.logical_and.reduce(nulls).any():
-                return rows  # an empty line, perhaps
-            yield from _arrays([batch], [names[c] for c in columns], size, name)
-            rows += batch.num_rows
     except arrow.ArrowInvalid:
-        return rows  # NumPy reads on, and tells where the text is wrong
-    return None
+        return None
+    (batch,) = table.combine_chunks().to_batches()
+    columns = [_array(column) for column in batch.columns]
+    if width > 1 and all(c.null_count for c in batch.columns) and np.logical_and.reduce(np.isnan(columns)).any():
+        return None  # an empty line, perhaps
+    return columns
 
 
-def _lines(name: str) -> AbstractContextManager[Iterator[str]]:
-    """Open a text, or standard input, which stays open."""
-    return nullcontext(sys.stdin) if name == "-" else open(name, encoding="utf-8-sig", errors="replace")
+def _by_lines(text: bytes, delimiter: str | None, width: int, number: int, what: str) -> list[Any]:
+    """Convert lines to columns by NumPy, or by Python, which tells where they are wrong; an empty cell is NaN.
 
-
-def _numbers(lines: list[str], delimiter: str | None, width: int, number: int, what: str) -> Any:
-    """Convert lines to numbers; an empty cell is NaN. `number` counts the lines before."""
-    with suppress(ValueError):  # the loop below tells where
-        if not {"\n", "\r\n"} & set(lines):  # np.loadtxt would skip empty lines, and rows would move
+    `number` counts the lines before.
+    """
+    lines = [line.decode(errors="replace") for line in text.splitlines()]
+    with suppress(ValueError):
+        if "" not in lines:  # np.loadtxt would skip empty lines, and rows would move
             table = np.loadtxt(lines, delimiter=delimiter, comments=None, ndmin=2)
             if table.shape == (len(lines), width):
-                return table
+                return list(np.ascontiguousarray(table.T))
     rows = []
     for i, line in enumerate(lines, number + 1):
         cells = [_bare(cell) for cell in line.split(delimiter)] or [""]
@@ -239,7 +231,7 @@ def _numbers(lines: list[str], delimiter: str | None, width: int, number: int, w
         except ValueError:
             wrong = next(cell for cell in cells if not _is_number(cell))
             raise Mistake(f"line {i} of {what} must hold numbers; got {wrong!r:.60}. Mend it.") from None
-    return np.array(rows)
+    return list(np.array(rows).T.copy())
 
 
 def _bare(cell: str) -> str:
