@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -110,19 +111,53 @@ def _series(r: Any, rest: Any) -> Any:
     return sine, lead, ((1.0 - lead) - half) + muladd(z * z, polynomial(z, _COS), -r * rest)
 
 
-def _sin(x: Any, u: Any, r: Any, rest: Any) -> Any:
+def _of_any_angle(reduced: Callable[[Any, Any, Any, Any], Any]) -> Callable[[Any], Any]:
+    """Make a function of any angle out of one of the angle, `k` and the reduced angle in two parts."""
+
+    def slow(x: Any) -> Any:
+        return select(abs(x) < np.inf, reduced(x, *_far(abs(x))), np.nan)
+
+    slow.__name__ = f"_{reduced.__name__}_far"
+    guarded = with_slow_path(slow, 2.0**30)
+
+    @wraps(reduced)
+    def function(x: Any) -> Any:
+        return guarded(reduced(x, *_near(abs(x))), x)
+
+    return function
+
+
+@elementary(np.sin, math.sin)
+@_of_any_angle
+def sin(x: Any, u: Any, r: Any, rest: Any) -> Any:
+    """Sine of an angle in radians, of any size.
+
+    The reductions at the head of this module and minimax polynomials up to pi/4. At most 0.84 ulp.
+    """
     sine, lead, cosine = _series(r, rest)
     value = select((u & ONE) != 0, lead + cosine, r + sine)
     return from_bits(bits(value) ^ ((u & _TWO) << _62) ^ (bits(x) & SIGN))
 
 
-def _cos(_x: Any, u: Any, r: Any, rest: Any) -> Any:
+@elementary(np.cos, math.cos)
+@_of_any_angle
+def cos(_x: Any, u: Any, r: Any, rest: Any) -> Any:
+    """Cosine of an angle in radians, of any size.
+
+    The reductions at the head of this module and minimax polynomials up to pi/4. At most 0.90 ulp.
+    """
     sine, lead, cosine = _series(r, rest)
     value = select((u & ONE) != 0, r + sine, lead + cosine)
     return from_bits(bits(value) ^ (((u + ONE) & _TWO) << _62))
 
 
-def _tan(x: Any, u: Any, r: Any, rest: Any) -> Any:
+@elementary(np.tan, math.tan)
+@_of_any_angle
+def tan(x: Any, u: Any, r: Any, rest: Any) -> Any:
+    """Tangent of an angle in radians, of any size.
+
+    Quotient of sine and cosine, both in two parts, corrected by its remainder. At most 1.2 ulp.
+    """
     sine, lead, cosine = _series(r, rest)
     odd = u & ONE
     swapped = odd != 0
@@ -135,44 +170,3 @@ def _tan(x: Any, u: Any, r: Any, rest: Any) -> Any:
     q = (above + above_rest) * inverse
     remainder = (fma(-q, divisor, above) + above_rest) - q * below_rest
     return from_bits(bits(q + remainder * inverse) ^ (odd << _63) ^ (bits(x) & SIGN))
-
-
-def _with_reduction(reduced: Callable[[Any, Any, Any, Any], Any]) -> Callable[[Any], Any]:
-    """Make a function of any angle out of one of the angle, `k` and the reduced angle in two parts."""
-
-    def slow(x: Any) -> Any:
-        return select(abs(x) < np.inf, reduced(x, *_far(abs(x))), np.nan)
-
-    slow.__name__ = f"{reduced.__name__}_far"
-    guarded = with_slow_path(slow, 2.0**30)
-    return lambda x: guarded(reduced(x, *_near(abs(x))), x)
-
-
-_full_sin, _full_cos, _full_tan = map(_with_reduction, (_sin, _cos, _tan))
-
-
-@elementary(np.sin, math.sin)
-def sin(x: Any) -> Any:
-    """Sine of an angle in radians, of any size.
-
-    The reductions at the head of this module and minimax polynomials up to pi/4. At most 0.84 ulp.
-    """
-    return _full_sin(x)
-
-
-@elementary(np.cos, math.cos)
-def cos(x: Any) -> Any:
-    """Cosine of an angle in radians, of any size.
-
-    The reductions at the head of this module and minimax polynomials up to pi/4. At most 0.90 ulp.
-    """
-    return _full_cos(x)
-
-
-@elementary(np.tan, math.tan)
-def tan(x: Any) -> Any:
-    """Tangent of an angle in radians, of any size.
-
-    Quotient of sine and cosine, both in two parts, corrected by its remainder. At most 1.2 ulp.
-    """
-    return _full_tan(x)

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import starmap
 from textwrap import fill
 from time import monotonic
 from typing import Any
@@ -86,51 +87,38 @@ class Text:
         return self._painted("\n".join(lines), "dim")
 
     def _table(self, table: Table) -> str:
-        parts = "\n\n".join("\n".join(self._lines(part)) for part in self._fitting(table))
-        note = self._width is not None and table.note
-        return f"{parts}\n{self._painted(self._filled(table.note), 'dim')}" if note else parts
+        """Write a table, and its note; one that is too wide becomes several, each with the first column."""
+        columns = [_column(table, i) for i in range(len(table.header))]
+        parts, title = [], table.title
+        for chosen in self._fitting([len(column[0][0]) for column in columns]):
+            lines = [self._painted(title, "bold")]
+            for cells in zip(*(columns[i] for i in chosen), strict=True):
+                if any(text.strip() for text, _ in cells):
+                    lines.append((" " * self._gap).join(starmap(self._painted, cells)).rstrip())
+            parts.append("\n".join(lines))
+            title = f"{table.title}, continued"
+        note = [self._painted(self._filled(table.note), "dim")] if self._width is not None and table.note else []
+        return "\n".join(["\n\n".join(parts), *note])
 
-    def _lines(self, table: Table) -> Iterator[str]:
-        """Write the title, the header in two lines where a label has two words, and the cells."""
-        heads = [_head(name) for name in table.header]
-        widths = [_width(table, i) for i in range(len(table.header))]
-        yield self._painted(table.title, "bold")
-        for line in (0, 1):
-            names = [head[line] for head in heads]
-            if any(names):
-                yield self._aligned(names, widths)
-        for cells in table.cells:
-            texts = [cells[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(cells[1:], widths[1:], strict=True))]
-            paints = (self._painted(t, style(table, i, cells[i])) for i, t in enumerate(texts))
-            yield (" " * self._gap).join(paints).rstrip()
-
-    def _aligned(self, texts: list[str], widths: list[int]) -> str:
-        first, *others = (text.rjust(width) for text, width in zip(texts, widths, strict=True))
-        return (" " * self._gap).join([first.strip().ljust(widths[0]), *others]).rstrip()
-
-    def _fitting(self, table: Table) -> Iterator[Table]:
-        """Cut a table that is too wide into several, each with the first column."""
-        widths = [_width(table, i) + self._gap for i in range(len(table.header))]
-        first, title = 1, table.title
-        while first < len(widths):
-            last, total = first + 1, widths[0] + widths[first] - self._gap
-            while last < len(widths) and (self._width is None or total + widths[last] <= self._width):
-                total += widths[last]
-                last += 1
-            chosen = [0, *range(first, last)]
-            cells = tuple(tuple(line[k] for k in chosen) for line in table.cells)
-            yield replace(table, title=title, header=tuple(table.header[k] for k in chosen), cells=cells)
-            first, title = last, f"{table.title}, continued"
+    def _fitting(self, widths: list[int]) -> Iterator[list[int]]:
+        """Yield the columns of each part: the first, and as many as fit beside it."""
+        chosen = [0]
+        for i in range(1, len(widths)):
+            total = sum(widths[k] + self._gap for k in chosen) + widths[i]
+            if len(chosen) > 1 and self._width is not None and total > self._width:
+                yield chosen
+                chosen = [0]
+            chosen.append(i)
+        yield chosen
 
 
-def _head(name: str) -> tuple[str, str]:
-    """Split a label such as ``central 4`` into two lines, which leaves width for the figures."""
-    first, blank, last = name.rpartition(" ")
-    return (first, last) if blank else ("", name)
-
-
-def _width(table: Table, column: int) -> int:
-    return max(map(len, (*_head(table.header[column]), *(cells[column] for cells in table.cells))))
+def _column(table: Table, i: int) -> list[tuple[str, str]]:
+    """Align the texts of a column, with the styles of each, below its label in two lines, which take less width."""
+    first, _, last = table.header[i].rpartition(" ")
+    cells = [cells[i] for cells in table.cells]
+    texts, styles = [first, last, *cells], ["", "", *(style(table, i, cell) for cell in cells)]
+    width = max(map(len, texts))
+    return [(t.rjust(width) if i else t.ljust(width), name) for t, name in zip(texts, styles, strict=True)]
 
 
 def _markdown_line(cells: Sequence[str]) -> str:
