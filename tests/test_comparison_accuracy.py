@@ -13,8 +13,8 @@ import pytest
 from scipy import special
 
 import fastgrad as fg
-from fastgrad import gates
-from fastgrad.comparison import _timing, _workers, standard
+from fastgrad import _workers, gates
+from fastgrad.comparison import _timing, standard
 from fastgrad.comparison._catalogue import FUNCTIONS
 from fastgrad.comparison._methods import INSTALLED, NUMPY, SCIPY, Answer, Method, standard_methods
 from fastgrad.comparison._problems import Problem, formula_of, gate_problems

@@ -23,9 +23,11 @@ from typing import Any
 import numpy as np
 
 from .._parallel import cores
+from .._workers import Task, Workers
 from ..corpus import Case, batched, measure
 from ..differentiation.derivatives import derivative
 from ..evaluation.functions import function
+from ..evaluation.trials import compile_at_first_call
 from ..report import AccuracyReport
 from ..report.results import FACTORS, Curve, Pace, Profile, Row, Verdict
 from ._catalogue import logistic, standard_functions
@@ -33,7 +35,6 @@ from ._methods import NUMPY, Counted, Method, judged_methods, method_of, standar
 from ._problems import Problem
 from ._timing import Workload, about, time_in_turns
 from ._trial import Trial
-from ._workers import Task, Workers
 
 #: Records of every kind of failure that a verdict keeps, the worst.
 KEPT = 5
@@ -124,7 +125,7 @@ def compare_standard(
     several = cores() if len(functions) >= FEWEST else 1
     with suppress(OSError, BrokenExecutor):  # where processes cannot be started, this one does everything
         if several > 1:
-            with Workers(several) as workers:
+            with Workers(several, compile_at_first_call) as workers:
                 return replace(compare(functions, plan, progress, workers), about=about(count))
     return replace(compare(functions, plan, progress), about=about(count))
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor
 from contextlib import suppress
 from functools import partial
 from math import log10
-from multiprocessing import get_context
 from pathlib import Path
-from signal import SIG_IGN, SIGINT, signal
 from typing import TYPE_CHECKING
 
 from .._parallel import cores
+from .._workers import Workers
 from .document import Document, Element, Items, Legend, Picture, Section
 from .drawing import alone, need
 from .formats import render
@@ -187,11 +186,9 @@ def _draw(pictures: list[Picture]) -> None:
     count = min(cores(), len(pictures) // FEWEST)
     if count < 2:
         return
-    ignore_interrupts = partial(signal, SIGINT, SIG_IGN)  # each process would print a traceback of its own
-    with suppress(OSError, BrokenExecutor):
-        with ProcessPoolExecutor(count, get_context("spawn"), ignore_interrupts) as pool:
-            for picture, (text, pixels) in zip(pictures, pool.map(_drawn, pictures), strict=True):
-                vars(picture).update(svg=text, png=pixels)
+    with suppress(OSError, BrokenExecutor), Workers(count) as workers:
+        for number, _, (text, pixels) in workers.spread([partial(_drawn, picture) for picture in pictures]):
+            vars(pictures[number]).update(svg=text, png=pixels)
 
 
 def _drawn(picture: Picture) -> tuple[str, bytes]:

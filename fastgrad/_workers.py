@@ -1,7 +1,7 @@
 """Processes that share the work of the default report.
 
-Numba compiles one function at a time in a process. What a task has compiled stays in its process, where a later task
-can time it.
+Numba compiles one function at a time in a process, and matplotlib draws one picture. What a task has compiled stays in
+its process, where a later task can time it.
 """
 
 from __future__ import annotations
@@ -14,23 +14,19 @@ from contextlib import contextmanager
 from multiprocessing import active_children, get_context
 from typing import Any
 
-from ..evaluation.trials import compile_at_first_call
-
 Task = Callable[[], Any]
 
 
 class Workers:
-    """Some processes; none run the tasks in this one.
+    """Some processes, each of which calls `initializer` first; none run the tasks in this one.
 
     Starting a process may raise `OSError`, and one that ends raises `BrokenExecutor`.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, initializer: Callable[[], None] | None = None) -> None:
         self._others = set(active_children())
         context = get_context("spawn")  # a fork of a process that has threads may hang
-        self._pools = [
-            ProcessPoolExecutor(1, mp_context=context, initializer=compile_at_first_call) for _ in range(count)
-        ]
+        self._pools = [ProcessPoolExecutor(1, context, initializer) for _ in range(count)]
 
     def __enter__(self) -> Workers:
         """Return the workers."""
@@ -44,7 +40,9 @@ class Workers:
             for child in set(active_children()) - self._others:
                 child.terminate()
 
-    def spread(self, tasks: Sequence[Task], started: Callable[[int, int], None]) -> Iterator[tuple[int, int, Any]]:
+    def spread(
+        self, tasks: Sequence[Task], started: Callable[[int, int], None] = lambda done, number: None
+    ) -> Iterator[tuple[int, int, Any]]:
         """Run tasks on all workers, and yield the number of the task, that of the worker, and the result.
 
         ``started(done, number)`` is called when a task starts, with the count of those that are done.
