@@ -110,19 +110,17 @@ class Trial:
         absolute[missing] = relative[missing] = inf
         self.errors[name] = np.where(exists, relative, nan)
         absolute, relative, ulps = absolute[exists], relative[exists], (absolute / np.spacing(scale))[exists]
-        middle, high = (relative.size - 1) // 2, int(0.99 * (relative.size - 1))
-        figures = {}
+        figures: dict[str, Any] = {}
         for suffix, values in (("error", relative), ("ulp", ulps)):
-            ranked = np.partition(values, (middle, high))
-            for word, value in (("max", values.max()), ("p99", ranked[high]), ("median", ranked[middle])):
-                figures[f"{word}_{suffix}"] = float(value)
+            quantiles = np.quantile(values, (1.0, 0.99, 0.5), method="lower").tolist()
+            figures |= {f"{word}_{suffix}": q for word, q in zip(("max", "p99", "median"), quantiles, strict=True)}
         return figures | {
             "points": relative.size,
             "off": float(np.count_nonzero(relative > TOLERANCE) / relative.size),
             "missing": int(np.count_nonzero(missing)),
             "missing_at": tuple(self._at(i) for i in np.flatnonzero(missing)[:SHOWN]),
             "max_absolute": float(absolute.max()),
-            "median_absolute": float(np.partition(absolute, middle)[middle]),
+            "median_absolute": float(np.quantile(absolute, 0.5, method="lower")),
         }
 
     def _at(self, index: int) -> tuple[float, ...]:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from .._signals import reraise_if_signal
 from ..adaptive_rule import adaptive
 from ..arguments import argument, argument_index, common_shape, result_kind
 from ..array_kinds import MASKED, PLAIN, kinds, unreadable
@@ -18,6 +17,7 @@ from ..differentiation.derivatives import derivative
 from ..differentiation.first_derivatives import gradient, jacobian
 from ..differentiation.second_derivatives import hessian
 from ..estimates import Estimate, Status
+from ..evaluation.user_calls import probe
 
 #: For each axis of the points their labels, or None.
 Labels = tuple[Any, ...]
@@ -78,12 +78,8 @@ BESIDE = 2.0**-8
 
 def attempt(evaluate: Callable[[], Any]) -> Any:
     """Return the result, or None where a function raises that is called at points that the caller did not pass."""
-    try:
-        with np.errstate(all="ignore"):
-            return evaluate()
-    except Exception as raised:
-        reraise_if_signal(raised)
-        return None
+    with np.errstate(all="ignore"):
+        return probe(evaluate)[0]
 
 
 @dataclass(frozen=True)
