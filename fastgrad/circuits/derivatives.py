@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Any
 
 from .. import gates
@@ -47,7 +48,7 @@ class Derivative:
 
 def _of_gate(gate: Gate) -> Rule:
     """Take the partial derivatives of a gate, which nodes compute as numbers do; equal nodes are one."""
-    return lambda v, *x: tuple(partial(*x) for partial in gate.partials.formulas)
+    return lambda v, *x: tuple(formula(*x) for formula in gate.partials.formulas)
 
 
 def _power(v: Any, x: Any, y: Any) -> tuple[Any, Any]:
@@ -83,70 +84,10 @@ def _choice(first: Any) -> tuple[Any, Any]:
     return select(first, 1.0, 0.0), select(first, 0.0, 1.0)
 
 
-_BOUNDED: dict[str, Rule | None] = {
-    "sin": _of_gate(gates.sin),
-    "cos": _of_gate(gates.cos),
-    "arctan": lambda v, x: (1.0 / (1.0 + x * x),),
-    "arctan2": _arctan2,
-    "sign": None,
-    "heaviside": lambda v, x, y: (None, select(x == 0.0, 1.0, 0.0)),
-}
-
-_BOUNDED_SATURATING: dict[str, Rule | None] = {
-    "sigmoid": lambda v, x: (apply("sigmoid'", x),),
-    "sigmoid'": lambda v, x: (-(v * apply("tanh", 0.5 * x)),),
-    "tanh": lambda v, x: (apply("tanh'", x),),
-    "tanh'": lambda v, x: (-2.0 * (v * apply("tanh", x)),),
-    "erf": lambda v, x: (2.0 / _ROOT_PI * apply("exp", -(x * x)),),
-    "erfc": lambda v, x: (-2.0 / _ROOT_PI * apply("exp", -(x * x)),),
-    "ndtr": lambda v, x: (1.0 / math.sqrt(2.0 * math.pi) * apply("exp", -0.5 * (x * x)),),
-}
-
-_POWER: dict[str, Rule | None] = {
-    "add": _of_gate(gates.add),
-    "subtract": _of_gate(gates.subtract),
-    "multiply": _of_gate(gates.multiply),
-    "negative": _of_gate(gates.negative),
-    "square": _of_gate(gates.square),
-    "hypot": lambda v, x, y: (select(v == 0.0, 0.0, x / v), select(v == 0.0, 0.0, y / v)),
-    "arcsinh": lambda v, x: (1.0 / apply("hypot", 1.0, x),),
-    "maximum": lambda v, x, y: (_step(x < y, x >= y), _step(x >= y, x < y)),
-    "minimum": lambda v, x, y: (_step(x > y, x <= y), _step(x <= y, x > y)),
-    "fmax": lambda v, x, y: _choice((x >= y) | (y != y)),
-    "fmin": lambda v, x, y: _choice((x <= y) | (y != y)),
-    "absolute": lambda v, x: (select(x > 0.0, 1.0, select(x < 0.0, -1.0, x)),),
-    "relu": lambda v, x: (_step(x <= 0.0, x > 0.0),),
-    "where": lambda v, condition, x, y: (None, *_choice(condition)),
-}
-
-_POWER_SATURATING: dict[str, Rule | None] = {
-    "softplus": lambda v, x: (apply("sigmoid", x),),
-    "logaddexp": lambda v, x, y: (apply("sigmoid", x - y), apply("sigmoid", y - x)),
-}
-
-_OTHERS: dict[str, Rule | None] = {
-    "divide": lambda v, x, y: (1.0 / y, -(v * (1.0 / y))),
-    "reciprocal": lambda v, x: (-(v * v),),
-    "share": lambda v, x, y: (y / (x + y) / (x + y), -(v / (x + y))),
-    "remainder": lambda v, x, y: (1.0, -apply("floor", x / y)),
-    "fmod": lambda v, x, y: (1.0, -apply("trunc", x / y)),
-    "power": _power,
-    "general_power": _power,
-    "log": lambda v, x: (_inside(x > 0.0, 1.0 / x),),
-    "log2": lambda v, x: (_inside(x > 0.0, 1.0 / (_LN_2 * x)),),
-    "log10": lambda v, x: (_inside(x > 0.0, 1.0 / (_LN_10 * x)),),
-    "log1p": lambda v, x: (_inside(x > -1.0, 1.0 / (1.0 + x)),),
-    "sqrt": _of_gate(gates.sqrt),
-    "cbrt": lambda v, x: (1.0 / (3.0 * (v * v)),),
-    "tan": lambda v, x: (1.0 + v * v,),
-    "arcsin": lambda v, x: (1.0 / _root(x),),
-    "arccos": lambda v, x: (-1.0 / _root(x),),
-    "arccosh": lambda v, x: (1.0 / (apply("sqrt", x - 1.0) * apply("sqrt", x + 1.0)),),
-    "arctanh": lambda v, x: (_inside(abs(x) <= 1.0, 1.0 / ((1.0 - x) * (1.0 + x))),),
-    "logaddexp2": lambda v, x, y: (apply("sigmoid", _LN_2 * (x - y)), apply("sigmoid", _LN_2 * (y - x))),
-    "copysign": lambda v, x, y: (apply("copysign", 1.0, x) * apply("copysign", 1.0, y), None),
-    **dict.fromkeys(("floor", "ceil", "rint", "trunc"), None),
-}
+_bounded = partial(Derivative, growth=Growth.BOUNDED)
+_saturating = partial(_bounded, saturates=True)
+_polynomial = partial(Derivative, growth=Growth.POWER)
+_ramp = partial(_polynomial, saturates=True)
 
 DERIVATIVES: dict[str, Derivative] = {
     "exp": Derivative(_of_gate(gates.exp), Growth.EXPONENTIAL, True, lambda u: 1.0),
@@ -154,11 +95,56 @@ DERIVATIVES: dict[str, Derivative] = {
     "expm1": Derivative(lambda v, x: (apply("exp", x),), Growth.EXPONENTIAL, True),
     "sinh": Derivative(lambda v, x: (apply("cosh", x),), Growth.EXPONENTIAL, False, lambda u: 1.0 / apply("tanh", u)),
     "cosh": Derivative(lambda v, x: (apply("sinh", x),), Growth.EXPONENTIAL, False, lambda u: apply("tanh", u)),
-    **{name: Derivative(rule, Growth.BOUNDED) for name, rule in _BOUNDED.items()},
-    **{name: Derivative(rule, Growth.BOUNDED, saturates=True) for name, rule in _BOUNDED_SATURATING.items()},
-    **{name: Derivative(rule, Growth.POWER) for name, rule in _POWER.items()},
-    **{name: Derivative(rule, Growth.POWER, saturates=True) for name, rule in _POWER_SATURATING.items()},
-    **{name: Derivative(rule) for name, rule in _OTHERS.items()},
+    "sin": _bounded(_of_gate(gates.sin)),
+    "cos": _bounded(_of_gate(gates.cos)),
+    "arctan": _bounded(lambda v, x: (1.0 / (1.0 + x * x),)),
+    "arctan2": _bounded(_arctan2),
+    "sign": _bounded(None),
+    "heaviside": _bounded(lambda v, x, y: (None, select(x == 0.0, 1.0, 0.0))),
+    "sigmoid": _saturating(lambda v, x: (apply("sigmoid'", x),)),
+    "sigmoid'": _saturating(lambda v, x: (-(v * apply("tanh", 0.5 * x)),)),
+    "tanh": _saturating(lambda v, x: (apply("tanh'", x),)),
+    "tanh'": _saturating(lambda v, x: (-2.0 * (v * apply("tanh", x)),)),
+    "erf": _saturating(lambda v, x: (2.0 / _ROOT_PI * apply("exp", -(x * x)),)),
+    "erfc": _saturating(lambda v, x: (-2.0 / _ROOT_PI * apply("exp", -(x * x)),)),
+    "ndtr": _saturating(lambda v, x: (1.0 / math.sqrt(2.0 * math.pi) * apply("exp", -0.5 * (x * x)),)),
+    "add": _polynomial(_of_gate(gates.add)),
+    "subtract": _polynomial(_of_gate(gates.subtract)),
+    "multiply": _polynomial(_of_gate(gates.multiply)),
+    "negative": _polynomial(_of_gate(gates.negative)),
+    "square": _polynomial(_of_gate(gates.square)),
+    "hypot": _polynomial(lambda v, x, y: (select(v == 0.0, 0.0, x / v), select(v == 0.0, 0.0, y / v))),
+    "arcsinh": _polynomial(lambda v, x: (1.0 / apply("hypot", 1.0, x),)),
+    "maximum": _polynomial(lambda v, x, y: (_step(x < y, x >= y), _step(x >= y, x < y))),
+    "minimum": _polynomial(lambda v, x, y: (_step(x > y, x <= y), _step(x <= y, x > y))),
+    "fmax": _polynomial(lambda v, x, y: _choice((x >= y) | (y != y))),
+    "fmin": _polynomial(lambda v, x, y: _choice((x <= y) | (y != y))),
+    "absolute": _polynomial(lambda v, x: (select(x > 0.0, 1.0, select(x < 0.0, -1.0, x)),)),
+    "relu": _polynomial(lambda v, x: (_step(x <= 0.0, x > 0.0),)),
+    "where": _polynomial(lambda v, condition, x, y: (None, *_choice(condition))),
+    "softplus": _ramp(lambda v, x: (apply("sigmoid", x),)),
+    "logaddexp": _ramp(lambda v, x, y: (apply("sigmoid", x - y), apply("sigmoid", y - x))),
+    "divide": Derivative(lambda v, x, y: (1.0 / y, -(v * (1.0 / y)))),
+    "reciprocal": Derivative(lambda v, x: (-(v * v),)),
+    "share": Derivative(lambda v, x, y: (y / (x + y) / (x + y), -(v / (x + y)))),
+    "remainder": Derivative(lambda v, x, y: (1.0, -apply("floor", x / y))),
+    "fmod": Derivative(lambda v, x, y: (1.0, -apply("trunc", x / y))),
+    "power": Derivative(_power),
+    "general_power": Derivative(_power),
+    "log": Derivative(lambda v, x: (_inside(x > 0.0, 1.0 / x),)),
+    "log2": Derivative(lambda v, x: (_inside(x > 0.0, 1.0 / (_LN_2 * x)),)),
+    "log10": Derivative(lambda v, x: (_inside(x > 0.0, 1.0 / (_LN_10 * x)),)),
+    "log1p": Derivative(lambda v, x: (_inside(x > -1.0, 1.0 / (1.0 + x)),)),
+    "sqrt": Derivative(_of_gate(gates.sqrt)),
+    "cbrt": Derivative(lambda v, x: (1.0 / (3.0 * (v * v)),)),
+    "tan": Derivative(lambda v, x: (1.0 + v * v,)),
+    "arcsin": Derivative(lambda v, x: (1.0 / _root(x),)),
+    "arccos": Derivative(lambda v, x: (-1.0 / _root(x),)),
+    "arccosh": Derivative(lambda v, x: (1.0 / (apply("sqrt", x - 1.0) * apply("sqrt", x + 1.0)),)),
+    "arctanh": Derivative(lambda v, x: (_inside(abs(x) <= 1.0, 1.0 / ((1.0 - x) * (1.0 + x))),)),
+    "logaddexp2": Derivative(lambda v, x, y: (apply("sigmoid", _LN_2 * (x - y)), apply("sigmoid", _LN_2 * (y - x)))),
+    "copysign": Derivative(lambda v, x, y: (apply("copysign", 1.0, x) * apply("copysign", 1.0, y), None)),
+    **dict.fromkeys(("floor", "ceil", "rint", "trunc"), Derivative(None)),
 }
 
 _FLAT = Derivative(None)
