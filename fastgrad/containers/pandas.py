@@ -49,13 +49,18 @@ class _Labels:
         self._batch_ndim = max(self._loops)
         self._batch: list[Any] = [None] * self._batch_ndim
         """Labels of each axis of the batch; None where no array has any."""
+        self._joined: set[int] = set()
+        """Axes whose labels differ between arrays."""
         self._coordinates: dict[int, Any] = {}
         for o, n, core, name, is_table in self._each():
             if not is_table:
                 continue
             for i, labels in enumerate(o.axes[:n], self._batch_ndim - n):
-                joined = labels if self._batch[i] is None else self._batch[i]
-                self._batch[i] = joined if joined.equals(labels) else joined.join(labels, how="outer")
+                if self._batch[i] is None:
+                    self._batch[i] = labels
+                elif not self._batch[i].equals(labels):
+                    self._batch[i] = self._batch[i].join(labels, how="outer")
+                    self._joined.add(i)
             if core:
                 _check_coordinates(self._coordinates.setdefault(core, o.axes[-1]), o.axes[-1], name)
         self._check_unlabelled()
@@ -97,15 +102,9 @@ class _Labels:
 
     def _check_unlabelled(self) -> None:
         """Refuse an array without labels beside others whose labels were joined: its order has no meaning."""
-        is_joined = [
-            any(
-                is_table and i >= self._batch_ndim - n and not o.axes[i - self._batch_ndim + n].equals(labels)
-                for o, n, _, _, is_table in self._each()
-            )
-            for i, labels in enumerate(self._batch)
-        ]
         for o, n, _, name, is_table in self._each():
-            if not is_table and any(is_joined[self._batch_ndim - n + i] and o.shape[i] > 1 for i in range(n)):
+            first = self._batch_ndim - n
+            if not is_table and any(o.shape[i - first] > 1 for i in self._joined if i >= first):
                 raise ValueError(
                     f"`{name}` must have labels, because those of other arguments differ; got an array of shape "
                     f"{o.shape}. Make it a Series, or give all arguments one index."
