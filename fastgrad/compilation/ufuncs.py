@@ -211,7 +211,7 @@ class Ufunc:
         if size < 2 or not self.pace.wants_pieces(size, workers):
             began = perf_counter()
             if out is None:
-                result = self.call(*operands, casting=casting)
+                result = self.call(*operands)
             else:
                 result = self._into([out], operands, casting)
             if size > 1:
