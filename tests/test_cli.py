@@ -141,9 +141,7 @@ def test_version_from_a_tree_that_is_not_installed(tmp_path: Path) -> None:
                "def lost(name): raise m.PackageNotFoundError(name)\n"
                "m.version = m.distribution = lost\n"
                "import fastgrad.cli\n"
-               "from fastgrad.comparison._timing import about\n"
                "assert fastgrad.__file__.startswith(sys.argv[1]), fastgrad.__file__\n"
-               "assert about(3)['fastgrad'] == fastgrad.__version__\n"
                "fastgrad.cli.main(['--version'])")  # fmt: skip
     ran = subprocess.run([sys.executable, "-c", program, str(tmp_path)], cwd=tmp_path, text=True, capture_output=True,
                          env={**os.environ, "PYTHONPATH": str(tmp_path)})  # fmt: skip

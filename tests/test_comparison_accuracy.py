@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import io
 import math
 import sys
@@ -343,6 +344,17 @@ def test_unknown_method_and_missing_points() -> None:
     for domain in ((0, 1), [(1, 0)], [(0, np.inf)], [(0, 1, 2)]):
         with pytest.raises(ValueError, match="`domain` must hold a finite pair"):
             fg.accuracy(np.sin, "central", 100, domain=domain)
+
+
+def test_facts_name_the_version_of_a_tree_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There the metadata are missing that an installation writes."""
+
+    def lost(name: str) -> Any:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", lost)
+    monkeypatch.setattr(importlib.metadata, "distribution", lost)
+    assert _timing.about(3)["fastgrad"] == fg.__version__
 
 
 def test_points_of_any_shape() -> None:
