@@ -289,15 +289,21 @@ FUNCTIONS: dict[str, tuple[int, str, Callable[[Any, Any], Any], tuple[str, ...]]
 }  # fmt: skip
 
 
+#: Rows of a batch are repeated to a multiple of so many: JAX compiles once more for every number of rows.
+ROWS = 64
+
+
 def automatic(f: Callable[[Any, Any], Any], of: str) -> Callable[[Any], Any]:
     """Return JAX's derivative of `f`, of one vector or of a batch."""
     derivative = {"gradient": jax.grad, "jacobian": jax.jacfwd, "hessian": jax.hessian}[of](lambda x: f(jnp, x))
     together = jax.jit(jax.vmap(derivative))
 
     def values(x: Any) -> Any:
+        rows = np.atleast_2d(x)
+        filled = np.resize(rows, (-(-len(rows) // ROWS) * ROWS, rows.shape[1]))
         with jax.enable_x64(True):
-            result = np.asarray(together(jnp.asarray(np.atleast_2d(x), jnp.float64)))
-        return result if np.ndim(x) > 1 else result[0]
+            result = np.asarray(together(jnp.asarray(filled, jnp.float64)))
+        return result[: len(rows)] if np.ndim(x) > 1 else result[0]
 
     return values
 
