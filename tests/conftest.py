@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from fastgrad.estimates import Estimate
 from fastgrad.evaluation import functions
 from fastgrad.evaluation.trials import compile_at_first_call
 
@@ -75,6 +76,11 @@ class Opaque:
 def engine_of(f: Callable[..., Any], nargs: int = 1) -> str:
     """How fastgrad runs `f`: ``"compiled"`` or ``"called"``."""
     return functions.function(f, nargs).engine
+
+
+def covers(found: Estimate, truth: Any, most: Any) -> bool:
+    """Whether every bar covers its error, and none is wider than `most`: an infinite one would cover anything."""
+    return bool(np.all(np.abs(found.df - truth) <= found.error) and np.all(found.error <= most))
 
 
 def run_python(script: str, **environment: str) -> str:

@@ -457,6 +457,7 @@ def test_bars_cover_the_rounding_of_the_derivative_to_a_smaller_type(dtype: Any,
     points = np.stack([x, np.ones_like(x)], axis=1)
     made = fg.gradient(lambda v: np.sin(v[0]) * v[1], points, method=method, full_output=True)
     assert np.all(abs(made.df[:, 0].astype(np.float64) - exact) <= made.error[:, 0])
+    assert np.all(made.error[:, 0] < 2 * np.finfo(dtype).eps)
 
 
 def test_functions_that_return_float32_get_steps_for_float32() -> None:

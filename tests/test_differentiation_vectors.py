@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Opaque
+from conftest import Opaque, covers
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -288,7 +288,7 @@ def test_complex_values() -> None:
         for rule in ("adaptive", "central"):
             np.testing.assert_allclose(fg.gradient(g, [0.5, 3.0], method=rule), exact, rtol=1e-8)
         found = fg.gradient(g, [0.5, 3.0], full_output=True)
-        assert np.all(np.abs(found.df - exact) <= found.error)
+        assert covers(found, exact, 1e-11)
 
 
 def test_complex_step_is_checked() -> None:
@@ -352,7 +352,7 @@ def test_product_with_a_hessian_where_f_is_flat_along_an_axis(x: Any, scale: flo
             assert np.all(abs(found.df - wanted) <= found.error)
             assert np.all(found.error <= 1e-6 * scale * np.max(np.abs(v)))
         hessian = fg.hessian(f, x, full_output=True)
-        assert np.all(abs(hessian.df - scale * np.array(exact)) <= hessian.error)
+        assert covers(hessian, scale * np.array(exact), 1e-10 * scale)
 
 
 @pytest.mark.parametrize(
@@ -389,7 +389,7 @@ def test_mixed_derivatives_that_rounding_hides_say_so() -> None:
 
     x = np.array([110.979, 0.00045756, -2.49013e-05, 0.3, 0.2])
     found = fg.hessian(rosenbrock, x, full_output=True)
-    assert abs(found.df[1, 2] + 400 * x[1]) <= found.error[1, 2]
+    assert abs(found.df[1, 2] + 400 * x[1]) <= found.error[1, 2] <= 1e-3
 
 
 @pytest.mark.parametrize("opaque", [False, True], ids=["compiled", "called"])
