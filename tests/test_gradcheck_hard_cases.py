@@ -70,8 +70,9 @@ def root(a: Any) -> float:
 
 
 def round_trip(v: Any) -> Any:
-    u, s, vt = np.linalg.svd(v.reshape(4, 3), full_matrices=False)
-    return (u * s @ vt).ravel()
+    """Matrices and back, of one vector or of a batch."""
+    u, s, vt = np.linalg.svd(v.reshape(*v.shape[:-1], 4, 3), full_matrices=False)
+    return (u * s[..., None, :] @ vt).reshape(v.shape)
 
 
 #: Rows of sizes 1e-7 to 1e6: the smallest entries of the round trip are rounded as the largest ones.

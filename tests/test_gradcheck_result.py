@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import complete_script
 
 from fastgrad.gradcheck import check
 
@@ -29,16 +28,15 @@ def test_the_table() -> None:
     assert line[:4] == ["DISAGREES", "3", "x=-3.30769", "nan"]
 
 
-def test_a_failing_assertion_shows_the_table(tmp_path: Path) -> None:
+def test_a_failing_assertion_shows_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "test_mine.py").write_text(
         "import numpy as np, fastgrad as fg\n"
         "def test_slope():\n"
         "    assert fg.check(np.sin, lambda x: -np.cos(x), np.linspace(-3, 3, 20))\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py"],
-        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300,
-    )  # fmt: skip
+    run = "import pytest, sys; sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider', 'test_mine.py']))"
+    done = complete_script(run)
     assert done.returncode == 1
     assert "assert Check of the derivative, <lambda> against sin: 20 of 20 entries disagree" in done.stdout
     assert "* sign flipped" in done.stdout
