@@ -195,7 +195,7 @@ def test_where_this_machine_stands(capsys: pytest.CaptureFixture[str], monkeypat
 def test_as_a_module_in_a_pipe(module: Path) -> None:
     """`python -m fastgrad` works from a shell: no colours, no bar, nothing on standard error."""
     done = subprocess.run(
-        [sys.executable, "-m", "fastgrad", "report", "usersown:f", "--domain", "0", "1", "-n", "100", *FEW],
+        [sys.executable, "-m", "fastgrad", "report", "usersown:f", "--domain", "0", "1", "-n", "100"],
         capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "80"}, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0
