@@ -80,7 +80,8 @@ def _lines_at_a_time(problem: Problem, lines: int = 1) -> int:
     """How many lines to differentiate along together, of which so many lead through a point: what stays in bounds."""
     outputs, d = max(problem.evaluator.outputs, 1), max(problem.x.shape[1], 1)
     if problem.evaluator.block_machine is not None:
-        return int(max(1, min(_ENTRIES_COMPILED // outputs, lines * _NUMBERS_COMPILED // d)))
+        entries = _ENTRIES_COMPILED if problem.low is None else _ENTRIES_COMPILED // 4  # bounds are arrays, too
+        return int(max(1, min(entries // outputs, lines * _NUMBERS_COMPILED // d)))
     most = ENTRIES if problem.mode == ADAPTIVE or problem.low is not None else _ENTRIES_OF_STENCILS
     return int(max(1, min(most // outputs, _NUMBERS // d)))
 
