@@ -37,7 +37,7 @@ def accept_noise(facts: Facts, r: Interpretation) -> Interpretation:
     """
     v, w, flat = facts.v, r.w, facts.is_flat
     is_open = w.exists & ~facts.is_all_flat & ~facts.is_constant & ~(flat & facts.are_counts)
-    first = np.where(flat, float(v.n == 1), 0.0)
+    first = np.where(flat, facts.coarse_levels + (v.n == 1), 0.0)
     last = last_start_before(v, np.where(flat, w.last + 1, w.first))
     wide = best_window(facts.candidates, first, last)
     # without a sharp window the best may lie in the noise; the shortest bound belongs to wide steps
@@ -49,8 +49,8 @@ def accept_noise(facts: Facts, r: Interpretation) -> Interpretation:
         return r
     d = deviations(v, polynomial(v, wide))
     noisy, is_loud = is_open & d.are_noise(flat), is_open & ~flat & d.are_noise(flat, HALF)
-    is_ripple = noisy & (w.first > RIPPLE)
-    is_finest = w.first > FINEST
+    is_ripple = noisy & (w.first > facts.coarse_levels + RIPPLE)
+    is_finest = w.first > facts.coarse_levels + FINEST
     noisy &= flat | is_finest | ~(w.relative_bound < SHARP) | _jumps_to(v, w, gap)
     is_cancelling = is_finest & (np.abs(v.x) < SMALL)
     is_accepted = noisy & ((wide.relative_bound < SHARP) | is_cancelling)
@@ -71,7 +71,7 @@ def accept_beyond_flat(facts: Facts, r: Interpretation) -> Interpretation:
     if some.size:
         wide, is_accepted, slope = judge_beyond_flat(
             v.at(some), [a.take(some, axis=-1) for a in facts.candidates], Survey(*(a[some] for a in s)),
-            facts.zero_bound[some], facts.q.rounding[some],
+            facts.zero_bound[some], facts.q.rounding[some], facts.coarse_levels,
         )  # fmt: skip
         uncertainty[some] = np.maximum(uncertainty[some], slope)
         scale[some] = np.where(slope > 0, wide.scale, 0.0)

@@ -60,10 +60,20 @@ class Outcome(NamedTuple):
         return cls(df, error, scale, df, df, np.full(df.shape, CONVERGED))
 
 
-def decide(v: Values) -> tuple[Outcome, Row]:
-    """Decide on every point by the values at all levels, and tell where finer levels may improve the result."""
+class FurtherLevels(NamedTuple):
+    """Points at which finer or coarser levels may improve the result."""
+
+    finer: Row
+    coarser: Row
+
+
+def decide(v: Values, coarse_levels: int) -> tuple[Outcome, FurtherLevels]:
+    """Decide on every point by the values at all levels, and list the points that further levels may improve.
+
+    The first `coarse_levels` only serve against noise: a window there must not contradict the others.
+    """
     with np.errstate(all="ignore"):
-        facts, r = collect(v)
+        facts, r = collect(v, coarse_levels)
         for step in (accept_noise, accept_beyond_flat, resolve_contradictions):
             r = step(facts, r)
         zero = _is_zero(facts, r)
@@ -71,7 +81,7 @@ def decide(v: Values) -> tuple[Outcome, Row]:
         noisy = r.is_rough() & ~zero & ~facts.is_constant & r.deviations.are_noise(facts.is_flat)
         noisy &= _is_explained(facts, r, r.deviations.largest)
         sides = _with_sides(facts, r, zero, noisy)
-        return _outcome(facts, r, zero, sides), _needs_finer_levels(facts, r, zero, noisy, sides)
+        return _outcome(facts, r, zero, sides), _further_levels(facts, r, zero, noisy, sides)
 
 
 def _is_zero(facts: Facts, r: Interpretation) -> Row:
@@ -99,13 +109,13 @@ def _with_sides(facts: Facts, r: Interpretation, zero: Row, noisy: Row) -> Sides
     both = Sides(w.df, w.bound, relative_bound, w.scale, w.df, w.df, np.zeros(w.df.shape, bool))
     # Noise of wide steps hides what one side alone resolves; that of fine steps may be a near kink. For higher orders
     # all sides are compared, because a kink of a lower derivative spoils no window.
-    is_final = (v.n == 1) & ((noisy & (w.first < WIDE)) | (relative_bound < ROUGH))
+    is_final = (v.n == 1) & ((noisy & (w.first < facts.coarse_levels + WIDE)) | (relative_bound < ROUGH))
     some = np.flatnonzero(~zero & ~r.is_rounded & ~facts.is_constant & ~is_final)
     if not (some.size and v.two_sided):
         return both
     both = Sides(*(a.copy() for a in both))
     compared = compare_sides(
-        v.at(some), facts.q.at(some), Window(*(a[some] for a in w)), relative_bound[some],
+        v.at(some), facts.q.at(some), facts.coarse_levels, Window(*(a[some] for a in w)), relative_bound[some],
         facts.is_noise_about_constant[some],
     )  # fmt: skip
     for a, b in zip(both, compared, strict=True):
@@ -141,13 +151,13 @@ def _outcome(facts: Facts, r: Interpretation, zero: Row, sides: Sides) -> Outcom
     return Outcome(df, np.where(np.isnan(bound), np.inf, bound), scale, left, right, status)
 
 
-def _needs_finer_levels(facts: Facts, r: Interpretation, zero: Row, noisy: Row, sides: Sides) -> Row:
-    """Whether finer levels may improve the result."""
+def _further_levels(facts: Facts, r: Interpretation, zero: Row, noisy: Row, sides: Sides) -> FurtherLevels:
+    """List the points that further levels may improve."""
     w, is_open = r.w, ~facts.is_constant & ~zero
     at_end = np.where(w.exists, w.last, 0) >= facts.v.levels - 4
     rough = is_open & ~(sides.relative_bound < ROUGH)
-    is_unsure = sides.is_kink | (rough & ~noisy) | (((r.uncertainty > 0) | at_end) & is_open)
-    return is_unsure | r.is_unchecked | (r.before_kink >= 0)
+    finer = sides.is_kink | (rough & ~noisy) | (((r.uncertainty > 0) | at_end) & is_open)
+    return FurtherLevels(finer | r.is_unchecked | (r.before_kink >= 0), rough & ~sides.is_kink)
 
 
 def _growth(select: Select, state: Any, points: Any, levels: Any, _level: Row) -> Any:

@@ -22,6 +22,8 @@ class Facts(NamedTuple):
     """Facts about points; rows, unless described."""
 
     v: Values
+    coarse_levels: int
+    """The first levels only serve against noise: a window there must not contradict the others."""
     q: Quanta
     s: Survey
     candidates: list[Any]
@@ -66,19 +68,19 @@ class Interpretation(NamedTuple):
         return self._replace(uncertainty=np.where(where, np.fmax(self.uncertainty, distance), self.uncertainty))
 
 
-def collect(v: Values) -> tuple[Facts, Interpretation]:
+def collect(v: Values, coarse_levels: int) -> tuple[Facts, Interpretation]:
     """Collect the facts, and the first interpretation: the best window."""
-    q, s = quanta(v), survey(v)
+    q, s = quanta(v), survey(v, coarse_levels)
     candidates = windows(v, q)
-    w, y = best_window(candidates), np.abs(v.y)
-    shortest = best_window(candidates, by_bound=True)
+    w, y = _best(candidates, coarse_levels), np.abs(v.y)
+    shortest = best_window(candidates, coarse_levels, by_bound=True)
     change = s.largest_change
     is_constant = ~(w.relative_bound < SHARP) & (change > 0) & (change <= STILL * ROUNDING * y) & shortest.exists
     is_flat = (s.flat_level < v.levels) & ~is_below_rounding(v, s)
     # whole numbers below a thousand are counts, as those of floor are
     are_counts = (s.is_whole != 0) & (v.y == np.floor(v.y)) & (y <= 1024)
     facts = Facts(
-        v, q, s, candidates, shortest, is_constant, is_noise_about_constant(v, s.first_level), is_flat,
+        v, coarse_levels, q, s, candidates, shortest, is_constant, is_noise_about_constant(v, s.first_level), is_flat,
         np.where(is_flat, flat_bound(v, q.certain, s.flat_step), np.inf), is_flat & (s.flat_level == s.first_level),
         are_counts | (q.rounding > COUNTS),
     )  # fmt: skip
@@ -86,3 +88,13 @@ def collect(v: Values) -> tuple[Facts, Interpretation]:
     false, zero = np.zeros(shape, bool), np.zeros(shape)
     return facts, Interpretation(w, false, false, zero, zero, np.full(shape, -1.0))
 
+
+def _best(candidates: list[Any], coarse_levels: int) -> Window:
+    """Return the best window; one of the coarse levels only if it agrees with the others and is better."""
+    w = best_window(candidates, coarse_levels)
+    if not coarse_levels:
+        return w
+    wider = best_window(candidates)
+    agrees = np.abs(wider.df - w.df) <= wider.bound + w.bound
+    is_better = (w.relative_bound >= ROUGH) & (wider.ranking_bound < w.ranking_bound)
+    return w.where(~w.exists | (agrees & is_better), wider)

@@ -27,6 +27,7 @@ class Survey(NamedTuple):
     """Changes of the values over all levels; rows."""
 
     largest_change: Row
+    """At the levels that windows use."""
     flat_level: Row
     """First level from which on all values equal that at the point; the number of levels if there is none.
 
@@ -46,7 +47,7 @@ class Survey(NamedTuple):
 
 def _survey(select: Select, state: Any, points: Any, levels: Any, level: Row) -> Any:
     largest, flat, flat_step, before, first, last, last_step, whole, steepest, change_before = state
-    _x, y, _sign, count = points
+    _x, y, _sign, coarse_levels, count = points
     h, *values = levels
     exists = differs = equal = y != y
     change = y * 0.0
@@ -57,7 +58,7 @@ def _survey(select: Select, state: Any, points: Any, levels: Any, level: Row) ->
         whole = whole & (is_whole(value) | ~finite)
         move = abs(value - y)
         change = select((move > change) & (move < math.inf), move, change)
-    largest = select(change > largest, change, largest)
+    largest = select((level >= coarse_levels) & (change > largest), change, largest)
     begins = equal & ~differs & (flat == count)
     flat = select(differs, count, select(begins, level, flat))
     first = select(exists & (first == count), level, first)
@@ -72,14 +73,14 @@ def _survey(select: Select, state: Any, points: Any, levels: Any, level: Row) ->
 _SURVEY = Scan(
     "survey",
     _survey,
-    lambda points: (0.0, points[3], 1.0, 0.0, points[3], -1.0, 1.0, True, 0.0, 0.0),
+    lambda points: (0.0, points[4], 1.0, 0.0, points[4], -1.0, 1.0, True, 0.0, 0.0),
     lambda _select, state, _points: state[:-1],
 )
 
 
-def survey(v: Values) -> Survey:
-    """Measure the changes of the values."""
-    return Survey(*_SURVEY([*v.points, v.levels], v.groups, v.levels, len(Survey._fields))[0])
+def survey(v: Values, coarse_levels: int = 0) -> Survey:
+    """Measure the changes of the values; windows do not use the `coarse_levels`."""
+    return Survey(*_SURVEY([*v.points, coarse_levels, v.levels], v.groups, v.levels, len(Survey._fields))[0])
 
 
 def is_below_rounding(v: Values, s: Survey) -> Row:
@@ -112,7 +113,7 @@ _LARGEST_DEVIATION = {series: _largest_deviation(series) for series in ((0, True
 
 
 def judge_beyond_flat(
-    v: Values, candidates: list[Any], s: Survey, zero_bound: Row, rounding: Row
+    v: Values, candidates: list[Any], s: Survey, zero_bound: Row, rounding: Row, coarse_levels: int
 ) -> tuple[Window, Row, Row]:
     """Judge the levels that are coarser than the flat ones.
 
@@ -125,7 +126,7 @@ def judge_beyond_flat(
     uncertainty : row
         The largest slope where neither answer can be ruled out, else 0.
     """
-    first, last = float(v.n == 1), last_start_before(v, s.flat_level)
+    first, last = coarse_levels + (v.n == 1), last_start_before(v, s.flat_level)
     wide = best_window(candidates, first, last)
     steepest = np.abs(wide.df) + wide.bound
     is_usable = wide.exists & (steepest > zero_bound) & ((v.n > 1) | (wide.relative_bound < UNKNOWN))

@@ -1,4 +1,4 @@
-"""The last search over a batch: values at all levels, then decisions, then finer levels."""
+"""The last search over a batch: values at all levels, then decisions, then further levels."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from .._parallel import inner_workers, over_pieces
 from .batch import Batch, FloatArray, Index, is_beside_zero
 from .codegen import LANES
 from .decisions import NONFINITE, Outcome, decide
-from .schedule import BETWEEN, DEEPEST, FINEST, power_below, scale_of, step
-from .search import Values, padding
+from .schedule import BETWEEN, COARSEST, DEEPEST, FINEST, power_below, scale_of, step
+from .search import Values, concatenate_levels, padding
 from .verdict import SMALL
 
 SHARE = 2
@@ -56,13 +56,17 @@ def _values(b: Batch, index: Index, u: FloatArray, first: int, last: int) -> Val
 
 
 def _decide(b: Batch, index: Index, u: FloatArray, v: Values, levels: tuple[int, int]) -> None:
-    """Decide on points, and once more with finer levels where these may improve the result."""
+    """Decide on points, and once more with further levels where these may improve the result."""
     finest, deepest = levels
-    outcome, needs_finer = decide(v)
-    more = np.flatnonzero(needs_finer)
-    if more.size:
-        finer = _values(b, index[more], u[more], finest + 1, deepest)
-        again, _ = decide(v.at(more).with_finer(finer))
+    outcome, further = decide(v, 0)
+    for more_fine, more_coarse in ((False, True), (True, False), (True, True)):
+        more = np.flatnonzero((further.finer == more_fine) & (further.coarser == more_coarse))
+        if not more.size:
+            continue
+        parts = [_values(b, index[more], u[more], COARSEST, -1)] if more_coarse else []
+        parts += [v.at(more)]
+        parts += [_values(b, index[more], u[more], finest + 1, deepest)] if more_fine else []
+        again, _ = decide(concatenate_levels(*parts), -COARSEST if more_coarse else 0)
         for a, c in zip(outcome, again, strict=True):
             a[more] = c
     b.improve(index, outcome)

@@ -22,8 +22,8 @@ factor are no such multiples, at any level down to 2^-52 for 3 and around the pr
 PROBE_FACTOR = 1.2247448713915892
 """Further factor of the probes of finer rounds: float32 rounds steps of one factor alike at every level."""
 
-FINEST = 27
-"""Last level of the last search: steps of ``FACTOR * 2**-level`` times the scale."""
+COARSEST, FINEST = -6, 27
+"""Levels of the last search: steps of ``FACTOR * 2**-level`` times the scale."""
 DEEPEST = 50
 """Finer steps are below the spacing of the numbers."""
 BETWEEN = 24

@@ -38,10 +38,9 @@ class Values(NamedTuple):
         """Return some of the points, by increasing indices."""
         return self if index.size == self.x.size else Values(self.n, *(a.take(index, axis=-1) for a in self[1:]))
 
-    def with_finer(self, finer: Values) -> Values:
-        """Return these levels and finer ones."""
-        values = np.concatenate([self.values[: self.levels], finer.values])
-        return self._replace(h=np.concatenate([self.h, finer.h]), values=values)
+    def finer(self, first: int) -> Values:
+        """Return the levels from one on."""
+        return self._replace(h=self.h[first:], values=self.values[first:])
 
     def side(self, sign: int) -> Values:
         """Return one side alone."""
@@ -77,6 +76,12 @@ class Values(NamedTuple):
 def padding(n: int) -> int:
     """Return how many levels the windows of the finest levels extend beyond them, at most."""
     return max(-math.frexp(sliding(n, two_sided).steps[-1])[1] + 1 for two_sided in (False, True))
+
+
+def concatenate_levels(*parts: Values) -> Values:
+    """Put levels together, from coarse to fine."""
+    values = [p.values[: p.levels] for p in parts[:-1]] + [parts[-1].values]
+    return parts[0]._replace(h=np.concatenate([p.h for p in parts]), values=np.concatenate(values))
 
 
 @cache

@@ -48,9 +48,9 @@ class _OneSide(NamedTuple):
     scale: Row
 
 
-def _one_side(v: Values, q: Quanta, sign: int) -> _OneSide:
+def _one_side(v: Values, q: Quanta, coarse_levels: int, sign: int) -> _OneSide:
     side = v.side(sign)
-    w = best_window(windows(side, q))
+    w = best_window(windows(side, q), coarse_levels)
     df, bound, relative_bound = w.df, w.bound, np.where(w.exists, w.relative_bound, np.inf)
     if v.n == 1:
         s = survey(side)
@@ -60,9 +60,9 @@ def _one_side(v: Values, q: Quanta, sign: int) -> _OneSide:
     return _OneSide(df, bound, relative_bound, w.scale)
 
 
-def compare_sides(v: Values, q: Quanta, w: Window, relative_bound: Row, constant: Row) -> Sides:
+def compare_sides(v: Values, q: Quanta, coarse_levels: int, w: Window, relative_bound: Row, constant: Row) -> Sides:
     """Compare the result of both sides with that of each; `constant` says where `f` is constant but for noise."""
-    right, left = (_one_side(v, q, sign) for sign in (1, -1))
+    right, left = (_one_side(v, q, coarse_levels, sign) for sign in (1, -1))
     bounds, apart = right.bound + left.bound, np.abs(right.df - left.df)
     differ = apart > APART * bounds
     mean = 0.5 * (left.df + right.df)
