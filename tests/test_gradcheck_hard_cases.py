@@ -11,7 +11,7 @@ import pytest
 from conftest import Opaque
 from scipy import integrate, interpolate, optimize, special
 
-from fastgrad import Verdict
+from fastgrad import Verdict, adaptive, jacobian
 from fastgrad.gradcheck import check
 
 pytestmark = pytest.mark.filterwarnings("ignore::fastgrad.PerformanceWarning", "ignore::RuntimeWarning")
@@ -279,3 +279,12 @@ def test_small_mistakes_are_found(share: float) -> None:
 def test_a_mistake_in_the_eleventh_digit_is_found() -> None:
     """Accepting what solvers leave at their default tolerances would hide it."""
     assert not check(np.sin, lambda x: np.cos(x) * (1 + 1e-11), np.linspace(0.1, 1, 20))
+
+
+@pytest.mark.parametrize("side", ["left", "both", "right"])
+def test_rounding_that_is_equal_at_the_finest_levels_is_not_flat(side: str) -> None:
+    """One entry of a round trip by SVD had from the right the slope 0 with success, instead of 1."""
+    f, df, x, *_ = RIGHT["decades by SVD"]
+    found = jacobian(Opaque(f), x, method=adaptive(side=side), full_output=True)  # type: ignore[arg-type]
+    off = np.abs(found.df - [df(v) for v in x])
+    assert not np.any(found.success & (off > 10 * found.error)) and np.mean(off <= found.error) >= 0.8

@@ -22,6 +22,9 @@ STAIRS, FINE_STAIRS, SURE = 2.0**-3, 2.0**-7, 2.0**-10
 """Deviations from a window, as shares of the change of `f` there: below the first they may be rounding, below the
 second they are more likely rounding than the steps of a stair, below the third they count as rounding."""
 
+FEW_ROUNDINGS = 16.0
+"""The least change counts as rounding up to this many roundings of the value. A larger one has to be smooth itself."""
+
 
 class Survey(NamedTuple):
     """Changes of the values over all levels; rows."""
@@ -170,8 +173,9 @@ def _predicts(select: Select, state: Any, points: Any) -> Any:
     """Predict the two finest values by the polynomial through the next four."""
     count, _, *rows = state
     h, values = rows[::2], rows[1::2]
-    finest = abs(values[0] - points[1])
-    off = select(finest > points[3], finest, points[3])
+    y, largest = points[1], points[3]
+    finest = abs(values[0] - y)
+    off = select((finest > largest) | (finest > abs(y) * (FEW_ROUNDINGS * ROUNDING)), finest, largest)
     is_smooth = count >= 5.0
     for i in range(2):
         predicted = 0.0 * count
@@ -192,8 +196,9 @@ _SMOOTH = Scan("smooth before flat levels", _distinct, lambda _: (0.0, 0.0, *[1.
 def _is_smooth_before_flat(v: Values, value: Row, off: Row) -> tuple[Row, Row]:
     """Whether one side is smooth down to its flat levels, as beyond a kink, and whether it has enough levels to tell.
 
-    A polynomial through three or four levels predicts the next finer one, twice, to a small share of `off` or of the
-    smallest change. Among rounded values that happens once in a thousand times. Levels with the same value count once.
+    A polynomial through three or four levels predicts the next finer one, twice, to a small share of the smallest
+    change, or of `off` where that change is rounding. Among rounded values that happens once in a thousand times.
+    Levels with the same value count once.
     """
     is_smooth, is_sampled = _SMOOTH([*v.points, off], [v.h, value], v.levels, 2)[0]
     return is_smooth != 0.0, is_sampled != 0.0
