@@ -140,7 +140,7 @@ def adaptive(n: int = 1, side: Side | ArrayLike = "both", rtol: float | None = N
     -----
     *Evaluations.* The first round takes fifteen for ``n=1`` from both sides, twelve from one side, 13 to 25 for higher
     orders. Most points of most functions need no more. Up to four rounds of finer steps follow, one for noise, and one
-    for features that are narrow beside the steps. With the last search they are 70 to 480 in all,
+    for features that are narrow beside the steps. With the last search they are 60 to 480 in all,
     of one side 300 at most.
 
     *Method.* Difference quotients at steps that are powers of two times ``max(|x|, 1)`` are extrapolated with exact

@@ -166,7 +166,7 @@ picture(
 # 38 evaluations. A round for narrow features is next: thirteen levels, each 16 times as fine as the one before, show
 # the widest steps over which the function is nearly linear, and finer rounds begin there. It settles points beside
 # poles, edges and kinks and functions of another scale, with some forty evaluations. The last search takes 28 levels
-# from the scale down, and finer ones where these leave a point open: 70 to 480 evaluations in all.
+# from the scale down, and coarser or finer ones where these leave a point open: 60 to 480 evaluations in all.
 #
 # *Noise.* The polynomial of a window predicts the quotients of the finer levels, of both parities. The largest
 # deviation is the noise of one value. It is never less than the rounding of ``f`` and of its argument. Cancellation in
