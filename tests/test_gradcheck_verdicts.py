@@ -158,15 +158,13 @@ def test_a_bound_wider_than_the_slope_is_undecided(factor: float) -> None:
 
 
 def svd_round_trip(x: Any) -> Any:
-    """Matrices and back, of one vector or of a batch."""
-    u, s, vt = np.linalg.svd(x.reshape(*x.shape[:-1], 4, 3), full_matrices=False)
-    return (u * s[..., None, :] @ vt).reshape(x.shape)
+    u, s, vt = np.linalg.svd(x.reshape(4, 3), full_matrices=False)
+    return (u * s @ vt).ravel()
 
 
 def qr_round_trip(x: Any) -> Any:
-    """Matrices and back, of one vector or of a batch."""
-    q, r = np.linalg.qr(x.reshape(*x.shape[:-1], 4, 3))
-    return (q @ r).reshape(x.shape)
+    q, r = np.linalg.qr(x.reshape(4, 3))
+    return (q @ r).ravel()
 
 
 def rank_one(seed: int, whole: bool) -> Any:
@@ -175,13 +173,10 @@ def rank_one(seed: int, whole: bool) -> Any:
     return np.outer(draw(4), draw(3)).ravel()
 
 
-@pytest.mark.parametrize("f", [Opaque(svd_round_trip), Opaque(qr_round_trip)], ids=["svd", "qr"])
+@pytest.mark.parametrize("f", [svd_round_trip, qr_round_trip])
 @pytest.mark.parametrize("whole", [False, True])
 def test_rounding_inside_f_is_no_mistake(f: Any, whole: bool) -> None:
-    """Rank-one matrices, with zeros: the values of these entries are rounding, with slopes of its own.
-
-    The functions are called: Numba would take seconds for the factorizations.
-    """
+    """Rank-one matrices, with zeros: the values of these entries are rounding, with slopes of its own."""
     x = np.stack([rank_one(seed, whole) for seed in range(8)])
     result = check(f, lambda x: np.eye(12), x, of="jacobian")
     assert not result.counts["DISAGREES"] and result, result

@@ -9,36 +9,10 @@ import numpy as np
 
 from .graph import Node
 from .primitives import through_ufunc
-from .refusals import is_strict, refusal, running
+from .refusals import is_strict, refusal, refuse, refuse_rounding, running, unless_strict
 
 #: What is not the same for nodes and for numbers: a quotient may round up to a whole number.
 _FLOOR_DIVISION = "a division without remainder", "Use np.floor of a quotient"
-
-
-def _refuse(what: str, remedy: str) -> Any:
-    """Make a method that refuses."""
-
-    def method(self: Any, *_: Any) -> Any:
-        raise refusal(what, remedy)
-
-    return method
-
-
-def _unless_strict(what: str, remedy: str, method: Callable[..., Any]) -> Any:
-    """Make a method that refuses where `f` has to be a function of its arguments and captured numbers alone."""
-
-    def checked(self: Any, *args: Any) -> Any:
-        if is_strict():
-            raise refusal(what, remedy)
-        return method(self, *args)
-
-    return checked
-
-
-def refuse_rounding(dtype: Any) -> None:
-    """Refuse any type but float64, where `f` has to be a function of its arguments alone."""
-    if is_strict() and dtype is not None and np.dtype(dtype) != np.float64:
-        raise refusal(f"values as {np.dtype(dtype)}", "Leave them float64")
 
 
 class _Dispatched:
@@ -67,20 +41,20 @@ class Traced(_Dispatched, Node):
         record: Any = self.graph  # a `Record`
         return record.through_gate(gate, args)
 
-    __bool__ = _refuse("a branch on a value", "Use `fg.where(condition, a, b)`, or np.maximum and np.minimum")
-    __float__ = __complex__ = _refuse(
+    __bool__ = refuse("a branch on a value", "Use `fg.where(condition, a, b)`, or np.maximum and np.minimum")
+    __float__ = __complex__ = refuse(
         "a call into code that wants a number",
         "Leave out `float`, use NumPy or math, fill what np.zeros makes, or make it a gate with `fg.gate`",
     )
-    __int__ = __round__ = __trunc__ = __floor__ = __ceil__ = _refuse(
+    __int__ = __round__ = __trunc__ = __floor__ = __ceil__ = refuse(
         "a value made a whole number", "Use np.floor, np.rint or np.trunc"
     )
-    __index__ = _refuse("a loop or an index that depends on a value", "Loops must have a fixed length")
-    __iter__ = _refuse("a number taken apart like an array", "Pass `n=` for a function of a vector")
-    __hash__ = _unless_strict("a value as a key", "Leave out dictionaries and sets of values", object.__hash__)
-    __repr__ = _unless_strict("a value written as text", "Leave that out of `f`", Node.__repr__)
-    __floordiv__ = _unless_strict(*_FLOOR_DIVISION, Node.__floordiv__)
-    __rfloordiv__ = _unless_strict(*_FLOOR_DIVISION, Node.__rfloordiv__)
+    __index__ = refuse("a loop or an index that depends on a value", "Loops must have a fixed length")
+    __iter__ = refuse("a number taken apart like an array", "Pass `n=` for a function of a vector")
+    __hash__ = unless_strict("a value as a key", "Leave out dictionaries and sets of values", object.__hash__)
+    __repr__ = unless_strict("a value written as text", "Leave that out of `f`", Node.__repr__)
+    __floordiv__ = unless_strict(*_FLOOR_DIVISION, Node.__floordiv__)
+    __rfloordiv__ = unless_strict(*_FLOOR_DIVISION, Node.__rfloordiv__)
 
     def _with(self, name: str, *operands: Any) -> Any:
         if any(isinstance(o, complex) for o in operands):

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from .nodes import FUNCTIONS, refuse_rounding
-from .refusals import refusal
+from .nodes import FUNCTIONS
+from .refusals import refusal, refuse_rounding
 from .substitution import SUBSTITUTES, has_nodes
 
 #: Instructions that reach beyond the variables of a function, or branch on exceptions or types.

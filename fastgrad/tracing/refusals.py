@@ -1,4 +1,4 @@
-"""The error of a function that cannot be traced: it names the line and the remedy."""
+"""The error of a function that cannot be traced, which names the line and the remedy, and methods that raise it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import inspect
 import linecache
 import os
 import threading
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -40,3 +42,29 @@ def refusal(what: str, remedy: str) -> TypeError:
     if (refused := getattr(running, "refused", None)) is not None:
         refused.append(what)
     return TypeError(f"`f` cannot be traced at {where}: {what}. {remedy}.")
+
+
+def refuse(what: str, remedy: str) -> Any:
+    """Make a method that refuses."""
+
+    def method(self: Any, *_: Any) -> Any:
+        raise refusal(what, remedy)
+
+    return method
+
+
+def unless_strict(what: str, remedy: str, method: Callable[..., Any]) -> Any:
+    """Make a method that refuses where `f` has to be a function of its arguments and captured numbers alone."""
+
+    def checked(self: Any, *args: Any) -> Any:
+        if is_strict():
+            raise refusal(what, remedy)
+        return method(self, *args)
+
+    return checked
+
+
+def refuse_rounding(dtype: Any) -> None:
+    """Refuse any type but float64, where `f` has to be a function of its arguments alone."""
+    if is_strict() and dtype is not None and np.dtype(dtype) != np.float64:
+        raise refusal(f"values as {np.dtype(dtype)}", "Leave them float64")
