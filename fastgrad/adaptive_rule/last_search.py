@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._parallel import inner_workers, over_pieces
+from .._parallel import CostEstimate, inner_workers, over_pieces
 from .batch import Batch, FloatArray, Index, is_beside_zero
 from .codegen import LANES
 from .decisions import NONFINITE, Outcome, decide
@@ -14,6 +14,9 @@ from .verdict import SMALL
 
 SHARE = 2
 """Blocks of the last search, which needs 3 kB for each point, are smaller than those of rounds by this factor."""
+
+SECONDS = 1e-5
+"""What the search of a point takes, about; measured first, a few points would be a block of their own."""
 
 
 def search(b: Batch, index: Index) -> None:
@@ -42,8 +45,9 @@ def _search_from(b: Batch, index: Index, u: FloatArray, finest: int, deepest: in
         with np.errstate(all="ignore"):  # threads have settings of their own
             _decide(b, block, unit, _values(b, block, unit, 0, finest), (finest, deepest))
 
-    size = b.block_size // SHARE
-    over_pieces(work, index.shape, inner_workers(), most=size, least=size)
+    size, cost = b.block_size // SHARE, CostEstimate()
+    cost.remember(index.size, index.size * SECONDS)
+    over_pieces(work, index.shape, inner_workers(), most=size, least=size, pace=cost)
 
 
 def _values(b: Batch, index: Index, u: FloatArray, first: int, last: int) -> Values:
