@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..compilation.kernels import Native, is_cached
+from ..compilation.memory import address_of
 from .codegen import LANES, ScanCode, key_of, prototype, scan_kernel
 
 PATIENCE = 1 << 14
@@ -122,24 +123,20 @@ def _by_code(code: Any, points: Sequence[Any], levels: Sequence[Any], count: int
     groups = [g if g.dtype == _DOUBLE and g.strides[-1] == 8 else np.ascontiguousarray(g, np.float64) for g in levels]
     table = _addresses(rows)
     for g in groups:
-        table += [_address(g), g.strides[0]]
+        table += [address_of(g[0]), g.strides[0]]
     for start in _addresses(outputs):
         table += [start, outputs.strides[1]]
     words = np.array(table + _addresses(results), np.int64)
-    code(_address(words), count, padded)
+    code(address_of(words), count, padded)
     return list(results[:, :size]), list(outputs[:, :, :size])
 
 
 _DOUBLE = np.dtype(np.float64)
 
 
-def _address(array: Any) -> int:
-    return int(array.__array_interface__["data"][0])
-
-
 def _addresses(arrays: Any) -> list[int]:
-    """Return the addresses of the rows of an array."""
-    if not len(arrays):
+    """Return the addresses of the parts of an array."""
+    if not arrays.size:
         return []
-    start, step = _address(arrays), arrays.strides[0]
+    start, step = address_of(arrays), arrays.strides[0]
     return [start + k * step for k in range(len(arrays))]
