@@ -54,9 +54,9 @@ class CostEstimate:
 
     __slots__ = ("_points", "seconds")
 
-    def __init__(self) -> None:
-        self.seconds = inf
-        """Seconds of a point; infinite until it is known."""
+    def __init__(self, seconds: float = inf) -> None:
+        self.seconds = seconds
+        """Seconds of a point; infinite until it is known. A first guess saves the small piece that measures it."""
         self._points = 0
 
     def worth(self, points: int) -> bool:

@@ -159,7 +159,7 @@ class Batch:
 
     def improve(self, index: Index, outcome: Outcome) -> None:
         """Replace earlier results where the new bounds are better, but no sharp one by one that contradicts it."""
-        df, error, scale, *_, status = (a.take(index) for a in self.out)
+        df, error, scale, status = (a.take(index) for a in (*self.out[:3], self.out.status))
         relative = outcome.error / np.maximum(outcome.scale, 2.0**-1074)
         better = ~(error / np.maximum(scale, 2.0**-1074) < relative) | np.isnan(df)
         better |= (outcome.error < error) & (relative < 1e-6)
@@ -168,7 +168,8 @@ class Batch:
         # finer flat levels show nothing new
         better &= ~((df == 0) & (outcome.df == 0) & (error < np.inf))
         if not better.all():
-            index, outcome = index[better], Outcome(*(a[better] for a in outcome))
+            some = indices(better)
+            index, outcome = index[some], Outcome(*(a[some] for a in outcome))
         self.store(index, outcome)
 
     def store_round(self, index: Index, j: RoundResult, done: Index) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .._parallel import CostEstimate, inner_workers, over_pieces
 from ..estimates import Estimate, Status
 from .batch import Batch, Evaluate, FloatArray, Index, Limits, TakeRound, indices
 from .decisions import CONVERGED, Outcome
@@ -34,6 +35,12 @@ CHUNK = 1 << 14
 
 BLOCK = 4096
 """Points of a block of a round: their values stay in cache."""
+
+PIECE = 1 << 14
+"""Points for which one of several threads takes all rounds: most of their time is that of NumPy between kernels."""
+
+SECONDS = 1e-6
+"""What the rounds of a point take, about."""
 
 
 def judged(outcome: Outcome, nfev: Any, rule: Any) -> Estimate:
@@ -134,10 +141,23 @@ def estimate(
         b = Batch(values, rule, x, y, Limits(lowest, highest, largest), block_size, first_round, machine)
         usable = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
         if usable.size:
-            left = resolve_narrow(b, resolve_noise(b, take_rounds(b, usable)))
+            left = resolve_narrow(b, _take_rounds(b, usable))
             if left.size:
                 search(b, left)
         return judged(b.out, b.nfev, rule)
+
+
+def _take_rounds(b: Batch, index: Index) -> Index:
+    """Take the rounds, over the threads that may share machine code; return the points that they leave open."""
+    left = [np.zeros(0, np.intp)]
+
+    def work(piece: tuple[slice, ...]) -> None:
+        with np.errstate(all="ignore"):  # threads have settings of their own
+            left.append(resolve_noise(b, take_rounds(b, index[piece])))
+
+    size = PIECE if inner_workers() > 1 else index.size
+    over_pieces(work, index.shape, inner_workers(), most=size, least=size, pace=CostEstimate(SECONDS))
+    return np.concatenate(left)
 
 
 def _in_chunks(f: Evaluate, points: FloatArray, index: Any) -> FloatArray:

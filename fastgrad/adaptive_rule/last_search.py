@@ -16,7 +16,7 @@ SHARE = 2
 """Blocks of the last search, which needs 3 kB for each point, are smaller than those of rounds by this factor."""
 
 SECONDS = 1e-5
-"""What the search of a point takes, about; measured first, a few points would be a block of their own."""
+"""What the search of a point takes, about: a few points that measure it would be a block of their own."""
 
 
 def search(b: Batch, index: Index) -> None:
@@ -45,9 +45,8 @@ def _search_from(b: Batch, index: Index, u: FloatArray, finest: int, deepest: in
         with np.errstate(all="ignore"):  # threads have settings of their own
             _decide(b, block, unit, _values(b, block, unit, 0, finest), (finest, deepest))
 
-    size, cost = b.block_size // SHARE, CostEstimate()
-    cost.remember(index.size, index.size * SECONDS)
-    over_pieces(work, index.shape, inner_workers(), most=size, least=size, pace=cost)
+    size = b.block_size // SHARE
+    over_pieces(work, index.shape, inner_workers(), most=size, least=size, pace=CostEstimate(SECONDS))
 
 
 def _values(b: Batch, index: Index, u: FloatArray, first: int, last: int) -> Values:

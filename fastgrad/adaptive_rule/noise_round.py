@@ -35,9 +35,9 @@ def resolve_noise(b: Batch, index: Index) -> Index:
     Beside 0, where functions vary over the size of the point, there would be too few levels between wide and fine ones.
     """
     is_resolved = np.zeros(b.x.shape, bool)
-    for block in in_blocks(index[~is_beside_zero(b.x[index], SMALL)], b.round_size):
+    for block in in_blocks(index[indices(~is_beside_zero(b.x[index], SMALL))], b.round_size):
         _resolve_block(b, block, is_resolved)
-    return index[~is_resolved[index]]
+    return index[indices(~is_resolved[index])]
 
 
 def _resolve_block(b: Batch, index: Index, is_resolved: FloatArray) -> None:

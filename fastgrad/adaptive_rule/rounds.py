@@ -50,7 +50,8 @@ def _first_round(b: Batch, block: Index) -> tuple[Any, Any, Any]:
         narrow = power_below(np.maximum(near / table.steps[0], 2.0**-1000))
         use &= fits | (narrow >= u * 2.0**-10)
         u = np.where(fits, u, narrow)
-    index, unit = block[use], u[use]
+    some = indices(use)
+    index, unit = block[some], u[some]
     if b.first_round is not None:
         j = b.first_round.at(index)
     elif index.size:
@@ -64,7 +65,7 @@ def _first_round(b: Batch, block: Index) -> tuple[Any, Any, Any]:
     top = _first_finer_step(b, index[more], unit[more], j.complete[more].astype(np.intp))
     b.note_allowed(index, j, (j.verdict != DONE) & (j.verdict != WIDER))
     return (
-        (np.concatenate([block[~use], index[j.verdict == OPEN]]),),
+        (np.concatenate([block[~use], index[indices(j.verdict == OPEN)]]),),
         (index[wide], unit[wide]),
         (index[more], top, j.verdict[more] == NEARBY),
     )
