@@ -12,8 +12,9 @@ import pytest
 from conftest import run_script
 
 import fastgrad as fg
-from fastgrad.adaptive_rule import adaptive, estimate, scan, schedule
+from fastgrad.adaptive_rule import adaptive, estimate, schedule
 from fastgrad.adaptive_rule.extrapolation import DEVIATIONS, Table, coefficient_weights, value_weights
+from fastgrad.compilation import scan
 
 POINTS = np.concatenate([np.linspace(-3, 3, 61), [0.0, 1e-9, -1e-12, 1e-300, 1e6, -1e12, 1e250]])
 FUNCTIONS = {

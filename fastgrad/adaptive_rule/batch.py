@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .codegen import Row
+from ..compilation.rows import Row
 from .decisions import CONVERGED, NONFINITE, Outcome
 from .noise import SHARP
 from .round_kernels import Round, RoundResult

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from .codegen import Row, Select
+from ..compilation.rows import Row, Select
+from ..compilation.scan import Scan
 from .evidence import Facts, Interpretation
 from .flatness import Survey, judge_beyond_flat
 from .judge import GOOD, Window
 from .noise import SHARP, deviations, is_jump
 from .quotients import larger, quotient
 from .rounding import decimal_quantum
-from .scan import Scan
 from .schedule import FINEST
 from .search import STRIDE, Fit, Values, best_window, deviation, last_start_before, per_step, polynomial
 from .sides import level_before_kink

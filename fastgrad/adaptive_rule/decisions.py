@@ -21,14 +21,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .codegen import Row, Select
+from ..compilation.rows import Row, Select
+from ..compilation.scan import Scan
 from .contradictions import accept_beyond_flat, accept_noise, resolve_contradictions
 from .evidence import STILL, Facts, Interpretation, collect
 from .flatness import UNKNOWN
 from .judge import Window
 from .noise import SHARP
 from .rounding import ROUNDING
-from .scan import Scan
 from .search import Values, per_step
 from .sides import ROUGH, Sides, compare_sides
 

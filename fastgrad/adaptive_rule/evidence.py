@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .codegen import Row
+from ..compilation.rows import Row
 from .flatness import Survey, flat_bound, is_below_rounding, survey
 from .judge import Window
 from .noise import SHARP, Deviations, is_noise_about_constant

@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from .codegen import Row, Select, last_bit
+from ..compilation.rows import Row, Select, last_bit
+from ..compilation.scan import Scan
 from .noise import LOUD, count_turns
 from .quotients import larger
 from .rounding import COUNTS, ROUNDING
-from .scan import Scan
 
 FINE = {True: (18, 19, 20, 21, 22, 24, 27), False: tuple(range(18, 28))}
 """Levels that show the noise, by number of sides: the argument of float32 changes at the first five, that of a hash at

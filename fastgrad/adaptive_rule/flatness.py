@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .codegen import Row, Select
+from ..compilation.rows import Row, Select
+from ..compilation.scan import Scan
 from .extrapolation import DEVIATIONS
 from .judge import Window
 from .noise import SHARP, deviations
 from .rounding import APPARENT, ROUNDING, SMALLEST, is_whole
-from .scan import Scan
 from .search import Values, best_window, finer_deviation, last_start_before, per_step, polynomial
 from .verdict import SMALL
 

@@ -1,7 +1,7 @@
 """The judging kernel: derivative, bound and verdict of one level set, from the values at its steps.
 
-The arithmetic has no branches: NumPy executes it on arrays, and `codegen` writes machine code from it, to the same
-bits. A row holds one number for each point.
+The arithmetic has no branches: NumPy executes it on arrays, and `compilation.rows` writes machine code from it, to
+the same bits. A row holds one number for each point.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .codegen import Row, Select
+from ..compilation.rows import Row, Select
 from .extrapolation import Table
 from .quotients import Series, larger, quotients
 from .rounding import RELATIVE, ROUNDING, SMALLEST

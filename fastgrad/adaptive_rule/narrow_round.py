@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from ..compilation.rows import Row, Select
+from ..compilation.scan import Scan
 from .batch import Batch, FloatArray, Index, in_blocks
-from .codegen import Row, Select
 from .decisions import Outcome
 from .extrapolation import DEVIATIONS
 from .quotients import larger, quotient
 from .rounding import ROUNDING, SMALLEST
 from .rounds import take_finer_rounds
-from .scan import Scan
 from .schedule import BETWEEN, power_below, scale_of, step
 from .search import per_step
 from .sides import ROUGH

@@ -21,8 +21,8 @@ from ..compilation.memory import (
     words_at,
     words_on_stack,
 )
+from ..compilation.rows import LANES
 from ..compilation.ufuncs import ADDRESS, ARGUMENTS, COPY, NONFINITE, OWN, RESULTS, Ufunc
-from .codegen import LANES
 from .round_kernels import Round
 from .verdict import DONE
 

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .codegen import Row, Select
+from ..compilation.rows import Row, Select
+from ..compilation.scan import Scan
 from .quotients import larger
 from .rounding import ROUNDING
-from .scan import Scan
 from .search import Fit, Values, finer_deviation
 from .verdict import JUMP
 

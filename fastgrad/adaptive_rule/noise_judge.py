@@ -6,7 +6,7 @@ import math
 from functools import cache
 from typing import Any, NamedTuple
 
-from .codegen import Row, Select, last_bit
+from ..compilation.rows import Row, Select, last_bit
 from .extrapolation import DEVIATIONS
 from .fine_levels import FEWEST, FINE, FINEST_MIDDLE, fine_noise
 from .flatness import UNKNOWN

@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Any, NamedTuple
 
-from .codegen import Row, Select, last_bit
+from ..compilation.rows import Row, Select, last_bit
 from .fine_levels import FINE, FINEST_MIDDLE
 from .judge import truncation, weighted
 from .quotients import larger, quotient

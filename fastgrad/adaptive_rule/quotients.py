@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from .codegen import Row, Select
+from ..compilation.rows import Row, Select
 from .extrapolation import Table
 
 

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..compilation.kernels import Native
-from .codegen import Row, Select, power_below
+from ..compilation.rows import Row, Select, power_below
+from ..compilation.scan import Scan
 from .extrapolation import Table
 from .judge import judge
-from .scan import Scan
 from .schedule import finer, first
 from .verdict import OPEN, verdict
 

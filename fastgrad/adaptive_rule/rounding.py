@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from .codegen import Row, Select, last_bit, power_below
-from .scan import Scan
+from ..compilation.rows import Row, Select, last_bit, power_below
+from ..compilation.scan import Scan
 
 ROUNDING = 0.3 * 2.0**-52
 """Root mean square of one rounding of a value, relative to it (0.29 ulp; the mean over the binade is smaller)."""

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ..compilation.rows import Row
 from .batch import Batch, FloatArray, Index, in_blocks, indices, is_beside_zero
-from .codegen import Row
 from .round_kernels import NO_LIMITS, RoundResult, finer_round, first_round
 from .schedule import FACTOR, NEXT, ROUNDS, WIDEST, first, power_below, scale_of, step
 from .verdict import DONE, FINER, LONG, NEARBY, OPEN, SMALL, WIDER

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from . import codegen
+from ..compilation import rows
 from .extrapolation import Table
 from .rounding import CONDITION
 
@@ -51,7 +51,7 @@ def scale_of(x: Any) -> Any:
 
 def power_below(size: Any) -> Any:
     """Return the power of two at or below a positive number."""
-    power = codegen.power_below(np.asarray(size))
+    power = rows.power_below(np.asarray(size))
     return power if power.all() else np.ldexp(1.0, np.frexp(size)[1] - 1)  # some are subnormal
 
 

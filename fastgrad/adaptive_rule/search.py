@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .codegen import Row, Select
+from ..compilation.rows import Row, Select
+from ..compilation.scan import Scan
 from .extrapolation import coefficient_weights
 from .judge import GOOD, Window, judge
 from .quotients import larger, quotient
 from .rounding import SMALLEST, Quanta
-from .scan import Scan
 from .schedule import sliding
 
 STRIDE = 2

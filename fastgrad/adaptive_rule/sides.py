@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .codegen import Row, Select
+from ..compilation.rows import Row, Select
+from ..compilation.scan import Scan
 from .flatness import flat_bound, is_below_rounding, survey
 from .judge import Window
 from .quotients import larger
 from .rounding import CONDITION, ROUNDING, Quanta
-from .scan import Scan
 from .search import Fit, Values, best_window, finer_deviation, windows
 
 ROUGH = 1e-9

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from .codegen import Row, Select
+from ..compilation.rows import Row, Select
 from .extrapolation import Table
 from .judge import Judgement
 from .quotients import Series, larger

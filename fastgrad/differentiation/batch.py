@@ -23,7 +23,7 @@ from .error_bounds import estimate_by_stencil
 from .problem import ADAPTIVE, Problem, kinds_of_fields, refuse_real
 
 #: Points of a block for the adaptive rule where `f` is compiled: what the rounds leave is searched in one go. Threads
-#: share the machine code of the rounds, not the blocks, because Python holds its lock between the kernels.
+#: share the machine code of its first round, then pieces of what that leaves, then blocks of the last search.
 _LARGE_BLOCK = 1 << 17
 
 #: Bytes of the arrays of such a block. `malloc` of glibc keeps twice the largest array that was freed, and gives the

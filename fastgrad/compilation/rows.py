@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from llvmlite import binding, ir
 
-from ..compilation.kernels import Native, native_from_text
-from ..compilation.memory import EXPONENT
+from .kernels import Native, native_from_text
+from .memory import EXPONENT
 
 MANTISSA = (1 << 52) - 1
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..compilation.kernels import Native, is_cached
-from ..compilation.memory import address_of
-from .codegen import LANES, ScanCode, key_of, prototype, scan_kernel
+from .kernels import Native, is_cached
+from .memory import address_of
+from .rows import LANES, ScanCode, key_of, prototype, scan_kernel
 
 PATIENCE = 1 << 14
 """Points, times levels, that NumPy takes before a scan is compiled: a quarter of the time of the compilation, at 1.5 ns
