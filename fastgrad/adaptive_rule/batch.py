@@ -25,7 +25,7 @@ Evaluate = Callable[[Any, Any], Any]
 TakeRound = Callable[[Round, Index, Any], Any]
 
 LARGER = 16
-"""Blocks of rounds in machine code are larger by this factor: its positions and values stay in the first-level cache,
+"""Blocks of rounds in machine code are larger by this factor: its positions and values stay in the second-level cache,
 and NumPy takes long to start for few points."""
 
 

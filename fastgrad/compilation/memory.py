@@ -10,8 +10,9 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-#: Size of the buffer for gathered arguments and results, in numbers: it stays in the first-level cache.
-BUFFER = 4096
+#: Size of the buffer for gathered arguments and results, in numbers: it stays in the second-level cache. In one of the
+#: size of the first-level cache a round would call `f` for 40 to 100 points at a time, and take 2 to 5 % longer.
+BUFFER = 1 << 14
 
 #: Points whose results are copied together where a function has captured arrays.
 _CHUNK = 256
