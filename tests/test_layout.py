@@ -17,7 +17,10 @@ ROOT = Path(fastgrad.__file__).parent
 
 #: Packages and modules by layer. A package imports from its own layer and from those below.
 LAYERS: dict[int, tuple[str, ...]] = {
-    1: ("_parallel", "_signals", "_workers", "array_kinds", "arguments", "estimates", "elementary", "compilation"),
+    1: (
+        "_parallel", "_signals", "_typing", "_workers", "array_kinds", "arguments", "estimates", "elementary",
+        "compilation",
+    ),
     2: ("containers", "tracing"),
     3: ("evaluation",),
     4: ("adaptive_rule", "rules"),

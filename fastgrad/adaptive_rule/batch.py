@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .._typing import FloatArray, Index
 from ..compilation.rows import Row
 from .decisions import CONVERGED, NONFINITE, Outcome
 from .noise import SHARP
 from .round_kernels import Round, RoundResult
 from .round_kernels import first_round as first_round_of
-
-FloatArray = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 #: Values at points, ``f(points, index)``; ``points[..., k]`` belongs to the point ``index[k]`` of the batch.
 Evaluate = Callable[[Any, Any], Any]

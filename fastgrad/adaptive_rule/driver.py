@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from .._parallel import CostEstimate, inner_workers, over_pieces
+from .._typing import FloatArray, Index
 from ..estimates import Estimate, Status
-from .batch import Batch, Evaluate, FloatArray, Index, Limits, TakeRound, indices
+from .batch import Batch, Evaluate, Limits, TakeRound, indices
 from .decisions import CONVERGED, Outcome
 from .last_search import search
 from .narrow_round import resolve_narrow

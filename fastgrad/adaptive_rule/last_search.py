@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from .._parallel import CostEstimate, inner_workers, over_pieces
+from .._typing import FloatArray, Index
 from ..compilation.rows import LANES
-from .batch import Batch, FloatArray, Index, is_beside_zero
+from .batch import Batch, is_beside_zero
 from .decisions import NONFINITE, Outcome, decide
 from .schedule import BETWEEN, COARSEST, DEEPEST, FINEST, power_below, scale_of, step
 from .search import Values, concatenate_levels, padding

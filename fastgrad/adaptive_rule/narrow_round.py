@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from .._typing import FloatArray, Index
 from ..compilation.rows import Row, Select
 from ..compilation.scan import Scan
-from .batch import Batch, FloatArray, Index, in_blocks
+from .batch import Batch, in_blocks
 from .decisions import Outcome
 from .extrapolation import DEVIATIONS
 from .quotients import larger, quotient

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from .batch import Batch, FloatArray, Index, in_blocks, indices, is_beside_zero
+from .._typing import FloatArray, Index
+from .batch import Batch, in_blocks, indices, is_beside_zero
 from .decisions import Outcome
 from .fine_levels import FEWEST, FINE, measure_noise
 from .noise_judge import AGAIN, NoisyResult, noise_round

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from .._typing import FloatArray, Index
 from ..compilation.rows import Row
-from .batch import Batch, FloatArray, Index, in_blocks, indices, is_beside_zero
+from .batch import Batch, in_blocks, indices, is_beside_zero
 from .round_kernels import NO_LIMITS, RoundResult, finer_round, first_round
 from .schedule import FACTOR, NEXT, ROUNDS, WIDEST, first, power_below, scale_of, step
 from .verdict import DONE, FINER, LONG, NEARBY, OPEN, SMALL, WIDER

@@ -19,9 +19,9 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .._signals import reraise_if_signal
+from .._typing import FloatArray
 from ..arguments import argument, argument_index, common_shape
 from ..corpus import BITS, Case, differentiate, evaluate, slope_scale
 from ..corpus.translation import Untranslatable, for_mpmath
@@ -30,7 +30,6 @@ from ..evaluation.signatures import check_call
 from ..gates import GATES, Gate
 from ._methods import Args, Elementwise
 
-Floats = NDArray[np.float64]
 Interval = tuple[float, float]
 
 #: Intervals for the arguments of a gate, where its domain alone would lead to a pole or to overflow.
@@ -59,7 +58,7 @@ POINTS, SECONDS = 1000, 10.0
 AGREEMENT = 1e-6
 
 #: The derivative, NaN where there is none; the local slope that errors are relative to; the source in words.
-Truth = tuple[Floats, Floats, str]
+Truth = tuple[FloatArray, FloatArray, str]
 
 
 @dataclass(frozen=True)
@@ -185,7 +184,7 @@ def size_of(args: tuple[Any, ...]) -> int:
     return max(map(np.size, args), default=0)
 
 
-def broadcast(values: Any, size: int) -> Floats:
+def broadcast(values: Any, size: int) -> FloatArray:
     """Return one float64 for every point, in memory of its own."""
     return np.array(np.broadcast_to(np.asarray(values, dtype=np.float64), size))
 
@@ -233,7 +232,7 @@ def truth_of(problem: Problem, args: Args, on_arrays: Elementwise) -> Truth:
     return df, _scale(problem, df, values, adaptive, few), f"adaptive, itself inexact{reason}"
 
 
-def _scale(problem: Problem, df: Floats, values: Floats, slope: Elementwise, args: Args) -> Floats:
+def _scale(problem: Problem, df: FloatArray, values: FloatArray, slope: Elementwise, args: Args) -> FloatArray:
     """Return the slope scale at derivatives `df` and values of the function; `corpus` has it in high precision."""
     wrt = problem.wrt
     x = np.asarray(args[wrt], dtype=np.float64)
@@ -241,11 +240,11 @@ def _scale(problem: Problem, df: Floats, values: Floats, slope: Elementwise, arg
     below, above = (np.abs(slope(*args[:wrt], x + d, *args[wrt + 1 :])) for d in (-apart, apart))
     mean = np.nan_to_num(broadcast(below + above, df.size) / 2, nan=0.0, posinf=0.0)
     rounding = np.nan_to_num(1e-9 * np.abs(values) / np.maximum(np.abs(x), 1.0), nan=0.0, posinf=0.0)
-    scale: Floats = np.maximum.reduce([np.abs(df), mean, rounding])
+    scale: FloatArray = np.maximum.reduce([np.abs(df), mean, rounding])
     return np.maximum(scale, 1e-300)
 
 
-def true_derivative(f: Elementwise, args: Args, wrt: int, values: Floats) -> tuple[Floats, Floats]:
+def true_derivative(f: Elementwise, args: Args, wrt: int, values: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return derivative and slope scale by mpmath, at as many first points as `POINTS` and `SECONDS` allow.
 
     Raises `Untranslatable` when mpmath cannot evaluate `f`, or gets other values than `values`, those in float64.

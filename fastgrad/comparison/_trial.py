@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from .._signals import reraise_if_signal
+from .._typing import FloatArray
 from ..differentiation.derivatives import derivative
 from ..report.results import FACTORS, SLACK, TOLERANCE, Curve, Point, Profile, Row
 from ._methods import Answer, Args, Counted, Elementwise, Method
-from ._problems import JUDGED, Floats, Problem, broadcast, formula_of, head, name_of, size_of, truth_of
+from ._problems import JUDGED, Problem, broadcast, formula_of, head, name_of, size_of, truth_of
 from ._timing import FEW, Workload, grow, quietly, time_in_turns
 
 #: Seconds that the errors of a method may take, else it gets fewer points.
@@ -41,7 +42,7 @@ class Trial:
         self.size = problem.size(count)
         self.args = tuple(np.array(a) for a in problem.points(min(count, JUDGED)))
         #: Relative errors of every method that has its row, at the first points.
-        self.errors: dict[str, Floats] = {}
+        self.errors: dict[str, FloatArray] = {}
         #: Points of every method that has its row.
         self._counts: dict[str, int] = {}
         with quietly():
@@ -97,7 +98,7 @@ class Trial:
         self._counts[method.name] = count
         return figures
 
-    def _errors(self, estimates: Floats, name: str) -> dict[str, Any]:
+    def _errors(self, estimates: FloatArray, name: str) -> dict[str, Any]:
         """Return quantiles of the error over the points where the derivative exists."""
         count = min(estimates.size, self.df.size)
         df, scale = self.df[:count], self.scale[:count]
@@ -127,7 +128,7 @@ class Trial:
         """Return all arguments at a point."""
         return tuple(float(a[index]) if np.ndim(a) else float(a) for a in self.args)
 
-    def _worst(self, f: Elementwise, method: Method, estimates: Floats, answer: Answer | None) -> tuple[Point, ...]:
+    def _worst(self, f: Elementwise, method: Method, estimates: FloatArray, answer: Answer | None) -> tuple[Point, ...]:
         """List the points with the largest errors, with their bounds."""
         errors = self.errors[method.name]
         order = np.nan_to_num(errors, nan=-1.0, posinf=inf)

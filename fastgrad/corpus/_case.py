@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .._signals import reraise_if_signal
+from .._typing import FloatArray
 from .translation import for_mpmath
 
 Kind = Literal["smooth", "noisy", "kink"]
-Floats = NDArray[np.float64]
 
 TRUTH_FILE = Path(__file__).with_name("truth.json")
 
@@ -56,7 +55,7 @@ class Case:
     agree: float = 1e-13
 
     @property
-    def x(self) -> Floats:
+    def x(self) -> FloatArray:
         """The points as an array."""
         return np.array(self.points, dtype=np.float64)
 
@@ -75,7 +74,7 @@ def family(name: str, kind: Kind = "smooth") -> Callable[..., Case]:
     return case
 
 
-def pointwise(f: Callable[[Any], Any]) -> Callable[[Any], Floats]:
+def pointwise(f: Callable[[Any], Any]) -> Callable[[Any], FloatArray]:
     """Wrap `f` so that it takes arrays; where it raises a domain error, the value is NaN."""
 
     def one(x: float) -> float:
@@ -85,7 +84,7 @@ def pointwise(f: Callable[[Any], Any]) -> Callable[[Any], Floats]:
             return float("nan")
         return float("nan") if isinstance(value, complex) else float(value)
 
-    def many(x: Any) -> Floats:
+    def many(x: Any) -> FloatArray:
         x = np.asarray(x, dtype=np.float64)
         with np.errstate(all="ignore"):
             return np.array([one(v) for v in x.ravel().tolist()], dtype=np.float64).reshape(x.shape)
@@ -93,14 +92,14 @@ def pointwise(f: Callable[[Any], Any]) -> Callable[[Any], Floats]:
     return many
 
 
-def batched(f: Callable[[Any], Any]) -> Callable[[Any], Floats]:
+def batched(f: Callable[[Any], Any]) -> Callable[[Any], FloatArray]:
     """Return `f` on float64 arrays: called once where it works elementwise, else at one point after the other.
 
     One call with three points is compared with three calls with one.
     """
     single = pointwise(f)
 
-    def whole(x: Any) -> Floats:
+    def whole(x: Any) -> FloatArray:
         with np.errstate(all="ignore"):
             return np.asarray(f(np.asarray(x, dtype=np.float64)), dtype=np.float64)
 

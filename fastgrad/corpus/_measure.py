@@ -24,15 +24,14 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .._signals import reraise_if_signal
+from .._typing import FloatArray, Mask
 from . import _analysis, _applied, _difficult, _rough
-from ._case import Case, Floats, stored
+from ._case import Case, stored
 
 #: ``method(f, x)`` returns df, error, success, nfev and perhaps status, arrays like `x`; `f` is `Case.f`.
-Method = Callable[[Callable[[Any], Any], Floats], tuple[Any, ...]]
-Mask = NDArray[np.bool_]
+Method = Callable[[Callable[[Any], Any], FloatArray], tuple[Any, ...]]
 
 #: Points of every kind of failure that are printed.
 SHOWN = 12
@@ -49,7 +48,7 @@ CASES: tuple[Case, ...] = tuple(
 )
 
 
-def known(case: Case, column: str) -> Floats:
+def known(case: Case, column: str) -> FloatArray:
     """Return one stored column, with a value for each point of `case`.
 
     Columns are the derivatives "df" and "d2", the one-sided "left" and "right", the slope "scale", and two flags:
@@ -61,14 +60,14 @@ def known(case: Case, column: str) -> Floats:
     return np.array(values, dtype=np.float64)
 
 
-def truth(case: Case, n: int = 1) -> Floats:
+def truth(case: Case, n: int = 1) -> FloatArray:
     """Return the true derivative of order `n`, 1 or 2, at the points of a case; NaN where there is none."""
     if n not in (1, 2):
         raise ValueError(f"`n` must be 1 or 2; got {n}. Differentiate `case.exact` for others.")
     return known(case, "df" if n == 1 else "d2")
 
 
-def sides(case: Case) -> tuple[Floats, Floats]:
+def sides(case: Case) -> tuple[FloatArray, FloatArray]:
     """Return the true left and right derivatives; NaN outside the domain, infinite at a step."""
     return known(case, "left"), known(case, "right")
 
@@ -147,7 +146,7 @@ def measure(method: Method, cases: Sequence[Case] = CASES, factors: Sequence[flo
     return replace(judge(np.concatenate(columns, axis=1), cases, factors), seconds=seconds, raised=messages)
 
 
-def _run(method: Method, case: Case) -> tuple[Floats, str]:
+def _run(method: Method, case: Case) -> tuple[FloatArray, str]:
     """Return rows df, error, success, nfev, status, and the message of the exception that the method raised."""
     rows = np.full((5, len(case.points)), np.nan)
     rows[2] = 0
@@ -180,7 +179,7 @@ class _Points:
         self.kink = ~self.exists & ~(np.isnan(self.left) & np.isnan(self.right))
 
 
-def judge(estimates: Floats, cases: Sequence[Case] = CASES, factors: Sequence[float] = ()) -> Figures:
+def judge(estimates: FloatArray, cases: Sequence[Case] = CASES, factors: Sequence[float] = ()) -> Figures:
     """Take the figures of rows df, error, success, nfev, status at the points of all cases, one after the other."""
     df, error, success, nfev, _status = estimates
     at = _Points(cases)
@@ -226,7 +225,7 @@ def judge(estimates: Floats, cases: Sequence[Case] = CASES, factors: Sequence[fl
     )
 
 
-def _records(at: _Points, estimates: Floats, excess: Floats, mask: Mask) -> list[Record]:
+def _records(at: _Points, estimates: FloatArray, excess: FloatArray, mask: Mask) -> list[Record]:
     """List records of the marked points, the worst first."""
     marked = np.flatnonzero(mask)
     marked = marked[np.argsort(-excess[marked], kind="stable")]
@@ -244,6 +243,6 @@ def _share(mask: Mask) -> float:
     return float(np.mean(mask)) if mask.size else 0.0
 
 
-def _median(values: Floats) -> float:
+def _median(values: FloatArray) -> float:
     """Return the median; NaN of nothing."""
     return float(np.median(values)) if values.size else float("nan")

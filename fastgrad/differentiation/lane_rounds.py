@@ -8,16 +8,14 @@ from typing import Any
 
 import numpy as np
 from numba.core import types
-from numpy.typing import NDArray
 
 from .._parallel import in_steps, inner_workers
+from .._typing import FloatArray
 from ..adaptive_rule import Round
 from ..compilation.memory import address_of, words_at
 from ..evaluation.vector_instructions import call_at
 from ..evaluation.vector_machine import MachineOnLines, loop
 from ..tracing import LANES
-
-FloatArray = NDArray[np.float64]
 
 _CHUNK = 128
 """Least number of entries of a chunk, whose positions and values stay in cache; whole blocks of lines fill it."""

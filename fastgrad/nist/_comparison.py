@@ -15,18 +15,19 @@ from typing import Any
 import numpy as np
 from scipy.optimize import least_squares
 
+from .._typing import FloatArray
 from ..differentiation.first_derivatives import jacobian
-from ._regressions import Floats, Regression, digits, standard_errors
+from ._regressions import Regression, digits, standard_errors
 
 #: From a regression and parameters to the jacobian of its residuals there.
-Jacobian = Callable[[Regression, Floats], Any]
+Jacobian = Callable[[Regression, FloatArray], Any]
 
 #: Digits from which on a standard error, and a fitted parameter, counts as reached. A fit stops where the sum of
 #: squares no longer changes: the square of what the parameters still change by.
 ERRORS, PARAMETERS = 8, 6
 
 
-def exact(data: Regression, b: Floats) -> Floats:
+def exact(data: Regression, b: FloatArray) -> FloatArray:
     """Return the jacobian by the complex step, exact to the rounding of the model."""
     columns = []
     for j, size in enumerate(np.abs(b)):
@@ -35,25 +36,25 @@ def exact(data: Regression, b: Floats) -> Floats:
     return np.stack(columns, axis=1)
 
 
-def _scipy(data: Regression, b: Floats) -> Any:
+def _scipy(data: Regression, b: FloatArray) -> Any:
     from scipy.optimize._numdiff import approx_derivative
 
     return approx_derivative(data.residuals, b, method="3-point")
 
 
-def _numdifftools(data: Regression, b: Floats) -> Any:
+def _numdifftools(data: Regression, b: FloatArray) -> Any:
     import numdifftools as nd
 
     return nd.Jacobian(data.residuals)(b)
 
 
-def _jacobi(data: Regression, b: Floats) -> Any:
+def _jacobi(data: Regression, b: FloatArray) -> Any:
     from jacobi import jacobi
 
     return jacobi(data.residuals, b)[0]
 
 
-def _jax(data: Regression, b: Floats) -> Any:
+def _jax(data: Regression, b: FloatArray) -> Any:
     import jax
 
     with jax.enable_x64(True):
@@ -113,7 +114,7 @@ def compare(data: Regression, ways: Sequence[Way]) -> list[Row]:
     return rows
 
 
-def fit(data: Regression, start: Floats, jacobian: Jacobian) -> Floats:
+def fit(data: Regression, start: FloatArray, jacobian: Jacobian) -> FloatArray:
     """Fit parameters by ``scipy.optimize.least_squares`` from a start, as closely as it goes."""
     result = least_squares(
         data.residuals, start, lambda b: jacobian(data, b), x_scale="jac", ftol=1e-15, xtol=1e-15, gtol=1e-15,

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.linalg import solve_triangular
+
+from .._typing import FloatArray
 
 
 def enso(b: Any, x: Any) -> Any:
@@ -61,7 +63,6 @@ FORMULAS: tuple[tuple[Callable[[Any, Any], Any], str], ...] = (
 MODELS = {name: model for model, names in FORMULAS for name in names.split()}
 
 
-Floats = NDArray[np.float64]
 
 #: Digits of the certified values; more cannot agree.
 PRINTED = 11.0
@@ -75,13 +76,13 @@ class Regression:
     #: ``model(b, x)``, the response at predictors `x` for parameters `b`.
     model: Callable[[Any, Any], Any]
     #: The data; `x` has two columns for Nelson, where `y` is the logarithm that the model is of.
-    x: Floats
-    y: Floats
+    x: FloatArray
+    y: FloatArray
     #: Both starting values, the first one far off.
-    starts: tuple[Floats, Floats]
+    starts: tuple[FloatArray, FloatArray]
     #: Certified parameters and standard errors.
-    parameters: Floats
-    errors: Floats
+    parameters: FloatArray
+    errors: FloatArray
     #: Certified residual sum of squares and residual standard deviation.
     rss: float
     s: float
@@ -112,7 +113,7 @@ def regressions() -> tuple[Regression, ...]:
     return tuple(table)
 
 
-def standard_errors(jacobian: ArrayLike, s: float) -> Floats:
+def standard_errors(jacobian: ArrayLike, s: float) -> FloatArray:
     """Return the standard errors of parameters, ``s sqrt(diag((J^T J)^-1))``.
 
     `jacobian` has the shape ``(m, d)``, ``m >= d``. `s` is the residual standard deviation; to judge a jacobian take

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._typing import FloatArray
 from ..estimates import Estimate
 
-FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 
 #: Its square underflows beside any number, its products with numbers do not.

@@ -1,0 +1,24 @@
+"""Types of the arrays and functions that pass between packages.
+
+`Any` is left for what libraries without types return, and for what callers may pass in any form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+"""Points, values, steps, derivatives and bounds in double precision."""
+Index = NDArray[np.intp]
+"""Which points of a batch."""
+Mask = NDArray[np.bool_]
+Array = NDArray[Any]
+"""Of any type of numbers: what a function returns, or a caller's array once it is one."""
+Shape = tuple[int, ...]
+
+Function = Callable[..., Any]
+"""A function of the caller's: of numbers, arrays or vectors and further arguments."""
