@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .options import DOMAIN, Mistake, add_points, check_count, check_points, command, redirect_prints, write_output
 from .targets import check_arguments, describe_error, is_ours, load_function, read_columns
+
+if TYPE_CHECKING:
+    from .options import Subcommands
 
 EXAMPLES = """\
 examples:
@@ -29,7 +32,7 @@ could be decided or the call is wrong
 COUNT = 1000
 
 
-def register(commands: Any) -> None:
+def register(commands: Subcommands) -> None:
     """Add the command."""
     texts = ("check a derivative: is it right, and where is it wrong",
              "Check an analytic derivative against the numerical one and its error bar.", EXAMPLES)  # fmt: skip

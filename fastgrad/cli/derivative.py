@@ -11,15 +11,19 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._typing import Array, Function
 from ..report.formats import status_line
 from .options import Mistake, command, reason, redirect_prints, write_output
 from .readers import BLOCK, Source, open_source
 from .targets import check_arguments, check_index, load_function, make_mistake, parse_rule
 from .writers import open_table
+
+if TYPE_CHECKING:
+    from .options import Subcommands
 
 EXAMPLES = """\
 examples:
@@ -51,7 +55,7 @@ PAUSE, TURN = 0.2, 1.0
 FIRST = 1 << 10
 
 
-def register(commands: Any) -> None:
+def register(commands: Subcommands) -> None:
     """Add the command."""
     texts = (
         "differentiate at the points of a file, however large",
@@ -122,7 +126,7 @@ def run(args: argparse.Namespace) -> int:
     return 1 if missing else 0
 
 
-def _portions(blocks: Iterator[list[Any]]) -> Iterator[list[Any]]:
+def _portions(blocks: Iterator[list[Array]]) -> Iterator[list[Array]]:
     """Cut blocks such that a call of a slow function takes about `TURN` seconds."""
     size = FIRST
     for block in blocks:
@@ -138,7 +142,7 @@ def _portions(blocks: Iterator[list[Any]]) -> Iterator[list[Any]]:
                 size = min(4 * size, BLOCK)
 
 
-def _differentiate(f: Callable[..., Any], block: Sequence[Any], options: dict[str, Any], name: str) -> list[Any]:
+def _differentiate(f: Function, block: Sequence[Array], options: dict[str, Any], name: str) -> list[Array]:
     """Return the columns of results for a block."""
     from ..differentiation.derivatives import derivative
     from ..evaluation.signatures import PerformanceWarning

@@ -6,11 +6,11 @@ import argparse
 import re
 import sys
 from collections.abc import Callable
-from contextlib import redirect_stdout
+from contextlib import AbstractContextManager, redirect_stdout
 from math import isfinite, nan
 from pathlib import Path
 from textwrap import fill
-from typing import Any
+from typing import TYPE_CHECKING
 
 
 class Mistake(Exception):
@@ -29,13 +29,16 @@ def reason(error: OSError) -> str:
     return error.strerror or str(error)
 
 
+if TYPE_CHECKING:
+    Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
+
 POINTS = "take the points from a file (.npy, .csv, .parquet): one column for each argument"
 DOMAIN = "draw the points from this interval; once for each argument"
 
 
 def command(
-    commands: Any, name: str, texts: tuple[str, str, str], run: Callable[[argparse.Namespace], int], json: str
-) -> Any:
+    commands: Subcommands, name: str, texts: tuple[str, str, str], run: Callable[[argparse.Namespace], int], json: str
+) -> argparse.ArgumentParser:
     """Register a command and return its parser.
 
     `texts` are its summary, its description and its examples, `json` is what ``--json`` prints.
@@ -52,7 +55,7 @@ def command(
     return parser
 
 
-def add_points(parser: Any, count: str, points: str = POINTS, domain: str = DOMAIN) -> None:
+def add_points(parser: argparse.ArgumentParser, count: str, points: str = POINTS, domain: str = DOMAIN) -> None:
     """Add ``--domain``, ``--points`` and ``-n``."""
     parser.add_argument("--domain", nargs=2, type=float, action="append", metavar=("LOW", "HIGH"), default=[],
                         help=domain)  # fmt: skip
@@ -60,7 +63,7 @@ def add_points(parser: Any, count: str, points: str = POINTS, domain: str = DOMA
     add_count(parser, count)
 
 
-def add_count(parser: Any, text: str) -> None:
+def add_count(parser: argparse.ArgumentParser, text: str) -> None:
     """Add ``-n``."""
     parser.add_argument("-n", "--points-count", type=_whole, metavar="N", help=text)
 
@@ -93,7 +96,7 @@ def check_points(args: argparse.Namespace) -> None:
             raise Mistake(f"--domain must be two finite numbers, the lower first; got {low:g} {high:g}. Swap them.")
 
 
-def redirect_prints() -> Any:
+def redirect_prints() -> AbstractContextManager[object]:
     """Redirect what a caller's function prints to standard error: it would spoil JSON and tables."""
     return redirect_stdout(sys.stderr)
 

@@ -18,6 +18,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from .._typing import Array
 from .options import Mistake, reason
 
 #: Rows of a block, 8 MiB a column; bytes of text that are converted at a time.
@@ -37,7 +38,7 @@ class Source:
     rows: int | None
     #: ``blocks(columns, size)`` yields a list of arrays for each block of at most `size` rows, and raises `Mistake`
     #: where the file is damaged or changes meanwhile.
-    blocks: Callable[[Sequence[int], int], Iterator[list[Any]]]
+    blocks: Callable[[Sequence[int], int], Iterator[list[Array]]]
 
 
 def suffix_of(name: str, option: str) -> str:
@@ -63,7 +64,7 @@ def open_source(name: str, option: str) -> Source:
     except OSError as error:
         raise Mistake(f"cannot read {what}: {reason(error)}. Give the path of a file that can be read.") from error
 
-    def blocks(columns: Sequence[int], size: int) -> Iterator[list[Any]]:
+    def blocks(columns: Sequence[int], size: int) -> Iterator[list[Array]]:
         yield from source.blocks(columns, size)
         if path.exists() and _stamp(path) != stamp:
             raise Mistake(f"{what} was written while it was read. Run this again when it is whole.")
@@ -105,7 +106,7 @@ def _npy(name: str, what: str) -> Source:
             raise Mistake(short)
         return numbers
 
-    def blocks(columns: Sequence[int], size: int) -> Iterator[list[Any]]:
+    def blocks(columns: Sequence[int], size: int) -> Iterator[list[Array]]:
         for first in range(0, rows, size):
             count = min(size, rows - first)
             if is_fortran:
@@ -135,7 +136,7 @@ def _parquet(name: str, what: str) -> Source:
         raise Mistake(f"{what} is not a Parquet file. Write it by pyarrow or pandas.") from error
     names = tuple(file.schema_arrow.names)
 
-    def blocks(columns: Sequence[int], size: int) -> Iterator[list[Any]]:
+    def blocks(columns: Sequence[int], size: int) -> Iterator[list[Array]]:
         chosen = [names[c] for c in columns]
         for batch in file.iter_batches(min(size, BLOCK // 4), columns=chosen):
             arrays = [_array(batch.column(column)) for column in chosen]
@@ -166,7 +167,7 @@ def _text(name: str, what: str) -> Source:
     has_names = not all(map(_is_number, cells))
     names = [cell if has_names and cell else str(i) for i, cell in enumerate(cells)]  # pandas' index has no name
 
-    def blocks(columns: Sequence[int], size: int) -> Iterator[list[Any]]:
+    def blocks(columns: Sequence[int], size: int) -> Iterator[list[Array]]:
         with _opened(name) as file:
             if name != "-":  # a pipe cannot be read again
                 file.readline()
@@ -184,7 +185,7 @@ def _opened(name: str) -> AbstractContextManager[IO[bytes]]:
     return nullcontext(sys.stdin.buffer) if name == "-" else open(name, "rb")
 
 
-def _by_pyarrow(text: bytes, delimiter: str | None, width: int) -> list[Any] | None:
+def _by_pyarrow(text: bytes, delimiter: str | None, width: int) -> list[Array] | None:
     """Convert lines to columns five times as fast as NumPy; None without pyarrow, or where it refuses a line."""
     try:
         arrow, csv = import_module("pyarrow"), import_module("pyarrow.csv")
@@ -210,7 +211,7 @@ def _by_pyarrow(text: bytes, delimiter: str | None, width: int) -> list[Any] | N
     return columns
 
 
-def _by_lines(text: bytes, delimiter: str | None, width: int, number: int, what: str) -> list[Any]:
+def _by_lines(text: bytes, delimiter: str | None, width: int, number: int, what: str) -> list[Array]:
     """Convert lines to columns by NumPy, or by Python, which tells where they are wrong; an empty cell is NaN.
 
     `number` counts the lines before.

@@ -23,7 +23,9 @@ from .options import (
 from .targets import check_arguments, check_index, load_function, make_mistake, match_names, parse_rule, read_columns
 
 if TYPE_CHECKING:
+    from ..comparison import Problem
     from ..report import AccuracyReport
+    from .options import Subcommands
 
 EXAMPLES = """\
 examples:
@@ -48,7 +50,7 @@ exit status: 0; 2 when the call is wrong
 """
 
 
-def register(commands: Any) -> None:
+def register(commands: Subcommands) -> None:
     """Add the commands."""
     description = (
         "Compare methods of differentiation against the true derivative: on every gate (logic gates have none), a "
@@ -102,7 +104,7 @@ def run(args: argparse.Namespace) -> int:
     return 0 if report.verdicts or not all(row.failure for row in report.rows) else 2
 
 
-def _measure(args: argparse.Namespace, problems: Sequence[Any], methods: Any) -> AccuracyReport:
+def _measure(args: argparse.Namespace, problems: Sequence[Problem], methods: Any) -> AccuracyReport:
     """Compare the methods; an error of the caller's function is a mistake in one line."""
     from ..comparison import REPORT_POINTS, accuracy
     from ..comparison.standard import MANY, REPRESENTATIVES, compare_standard, first_rows
@@ -164,7 +166,7 @@ def _check_output(path: Path) -> None:
         raise Mistake(f"cannot write to --out {path}: {reason(error)}. Name another place.") from error
 
 
-def _standard_problems(args: argparse.Namespace) -> list[Any]:
+def _standard_problems(args: argparse.Namespace) -> list[Problem]:
     from ..comparison import standard_functions
 
     if args.domain or args.points or args.wrt:
@@ -172,7 +174,7 @@ def _standard_problems(args: argparse.Namespace) -> list[Any]:
     return match_names(args.only, standard_functions(), "function")
 
 
-def _own_problem(args: argparse.Namespace) -> list[Any]:
+def _own_problem(args: argparse.Namespace) -> list[Problem]:
     from ..comparison import problem_of
 
     f = load_function(args.function)

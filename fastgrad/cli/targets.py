@@ -9,14 +9,16 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from .._typing import FloatArray, Function
 from ..rules.stencils import backward, central, forward
 from .options import Mistake, redirect_prints
 from .readers import BLOCK, open_source
@@ -28,7 +30,7 @@ PER_ARGUMENT = ". Give one --domain for each, or one column of --points"
 SHOWN = 8
 
 
-def read_columns(path: Path, most: int | None) -> tuple[Any, ...]:
+def read_columns(path: Path, most: int | None) -> tuple[FloatArray, ...]:
     """Read points from a file, one array for each argument, `most` points at most."""
     source = open_source(str(path), "--points")
     parts: list[list[Any]] = []
@@ -55,7 +57,7 @@ def parse_rule(text: str) -> Any:
         raise Mistake(f"--method {text}: {error}") from error
 
 
-def load_function(target: str) -> Callable[..., Any]:
+def load_function(target: str) -> Function:
     """Import ``module:function`` or ``file.py:function``."""
     place, separator, name = target.rpartition(":")
     if not (separator and place and name):
@@ -90,7 +92,7 @@ def _suggest(target: str) -> str:
     return f"Did you mean {place}:{name}." if is_dotted else "Write, say, model.py:f."
 
 
-def _file(path: Path) -> Any:
+def _file(path: Path) -> ModuleType:
     """Import a file, once for all functions in it."""
     path = path.resolve()
     for name in (path.stem, f"{path.stem}.py"):  # random.py must not replace the module that NumPy imports
@@ -113,12 +115,12 @@ def _file(path: Path) -> Any:
     return module
 
 
-def _names(module: Any) -> str:
-    names = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]
+def _names(value: object) -> str:
+    names = [name for name, value in vars(value).items() if callable(value) and not name.startswith("_")]
     return ", ".join(names[:SHOWN]) + (" ..." if len(names) > SHOWN else "") if names else "no functions"
 
 
-def check_arguments(f: Callable[..., Any], count: int, name: str, remedy: str = PER_ARGUMENT) -> None:
+def check_arguments(f: Function, count: int, name: str, remedy: str = PER_ARGUMENT) -> None:
     """Check that a function takes `count` arguments, where it has a signature."""
     try:
         signature = inspect.signature(f)

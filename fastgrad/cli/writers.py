@@ -16,15 +16,17 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import IO, Any
 
 import numpy as np
 
+from .._typing import Array
 from .options import Mistake, Stopped, reason
 from .readers import parquet, suffix_of
 
 #: Writes one block: an array for each column.
-Write = Callable[[Sequence[Any]], None]
+Write = Callable[[Sequence[Array]], None]
 
 
 @contextmanager
@@ -41,7 +43,7 @@ def open_table(name: str, option: str, columns: Sequence[str]) -> Iterator[Write
     with _stop_on_signals() as received, _partial(Path(name), f"{option} {name}") as path:
         with opener(path, columns) as write:
 
-            def write_or_stop(block: Sequence[Any]) -> None:
+            def write_or_stop(block: Sequence[Array]) -> None:
                 if received:
                     raise Stopped(received[0])
                 write(block)
@@ -96,7 +98,7 @@ def _stop_on_signals() -> Iterator[list[int]]:
     """
     received: list[int] = []
 
-    def stop(number: int, frame: Any) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
         received.append(number)
         raise Stopped(number)
 
@@ -136,7 +138,7 @@ def _npy(path: Path, columns: Sequence[str]) -> Iterator[Write]:
             header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": (count,)}
             np.lib.format.write_array_header_1_0(file, header)
 
-        def write(block: Sequence[Any]) -> None:
+        def write(block: Sequence[Array]) -> None:
             nonlocal dtype, count
             block_dtype = dtype_of([column.dtype for column in block])
             if dtype is None:
@@ -163,7 +165,7 @@ def _text(path: Path, columns: Sequence[str]) -> Iterator[Write]:
         yield lambda block: _rows(file, block)
 
 
-def _rows(file: IO[str], block: Sequence[Any]) -> None:
+def _rows(file: IO[str], block: Sequence[Array]) -> None:
     """Write the shortest texts that give back every bit."""
     lines = zip(*(map(repr, column.tolist()) for column in block), strict=True)
     file.writelines(f"{','.join(cells)}\n" for cells in lines)
@@ -175,7 +177,7 @@ def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Write]:
 
     writer: Any = None
 
-    def write(block: Sequence[Any]) -> None:
+    def write(block: Sequence[Array]) -> None:
         nonlocal writer
         if any(column.dtype.kind == "c" for column in block):
             raise Mistake("Parquet has no complex numbers; write the derivative of a complex function to .npy or .csv.")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import cmath
 import math
-from typing import Any
 
 import numpy as np
 from scipy import special as sc
 
-from ._case import family
+from ._case import Argument, Mathematics, family
 
 elementary = family("elementary")
 special = family("special")
@@ -18,7 +17,7 @@ classics = family("classics")
 COEFFICIENTS = (1.0, -0.5, 0.25, 3.0, -2.0, 0.125, 1.5, -1.0, 0.75, 2.0)
 
 
-def horner(x: Any) -> Any:
+def horner(x: Argument) -> Argument:
     """Evaluate a polynomial of degree 9, by Horner's rule in a loop."""
     total = 0.0
     for c in COEFFICIENTS:
@@ -33,7 +32,7 @@ def power_by_if(x: float) -> float:
     return 1.0 + 3.0 * (x - 1.0) + 3.0 * (x - 1.0) ** 2 + (x - 1.0) ** 3
 
 
-def wilkinson(x: Any) -> Any:
+def wilkinson(x: Argument) -> Argument:
     """Product of (x - k), k = 1 to 12."""
     p = 1.0
     for k in range(1, 13):
@@ -41,7 +40,7 @@ def wilkinson(x: Any) -> Any:
     return p
 
 
-def osborne(x: Any) -> Any:
+def osborne(x: Argument) -> Argument:
     """Evaluate a residual squared of Osborne's first fit, as a function of one decay rate."""
     total = 0.0
     for t, y in ((0.0, 0.844), (100.0, 0.784), (200.0, 0.628), (300.0, 0.535)):
@@ -55,7 +54,7 @@ def lyness_moler(x: float) -> float:
     return (cmath.exp(z) / (cmath.sin(z) ** 3 + cmath.cos(z) ** 3)).real
 
 
-def _lyness_moler(m: Any, x: Any) -> Any:
+def _lyness_moler(m: Mathematics, x: Argument) -> Argument:
     z = m.mpc(x, 0.5)
     return (m.exp(z) / (m.sin(z) ** 3 + m.cos(z) ** 3)).real
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import scipy
 from scipy import special as sc
 
-from ._case import family
+from ._case import Argument, Mathematics, family
 
 neural = family("neural")
 probability = family("probability")
@@ -28,7 +27,7 @@ def stable_sigmoid(x: float) -> float:
     return z / (1.0 + z)
 
 
-def cross_entropy(x: Any) -> Any:
+def cross_entropy(x: Argument) -> Argument:
     """Softmax cross-entropy over five logits, as a function of the first."""
     others = (0.3, -1.2, 2.0, 0.7)
     top = np.maximum(x, 2.0)
@@ -38,7 +37,7 @@ def cross_entropy(x: Any) -> Any:
     return top + np.log(total) - x
 
 
-def layernorm(x: Any) -> Any:
+def layernorm(x: Argument) -> Argument:
     """First output of a layer normalisation of four numbers."""
     a, b, c = 0.5, -1.0, 2.0
     mean = (x + a + b + c) / 4.0
@@ -46,21 +45,21 @@ def layernorm(x: Any) -> Any:
     return (x - mean) / np.sqrt(var + 1e-5)
 
 
-def two_layers(x: Any) -> Any:
+def two_layers(x: Argument) -> Argument:
     """Evaluate a small network with fixed weights."""
     hidden = [np.tanh(w * x + b) for w, b in ((0.7, 0.1), (-1.3, 0.4), (2.1, -0.9), (0.2, 1.5))]
     out = 0.3 * hidden[0] - 1.1 * hidden[1] + 0.6 * hidden[2] + 0.9 * hidden[3]
     return (out - 0.25) ** 2
 
 
-def mixture(x: Any) -> Any:
+def mixture(x: Argument) -> Argument:
     """Log density of a narrow and a wide normal."""
     narrow = 0.2 * np.exp(-0.5 * ((x - 1.0) / 0.01) ** 2) / 0.01
     wide = 0.8 * np.exp(-0.5 * (x / 2.0) ** 2) / 2.0
     return np.log(narrow + wide)
 
 
-def cauchy_likelihood(x: Any) -> Any:
+def cauchy_likelihood(x: Argument) -> Argument:
     """Negative log likelihood of the location of a Cauchy distribution."""
     total = 0.0
     for d in SAMPLE:
@@ -68,14 +67,14 @@ def cauchy_likelihood(x: Any) -> Any:
     return total
 
 
-def student_pdf(t: Any) -> Any:
+def student_pdf(t: Argument) -> Argument:
     """Density of Student's t with 3.5 degrees of freedom."""
     nu = 3.5
     c = math.gamma((nu + 1) / 2) / (math.sqrt(nu * math.pi) * math.gamma(nu / 2))
     return c * (1 + t**2 / nu) ** (-(nu + 1) / 2)
 
 
-def black_scholes_call(spot: Any) -> Any:
+def black_scholes_call(spot: Argument) -> Argument:
     """Evaluate a European call, strike 100, one year."""
     strike, rate, vol, t = 100.0, 0.03, 0.2, 1.0
     d1 = (np.log(spot / strike) + (rate + 0.5 * vol**2) * t) / (vol * np.sqrt(t))
@@ -83,7 +82,7 @@ def black_scholes_call(spot: Any) -> Any:
     return spot * scipy.stats.norm.cdf(d1) - strike * np.exp(-rate * t) * scipy.stats.norm.cdf(d2)
 
 
-def _delta(m: Any, spot: Any) -> Any:
+def _delta(m: Mathematics, spot: Argument) -> Argument:
     """Evaluate the slope of the call in its spot."""
     vol, rate = m.mpf(0.2), m.mpf(0.03)
     return m.ncdf((m.log(spot / 100) + rate + vol**2 / 2) / vol)
@@ -98,14 +97,14 @@ def put_in_vol(vol: float) -> float:
     return strike * math.exp(-rate * t) * n2 - spot * n1
 
 
-def digital(spot: Any) -> Any:
+def digital(spot: Argument) -> Argument:
     """Evaluate a digital call an hour before it expires."""
     t = 1.0 / 8760.0
     d2 = (np.log(spot / 100.0) - 0.5 * 0.2**2 * t) / (0.2 * np.sqrt(t))
     return sc.ndtr(d2)
 
 
-def bond_price(y: Any) -> Any:
+def bond_price(y: Argument) -> Argument:
     """Evaluate a bond of 30 years, 4 % a year, as a function of its yield."""
     total = 0.0
     for k in range(1, 31):
@@ -113,13 +112,13 @@ def bond_price(y: Any) -> Any:
     return total + 100.0 / (1.0 + y) ** 30
 
 
-def annuity(r: Any) -> Any:
+def annuity(r: Argument) -> Argument:
     """Monthly payment of a loan of 250,000 over 360 months."""
     q = (1.0 + r) ** -360
     return 250_000.0 * r / (1.0 - q)
 
 
-def nelson_siegel(t: Any) -> Any:
+def nelson_siegel(t: Argument) -> Argument:
     """Evaluate a yield curve."""
     u = t / 1.7
     return 0.04 - 0.02 * (1 - np.exp(-u)) / u + 0.01 * ((1 - np.exp(-u)) / u - np.exp(-u))

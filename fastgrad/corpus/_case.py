@@ -10,12 +10,22 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._signals import reraise_if_signal
 from .._typing import FloatArray
 from .translation import for_mpmath
 
 Kind = Literal["smooth", "noisy", "kink"]
+
+Argument = Any
+"""A number, an array, or a number of mpmath; also what a function of the corpus makes of it."""
+Mathematics = Any
+"""What computes with such numbers: NumPy's or mpmath's module."""
+OfOne = Callable[[Argument], Argument]
+"""A function of one variable."""
+OfOneBy = Callable[[Mathematics, Argument], Argument]
+"""A function of one variable, with the module that computes it."""
 
 TRUTH_FILE = Path(__file__).with_name("truth.json")
 
@@ -24,9 +34,9 @@ DOMAIN_ERRORS = (ValueError, ZeroDivisionError, OverflowError, TypeError)
 
 
 @functools.cache
-def stored() -> dict[str, dict[str, list[Any]]]:
+def stored() -> dict[str, dict[str, list[float]]]:
     """Read the stored columns of all cases: the points as "x", and what is computed at them."""
-    columns: dict[str, dict[str, list[Any]]] = json.loads(TRUTH_FILE.read_text(encoding="utf-8"))
+    columns: dict[str, dict[str, list[float]]] = json.loads(TRUTH_FILE.read_text(encoding="utf-8"))
     return columns
 
 
@@ -38,11 +48,11 @@ class Case:
     name: str
     family: str
     #: The function as a user would write it; it may take arrays or only one number at a time.
-    f: Callable[[Any], Any]
+    f: OfOne
     #: Where it is differentiated.
     points: tuple[float, ...]
     #: ``exact(m, x)``: the function in mpmath, `m` the module and `x` an mpf; without the noise of a noisy function.
-    exact: Callable[[Any, Any], Any]
+    exact: OfOneBy
     #: The error, relative to the local slope scale, beyond which a derivative counts as missed.
     tolerance: float = 1e-6
     #: A kink means that the function has kinks or steps somewhere, not that a point lies on one.
@@ -50,7 +60,7 @@ class Case:
     #: Where the function comes from.
     source: str = ""
     #: ``slope(m, x)``: the derivative in closed form, to check `exact` against.
-    slope: Callable[[Any, Any], Any] | None = None
+    slope: OfOneBy | None = None
     #: How well `f` and `exact` agree in float64, relative to ``max(|f|, |x f'|)``.
     agree: float = 1e-13
 
@@ -66,7 +76,7 @@ def family(name: str, kind: Kind = "smooth") -> Callable[..., Case]:
     Without `exact` it is a copy of `f` for mpmath's numbers.
     """
 
-    def case(label: str, f: Callable[[Any], Any], exact: Any = None, **fields: Any) -> Case:
+    def case(label: str, f: OfOne, exact: OfOneBy | None = None, **fields: Any) -> Case:
         copy = functools.cache(lambda: for_mpmath(f))
         points = tuple(stored()[label]["x"])
         return Case(label, name, f, points, exact or (lambda m, x: copy()(x)), **{"kind": kind, **fields})
@@ -74,7 +84,7 @@ def family(name: str, kind: Kind = "smooth") -> Callable[..., Case]:
     return case
 
 
-def pointwise(f: Callable[[Any], Any]) -> Callable[[Any], FloatArray]:
+def pointwise(f: OfOne) -> Callable[[ArrayLike], FloatArray]:
     """Wrap `f` so that it takes arrays; where it raises a domain error, the value is NaN."""
 
     def one(x: float) -> float:
@@ -84,7 +94,7 @@ def pointwise(f: Callable[[Any], Any]) -> Callable[[Any], FloatArray]:
             return float("nan")
         return float("nan") if isinstance(value, complex) else float(value)
 
-    def many(x: Any) -> FloatArray:
+    def many(x: ArrayLike) -> FloatArray:
         x = np.asarray(x, dtype=np.float64)
         with np.errstate(all="ignore"):
             return np.array([one(v) for v in x.ravel().tolist()], dtype=np.float64).reshape(x.shape)
@@ -92,14 +102,14 @@ def pointwise(f: Callable[[Any], Any]) -> Callable[[Any], FloatArray]:
     return many
 
 
-def batched(f: Callable[[Any], Any]) -> Callable[[Any], FloatArray]:
+def batched(f: OfOne) -> Callable[[ArrayLike], FloatArray]:
     """Return `f` on float64 arrays: called once where it works elementwise, else at one point after the other.
 
     One call with three points is compared with three calls with one.
     """
     single = pointwise(f)
 
-    def whole(x: Any) -> FloatArray:
+    def whole(x: ArrayLike) -> FloatArray:
         with np.errstate(all="ignore"):
             return np.asarray(f(np.asarray(x, dtype=np.float64)), dtype=np.float64)
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from scipy import special as sc
 
-from ._case import family
+from ._case import Argument, family
 
 oscillating = family("oscillating")
 singular = family("singular")
@@ -17,7 +16,7 @@ scaled = family("scaled")
 flat = family("flat")
 cancelling = family("cancelling")
 
-def weierstrass(x: Any) -> Any:
+def weierstrass(x: Argument) -> Argument:
     """Eight terms of Weierstrass's function: smooth, but hardly."""
     total = 0.0
     for k in range(8):
@@ -25,7 +24,7 @@ def weierstrass(x: Any) -> Any:
     return total
 
 
-def potential(r: Any) -> Any:
+def potential(r: Argument) -> Argument:
     """Evaluate the Lennard-Jones potential towards the core."""
     s = (1.0 / r) ** 6
     return 4.0 * (s * s - s)
@@ -38,7 +37,7 @@ def bump(x: float) -> float:
     return math.exp(-1.0 / (1.0 - x * x))
 
 
-def smoothstep(x: Any) -> Any:
+def smoothstep(x: Argument) -> Argument:
     """Hermite's step between 0 and 1."""
     t = np.clip(x, 0.0, 1.0)
     return t * t * (3.0 - 2.0 * t)

@@ -9,13 +9,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ._case import Case
+from ._case import Case, Mathematics
+
+Precise = Any
+"""A number of mpmath."""
 
 BITS = 1000
 STEP_BITS = 320
 
 
-def evaluate(case: Case, m: Any, x: Any) -> Any | None:
+def evaluate(case: Case, m: Mathematics, x: Precise) -> Precise | None:
     """Evaluate the mpmath function; None where it has no finite real value."""
     try:
         y = case.exact(m, x)
@@ -33,7 +36,7 @@ def evaluate(case: Case, m: Any, x: Any) -> Any | None:
     return y if m.isfinite(y) else None
 
 
-def _limit(case: Case, m: Any, x: Any, y: Any, h: Any, quotient: Any | None) -> Any | None:
+def _limit(case: Case, m: Mathematics, x: Precise, y: Precise, h: Precise, quotient: Precise | None) -> Precise | None:
     """Return the limit of a one-sided quotient as the step vanishes: itself, 0, infinity, or None."""
     closer = evaluate(case, m, x + h / 2**40)
     if quotient is None or closer is None:
@@ -44,7 +47,7 @@ def _limit(case: Case, m: Any, x: Any, y: Any, h: Any, quotient: Any | None) -> 
     return m.mpf(0) if abs(fine) < abs(quotient) else m.inf * m.sign(quotient)
 
 
-def differentiate(case: Case, m: Any, x: Any) -> tuple[Any, Any, Any, Any]:
+def differentiate(case: Case, m: Mathematics, x: Precise) -> tuple[Precise | None, ...]:
     """Return df, left, right and second derivative of a case at an mpf; None where there is none."""
     h = (abs(x) or m.mpf(2) ** -133) * m.mpf(2) ** -STEP_BITS
     y = evaluate(case, m, x)
@@ -67,12 +70,12 @@ def differentiate(case: Case, m: Any, x: Any) -> tuple[Any, Any, Any, Any]:
     return None, left, right, None
 
 
-def _float(value: Any | None) -> float:
+def _float(value: Precise | None) -> float:
     """Round an mpf to float64, None to NaN."""
     return math.nan if value is None else float(value)
 
 
-def slope_scale(case: Case, m: Any, x: float, y: float, df: float) -> float:
+def slope_scale(case: Case, m: Mathematics, x: float, y: float, df: float) -> float:
     """Return the local slope scale of a point with value `y` and derivative `df`; `_measure` defines it."""
     delta = m.mpf(abs(x) if x else 1.0) / 1024
     around = [abs(_float(differentiate(case, m, m.mpf(x) + sign * delta)[0])) for sign in (-1, 1)]

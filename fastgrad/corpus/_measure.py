@@ -21,17 +21,17 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._signals import reraise_if_signal
-from .._typing import FloatArray, Mask
+from .._typing import Array, FloatArray, Mask
 from . import _analysis, _applied, _difficult, _rough
-from ._case import Case, stored
+from ._case import Case, OfOne, stored
 
 #: ``method(f, x)`` returns df, error, success, nfev and perhaps status, arrays like `x`; `f` is `Case.f`.
-Method = Callable[[Callable[[Any], Any], FloatArray], tuple[Any, ...]]
+Method = Callable[[OfOne, FloatArray], tuple[Array, ...]]
 
 #: Points of every kind of failure that are printed.
 SHOWN = 12
@@ -165,7 +165,7 @@ class _Points:
     """The points of several cases in a row: one array for every stored column and every field that is judged by."""
 
     def __init__(self, cases: Sequence[Case]) -> None:
-        def column(get: Callable[[Case], Any]) -> Any:
+        def column(get: Callable[[Case], ArrayLike]) -> Array:
             return np.concatenate([np.broadcast_to(get(case), len(case.points)) for case in cases])
 
         self.x, self.truth, self.scale = column(lambda c: c.x), column(truth), column(lambda c: known(c, "scale"))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
-from ._case import family
+from ._case import Argument, Mathematics, family
 
 noisy = family("noisy", kind="noisy")
 kinks = family("kinks", kind="kink")
@@ -16,7 +15,7 @@ KNOTS = np.linspace(-4.0, 4.0, 161)
 SINES = np.sin(KNOTS)
 
 
-def noise(x: Any) -> Any:
+def noise(x: Argument) -> Argument:
     """Deterministic noise in (-1, 1): the bits of `x` hashed."""
     bits = np.asarray(x, dtype=np.float64).view(np.uint64)
     bits = (bits ^ (bits >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
@@ -24,26 +23,26 @@ def noise(x: Any) -> Any:
     return ((bits ^ (bits >> np.uint64(33))) >> np.uint64(11)).astype(np.float64) / 2.0**52 - 1.0
 
 
-def single_sigmoid(x: Any) -> Any:
+def single_sigmoid(x: Argument) -> Argument:
     """Evaluate a sigmoid that runs in float32."""
     x32 = np.asarray(x, dtype=np.float32)
     return (np.float32(1) / (np.float32(1) + np.exp(-x32))).astype(np.float64)
 
 
-def single_inside(x: Any) -> Any:
+def single_inside(x: Argument) -> Argument:
     """Float64 outside, one float32 step inside."""
     inner = np.asarray(np.sin(x)).astype(np.float32).astype(np.float64)
     return x * x + inner
 
 
-def single_table(x: Any) -> Any:
+def single_table(x: Argument) -> Argument:
     """Float32 weights and sums, as an exported network has them."""
     x32 = np.asarray(x, dtype=np.float32)
     out = np.tanh(np.float32(0.7) * x32 + np.float32(0.1)) - np.float32(0.5) * np.tanh(x32 * np.float32(1.9))
     return out.astype(np.float64)
 
 
-def _single_table(m: Any, x: Any) -> Any:
+def _single_table(m: Mathematics, x: Argument) -> Argument:
     w = [m.mpf(float(np.float32(v))) for v in (0.7, 0.1, 1.9)]
     return m.tanh(w[0] * x + w[1]) - m.tanh(x * w[2]) / 2
 
@@ -59,7 +58,7 @@ def kepler(mean: float) -> float:
     return eccentric
 
 
-def _kepler(m: Any, x: Any) -> Any:
+def _kepler(m: Mathematics, x: Argument) -> Argument:
     """Kepler's equation by Newton's method."""
     eccentric = x + 0.3 * m.sin(x)
     for _ in range(14):
@@ -79,7 +78,7 @@ def bisection_root(a: float) -> float:
     return 0.5 * (lo + hi)
 
 
-def _cubic_root(m: Any, a: Any) -> Any:
+def _cubic_root(m: Mathematics, a: Argument) -> Argument:
     """Evaluate the same root by Cardano's formula."""
     s = m.sqrt(a * a / 4 + m.mpf(1) / 27)
     return m.cbrt(s + a / 2) - m.cbrt(s - a / 2)
@@ -114,7 +113,7 @@ def euler_ode(rate: float) -> float:
     return y
 
 
-def table(x: Any) -> Any:
+def table(x: Argument) -> Argument:
     """Cubic interpolation in a table of sines with spacing 0.05, Catmull-Rom."""
     i = np.clip(np.floor((x + 4.0) / 0.05).astype(int), 1, 158)
     t = (x - KNOTS[i]) / 0.05
@@ -129,7 +128,7 @@ def relu(x: float) -> float:
     return 0.0
 
 
-def huber(r: Any) -> Any:
+def huber(r: Argument) -> Argument:
     """Huber's loss with threshold 1.5: a jump of the second derivative."""
     a = np.abs(r)
     return np.where(a <= 1.5, 0.5 * a**2, 1.5 * (a - 0.75))
@@ -156,12 +155,12 @@ def tax(income: float) -> float:
     return 6_000.0 + 0.42 * (income - 40_000.0)
 
 
-def _tax(m: Any, x: Any) -> Any:
+def _tax(m: Mathematics, x: Argument) -> Argument:
     # without rounding 0.2 * 30_000 is not 6_000, and the brackets would not join
     return 0.2 * max(x - 10_000, m.mpf(0)) + (m.mpf(0.42) - 0.2) * max(x - 40_000, m.mpf(0))
 
 
-def smooth_join(x: Any) -> Any:
+def smooth_join(x: Argument) -> Argument:
     """Evaluate a sine left of 1, its Taylor cubic right of it: a jump of the fourth derivative only."""
     t = x - 1.0
     s, c = math.sin(1.0), math.cos(1.0)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from .._typing import Function
 from ..adaptive_rule import adaptive
 from ..arguments import explains_keywords
 from ..differentiation.derivatives import derivative
@@ -26,7 +26,7 @@ STEPS = 2.0 ** -np.arange(0, 52.25, 0.25)
 
 
 @explains_keywords
-def plot_error(f: Callable[..., Any], x: float, *, n: int = 1, truth: Any = None, axes: Any = None) -> Any:
+def plot_error(f: Function, x: float, *, n: int = 1, truth: Any = None, axes: Any = None) -> Any:
     """Plot the error of differences against their step at one point, with the result of the adaptive rule.
 
     On the right the error of a difference is truncation, on the left it is rounding. A dot marks the step that fastgrad
@@ -105,7 +105,7 @@ def plot_error(f: Callable[..., Any], x: float, *, n: int = 1, truth: Any = None
     return axes
 
 
-def _draw_curve(axes: Any, f: Callable[..., Any], x: float, rule: Stencil, exact: float) -> None:
+def _draw_curve(axes: Any, f: Function, x: float, rule: Stencil, exact: float) -> None:
     """Draw the error of a difference against its step, with a dot at the chosen step."""
     steps = STEPS * max(abs(x), 1.0)
     with warnings.catch_warnings():
@@ -117,7 +117,7 @@ def _draw_curve(axes: Any, f: Callable[..., Any], x: float, rule: Stencil, exact
     axes.plot(chosen, max(error, LEAST), "o", color=line.get_color())
 
 
-def _distances(f: Callable[..., Any], x: float, rule: Any) -> Any:
+def _distances(f: Function, x: float, rule: Any) -> Any:
     """Return the distances from `x` at which a rule evaluates `f`, both sides as one although each is rounded."""
     points: list[Any] = []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from math import isfinite, isnan, nan
 from typing import Any
@@ -100,7 +101,7 @@ def _summary(rows: list[Row]) -> Summary:
     good = [r for r in rows if not r.failure]
     worst = max(good, key=lambda r: r.max_error, default=rows[0])
 
-    def over(name: str, reduce: Any) -> float:
+    def over(name: str, reduce: Callable[[list[float]], float]) -> float:
         values = [value for r in good if not isnan(value := getattr(r, name))]
         return float(reduce(values)) if values else nan
 
@@ -112,7 +113,7 @@ def _summary(rows: list[Row]) -> Summary:
     )  # fmt: skip
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> Any:
     """Return plain dictionaries, lists and numbers; values that are not finite become None."""
     if isinstance(value, dict):
         return {key: plain(v) for key, v in value.items()}
