@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from fastgrad._typing import FloatArray
 from fastgrad.corpus import BITS, CASES, Case, batched, differentiate, evaluate, slope_scale
-from fastgrad.corpus._case import TRUTH_FILE, Floats, stored
+from fastgrad.corpus._case import TRUTH_FILE, stored
 
 Row = dict[str, list[Any]]
 
@@ -40,7 +41,7 @@ def formulas() -> Iterator[tuple[list[int], list[float]]]:
             yield nodes, _weights(nodes)
 
 
-def attainable(case: Case, df: Floats, scale: Floats) -> tuple[list[bool], list[bool]]:
+def attainable(case: Case, df: FloatArray, scale: FloatArray) -> tuple[list[bool], list[bool]]:
     """Return where some formula gets within a third of the tolerance, at one step and at two in a row.
 
     Among some seven hundred tries a few are right by luck wherever the errors are of the order of the tolerance; the

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 from .drawing import png, svg
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Picture:
 
     title: str
     name: str
-    draw: Callable[[], Any]
+    draw: Callable[[], Figure]
     part: str
 
     @property
@@ -37,7 +40,7 @@ class Picture:
         return f"{self.part}: {self.title}"
 
     @cached_property
-    def figure(self) -> Any:
+    def figure(self) -> Figure:
         """The figure of matplotlib."""
         return self.draw()
 

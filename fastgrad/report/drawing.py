@@ -12,7 +12,11 @@ from html import escape
 from importlib import import_module
 from io import BytesIO, StringIO
 from math import log10
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 #: Colours by the name of their variable: in light and in dark.
 SCHEME: dict[str, tuple[str, str]] = {
@@ -64,7 +68,7 @@ def colour(name: str) -> str:
     return SCHEME[name][0]
 
 
-def styles(labels: Iterable[str]) -> dict[str, dict[str, str]]:
+def styles(labels: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Return the colour and the marker of each method, the same in every plot of a report."""
     return {
         label: {"color": colour(METHODS[i % len(METHODS)]), "marker": MARKS[i % len(MARKS)]}
@@ -72,7 +76,7 @@ def styles(labels: Iterable[str]) -> dict[str, dict[str, str]]:
     }
 
 
-def plot(xlabel: str, ylabel: str, size: tuple[float, float] = SIZE) -> tuple[Any, Any]:
+def plot(xlabel: str, ylabel: str, size: tuple[float, float] = SIZE) -> tuple[Figure, Axes]:
     """Return a figure and its axes, without pyplot: no global state, no window, nothing to close."""
     need("matplotlib")
     import matplotlib
@@ -96,7 +100,7 @@ def plot(xlabel: str, ylabel: str, size: tuple[float, float] = SIZE) -> tuple[An
     return figure, axes
 
 
-def log_scales(axes: Any, names: str = "xy") -> None:
+def log_scales(axes: Axes, names: str = "xy") -> None:
     """Make axes logarithmic, with powers of ten as plain text: mathematical text takes most of the time of drawing."""
     from matplotlib.ticker import NullLocator
 
@@ -107,14 +111,14 @@ def log_scales(axes: Any, names: str = "xy") -> None:
         axis.set_minor_locator(NullLocator())
 
 
-def legend(figure: Any, axes: Any, columns: int = 4) -> None:
+def legend(figure: Figure, axes: Axes, columns: int = 4) -> None:
     """Name the lines below the plot, where the legend hides nothing."""
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False, fontsize=FONT - 1,
                   labelcolor=colour("ink"), handlelength=1.8, columnspacing=1.2)  # fmt: skip
 
 
-def svg(figure: Any, name: str, label: str) -> str:
+def svg(figure: Figure, name: str, label: str) -> str:
     """Return a figure as an SVG element; `name` makes its identifiers unique in a page, `label` is read aloud."""
     import matplotlib
 
@@ -130,7 +134,7 @@ def svg(figure: Any, name: str, label: str) -> str:
     return text.replace("<svg ", f'<svg role="img" aria-label="{escape(label)}" ', 1)
 
 
-def png(figure: Any) -> bytes:
+def png(figure: Figure) -> bytes:
     """Return a figure as a PNG file."""
     out = BytesIO()
     figure.savefig(out, format="png", dpi=144, facecolor=colour("paper"))

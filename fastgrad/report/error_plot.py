@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._typing import Function
-from ..adaptive_rule import adaptive
+from .._typing import FloatArray, Function
+from ..adaptive_rule import Adaptive, adaptive
 from ..arguments import explains_keywords
 from ..differentiation.derivatives import derivative
 from ..estimates import Status
 from ..evaluation.signatures import PerformanceWarning
 from ..rules.stencils import Stencil, central, forward
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["plot_error"]
 
@@ -26,7 +29,9 @@ STEPS = 2.0 ** -np.arange(0, 52.25, 0.25)
 
 
 @explains_keywords
-def plot_error(f: Function, x: float, *, n: int = 1, truth: Any = None, axes: Any = None) -> Any:
+def plot_error(
+    f: Function, x: float, *, n: int = 1, truth: Function | float | None = None, axes: Axes | None = None
+) -> Axes:
     """Plot the error of differences against their step at one point, with the result of the adaptive rule.
 
     On the right the error of a difference is truncation, on the left it is rounding. A dot marks the step that fastgrad
@@ -105,7 +110,7 @@ def plot_error(f: Function, x: float, *, n: int = 1, truth: Any = None, axes: An
     return axes
 
 
-def _draw_curve(axes: Any, f: Function, x: float, rule: Stencil, exact: float) -> None:
+def _draw_curve(axes: Axes, f: Function, x: float, rule: Stencil, exact: float) -> None:
     """Draw the error of a difference against its step, with a dot at the chosen step."""
     steps = STEPS * max(abs(x), 1.0)
     with warnings.catch_warnings():
@@ -117,11 +122,11 @@ def _draw_curve(axes: Any, f: Function, x: float, rule: Stencil, exact: float) -
     axes.plot(chosen, max(error, LEAST), "o", color=line.get_color())
 
 
-def _distances(f: Function, x: float, rule: Any) -> Any:
+def _distances(f: Function, x: float, rule: Stencil | Adaptive) -> FloatArray:
     """Return the distances from `x` at which a rule evaluates `f`, both sides as one although each is rounded."""
-    points: list[Any] = []
+    points: list[FloatArray] = []
 
-    def recorded(t: Any) -> Any:
+    def recorded(t: FloatArray) -> Any:
         points.append(np.array(t, dtype=np.float64).ravel())
         return f(t)
 
@@ -129,4 +134,4 @@ def _distances(f: Function, x: float, rule: Any) -> Any:
         warnings.simplefilter("ignore", PerformanceWarning)
         derivative(recorded, x, method=rule)
     distances = np.abs(np.concatenate(points) - x)
-    return 2.0 ** np.unique(np.round(np.log2(distances[distances > 0]), 4))
+    return np.asarray(2.0 ** np.unique(np.round(np.log2(distances[distances > 0]), 4)), np.float64)

@@ -16,11 +16,14 @@ from .results import FACTORS
 from .tables import GROUPS
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from .._typing import FloatArray
     from .model import AccuracyReport
     from .results import Profile
 
 #: Colour and marker by label of the method.
-Styles = dict[str, dict[str, str]]
+Styles = dict[str, dict[str, Any]]
 
 #: Smaller errors are drawn here: a logarithm has no zero.
 LEAST = 1e-17
@@ -80,7 +83,7 @@ def _speeds(report: AccuracyReport, group: str) -> list[tuple[str, float, float]
     return [(label, x, max(y, LEAST)) for label, x, y in points if x > 0 and isfinite(y)]
 
 
-def _scatter(points: Sequence[tuple[str, float, float]], methods: Styles) -> Any:
+def _scatter(points: Sequence[tuple[str, float, float]], methods: Styles) -> Figure:
     """Draw median error against time per point, one mark for every method."""
     figure, axes = plot("nanoseconds per point", "median relative error")
     for label, x, y in points:
@@ -91,7 +94,7 @@ def _scatter(points: Sequence[tuple[str, float, float]], methods: Styles) -> Any
     return figure
 
 
-def steps(report: AccuracyReport, name: str) -> Any:
+def steps(report: AccuracyReport, name: str) -> Figure:
     """Draw error against step, a V for every rule with a step."""
     methods = _styles(report)
     figure, axes = plot("step relative to max(|x|, 1)", "median relative error")
@@ -112,7 +115,7 @@ def steps(report: AccuracyReport, name: str) -> Any:
     return figure
 
 
-def _along(profiles: Sequence[Profile]) -> Any:
+def _along(profiles: Sequence[Profile]) -> Figure:
     """Draw methods down, parts of the domain across, the largest error as a colour."""
     from matplotlib.colors import LinearSegmentedColormap
 
@@ -136,7 +139,7 @@ def _along(profiles: Sequence[Profile]) -> Any:
     return figure
 
 
-def _calibrations(report: AccuracyReport, group: str) -> dict[str, Any]:
+def _calibrations(report: AccuracyReport, group: str) -> dict[str, FloatArray]:
     """Return means over the functions for each method that gives bars."""
     shares: dict[str, list[tuple[float, ...]]] = {}
     for row in report.rows:
@@ -147,7 +150,7 @@ def _calibrations(report: AccuracyReport, group: str) -> dict[str, Any]:
     return {label: np.mean(values, axis=0) for label, values in shares.items()}
 
 
-def _coverage(shares: dict[str, Any], methods: Styles) -> Any:
+def _coverage(shares: dict[str, FloatArray], methods: Styles) -> Figure:
     """Draw the share of points within multiples of the bar."""
     figure, axes = plot("times the error bar", "points within, %")
     axes.axvline(1.0, color=colour("faint"), linewidth=1.0)
