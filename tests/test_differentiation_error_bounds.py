@@ -178,6 +178,19 @@ def test_a_bar_is_a_number_where_the_next_order_leaves_the_domain() -> None:
     assert np.isinf(found.error).any() and not found.success[np.isinf(found.error)].any()
 
 
+@pytest.mark.parametrize("of", ["derivative", "gradient"])
+def test_a_relative_step_is_relative_where_a_bound_cuts_the_stencil(of: str) -> None:
+    """The adaptive rule took it as an absolute one: an error of 4e-6 where 1e-11 was possible."""
+    x, options = 4e5, {"method": "central", "rel_step": 1e-3, "bounds": (4e5, 1e6), "full_output": True}
+    for f in (lambda x: np.sin(1e-5 * x), Opaque(lambda x: np.sin(1e-5 * x))):
+        if of == "derivative":
+            found = fg.derivative(f, x, **options)
+        else:
+            found = fg.gradient(lambda v, f=f: f(v[..., 0]), [x], **options)
+        assert np.all(found.success)
+        assert np.all(abs(found.df - 1e-5 * math.cos(4)) < 1e-15)
+
+
 def test_a_step_that_was_given_is_taken_as_it_is() -> None:
     assert math.isnan(fg.derivative(np.log, 1e-9, method="central", step=1e-6))
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._parallel import BLOCK, CostEstimate, blocks, inner_threads, over_pieces
-from ..adaptive_rule import Adaptive, Round, RoundResult, complete, estimate, first_round
+from ..adaptive_rule import Adaptive, Round, RoundResult, complete, first_round
 from ..estimates import Estimate
 from ..evaluation.called import Called
 from ..evaluation.compiled import Compiled
@@ -18,8 +18,9 @@ from ..evaluation.functions import ElementwiseValues, Function
 from ..evaluation.protocol import Evaluator
 from ..evaluation.results import BecameComplex
 from ..rules.stencils import Stencil
+from .by_rule import estimate_by_rule
 from .compiled_rules import round_of
-from .error_bounds import estimate_by_stencil
+from .error_bounds import Points
 from .problem import ADAPTIVE, Problem, kinds_of_fields, refuse_real
 
 #: Points of a block for the adaptive rule where `f` is compiled: what the rounds leave is searched in one go. Threads
@@ -53,7 +54,7 @@ def fill(
             evaluator.prepare(operands[: problem.nargs], problem.wrt)
         try:
             return _fill(evaluator, problem, operands, limits, shape, out, lean, block)
-        except BecameComplex:
+        except BecameComplex:  # the threads of the first attempt have ended
             evaluator.result = "D"
             return _fill(evaluator, problem, operands, limits, shape, out, lean, block)
 
@@ -135,11 +136,9 @@ def _block(
         if in_machine_code:
             return _complete(evaluator, problem, operands, here)
         return _adaptive(evaluator, problem, operands, here)
-    assert isinstance(rule, Stencil)
-    low, high = limits or (None, None)
-    step = here.get(problem.nargs)
     values = _values_of(evaluator, problem, operands, here)
-    return estimate_by_stencil(values.values, rule, evaluator.result, here[wrt], step, mode, low, high)
+    points = Points(here[wrt], mode, here.get(problem.nargs), *limits)
+    return estimate_by_rule(values.values, rule, evaluator.result, points)
 
 
 def _values_of(evaluator: Any, problem: Problem, operands: list[Any], here: dict[int, Any]) -> Evaluator:
@@ -150,10 +149,9 @@ def _adaptive(
     evaluator: Any, problem: Problem, operands: list[Any], here: dict[int, Any], taken: RoundResult | None = None
 ) -> Estimate:
     """Differentiate a block by the adaptive rule, whose first round may have been taken."""
-    rule, wrt = problem.rule, problem.wrt
-    nargs = problem.nargs
+    rule, wrt, nargs = problem.rule, problem.wrt, problem.nargs
     own_values = _values_of(evaluator, problem, operands, here)
-    step, low, high = (here[nargs + k] for k in range(3))
+    points = Points(here[wrt], problem.mode, *(here[nargs + k] for k in range(3)))
     arguments = [here.get(i, operands[i]) for i in range(nargs)]
 
     def machine(taken: Round, index: Any, extras: Any) -> Any:
@@ -163,10 +161,9 @@ def _adaptive(
         results = round_of(evaluator, taken, wrt).apply(*own, *extras)
         return results if watched.raised == before else None
 
-    return estimate(
-        lambda points, index: own_values.values(points, index, beside=True),
-        here[wrt], rule, step, low, high, kind=evaluator.result, at=own_values.values, grids=evaluator.is_compiled,
-        first_round=taken, machine=machine if begins_in_machine_code(evaluator) else None,
+    return estimate_by_rule(
+        own_values.values, rule, evaluator.result, points, grids=evaluator.is_compiled, first_round=taken,
+        machine=machine if begins_in_machine_code(evaluator) else None,
     )  # fmt: skip
 
 

@@ -19,8 +19,8 @@ from ..rules.complexstep import compare_sample, slopes
 from ..rules.stencil_codegen import combine, loops, positions, steps
 from ..rules.stencils import Stencil
 from .batch import begins_in_machine_code, fill
+from .by_rule import replace_missing
 from .compiled_rules import apply_compiled, stencil_at, ufunc_of
-from .error_bounds import replace_missing
 from .problem import ADAPTIVE, Problem
 
 #: What the ufunc of a problem without steps and bounds takes after the arguments.

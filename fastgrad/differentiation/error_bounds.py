@@ -1,15 +1,14 @@
-"""Error bounds for stencils, at a fixed number of evaluations, and the adaptive rule where they leave the domain."""
+"""Error bounds for stencils, at a fixed number of evaluations."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
 from math import factorial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..adaptive_rule import HIGHEST, Adaptive, estimate
 from ..estimates import Estimate, Status
 from ..rules.stencil_codegen import combine, steps
 from ..rules.stencils import Stencil
@@ -32,70 +31,79 @@ _UNRESOLVED = 2.0**-10
 #: many times their second differences and their rounding. Noise is no line, and rounding to float32 has no slope.
 _VALUES, _CLOSER, _STRAIGHT = 5, 2.0**-25, 64.0
 
+#: ``f(positions, index, beside)``: values at positions, the indices of the points they belong to, and whether they are
+#: beside the points.
+Values = Callable[[Any, Any, bool], Any]
 
-def estimate_by_stencil(
-    f: Callable[[Any, Any, bool], Any], stencil: Stencil, result: str, x: Any, step: Any, mode: str, low: Any,
-    high: Any, has_fallback: bool = True,
-) -> Estimate:  # fmt: skip
-    """Differentiate by a stencil at an array of points, with an error bound.
+
+class Points(NamedTuple):
+    """Points at which functions of a number are differentiated, with steps and bounds: arrays of one length, or None.
+
+    A step is the one of a stencil, as `mode` understands it, or the largest of the adaptive rule.
+    """
+
+    x: Any
+    mode: str = "auto"
+    step: Any = None
+    low: Any = None
+    high: Any = None
+
+    @property
+    def absolute_step(self) -> Any:
+        """The step in units of the points."""
+        return self.step * np.maximum(np.abs(self.x), 1.0) if self.mode == "relative" else self.step
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether a step or a bound is given."""
+        return not (self.step is self.low is self.high is None)
+
+    def at(self, where: Any) -> Points:
+        """Select some of the points."""
+        step, low, high = (None if a is None else a[where] for a in (self.step, self.low, self.high))
+        return Points(self.x[where], self.mode, step, low, high)
+
+
+class _Values(NamedTuple):
+    """Values at multiples of two distances from points: of the step, and of that of the closely spaced probes."""
+
+    h: Any
+    coarse: dict[Fraction, Any]
+    probe: Any
+    fine: dict[Fraction, Any]
+    inside: Any
+    """Where the point is finite and all positions are within the bounds; elsewhere values are NaN."""
+
+
+def estimate_by_stencil(f: Values, stencil: Stencil, kind: str, points: Points) -> tuple[Estimate, Any]:
+    """Differentiate by a stencil, with error bounds; tell where the stencil leaves the domain of `f` or the bounds.
 
     The bound adds up two parts. Truncation: the difference from the stencil of the next order at the same step, or from
     the slope at the closely spaced points where that is certain to differ: no stencil sees what happens within a step.
     Rounding: the noise of `f`, measured by differences of high order at closely spaced points (More and Wild,
     "Estimating computational noise", SIAM J. Sci. Comput. 33, 2011), times the weights. A symmetric stencil at a kink
     shows in its one-sided slopes, which stay apart when the distance shrinks.
-
-    `f` maps positions, the indices of the points they belong to, and whether they are beside the points, to values.
-    With `has_fallback` the adaptive rule computes the points whose stencil leaves the domain or the bounds; else they
-    are NaN.
     """
-    every = np.arange(x.size)
+    x, n = points.x, stencil.n
+    has_sides = n == 1 and _is_symmetric(stencil)
     wide = _next_order(stencil)
-    symmetric = stencil.offsets[0] == -stencil.offsets[-1]
-    h = steps(stencil, result, x, step, mode)
-    probe = _PROBE * np.maximum(np.abs(x), 1.0)
-    first = -(_PROBES // 2) if symmetric else 0 if stencil.offsets[-1] > 0 else 1 - _PROBES
-    fine = [Fraction(first + k) for k in range(_PROBES)]
-    offsets = sorted({*stencil.needed, *wide.needed, Fraction(0)})
-    inside = np.isfinite(x)
-    if low is not None:
-        reach = [(h, offsets[0]), (h, offsets[-1]), (probe, fine[0]), (probe, fine[-1])]
-        inside &= np.all([(x + float(o) * d >= low) & (x + float(o) * d <= high) for d, o in reach], axis=0)
-
-    def values_at(offset: Fraction, distance: Any) -> Any:
-        points = x + float(offset) * distance if offset else x.copy()
-        values = np.full(x.size, np.nan, dtype=np.complex128 if result == "D" else np.float64)
-        values[inside] = f(points[inside], every[inside], bool(offset))
-        return values
-
-    at_points = values_at(Fraction(0), h)
-    coarse_values = {o: values_at(o, h) if o else at_points for o in offsets}
-    fine_values = {o: values_at(o, probe) if o else at_points for o in fine}
-    df, better = (combine(s, [coarse_values[o] for o in s.needed], h) for s in (stencil, wide))
-    noise = _noise([fine_values[o] for o in fine])
-    weight = sum(abs(float(w)) for w in stencil.weights) / h**stencil.n
-    # where values grow over a step, as x**2 does beside 0, those at its end round more than the probes show
-    rounding = np.maximum(noise, _rounding([coarse_values[o] for o in stencil.needed]))
-    error = _SAFETY * np.abs(better - df) + _DEVIATIONS * rounding * weight
-    close, unsure = _close_slopes(fine_values, stencil.n, symmetric, probe, noise)
-    gap = np.abs(close - df)
-    if symmetric and stencil.n == 1:
-        gap_at_h, corner = _slopes_apart(coarse_values, h)
-        # a curve too leaves a gap behind; on smooth functions it was 70,000 times the error of the sixth order
-        error = np.maximum(error, np.fmin(corner / 2, gap + unsure))
-    error = np.maximum(error, np.where(gap > unsure, gap + unsure, 0.0))
-    span = np.ptp(np.array([*fine_values.values()]), axis=0)
-    unresolved = np.flatnonzero(inside & (span > 0) & (noise > _UNRESOLVED * span) & (result == "d"))
+    v = _evaluated(f, (stencil, wide), kind, points)
+    df, better = (combine(s, [v.coarse[o] for o in s.needed], v.h) for s in (stencil, wide))
+    noise = _noise([*v.fine.values()])
+    gap_at_h, corner = _slopes_apart(v.coarse, v.h) if has_sides else (None, None)
+    error = _bound(v, stencil, (df, better), noise, corner)
+    span = np.ptp(np.array([*v.fine.values()]), axis=0)
+    unresolved = np.flatnonzero(v.inside & (span > 0) & (noise > _UNRESOLVED * span) & (kind == "d"))
     if unresolved.size:
-        least = _oscillation_error(f, unresolved, stencil.n, fine, *(a[unresolved] for a in (x, probe, df)))
+        least = _oscillation_error(f, unresolved, n, [*v.fine], *(a[unresolved] for a in (x, v.probe, df)))
         error[unresolved] = np.fmax(error[unresolved], least)
     error[np.isnan(error)] = np.inf  # the next order leaves the domain although the stencil does not
     status = np.full(x.size, Status.CONVERGED, dtype=np.int8)
-    scale = np.maximum(np.abs(df), np.abs(coarse_values[Fraction(0)]) / np.maximum(np.abs(x), 1.0) ** stencil.n)
+    scale = np.maximum(np.abs(df), np.abs(v.coarse[Fraction(0)]) / np.maximum(np.abs(x), 1.0) ** n)
     status[~(error <= 1e-2 * scale)] = Status.TOLERANCE_NOT_REACHED
     left, right = df.copy(), df.copy()
-    if symmetric and stencil.n == 1:
-        kink, fall, rise, off = _kinks(fine_values, probe, h, noise, gap_at_h)
+    if has_sides:
+        kink, fall, rise, off = _kinks(v.fine, v.probe, v.h, noise, gap_at_h)
         # the derivative stays the stencil's, as without a bound, which covers the mean of the two sides
         error[kink] = (off + np.abs((rise + fall) / 2 - df))[kink]
         left[kink], right[kink] = fall[kink], rise[kink]
@@ -103,48 +111,63 @@ def estimate_by_stencil(
     bad = ~np.isfinite(df)
     error[bad], status[bad] = np.inf, Status.NONFINITE
     left[bad] = right[bad] = np.nan
-    nfev = np.where(inside, len(offsets) + len(fine) - 1, 0).astype(np.int32)
+    nfev = np.where(v.inside, len(v.coarse) + len(v.fine) - 1, 0).astype(np.int32)
     nfev[unresolved] += 2 * _VALUES
-    estimated = Estimate(df, error, status, status == Status.CONVERGED, nfev, left, right)
-    outside = bad & np.isfinite(x) & (~inside if mode != "auto" else True)
-
-    def again(rule: Adaptive, where: Any) -> Estimate:
-        limits = (None if a is None else a[where] for a in (step, low, high))
-        return estimate(
-            lambda points, index: f(points, where[index], True), x[where], rule, *limits, kind=result,
-            at=lambda points, index: f(points, where[index], False),
-        )  # fmt: skip
-
-    repaired: Estimate = replace_missing(estimated, outside & has_fallback, stencil, again)
-    return repaired
+    outside = bad & np.isfinite(x) & (~v.inside if points.mode != "auto" else True)
+    return Estimate(df, error, status, status == Status.CONVERGED, nfev, left, right), outside
 
 
-def replace_missing(results: Any, missing: Any, rule: Any, again: Callable[[Adaptive, Any], Any]) -> Any:
-    """Have the adaptive rule compute the `missing` entries of a rule's results, in place unless they are a number.
+def _is_symmetric(stencil: Stencil) -> bool:
+    return stencil.offsets[0] == -stencil.offsets[-1]
 
-    `again` maps the adaptive rule and the numbers of entries to their results. For a stencil the adaptive rule
-    evaluates on both sides: at an upper bound a forward difference has nothing ahead.
-    """
-    where = np.flatnonzero(missing)
-    if isinstance(rule, Stencil) and rule.n <= HIGHEST:
-        rule = Adaptive(rule.n)
-    if not where.size or not isinstance(rule, Adaptive):
-        return results
-    better = again(rule, where)
-    if isinstance(results, Estimate):
-        for field, values in zip(results, better, strict=True):
-            field.reshape(-1)[where] = values
-        return results
-    if not isinstance(results, np.ndarray):
-        return type(results)(better[0])
-    results[np.unravel_index(where, results.shape)] = better
-    return results
+
+def _evaluated(f: Values, stencils: tuple[Stencil, Stencil], kind: str, points: Points) -> _Values:
+    """Evaluate at all offsets of a stencil and of that of the next order, and at the closely spaced points."""
+    x, low, high = points.x, points.low, points.high
+    every, stencil = np.arange(x.size), stencils[0]
+    h = steps(stencil, kind, x, points.step, points.mode)
+    probe = _PROBE * np.maximum(np.abs(x), 1.0)
+    first = -(_PROBES // 2) if _is_symmetric(stencil) else 0 if stencil.offsets[-1] > 0 else 1 - _PROBES
+    fine = [Fraction(first + k) for k in range(_PROBES)]
+    offsets = sorted({*(o for s in stencils for o in s.needed), Fraction(0)})
+    inside = np.isfinite(x)
+    if low is not None:
+        reach = [(h, offsets[0]), (h, offsets[-1]), (probe, fine[0]), (probe, fine[-1])]
+        inside &= np.all([(x + float(o) * d >= low) & (x + float(o) * d <= high) for d, o in reach], axis=0)
+
+    def values_at(offset: Fraction, distance: Any) -> Any:
+        positions = x + float(offset) * distance if offset else x.copy()
+        values = np.full(x.size, np.nan, dtype=np.complex128 if kind == "D" else np.float64)
+        values[inside] = f(positions[inside], every[inside], bool(offset))
+        return values
+
+    at_points = values_at(Fraction(0), h)
+    coarse, close = (
+        {o: values_at(o, distance) if o else at_points for o in multiples}
+        for multiples, distance in ((offsets, h), (fine, probe))
+    )
+    return _Values(h, coarse, probe, close, inside)
+
+
+def _bound(v: _Values, stencil: Stencil, derivatives: tuple[Any, Any], noise: Any, corner: Any) -> Any:
+    """Add up truncation and rounding; `derivatives` are those of the stencil and of that of the next order."""
+    df, better = derivatives
+    weight = sum(abs(float(w)) for w in stencil.weights) / v.h**stencil.n
+    # where values grow over a step, as x**2 does beside 0, those at its end round more than the probes show
+    rounding = np.maximum(noise, _rounding([v.coarse[o] for o in stencil.needed]))
+    error = _SAFETY * np.abs(better - df) + _DEVIATIONS * rounding * weight
+    close, unsure = _close_slopes(v.fine, stencil.n, _is_symmetric(stencil), v.probe, noise)
+    gap = np.abs(close - df)
+    if corner is not None:
+        # a curve too leaves a gap behind; on smooth functions it was 70,000 times the error of the sixth order
+        error = np.maximum(error, np.fmin(corner / 2, gap + unsure))
+    return np.maximum(error, np.where(gap > unsure, gap + unsure, 0.0))
 
 
 def _next_order(stencil: Stencil) -> Stencil:
     """Stencil of a higher order on the same side."""
     first, last = stencil.offsets[0], stencil.offsets[-1]
-    if first == -last:
+    if _is_symmetric(stencil):
         return Stencil((*stencil.offsets, first - 1, last + 1), stencil.n)
     return Stencil((*stencil.offsets, first - 1 if last <= 0 else last + 1), stencil.n)
 
@@ -169,7 +192,7 @@ def _close_slopes(values: dict[Fraction, Any], n: int, symmetric: bool, probe: A
 
 
 def _oscillation_error(
-    f: Callable[[Any, Any, bool], Any], index: Any, n: int, fine: list[Fraction], x: Any, probe: Any, df: Any
+    f: Values, index: Any, n: int, fine: list[Fraction], x: Any, probe: Any, df: Any
 ) -> Any:
     """Bound the error of `df` where `f` oscillates between the closely spaced points; 0 where that is not known.
 

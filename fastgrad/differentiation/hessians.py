@@ -19,6 +19,7 @@ from ..adaptive_rule import Adaptive
 from ..estimates import Estimate, Status
 from ..evaluation.protocol import VectorEvaluator
 from ..rules.stencils import Stencil, backward, central, forward
+from .error_bounds import Points
 from .jacobians import ENTRIES, along, in_lanes, jacobians, lane_machine, scaled, stretch, unit
 from .lane_stencils import MOST, apply_to_pairs
 from .line_evaluation import Directions, derive
@@ -211,10 +212,9 @@ def _mixed(problem: Problem, which: Any, u: Any, w: Any, size: Any, full_output:
         """Derive the difference of the first of the vectors and the others, `scale` times the result."""
         lines = Directions(problem.x, np.stack(vectors, axis=1), which[some], problem.low, problem.high)
         steps, line = None if step is None else step[some], np.arange(len(vectors[0]))
-        computed = derive(
-            _Difference(problem.evaluator, problem.x.shape[1]), lines, line, rule, problem.mode, steps, *lines.reach(),
-            full_output=full_output, has_fallback=problem.mode != "auto",
-        )  # fmt: skip
+        points = Points(lines.start(line), problem.mode, steps, *lines.reach())
+        difference = _Difference(problem.evaluator, problem.x.shape[1])
+        computed = derive(difference, lines, line, rule, points, full_output, has_fallback=problem.mode != "auto")
         results.put(some, scaled(over_fields(lambda a: a[:, 0], computed), scale))
 
     every = np.arange(which.size)

@@ -12,6 +12,7 @@ from ..adaptive_rule import HIGHEST, Adaptive
 from ..estimates import Estimate
 from ..evaluation.vector_machine import Machine
 from ..rules.stencils import Stencil
+from .error_bounds import Points
 from .lane_stencils import apply_stencil
 from .line_evaluation import Coordinates, Directions, derive
 from .problem import ADAPTIVE, Problem
@@ -54,8 +55,9 @@ def entries(problem: Problem, full_output: bool, column: int | None = None) -> A
         derived: list[Any] = []
         for start in range(0, numbers.size, width):
             line = numbers[start : start + width]
-            extra = [None if a is None else a.ravel()[line] for a in (steps, part.low, part.high)]
-            derived.append(derive(evaluator, lines, line, problem.rule, problem.mode, *extra, full_output=full_output))
+            limits = [None if a is None else a.ravel()[line] for a in (steps, part.low, part.high)]
+            points = Points(lines.start(line), problem.mode, *limits)
+            derived.append(derive(evaluator, lines, line, problem.rule, points, full_output))
         with np.errstate(over="ignore"):  # threads have settings of their own
             parts = zip(*derived, strict=True) if full_output else [derived]
             for field, values in zip(results.fields, parts, strict=True):
@@ -137,9 +139,8 @@ def along(problem: Problem, v: Any, full_output: bool) -> Any:
         line = np.arange(len(part.x))
         lines = Directions(part.x, w[:, None], line, part.low, part.high)
         step = part.step if part.step is None or problem.is_relative else part.step / length
-        derived = derive(
-            problem.evaluator, lines, line, problem.rule, problem.mode, step, *lines.reach(), full_output=full_output
-        )
+        points = Points(lines.start(line), problem.mode, step, *lines.reach())
+        derived = derive(problem.evaluator, lines, line, problem.rule, points, full_output)
         results.put(block, scaled(derived, length[:, None]))
     return problem.checked(results, lambda some, points: along(some, v[points], True))
 

@@ -19,18 +19,15 @@ from ..adaptive_rule import (
     RoundResult,
     complete,
     complete_derivatives,
-    estimate,
     first_round,
 )
 from ..estimates import Estimate
 from ..evaluation.protocol import VectorEvaluator
 from ..evaluation.vector_machine import MachineOnLines
-from ..rules.complexstep import ComplexStep, slopes
-from ..rules.stencil_codegen import combine, steps
-from ..rules.stencils import Stencil
-from .error_bounds import estimate_by_stencil, replace_missing
+from .by_rule import Functions, estimate_by_rule
+from .error_bounds import Points
 from .lane_rounds import round_on_lines
-from .problem import ADAPTIVE
+from .problem import over_fields
 
 #: Entries that are differentiated together from where machine code has left them: each takes some 300 bytes.
 _OPEN_ENTRIES = 3 << 14
@@ -115,6 +112,8 @@ class LineValues:
 
     def __call__(self, line: Any, position: Any, output: Any = slice(None)) -> Any:
         """Return the values at positions on lines: all outputs, or one for each position."""
+        if np.iscomplexobj(position):
+            return self._evaluator.values(self._lines.vectors(line, position))[:, output]
         start = self._lines.start(line)
         moved = (position != start) & (start == start)
         # complex numbers sort by their real part and then by the other, as pairs do; the point itself is one place
@@ -163,54 +162,33 @@ class LineValues:
 
 
 def derive(
-    evaluator: VectorEvaluator, lines: Lines, line: Any, rule: Any, mode: str, step: Any, low: Any, high: Any, *,
-    full_output: bool, has_fallback: bool = True,
+    evaluator: VectorEvaluator, lines: Lines, line: Any, rule: Any, points: Points, full_output: bool,
+    has_fallback: bool = True,
 ) -> Any:  # fmt: skip
     """Differentiate all outputs along lines by a rule: an `Estimate` of arrays (lines, outputs), or its first alone.
 
-    There is one `step` for each of the lines, as `mode` understands it, or None; `low` and `high` are bounds for their
-    positions. With `has_fallback` the adaptive rule takes over where a stencil leaves the domain; else the result is
-    NaN there.
+    `points` are the starts of the lines, with steps and bounds along them. With `has_fallback` the adaptive rule takes
+    over where a stencil leaves the domain; else the result is NaN there.
     """
+    m = evaluator.outputs
     if isinstance(rule, Adaptive) and evaluator.block_machine is not None:
-        return _adaptive(evaluator, lines, line, rule, (step, low, high), full_output)
-    start, m, kind = lines.start(line), evaluator.outputs, evaluator.kind
-    if isinstance(rule, ComplexStep):
-        return slopes(lambda z: evaluator.values(lines.vectors(line, z)), start)
+        result = _adaptive(evaluator, lines, line, rule, points, full_output)
+    else:
+        values, remembered = (LineValues(evaluator, lines, has_memory) for has_memory in (False, m > 1))
 
-    def estimate_entries(entry: Any, rule: Any, mode: str, step: Any) -> Estimate:
-        """Estimate at entries, of which ``line * m + output`` is the number."""
-        own_line, output = np.divmod(entry, m)
-        values = LineValues(evaluator, lines, has_memory=m > 1)
+        def apart(positions: Any, entry: Any, _beside: bool) -> Any:
+            own_line, output = np.divmod(entry, m)
+            return remembered(line[own_line], positions, output)
 
-        def at(points: Any, index: Any, _beside: bool = True) -> Any:
-            return values(line[own_line[index]], points, output[index])
-
-        own_step, own_low, own_high = (None if a is None else a[own_line] for a in (step, low, high))
-        with np.errstate(all="ignore"):
-            if isinstance(rule, Adaptive):
-                return estimate(at, start[own_line], rule, own_step, own_low, own_high, kind=kind)
-            return estimate_by_stencil(at, rule, kind, start[own_line], own_step, mode, own_low, own_high, has_fallback)
-
-    if isinstance(rule, Adaptive) or full_output or low is not None:
-        estimated = estimate_entries(np.arange(line.size * m), rule, mode, step)
-        shape = line.size, m
-        return Estimate(*(a.reshape(shape) for a in estimated)) if full_output else estimated.df.reshape(shape)
-    assert isinstance(rule, Stencil)
-    values = LineValues(evaluator, lines, has_memory=False)
-    with np.errstate(all="ignore"):
-        h = steps(rule, kind, start, step, mode)
-        df = combine(rule, [values(line, start + o * h if o else start.copy()) for o in rule.positions], h[:, None])
-    if not has_fallback or mode != "auto":
-        return df
-    missing = ~np.isfinite(df) & np.isfinite(start)[:, None]
-    return replace_missing(df, missing, rule, lambda rule, entry: estimate_entries(entry, rule, ADAPTIVE, None).df)
+        functions = Functions(lambda positions: values(line, positions), apart, evaluator.kind, m)
+        result = functions.by_rule(rule, points, full_output, has_fallback)
+    return over_fields(lambda a: a.reshape(line.size, m), result)
 
 
 def _adaptive(
-    evaluator: VectorEvaluator, lines: Lines, line: Any, rule: Adaptive, limits: tuple[Any, ...], full_output: bool
+    evaluator: VectorEvaluator, lines: Lines, line: Any, rule: Adaptive, points: Points, full_output: bool
 ) -> Any:
-    """Differentiate by the adaptive rule, which evaluates in machine code."""
+    """Differentiate all outputs, in the order of lines, by the adaptive rule, which evaluates in machine code."""
     m = evaluator.outputs
     entry = np.add.outer(line * m, np.arange(m)).ravel()
     x, along = lines.x, None
@@ -231,24 +209,23 @@ def _adaptive(
             evaluator.values(lines.vectors(own_line[beside], position[beside]), None, True)
         return results
 
-    own_limits = [None if a is None else np.repeat(a, m) for a in limits]
-    start, every = np.repeat(lines.start(line), m), np.arange(entry.size)
+    every = np.arange(entry.size)
+    own = points.at(every // m)
 
     def take_round(taken: Round, index: Any, extras: Any) -> Any:
         """Take a round in machine code, unless `f` raises: then Python shows where."""
         before = machine.raised
-        results = round_on_lines(machine, taken, start[index], machine.at(start, index), every[index], extras)
+        results = round_on_lines(machine, taken, own.x[index], machine.at(own.x, index), every[index], extras)
         return results if machine.raised == before else None
 
     def differentiate_some(index: Any, taken: RoundResult | None) -> Estimate:
         def take(taken: Round, at: Any, extras: Any) -> Any:
             return take_round(taken, index[at], extras)
 
-        return estimate(
-            lambda points, at: values(points, index[at]), start[index], rule,
-            *(None if a is None else a[index] for a in own_limits), grids=True,
-            at=lambda points, at: machine.at(points, index[at]), first_round=taken, machine=take,
-        )  # fmt: skip
+        def evaluate(positions: Any, at: Any, beside: bool) -> Any:
+            return (values if beside else machine.at)(positions, index[at])
+
+        return estimate_by_rule(evaluate, rule, "d", own.at(index), grids=True, first_round=taken, machine=take)
 
     def differentiate(index: Any, taken: RoundResult | None) -> Estimate:
         fields: list[Any] = []
@@ -261,7 +238,7 @@ def _adaptive(
         return Estimate(*fields)
 
     first = first_round(rule.n, rule.sign)
-    is_first_compiled = all(a is None for a in limits) and first.is_compiled(start.size)  # few entries compile nothing
+    is_first_compiled = not points.has_limits and first.is_compiled(every.size)  # few entries compile nothing
     taken = take_round(first, slice(None), NO_LIMITS) if is_first_compiled else None
     estimated: Any
     if taken and not full_output:
@@ -271,5 +248,4 @@ def _adaptive(
         estimated = estimated if full_output else estimated.df
     if machine.raises_at_points:
         evaluator.values(lines.x[lines.point(line)])  # as Python `f` raises what the caller is to see
-    shape = line.size, m
-    return Estimate(*(a.reshape(shape) for a in estimated)) if full_output else estimated.reshape(shape)
+    return estimated

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import scipy
 
-from ..adaptive_rule import Adaptive, estimate
+from ..adaptive_rule import Adaptive
 from ..arguments import explains_keywords
 from ..estimates import rounded
 from ..evaluation.user_calls import probe
-from ..rules.complexstep import ComplexStep, compare_sample, slopes
-from ..rules.stencil_codegen import combine, steps
+from ..rules.complexstep import ComplexStep, compare_sample
 from ..rules.stencils import central
+from .by_rule import Functions
 from .coloring import colours
-from .error_bounds import estimate_by_stencil, replace_missing
+from .error_bounds import Points
 from .problem import Problem, over_fields, retry_complex, vector_problem
 
 #: The probes: how far a point is from `x`, and two ways in which coordinates leave it, relative to ``max(|x|, 1)``. The
@@ -194,26 +194,15 @@ def _evaluate(problem: Problem, vector: Any, beside: bool) -> Any:
 
 def _entries(problem: Problem, f: _Entries, full_output: bool) -> Any:
     """Differentiate entries by the rule: the derivative, or an `Estimate`."""
-    rule, kind, mode, x, every = problem.rule, problem.evaluator.kind, problem.mode, f.start, np.arange(f.column.size)
-    step, low, high = (None if a is None else a[0][f.column] for a in (problem.steps, problem.low, problem.high))
-
-    def again(rule: Adaptive, where: Any) -> Any:
-        return estimate(f.only(where), x[where], rule, kind=kind, block_size=_BLOCK_SIZE).df
-
+    every, x = np.arange(f.column.size), f.start
+    limits = (None if a is None else a[0][f.column] for a in (problem.steps, problem.low, problem.high))
+    options = {"block_size": _BLOCK_SIZE}
+    functions = Functions(lambda positions: f(positions, every), f, problem.evaluator.kind, options=options)
     with np.errstate(all="ignore"):
-        if isinstance(rule, ComplexStep):
-            df = slopes(lambda z: f(z, every), x)
-            compare_sample(df, x, lambda some: _entries(problem.adaptive(), f.only(some), True))
-            return df
-        if isinstance(rule, Adaptive):
-            results = estimate(f, x, rule, step, low, high, kind=kind, block_size=_BLOCK_SIZE)
-            return results if full_output else results.df
-        if full_output or low is not None:
-            results = estimate_by_stencil(f, rule, kind, x, step, mode, low, high)
-            return results if full_output else results.df
-        h = steps(rule, kind, x, step, mode)
-        df = combine(rule, [f(x + o * h if o else x.copy(), every) for o in rule.positions], h)
-        return replace_missing(df, ~np.isfinite(df) & np.isfinite(x), rule, again) if mode == "auto" else df
+        results = functions.by_rule(problem.rule, Points(x, problem.mode, *limits), full_output)
+        if isinstance(problem.rule, ComplexStep):
+            compare_sample(results, x, lambda some: _entries(problem.adaptive(), f.only(some), True))
+    return results
 
 
 class _Probes:
