@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import is_dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,16 +19,28 @@ PLAIN = None
 REFUSED = "refused"
 MASKED, LIBRARY, TREE = "masked", "libraries", "trees"
 
-#: Every kind of container with its types, the outermost first: xarray may hold arrays of Dask, and those masked ones.
-#: The library has the name of the kind; kinds without types here are told by what a type can do.
-CONTAINERS: dict[str, tuple[str, ...]] = {
-    TREE: (),
-    "xarray": ("DataArray", "Dataset", "Variable"),
-    "pandas": ("Series", "DataFrame"),
-    "polars": ("Series", "DataFrame"),
-    "dask": ("Array",),
-    MASKED: (),
-    LIBRARY: (),
+
+class Container(NamedTuple):
+    """What the adapter of a kind of container does not tell."""
+
+    types: tuple[str, ...] = ()
+    """Names of its types; kinds without any are told by what a type can do."""
+    has_labels: bool = False
+    """Whether results have labels, chunks or names that the arrays which `f` gets lack."""
+    stands_alone: bool = False
+    """Whether rows have an order or labels of their own: no other kind with labels may stand beside it."""
+
+
+#: Every kind of container, the outermost first: xarray may hold arrays of Dask, and those masked ones. The library has
+#: the name of the kind.
+CONTAINERS: dict[str, Container] = {
+    TREE: Container(),
+    "xarray": Container(("DataArray", "Dataset", "Variable"), has_labels=True),
+    "pandas": Container(("Series", "DataFrame"), has_labels=True, stands_alone=True),
+    "polars": Container(("Series", "DataFrame"), has_labels=True, stands_alone=True),
+    "dask": Container(("Array",), has_labels=True),
+    MASKED: Container(),
+    LIBRARY: Container(),
 }
 
 #: Types of the kind `LIBRARY` that do not say so by ``__array_namespace__``, as JAX's arrays do.
@@ -64,7 +76,7 @@ def _kind(cls: type) -> str | None:
         return PLAIN if cls.__array_ufunc__ is np.ndarray.__array_ufunc__ else REFUSED
     for base in cls.__mro__:
         library = _library(base)
-        if base.__name__ in CONTAINERS.get(library, ()):
+        if base.__name__ in CONTAINERS.get(library, Container()).types:
             return library
         if (library, base.__name__) in _LIBRARY_TYPES:
             return LIBRARY

@@ -22,7 +22,7 @@ import xarray as xr
 from conftest import Opaque, run_script
 
 import fastgrad as fg
-from fastgrad.array_kinds import CONTAINERS, PLAIN, REFUSED, kinds
+from fastgrad.array_kinds import CONTAINERS, PLAIN, REFUSED, Container, kinds
 
 
 def wave(x: Any) -> Any:
@@ -812,7 +812,7 @@ def test_a_new_kind_is_a_module_and_a_line_in_the_table(monkeypatch: pytest.Monk
     module: Any = types.ModuleType("fastgrad.containers.boxes")
     module.apply = lambda call, operands: [box(r) for r in call.results(*(getattr(o, "x", o) for o in operands))]
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setitem(CONTAINERS, "boxes", ("Box",))
+    monkeypatch.setitem(CONTAINERS, "boxes", Container(("Box",)))
     for call, x in ((lambda x: fg.derivative(product, x, 0.5), POINTS), (lambda x: fg.gradient(bowl, x), POINTS[0])):
         found = call(box(x))
         assert type(found) is box and np.array_equal(found.x, call(x))

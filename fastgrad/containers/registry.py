@@ -22,10 +22,6 @@ from ..estimates import Estimate
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: Kinds that stand beside plain and masked arrays only, because their rows have an order or labels of their own.
-_TABLES = {"pandas", "polars"}
-_WITH_AXES = {*_TABLES, "xarray", "dask"}
-
 
 @dataclass(frozen=True)
 class Layout:
@@ -211,7 +207,8 @@ def over_containers(
     present = [kind for kind in CONTAINERS if kind in kinds_inside]
     if not present:
         return call(*operands)
-    if _TABLES & kinds_inside and len(_WITH_AXES & kinds_inside) > 1:
+    labelled = [kind for kind in present if CONTAINERS[kind].has_labels]
+    if len(labelled) > 1 and any(CONTAINERS[kind].stands_alone for kind in labelled):
         raise TypeError(
             f"`{call.names[0]}` and the others must be of one library, or NumPy's; got {' and '.join(present)}. "
             "Convert some: `x.to_numpy()`, `x.to_xarray()`, `x.compute()`."
@@ -220,7 +217,7 @@ def over_containers(
     try:
         results = adapter(call, operands)
     except (AttributeError, LookupError) as err:
-        if present[0] in _WITH_AXES:
+        if present[0] in labelled:
             err.add_note("`f` gets plain arrays, and the results have the labels: use places, v[0], and not names.")
         raise
     return Estimate(*results) if is_estimate else tuple(results) if layout.fields > 1 else results[0]
