@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from .._parallel import BLOCK, CostEstimate, blocks, inner_threads, over_pieces
+from .._parallel import BLOCK, blocks, inner_threads, over_pieces
 from ..adaptive_rule import Adaptive, Round, RoundResult, complete, first_round
 from ..estimates import Estimate
-from ..evaluation.called import Called
+from ..evaluation.called import Called, argument_kinds
 from ..evaluation.compiled import Compiled
 from ..evaluation.functions import ElementwiseValues, Function
-from ..evaluation.protocol import Evaluator
 from ..evaluation.results import BecameComplex
 from ..rules.stencils import Stencil
 from .by_rule import estimate_by_rule
@@ -31,7 +30,9 @@ _LARGE_BLOCK = 1 << 17
 #: rest back to the system after every call: getting new pages took a fifth of the time of the rounds.
 _KEPT = 1 << 24
 
-Block = Callable[[dict[int, Any], Any, Any], None]
+#: ``block(arguments, points, targets)`` computes a block: `arguments` has its part of each that is not the same for all
+#: points, `points` are its points with steps and bounds, `targets` its parts of the arrays.
+Block = Callable[[list[Any], Points, Any], None]
 
 
 def begins_in_machine_code(evaluator: Compiled | Called) -> bool:
@@ -42,21 +43,18 @@ def begins_in_machine_code(evaluator: Compiled | Called) -> bool:
 def fill(
     evaluator: Any, problem: Problem, operands: list[Any], out: Any, lean: bool = True, block: Block | None = None
 ) -> Any:
-    """Fill the arrays of an estimate, if `lean` only that of the derivative, by ``block(here, limits, targets)``.
-
-    `here` has the block's part of every operand that is not the same for all points, by number; `limits` are the bounds
-    of a stencil, and `targets` the parts of the arrays.
-    """
-    limits = [] if problem.low is None or problem.mode == ADAPTIVE else [problem.low, problem.high]
-    shape = np.broadcast_shapes(*map(np.shape, [*operands, *limits]))
+    """Fill the arrays of an estimate, if `lean` only that of the derivative; by default a block is an estimate."""
+    batch = _Batch(evaluator, problem, operands, block)
     with np.errstate(all="ignore"):
-        if isinstance(evaluator, Called) and 0 not in shape:
-            evaluator.prepare(operands[: problem.nargs], problem.wrt)
+        if isinstance(evaluator, Called) and 0 not in batch.shape:
+            evaluator.prepare(batch.arguments, problem.wrt)
         try:
-            return _fill(evaluator, problem, operands, limits, shape, out, lean, block)
+            arrays = batch.filled(out, lean)
         except BecameComplex:  # the threads of the first attempt have ended
             evaluator.result = "D"
-            return _fill(evaluator, problem, operands, limits, shape, out, lean, block)
+            arrays = batch.filled(out, lean)
+    results = [array[()] for array in arrays]
+    return (results[0] if out is None else out) if lean else results
 
 
 @cache
@@ -65,120 +63,120 @@ def _keep_freed_memory() -> None:
     np.empty(_KEPT, np.byte)
 
 
-def cost_of(problem: Problem) -> CostEstimate:
-    """Return what a point has cost by the rule of the problem."""
-    assert isinstance(problem.f, Function)
-    return problem.f.cost((problem.rule, problem.wrt, problem.mode))
+class _Batch:
+    """A batch of points, computed block by block."""
 
+    def __init__(self, evaluator: Any, problem: Problem, operands: list[Any], block: Block | None) -> None:
+        self._evaluator, self._problem, self._block = evaluator, problem, block
+        self.arguments, options = operands[: problem.nargs], operands[problem.nargs :]
+        if problem.mode != ADAPTIVE:
+            options = [options[0] if options else None, problem.low, problem.high]
+        self._options = {n: a for n, a in zip(("step", "low", "high"), options, strict=True) if a is not None}
+        self._varying = [i for i, a in enumerate(self.arguments) if i == problem.wrt or np.ndim(a)]
+        self._inputs = [*(self.arguments[i] for i in self._varying), *self._options.values()]
+        self.shape = np.broadcast_shapes(*map(np.shape, self._inputs))
 
-def _fill(
-    evaluator: Any, problem: Problem, operands: list[Any], limits: list[Any], shape: Any, out: Any, lean: bool,
-    block: Block | None,
-) -> Any:  # fmt: skip
-    rule, wrt, mode = problem.rule, problem.wrt, problem.mode
-    if out is not None:
-        refuse_real(out, evaluator.result)
-    kinds = kinds_of_fields(np.float64, evaluator.result, not lean)
-    arrays = [out]
-    if out is None:
-        arrays = [np.empty(shape, k) for k in kinds_of_fields(problem.dtype, evaluator.result, not lean)]
-    if 0 not in shape:
-        walked = [i for i, o in enumerate(operands) if i == wrt or i >= problem.nargs or np.ndim(o)]
-        compiled = mode == ADAPTIVE and begins_in_machine_code(evaluator)
+    def filled(self, out: Any, lean: bool) -> list[Any]:
+        """Compute all blocks into `out`, or into new arrays of an estimate, if `lean` only that of the derivative."""
+        result = self._evaluator.result
+        if out is not None:
+            refuse_real(out, result)
+        arrays = [out]
+        if out is None:
+            arrays = [np.empty(self.shape, k) for k in kinds_of_fields(self._problem.dtype, result, not lean)]
+        if 0 not in self.shape:
+            self._share(arrays, kinds_of_fields(np.float64, result, not lean))
+        return arrays
 
-        def estimate_block(here: dict[int, Any], limits: Any, targets: Any) -> None:
-            estimated = _block(evaluator, problem, operands, here, limits, compiled)
-            for target, values in zip(targets, estimated, strict=False):
-                target[...] = values
-
-        def work(inputs: list[Any], arrays: list[Any]) -> None:
-            for parts, targets in blocks(inputs, arrays, arrays[0].shape, kinds, size_of_block):
-                here = dict(zip(walked, parts, strict=False))
-                (block or estimate_block)(here, parts[len(walked) :], targets)
-
-        inputs = [operands[i] for i in walked] + limits
-        every = problem.kinds(operands)
-        kinds = [*(every[i] for i in walked), *[np.float64] * len(limits), *kinds]
+    def _share(self, arrays: list[Any], kinds: list[Any]) -> None:
+        """Fill arrays, over threads when there are many points; `kinds` are the types of results in a block."""
+        evaluator, problem = self._evaluator, self._problem
+        rule, is_adaptive = problem.rule, problem.mode == ADAPTIVE
         # What Python does for a block takes a tenth of a millisecond after machine code, several for its own.
-        size, least = arrays[0].size, BLOCK // 8 if compiled else BLOCK // 4 if block else BLOCK
-        offsets = len(rule.needed) if block and isinstance(rule, Stencil) else 1  # all of them are evaluated together
-        cost = cost_of(problem)
-        large = size >= 2 * least and cost.worth(size)
-        workers = evaluator.threads(problem.workers, problem.has_workers) if large else 1
+        least = BLOCK // (8 if is_adaptive and begins_in_machine_code(evaluator) else 4 if self._block else 1)
+        assert isinstance(problem.f, Function)
+        size, cost = arrays[0].size, problem.f.cost((rule, problem.wrt, problem.mode))
+        is_large = size >= 2 * least and cost.worth(size)
+        workers = evaluator.threads(problem.workers, problem.has_workers) if is_large else 1
+        offsets = len(rule.needed) if self._block and isinstance(rule, Stencil) else 1  # evaluated together
         size_of_block, sharing = max(BLOCK // offsets, 1), 1
-        if mode == ADAPTIVE and evaluator.is_compiled:
+        if is_adaptive and evaluator.is_compiled:
             size_of_block, sharing, workers = _LARGE_BLOCK, workers, 1
-            if large:
+            if is_large:
                 _keep_freed_memory()
         if workers > 1:
-            whole = [np.broadcast_to(o, shape) for o in inputs]
+            whole = [np.broadcast_to(a, self.shape) for a in self._inputs]
 
-            def work_on(piece: tuple[slice, ...]) -> None:
+            def work(piece: tuple[slice, ...]) -> None:
                 with np.errstate(all="ignore"):  # threads have settings of their own
-                    work([o[piece] for o in whole], [o[piece] for o in arrays])
+                    self._compute([a[piece] for a in whole], [a[piece] for a in arrays], kinds, size_of_block)
 
-            over_pieces(work_on, shape, workers, least=least, pace=cost)
+            over_pieces(work, self.shape, workers, least=least, pace=cost)
         else:
             began = perf_counter()
             with inner_threads(sharing):
-                work(inputs, arrays)
+                self._compute(self._inputs, arrays, kinds, size_of_block)
             cost.took(size, began)
-    results = [array[()] for array in arrays]
-    return (results[0] if out is None else out) if lean else results
+
+    def _compute(self, inputs: list[Any], arrays: list[Any], kinds: list[Any], size: int) -> None:
+        """Compute blocks of `size` points, one after the other."""
+        problem, count = self._problem, len(self._varying)
+        own_kinds = argument_kinds(self.arguments, problem.wrt)
+        kinds = [*(own_kinds[i] for i in self._varying), *[np.float64] * len(self._options), *kinds]
+        for parts, targets in blocks(inputs, arrays, arrays[0].shape, kinds, size):
+            arguments = [*self.arguments]
+            for i, part in zip(self._varying, parts[:count], strict=True):
+                arguments[i] = part
+            options = dict(zip(self._options, parts[count:], strict=True))
+            points = Points(arguments[problem.wrt], problem.mode, **options)
+            if self._block:
+                self._block(arguments, points, targets)
+                continue
+            estimated = _estimate(self._evaluator, problem, arguments, points)
+            for target, values in zip(targets, estimated, strict=False):
+                target[...] = values
 
 
-def _block(
-    evaluator: Any, problem: Problem, operands: list[Any], here: dict[int, Any], limits: Any, in_machine_code: bool
-) -> Any:
-    """Differentiate one block; `here` holds its part of every operand that is not the same for all points."""
-    rule, wrt, mode = problem.rule, problem.wrt, problem.mode
-    if isinstance(rule, Adaptive):
-        if in_machine_code:
-            return _complete(evaluator, problem, operands, here)
-        return _adaptive(evaluator, problem, operands, here)
-    values = _values_of(evaluator, problem, operands, here)
-    points = Points(here[wrt], mode, here.get(problem.nargs), *limits)
-    return estimate_by_rule(values.values, rule, evaluator.result, points)
-
-
-def _values_of(evaluator: Any, problem: Problem, operands: list[Any], here: dict[int, Any]) -> Evaluator:
-    return ElementwiseValues(evaluator, [here.get(i, operands[i]) for i in range(problem.nargs)], problem.wrt)
+def _estimate(evaluator: Any, problem: Problem, arguments: list[Any], points: Points) -> Estimate:
+    """Differentiate one block, with error bounds."""
+    if problem.mode == ADAPTIVE and begins_in_machine_code(evaluator):
+        return _complete(evaluator, problem, arguments, points)
+    if problem.mode == ADAPTIVE:
+        return _adaptive(evaluator, problem, arguments, points)
+    values = ElementwiseValues(evaluator, arguments, problem.wrt).values
+    return estimate_by_rule(values, problem.rule, evaluator.result, points)
 
 
 def _adaptive(
-    evaluator: Any, problem: Problem, operands: list[Any], here: dict[int, Any], taken: RoundResult | None = None
+    evaluator: Any, problem: Problem, arguments: list[Any], points: Points, taken: RoundResult | None = None
 ) -> Estimate:
     """Differentiate a block by the adaptive rule, whose first round may have been taken."""
-    rule, wrt, nargs = problem.rule, problem.wrt, problem.nargs
-    own_values = _values_of(evaluator, problem, operands, here)
-    points = Points(here[wrt], problem.mode, *(here[nargs + k] for k in range(3)))
-    arguments = [here.get(i, operands[i]) for i in range(nargs)]
 
     def machine(taken: Round, index: Any, extras: Any) -> Any:
         watched = evaluator.values()
         before = watched.raised
         own = [a[index] if np.ndim(a) else a for a in arguments]
-        results = round_of(evaluator, taken, wrt).apply(*own, *extras)
+        results = round_of(evaluator, taken, problem.wrt).apply(*own, *extras)
         return results if watched.raised == before else None
 
+    values = ElementwiseValues(evaluator, arguments, problem.wrt).values
     return estimate_by_rule(
-        own_values.values, rule, evaluator.result, points, grids=evaluator.is_compiled, first_round=taken,
+        values, problem.rule, evaluator.result, points, grids=evaluator.is_compiled, first_round=taken,
         machine=machine if begins_in_machine_code(evaluator) else None,
     )  # fmt: skip
 
 
-def _complete(evaluator: Compiled, problem: Problem, operands: list[Any], here: dict[int, Any]) -> Estimate:
+def _complete(evaluator: Compiled, problem: Problem, arguments: list[Any], points: Points) -> Estimate:
     """Take the first round in machine code, and differentiate at the points that it leaves open."""
-    rule, wrt = problem.rule, problem.wrt
+    rule = problem.rule
     assert isinstance(rule, Adaptive)
-    taken = RoundResult(
-        *round_of(evaluator, first_round(rule.n, rule.sign), wrt).apply(
-            *[here.get(i, o) for i, o in enumerate(operands)]
-        )
-    )
+    first = round_of(evaluator, first_round(rule.n, rule.sign), problem.wrt)
+    taken = RoundResult(*first.apply(*arguments, points.step, points.low, points.high))
 
     def differentiate(left: Any, taken: RoundResult) -> Estimate:
-        part = here if left.size == len(here[wrt]) else {i: a[left] for i, a in here.items()}
-        return _adaptive(evaluator, problem, operands, part, taken.at(left))
+        if left.size == points.x.size:
+            return _adaptive(evaluator, problem, arguments, points, taken.at(left))
+        own = [a[left] if np.ndim(a) else a for a in arguments]
+        return _adaptive(evaluator, problem, own, points.at(left), taken.at(left))
 
     return complete(taken, rule, differentiate)

@@ -21,6 +21,7 @@ from ..rules.stencils import Stencil
 from .batch import begins_in_machine_code, fill
 from .by_rule import replace_missing
 from .compiled_rules import apply_compiled, stencil_at, ufunc_of
+from .error_bounds import Points
 from .problem import ADAPTIVE, Problem
 
 #: What the ufunc of a problem without steps and bounds takes after the arguments.
@@ -90,15 +91,15 @@ def _apply_to_called(evaluator: Called, problem: Problem, operands: list[Any], o
 
     Returns the derivative, and whether there may be something in it that is not finite.
     """
-    stencil, wrt, nargs, mode = problem.rule, problem.wrt, problem.nargs, problem.mode
+    stencil, wrt, mode = problem.rule, problem.wrt, problem.mode
     assert isinstance(stencil, Stencil)
     offsets = stencil.positions
     has_no_center = 0.0 not in offsets
     is_large = size_of(operands) >= LARGE
     missing: list[bool] = []
 
-    def apply(here: dict[int, Any], _limits: Any, targets: Any) -> None:
-        x, step, (target,) = here[wrt], here.get(nargs), targets
+    def apply(arguments: list[Any], points: Points, targets: Any) -> None:
+        x, step, (target,) = points.x, points.step, targets
         more = () if step is None else (step,)
         machine = loops(stencil, evaluator.result, mode) if is_large and evaluator.result != "D" else None
         if machine:
@@ -111,8 +112,8 @@ def _apply_to_called(evaluator: Called, problem: Problem, operands: list[Any], o
         # One call for all offsets, with memory that nothing else uses: `f` may write into its arguments or keep them,
         # and may hand out the same memory at every call. A scalar argument stays what it is: an int may be an index.
         columns = [
-            moved.ravel() if i == wrt else np.concatenate([here[i]] * len(offsets)) if i in here else operands[i]
-            for i in range(nargs)
+            moved.ravel() if i == wrt else np.concatenate([a] * len(offsets)) if np.ndim(a) else a
+            for i, a in enumerate(arguments)
         ]
         beside = True if has_no_center else np.repeat([o != 0 for o in offsets], x.size)
         kind = np.complex128 if evaluator.result == "D" else np.float64
@@ -170,9 +171,9 @@ def complex_step_of(problem: Problem) -> Any:
     evaluator = Called(function.f, pointwise=False)
     evaluator.result = "D"
 
-    def apply(here: dict[int, Any], _limits: Any, targets: Any) -> None:
-        values = ElementwiseValues(evaluator, [here.get(i, a) for i, a in enumerate(args)], wrt).values
-        targets[0][...] = slopes(lambda z: values(z, slice(None)), here[wrt])
+    def apply(arguments: list[Any], points: Points, targets: Any) -> None:
+        values = ElementwiseValues(evaluator, arguments, wrt).values
+        targets[0][...] = slopes(lambda z: values(z, slice(None)), points.x)
 
     with np.errstate(over="ignore"):  # what overflows a smaller type is infinite there
         result = fill(evaluator, problem, problem.operands, None, block=apply).real.astype(problem.dtype)

@@ -11,7 +11,6 @@ import numpy as np
 from ..adaptive_rule import Adaptive
 from ..arguments import argument, check_vector, checked_bounds, given_step, result_kind, threads
 from ..estimates import Estimate, rounded
-from ..evaluation.called import argument_kinds
 from ..evaluation.functions import Function
 from ..evaluation.results import BecameComplex
 from ..evaluation.vector_functions import VectorFunction, vector_function
@@ -21,8 +20,6 @@ from ..rules.selection import Rule, as_rule, refuse_options
 
 #: Mode of the adaptive rule. Its ufuncs take the largest step and the two bounds after the arguments of `f`.
 ADAPTIVE = "adaptive"
-
-_DOUBLE = np.dtype(np.float64)
 
 
 class Problem(NamedTuple):
@@ -69,11 +66,6 @@ class Problem(NamedTuple):
     def nargs(self) -> int:
         """How many of the operands are arguments of `f`; the options follow."""
         return len(self.args)
-
-    def kinds(self, operands: list[Any]) -> list[Any]:
-        """Types in which the operands are passed on."""
-        nargs = self.nargs
-        return argument_kinds(operands[:nargs], self.wrt) + [_DOUBLE] * (len(operands) - nargs)
 
     # Functions of vectors ---------------------------------------------------------------------------------------------
 
