@@ -87,7 +87,7 @@ def _derivative(
     f: Any, *args: Any, wrt: Any = 0, method: Any = "adaptive", step: Any = None, rel_step: Any = None,
     bounds: Any = None, full_output: Any = False, out: Any = None, workers: Any = None,
 ) -> Any:  # fmt: skip
-    """Write `derivative` at one point."""
+    """Write `derivative` at one point; Numba demands the parameters of the function itself."""
     refuse({"bounds": (bounds, None), "full_output": (full_output, False), "out": (out, None)}, "derivative")
     target, rule, nargs = function_of(f, "derivative"), rule_of(method, "derivative"), len(args)
     if not isinstance(rule, (Stencil, Adaptive)):
@@ -173,7 +173,7 @@ def _gradient(
     f: Any, x: Any, args: Any = (), method: Any = "adaptive", step: Any = None, rel_step: Any = None,
     bounds: Any = None, full_output: Any = False, workers: Any = None,
 ) -> Any:  # fmt: skip
-    """Write `gradient` at one point, by a stencil."""
+    """Write `gradient` at one point, by a stencil; Numba demands the parameters of the function itself."""
     refuse({"bounds": (bounds, None), "full_output": (full_output, False)}, "gradient")
     target, rule = function_of(f, "gradient"), rule_of(method, "gradient")
     if not isinstance(rule, Stencil):
