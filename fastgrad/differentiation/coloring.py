@@ -24,7 +24,27 @@ def _colour(n, heads, rows, starts, columns, colour, work):  # type: ignore[no-u
 
     `work` holds six times `n` words: degrees, a doubly linked list of columns for every degree, marks, order.
     """
-    degree, first, after, before, mark, order = 0, n, 2 * n, 3 * n, 4 * n, 5 * n
+    _count_neighbours(n, heads, rows, starts, columns, work)  # type: ignore[no-untyped-call]
+    _order_smallest_last(n, heads, rows, starts, columns, work)  # type: ignore[no-untyped-call]
+    # each column in turn takes the first colour that no neighbour has
+    mark, order = 4 * n, 5 * n
+    for j in range(n):
+        colour[j] = work[mark + j] = -1
+    for k in range(n):
+        j = work[order + k]
+        for a in range(heads[j], heads[j + 1]):
+            for b in range(starts[rows[a]], starts[rows[a] + 1]):
+                if colour[columns[b]] >= 0:
+                    work[mark + colour[columns[b]]] = j
+        free = 0
+        while work[mark + free] == j:
+            free += 1
+        colour[j] = free
+
+
+def _count_neighbours(n, heads, rows, starts, columns, work):  # type: ignore[no-untyped-def]
+    """Count the neighbours of every column, and list the columns of every count."""
+    degree, first, after, before, mark = 0, n, 2 * n, 3 * n, 4 * n
     for j in range(n):
         work[first + j] = work[mark + j] = -1
     for j in range(n):
@@ -44,7 +64,11 @@ def _colour(n, heads, rows, starts, columns, colour, work):  # type: ignore[no-u
             work[before + head] = j
         work[first + d] = j
         work[mark + j] = -1
-    # the column with the fewest neighbours among those that are left comes last
+
+
+def _order_smallest_last(n, heads, rows, starts, columns, work):  # type: ignore[no-untyped-def]
+    """Order the columns: the one with the fewest neighbours among those that are left comes last."""
+    degree, first, after, before, mark, order = 0, n, 2 * n, 3 * n, 4 * n, 5 * n
     least = 0
     for k in range(n - 1, -1, -1):
         while work[first + least] < 0:
@@ -76,19 +100,6 @@ def _colour(n, heads, rows, starts, columns, colour, work):  # type: ignore[no-u
                     work[before + head] = c
                 work[first + d - 1] = c
         least = max(least - 1, 0)
-    # each column in turn takes the first colour that no neighbour has
-    for j in range(n):
-        colour[j] = work[mark + j] = -1
-    for k in range(n):
-        j = work[order + k]
-        for a in range(heads[j], heads[j + 1]):
-            for b in range(starts[rows[a]], starts[rows[a] + 1]):
-                if colour[columns[b]] >= 0:
-                    work[mark + colour[columns[b]]] = j
-        free = 0
-        while work[mark + free] == j:
-            free += 1
-        colour[j] = free
 
 
 @cache
