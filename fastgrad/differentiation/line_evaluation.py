@@ -8,6 +8,8 @@ the rest.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -218,7 +220,7 @@ def _adaptive(
         results = round_on_lines(machine, taken, own.x[index], machine.at(own.x, index), every[index], extras)
         return results if machine.raised == before else None
 
-    def differentiate_some(index: Any, taken: RoundResult | None) -> Estimate:
+    def estimate_some(index: Any, taken: RoundResult | None) -> Estimate:
         def take(taken: Round, at: Any, extras: Any) -> Any:
             return take_round(taken, index[at], extras)
 
@@ -227,16 +229,7 @@ def _adaptive(
 
         return estimate_by_rule(evaluate, rule, "d", own.at(index), grids=True, first_round=taken, machine=take)
 
-    def differentiate(index: Any, taken: RoundResult | None) -> Estimate:
-        fields: list[Any] = []
-        for begin in range(0, max(index.size, 1), _OPEN_ENTRIES):
-            some = slice(begin, begin + _OPEN_ENTRIES)
-            part = differentiate_some(index[some], taken and taken.at(index[some]))
-            fields = fields or [np.empty(index.shape, a.dtype) for a in part]
-            for field, values in zip(fields, part, strict=True):
-                field[some] = values
-        return Estimate(*fields)
-
+    differentiate = partial(_in_pieces, estimate_some)
     first = first_round(rule.n, rule.sign)
     is_first_compiled = not points.has_limits and first.is_compiled(every.size)  # few entries compile nothing
     taken = take_round(first, slice(None), NO_LIMITS) if is_first_compiled else None
@@ -249,3 +242,17 @@ def _adaptive(
     if machine.raises_at_points:
         evaluator.values(lines.x[lines.point(line)])  # as Python `f` raises what the caller is to see
     return estimated
+
+
+def _in_pieces(
+    estimate_some: Callable[[Any, RoundResult | None], Estimate], index: Any, taken: RoundResult | None
+) -> Estimate:
+    """Estimate at entries, `_OPEN_ENTRIES` at a time."""
+    fields: list[Any] = []
+    for begin in range(0, max(index.size, 1), _OPEN_ENTRIES):
+        some = slice(begin, begin + _OPEN_ENTRIES)
+        part = estimate_some(index[some], taken and taken.at(index[some]))
+        fields = fields or [np.empty(index.shape, a.dtype) for a in part]
+        for field, values in zip(fields, part, strict=True):
+            field[some] = values
+    return Estimate(*fields)
