@@ -134,5 +134,5 @@ def unreadable(value: Any, name: str) -> TypeError:
     remedy = _REMEDIES.get(library, "Pass `numpy.asarray(x)`, if that is what you mean.")
     return TypeError(
         f"`{name}` must be an array that NumPy can read without losing something; got a {cls.__name__} of {library}, "
-        f"which keeps arithmetic to itself. {remedy}"
+        f"which has arithmetic of its own. {remedy}"
     )

@@ -163,7 +163,7 @@ def extract_arrays(
     if isinstance(bounds, (tuple, list)):
         named["bounds"] = tuple(slot(limit, f"bounds[{i}]") for i, limit in enumerate(bounds))
     elif bounds is not None:
-        checked_bounds(bounds)  # raises that it is no pair; left in the call, it would come back here for ever
+        checked_bounds(bounds)  # raises that it is no pair; left in the call, it would be taken out again without end
     return Call(function, f, layout, positional, named, tuple(names), tuple(cores)), operands
 
 

@@ -41,20 +41,23 @@ def begins_in_machine_code(evaluator: Compiled | Called) -> bool:
 
 
 def fill(
-    evaluator: Any, problem: Problem, operands: list[Any], out: Any, lean: bool = True, block: Block | None = None
-) -> Any:
-    """Fill the arrays of an estimate, if `lean` only that of the derivative; by default a block is an estimate."""
+    evaluator: Any, problem: Problem, operands: list[Any], out: Any, full_output: bool = False,
+    block: Block | None = None,
+) -> Any:  # fmt: skip
+    """Fill the array of a derivative, or with `full_output` those of an estimate; by default a block is an estimate."""
     batch = _Batch(evaluator, problem, operands, block)
     with np.errstate(all="ignore"):
         if isinstance(evaluator, Called) and 0 not in batch.shape:
             evaluator.prepare(batch.arguments, problem.wrt)
         try:
-            arrays = batch.filled(out, lean)
+            arrays = batch.filled(out, full_output)
         except BecameComplex:  # the threads of the first attempt have ended
             evaluator.result = "D"
-            arrays = batch.filled(out, lean)
+            arrays = batch.filled(out, full_output)
     results = [array[()] for array in arrays]
-    return (results[0] if out is None else out) if lean else results
+    if full_output:
+        return results
+    return results[0] if out is None else out
 
 
 @cache
@@ -76,16 +79,16 @@ class _Batch:
         self._inputs = [*(self.arguments[i] for i in self._varying), *self._options.values()]
         self.shape = np.broadcast_shapes(*map(np.shape, self._inputs))
 
-    def filled(self, out: Any, lean: bool) -> list[Any]:
-        """Compute all blocks into `out`, or into new arrays of an estimate, if `lean` only that of the derivative."""
+    def filled(self, out: Any, full_output: bool) -> list[Any]:
+        """Compute all blocks into `out`, or into the new arrays of a derivative or an estimate."""
         result = self._evaluator.result
         if out is not None:
             refuse_real(out, result)
         arrays = [out]
         if out is None:
-            arrays = [np.empty(self.shape, k) for k in kinds_of_fields(self._problem.dtype, result, not lean)]
+            arrays = [np.empty(self.shape, k) for k in kinds_of_fields(self._problem.dtype, result, full_output)]
         if 0 not in self.shape:
-            self._share(arrays, kinds_of_fields(np.float64, result, not lean))
+            self._share(arrays, kinds_of_fields(np.float64, result, full_output))
         return arrays
 
     def _share(self, arrays: list[Any], kinds: list[Any]) -> None:
@@ -148,20 +151,20 @@ def _estimate(evaluator: Any, problem: Problem, arguments: list[Any], points: Po
 
 
 def _adaptive(
-    evaluator: Any, problem: Problem, arguments: list[Any], points: Points, taken: RoundResult | None = None
+    evaluator: Any, problem: Problem, arguments: list[Any], points: Points, first: RoundResult | None = None
 ) -> Estimate:
     """Differentiate a block by the adaptive rule, whose first round may have been taken."""
 
-    def machine(taken: Round, index: Any, extras: Any) -> Any:
+    def machine(round_: Round, index: Any, extras: Any) -> Any:
         watched = evaluator.values()
         before = watched.raised
         own = [a[index] if np.ndim(a) else a for a in arguments]
-        results = round_of(evaluator, taken, problem.wrt).apply(*own, *extras)
+        results = round_of(evaluator, round_, problem.wrt).apply(*own, *extras)
         return results if watched.raised == before else None
 
     values = ElementwiseValues(evaluator, arguments, problem.wrt).values
     return estimate_by_rule(
-        values, problem.rule, evaluator.result, points, grids=evaluator.is_compiled, first_round=taken,
+        values, problem.rule, evaluator.result, points, grids=evaluator.is_compiled, first_round=first,
         machine=machine if begins_in_machine_code(evaluator) else None,
     )  # fmt: skip
 
@@ -170,13 +173,13 @@ def _complete(evaluator: Compiled, problem: Problem, arguments: list[Any], point
     """Take the first round in machine code, and differentiate at the points that it leaves open."""
     rule = problem.rule
     assert isinstance(rule, Adaptive)
-    first = round_of(evaluator, first_round(rule.n, rule.sign), problem.wrt)
-    taken = RoundResult(*first.apply(*arguments, points.step, points.low, points.high))
+    ufunc = round_of(evaluator, first_round(rule.n, rule.sign), problem.wrt)
+    first = RoundResult(*ufunc.apply(*arguments, points.step, points.low, points.high))
 
-    def differentiate(left: Any, taken: RoundResult) -> Estimate:
+    def differentiate(left: Any, first: RoundResult) -> Estimate:
         if left.size == points.x.size:
-            return _adaptive(evaluator, problem, arguments, points, taken.at(left))
+            return _adaptive(evaluator, problem, arguments, points, first.at(left))
         own = [a[left] if np.ndim(a) else a for a in arguments]
-        return _adaptive(evaluator, problem, own, points.at(left), taken.at(left))
+        return _adaptive(evaluator, problem, own, points.at(left), first.at(left))
 
-    return complete(taken, rule, differentiate)
+    return complete(first, rule, differentiate)

@@ -29,13 +29,13 @@ def ufunc_of(evaluator: Compiled, rule: Any, wrt: int, mode: str) -> Ufunc:
     return evaluator.ufunc(program, lambda: evaluator.loop(program, point, code.nargs + (mode != "auto"), wrt))
 
 
-def round_of(evaluator: Compiled, taken: Round, wrt: int) -> Ufunc:
+def round_of(evaluator: Compiled, round_: Round, wrt: int) -> Ufunc:
     """Return what takes a round of the adaptive rule: operands and extra rows in, the fields of its results out."""
-    return evaluator.ufunc((taken.name, wrt), lambda: _round(evaluator, taken, wrt))
+    return evaluator.ufunc((round_.name, wrt), lambda: _round(evaluator, round_, wrt))
 
 
-def _round(evaluator: Compiled, taken: Round, wrt: int, nout: int = 0) -> Ufunc:
-    return round_ufunc(evaluator.values(), evaluator.code.nargs, wrt, taken, evaluator.name, nout)
+def _round(evaluator: Compiled, round_: Round, wrt: int, nout: int = 0) -> Ufunc:
+    return round_ufunc(evaluator.values(), evaluator.code.nargs, wrt, round_, evaluator.name, nout)
 
 
 def apply_compiled(evaluator: Compiled, problem: Problem, operands: list[Any], out: Any) -> tuple[Any, bool]:

@@ -56,7 +56,7 @@ def estimate_of(problem: Problem) -> Estimate:
     """Differentiate with error bounds."""
     operands = problem.operands
     with closing(_evaluator_of(problem, operands)) as evaluator:
-        return rounded(Estimate(*fill(evaluator, problem, operands, None, lean=False)))
+        return rounded(Estimate(*fill(evaluator, problem, operands, None, full_output=True)))
 
 
 def _evaluator_of(problem: Problem, operands: list[Any]) -> Compiled | Called:

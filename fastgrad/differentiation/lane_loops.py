@@ -84,11 +84,11 @@ def _finish(f, size, table):  # type: ignore[no-untyped-def]
     return wrong
 
 
-def _column(f, k, rule, given):  # type: ignore[no-untyped-def]
+def _column(f, k, rule, steps):  # type: ignore[no-untyped-def]
     """Find the steps of coordinate `k`, and its column of the jacobian unless that is a program of its own."""
     d, m, places, offsets = f[COORDINATES], f[OUTPUTS], words_at(f[PLACES]), rule[2]  # type: ignore[call-arg,var-annotated]
     table, width, place, step = words_at(f[ENTRIES]), WIDTH * f[OUTPUTS], places[k], f[STEPS] + WIDTH * k
-    if given == 0:
+    if steps == 0:
         binade(step, np.int64(rule[1]).view(np.float64), (place,))
     else:
         spacing(step, 0.0, (place, step))

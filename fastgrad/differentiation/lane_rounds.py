@@ -69,18 +69,18 @@ def _compiled() -> Any:
 
 
 def round_on_lines(
-    machine: MachineOnLines, taken: Round, start: FloatArray, own: FloatArray, entries: Any, extras: Sequence[Any]
+    machine: MachineOnLines, round_: Round, start: FloatArray, own: FloatArray, entries: Any, extras: Sequence[Any]
 ) -> Any:
     """Take a round at entries: the positions `start` on their lines, and the values there.
 
     The extra rows of the round are numbers or arrays with an item for each entry.
     """
-    size, judged = start.size, len(taken.results._fields)
+    size, judged = start.size, len(round_.results._fields)
     if size < LANES:  # the kernels take as many points as an instruction at least
         index = np.minimum(np.arange(LANES), size - 1)
         start, own, entries = start[index], own[index], entries[index]
         extras = [e[index] if np.ndim(e) else e for e in extras]
-    move, judge = taken.kernels
+    move, judge = round_.kernels
     call = _compiled()
     block = LANES * machine.outputs
     chunk = block * -(-_CHUNK // block)
@@ -94,17 +94,17 @@ def round_on_lines(
         begin = max(min(begin, end - LANES), 0)
         there = slice(begin, max(end, begin + LANES))
         index = entries[there]
-        memory = np.empty(min(2 * chunk, index.size) * (1 + 2 * taken.count))
-        tables = np.empty(3 + taken.extras + taken.count + judged, np.int64)
+        memory = np.empty(min(2 * chunk, index.size) * (1 + 2 * round_.count))
+        tables = np.empty(3 + round_.extras + round_.count + judged, np.int64)
         arrays = start[there], own[there], index, results[:, there], rows, memory, tables
         addresses = list(map(address_of, arrays))
         addresses[4] += 8 * begin * moves
         kernels = move.address, judge.address, loop("lines")[0].address
         with machine.words() as frame:
-            counts = taken.extras, taken.count, judged
+            counts = round_.extras, round_.count, judged
             words = np.array([*counts, *kernels, frame, *addresses, rows.strides[0], moves, results.strides[0]])
             call(index.size, chunk, address_of(words))
 
-    cost = machine.costs[taken.name]
+    cost = machine.costs[round_.name]
     in_steps(work, start.size, cost, inner_workers(), max(chunk, int(_PIECE / cost.seconds)))
-    return taken.results(*results[:, :size])
+    return round_.results(*results[:, :size])

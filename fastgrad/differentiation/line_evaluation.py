@@ -214,30 +214,30 @@ def _adaptive(
     every = np.arange(entry.size)
     own = points.at(every // m)
 
-    def take_round(taken: Round, index: Any, extras: Any) -> Any:
+    def take_round(round_: Round, index: Any, extras: Any) -> Any:
         """Take a round in machine code, unless `f` raises: then Python shows where."""
         before = machine.raised
-        results = round_on_lines(machine, taken, own.x[index], machine.at(own.x, index), every[index], extras)
+        results = round_on_lines(machine, round_, own.x[index], machine.at(own.x, index), every[index], extras)
         return results if machine.raised == before else None
 
-    def estimate_some(index: Any, taken: RoundResult | None) -> Estimate:
-        def take(taken: Round, at: Any, extras: Any) -> Any:
-            return take_round(taken, index[at], extras)
+    def estimate_some(index: Any, first: RoundResult | None) -> Estimate:
+        def take(round_: Round, at: Any, extras: Any) -> Any:
+            return take_round(round_, index[at], extras)
 
         def evaluate(positions: Any, at: Any, beside: bool) -> Any:
             return (values if beside else machine.at)(positions, index[at])
 
-        return estimate_by_rule(evaluate, rule, "d", own.at(index), grids=True, first_round=taken, machine=take)
+        return estimate_by_rule(evaluate, rule, "d", own.at(index), grids=True, first_round=first, machine=take)
 
     differentiate = partial(_in_pieces, estimate_some)
-    first = first_round(rule.n, rule.sign)
-    is_first_compiled = not points.has_limits and first.is_compiled(every.size)  # few entries compile nothing
-    taken = take_round(first, slice(None), NO_LIMITS) if is_first_compiled else None
+    round_ = first_round(rule.n, rule.sign)
+    is_first_compiled = not points.has_limits and round_.is_compiled(every.size)  # few entries compile nothing
+    first = take_round(round_, slice(None), NO_LIMITS) if is_first_compiled else None
     estimated: Any
-    if taken and not full_output:
-        estimated = complete_derivatives(taken, differentiate)
+    if first and not full_output:
+        estimated = complete_derivatives(first, differentiate)
     else:
-        estimated = complete(taken, rule, differentiate) if taken else differentiate(every, None)
+        estimated = complete(first, rule, differentiate) if first else differentiate(every, None)
         estimated = estimated if full_output else estimated.df
     if machine.raises_at_points:
         evaluator.values(lines.x[lines.point(line)])  # as Python `f` raises what the caller is to see
@@ -245,13 +245,13 @@ def _adaptive(
 
 
 def _in_pieces(
-    estimate_some: Callable[[Any, RoundResult | None], Estimate], index: Any, taken: RoundResult | None
+    estimate_some: Callable[[Any, RoundResult | None], Estimate], index: Any, first: RoundResult | None
 ) -> Estimate:
     """Estimate at entries, `_OPEN_ENTRIES` at a time."""
     fields: list[Any] = []
     for begin in range(0, max(index.size, 1), _OPEN_ENTRIES):
         some = slice(begin, begin + _OPEN_ENTRIES)
-        part = estimate_some(index[some], taken and taken.at(index[some]))
+        part = estimate_some(index[some], first and first.at(index[some]))
         fields = fields or [np.empty(index.shape, a.dtype) for a in part]
         for field, values in zip(fields, part, strict=True):
             field[some] = values
