@@ -95,7 +95,7 @@ def estimate_by_stencil(f: Values, stencil: Stencil, kind: str, points: Points) 
     span = np.ptp(np.array([*v.fine.values()]), axis=0)
     unresolved = np.flatnonzero(v.inside & (span > 0) & (noise > _UNRESOLVED * span) & (kind == "d"))
     if unresolved.size:
-        least = _oscillation_error(f, unresolved, n, [*v.fine], *(a[unresolved] for a in (x, v.probe, df)))
+        least = _oscillation_error(f, unresolved, n, v, x, df)
         error[unresolved] = np.fmax(error[unresolved], least)
     error[np.isnan(error)] = np.inf  # the next order leaves the domain although the stencil does not
     status = np.full(x.size, Status.CONVERGED, dtype=np.int8)
@@ -191,15 +191,14 @@ def _close_slopes(values: dict[Fraction, Any], n: int, symmetric: bool, probe: A
     return outer, unsure
 
 
-def _oscillation_error(
-    f: Values, index: Any, n: int, fine: list[Fraction], x: Any, probe: Any, df: Any
-) -> Any:
-    """Bound the error of `df` where `f` oscillates between the closely spaced points; 0 where that is not known.
+def _oscillation_error(f: Values, index: Any, n: int, v: _Values, x: Any, df: Any) -> Any:
+    """Bound the error of `df` at `index` where `f` oscillates between the closely spaced points; 0 where it is unknown.
 
     The slope is measured at the point, and at the last of the closely spaced ones. An oscillation of amplitude a and
     slope s has n-th derivatives of about ``s**n / a**(n - 1)``.
     """
-    places = []
+    x, probe, df = (a[index] for a in (x, v.probe, df))
+    fine, places = [*v.fine], []
     for end in (Fraction(0), fine[-1] if fine[0] == 0 else fine[0]):
         inward = _CLOSER * probe if end < fine[-1] else -_CLOSER * probe
         points = [x + float(end) * probe + k * inward for k in range(_VALUES)]

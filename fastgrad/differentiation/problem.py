@@ -153,7 +153,7 @@ def vector_problem(
     f: Any, x: Any, args: Any, method: Any, step: Any, rel_step: Any, bounds: Any, workers: Any, full_output: bool,
     is_along_vectors: bool = False,
 ) -> Problem:  # fmt: skip
-    """Check the arguments of a function of vectors; a step is per coordinate, or along a vector."""
+    """Check arguments and options as `gradient` has them; a step is per coordinate, or along a vector."""
     args = args if isinstance(args, tuple) else (args,)
     function = vector_function(f, len(args))
     x = np.asarray(argument(x, "x"))
