@@ -56,3 +56,34 @@ def test_step_and_bar_do_not_go_with_it() -> None:
 def test_the_rule_is_a_value() -> None:
     rule = fg.complex_step()
     assert repr(rule) == "complex_step()" and eval(repr(rule), vars(fg)) == rule == pickle.loads(pickle.dumps(rule))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_values_that_are_not_real_were_taken_for_slopes() -> None:
+    """The root of -1 has the imaginary part 1, and its derivative was 1e100."""
+    for f in (np.sqrt, np.log):
+        assert np.isnan(fg.derivative(f, [-1.0, 0.0, 4.0], method="complex")).tolist() == [True, True, False]
+    assert np.isnan(fg.gradient(lambda v: np.sqrt(v[0]) + v[1], [-1.0, 2.0], method="complex")).all()
+    with pytest.raises(ValueError, match="complex values in it"):
+        fg.derivative(lambda x: np.exp(1j * x), X, method="complex")
+
+
+def test_zeros_keep_their_slopes() -> None:
+    """A value of 0 is small beside the step."""
+    assert fg.derivative(lambda x: 3 * x, 0.0, method="complex") == 3
+    assert abs(fg.derivative(lambda x: x**1.5, 0.0, method="complex")) < 1e-40
+    assert np.array_equal(fg.jacobian(lambda v: v - 1.0, np.ones(2), method="complex"), np.eye(2))
+
+
+@pytest.mark.parametrize("x", [1e-295, 1e-300, 1e-305, 1e-310, 5e-324])
+def test_products_with_steps_beside_tiny_points_keep_their_digits(x: float) -> None:
+    """Steps of 2^-60 of the point lost digits below 1e-290, and were 0 below 1e-306."""
+    assert fg.derivative(lambda t: 0.3 * t, x, method="complex") == pytest.approx(0.3, rel=1e-14)
+    assert fg.derivative(np.sin, x, method="complex") == 1
+
+
+def test_points_on_a_bound_keep_the_complex_step() -> None:
+    """A complex number was clipped to the bound, and lost its imaginary part: the coordinate did not count."""
+    x, v = [0.5, 1.0], [1.0, 2.0]
+    found = fg.directional(lambda v: np.sum(np.exp(v), axis=-1), x, v, method="complex", bounds=(0, 1))
+    assert found == pytest.approx(np.exp(0.5) + 2 * np.exp(1.0), rel=1e-15)

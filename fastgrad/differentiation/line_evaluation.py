@@ -81,7 +81,8 @@ class Directions:
         at = self.which[line]
         vectors = self.points[at][:, None] + position[:, None, None] * self.v[line]
         if self.limits[0] is not None:
-            vectors = np.clip(vectors, *(limit[at][:, None] for limit in self.limits))
+            real = vectors.real  # a clipped complex number would lose its step
+            np.clip(real, *(limit[at][:, None] for limit in self.limits), out=real)
         return vectors.reshape(line.size, -1)
 
     def reach(self) -> tuple[Any, Any]:
@@ -110,7 +111,7 @@ class LineValues:
         self._evaluator, self._lines, self._has_memory = evaluator, lines, has_memory
         self._keys = np.empty(0, dtype=np.complex128)
         self._places = np.empty(0, dtype=np.int64)
-        self._values: Any = None
+        self._values = np.empty((0, evaluator.outputs), dtype=evaluator.kind)
 
     def __call__(self, line: Any, position: Any, output: Any = slice(None)) -> Any:
         """Return the values at positions on lines: all outputs, or one for each position."""
@@ -130,11 +131,10 @@ class LineValues:
         new = distinct[np.append(self._keys, np.nan)[np.searchsorted(self._keys, distinct)] != distinct]
         if new.size:
             values = self._evaluated(new)
-            before = 0 if self._values is None else len(self._values)
-            self._values = values if self._values is None else np.concatenate([self._values, values])
             keys = np.concatenate([self._keys, new])
             order = np.argsort(keys, kind="stable")
-            places = np.concatenate([self._places, before + np.arange(new.size)])
+            places = np.concatenate([self._places, len(self._values) + np.arange(new.size)])
+            self._values = np.concatenate([self._values, values])
             self._keys, self._places = keys[order], places[order]
         return self._values[self._places[np.searchsorted(self._keys, distinct)][back], output]
 

@@ -16,6 +16,14 @@ ComplexArray = NDArray[np.complex128]
 #: Its square underflows beside any number, its products with numbers do not.
 _STEP = 2.0**-333
 
+#: Beside points between these sizes the step is smaller, 2^-60 of the point; up to 2^-30 of it where products of that
+#: with numbers would underflow and lose digits. Points below count as 0.
+_TINY, _SMALL_POINT, _LEAST_STEP = 2.0**-1000, 2.0**-200, 2.0**-960
+
+#: Imaginary parts below so much of the real one are those of a step. Above, they may be the value itself, as that of
+#: ``sqrt(-1)`` is: then their quotient with a shorter step is larger, by more than the second of these.
+_SMALL, _LARGER = 2.0**-64, 1 + 2.0**-40
+
 #: Relative difference from the adaptive rule that is allowed beyond its bound.
 _SLACK = 1e-6
 
@@ -74,22 +82,33 @@ def complex_step() -> ComplexStep:
 
 
 def slopes(f: Callable[[ComplexArray], ArrayLike], x: FloatArray) -> FloatArray:
-    """Differentiate by a complex step at `x`; NaN where a point is not finite.
+    """Differentiate by a complex step at `x`; NaN where a point, or the derivative, is not finite.
 
     `f` maps ``x + i h`` to values of the shape of `x`, or with further axes at the end.
     """
     size = np.abs(x)
-    h = np.where((size > 0.0) & (size < 2.0**-200), size * 2.0**-60, _STEP)
+    near = np.clip(_LEAST_STEP, size * 2.0**-60, size * 2.0**-30)
+    h = np.where((size > _TINY) & (size < _SMALL_POINT), near, _STEP)
     try:
         with np.errstate(all="ignore"):
-            values = np.asarray(f(x + 1j * h))
+            values, df = _quotients(f, x, h)
+            unsure = np.abs(np.imag(values)) > _SMALL * np.abs(np.real(values))
+            if unsure.any():
+                closer = _quotients(f, x, h / 4)[1]
+                df[unsure & ~(np.abs(closer) <= _LARGER * np.abs(df))] = np.nan
     except TypeError as err:
         raise TypeError(
             f"`f` must accept complex numbers for the complex step; it raised {err}. "
             'Write it with NumPy functions, or use method="adaptive".'
         ) from err
+    return df
+
+
+def _quotients(f: Callable[[ComplexArray], ArrayLike], x: FloatArray, h: FloatArray) -> tuple[ComplexArray, FloatArray]:
+    """Return values at ``x + i h``, and their imaginary parts over `h`."""
+    values = np.asarray(f(x + 1j * h))
     shape = np.shape(x) + (1,) * (values.ndim - np.ndim(x))
-    return np.where(np.isfinite(x).reshape(shape), np.imag(values) / h.reshape(shape), np.nan)
+    return values, np.where(np.isfinite(x).reshape(shape), np.imag(values) / h.reshape(shape), np.nan)
 
 
 def compare_sample(df: FloatArray, x: FloatArray, trusted: Callable[[NDArray[np.intp]], Estimate]) -> None:
@@ -109,5 +128,6 @@ def compare_sample(df: FloatArray, x: FloatArray, trusted: Callable[[NDArray[np.
         i = int(np.argmax(wrong))
         raise ValueError(
             f"`f` must be analytic for the complex step; at {x[some[i // each]]} it gives {df[i]}, differences give "
-            f'{reference.df[i]}. Look for abs, max, comparisons or real parts in it, or use method="adaptive".'
+            f"{reference.df[i]}. Look for abs, max, comparisons, real parts or complex values in it, or use "
+            'method="adaptive".'
         )
