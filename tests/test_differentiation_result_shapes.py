@@ -200,3 +200,31 @@ def test_parts_of_different_shapes_are_named() -> None:
     """NumPy's message was about broadcasting."""
     with pytest.raises(ValueError, match=r"`f` must return parts of one shape; got \(2,\) and \(3,\)"):
         fg.jacobian(lambda v: [v[:2], v], [1.0, 2.0, 3.0])
+
+
+def test_parts_of_one_number_and_of_several_were_broadcast() -> None:
+    """A row of one number was repeated: four results where NumPy refuses to make an array."""
+    for parts in (lambda v: (v[:1], v), lambda v: [[v[0]], [v[0], v[1]]]):
+        with pytest.raises(ValueError, match=r"`f` must return parts of one shape; got \(1,\) and \(2,\)"):
+            fg.jacobian(parts, [1.0, 2.0])
+
+
+@pytest.mark.parametrize("x", [1.0, np.array([1.0, 2.0])])
+def test_ragged_values_of_a_number_name_the_function(x: Any) -> None:
+    """NumPy's message was about a sequence and an inhomogeneous shape."""
+    with pytest.raises(ValueError, match="`f` must return parts of one shape; got a list of different ones"):
+        fg.derivative(lambda t: [[t], [t, t]], x)
+
+
+@pytest.mark.parametrize("method", ["central", "forward", fg.central(order=4)])
+def test_stencils_without_room_between_the_bounds_at_any_point(method: Any) -> None:
+    """Where no entry had room for the stencil, nothing was evaluated, and a TypeError came out of a subscript."""
+    found = fg.jacobian(Opaque(lambda v: np.array([v[0] * v[1], v[1] ** 2])), [0.0, 1.0], bounds=(0, 1), method=method)
+    assert np.max(abs(found - [[1, 0], [0, 2]])) < 1e-9
+
+
+def test_no_points_between_bounds() -> None:
+    """Bounds broadcast to no rows either, and the first of them raised an IndexError."""
+    bounds = np.zeros(2), np.ones(2)
+    assert fg.jacobian(polynomials, np.empty((0, 2)), bounds=bounds).shape[0] == 0
+    assert fg.directional(polynomials, np.empty((0, 2)), np.ones(2), bounds=bounds).shape[0] == 0

@@ -13,7 +13,7 @@ from .._parallel import CallSize
 from ..arguments import SeveralResults
 from ..compilation.dependencies import weak
 from .agreement import differ, mixes, warn
-from .results import BecameComplex, as_rows, letter_of, numbers, unmask
+from .results import BecameComplex, as_array, as_rows, letter_of, numbers
 from .signatures import PerformanceWarning, fills_output, is_library_ufunc, stack_depth
 from .user_calls import DOMAIN_ERRORS, OUTSIDE, call, probe
 
@@ -155,7 +155,7 @@ class Called:
         ends[wrt] = np.array(ends[wrt], dtype=np.float64)
 
         def one_by_one() -> list[Any]:
-            return [np.array(unmask(call(f, *row))) for row in zip(*ends, strict=True)]
+            return [as_array(call(f, *row)).copy() for row in zip(*ends, strict=True)]
 
         both, refusal = self._both(f, ends)
         singles, error = probe(one_by_one)

@@ -12,7 +12,7 @@ from .vector_machine import PerVector, Traced
 
 def numbers(values: Any) -> np.ndarray[Any, Any]:
     """Values that `f` returned, as an array of numbers; those of mpmath, fractions and decimals are converted."""
-    array = np.asarray(unmask(values))
+    array = as_array(values)
     if array.dtype == object and array.size:
         real = all(hasattr(v, "__float__") for v in array.flat)
         if real or all(hasattr(v, "__float__") or hasattr(v, "__complex__") for v in array.flat):
@@ -23,6 +23,17 @@ def numbers(values: Any) -> np.ndarray[Any, Any]:
     if array.dtype.kind not in "fiubc":
         raise TypeError(f"`f` must return numbers; got {type(values).__name__} of {array.dtype}. Return an array.")
     return array
+
+
+def as_array(values: Any) -> np.ndarray[Any, Any]:
+    """Values that `f` returned, as an array of any type."""
+    try:
+        return np.asarray(unmask(values))
+    except ValueError:
+        raise ValueError(
+            f"`f` must return parts of one shape; got a {type(values).__name__} of different ones. "
+            "Join them: `np.concatenate(parts)`."
+        ) from None
 
 
 def unmask(values: Any) -> Any:
@@ -42,14 +53,14 @@ def as_rows(value: Any) -> Any:
             "`f` must return numbers; got None. Return the result, or take one more argument, `out`, to fill."
         )
     value = unmask(value)
-    if isinstance(value, (tuple, list)) and len(value) and any(np.ndim(v) for v in value):
-        try:
-            value = np.stack(np.broadcast_arrays(*value))
-        except ValueError:
-            shapes = " and ".join(dict.fromkeys(str(np.shape(v)) for v in value))
-            raise ValueError(
-                f"`f` must return parts of one shape; got {shapes}. Join them: `np.concatenate(parts)`."
-            ) from None
+    shapes = {np.shape(v): v for v in value if np.ndim(v)} if isinstance(value, (tuple, list)) else {}
+    if len(shapes) > 1:  # (1,) and (2,) would broadcast, which is not what who joins pieces of a vector means
+        raise ValueError(
+            f"`f` must return parts of one shape; got {' and '.join(map(str, shapes))}. "
+            "Join them: `np.concatenate(parts)`."
+        )
+    if shapes:
+        value = np.stack(np.broadcast_arrays(*value))
     return numbers(value)
 
 

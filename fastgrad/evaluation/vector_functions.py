@@ -121,7 +121,7 @@ class VectorFunction:
     def _at_no_point(self, x: Any, args: tuple[Any, ...], low: Any, high: Any) -> Form:
         """Find out what `f` returns, where no row of `x` may be given to it."""
         ones = np.ones((1, x.shape[1]))
-        if low is not None:
+        if low is not None and len(low):  # bounds broadcast with the points: without points there are none
             ones = np.clip(ones, np.broadcast_to(low, x.shape)[:1], np.broadcast_to(high, x.shape)[:1])
         vector = x[0] if len(x) and low is None else ones[0]
         return form_of(self._one(vector, args))
