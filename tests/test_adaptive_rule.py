@@ -819,3 +819,27 @@ def test_a_kink_nearer_than_any_first_step_shows_in_a_step_of_the_size_of_the_po
     x = 10.0 ** np.random.default_rng(4).uniform(-12, -8, 200)
     found = differentiate(lambda x: x / (1 + abs(x)), x, adaptive(side="left"))
     assert (abs(found.df - 1 / (1 + x) ** 2) <= found.error + EPS).mean() >= 0.8
+
+
+@pytest.mark.parametrize("is_bounded", [True, False])
+@pytest.mark.parametrize("n", [2, 3, 4])
+def test_higher_orders_beside_an_edge_take_the_side_with_room(n: int, is_bounded: bool) -> None:
+    """A step that fits on both sides was kept: at 1e-4 from the edge the fourth derivative was 2e14, with success.
+
+    The last search compared secants with the derivative of higher order, and turned the better side down.
+    """
+    distance = 10.0 ** np.arange(-9, -1.9, 0.5)
+    within = {2: 1e-6, 3: 1e-7, 4: 1e-5}[n] * 3.0**n
+
+    def truth(x: Any) -> Any:
+        return 3.0**n * np.sin(3 * x + 1 + n * math.pi / 2)
+
+    for low, high, x in ((0.0, math.inf, distance), (-math.inf, 1.0, 1 - distance)):
+        if is_bounded:
+            found = differentiate(lambda t: np.sin(3 * t + 1), x, adaptive(n), low=low, high=high)
+        else:
+            found = differentiate(
+                lambda t, low=low, high=high: np.where((t >= low) & (t <= high), np.sin(3 * t + 1), np.nan), x,
+                adaptive(n),
+            )  # fmt: skip
+        assert covers(found, truth(x), within)

@@ -50,6 +50,8 @@ class Batch:
         Evaluations so far.
     lowest, highest : ndarray
         Derivatives that the rounds so far allow.
+    is_beside_edge : ndarray of bool
+        Whether a side has no room for the steps of the first round, or no values there; only for higher orders.
     block_size : int
         Points of one block of a round.
     is_free : bool
@@ -75,6 +77,7 @@ class Batch:
         )
         taken = 0 if self.first_round is None else first_round_of(self.n, self.side).count
         self.nfev = np.full(x.shape, 1 + taken, np.int64)
+        self.is_beside_edge = np.zeros(x.shape, bool)
         self.lowest, self.highest = np.full(x.shape, -np.inf), np.full(x.shape, np.inf)
 
     @property

@@ -19,7 +19,7 @@ from .noise_round import resolve_noise
 from .round_kernels import RoundResult
 from .rounds import take_rounds
 from .rule import HIGHEST
-from .schedule import first
+from .schedule import first, scale_of
 from .verdict import DONE
 
 TOLERANCE = 1e-6
@@ -143,6 +143,9 @@ def estimate(
         usable = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
         if usable.size:
             left = resolve_narrow(b, _take_rounds(b, usable))
+            cramped = _cramped(b)
+            if cramped.size:
+                left = np.union1d(left, cramped)
             if left.size:
                 search(b, left)
         return judged(b.out, b.nfev, rule)
@@ -159,6 +162,21 @@ def _take_rounds(b: Batch, index: Index) -> Index:
     size = PIECE if inner_workers() > 1 else index.size
     over_pieces(work, index.shape, inner_workers(), most=size, least=size, pace=CostEstimate(SECONDS))
     return np.concatenate(left)
+
+
+def _cramped(b: Batch) -> Index:
+    """Select points beside an edge whose bounds are long because both sides have no room for steps of the scale.
+
+    Over narrow steps the secants of higher orders are so large that any bound is short beside them. From here on the
+    bounds of these points are compared with the derivative and with secants over steps of the scale.
+    """
+    beside_edge = indices(b.is_beside_edge)
+    df, error, scale = (a[beside_edge] for a in b.out[:3])
+    own = np.maximum(np.abs(df), np.abs(b.y[beside_edge]) / scale_of(b.x[beside_edge]) ** b.n)
+    some = indices(error > TOLERANCE * own)
+    cramped = beside_edge.take(some)
+    b.out.scale[cramped] = np.minimum(scale, own)[some]
+    return cramped
 
 
 def _in_chunks(f: Evaluate, points: FloatArray, index: Any) -> FloatArray:

@@ -44,6 +44,7 @@ def _first_round(b: Batch, block: Index) -> tuple[Any, Any, Any]:
     table = first(b.n, b.two_sided)
     u = scale_of(b.x[block])
     use = np.abs(b.x[block]) < 2.0**1000
+    fits = np.ones(block.shape, bool)
     if not b.is_free:
         # where the first steps do not fit, narrower ones do, unless these are much too narrow
         near, _ = b.largest_steps(block)
@@ -61,6 +62,9 @@ def _first_round(b: Batch, block: Index) -> tuple[Any, Any, Any]:
     else:
         j = RoundResult(*[np.zeros(0)] * len(RoundResult._fields))
     b.store_round(index, j, indices(_is_done(j)))
+    if b.n > 1 and b.two_sided:
+        b.is_beside_edge[block] = ~fits
+        b.is_beside_edge[index] |= (j.verdict != DONE) & (j.complete != 0)
     wide = indices(j.verdict == WIDER)
     more = indices((j.verdict == FINER) | (j.verdict == NEARBY))
     top = _first_finer_step(b, index[more], unit[more], j.complete[more].astype(np.intp))

@@ -75,7 +75,11 @@ def compare_sides(v: Values, q: Quanta, coarse_levels: int, w: Window, relative_
     def is_preferred(side: _OneSide) -> Row:
         near = ~np.isfinite(w.bound) | (np.abs(w.df - side.df) <= 3 * (w.bound + side.bound))
         is_better = (relative_bound >= ROUGH) & (side.relative_bound < PREFERRED * relative_bound)
-        return ~kink & is_better & (near | (relative_bound > 0.1)) & _is_compatible(v, q, side.df, side.bound)
+        if v.n == 1:
+            is_better &= _is_compatible(v, q, side.df, side.bound)
+        else:  # beside an edge both sides take narrow steps, over which any bound is short beside the secants
+            is_better |= (side.relative_bound < SHARP_SIDE) & (side.bound < PREFERRED * w.bound)
+        return ~kink & is_better & (near | (relative_bound > 0.1))
 
     prefer_right, prefer_left = is_preferred(right), is_preferred(left)
     take_right = prefer_right & ~(prefer_left & (left.bound < right.bound))
