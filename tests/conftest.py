@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,11 @@ import pytest
 from hypothesis import settings
 
 from fastgrad.estimates import Estimate
-from fastgrad.evaluation import functions
-from fastgrad.evaluation.trials import compile_at_first_call
+from fastgrad.evaluation import functions, trials
 
 settings.register_profile("seeded", derandomize=True, deadline=None, max_examples=40, database=None)
 settings.register_profile("thorough", settings.get_profile("seeded"), max_examples=600)
 settings.load_profile("seeded")
-
-compile_at_first_call()  # tests of machine code want it for a few points too
 
 EPS = float(np.finfo(float).eps)
 
@@ -51,6 +48,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
                 item.add_marker(pytest.mark.slow)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Compile at the first call in tests of machine code, their fixtures included; the others run as users do."""
+    with pytest.MonkeyPatch.context() as patch:
+        if item.get_closest_marker("machine_code"):
+            for trial in (trials.ELEMENTWISE, trials.VECTORS):
+                patch.setattr(trial, "seconds", 0.0)
+        return (yield)
 
 
 @pytest.hookimpl(optionalhook=True)

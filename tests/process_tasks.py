@@ -11,9 +11,6 @@ from scipy import special
 
 import fastgrad as fg
 from fastgrad import gates
-from fastgrad.evaluation.trials import compile_at_first_call
-
-compile_at_first_call()  # in every process that imports this
 
 X = np.linspace(-2, 2, 1001)
 V = X[:1000].reshape(250, 4)

@@ -19,6 +19,8 @@ from fastgrad.adaptive_rule import Adaptive, Side, adaptive, estimate
 from fastgrad.estimates import Estimate, Status
 from fastgrad.evaluation.functions import function
 
+pytestmark = pytest.mark.machine_code
+
 EPS = float(np.finfo(float).eps)
 DEFAULT = adaptive()
 Function = Callable[[Any], Any]

@@ -16,6 +16,8 @@ from fastgrad.adaptive_rule import adaptive, estimate, schedule
 from fastgrad.adaptive_rule.extrapolation import DEVIATIONS, Table, coefficient_weights, value_weights
 from fastgrad.compilation import scan
 
+pytestmark = pytest.mark.machine_code
+
 POINTS = np.concatenate([np.linspace(-3, 3, 61), [0.0, 1e-9, -1e-12, 1e-300, 1e6, -1e12, 1e250]])
 FUNCTIONS = {
     "smooth": lambda x: np.exp(-x / 2) * np.sin(3 * x),

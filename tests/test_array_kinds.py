@@ -13,6 +13,8 @@ import pytest
 
 import fastgrad as fg
 
+pytestmark = pytest.mark.machine_code
+
 POINTS = np.linspace(0.3, 2.0, 6).reshape(2, 3)
 
 

@@ -27,6 +27,8 @@ from fastgrad.circuits.derivatives import derivative_of
 from fastgrad.gates import Gate
 from fastgrad.tracing import PRIMITIVES, Graph, Node, Program, Traced, as_nodes, in_order
 
+pytestmark = pytest.mark.machine_code
+
 EDGES = np.array([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 1e300, -1e300, 1e-300, 710.0, -745.0, 2.5, -3.0, 0.3])
 SMOOTH = [g for g in gates.GATES if not hasattr(g, "__not_differentiable__")]
 RNG = np.random.default_rng(7)

@@ -18,6 +18,8 @@ import pytest
 import fastgrad
 from fastgrad.cli import main
 
+pytestmark = pytest.mark.machine_code
+
 pytest.importorskip("mpmath")
 
 MODULE = """

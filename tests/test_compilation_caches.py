@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from conftest import run_script
 
+pytestmark = pytest.mark.machine_code
+
 
 def test_machine_code_of_functions_that_are_gone_is_unloaded(tmp_path: Path) -> None:
     """Every function that was compiled left a megabyte and a half, because llvmlite did not free LLVM's passes."""

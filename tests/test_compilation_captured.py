@@ -22,6 +22,8 @@ from conftest import Opaque, engine_of, run_script
 import fastgrad as fg
 from fastgrad import gates
 
+pytestmark = pytest.mark.machine_code
+
 RATE = 2.0
 RNG = np.random.default_rng(3)
 X = np.linspace(-2.0, 2.0, 23)

@@ -12,6 +12,8 @@ from conftest import engine_of
 
 import fastgrad as fg
 
+pytestmark = pytest.mark.machine_code
+
 X = np.linspace(-2.0, 2.0, 23)
 
 

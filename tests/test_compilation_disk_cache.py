@@ -15,6 +15,8 @@ import fastgrad as fg
 from fastgrad.compilation import disk_cache as disk
 from fastgrad.compilation import kernels
 
+pytestmark = pytest.mark.machine_code
+
 COUNTED = """
 import numpy as np
 import fastgrad as fg

@@ -24,6 +24,8 @@ from fastgrad.compilation.operators import Uncompilable
 from fastgrad.compilation.references import Reading
 from fastgrad.evaluation import functions
 
+pytestmark = pytest.mark.machine_code
+
 SLOPE = 2.0
 TABLE = np.array([1.0, 2.0])
 

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 import fastgrad as fg
 from fastgrad import gates
 
+pytestmark = pytest.mark.machine_code
+
 UFUNC = gates.sum_square.ufunc
 
 

@@ -11,6 +11,8 @@ from numba.core import types
 from fastgrad.compilation.kernels import native_loop
 from fastgrad.compilation.memory import WORDS
 
+pytestmark = pytest.mark.machine_code
+
 SIZE = 5  # a global name is part of the code
 
 

@@ -24,6 +24,8 @@ from conftest import Opaque, run_script
 import fastgrad as fg
 from fastgrad.array_kinds import CONTAINERS, PLAIN, REFUSED, Container, kinds
 
+pytestmark = pytest.mark.machine_code
+
 
 def wave(x: Any) -> Any:
     return np.sin(3 * x) * x

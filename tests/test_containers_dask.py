@@ -21,9 +21,13 @@ from scipy import special
 
 import fastgrad as fg
 from fastgrad import gates
+from fastgrad.evaluation.trials import compile_at_first_call
 
-# To pickle a ufunc of SciPy, Python looks for it in every module that is loaded, in old ones of mpmath's, too.
-pytestmark = pytest.mark.filterwarnings("ignore:the .* module is deprecated:DeprecationWarning")
+pytestmark = [
+    pytest.mark.machine_code,
+    # To pickle a ufunc of SciPy, Python looks for it in every module that is loaded, in old ones of mpmath's, too.
+    pytest.mark.filterwarnings("ignore:the .* module is deprecated:DeprecationWarning"),
+]
 
 POINTS = np.linspace(-2.0, 2.0, 24).reshape(6, 4)
 
@@ -252,6 +256,7 @@ def cluster() -> Iterator[Client]:
             ) as made,
             Client(made) as client,
         ):
+            client.run(compile_at_first_call)  # a call here and its blocks there are to have the same bits
             yield client
 
 
@@ -283,8 +288,9 @@ def test_functions_of_all_sorts_travel(cluster: Client) -> None:
     }
     for name, f in functions.items():
         for method in ("central", "adaptive"):
+            wanted = fg.derivative(f, x, method=method)  # compiled here, for all processes
             found = fg.derivative(f, da.from_array(x, chunks=700), method=method).compute()
-            assert np.array_equal(found, fg.derivative(f, x, method=method)), name
+            assert np.array_equal(found, wanted), name
 
 
 def test_vectors_and_estimates_on_the_cluster(cluster: Client) -> None:

@@ -11,6 +11,8 @@ from conftest import run_python
 
 import fastgrad as fg
 
+pytestmark = pytest.mark.machine_code
+
 pl = pytest.importorskip("polars")
 
 POINTS = np.linspace(-2.0, 2.0, 15).reshape(5, 3)

@@ -20,6 +20,8 @@ import fastgrad as fg
 from fastgrad import gates
 from fastgrad.rules.stencils import Stencil
 
+pytestmark = pytest.mark.machine_code
+
 RULES = [fg.forward(), fg.backward(), fg.central(), fg.forward(2), fg.central(4), fg.backward(3, 2), fg.central(2, 2)]
 EVERY = [
     make(order, n) for make in (fg.forward, fg.backward, fg.central) for order in (1, 2, 3, 4, 6) for n in (1, 2, 3)

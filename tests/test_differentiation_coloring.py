@@ -10,6 +10,8 @@ from scipy import sparse
 
 from fastgrad.differentiation.coloring import colours
 
+pytestmark = pytest.mark.machine_code
+
 
 def separates(pattern: sparse.csr_array, colour: np.ndarray) -> bool:
     """Whether no row has two entries of one colour."""

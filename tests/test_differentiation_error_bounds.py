@@ -13,6 +13,8 @@ from scipy import special
 
 import fastgrad as fg
 
+pytestmark = pytest.mark.machine_code
+
 X = np.linspace(0.3, 3, 50)
 BELL = 2 / math.sqrt(math.pi)
 RULES = [fg.forward(), fg.backward(2), fg.central(), fg.central(4), fg.forward(4), fg.central(2, 2)]

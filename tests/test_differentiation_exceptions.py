@@ -12,6 +12,8 @@ from conftest import Opaque
 import fastgrad as fg
 from fastgrad.differentiation import jacobians
 
+pytestmark = pytest.mark.machine_code
+
 
 def vectors(way: str, kind: type[Exception], low: float, high: float) -> Callable[[Any], Any]:
     """The sum of cubes of a vector, which raises where the first coordinate is between two numbers."""

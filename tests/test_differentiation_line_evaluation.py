@@ -10,6 +10,8 @@ import pytest
 import fastgrad as fg
 from fastgrad.differentiation.line_evaluation import Coordinates, Directions, LineValues
 
+pytestmark = pytest.mark.machine_code
+
 
 class Recorder:
     """A function nobody can compile that keeps the vectors it was called with."""

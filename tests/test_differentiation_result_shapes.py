@@ -15,6 +15,8 @@ from conftest import Opaque, covers
 
 import fastgrad as fg
 
+pytestmark = pytest.mark.machine_code
+
 X = np.linspace(0.2, 1.7, 5)
 WEIGHTS = np.array([1.0, -2.0, 3.0, 0.5, 4.0])
 

@@ -13,6 +13,8 @@ from scipy import sparse
 
 import fastgrad as fg
 
+pytestmark = pytest.mark.machine_code
+
 RULES = ("adaptive", "central", fg.forward(order=2), "complex")
 RNG = np.random.default_rng(11)
 

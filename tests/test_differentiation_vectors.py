@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 import fastgrad as fg
 
+pytestmark = pytest.mark.machine_code
+
 EPS = float(np.finfo(float).eps)
 RULES = ("adaptive", "central", "forward", "backward", "complex")
 SECOND = ("adaptive", "central", "forward", "backward")

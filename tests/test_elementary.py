@@ -21,6 +21,8 @@ from hypothesis import strategies as st
 from fastgrad import elementary
 from fastgrad.elementary import REPLACEMENTS, SCIPY_SPECIAL, Kernel
 
+pytestmark = pytest.mark.machine_code
+
 X86 = platform.machine().lower() in ("x86_64", "amd64", "i686")
 INF, NAN = math.inf, math.nan
 TINY, HUGE = 5e-324, 1.7976931348623157e308

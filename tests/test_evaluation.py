@@ -23,6 +23,8 @@ from fastgrad.differentiation import batch, jacobians
 from fastgrad.differentiation.elementwise import LARGE
 from fastgrad.evaluation import registry
 
+pytestmark = pytest.mark.machine_code
+
 X = np.linspace(-2.0, 2.0, 41)
 
 

@@ -11,6 +11,8 @@ from conftest import Opaque
 
 import fastgrad as fg
 
+pytestmark = pytest.mark.machine_code
+
 RULES = [fg.adaptive(), fg.central(), fg.forward(order=2), fg.central(n=2)]
 
 #: More points than a block takes, which `test_parallel` asserts.

@@ -15,6 +15,8 @@ import fastgrad as fg
 from fastgrad.compilation.operators import Uncompilable
 from fastgrad.evaluation.vector_functions import vector_function
 
+pytestmark = pytest.mark.machine_code
+
 RNG = np.random.default_rng(0)
 X = RNG.uniform(0.5, 2.0, (70, 4))
 

@@ -15,6 +15,8 @@ from fastgrad.evaluation import trials
 from fastgrad.evaluation.functions import function
 from fastgrad.evaluation.vector_functions import vector_function
 
+pytestmark = pytest.mark.machine_code
+
 
 @pytest.fixture
 def new_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

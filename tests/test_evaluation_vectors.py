@@ -16,6 +16,8 @@ import fastgrad as fg
 from fastgrad.evaluation.vector_functions import VectorFunction, vector_function
 from fastgrad.evaluation.vector_machine import Machine
 
+pytestmark = pytest.mark.machine_code
+
 X = np.random.default_rng(3).uniform(0.5, 2.0, (3, 4))
 
 

@@ -21,7 +21,7 @@ from scipy import integrate, interpolate, optimize, sparse, special, stats
 
 import fastgrad as fg
 
-pytestmark = pytest.mark.filterwarnings("ignore::fastgrad.PerformanceWarning")
+pytestmark = [pytest.mark.machine_code, pytest.mark.filterwarnings("ignore::fastgrad.PerformanceWarning")]
 
 X = np.array([0.33, 0.77, 1.13])
 TABLE = np.linspace(0.0, 1.2, 13) ** 2

@@ -18,7 +18,7 @@ from scipy import sparse
 
 import fastgrad as fg
 
-pytestmark = pytest.mark.filterwarnings("ignore::fastgrad.PerformanceWarning")
+pytestmark = [pytest.mark.machine_code, pytest.mark.filterwarnings("ignore::fastgrad.PerformanceWarning")]
 
 
 def _bell(x: Any) -> Any:

@@ -21,6 +21,8 @@ import fastgrad as fg
 from fastgrad import gates
 from fastgrad.gates import GATES, Gate
 
+pytestmark = pytest.mark.machine_code
+
 LOGIC = [g for g in GATES if hasattr(g, "__not_differentiable__")]
 SMOOTH = [g for g in GATES if g not in LOGIC]
 NAMES = lambda g: g.__name__ if isinstance(g, Gate) else None  # noqa: E731

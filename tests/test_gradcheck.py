@@ -16,6 +16,8 @@ from fastgrad import Verdict, gates
 from fastgrad.corpus import CASES, batched, sides, truth
 from fastgrad.gradcheck import check
 
+pytestmark = pytest.mark.machine_code
+
 X = np.linspace(-4.0, 5.0, 40)
 Y = X[::-1] + 0.55
 POSITIVE = np.linspace(0.3, 9.0, 50)

@@ -173,6 +173,7 @@ def rank_one(seed: int, whole: bool) -> Any:
     return np.outer(draw(4), draw(3)).ravel()
 
 
+@pytest.mark.machine_code
 @pytest.mark.parametrize("f", [svd_round_trip, qr_round_trip])
 @pytest.mark.parametrize("whole", [False, True])
 def test_rounding_inside_f_is_no_mistake(f: Any, whole: bool) -> None:

@@ -14,6 +14,8 @@ from numba.core.errors import TypingError
 import fastgrad as fg
 from fastgrad import gates
 
+pytestmark = pytest.mark.machine_code
+
 FOURTH = fg.central(order=4)
 POINTS = np.append(np.random.default_rng(8).normal(size=200) * 2.0 ** np.arange(-100, 100), [0.0, np.inf, np.nan])
 

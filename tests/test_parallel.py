@@ -13,6 +13,8 @@ import fastgrad as fg
 from fastgrad import _parallel as _blocks
 from fastgrad._parallel import CostEstimate, over_pieces
 
+pytestmark = pytest.mark.machine_code
+
 
 def costing(seconds: float, shape: tuple[int, ...], pace: CostEstimate | None = None) -> list[int]:
     """Points of the pieces that one thread works on, by a clock that only the points move."""

@@ -11,6 +11,8 @@ import pytest
 
 import fastgrad as fg
 
+pytestmark = pytest.mark.machine_code
+
 RULES = ("adaptive", "central", "complex")
 
 

@@ -11,7 +11,7 @@ from random_functions import Dual, random_function
 
 import fastgrad as fg
 
-pytestmark = pytest.mark.filterwarnings("ignore::fastgrad.PerformanceWarning")
+pytestmark = [pytest.mark.machine_code, pytest.mark.filterwarnings("ignore::fastgrad.PerformanceWarning")]
 
 POINTS = np.array([-2.3, -1.1, -0.37, 0.13, 0.52, 0.9, 1.41, 1.77, 2.6, 3.05])
 

@@ -16,6 +16,8 @@ import fastgrad as fg
 from fastgrad.rules.finite_difference_weights import HIGHEST
 from fastgrad.rules.stencils import Stencil
 
+pytestmark = pytest.mark.machine_code
+
 ORDERS = range(1, HIGHEST + 1)
 MAKERS = (fg.forward, fg.backward, fg.central)
 EVERY = [make(order, n) for make in MAKERS for order in ORDERS for n in ORDERS]

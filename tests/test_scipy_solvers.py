@@ -15,6 +15,8 @@ from scipy.optimize import approx_fprime, least_squares, minimize, root
 
 import fastgrad as fg
 
+pytestmark = pytest.mark.machine_code
+
 
 def rosenbrock(x: Any) -> Any:
     return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)

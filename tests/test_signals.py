@@ -17,7 +17,7 @@ from conftest import Opaque, complete_script, run_script
 import fastgrad as fg
 from fastgrad._signals import deferred_signals, reraise_if_signal
 
-pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers here")
+pytestmark = [pytest.mark.machine_code, pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers here")]
 
 
 class Mine(Exception):

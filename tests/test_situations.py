@@ -66,6 +66,7 @@ KNOWN: dict[str, tuple[Any, float, float]] = {
 }
 
 
+@pytest.mark.machine_code
 @pytest.mark.parametrize("opaque", [False, True], ids=["as it is", "opaque"])
 @pytest.mark.parametrize("name", KNOWN)
 def test_known_derivatives(name: str, opaque: bool) -> None:
@@ -349,6 +350,7 @@ KINDS: dict[str, tuple[Any, Any, Any]] = {
 }
 
 
+@pytest.mark.machine_code
 @pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
 @pytest.mark.parametrize("method", ["adaptive", "central"])
 @pytest.mark.parametrize("opaque", [False, True], ids=["compiled", "opaque"])
@@ -373,6 +375,7 @@ def test_kinds_of_vectors(name: str) -> None:
     assert np.all(abs(found - wanted) <= max(1e-8, 2 * np.finfo(dtype).eps) * wanted)
 
 
+@pytest.mark.machine_code
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("opaque", [False, True], ids=["compiled", "opaque"])
 def test_what_is_not_finite_stays_alone(value: float, opaque: bool) -> None:
@@ -386,6 +389,7 @@ def test_what_is_not_finite_stays_alone(value: float, opaque: bool) -> None:
     assert np.isnan(g[1]).any() and np.allclose(g[[0, 2]], np.exp(vectors[[0, 2], :1]) * [[0.2, 1], [0.4, 1]])
 
 
+@pytest.mark.machine_code
 @pytest.mark.filterwarnings("ignore::fastgrad.PerformanceWarning")
 @pytest.mark.parametrize(
     "returned",

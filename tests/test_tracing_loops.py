@@ -12,6 +12,8 @@ from fastgrad.circuits.chain_rule import jacobian
 from fastgrad.circuits.gate_primitives import is_gate, through_gate
 from fastgrad.tracing import Program, llvm_loops, trace
 
+pytestmark = pytest.mark.machine_code
+
 
 @fg.gate(partials=lambda x: 2.0 * x if x > 0.5 else 1.0)
 def branching(x: float) -> float:
