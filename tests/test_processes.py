@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from scipy import special
 import fastgrad as fg
 from fastgrad import gates
 
+METHODS = multiprocessing.get_all_start_methods() + ["loky"] * (find_spec("joblib") is not None)
+
 SCRIPT = """
 import multiprocessing, sys, warnings
 from concurrent.futures import ProcessPoolExecutor
@@ -30,35 +33,46 @@ from concurrent.futures import ProcessPoolExecutor
 sys.path.insert(0, {tests!r})
 import process_tasks as here
 
+def results(method):
+    if method == "loky":
+        import joblib
+
+        return joblib.Parallel(2)(map(joblib.delayed(here.run_this), here.TASKS.values()))
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context(method)) as pool:
+        return list(pool.map(here.run_this, here.TASKS.values()))
+
 if __name__ == "__main__":
     wanted = [here.run(name) for name in here.TASKS]  # used before any other process is there
     # newer Pythons warn of threads at a fork: there are some, they are replaced in the child, and that is the test
     warnings.filterwarnings("ignore", message=".*multi-threaded.*fork", category=DeprecationWarning)
-    if {method!r} == "loky":
-        import joblib
-
-        results = joblib.Parallel(2)(map(joblib.delayed(here.run_this), here.TASKS.values()))
-    else:
-        with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context({method!r})) as pool:
-            results = list(pool.map(here.run_this, here.TASKS.values()))
-    assert len(results) == len(wanted) > 15
-    wrong = [name for name, a, b in zip(here.TASKS, results, wanted, strict=True) if not here.same(a, b)]
-    print("wrong:", wrong)
+    for method in {methods!r}:
+        found = results(method)
+        assert len(found) == len(wanted) > 15
+        wrong = [name for name, a, b in zip(here.TASKS, found, wanted, strict=True) if not here.same(a, b)]
+        print(method, "wrong:", wrong, flush=True)
 """
 
 
-@pytest.mark.parametrize("method", [*multiprocessing.get_all_start_methods(), "loky"])
-def test_everything_works_in_other_processes_after_use(method: str, tmp_path: Path) -> None:
-    if method == "loky":
-        pytest.importorskip("joblib")
-    script = tmp_path / "script.py"
-    script.write_text(SCRIPT.format(tests=str(Path(__file__).parent), method=method))
-    done = subprocess.run(
+@pytest.fixture(scope="module")
+def other_processes(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
+    """What a process says that has others repeat its calls, started in one way after the other."""
+    script = tmp_path_factory.mktemp("processes") / "script.py"
+    script.write_text(SCRIPT.format(tests=str(Path(__file__).parent), methods=METHODS))
+    return subprocess.run(
         [sys.executable, "-W", "error", str(script)], capture_output=True, text=True, timeout=600, check=False
     )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == "wrong: []"
-    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_everything_works_in_other_processes_after_use(
+    method: str, other_processes: subprocess.CompletedProcess[str]
+) -> None:
+    assert f"{method} wrong: []" in other_processes.stdout.splitlines(), other_processes.stderr
+
+
+def test_other_processes_end_without_a_word(other_processes: subprocess.CompletedProcess[str]) -> None:
+    assert other_processes.returncode == 0, other_processes.stderr
+    assert other_processes.stderr == ""
 
 
 @pytest.mark.parametrize("dumps", [pickle.dumps, cloudpickle.dumps], ids=["pickle", "cloudpickle"])
