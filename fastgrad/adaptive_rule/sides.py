@@ -24,7 +24,7 @@ APART = 4.0
 PREFERRED = 0.25
 """One side is preferred only below this share of the two-sided relative bound."""
 FLAT_OVER = 8
-"""A side that is exactly flat over this many levels has the slope 0."""
+"""A side that is exactly flat over this many levels has the derivative 0."""
 
 
 class Sides(NamedTuple):
@@ -52,11 +52,10 @@ def _one_side(v: Values, q: Quanta, coarse_levels: int, sign: int) -> _OneSide:
     side = v.side(sign)
     w = best_window(windows(side, q), coarse_levels)
     df, bound, relative_bound = w.df, w.bound, np.where(w.exists, w.relative_bound, np.inf)
-    if v.n == 1:
-        s = survey(side)
-        is_flat = (s.flat_level < v.levels) & (s.last_level - s.flat_level >= FLAT_OVER) & ~is_below_rounding(side, s)
-        df = np.where(is_flat, 0.0, df)
-        bound = np.where(is_flat, flat_bound(side, q.certain, s.flat_step), bound)
+    s = survey(side)
+    is_flat = (s.flat_level < v.levels) & (s.last_level - s.flat_level >= FLAT_OVER) & ~is_below_rounding(side, s)
+    df = np.where(is_flat, 0.0, df)
+    bound = np.where(is_flat, flat_bound(side, q.certain, s.flat_step), bound)
     return _OneSide(df, bound, relative_bound, w.scale)
 
 
@@ -79,6 +78,7 @@ def compare_sides(v: Values, q: Quanta, coarse_levels: int, w: Window, relative_
             is_better &= _is_compatible(v, q, side.df, side.bound)
         else:  # beside an edge both sides take narrow steps, over which any bound is short beside the secants
             is_better |= (side.relative_bound < SHARP_SIDE) & (side.bound < PREFERRED * w.bound)
+            is_better &= ~differ
         return ~kink & is_better & (near | (relative_bound > 0.1))
 
     prefer_right, prefer_left = is_preferred(right), is_preferred(left)
