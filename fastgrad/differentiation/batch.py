@@ -151,6 +151,7 @@ def _adaptive(
 ) -> Estimate:
     """Differentiate a block by the adaptive rule, whose first round may have been taken."""
     rule, wrt = problem.rule, problem.wrt
+    assert isinstance(rule, Adaptive)
     nargs = problem.nargs
     own_values = _values_of(evaluator, problem, operands, here)
     step, low, high = (here[nargs + k] for k in range(3))
