@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from math import inf
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -76,13 +75,13 @@ def _check_arguments(partial: Function, name: str, names: list[str]) -> None:
 def _nth(partials: Function, i: int) -> Function:
     """One entry of a function that returns all partials."""
 
-    def partial(*args: Any) -> Any:
+    def partial(*args: object) -> object:
         return partials(*args)[i]
 
     return partial
 
 
-def by_position(signature: inspect.Signature, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+def by_position(signature: inspect.Signature, args: tuple[object, ...], named: dict[str, object]) -> tuple[object, ...]:
     """Return the arguments of a call by position, with defaults for those left out."""
     if not named:
         return args
