@@ -8,18 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from .._typing import FloatArray, Index
+from .._typing import Array, FloatArray, Index, Mask
 from ..compilation.rows import Row
 from .decisions import CONVERGED, NONFINITE, Outcome
 from .noise import SHARP
 from .round_kernels import Round, RoundResult
 from .round_kernels import first_round as first_round_of
+from .rule import Adaptive
 
 #: Values at points, ``f(points, index)``; ``points[..., k]`` belongs to the point ``index[k]`` of the batch.
-Evaluate = Callable[[Any, Any], Any]
+Evaluate = Callable[[FloatArray, Index], Array]
 
 #: Takes a round in machine code, ``take(round, index, extras)``: the results, or None where `f` raised.
-TakeRound = Callable[[Round, Index, Any], Any]
+TakeRound = Callable[[Round, Index, Sequence[FloatArray]], Sequence[FloatArray] | None]
 
 LARGER = 16
 """Blocks of rounds in machine code are larger by this factor: its positions and values stay in the second-level cache,
@@ -61,7 +62,7 @@ class Batch:
     """
 
     def __init__(
-        self, evaluate: Evaluate, rule: Any, x: FloatArray, y: FloatArray, limits: Limits, block_size: int,
+        self, evaluate: Evaluate, rule: Adaptive, x: FloatArray, y: FloatArray, limits: Limits, block_size: int,
         first_round: RoundResult | None = None, machine: TakeRound | None = None,
     ) -> None:  # fmt: skip
         self.evaluate, self.x, self.y, self._machine = evaluate, x, y, machine
@@ -145,9 +146,9 @@ class Batch:
         self.nfev[index] += taken.count
         return taken.results(*results)
 
-    def note_allowed(self, index: Index, j: RoundResult, some: Any) -> None:
+    def note_allowed(self, index: Index, j: RoundResult, where: Mask) -> None:
         """Note which derivatives a round allows at some of its points, where its bound is short."""
-        some = indices(some & (j.bound < SHARP * j.scale))
+        some = indices(where & (j.bound < SHARP * j.scale))
         at, df, bound = index[some], j.df[some], j.bound[some]
         self.lowest[at] = np.fmax(self.lowest[at], df - bound)
         self.highest[at] = np.fmin(self.highest[at], df + bound)
@@ -184,9 +185,9 @@ def in_blocks(index: Index, size: int) -> list[Index]:
     return np.array_split(index, -(-index.size // size)) if index.size else []
 
 
-def indices(mask: Any) -> Index:
+def indices(mask: Mask) -> Index:
     """Return where a mask of one dimension holds; `numpy.flatnonzero` takes three times as long for few points."""
-    return mask.nonzero()[0]  # type: ignore[no-any-return]
+    return mask.nonzero()[0]
 
 
 def is_beside_zero(x: Row, limit: float) -> Row:

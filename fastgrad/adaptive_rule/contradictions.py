@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from typing import Any
 
 import numpy as np
 
-from ..compilation.rows import Row, Select
+from .._typing import FloatArray
+from ..compilation.rows import Row, Rows, Select
 from ..compilation.scan import Scan
 from .evidence import Facts, Interpretation
 from .flatness import Survey, judge_beyond_flat
@@ -125,7 +125,7 @@ def resolve_contradictions(facts: Facts, r: Interpretation) -> Interpretation:
 
 @cache
 def _jump(series: tuple[int, bool], n: int) -> Scan:
-    def body(select: Select, state: Any, points: Any, levels: Any, level: Row) -> Any:
+    def body(select: Select, state: Rows, points: Rows, levels: Rows, level: Row) -> tuple[Rows, Rows]:
         start, distance = state
         df, last, apart = points[3:]
         main, _ = quotient(select, series, points, levels[0], levels[1:])
@@ -145,7 +145,7 @@ def _jumps_to(v: Values, w: Window, apart: Row) -> Row:
     return off < 0.02 * apart
 
 
-def _bend(select: Select, state: Any, points: Any, levels: Any, level: Row) -> Any:
+def _bend(select: Select, state: Rows, points: Rows, levels: Rows, level: Row) -> tuple[Rows, Rows]:
     shortest, largest = state
     df, bound, first = points
     size, wide_bound = abs(levels[0]), levels[1]
@@ -157,7 +157,7 @@ def _bend(select: Select, state: Any, points: Any, levels: Any, level: Row) -> A
 _BEND = Scan(f"bend {STRIDE}", _bend, lambda _: (math.inf, 0.0), lambda _s, state, _p: state[1:])
 
 
-def _bend_at_wider_steps(candidates: list[Any], w: Window) -> Row:
+def _bend_at_wider_steps(candidates: list[FloatArray], w: Window) -> Row:
     """Size of a higher derivative that wider windows show sharply where finer ones show none; 0 if there is none.
 
     A mean of many functions with kinks, as a price over fixed draws, is straight between its kinks. Both are right.
@@ -165,7 +165,7 @@ def _bend_at_wider_steps(candidates: list[Any], w: Window) -> Row:
     return _BEND([w.df, w.bound, w.first], candidates[:3], len(candidates[0]), 1)[0][0]
 
 
-def _largest_jump(select: Select, state: Any, points: Any, levels: Any, level: Row) -> Any:
+def _largest_jump(select: Select, state: Rows, points: Rows, levels: Rows, level: Row) -> tuple[Rows, Rows]:
     """Take all levels once, from fine to coarse: first those finer than the window, then those coarser."""
     largest, jump, finer, finer_move = state
     y, fit = points[1], points[3:]

@@ -17,11 +17,11 @@ secants only grow                          NaN
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from ..compilation.rows import Row, Select
+from ..compilation.rows import Row, Rows, Select
 from ..compilation.scan import Scan
 from .contradictions import accept_beyond_flat, accept_noise, resolve_contradictions
 from .evidence import STILL, Facts, Interpretation, collect
@@ -160,7 +160,7 @@ def _further_levels(facts: Facts, r: Interpretation, zero: Row, noisy: Row, side
     return FurtherLevels(finer | r.is_unchecked | (r.before_kink >= 0), rough & ~sides.is_kink)
 
 
-def _growth(select: Select, state: Any, points: Any, levels: Any, _level: Row) -> Any:
+def _growth(select: Select, state: Rows, points: Rows, levels: Rows, _level: Row) -> tuple[Rows, Rows]:
     run, levels_of_run, going, first_slope, last, finer, result = state
     h, value = levels
     y = points[1]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from .._parallel import CostEstimate, inner_workers, over_pieces
-from .._typing import FloatArray, Index
+from .._typing import Array, FloatArray, Index
 from ..estimates import Estimate, Status
 from .batch import Batch, Evaluate, Limits, TakeRound, indices
 from .decisions import CONVERGED, Outcome
@@ -18,7 +18,7 @@ from .narrow_round import resolve_narrow
 from .noise_round import resolve_noise
 from .round_kernels import RoundResult
 from .rounds import take_rounds
-from .rule import HIGHEST
+from .rule import HIGHEST, Adaptive
 from .schedule import first, scale_of
 from .verdict import DONE
 
@@ -44,7 +44,7 @@ SECONDS = 1e-6
 """What the rounds of a point take, about."""
 
 
-def judged(outcome: Outcome, nfev: Any, rule: Any) -> Estimate:
+def judged(outcome: Outcome, nfev: NDArray[np.int64], rule: Adaptive) -> Estimate:
     """Turn results into an estimate: compare the bounds with the tolerance."""
     df, error, scale, left, right, status = outcome
     if rule.rtol is None:
@@ -57,7 +57,7 @@ def judged(outcome: Outcome, nfev: Any, rule: Any) -> Estimate:
     return Estimate(df, error, status, status == CONVERGED, nfev.astype(np.int32), left, right)
 
 
-def complete(taken: RoundResult, rule: Any, differentiate: Callable[[Index, RoundResult], Estimate]) -> Estimate:
+def complete(taken: RoundResult, rule: Adaptive, differentiate: Callable[[Index, RoundResult], Estimate]) -> Estimate:
     """Turn the first round that machine code has taken into an estimate.
 
     Where it leaves points open, ``differentiate(index, taken)`` differentiates these from the first round of all on.
@@ -84,9 +84,9 @@ def complete_derivatives(taken: RoundResult, differentiate: Callable[[Index, Rou
 
 
 def estimate(
-    f: Evaluate, x: FloatArray, rule: Any, step: Any = None, low: Any = None, high: Any = None, *, kind: str = "d",
-    block_size: int = BLOCK, at: Evaluate | None = None, grids: bool = False, first_round: RoundResult | None = None,
-    machine: TakeRound | None = None,
+    f: Evaluate, x: FloatArray, rule: Adaptive, step: ArrayLike | None = None, low: ArrayLike | None = None,
+    high: ArrayLike | None = None, *, kind: str = "d", block_size: int = BLOCK, at: Evaluate | None = None,
+    grids: bool = False, first_round: RoundResult | None = None, machine: TakeRound | None = None,
 ) -> Estimate:  # fmt: skip
     """Differentiate a function of positions and the indices of the points they belong to.
 
@@ -132,9 +132,9 @@ def estimate(
         for a, default in ((step, math.inf), (low, -math.inf), (high, math.inf))
     )
 
-    def values(points: FloatArray, index: Any) -> FloatArray:
+    def values(points: FloatArray, index: Index) -> FloatArray:
         if grids:
-            return f(points, index)  # type: ignore[no-any-return]
+            return f(points, index)
         return _in_chunks(f, points.ravel(), np.tile(index, points.size // index.size)).reshape(points.shape)
 
     with np.errstate(all="ignore"):
@@ -179,13 +179,13 @@ def _cramped(b: Batch) -> Index:
     return cramped
 
 
-def _in_chunks(f: Evaluate, points: FloatArray, index: Any) -> FloatArray:
+def _in_chunks(f: Evaluate, points: FloatArray, index: Index) -> FloatArray:
     """Evaluate at so many points at a time that the arrays of any function stay in cache."""
     parts = [f(points[k : k + CHUNK], index[k : k + CHUNK]) for k in range(0, points.size, CHUNK)]
     return np.concatenate([np.broadcast_to(p, min(CHUNK, points.size)) if np.ndim(p) == 0 else p for p in parts])
 
 
-def _part_of(f: Evaluate, part: Any) -> Evaluate:
+def _part_of(f: Evaluate, part: Callable[[Array], Array]) -> Evaluate:
     return lambda points, index: part(f(points, index))
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from .._typing import FloatArray
 from ..compilation.rows import Row
 from .flatness import Survey, flat_bound, is_below_rounding, survey
 from .judge import Window
@@ -26,7 +27,7 @@ class Facts(NamedTuple):
     """The first levels only serve against noise: a window there must not contradict the others."""
     q: Quanta
     s: Survey
-    candidates: list[Any]
+    candidates: list[FloatArray]
     """Windows at all levels, as of `windows`."""
     shortest: Window
     """The window with the shortest bound."""
@@ -89,7 +90,7 @@ def collect(v: Values, coarse_levels: int) -> tuple[Facts, Interpretation]:
     return facts, Interpretation(w, false, false, zero, zero, np.full(shape, -1.0))
 
 
-def _best(candidates: list[Any], coarse_levels: int) -> Window:
+def _best(candidates: list[FloatArray], coarse_levels: int) -> Window:
     """Return the best window; one of the coarse levels only if it agrees with the others and is better."""
     w = best_window(candidates, coarse_levels)
     if not coarse_levels:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from ..compilation.rows import Row, Select, last_bit
+from .._typing import FloatArray, Index
+from ..compilation.rows import Row, Rows, Select, last_bit
 from ..compilation.scan import Scan
 from .noise import LOUD, count_turns
 from .quotients import larger
@@ -41,12 +41,12 @@ class FineNoise(NamedTuple):
     is_loud: Row
     """Whether differences do not decay, which may go up and down too rarely by chance."""
 
-    def at(self, index: Any) -> FineNoise:
+    def at(self, index: Index) -> FineNoise:
         """Return some of the points."""
         return FineNoise(*(a[index] for a in self))
 
 
-def fine_noise(select: Select, y: Row, fewest: Row, values: Sequence[Row]) -> FineNoise:
+def fine_noise(select: Select, y: Row, fewest: Row, values: Rows) -> FineNoise:
     """Measure the second differences less the parabola through that of the first level.
 
     They are noise if they do not decay, or hardly decay and go up and down. Those of a kink decay to 0.44. Of one side,
@@ -97,7 +97,7 @@ def fine_noise(select: Select, y: Row, fewest: Row, values: Sequence[Row]) -> Fi
 _FINE = Scan("fine levels", finish=lambda select, _, points: fine_noise(select, points[0], points[1], points[2:]))
 
 
-def measure_noise(y: Row, values: Any, fewest: Row) -> FineNoise:
+def measure_noise(y: Row, values: FloatArray, fewest: Row) -> FineNoise:
     """Measure the noise of values at fine levels, shape (levels, sides, points); at least `fewest` must not be flat."""
     rows = [y, fewest, *values.reshape(-1, y.size)]
     return FineNoise(*_FINE(rows, [], 1, len(FineNoise._fields))[0])

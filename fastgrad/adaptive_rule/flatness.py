@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from ..compilation.rows import Row, Select
+from .._typing import FloatArray
+from ..compilation.rows import Row, Rows, Select
 from ..compilation.scan import Scan
 from .extrapolation import DEVIATIONS
 from .judge import Window
@@ -48,7 +49,7 @@ class Survey(NamedTuple):
     """The steepest secant."""
 
 
-def _survey(select: Select, state: Any, points: Any, levels: Any, level: Row) -> Any:
+def _survey(select: Select, state: Rows, points: Rows, levels: Rows, level: Row) -> tuple[Rows, Rows]:
     largest, flat, flat_step, before, first, last, last_step, whole, steepest, change_before = state
     _x, y, _sign, coarse_levels, count = points
     h, *values = levels
@@ -104,7 +105,7 @@ def flat_bound(v: Values, quantum: Row, h: Row) -> Row:
 def _largest_deviation(series: tuple[int, bool]) -> Scan:
     """Largest deviation from a window at finer levels that are not flat."""
 
-    def body(select: Select, state: Any, points: Any, levels: Any, level: Row) -> Any:
+    def body(select: Select, state: Rows, points: Rows, levels: Rows, level: Row) -> tuple[Rows, Rows]:
         flat_level, *fit = points[3:]
         size = abs(finer_deviation(select, series, points, fit, levels, level))
         return (select((level <= flat_level) & (size > state[0]), size, state[0]),), ()
@@ -116,7 +117,7 @@ _LARGEST_DEVIATION = {series: _largest_deviation(series) for series in ((0, True
 
 
 def judge_beyond_flat(
-    v: Values, candidates: list[Any], s: Survey, zero_bound: Row, rounding: Row, coarse_levels: int
+    v: Values, candidates: list[FloatArray], s: Survey, zero_bound: Row, rounding: Row, coarse_levels: int
 ) -> tuple[Window, Row, Row]:
     """Judge the levels that are coarser than the flat ones.
 
@@ -156,7 +157,7 @@ def judge_beyond_flat(
     return wide, is_accepted, np.where(is_uncertain | is_cancelling, steepest, 0.0)
 
 
-def _distinct(select: Select, state: Any, points: Any, levels: Any, _level: Row) -> Any:
+def _distinct(select: Select, state: Rows, points: Rows, levels: Rows, _level: Row) -> tuple[Rows, Rows]:
     """Collect steps and values of the six finest levels with different values."""
     count, newest, *rows = state
     h, value = levels
@@ -169,7 +170,7 @@ def _distinct(select: Select, state: Any, points: Any, levels: Any, _level: Row)
     return (count + select(is_new, 1.0, 0.0), select(is_new, value, newest), *collected), ()
 
 
-def _predicts(select: Select, state: Any, points: Any) -> Any:
+def _predicts(select: Select, state: Rows, points: Rows) -> Rows:
     """Predict the two finest values by the polynomial through the next four."""
     count, _, *rows = state
     h, values = rows[::2], rows[1::2]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..compilation.rows import Row, Select
+from ..compilation.rows import Row, Rows, Select
 from .extrapolation import Table
 from .quotients import Series, larger, quotients
 from .rounding import RELATIVE, ROUNDING, SMALLEST
@@ -76,7 +76,7 @@ class Judgement(NamedTuple):
     series: Series
 
 
-def weighted(weights: Sequence[float], rows: Sequence[Row], last: Row) -> Row:
+def weighted(weights: Sequence[float], rows: Rows, last: Row) -> Row:
     """Return the weighted sum of differences from the last row."""
     total = (rows[0] - last) * weights[0]
     for w, row in zip(weights[1:], rows[1:], strict=False):
@@ -104,8 +104,8 @@ def truncation(select: Select, last: Row, before: Row, earlier: Row) -> Row:
 
 
 def judge(
-    select: Select, table: Table, x: Row, y: Row, u: Row, values: Sequence[Row], rounding: Row = ROUNDING,
-    quantum: Sequence[Row] | None = None,
+    select: Select, table: Table, x: Row, y: Row, u: Row, values: Rows, rounding: Row = ROUNDING,
+    quantum: Rows | None = None,
 ) -> Judgement:  # fmt: skip
     """Judge the windows of a level set.
 
@@ -132,7 +132,7 @@ class _Windows:
     """The windows of a level set; attributes are the rows that windows share."""
 
     def __init__(
-        self, select: Select, table: Table, s: Series, x: Row, u: Row, rounding: Row, quantum: Sequence[Row] | None
+        self, select: Select, table: Table, s: Series, x: Row, u: Row, rounding: Row, quantum: Rows | None
     ) -> None:
         self.select, self.table, self.s, self.zero, self.quantum = select, table, s, 0.0 * u, quantum
         n, self.last = table.n, table.extrapolated - 1
@@ -250,7 +250,7 @@ class _Windows:
         return Judgement(Window(*window_rows), truncation_error, floor, is_structure, behind_kink, self.s)
 
 
-def _is_behind_kink(select: Select, signed: Sequence[Row], sizes: Sequence[Row], noise: Row) -> Row:
+def _is_behind_kink(select: Select, signed: Rows, sizes: Rows, noise: Row) -> Row:
     """Whether a kink lies between the point and some probes, seen from one side.
 
     All three probes beyond it deviate by the same amount, or the finest, before it, by much less than the others.

@@ -6,12 +6,11 @@ A few steps far apart show the widest of them over which the function is nearly 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
-from .._typing import FloatArray, Index
-from ..compilation.rows import Row, Select
+from .._typing import FloatArray, Index, Mask
+from ..compilation.rows import Row, Rows, Select
 from ..compilation.scan import Scan
 from .batch import Batch, in_blocks
 from .decisions import Outcome
@@ -48,7 +47,7 @@ def _linear(two_sided: bool) -> Scan:
     both sides.
     """
 
-    def body(select: Select, state: Any, points: Any, levels: Any, level: Row) -> Any:
+    def body(select: Select, state: Rows, points: Rows, levels: Rows, level: Row) -> tuple[Rows, Rows]:
         widest, widest_slope, is_linear, noisy, h_finer, slope_finer, steepest_finer, move_finer = state
         x, y, _ = points
         h, *pair = levels
@@ -68,7 +67,7 @@ def _linear(two_sided: bool) -> Scan:
         )  # fmt: skip
         return state, (slope, ((pair[0] - y) - (y - pair[1])) / h) if two_sided else ()
 
-    def finish(select: Select, state: Any, _points: Any) -> Any:
+    def finish(select: Select, state: Rows, _points: Rows) -> Rows:
         return select(state[3] < 2.0, state[0], -1.0), state[1]
 
     start = (-1.0, 0.0, True, *[0.0] * 5)
@@ -78,7 +77,7 @@ def _linear(two_sided: bool) -> Scan:
 _LINEAR = {two_sided: _linear(two_sided) for two_sided in (False, True)}
 
 
-def _before_kink(select: Select, state: Any, points: Any, levels: Any, level: Row) -> Any:
+def _before_kink(select: Select, state: Rows, points: Rows, levels: Rows, level: Row) -> tuple[Rows, Rows]:
     is_kink, count = state
     widest, widest_slope = points
     slope, difference = levels
@@ -101,7 +100,7 @@ def resolve_narrow(b: Batch, index: Index) -> Index:
     return np.concatenate([index[:0], *(_resolve_block(b, block) for block in in_blocks(index, b.block_size))])
 
 
-def _resolve_block(b: Batch, index: Index) -> Any:
+def _resolve_block(b: Batch, index: Index) -> Index:
     x, size = b.x[index], np.abs(b.x[index])
     is_beside_zero = (size < 2.0**-BETWEEN) & (size > 0)
     unit = np.where(is_beside_zero, BESIDE_ZERO * power_below(np.where(size > 0, size, 1.0)), scale_of(size))
@@ -120,7 +119,7 @@ def _resolve_block(b: Batch, index: Index) -> Any:
         b.lowest[index[is_kink]], b.highest[index[is_kink]] = -np.inf, np.inf
     # powers of two, because steps that the argument rounds spoil the extrapolation
     top = np.ldexp(unit[is_narrow], -np.array(LEVELS)[level[is_narrow].astype(np.intp)])
-    is_open = ~is_narrow & ~is_flat
+    is_open: Mask = ~is_narrow & ~is_flat
     is_open[np.isin(index, take_finer_rounds(b, index[is_narrow], top))] = True
     # beside a kink the last search has shorter bounds from one side alone
     error = b.out.error[index]
@@ -128,7 +127,7 @@ def _resolve_block(b: Batch, index: Index) -> Any:
     return index[is_open]
 
 
-def _store_flat(b: Batch, index: Index, h: FloatArray, values: FloatArray) -> Any:
+def _store_flat(b: Batch, index: Index, h: FloatArray, values: FloatArray) -> Mask:
     """Store the derivative 0 of points on a flat piece, and return where.
 
     One side is flat at all levels, the other up to some step, and the next wider step changes the value by more than

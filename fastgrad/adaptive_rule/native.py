@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
 from numba.core import types
+from numba.core.cpu import CPUContext
+from numba.core.typing.templates import Signature
 from numba.extending import intrinsic
 
 from ..compilation.kernels import Native, native_loop
@@ -32,10 +35,10 @@ from .verdict import DONE
 VALUES, WRT, ROWS, EXTRAS, JUDGED, CHUNK, POSITIONS, JUDGE, FINISH = range(OWN, OWN + 9)
 
 
-def _call(*kinds: Any) -> Any:
+def _call(*kinds: types.Type) -> tuple[Signature, Callable[..., ir.Value]]:
     """Return signature and code of an intrinsic that calls machine code by its address."""
 
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def code(context: CPUContext, builder: ir.IRBuilder, signature: Signature, args: Sequence[ir.Value]) -> ir.Value:
         prototype = ir.FunctionType(ir.VoidType(), [context.get_value_type(kind) for kind in signature.args[1:]])
         builder.call(builder.inttoptr(args[0], prototype.as_pointer()), args[1:])
         return context.get_dummy_value()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from ..compilation.rows import Row, Select
+from ..compilation.rows import Row, Rows, Select
 from ..compilation.scan import Scan
 from .quotients import larger
 from .rounding import ROUNDING
@@ -38,7 +38,7 @@ def is_jump(finer: Row, finer_change: Row, coarser: Row, largest: Row, y: Row) -
     return is_clear & (finer < finer_change * JUMP) & (coarser < finer * 4.0)
 
 
-def _about_constant(select: Select, state: Any, points: Any, levels: Any, level: Row) -> Any:
+def _about_constant(select: Select, state: Rows, points: Rows, levels: Rows, level: Row) -> tuple[Rows, Rows]:
     largest, fine, turns, *sides = state
     new_sides: list[Row] = []
     for k, value in enumerate(levels[1:]):
@@ -53,7 +53,7 @@ def _about_constant(select: Select, state: Any, points: Any, levels: Any, level:
     return (largest, fine, turns, *new_sides), ()
 
 
-def _is_about_constant(_select: Select, state: Any, _points: Any) -> Any:
+def _is_about_constant(_select: Select, state: Rows, _points: Rows) -> Rows:
     largest, fine, turns, *_ = state
     return ((turns >= 2.0) & (fine >= largest * 0.125),)
 
@@ -105,7 +105,7 @@ class Deviations(NamedTuple):
 
 @cache
 def _deviations(series: tuple[int, bool]) -> tuple[Scan, Scan]:
-    def sizes(select: Select, state: Any, points: Any, levels: Any, level: Row) -> Any:
+    def sizes(select: Select, state: Rows, points: Rows, levels: Rows, level: Row) -> tuple[Rows, Rows]:
         largest, second, change = state
         fit = points[3:]
         size = abs(finer_deviation(select, series, points, fit, levels, level))
@@ -116,7 +116,7 @@ def _deviations(series: tuple[int, bool]) -> tuple[Scan, Scan]:
             change = select((level <= fit[1]) & (move > change) & (move < math.inf), move, change)
         return (select(size > largest, size, largest), second, change), ()
 
-    def signs(select: Select, state: Any, points: Any, levels: Any, level: Row) -> Any:
+    def signs(select: Select, state: Rows, points: Rows, levels: Rows, level: Row) -> tuple[Rows, Rows]:
         first, last, count, sign_changes, turns, last_off, last_rise = state
         second, *fit = points[3:]
         off = finer_deviation(select, series, points, fit, levels, level)
@@ -130,7 +130,7 @@ def _deviations(series: tuple[int, bool]) -> tuple[Scan, Scan]:
         last = select(loud, level, last)
         return (first, last, count, sign_changes, turns, select(loud, off, last_off), last_rise), ()
 
-    def finish(select: Select, state: Any, _points: Any) -> Any:
+    def finish(select: Select, state: Rows, _points: Rows) -> Rows:
         first, last, count, sign_changes, turns, _, _ = state
         if not (series[0] and series[1]):
             sign_changes = larger(select, sign_changes, turns - 2.0)

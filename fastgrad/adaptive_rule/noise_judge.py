@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from ..compilation.rows import Row, Select, last_bit
+from ..compilation.rows import Row, Rows, Select, last_bit
 from .extrapolation import DEVIATIONS
 from .fine_levels import FEWEST, FINE, FINEST_MIDDLE, fine_noise
 from .flatness import UNKNOWN
@@ -90,7 +90,7 @@ def _deviations(levels: Levels, w: NoisyWindow, ratio: Row, noise: Row) -> _Devi
     return _Deviations(largest, near, top, bottom, count, reversals - (2.0 if shares_noise else 0.0), curvature, jump)
 
 
-def _quantum(select: Select, y: Row, values: Any) -> Row:
+def _quantum(select: Select, y: Row, values: Rows) -> Row:
     """Return the relative quantum of values with few digits; 0 for all others."""
     relative, count = 0.0 * y + 1.0, 0.0 * y
     for value in values:
@@ -126,7 +126,7 @@ def noise_round(n: int, side: int) -> Round:
     levels_of_fine = FINE[side == 0]
     fine_values = len(levels_of_fine) * (1 if side else 2)
 
-    def judge(select: Select, x: Row, y: Row, _u: Row, extras: Any, values: Any) -> NoisyResult:
+    def judge(select: Select, x: Row, y: Row, _u: Row, extras: Rows, values: Rows) -> NoisyResult:
         unit, fine_unit, fewest = extras
         fine = fine_noise(select, y, fewest, values[-fine_values:])
         noise, turns, is_flat = fine.noise, fine.turns, fine.is_flat

@@ -7,11 +7,11 @@ it as noise does.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from .._typing import FloatArray, Index
+from .._typing import FloatArray, Index, Mask
+from ..compilation.rows import Row
 from .batch import Batch, in_blocks, indices, is_beside_zero
 from .decisions import Outcome
 from .fine_levels import FEWEST, FINE, measure_noise
@@ -53,7 +53,7 @@ def _resolve_block(b: Batch, index: Index, is_resolved: FloatArray) -> None:
             _take_coarser_and_finer(other, other.take())
 
 
-def _take_coarser_and_finer(part: _Part, verdict: Any) -> None:
+def _take_coarser_and_finer(part: _Part, verdict: Row) -> None:
     """Take rounds with other coarse levels, where these may improve the results."""
     part.at(verdict == WIDER, 2.0**SHIFT).take()
     for _ in range(ROUNDS):
@@ -75,7 +75,7 @@ class _Part:
     fewest: FloatArray
     fine_values: FloatArray | None = None
 
-    def at(self, where: Any, factor: float = 1.0) -> _Part:
+    def at(self, where: Mask, factor: float = 1.0) -> _Part:
         """Return some of the points with other units of the coarse levels."""
         some = indices(where)
         values = None if self.fine_values is None else self.fine_values.take(some, axis=-1)
@@ -113,7 +113,7 @@ class _Part:
                 result[some] = row
         return results
 
-    def take(self) -> Any:
+    def take(self) -> Row:
         """Take the round; keep the shorter bounds, and note the points that it resolves. Return its verdicts."""
         b, index, is_resolved = self.batch, self.point, self.is_resolved
         if not index.size:

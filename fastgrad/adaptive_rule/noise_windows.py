@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from fractions import Fraction
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from ..compilation.rows import Row, Select, last_bit
+from ..compilation.rows import Row, Rows, Select, last_bit
 from .fine_levels import FINE, FINEST_MIDDLE
 from .judge import truncation, weighted
 from .quotients import larger, quotient
@@ -53,7 +53,7 @@ class NoisyWindow(NamedTuple):
 class Levels:
     """Quotients at all levels from coarse to fine; attributes are lists of rows."""
 
-    def __init__(self, select: Select, n: int, side: int, points: Sequence[Row]) -> None:
+    def __init__(self, select: Select, n: int, side: int, points: Rows) -> None:
         x, y, unit, fine_unit, *values = points
         self.select, self.n, self.two_sided, self.y = select, n, side == 0, y
         self.table = sliding(n, self.two_sided)
@@ -151,7 +151,7 @@ class Levels:
             fit = [self.select(is_this, new, old) for new, old in zip(rows, fit or rows, strict=True)]
         return fit
 
-    def at_first(self, w: NoisyWindow, values: Sequence[Any]) -> Row:
+    def at_first(self, w: NoisyWindow, values: Rows) -> Row:
         """Return that of the `values` of coarse levels which belongs to the first level of a window."""
         result = self.zero
         for a in range(self.count):

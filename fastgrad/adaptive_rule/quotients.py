@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from ..compilation.rows import Row, Select
+from ..compilation.rows import Row, Rows, Select
 from .extrapolation import Table
 
 
@@ -33,7 +32,7 @@ class Series(NamedTuple):
     """The larger of the two absolute values."""
 
 
-def quotients(select: Select, table: Table, x: Row, y: Row, u: Row, values: Sequence[Row]) -> Series:
+def quotients(select: Select, table: Table, x: Row, y: Row, u: Row, values: Rows) -> Series:
     """Form the quotients; `u` is the scale of the point, negative for the left side."""
     s = Series([], [], [], [], [], [], [])
     for j, step in enumerate(table.steps):
@@ -67,7 +66,7 @@ def quotients(select: Select, table: Table, x: Row, y: Row, u: Row, values: Sequ
     return s
 
 
-def quotient(select: Select, series: tuple[int, bool], points: Any, h: Row, values: Any) -> tuple[Row, Row]:
+def quotient(select: Select, series: tuple[int, bool], points: Rows, h: Row, values: Rows) -> tuple[Row, Row]:
     """Return the quotient at one level, and the factor from its deviations to those of values."""
     x, y, sign = points[:3]
     is_odd, two_sided = series

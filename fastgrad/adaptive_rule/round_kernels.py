@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._typing import FloatArray, Index
 from ..compilation.kernels import Native
-from ..compilation.rows import Row, Select, power_below
+from ..compilation.rows import Row, Rows, Select, power_below
 from ..compilation.scan import Scan
 from .extrapolation import Table
 from .judge import judge
@@ -34,7 +35,7 @@ class RoundResult(NamedTuple):
     is_flat: Row
     """Whether all values are equal to that at the point."""
 
-    def at(self, index: Any) -> RoundResult:
+    def at(self, index: Index) -> RoundResult:
         """Select some of the points."""
         return RoundResult(*(row[index] for row in self))
 
@@ -67,7 +68,7 @@ class Round:
     steps: tuple[float, ...]
     units: tuple[int, ...]
     extras: int
-    judge: Callable[..., Any]
+    judge: Callable[[Select, Row, Row, Row, Rows, Rows], Rows]
     results: type[Any]
 
     @property
@@ -75,7 +76,7 @@ class Round:
         """Number of values around a point."""
         return len(self.steps) * (1 if self.side else 2)
 
-    def widths(self, extras: Sequence[Any]) -> Any:
+    def widths(self, extras: Sequence[FloatArray]) -> FloatArray:
         """Return the steps of points, shape (steps, points), where the units are among the extra rows."""
         return np.array([h * extras[k] for h, k in zip(self.steps, self.units, strict=True)])
 
@@ -83,7 +84,7 @@ class Round:
     def positions(self) -> Scan:
         """Kernel of points and extra rows: units of the first step, and the positions."""
 
-        def finish(select: Select, _state: Any, points: Any) -> tuple[Row, ...]:
+        def finish(select: Select, _state: Rows, points: Rows) -> Rows:
             x, *units = points
             signs = {-1: (-1.0,), 0: (1.0, -1.0), 1: (1.0,)}[self.side]
             if -1 in self.units:
@@ -97,7 +98,7 @@ class Round:
     def judgement(self) -> Scan:
         """Kernel of points, values there, units, extra rows and values around."""
 
-        def finish(select: Select, _state: Any, points: Any) -> Any:
+        def finish(select: Select, _state: Rows, points: Rows) -> Rows:
             x, y, u, *rest = points
             return self.judge(select, x, y, u, rest[: self.extras], rest[self.extras :])
 
@@ -117,14 +118,14 @@ class Round:
         """Machine code of positions and judgement."""
         return self.positions.code(1 + self.extras, 0, 0), self.judgement.code(self._rows, 0, 0)
 
-    def judged(self, x: Row, y: Row, unit: Row, extras: Sequence[Any], values: Any) -> Any:
+    def judged(self, x: Row, y: Row, unit: Row, extras: Rows, values: FloatArray) -> Any:
         """Judge points by values of shape (rows, points)."""
         u = -unit if self.side < 0 else unit
         rows, _ = self.judgement([x, y, u, *extras, *values], [], 1, len(self.results._fields))
         return self.results(*rows)
 
 
-def _judge(select: Select, table: Table, x: Row, y: Row, u: Row, values: Sequence[Row]) -> RoundResult:
+def _judge(select: Select, table: Table, x: Row, y: Row, u: Row, values: Rows) -> RoundResult:
     judgement = judge(select, table, x, y, u, values)
     best = judgement.best
     decision = verdict(select, table, x, y, values, judgement)
@@ -142,7 +143,7 @@ def first_round(n: int, side: int) -> Round:
     """Return the first round, whose extra rows are largest steps and bounds."""
     table = first(n, side == 0)
 
-    def judge_limited(select: Select, x: Row, y: Row, u: Row, limits: Any, values: Any) -> RoundResult:
+    def judge_limited(select: Select, x: Row, y: Row, u: Row, limits: Rows, values: Rows) -> RoundResult:
         largest, low, high = limits
         h = u * table.steps[0]
         fits = (abs(h) <= largest) & (x + h <= high) & (x + h >= low) & (abs(x) < 2.0**1000)
@@ -160,7 +161,7 @@ def finer_round(n: int, side: int) -> Round:
     """Return the round of finer and of wider steps, whose extra row is the coarsest step."""
     table = finer(n, side == 0)
 
-    def judge_free(select: Select, x: Row, y: Row, u: Row, _: Any, values: Any) -> RoundResult:
+    def judge_free(select: Select, x: Row, y: Row, u: Row, _: Rows, values: Rows) -> RoundResult:
         return _judge(select, table, x, y, u, values)
 
     return Round(f"finer {n} {side}", side, table.steps, (0,) * len(table.steps), 1, judge_free, RoundResult)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from ..compilation.rows import Row, Select, last_bit, power_below
+from .._typing import Index
+from ..compilation.rows import Row, Rows, Select, last_bit, power_below
 from ..compilation.scan import Scan
+
+if TYPE_CHECKING:
+    from .search import Values
 
 ROUNDING = 0.3 * 2.0**-52
 """Root mean square of one rounding of a value, relative to it (0.29 ulp; the mean over the binade is smaller)."""
@@ -60,12 +64,12 @@ class Quanta(NamedTuple):
         """Rows of a scan that turn the quantum of a level into its rounding."""
         return [self.rounding, self.common, self.threshold]
 
-    def at(self, index: Any) -> Quanta:
+    def at(self, index: Index) -> Quanta:
         """Return some of the points, by increasing indices."""
         return self if index.size == self.rounding.size else Quanta(*(a.take(index, axis=-1) for a in self))
 
 
-def _quanta(select: Select, state: Any, points: Any, levels: Any, _level: Row) -> Any:
+def _quanta(select: Select, state: Rows, points: Rows, levels: Rows, _level: Row) -> tuple[Rows, Rows]:
     relative, quantum, long, count = state
     for value in levels[1:]:
         use = (abs(value) < math.inf) & (value != 0.0) & (value != points[1])
@@ -78,7 +82,7 @@ def _quanta(select: Select, state: Any, points: Any, levels: Any, _level: Row) -
     return (relative, quantum, long, count), (select(long >= _FEWEST, quantum * 0.3, 0.0),)
 
 
-def _quanta_of_all(select: Select, state: Any, _points: Any) -> Any:
+def _quanta_of_all(select: Select, state: Rows, _points: Rows) -> Rows:
     relative, quantum, long, count = state
     few, common = count < _FEWEST, quantum * 0.3
     rounding = select(few, ROUNDING, select(relative * 0.3 > ROUNDING, relative * 0.3, ROUNDING))
@@ -88,7 +92,7 @@ def _quanta_of_all(select: Select, state: Any, _points: Any) -> Any:
 _QUANTA = Scan("quanta", _quanta, lambda _: (1.0, math.inf, 0.0, 0.0), _quanta_of_all)
 
 
-def quanta(v: Any) -> Quanta:
+def quanta(v: Values) -> Quanta:
     """Estimate the rounding of the values from their digits.
 
     Values of float32 have 24 bits, and ``exp(x) - 1`` near 0 has none below 2^-53. Where no value has more, the
@@ -100,7 +104,7 @@ def quanta(v: Any) -> Quanta:
     return Quanta(rounding, common, threshold, certain, by_level)
 
 
-def _extremes(select: Select, state: Any, _points: Any, levels: Any, _level: Row) -> Any:
+def _extremes(select: Select, state: Rows, _points: Rows, levels: Rows, _level: Row) -> tuple[Rows, Rows]:
     lowest, highest = state
     for value in levels:
         lowest = select((value < lowest) & (value > -math.inf), value, lowest)
@@ -108,7 +112,7 @@ def _extremes(select: Select, state: Any, _points: Any, levels: Any, _level: Row
     return (lowest, highest), ()
 
 
-def _multiples(select: Select, state: Any, points: Any, levels: Any, _level: Row) -> Any:
+def _multiples(select: Select, state: Rows, points: Rows, levels: Rows, _level: Row) -> tuple[Rows, Rows]:
     (*multiple, between), (lowest, highest) = state, points[1:]
     for value in levels:
         missing = ~(abs(value) < math.inf)
@@ -123,7 +127,7 @@ def _is_multiple(value: Row, power: float) -> Row:
     return (times < 1e9) & (abs(times - nearest_whole(times)) <= times * 2.0**-51)
 
 
-def _quantum_of(select: Select, state: Any, points: Any) -> Any:
+def _quantum_of(select: Select, state: Rows, points: Rows) -> Rows:
     y, lowest, highest = points
     *multiple, between = state
     quantum = y * 0.0
@@ -137,7 +141,7 @@ _EXTREMES = Scan("extremes", _extremes, lambda points: (points[0], points[0]))
 _MULTIPLES = Scan("multiples", _multiples, lambda _: (*[True] * len(_POWERS), False), _quantum_of)
 
 
-def decimal_quantum(v: Any) -> Any:
+def decimal_quantum(v: Values) -> Row:
     """Return the power of ten, 0.1 to 1e-9, of which all values are multiples; 0 if there is none.
 
     Such values were rounded on purpose. There have to be three different ones, because two are a single step. Whole

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from .._typing import FloatArray, Index
+from .._typing import Array, FloatArray, Index, Mask
 from ..compilation.rows import Row
 from .batch import Batch, in_blocks, indices, is_beside_zero
 from .round_kernels import NO_LIMITS, RoundResult, finer_round, first_round
@@ -29,11 +29,13 @@ def take_rounds(b: Batch, index: Index) -> Index:
     return np.concatenate([open_points[0], *(take_finer_rounds(b, *(a[block] for a in more)) for block in blocks)])
 
 
-def _concatenated(parts: Any) -> list[Any]:
+def _concatenated(parts: Iterable[Sequence[Array]]) -> list[Array]:
     return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
 
 
-def _first_round(b: Batch, block: Index) -> tuple[Any, Any, Any]:
+def _first_round(
+    b: Batch, block: Index
+) -> tuple[tuple[Index], tuple[Index, FloatArray], tuple[Index, FloatArray, Mask]]:
     """Take the first round.
 
     Returns
@@ -103,7 +105,7 @@ def _first_finer_step(b: Batch, index: Index, unit: FloatArray, complete: Index)
     return top
 
 
-def take_finer_rounds(b: Batch, index: Index, unit: FloatArray, has_result: Any = False) -> Index:
+def take_finer_rounds(b: Batch, index: Index, unit: FloatArray, has_result: Mask | bool = False) -> Index:
     """Take finer steps for points whose steps were too wide; return those that remain open.
 
     Where finer steps contradict wider ones, as below the jumps of a value that is rounded inside `f`, the last search

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
+
+    from .._typing import Mask
 
 Side = Literal["left", "both", "right"]
 
@@ -56,7 +58,7 @@ class Adaptive:
         if not (_is_real(self.atol) and 0 <= self.atol < math.inf):
             raise ValueError(f"`atol` must be finite and not negative; got {self.atol!r}. Leave it out for none.")
 
-    def _key(self) -> tuple[Any, ...]:
+    def _key(self) -> tuple[object, ...]:
         side = self.side if isinstance(self.side, str) else (self.side.shape, self.side.tobytes())
         return self.n, side, self.rtol, self.atol
 
@@ -84,17 +86,17 @@ class Adaptive:
             )
         return SIDES[self.side]
 
-    def one_sided(self) -> list[tuple[Adaptive, Any]]:
+    def one_sided(self) -> list[tuple[Adaptive, Mask | bool]]:
         """Return for an array of sides the rule of each side in it, with a mask of its points."""
         return [(replace(self, side=name), self.side == name) for name in SIDES if (self.side == name).any()]
 
 
-def _is_real(value: Any) -> bool:
+def _is_real(value: object) -> bool:
     """Whether a value is a real number."""
     return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
 
 
-def _array_of_sides(side: Any) -> Any:
+def _array_of_sides(side: ArrayLike) -> str | NDArray[np.str_]:
     """Return names or signs of sides as an array of names, a single one as a string."""
     sides = np.asarray(side)
     names = np.array(list(SIDES))

@@ -5,11 +5,13 @@ Steps are powers of two, times a factor, times the scale of a point: the power o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import overload
 
 import numpy as np
 
+from .._typing import FloatArray, Index
 from ..compilation import rows
 from .extrapolation import Table
 from .rounding import CONDITION
@@ -44,20 +46,25 @@ _PROBE = (14, 10, 9)
 _SEARCH_PROBES = (1, 2, 4, 8)
 
 
-def scale_of(x: Any) -> Any:
+def scale_of(x: FloatArray) -> FloatArray:
     """Return the power of two at or below ``max(|x|, 1)``."""
     return power_below(np.maximum(np.abs(x), 1.0))
 
 
-def power_below(size: Any) -> Any:
+def power_below(size: FloatArray) -> FloatArray:
     """Return the power of two at or below a positive number."""
-    power = rows.power_below(np.asarray(size))
+    power: FloatArray = rows.power_below(np.asarray(size))
     return power if power.all() else np.ldexp(1.0, np.frexp(size)[1] - 1)  # some are subnormal
 
 
-def step(level: Any) -> Any:
+@overload
+def step(level: int) -> float: ...
+@overload
+def step(level: Sequence[int] | Index) -> FloatArray: ...
+def step(level: int | Sequence[int] | Index) -> float | FloatArray:
     """Step of a level of the finer rounds and of the last search, in units of the scale."""
-    return FACTOR * np.ldexp(1.0, -np.asarray(level))
+    steps: float | FloatArray = FACTOR * np.ldexp(1.0, -np.asarray(level))
+    return steps
 
 
 def _width(n: int, two_sided: bool) -> int:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from ..compilation.rows import Row, Select
+from .._typing import FloatArray, Index
+from ..compilation.rows import Row, Rows, Select
 from ..compilation.scan import Scan
 from .extrapolation import coefficient_weights
 from .judge import GOOD, Window, judge
@@ -29,12 +30,12 @@ class Values(NamedTuple):
     y: Row
     sign: Row
     """-1 for the left side alone, else 1."""
-    h: Any
+    h: FloatArray
     """Steps, shape (levels, points)."""
-    values: Any
+    values: FloatArray
     """Shape (levels and padding, sides, points); above and below, or one side alone. The padding is NaN."""
 
-    def at(self, index: Any) -> Values:
+    def at(self, index: Index) -> Values:
         """Return some of the points, by increasing indices."""
         return self if index.size == self.x.size else Values(self.n, *(a.take(index, axis=-1) for a in self[1:]))
 
@@ -63,7 +64,7 @@ class Values(NamedTuple):
         return [self.x, self.y, self.sign]
 
     @property
-    def groups(self) -> list[Any]:
+    def groups(self) -> list[FloatArray]:
         """Rows of a scan for every level: the step, and the values."""
         return [self.h, *(self.values[:, side] for side in range(self.values.shape[1]))]
 
@@ -89,7 +90,7 @@ def _windows(n: int, two_sided: bool) -> Scan:
     table = sliding(n, two_sided)
     count = table.extrapolated
 
-    def body(select: Select, _state: Any, points: Any, levels: Any, _level: Row) -> Any:
+    def body(select: Select, _state: Rows, points: Rows, levels: Rows, _level: Row) -> tuple[Rows, Rows]:
         x, y, sign, rounding, common, threshold = points
         quantum = [select(q < threshold, common, q) for q in levels[1 : 1 + count]]
         j = judge(select, table, x, y, sign * levels[0], levels[1 + count :], rounding, quantum).best
@@ -100,7 +101,7 @@ def _windows(n: int, two_sided: bool) -> Scan:
     return Scan(f"windows {table}", body)
 
 
-def windows(v: Values, q: Quanta) -> list[Any]:
+def windows(v: Values, q: Quanta) -> list[FloatArray]:
     """Judge the level set at every other level: the fields of `Window` but the last, of shape (windows, points)."""
     table = sliding(v.n, v.two_sided)
     offsets = [-math.frexp(s)[1] + 1 for s in table.steps]
@@ -130,7 +131,7 @@ def compete(
 
 
 def _competition(by_bound: bool) -> Scan:
-    def body(select: Select, state: Any, points: Any, levels: Any, level: Row) -> Any:
+    def body(select: Select, state: Rows, points: Rows, levels: Rows, level: Row) -> tuple[Rows, Rows]:
         relative_bound, lowest, *best = state
         level = level * float(STRIDE)
         ranking_bound, local = levels[2], levels[5]
@@ -149,7 +150,7 @@ def _competition(by_bound: bool) -> Scan:
 _COMPETITION = {by_bound: _competition(by_bound) for by_bound in (False, True)}
 
 
-def best_window(candidates: list[Any], first: Any = 0.0, last: Any = math.inf, by_bound: bool = False) -> Window:
+def best_window(candidates: list[FloatArray], first: Row = 0.0, last: Row = math.inf, by_bound: bool = False) -> Window:
     """Choose the best of the windows that begin between two levels, which are numbers or rows."""
     return Window(*_COMPETITION[by_bound]([first, last], candidates, len(candidates[0]), len(Window._fields))[0])
 
@@ -189,14 +190,14 @@ def _polynomial(n: int, two_sided: bool) -> Scan:
     table, ratio = sliding(n, two_sided), Fraction(1, 4 if two_sided else 2)
     count = table.extrapolated
 
-    def body(select: Select, state: Any, points: Any, levels: Any, level: Row) -> Any:
+    def body(select: Select, state: Rows, points: Rows, levels: Rows, level: Row) -> tuple[Rows, Rows]:
         main, _ = quotient(select, (n % 2, two_sided), points, levels[0], levels[1:])
         main = select(abs(main) < math.inf, main, 0.0)
         first = points[3]
         rows = [select(level == first + float(k), main, old) for k, old in enumerate(state[1:])]
         return (select(level == first, levels[0], state[0]), *rows), ()
 
-    def finish(select: Select, state: Any, points: Any) -> Any:
+    def finish(select: Select, state: Rows, points: Rows) -> Rows:
         h, *rows = state
         first, span = points[3:]
         results: list[Row] = []
@@ -217,7 +218,7 @@ def polynomial(v: Values, w: Window) -> Fit:
     return Fit(w.first, last, h, base, tuple(coefficients))
 
 
-def deviation(select: Select, series: tuple[int, bool], points: Any, fit: Any, h: Row, values: Any) -> Row:
+def deviation(select: Select, series: tuple[int, bool], points: Rows, fit: Rows, h: Row, values: Rows) -> Row:
     """Return the deviation of one level from the polynomial of a window, in units of values; `fit` as `Fit.rows`."""
     main, weight = quotient(select, series, points, h, values)
     _first, _last, unit, base, *coefficients = fit
@@ -231,13 +232,13 @@ def deviation(select: Select, series: tuple[int, bool], points: Any, fit: Any, h
     return select(abs(off) < math.inf, off, 0.0)
 
 
-def finer_deviation(select: Select, series: tuple[int, bool], points: Any, fit: Any, levels: Any, level: Row) -> Row:
+def finer_deviation(select: Select, series: tuple[int, bool], points: Rows, fit: Rows, levels: Rows, level: Row) -> Row:
     """Return the deviation of one level from a window, 0 for levels that are not finer than the window."""
     off = deviation(select, series, points, fit, levels[0], levels[1:])
     return select((level > fit[1]) & (fit[0] >= 0.0), off, 0.0)
 
 
-def last_start_before(v: Values, level: Any) -> Any:
+def last_start_before(v: Values, level: Row) -> Row:
     """Return the last level at which windows begin that all end before a level."""
     return level - sliding(v.n, v.two_sided).extrapolated
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from ..compilation.rows import Row, Select
+from ..compilation.rows import Row, Rows, Select
 from ..compilation.scan import Scan
 from .flatness import flat_bound, is_below_rounding, survey
 from .judge import Window
@@ -97,7 +97,7 @@ def compare_sides(v: Values, q: Quanta, coarse_levels: int, w: Window, relative_
     return Sides(df, bound, relative_bound, scale, left_df, right_df, kink)
 
 
-def _noise_at(select: Select, points: Any, levels: Any, slope: Row) -> Row:
+def _noise_at(select: Select, points: Rows, levels: Rows, slope: Row) -> Row:
     """Return the rounding of the values at one level, for a derivative of about `slope`."""
     x, y, _, rounding, common, threshold = points[:6]
     _h, above, below, quantum = levels
@@ -106,7 +106,7 @@ def _noise_at(select: Select, points: Any, levels: Any, slope: Row) -> Row:
     return larger(select, quantum, rounding * size) + abs(x * slope) * (ROUNDING * CONDITION)
 
 
-def _kink(select: Select, state: Any, points: Any, levels: Any, _level: Row) -> Any:
+def _kink(select: Select, state: Rows, points: Rows, levels: Rows, _level: Row) -> tuple[Rows, Rows]:
     result, is_decided = state
     left, right = points[6:]
     h, above, below, _ = levels
@@ -126,7 +126,7 @@ def _is_kink(v: Values, q: Quanta, left: Row, right: Row) -> Row:
     return _KINK([*v.points, *q.rows, left, right], [*v.groups, q.by_level], v.levels, 1)[0][0] != 0.0
 
 
-def _compatible(select: Select, state: Any, points: Any, levels: Any, level: Row) -> Any:
+def _compatible(select: Select, state: Rows, points: Rows, levels: Rows, level: Row) -> tuple[Rows, Rows]:
     result, is_decided, first, distance = state
     slope, bound = points[6:]
     h, above, below, _ = levels
@@ -144,7 +144,7 @@ def _compatible(select: Select, state: Any, points: Any, levels: Any, level: Row
     return (result, is_decided | later, select(start, level, first), select(start, off, distance)), ()
 
 
-def _is_compatible_after(_select: Select, state: Any, _points: Any) -> Any:
+def _is_compatible_after(_select: Select, state: Rows, _points: Rows) -> Rows:
     result, is_decided, _, distance = state
     return ((is_decided & result) | (~is_decided & (distance < 0.0)),)
 
@@ -157,7 +157,7 @@ def _is_compatible(v: Values, q: Quanta, slope: Row, bound: Row) -> Row:
     return _COMPATIBLE([*v.points, *q.rows, slope, bound], [*v.groups, q.by_level], v.levels, 1)[0][0] != 0.0
 
 
-def _runs(select: Select, state: Any, points: Any, levels: Any, level: Row) -> Any:
+def _runs(select: Select, state: Rows, points: Rows, levels: Rows, level: Row) -> tuple[Rows, Rows]:
     """Find five equal deviations in a row: they lie beyond a kink."""
     largest, *older = state
     rounding, *fit = points[3:]
@@ -174,7 +174,7 @@ def _runs(select: Select, state: Any, points: Any, levels: Any, level: Row) -> A
     return (select(is_beyond & (size > largest), size, largest), own, *older[:3]), (off,)
 
 
-def _last_large(select: Select, state: Any, points: Any, levels: Any, level: Row) -> Any:
+def _last_large(select: Select, state: Rows, points: Rows, levels: Rows, level: Row) -> tuple[Rows, Rows]:
     return (select(abs(levels[0]) > points[0] * 0.5, level, state[0]),), ()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -27,6 +27,7 @@ registers."""
 
 #: One number for each point: an array for NumPy, a symbol for the code generator.
 Row = Any
+Rows = Sequence[Row]
 #: ``where(condition, a, b)`` of NumPy or of the code generator.
 Select = Callable[[Row, Row, Row], Row]
 

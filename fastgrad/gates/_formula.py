@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from math import inf
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from .._typing import Function
 
 Interval = tuple[float, float]
 
 
-def signature_of(formula: Any) -> inspect.Signature:
+def signature_of(formula: object) -> inspect.Signature:
     """Check that a formula takes numbers by position, and return its signature."""
     remedy = "Write `@gate(partials=...)` above a `def` of one number or more."
     if not callable(formula):
@@ -29,7 +30,7 @@ def signature_of(formula: Any) -> inspect.Signature:
     return signature
 
 
-def partials_of(partials: Any, names: list[str]) -> tuple[Callable[..., Any], ...]:
+def partials_of(partials: object, names: list[str]) -> tuple[Function, ...]:
     """Check partial derivatives and return one function for each argument of the formula."""
     if callable(partials):
         _check_arguments(partials, "partials", names)
@@ -49,7 +50,7 @@ def partials_of(partials: Any, names: list[str]) -> tuple[Callable[..., Any], ..
     return tuple(partials)
 
 
-def _check_arguments(partial: Callable[..., Any], name: str, names: list[str]) -> None:
+def _check_arguments(partial: Function, name: str, names: list[str]) -> None:
     """Check that a partial derivative takes the arguments of the formula, in their order."""
     try:
         signature = inspect.signature(partial)
@@ -71,16 +72,16 @@ def _check_arguments(partial: Callable[..., Any], name: str, names: list[str]) -
         )
 
 
-def _nth(partials: Callable[..., Any], i: int) -> Callable[..., Any]:
+def _nth(partials: Function, i: int) -> Function:
     """One entry of a function that returns all partials."""
 
-    def partial(*args: Any) -> Any:
+    def partial(*args: object) -> object:
         return partials(*args)[i]
 
     return partial
 
 
-def by_position(signature: inspect.Signature, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+def by_position(signature: inspect.Signature, args: tuple[object, ...], named: dict[str, object]) -> tuple[object, ...]:
     """Return the arguments of a call by position, with defaults for those left out."""
     if not named:
         return args
@@ -89,7 +90,7 @@ def by_position(signature: inspect.Signature, args: tuple[Any, ...], named: dict
     return bound.args
 
 
-def domain_of(domain: Any, nin: int) -> tuple[Interval, ...]:
+def domain_of(domain: ArrayLike | None, nin: int) -> tuple[Interval, ...]:
     """Check the domain and return one interval for each argument."""
     if domain is None:
         return ((-inf, inf),) * nin

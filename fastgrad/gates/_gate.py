@@ -13,6 +13,7 @@ import numpy as np
 from numba.core import types
 from numba.extending import typeof_impl
 
+from .._typing import Function
 from ..arguments import argument, checked_out, common_shape, result_kind
 from ..array_kinds import PLAIN, kinds
 from ..compilation.operators import Uncompilable
@@ -22,7 +23,8 @@ from ..containers.registry import Layout, over_containers
 from ..evaluation.functions import function
 from ._formula import Interval, by_position, domain_of, partials_of, signature_of
 
-Formulas = Sequence[Callable[..., Any]] | Callable[..., Any]
+Formulas = Sequence[Function] | Function
+Domain = Sequence[Interval] | Interval | None
 
 
 class Gate:
@@ -74,9 +76,9 @@ class Gate:
 
     def __init__(
         self,
-        formula: Callable[..., Any],
+        formula: Function,
         partials: Formulas | None = None,
-        domain: Sequence[Interval] | Interval | None = None,
+        domain: Domain = None,
         *,
         soft: str | None = None,
     ) -> None:
@@ -101,7 +103,7 @@ class Gate:
             raise TypeError(self.__not_differentiable__)
         return self._partials
 
-    def __call__(self, *args: Any, out: Any = None, **named: Any) -> Any:
+    def __call__(self, *args: object, out: object = None, **named: object) -> Any:
         """Return the values of the gate; arguments broadcast together."""
         for a in args:
             if hasattr(a, "__gate__"):  # a node of a circuit that is being traced
@@ -110,18 +112,20 @@ class Gate:
         return values(self, *operands, out=out, kind="?" if self._soft else "d")
 
     @property
-    def ufunc(self) -> Any:
+    def ufunc(self) -> np.ufunc:
         """The NumPy ufunc behind the gate, with float64 arguments."""
-        return function(self, self.nin).ufunc
+        ufunc: np.ufunc = function(self, self.nin).ufunc
+        return ufunc
 
     @functools.cached_property
     def kernel(self) -> Any:
         """The compiled scalar kernel, for use inside Numba functions."""
         return jit(Reading(self).linked)
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> str | tuple[Callable[..., Gate], tuple[object, ...]]:
         """Pickle gates of a module by name, others with their parts."""
-        if getattr(sys.modules.get(self.__module__), self.__name__, None) is self:
+        member: object = getattr(sys.modules.get(self.__module__), self.__name__, None)
+        if member is self:
             return self.__name__
         parts = None if self._partials is None else self._partials.formulas
         return functools.partial(Gate, soft=self._soft), (self.formula, parts, self.domain)
@@ -145,36 +149,38 @@ class Partials:
     np.float64(4.0)
     """
 
-    def __init__(self, formulas: tuple[Callable[..., Any], ...], signature: inspect.Signature) -> None:
+    def __init__(self, formulas: tuple[Function, ...], signature: inspect.Signature) -> None:
         self.formulas = formulas
         self._signature = signature
 
-    def __call__(self, *args: Any, **named: Any) -> tuple[Any, ...]:
+    def __call__(self, *args: object, **named: object) -> tuple[Any, ...]:
         """Return all partial derivatives at `args`."""
         return tuple(partial(*args, **named) for partial in self)
 
     def __len__(self) -> int:
         return len(self.formulas)
 
-    def __getitem__(self, i: int) -> Callable[..., Any]:
+    def __getitem__(self, i: int) -> Function:
         return functools.partial(_one_partial, self.formulas[operator.index(i)], self._signature)
 
-    def __iter__(self) -> Iterator[Callable[..., Any]]:
+    def __iter__(self) -> Iterator[Function]:
         return (self[i] for i in range(len(self)))
 
 
 def _one_partial(
-    formula: Callable[..., Any], signature: inspect.Signature, /, *args: Any, out: Any = None, **named: Any
+    formula: Function, signature: inspect.Signature, /, *args: object, out: object = None, **named: object
 ) -> Any:
     """Values of one partial derivative; arguments are named as those of the gate."""
     return values(formula, *by_position(signature, args, named), out=out)
 
 
 @overload
-def gate(formula: Callable[..., Any], /, *, partials: Formulas, domain: Any = None) -> Gate: ...
+def gate(formula: Function, /, *, partials: Formulas, domain: Domain = None) -> Gate: ...
 @overload
-def gate(*, partials: Formulas, domain: Any = None) -> Callable[[Callable[..., Any]], Gate]: ...
-def gate(formula: Any = None, /, *, partials: Any = None, domain: Any = None) -> Any:
+def gate(*, partials: Formulas, domain: Domain = None) -> Callable[[Function], Gate]: ...
+def gate(
+    formula: Function | None = None, /, *, partials: Formulas | None = None, domain: Domain = None
+) -> Gate | Callable[[Function], Gate]:
     """Make a gate out of a formula and its partial derivatives; most often as a decorator of the formula.
 
     Parameters
@@ -225,13 +231,13 @@ def gate(formula: Any = None, /, *, partials: Any = None, domain: Any = None) ->
             "function for each of its arguments."
         )
 
-    def decorate(formula: Callable[..., Any]) -> Gate:
+    def decorate(formula: Function) -> Gate:
         return Gate(formula, partials, domain)
 
     return decorate if formula is None else decorate(formula)
 
 
-def values(f: Any, *args: Any, out: Any = None, kind: str = "d") -> Any:
+def values(f: Function, *args: object, out: object = None, kind: str = "d") -> Any:
     """Values of a scalar formula on arrays, with the dtype rules of a gate; ``kind="?"`` for truth values."""
     for a in args:
         if type(a) is not float and kinds[type(a)] is not PLAIN:
@@ -262,6 +268,6 @@ def values(f: Any, *args: Any, out: Any = None, kind: str = "d") -> Any:
 
 
 @typeof_impl.register(Gate)
-def _typeof_gate(value: Gate, _context: Any) -> Any:
+def _typeof_gate(value: Gate, _context: object) -> types.Dispatcher:
     """Let Numba use the kernel of a gate."""
     return types.Dispatcher(value.kernel)

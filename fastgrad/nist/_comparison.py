@@ -20,7 +20,7 @@ from ..differentiation.first_derivatives import jacobian
 from ._regressions import Regression, digits, standard_errors
 
 #: From a regression and parameters to the jacobian of its residuals there.
-Jacobian = Callable[[Regression, FloatArray], Any]
+Jacobian = Callable[[Regression, FloatArray], FloatArray]
 
 #: Digits from which on a standard error, and a fitted parameter, counts as reached. A fit stops where the sum of
 #: squares no longer changes: the square of what the parameters still change by.
@@ -54,7 +54,7 @@ def _jacobi(data: Regression, b: FloatArray) -> Any:
     return jacobi(data.residuals, b)[0]
 
 
-def _jax(data: Regression, b: FloatArray) -> Any:
+def _jax(data: Regression, b: FloatArray) -> FloatArray:
     import jax
 
     with jax.enable_x64(True):
@@ -97,7 +97,7 @@ class Row:
     errors: float
     parameters: tuple[float, ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return plain values."""
         return asdict(self)
 

@@ -19,22 +19,26 @@ from scipy.linalg import solve_triangular
 
 from .._typing import FloatArray
 
+#: Parameters or predictors, and what a model makes of them: arrays of NumPy, complex for the complex step, or of JAX.
+Argument = Any
+Model = Callable[[Argument, Argument], Argument]
 
-def enso(b: Any, x: Any) -> Any:
+
+def enso(b: Argument, x: Argument) -> Argument:
     """Differences of atmospheric pressure: a cycle of a year and two of unknown length."""
     year = b[0] + b[1] * np.cos(2 * np.pi * x / 12) + b[2] * np.sin(2 * np.pi * x / 12)
     first = b[4] * np.cos(2 * np.pi * x / b[3]) + b[5] * np.sin(2 * np.pi * x / b[3])
     return year + first + b[7] * np.cos(2 * np.pi * x / b[6]) + b[8] * np.sin(2 * np.pi * x / b[6])
 
 
-def gauss(b: Any, x: Any) -> Any:
+def gauss(b: Argument, x: Argument) -> Argument:
     """Two Gaussians on a decaying exponential."""
     first = b[2] * np.exp(-((x - b[3]) ** 2) / b[4] ** 2)
     return b[0] * np.exp(-b[1] * x) + first + b[5] * np.exp(-((x - b[6]) ** 2) / b[7] ** 2)
 
 
 #: The models, and the sets that each is for.
-FORMULAS: tuple[tuple[Callable[[Any, Any], Any], str], ...] = (
+FORMULAS: tuple[tuple[Model, str], ...] = (
     (lambda b, x: b[0] * (b[1] + x) ** (-1 / b[2]), "Bennett5"),
     (lambda b, x: b[0] * (1 - np.exp(-b[1] * x)), "BoxBOD Misra1a"),
     (lambda b, x: np.exp(-b[0] * x) / (b[1] + b[2] * x), "Chwirut1 Chwirut2"),
@@ -74,7 +78,7 @@ class Regression:
 
     name: str
     #: ``model(b, x)``, the response at predictors `x` for parameters `b`.
-    model: Callable[[Any, Any], Any]
+    model: Model
     #: The data; `x` has two columns for Nelson, where `y` is the logarithm that the model is of.
     x: FloatArray
     y: FloatArray
@@ -87,7 +91,7 @@ class Regression:
     rss: float
     s: float
 
-    def residuals(self, b: Any) -> Any:
+    def residuals(self, b: Argument) -> Argument:
         """Subtract the data from the model at parameters `b`; the jacobian is that of the model."""
         return self.model(b, self.x) - self.y
 

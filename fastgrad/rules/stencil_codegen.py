@@ -8,13 +8,14 @@ with many points. `steps`, `positions` and `combine` use NumPy, for few points.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._typing import Array, FloatArray
 from ..compilation.kernels import LOCK
 from ..compilation.memory import EXPONENT
 from ..compilation.pipeline import function_from, jit
@@ -68,7 +69,7 @@ def compiled_point(
     first = ["captured"] if captured else []
     names = [f"x{i}" for i in range(nargs)]
 
-    def f(offset: Any) -> str:
+    def f(offset: Fraction) -> str:
         moved = f"x + {float(offset)!r} * h" if offset else "x"
         call = f"kernel({', '.join([*first, *(moved if i == wrt else name for i, name in enumerate(names))])})"
         return call if result == "D" else f"{call} * 1.0"  # from bool, int or float32
@@ -113,22 +114,23 @@ def loops(stencil: Stencil, result: str, mode: str) -> Loops:
         )
 
 
-def steps(stencil: Stencil, result: str, x: Any, step: Any, mode: str) -> Any:
+def steps(stencil: Stencil, result: str, x: FloatArray, step: FloatArray | float | None, mode: str) -> FloatArray:
     """Return the step at every point of an array, by the arithmetic of `compiled_point`; NaN where it overflows.
 
     It uses the bits of the exponent: `frexp` and `ldexp` took a third of the time of a block.
     """
     if mode != "auto":
+        assert step is not None
         return (x + (step * np.maximum(np.abs(x), 1.0) if mode == "relative" else step)) - x
     binade = np.ascontiguousarray(x, np.float64).view(np.int64) & EXPONENT
-    h = np.maximum(binade, 1023 << 52, out=binade).view(np.float64).reshape(np.shape(x))
+    h: FloatArray = np.maximum(binade, 1023 << 52, out=binade).view(np.float64).reshape(np.shape(x))
     h *= best_step(stencil, result)
     if not math.isfinite(np.add.reduce(h, axis=None)):  # one pass instead of two; the sum itself overflows rarely
         h[~np.isfinite(h)] = np.nan
     return h
 
 
-def positions(stencil: Stencil, x: Any, h: Any) -> Any:
+def positions(stencil: Stencil, x: FloatArray, h: FloatArray) -> FloatArray:
     """Return positions at the needed offsets of a stencil in units of `h`, one row for each."""
     moved = np.empty((len(stencil.positions), *np.shape(x)))
     for row, offset in zip(moved, stencil.positions, strict=True):
@@ -137,7 +139,7 @@ def positions(stencil: Stencil, x: Any, h: Any) -> Any:
     return moved
 
 
-def combine(stencil: Stencil, values: Any, h: Any, out: Any = None) -> Any:
+def combine(stencil: Stencil, values: Sequence[Array] | Array, h: FloatArray, out: Array | None = None) -> Array:
     """Combine values at the needed offsets, in their order, into the derivative; write to `out` unless None."""
     total: Any = None
     for weight, a, b in stencil.terms:
@@ -147,4 +149,5 @@ def combine(stencil: Stencil, values: Any, h: Any, out: Any = None) -> Any:
         total = term if total is None else np.add(total, term, out=total)
     for _ in range(stencil.n - 1):
         total /= h
-    return np.divide(total, h, out=out)
+    df: Array = np.divide(total, h, out=out)
+    return df

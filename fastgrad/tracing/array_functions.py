@@ -3,51 +3,59 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from .._typing import Function
 from .graph import Node
 from .nodes import FUNCTIONS, as_nodes, elementwise, plain
+from .primitives import Formula, Operand
 from .refusals import refusal
 
+Axis = int | tuple[int, ...] | None
 
-def _reducing(ufunc: np.ufunc) -> Callable[..., Any]:
+
+def _reducing(ufunc: np.ufunc) -> Formula:
     """Return the function that reduces an array by `ufunc`, along all axes if none is named."""
     return lambda x, axis=None, dtype=None, **options: ufunc.reduce(x, axis=axis, **options)
 
 
-def _where(condition: Any, x: Any, y: Any) -> Any:
+def _where(condition: Operand, x: Operand, y: Operand) -> Operand:
     return elementwise(choose, (condition, x, y))
 
 
-def choose(condition: Any, x: Any, y: Any) -> Any:
+def choose(condition: Operand, x: Operand, y: Operand) -> Operand:
     """Take `x` where a condition holds, a node or a truth value, else `y`."""
     if not isinstance(condition, Node):
         return x if condition else y
     return condition.graph.apply("where", condition, x, y)
 
 
-def _select(conditions: Sequence[Any], choices: Sequence[Any], default: Any = 0.0) -> Any:
+def _select(conditions: Sequence[Operand], choices: Sequence[Operand], default: Operand = 0.0) -> Operand:
     for condition, choice in zip(reversed(conditions), reversed(choices), strict=True):
         default = _where(condition, choice, default)
     return default
 
 
-def _piecewise(x: Any, conditions: Sequence[Any], functions: Sequence[Any], *args: Any, **named: Any) -> Any:
+def _piecewise(
+    x: Operand, conditions: Sequence[Operand], functions: Sequence[Operand], *args: object, **named: object
+) -> Operand:
     values = [f(x, *args, **named) if callable(f) else f for f in functions]
     *values, default = values if len(values) > len(conditions) else [*values, 0.0]
     return _select(conditions, values, default)
 
 
-def _clip(x: Any, a_min: Any = None, a_max: Any = None, min: Any = None, max: Any = None) -> Any:
+def _clip(
+    x: Operand, a_min: Operand = None, a_max: Operand = None, min: Operand = None, max: Operand = None
+) -> Operand:
     low, high = a_min if min is None else min, a_max if max is None else max
     x = x if low is None else np.maximum(x, low)
     return x if high is None else np.minimum(x, high)
 
 
-def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
+def _interp(x: Operand, xp: Operand, fp: Operand, left: Operand = None, right: Operand = None) -> Operand:
     """Interpolate as NumPy does; at a knot the slope is that to its right."""
     knots = plain(xp)
     if any(isinstance(p, Node) for p in np.ravel(knots)):
@@ -61,7 +69,9 @@ def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> An
     return _where(x > knots[-1], values[-1] if right is None else right, result)
 
 
-def _linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Any:
+def _linspace(
+    start: Operand, stop: Operand, num: int = 50, endpoint: bool = True, dtype: object = None, axis: int = 0
+) -> Operand:
     steps = num - 1 if endpoint else num
     result = [start + (stop - start) * (k / steps if steps else 0.0) for k in range(num)]
     if endpoint and num > 1:
@@ -69,7 +79,7 @@ def _linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype
     return np.stack(result, axis=axis)
 
 
-def _average(x: Any, axis: Any = None, weights: Any = None, keepdims: bool = False) -> Any:
+def _average(x: Operand, axis: Any = None, weights: Operand = None, keepdims: bool = False) -> Operand:
     if weights is None:
         return np.mean(x, axis=axis, keepdims=keepdims)
     if np.shape(weights) != np.shape(x):  # along the axis
@@ -78,31 +88,31 @@ def _average(x: Any, axis: Any = None, weights: Any = None, keepdims: bool = Fal
     return np.sum(x * weights, axis=axis, keepdims=keepdims) / whole
 
 
-def _nanmean(x: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
+def _nanmean(x: Operand, axis: Axis = None, dtype: object = None, keepdims: bool = False) -> Operand:
     count = np.sum(x == x, axis=axis, keepdims=keepdims)
     return np.nansum(x, axis=axis, keepdims=keepdims) / count
 
 
-def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+def _norm(x: Operand, ord: float | str | None = None, axis: Any = None, keepdims: bool = False) -> Operand:
     if ord in (None, 2, "fro") and not (ord == 2 and axis is None and np.ndim(x) != 1):
         return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))
-    norms: dict[Any, Callable[..., Any]] = {1: np.sum, math.inf: np.max, -math.inf: np.min}
+    norms: dict[float | str | None, Formula] = {1: np.sum, math.inf: np.max, -math.inf: np.min}
     if ord not in norms or (axis is None and np.ndim(x) != 1) or np.ndim(axis):
         raise refusal(f"a norm of order {ord!r}", "Write it out")
     return norms[ord](abs(x), axis=axis, keepdims=keepdims)
 
 
-def _mean(x: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
+def _mean(x: Operand, axis: Axis = None, dtype: object = None, keepdims: bool = False) -> Operand:
     total = np.sum(x, axis=axis, keepdims=keepdims)
     return total / (np.size(x) / np.size(total))
 
 
-def _var(x: Any, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False) -> Any:
+def _var(x: Operand, axis: Axis = None, dtype: object = None, ddof: float = 0, keepdims: bool = False) -> Operand:
     total = np.sum(np.square(x - np.mean(x, axis=axis, keepdims=True)), axis=axis, keepdims=keepdims)
     return total / (np.size(x) / np.size(total) - ddof)
 
 
-def _cumulative(ufunc: np.ufunc) -> Callable[..., Any]:
+def _cumulative(ufunc: np.ufunc) -> Formula:
     return lambda x, axis=None, dtype=None: ufunc.accumulate(np.ravel(x) if axis is None else x, axis=axis or 0)
 
 
@@ -143,10 +153,10 @@ FUNCTIONS.update(
 FUNCTIONS[np.amax], FUNCTIONS[np.amin] = FUNCTIONS[np.max], FUNCTIONS[np.min]
 
 
-def of_lists(function: Any) -> Callable[..., Any]:
+def of_lists(function: Function) -> Function:
     """Return a function of the table that takes lists of nodes, too, which NumPy does not dispatch on."""
 
-    def over(*args: Any, **named: Any) -> Any:
+    def over(*args: Operand, **named: object) -> Operand:
         return function(*[as_nodes(a) if isinstance(a, (list, tuple)) else a for a in args], **named)
 
     return over

@@ -6,20 +6,23 @@ import functools
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+from .._typing import Array, FloatArray, Function
 from ..compilation.captured import Slot
 from ..compilation.linking import Module, Part, Replaced
 from ..compilation.recognition import names_in
 from ..compilation.references import Reading
 from .graph import Graph, Node
 from .nodes import Nodes, elementwise
-from .primitives import PRIMITIVES, apply
+from .primitives import PRIMITIVES, Formula, apply
 from .purity import BUILTINS, check_code, checked_function
 from .refusals import refusal
 from .substitution import LIBRARIES, ModuleProxy
+
+A = TypeVar("A", bound=Array)
 
 #: Captured numbers that become inputs.
 _MOST = 4096
@@ -39,28 +42,29 @@ class Captured:
     def __init__(
         self,
         reading: Reading,
-        values: Sequence[Any],
+        values: Sequence[object],
         graph: Graph,
         first: int,
-        gate: Callable[[Part], Any] | None = None,
+        gate: Callable[[Part], Formula | None] | None = None,
         zeros: Mapping[int, float] | None = None,
     ) -> None:
         self._part, self._gate, self._zeros = reading.part, gate or _formula, zeros or {}
-        self._graph: Any = graph
+        self._graph = graph
         self._first = first
-        self._copies: dict[Part, Any] = {}
-        self._expected: list[Any] = []  # of each value: None for a number, the shape of an array, or a constant
+        self._copies: dict[Part, Formula | None] = {}
+        self._expected: list[object] = []  # of each value: None for a number, the shape of an array, or a constant
         self.count = 0
         self._inputs = [self._input(value) for value in values]
         if self.count > _MOST:
             raise refusal(f"more than {_MOST} captured numbers", "Pass fewer")
 
     @property
-    def function(self) -> Any:
+    def function(self) -> Function:
         """The copy of the function."""
-        return self._link(self._part)
+        copy: Function = self._link(self._part)
+        return copy
 
-    def arguments(self, count: int) -> list[Any]:
+    def arguments(self, count: int) -> list[object]:
         """Return what stands for the last `count` of the values."""
         return self._inputs[len(self._inputs) - count :]
 
@@ -70,7 +74,7 @@ class Captured:
         self._inputs.clear()
         self._part = self._graph = None  # type: ignore[assignment]
 
-    def numbers(self, values: Sequence[Any]) -> Any:
+    def numbers(self, values: Sequence[object]) -> FloatArray | None:
         """Return all numbers among values as they are now; None if one has another type or shape."""
         if not self._expected:
             return _NOTHING
@@ -94,7 +98,7 @@ class Captured:
                 return None
         return numbers
 
-    def _input(self, value: Any) -> Any:
+    def _input(self, value: Any) -> object:
         """Make inputs or constants of a value."""
         kind = type(value)
         if kind is tuple:
@@ -117,8 +121,7 @@ class Captured:
         """Return the node of the next captured number."""
         position, self.count = self.count, self.count + 1
         zero = self._zeros.get(position)
-        graph: Graph = self._graph
-        return graph.input(self._first + position) if zero is None else graph.constant(zero)
+        return self._graph.input(self._first + position) if zero is None else self._graph.constant(zero)
 
     def _link(self, value: Any) -> Any:
         """Return what stands for a value that was read in the copy."""
@@ -141,20 +144,20 @@ class Captured:
         if value is None or value is Ellipsis or kind in (bool, int, float, str):
             return value
         if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "fiub":
-            return _freeze(value.copy()) if kind is np.ndarray else value
+            return _freeze(value.copy()) if type(value) is np.ndarray else value
         if callable(value):
             return checked_function(value)
         name = value.name if kind is Module else kind.__name__
         raise refusal(f"a {name} that it refers to", "Pass what it holds as arguments")
 
-    def _attribute(self, module: Module, name: str) -> Any:
+    def _attribute(self, module: Module, name: str) -> object:
         """Return what stands for an attribute of a module."""
         value = module.attributes[name]
         if isinstance(value, (Module, ModuleType)) and module.name == "numpy" and name != "linalg":
             raise refusal(f"`np.{name}`, which is not known to depend on its arguments alone", "Leave it out of `f`")
         return self._link(value)
 
-    def _copy(self, part: Part) -> Any:
+    def _copy(self, part: Part) -> Function:
         """Copy a caller's function."""
         top = part.module.partition(".")[0]
         names = [name for name in names_in(part.code)[0] if name not in part.scope and name not in BUILTINS]
@@ -165,20 +168,20 @@ class Captured:
         return part.copy(self._link, BUILTINS)
 
 
-def _formula(part: Part) -> Any:
+def _formula(part: Part) -> Formula | None:
     """Return the primitive of a gate of fastgrad's; None for others."""
     if part.module.partition(".")[0] != "fastgrad" or part.name not in PRIMITIVES:
         return None
     return lambda *x: elementwise(functools.partial(apply, part.name), x)
 
 
-def _freeze(array: Any) -> Any:
+def _freeze(array: A) -> A:
     """Make an array read-only."""
     array.flags.writeable = False
     return array
 
 
-def _items(values: Sequence[Any]) -> Iterator[Any]:
+def _items(values: Sequence[object]) -> Iterator[object]:
     """Yield all values, those of tuples one after the other."""
     for value in values:
         if type(value) is tuple:

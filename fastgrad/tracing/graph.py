@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from .primitives import PRIMITIVES, Primitive
+from .primitives import PRIMITIVES, Operand, Primitive
 
 _INPUT, _CONSTANT = PRIMITIVES["input"], PRIMITIVES["constant"]
 
 #: Types of numbers that nodes may be combined with.
 NUMBERS = (float, int, np.floating, np.integer, np.bool_)
+Number = float | np.floating | np.integer | np.bool_
+
+#: What nodes compute: a primitive, then its operands or a value.
+Key = tuple[object, ...]
 
 
-def _operator(name: str, *, is_reflected: bool = False) -> Any:
+def _operator(name: str, *, is_reflected: bool = False) -> Callable[[Node, object], Node]:
     """Make one of Python's binary operators, which applies the primitive of a name."""
     if is_reflected:
         return lambda self, other: self._with(name, other, self)
@@ -42,9 +46,9 @@ class Node:
         """Whether the value is true or false."""
         return self.gate.is_condition or self.value.__class__ is bool
 
-    def _with(self, name: str, *operands: Any) -> Any:
+    def _with(self, name: str, *operands: Operand) -> Node:
         if any(not isinstance(o, (Node, *NUMBERS)) for o in operands):
-            return NotImplemented
+            return NotImplemented  # type: ignore[no-any-return]
         return self.graph.apply(name, *operands)
 
     __add__, __radd__ = _operator("add"), _operator("add", is_reflected=True)
@@ -55,27 +59,27 @@ class Node:
     __pow__, __rpow__ = _operator("power"), _operator("power", is_reflected=True)
     __lt__, __le__ = _operator("less"), _operator("less_equal")
     __gt__, __ge__ = _operator("greater"), _operator("greater_equal")
-    __eq__, __ne__ = _operator("equal"), _operator("not_equal")
+    __eq__, __ne__ = _operator("equal"), _operator("not_equal")  # type: ignore[assignment]
     __and__ = __rand__ = _operator("logical_and")
     __or__ = __ror__ = _operator("logical_or")
     __xor__ = __rxor__ = _operator("logical_xor")
 
-    def __floordiv__(self, other: Any) -> Any:
+    def __floordiv__(self, other: object) -> Node:
         return self._with("floor", self / other)
 
-    def __rfloordiv__(self, other: Any) -> Any:
+    def __rfloordiv__(self, other: object) -> Node:
         return self._with("floor", other / self)
 
-    def __neg__(self) -> Any:
+    def __neg__(self) -> Node:
         return self._with("negative", self)
 
-    def __pos__(self) -> Any:
+    def __pos__(self) -> Node:
         return self
 
-    def __abs__(self) -> Any:
+    def __abs__(self) -> Node:
         return self._with("absolute", self)
 
-    def __invert__(self) -> Any:
+    def __invert__(self) -> Node:
         return self._with("logical_not", self)
 
     __hash__ = object.__hash__
@@ -92,10 +96,10 @@ class Graph:
     """
 
     def __init__(self, simplify: bool = True, node: type[Node] = Node) -> None:
-        self._nodes: dict[Any, Node] = {}
+        self._nodes: dict[Key, Node] = {}
         self._simplify, self._node = simplify, node
 
-    def _make(self, key: Any, gate: Primitive, operands: tuple[Node, ...], value: Any = None) -> Node:
+    def _make(self, key: Key, gate: Primitive, operands: tuple[Node, ...], value: float | None = None) -> Node:
         node = self._nodes.get(key)
         if node is None:
             node = self._nodes[key] = self._node(self, gate, operands, value, len(self._nodes))
@@ -110,14 +114,14 @@ class Graph:
         """Return the argument at a position."""
         return self._make((_INPUT, position), _INPUT, (), position)
 
-    def constant(self, value: Any) -> Node:
+    def constant(self, value: Number) -> Node:
         """Return the node of a number, or of a truth value."""
         if isinstance(value, (bool, np.bool_)):
             return self._make((_CONSTANT, bool(value)), _CONSTANT, (), bool(value))
         number = float(value)
         return self._make((_CONSTANT, struct.pack("d", number)), _CONSTANT, (), number)
 
-    def node(self, value: Any) -> Node:
+    def node(self, value: Node | Number) -> Node:
         """Return `value` if it is a node, else its constant."""
         return value if isinstance(value, Node) else self.constant(value)
 
@@ -125,7 +129,7 @@ class Graph:
         """Return a node as a number: 1 for what is true, 0 for what is false."""
         return self.apply("where", node, 1.0, 0.0) if node.is_condition else node
 
-    def apply(self, gate: Primitive | str, *operands: Any) -> Node:
+    def apply(self, gate: Primitive | str, *operands: Node | Number) -> Node:
         """Apply a primitive, or the primitive of a name, to operands."""
         gate = PRIMITIVES[gate] if isinstance(gate, str) else gate
         nodes = tuple(map(self.node, operands))
@@ -139,7 +143,7 @@ class Graph:
             nodes = tuple(map(self.number, nodes))
         if gate.evaluate is not None and not gate.key and all(n.gate is _CONSTANT for n in nodes):
             with np.errstate(all="ignore"):
-                return self.constant(np.asarray(gate.evaluate(*[n.value for n in nodes]))[()])
+                return self.constant(np.asarray(gate.evaluate(*[n.value for n in nodes])).item())
         if self._simplify:
             simpler = self._simpler(gate.name, nodes)
             if simpler is not None:
@@ -207,7 +211,7 @@ def cost_of(nodes: Iterable[Node]) -> int:
     return sum(node.gate.cost for node in nodes)
 
 
-def graph_of(operands: Iterable[Any]) -> Graph:
+def graph_of(operands: Iterable[object]) -> Graph:
     """Return the graph that the first node among `operands` belongs to."""
     return next(o for o in operands if isinstance(o, Node)).graph
 

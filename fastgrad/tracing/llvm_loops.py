@@ -8,6 +8,8 @@ from typing import Any
 
 from llvmlite import ir
 from numba.core import cgutils, types
+from numba.core.cpu import CPUContext
+from numba.core.typing.templates import Signature
 from numba.extending import intrinsic
 
 from ..compilation.memory import WORDS
@@ -26,6 +28,9 @@ _PART = (types.intp, types.intp, WORDS, types.intp, types.intp)
 
 #: Points that go through all loops before the next do.
 _BLOCK = 64
+
+#: Numbers at a point by their nodes, those of inputs by their positions.
+Values = dict[int | Node, ir.Value]
 
 
 class Loops:
@@ -55,7 +60,9 @@ class Loops:
     def _intrinsic(self) -> Any:
         @intrinsic
         def run(_typing: Any, n: Any, arrays: Any, scratch: Any, parameters: Any) -> Any:
-            def code(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+            def code(
+                context: CPUContext, builder: ir.IRBuilder, _signature: Signature, args: Sequence[ir.Value]
+            ) -> ir.Value:
                 count, arrays, scratch, parameters = args
                 zero = ir.Constant(_WORD, 0)
                 if len(self._parts) == 1:
@@ -79,7 +86,7 @@ class Loops:
 
         return run
 
-    def _function(self, context: Any, builder: Any, part: int) -> Any:
+    def _function(self, context: CPUContext, builder: ir.IRBuilder, part: int) -> ir.Function:
         """Make a function of a part: LLVM's work on a function does not grow with the others."""
         convention = context.call_conv
         kind = convention.get_function_type(types.intp, _PART)
@@ -91,7 +98,7 @@ class Loops:
         convention.return_value(computed, raised)
         return function
 
-    def _loop(self, context: Any, builder: Any, part: int, args: Sequence[Any]) -> Any:
+    def _loop(self, context: CPUContext, builder: ir.IRBuilder, part: int, args: Sequence[ir.Value]) -> ir.Value:
         """Emit the loop of a part over `count` points from `start` on."""
         count, start, arrays, scratch, parameters = args
         nodes, outputs = self._parts[part], self._stored[part]
@@ -101,11 +108,11 @@ class Loops:
         received = list(dict.fromkeys(o for o in used if o in self._slots and o not in computed))
         stored = [node for node in nodes if node in self._slots]
 
-        def array_at(array: int) -> Any:
+        def array_at(array: int) -> ir.Value:
             word = builder.load(builder.gep(arrays, [ir.Constant(_WORD, array)]))
             return builder.gep(builder.inttoptr(word, _DOUBLE.as_pointer()), [start])
 
-        def scratch_at(node: Node) -> Any:
+        def scratch_at(node: Node) -> ir.Value:
             base = builder.inttoptr(scratch, _DOUBLE.as_pointer())
             return builder.gep(base, [ir.Constant(_WORD, _BLOCK * self._slots[node])])
 
@@ -116,11 +123,11 @@ class Loops:
         bits = (len(self._outputs) + len(self._slots)).bit_length() + 1
         raised = cgutils.alloca_once_value(builder, ir.Constant(_WORD, 0))
         numbers = builder.inttoptr(parameters, _DOUBLE.as_pointer())
-        same: dict[Any, int] = {array: array - self._nin for array in inputs if array >= self._nin}
+        same: dict[int | Node, int] = {array: array - self._nin for array in inputs if array >= self._nin}
         same.update({node: self._parameters[node] for node in used if node in self._parameters})
         fixed = {key: builder.load(builder.gep(numbers, [ir.Constant(_WORD, k)])) for key, k in same.items()}
         with cgutils.for_range(builder, count) as loop:
-            values: dict[Any, Any] = dict(fixed)
+            values: Values = dict(fixed)
             for key, source in sources.items():
                 value = builder.load(builder.gep(source, [loop.index]))
                 _mark_disjoint(builder.module, value, 0, 1)
@@ -140,10 +147,10 @@ def _cut(nodes: Sequence[Node], outputs: Sequence[Node], nin: int) -> list[list[
     """Cut a program into parts that touch few inputs and outputs each; inputs from `nin` on do not count."""
     stored = Counter(outputs)
 
-    def inputs(some: Sequence[Node]) -> set[Any]:
+    def inputs(some: Sequence[Node]) -> set[Node]:
         return {o for o in some if o.name == "input" and o.value < nin}
 
-    touched: set[Any] = set()
+    touched: set[Node] = set()
     for node in (*nodes, *outputs):
         touched |= inputs((node, *node.operands))
     if len(touched) + len(outputs) <= 2 * _ARRAYS:
@@ -160,13 +167,13 @@ def _cut(nodes: Sequence[Node], outputs: Sequence[Node], nin: int) -> list[list[
     return parts
 
 
-def _value(node: Node, values: dict[Any, Any]) -> Any:
+def _value(node: Node, values: Values) -> ir.Value:
     if node.name == "constant" and node not in values:
         return ir.Constant(_BIT, int(node.value)) if node.is_condition else ir.Constant(_DOUBLE, node.value)
     return values[node.value if node.name == "input" else node]
 
 
-def _emit(context: Any, builder: Any, node: Node, values: dict[Any, Any], raised: Any) -> Any:
+def _emit(context: CPUContext, builder: ir.IRBuilder, node: Node, values: Values, raised: ir.Value) -> ir.Value:
     """Emit what computes a node."""
     operands = [_value(o, values) for o in node.operands]
     if node.gate.instruction:
@@ -186,7 +193,7 @@ def _emit(context: Any, builder: Any, node: Node, values: dict[Any, Any], raised
     return context.cast(builder, value, kinds[0], types.float64)
 
 
-def _mark_disjoint(module: Any, instruction: Any, number: int, bits: int) -> None:
+def _mark_disjoint(module: ir.Module, instruction: ir.Instruction, number: int, bits: int) -> None:
     """Tell LLVM that arrays do not overlap, so that it need not test every pair of them at run time.
 
     Every bit of an array's number is an alias domain of two scopes; an access in one scope is no alias of an access

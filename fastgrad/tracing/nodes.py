@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import DTypeLike
 
+from .._typing import Array, Function
 from .graph import Node
-from .primitives import through_ufunc
+from .primitives import Formula, Operand, through_ufunc
 from .refusals import is_strict, refusal, refuse, refuse_rounding, running, unless_strict
+
+K = TypeVar("K")
 
 #: What is not the same for nodes and for numbers: a quotient may round up to a whole number.
 _FLOOR_DIVISION = "a division without remainder", "Use np.floor of a quotient"
@@ -20,10 +24,12 @@ class _Dispatched:
 
     __slots__ = ()
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Operand, **options: Any) -> Operand:
         return _apply_ufunc(ufunc, method, inputs, options)
 
-    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    def __array_function__(
+        self, function: Function, types: Iterable[type], args: Iterable[Operand], kwargs: Mapping[str, Operand]
+    ) -> Operand:
         return _array_function(function, args, kwargs)
 
 
@@ -36,7 +42,7 @@ class Traced(_Dispatched, Node):
     ndim, size = 0, 1
     dtype = np.dtype(np.float64)
 
-    def __gate__(self, gate: Any, args: tuple[Any, ...]) -> Any:
+    def __gate__(self, gate: Function, args: tuple[Operand, ...]) -> Operand:
         """Apply a gate of fastgrad's or of the caller's."""
         record: Any = self.graph  # a `Record`
         return record.through_gate(gate, args)
@@ -56,29 +62,29 @@ class Traced(_Dispatched, Node):
     __floordiv__ = unless_strict(*_FLOOR_DIVISION, Node.__floordiv__)
     __rfloordiv__ = unless_strict(*_FLOOR_DIVISION, Node.__rfloordiv__)
 
-    def _with(self, name: str, *operands: Any) -> Any:
+    def _with(self, name: str, *operands: Operand) -> Node:
         if any(isinstance(o, complex) for o in operands):
             raise refusal("a complex number", "Trace the real and the imaginary part")
         return super()._with(name, *operands)
 
-    def __divmod__(self, other: Any) -> Any:
+    def __divmod__(self, other: object) -> tuple[Node, Node]:
         return self // other, self % other
 
-    def __rdivmod__(self, other: Any) -> Any:
+    def __rdivmod__(self, other: object) -> tuple[Node, Node]:
         return other // self, other % self
 
-    def copy(self, *_: Any, **__: Any) -> Any:
+    def copy(self, *_: object, **__: object) -> Traced:
         """Return the node itself, like all methods that would only change an array's form or type."""
         return self
 
     conjugate = conj = item = copy
 
-    def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
+    def astype(self, dtype: DTypeLike, *_: object, **__: object) -> Traced:
         """Return the node itself; refuse types that round."""
         refuse_rounding(dtype)
         return self
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> Callable[[], Operand]:
         ufunc = getattr(np, name, None)
         if isinstance(ufunc, np.ufunc):  # how NumPy applies ufuncs to arrays of objects
             return lambda: ufunc(self)
@@ -93,12 +99,12 @@ class Traced(_Dispatched, Node):
             raise refusal("a value written as text", "Leave that out of `f`")
         return repr(self)
 
-    def __getitem__(self, key: Any) -> Any:
+    def __getitem__(self, key: object) -> Traced:
         if key in (Ellipsis, ()):
             return self
         raise refusal("a number indexed like an array", "Pass `n=` for a function of a vector")
 
-    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
         if dtype is not None and np.dtype(dtype).kind != "O":
             float(self)
         array = np.empty((), object)
@@ -106,7 +112,7 @@ class Traced(_Dispatched, Node):
         return array
 
 
-def _checked_index(key: Any) -> Any:
+def _checked_index(key: K) -> K:
     """Return an index that does not depend on values."""
     for k in key if isinstance(key, tuple) else (key,):
         if isinstance(k, Node) or getattr(getattr(k, "dtype", None), "kind", "") == "O":
@@ -114,7 +120,7 @@ def _checked_index(key: Any) -> Any:
     return key
 
 
-def _method(function: Callable[..., Any]) -> Any:
+def _method(function: Function) -> Function:
     """Make the method that applies a function of NumPy to an array."""
     return lambda array, *args, **options: function(array, *args, **options)
 
@@ -122,7 +128,7 @@ def _method(function: Callable[..., Any]) -> Any:
 class Nodes(_Dispatched, np.ndarray):
     """An array of nodes: everything that arrays of objects do, and NumPy's functions element by element."""
 
-    def __gate__(self, gate: Any, args: tuple[Any, ...]) -> Any:
+    def __gate__(self, gate: Function, args: tuple[Operand, ...]) -> Operand:
         """Apply a gate, element by element."""
         return elementwise(gate, args)
 
@@ -140,12 +146,12 @@ class Nodes(_Dispatched, np.ndarray):
     mean, var, std = (_method(function) for function in (np.mean, np.var, np.std))
 
 
-def as_nodes(values: Any) -> Any:
+def as_nodes(values: object) -> Nodes:
     """Make an array of nodes and numbers that NumPy's functions take element by element."""
     return np.array(values, dtype=object).view(Nodes)
 
 
-def plain(value: Any, inside: bool = False) -> Any:
+def plain(value: object, inside: bool = False) -> Any:
     """Return a plain array of objects; lists of arrays and of lists remain lists."""
     if isinstance(value, np.ndarray):
         return value.view(np.ndarray)
@@ -159,7 +165,7 @@ def plain(value: Any, inside: bool = False) -> Any:
     return value
 
 
-def wrap_nodes(value: Any) -> Any:
+def wrap_nodes(value: Operand) -> Operand:
     """Return an array of objects as `Nodes`, a single one as itself."""
     if isinstance(value, np.ndarray) and value.dtype == object:
         return value.view(Nodes) if value.ndim else value[()]
@@ -168,7 +174,7 @@ def wrap_nodes(value: Any) -> Any:
     return value
 
 
-def elementwise(one: Callable[..., Any], inputs: Sequence[Any]) -> Any:
+def elementwise(one: Formula, inputs: Sequence[Operand]) -> Operand:
     """Apply a function of nodes and numbers to arrays of them."""
     arrays = np.broadcast_arrays(*[np.asarray(plain(i), dtype=object) for i in inputs])
     result = np.empty(arrays[0].shape, object)
@@ -177,13 +183,13 @@ def elementwise(one: Callable[..., Any], inputs: Sequence[Any]) -> Any:
     return result.view(Nodes) if result.ndim else result[()]
 
 
-def _apply_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
+def _apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Operand, ...], options: dict[str, Any]) -> Operand:
     """Apply a ufunc to nodes."""
     name = ufunc.__name__
     out = options.pop("out", None)
     if method == "__call__" and ufunc.signature is None:
 
-        def one(*operands: Any) -> Any:
+        def one(*operands: Operand) -> Operand:
             if any(isinstance(o, complex) for o in operands):
                 raise refusal("a complex number", "Trace the real and the imaginary part")
             if not any(isinstance(o, Node) for o in operands):
@@ -216,7 +222,7 @@ def _apply_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict
     return result
 
 
-def _reduce(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
+def _reduce(ufunc: np.ufunc, method: str, inputs: tuple[Operand, ...], options: dict[str, Any]) -> Operand:
     """Reduce arrays of nodes: sums, products, extremes."""
     options.pop("dtype", None)
     arguments = {k: v for k, v in options.items() if v is not np._NoValue and v is not None or k == "axis"}
@@ -236,20 +242,20 @@ def _reduce(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str,
 
 
 #: Replacements of NumPy's functions of arrays that branch on values; `array_functions` fills it.
-FUNCTIONS: dict[Any, Callable[..., Any]] = {}
+FUNCTIONS: dict[Function, Formula] = {}
 
 
-def _contains_nodes(value: Any) -> bool:
+def _contains_nodes(value: object) -> bool:
     if isinstance(value, (list, tuple)):
         return any(map(_contains_nodes, value))
     return isinstance(value, Node) or (isinstance(value, Nodes) and any(isinstance(v, Node) for v in value.flat))
 
 
-def _floats(value: Any) -> Any:
+def _floats(value: Operand) -> Operand:
     return np.asarray(plain(value), np.float64) if isinstance(value, (Nodes, list, tuple)) else value
 
 
-def _array_function(function: Any, args: Any, kwargs: Any) -> Any:
+def _array_function(function: Function, args: Iterable[Operand], kwargs: Mapping[str, Operand]) -> Operand:
     """Apply a function of arrays to nodes: a replacement where it branches on values, else NumPy's for objects."""
     replacement = FUNCTIONS.get(function)
     if replacement is not None:

@@ -17,6 +17,10 @@ import numpy as np
 
 from .. import elementary
 
+#: What formulas compute with and return: a node or a number, or arrays where no operand is a node.
+Operand = Any
+Formula = Callable[..., Operand]
+
 
 @dataclass(frozen=True, eq=False)
 class Primitive:
@@ -24,13 +28,13 @@ class Primitive:
 
     name: str
     #: The value by NumPy.
-    evaluate: Callable[..., Any] | None = None
+    evaluate: Formula | None = None
     #: The primitive in terms of simpler ones, for the compiler.
-    expand: Callable[..., Any] | None = None
+    expand: Formula | None = None
     #: LLVM's instruction, for comparisons followed by the sign.
     instruction: str = ""
     #: What Numba compiles where there is no instruction.
-    function: Callable[..., Any] | None = None
+    function: Callable[..., object] | None = None
     #: How people write it, with a brace for each operand; empty for ``name(...)``.
     symbol: str = ""
     #: Whether its values are true and false.
@@ -43,7 +47,7 @@ class Primitive:
     key: bytes = b""
 
 
-def apply(name: str, *operands: Any) -> Any:
+def apply(name: str, *operands: Operand) -> Operand:
     """Apply the primitive of a name to nodes and numbers; to arrays by NumPy, where no operand is a node."""
     for operand in operands:
         if hasattr(operand, "graph"):
@@ -53,14 +57,14 @@ def apply(name: str, *operands: Any) -> Any:
     return evaluate(*operands)
 
 
-def select(condition: Any, yes: Any, no: Any) -> Any:
+def select(condition: Operand, yes: Operand, no: Operand) -> Operand:
     """Take `yes` where the condition holds, else `no`; nothing of the other branch gets through."""
     if isinstance(condition, (bool, float)):
         return yes if condition else no
     return apply("where", condition, yes, no)
 
 
-def through_ufunc(name: str, *operands: Any) -> Any:
+def through_ufunc(name: str, *operands: Operand) -> Operand:
     """Apply what stands for a function of NumPy, SciPy or math; `NotImplemented` if there is nothing."""
     if name in _EXPRESSIONS:
         return _EXPRESSIONS[name](*operands)
@@ -71,21 +75,25 @@ def through_ufunc(name: str, *operands: Any) -> Any:
 # How rows are made --------------------------------------------------------------------------------------------------
 
 
-def _operator(symbol: str, ufunc: np.ufunc, instruction: str, **options: Any) -> Primitive:
+def _operator(
+    symbol: str, ufunc: np.ufunc, instruction: str, *, is_condition: bool = False, commutes: bool = False
+) -> Primitive:
     """Make a row of an operator that is one instruction."""
-    return Primitive(ufunc.__name__, ufunc, instruction=instruction, symbol=symbol, **options)
+    return Primitive(
+        ufunc.__name__, ufunc, instruction=instruction, symbol=symbol, is_condition=is_condition, commutes=commutes
+    )
 
 
-def _comparison(sign: str, ufunc: np.ufunc, instruction: str = "fcmp_ordered", **options: Any) -> Primitive:
-    return _operator(f"{{}} {sign} {{}}", ufunc, f"{instruction} {sign}", is_condition=True, **options)
+def _comparison(sign: str, ufunc: np.ufunc, instruction: str = "fcmp_ordered", commutes: bool = False) -> Primitive:
+    return _operator(f"{{}} {sign} {{}}", ufunc, f"{instruction} {sign}", is_condition=True, commutes=commutes)
 
 
-def _function(name: str, evaluate: Any, function: Any) -> Primitive:
+def _function(name: str, evaluate: Formula, function: Callable[..., object]) -> Primitive:
     """Make a row of a function that Numba compiles."""
     return Primitive(name, evaluate, function=function, cost=10)
 
 
-def _formula(name: str, expand: Callable[..., Any]) -> Primitive:
+def _formula(name: str, expand: Formula) -> Primitive:
     """Make a row of a formula that nodes and NumPy's arrays compute alike."""
     return Primitive(name, lambda *x: expand(*map(np.asarray, x)), expand)
 
@@ -100,7 +108,7 @@ def _of_kernel(kernel: elementary.Kernel) -> Primitive:
 # Expansions ---------------------------------------------------------------------------------------------------------
 
 
-def _power(x: Any, y: Any) -> Any:
+def _power(x: Operand, y: Operand) -> Operand:
     """Multiply whole powers out; leave the others to the kernel."""
     if not (y.name == "constant" and abs(y.value) <= 8 and y.value == int(y.value)):
         return apply("sqrt", x) if y.name == "constant" and y.value == 0.5 else apply("general_power", x, y)
@@ -115,20 +123,20 @@ def _power(x: Any, y: Any) -> Any:
     return product if y.value > 0 else 1.0 / product
 
 
-def _sigmoid(x: Any) -> Any:
+def _sigmoid(x: Operand) -> Operand:
     small = apply("exp", -abs(x))
     upper = 1.0 / (1.0 + small)
     return select(x >= 0.0, upper, small * upper)
 
 
-def _sigmoid_slope(x: Any) -> Any:
+def _sigmoid_slope(x: Operand) -> Operand:
     """Slope of the logistic function, from ``exp(-abs(x))``, which never overflows."""
     small = apply("exp", -abs(x))
     upper = 1.0 / (1.0 + small)
     return small * upper * upper
 
 
-def _tanh_slope(x: Any) -> Any:
+def _tanh_slope(x: Operand) -> Operand:
     """Slope of `tanh`: near 0 its square is small, elsewhere the exponential is; within 3 ulp."""
     value, small = apply("tanh", x), apply("exp", -2.0 * abs(x))
     whole = 1.0 + small
@@ -197,7 +205,7 @@ for _kernel in elementary.KERNELS.values():
     _ALIASES.update(dict.fromkeys([_kernel.scipy, *(f.__name__ for f in _kernel.originals)], _kernel.__name__))
 
 #: Functions of NumPy, SciPy and math that are expressions of primitives.
-_EXPRESSIONS: dict[str, Callable[..., Any]] = {
+_EXPRESSIONS: dict[str, Formula] = {
     "positive": lambda x: x,
     "conjugate": lambda x: x,
     "deg2rad": lambda x: x * (math.pi / 180.0),

@@ -14,6 +14,7 @@ from ..compilation.pipeline import function_from
 from ..compilation.ufuncs import OWN, RAISED
 from .graph import Graph, Node, in_order
 from .llvm_loops import Loops
+from .primitives import Operand
 
 #: Size up to which multiples of a quarter are parts of the machine code.
 _SMALL = 8
@@ -92,14 +93,14 @@ class Program:
 
         return native(b"circuit " + self.key, build)
 
-    def at(self, point: Sequence[float]) -> list[Any]:
+    def at(self, point: Sequence[float]) -> list[Operand]:
         """Values of the results at one point, computed by NumPy."""
         return evaluate(self._outputs, list(map(np.float64, point)))
 
 
-def evaluate(outputs: Sequence[Node], inputs: Sequence[Any]) -> list[Any]:
+def evaluate(outputs: Sequence[Node], inputs: Sequence[Operand]) -> list[Operand]:
     """Values of expanded nodes at numbers or arrays, computed by NumPy."""
-    values: dict[Node, Any] = {}
+    values: dict[Node, Operand] = {}
     with np.errstate(all="ignore"):
         for node in in_order(outputs):
             if node.gate.evaluate is None:

@@ -11,12 +11,12 @@ from __future__ import annotations
 import builtins
 import dis
 import functools
-from collections.abc import Callable
 from types import BuiltinFunctionType, CodeType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
+from .._typing import Function
 from .nodes import FUNCTIONS
 from .refusals import refusal, refuse_rounding
 from .substitution import SUBSTITUTES, has_nodes
@@ -65,20 +65,20 @@ _UFUNCS_REFUSED = {"floor_divide", "divmod", "frexp", "ldexp", "modf", "spacing"
 _MODULES = ("_operator", "_functools")
 
 
-def refuse_function(value: Any) -> Any:
+def refuse_function(value: object) -> NoReturn:
     """Refuse a function that is not listed."""
     name = getattr(value, "__qualname__", getattr(value, "__name__", repr(value)))
     raise refusal(f"`{name}`, which is not known to depend on its arguments alone", "Leave it out of `f`")
 
 
-def checked_function(value: Any) -> Any:
+def checked_function(value: Function) -> Function:
     """Return the substitute for a function of NumPy, `math` or another library; refuse it unless it is listed."""
     top, name = (getattr(value, "__module__", None) or "").partition(".")[0], getattr(value, "__name__", "")
     if isinstance(value, np.ufunc):
         return refuse_function(value) if name in _UFUNCS_REFUSED else value
     if isinstance(value, type) and (value is np.float64 or BUILTINS.get(name) is value):
         return SUBSTITUTES.get(value, value)
-    substitute: Any = None
+    substitute: Function | None = None
     try:
         substitute = SUBSTITUTES.get(value) if name not in _ROUNDING else None
     except TypeError:  # it cannot be hashed
@@ -92,11 +92,11 @@ def checked_function(value: Any) -> Any:
     return refuse_function(value)
 
 
-def _without_types(function: Any) -> Callable[..., Any]:
+def _without_types(function: Function) -> Function:
     """Return the function, refusing to round nodes to another type than float64."""
 
     @functools.wraps(function)
-    def strict(*args: Any, **named: Any) -> Any:
+    def strict(*args: object, **named: Any) -> Any:
         if has_nodes(args):
             refuse_rounding(named.get("dtype"))
             if any(isinstance(a, str) for a in args[1:]):

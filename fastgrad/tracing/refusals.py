@@ -7,9 +7,12 @@ import linecache
 import os
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import NoReturn, TypeVar
 
 import numpy as np
+from numpy.typing import DTypeLike
+
+R = TypeVar("R")
 
 _PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 _NUMPY = os.path.dirname(np.__file__) + os.sep
@@ -44,19 +47,19 @@ def refusal(what: str, remedy: str) -> TypeError:
     return TypeError(f"`f` cannot be traced at {where}: {what}. {remedy}.")
 
 
-def refuse(what: str, remedy: str) -> Any:
+def refuse(what: str, remedy: str) -> Callable[..., NoReturn]:
     """Make a method that refuses."""
 
-    def method(self: Any, *_: Any) -> Any:
+    def method(self: object, *_: object) -> NoReturn:
         raise refusal(what, remedy)
 
     return method
 
 
-def unless_strict(what: str, remedy: str, method: Callable[..., Any]) -> Any:
+def unless_strict(what: str, remedy: str, method: Callable[..., R]) -> Callable[..., R]:
     """Make a method that refuses where `f` has to be a function of its arguments and captured numbers alone."""
 
-    def checked(self: Any, *args: Any) -> Any:
+    def checked(self: object, *args: object) -> R:
         if is_strict():
             raise refusal(what, remedy)
         return method(self, *args)
@@ -64,7 +67,7 @@ def unless_strict(what: str, remedy: str, method: Callable[..., Any]) -> Any:
     return checked
 
 
-def refuse_rounding(dtype: Any) -> None:
+def refuse_rounding(dtype: DTypeLike | None) -> None:
     """Refuse any type but float64, where `f` has to be a function of its arguments alone."""
     if is_strict() and dtype is not None and np.dtype(dtype) != np.float64:
         raise refusal(f"values as {np.dtype(dtype)}", "Leave them float64")

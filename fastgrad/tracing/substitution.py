@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from numba.core.dispatcher import Dispatcher
 
-from .array_functions import choose, of_lists
+from .._typing import Array, Function
+from .array_functions import Axis, choose, of_lists
 from .graph import Node
 from .nodes import FUNCTIONS, Nodes, as_nodes
-from .primitives import through_ufunc
+from .primitives import Formula, Operand, through_ufunc
 from .refusals import refusal, running
 
 #: Lists of more are taken for data.
@@ -27,25 +28,25 @@ _MANY = 100
 LIBRARIES = ("numpy", "scipy", "fastgrad", "numba", "functools", "itertools", "operator")
 
 
-def on_nodes(function: Callable[..., Any], replacement: Callable[..., Any]) -> Callable[..., Any]:
+def on_nodes(function: Function, replacement: Formula) -> Formula:
     """Return a function that calls `replacement` for nodes and `function` for numbers."""
 
     @functools.wraps(function)
-    def dispatch(*args: Any, **named: Any) -> Any:
+    def dispatch(*args: Operand, **named: object) -> Operand:
         return (replacement if has_nodes(args) else function)(*args, **named)
 
     return dispatch
 
 
-def has_nodes(value: Any) -> bool:
+def has_nodes(value: object) -> bool:
     """Tell whether a value is a node, or a list of such."""
     if isinstance(value, (list, tuple)):
         return any(map(has_nodes, value))
     return isinstance(value, (Node, Nodes))
 
 
-def _of_math(name: str) -> Callable[..., Any]:
-    def replacement(*args: Any) -> Any:
+def _of_math(name: str) -> Formula:
+    def replacement(*args: Operand) -> Operand:
         result = through_ufunc(name, *[a[()] if isinstance(a, Nodes) else a for a in args])
         if result is NotImplemented:
             raise refusal(f"no gate stands for `math.{name}`", "Make it a gate with `fg.gate`")
@@ -54,7 +55,7 @@ def _of_math(name: str) -> Callable[..., Any]:
     return replacement
 
 
-SUBSTITUTES: dict[Any, Any] = {
+SUBSTITUTES: dict[object, Formula] = {
     function: on_nodes(function, _of_math(name)) for name, function in vars(math).items() if callable(function)
 }
 SUBSTITUTES[math.log] = on_nodes(math.log, lambda x, *base: np.log(x) / np.log(base[0]) if base else np.log(x))
@@ -65,8 +66,8 @@ SUBSTITUTES[np.array] = on_nodes(np.array, lambda x, *_, **__: as_nodes(x))
 SUBSTITUTES[np.asarray] = on_nodes(np.asarray, lambda x, *_, **__: x if isinstance(x, Nodes) else as_nodes(x))
 
 
-def _extreme(name: str, better: Callable[[Any, Any], Any]) -> Callable[..., Any]:
-    def replacement(*args: Any, **named: Any) -> Any:
+def _extreme(name: str, better: Callable[[Operand, Operand], Operand]) -> Formula:
+    def replacement(*args: Operand, **named: object) -> Operand:
         if named:
             raise refusal(f"`{name}` with {', '.join(named)}", "Use np.where, np.maximum and np.minimum")
         items = args if len(args) > 1 else args[0]
@@ -85,7 +86,7 @@ _BUILTINS = {**vars(builtins), "max": SUBSTITUTES[max], "min": SUBSTITUTES[min]}
 class _Float64(np.float64):
     """NumPy's type, which leaves nodes as they are."""
 
-    def __new__(cls, x: Any = 0.0) -> Any:
+    def __new__(cls, x: Operand = 0.0) -> Operand:
         return x if has_nodes(x) else np.float64(x)
 
 
@@ -94,11 +95,11 @@ for _function in FUNCTIONS:
     SUBSTITUTES[_function] = on_nodes(_function, of_lists(_function))
 
 
-def _object_array(make: Callable[..., Any]) -> Callable[..., Any]:
+def _object_array(make: Callable[..., Array]) -> Callable[..., Array]:
     """Return a function that makes arrays to be filled with nodes."""
 
     @functools.wraps(make)
-    def result(*args: Any, **named: Any) -> Any:
+    def result(*args: object, **named: object) -> Array:
         array = np.asarray(make(*args, **named))
         return array.astype(object).view(Nodes) if array.dtype == np.float64 else array
 
@@ -111,17 +112,17 @@ SUBSTITUTES[np.empty] = _object_array(np.zeros)
 SUBSTITUTES[np.empty_like] = SUBSTITUTES[np.zeros_like] = lambda x, *_, **__: SUBSTITUTES[np.zeros](np.shape(x))
 
 
-def _logsumexp(x: Any, axis: Any = None, b: Any = None, keepdims: Any = False) -> Any:
-    shifted: Any = x if b is None else x + np.log(b)
+def _logsumexp(x: Operand, axis: Axis = None, b: Operand = None, keepdims: Any = False) -> Operand:
+    shifted: Operand = x if b is None else x + np.log(b)
     return np.logaddexp.reduce(shifted, axis=axis, keepdims=keepdims)
 
 
-def _log_softmax(x: Any, axis: Any = None) -> Any:
+def _log_softmax(x: Operand, axis: Axis = None) -> Operand:
     return x - np.logaddexp.reduce(x, axis=axis, keepdims=True)
 
 
 #: Functions of SciPy that are no ufuncs; by name, so that SciPy need not be loaded.
-OF_SCIPY: dict[str, Callable[..., Any]] = {
+OF_SCIPY: dict[str, Formula] = {
     "logsumexp": _logsumexp,
     "softmax": lambda x, axis=None: np.exp(_log_softmax(x, axis)),
     "log_softmax": _log_softmax,
@@ -131,11 +132,11 @@ OF_SCIPY: dict[str, Callable[..., Any]] = {
 class ModuleProxy(ModuleType):
     """A substitute for the module of a name; `get` returns the substitute for an attribute."""
 
-    def __init__(self, name: str, get: Callable[[str], Any]) -> None:
+    def __init__(self, name: str, get: Callable[[str], object]) -> None:
         super().__init__(name)
         self.__dict__["_get"] = get
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return self.__dict__["_get"](name)
 
 
@@ -157,9 +158,9 @@ class Substitution:
     Values that `kept` accepts, gates, are not substituted.
     """
 
-    def __init__(self, kept: Callable[[Any], bool] | None = None) -> None:
+    def __init__(self, kept: Callable[[object], bool] | None = None) -> None:
         self._kept = kept or (lambda value: False)
-        self._memo: dict[Any, Any] = {}
+        self._memo: dict[int | type, Any] = {}
 
     def __call__(self, value: Any) -> Any:
         """Return the substitute for `value`."""
@@ -194,7 +195,7 @@ class Substitution:
             return self(formula)
         return self._copy_of(value)
 
-    def _copy_container(self, values: Any) -> Any:
+    def _copy_container(self, values: list[object] | tuple[object, ...] | dict[object, object]) -> object:
         """Substitute for the items of a list, a tuple or a dictionary; return it unchanged if no item changes."""
         if len(values) > _MANY:
             return values
@@ -208,7 +209,7 @@ class Substitution:
             self._memo[-id(values)] = values  # keeps it alive, so that its id stays unique
         return self._memo[id(values)]
 
-    def _subclass_of(self, kind: type) -> Any:
+    def _subclass_of(self, kind: type) -> type:
         """Make a subclass whose methods take nodes."""
         if not _is_users(kind):
             return kind
@@ -224,9 +225,10 @@ class Substitution:
                 elif isinstance(member, property):
                     accessors = (self(f) for f in (member.fget, member.fset, member.fdel))
                     setattr(self._memo[kind], name, property(*accessors))
-        return self._memo[kind]
+        subclass: type = self._memo[kind]
+        return subclass
 
-    def _copy_of(self, value: Any) -> Any:
+    def _copy_of(self, value: object) -> object:
         """Copy an object of a caller's class, with methods that take nodes; others are returned unchanged.
 
         What `f` does to the copy while it is traced does not change the caller's object.
@@ -234,7 +236,7 @@ class Substitution:
         if isinstance(value, type) or not _is_users(type(value)):
             return value
         try:
-            result = object.__new__(self._subclass_of(type(value)))
+            result: object = object.__new__(self._subclass_of(type(value)))
             attributes = vars(value)
         except TypeError:  # built on another type, or without a dictionary
             return value
@@ -251,7 +253,7 @@ class Substitution:
         if (traced := getattr(running, "codes", None)) is not None:
             traced.update(codes)
         names = {name for code in codes for name in code.co_names}
-        scope: dict[str, Any] = {"__builtins__": _BUILTINS}
+        scope: dict[str, object] = {"__builtins__": _BUILTINS}
         closure = f.__closure__ and tuple(CellType() for _ in f.__closure__)
         copy = FunctionType(f.__code__, scope, f.__name__, None, closure)
         self._memo[id(f)], self._memo[-id(f)] = copy, f  # `f` may refer to itself; kept alive, its id stays unique

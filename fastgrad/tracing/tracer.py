@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
+from .._typing import FloatArray, Function, Shape
 from ..compilation.linking import Part
 from ..compilation.references import Reading
 from .captured import Captured
-from .graph import NUMBERS, Graph, Node, active_nodes, cost_of, in_order
-from .nodes import Traced, as_nodes, plain
-from .primitives import Primitive
+from .graph import NUMBERS, Graph, Key, Node, active_nodes, cost_of, in_order
+from .nodes import Nodes, Traced, as_nodes, plain
+from .primitives import Formula, Operand, Primitive
 from .program import Program, evaluate, expand_nodes
 from .refusals import refusal, running
 from .substitution import Substitution
@@ -25,26 +26,32 @@ LIMIT = 10_000
 #: Largest cost of a program of values, and most nodes before expansion: beyond, Numba compiles the function faster.
 VALUES_LIMIT = 2000
 
+#: ``through_gate(gate, args)``: a gate applied to nodes and numbers.
+ThroughGate = Callable[..., Operand]
+
+#: Of the results: None for one number, ``"tuple"`` for a tuple or list of numbers, else the shape of an array.
+Arrangement = Shape | Literal["tuple"] | None
+
 
 class Record(Graph):
     """The graph of a caller's function, one node for each operation, not simplified."""
 
-    def __init__(self, through_gate: Callable[..., Any] | None = None, limit: int = LIMIT) -> None:
+    def __init__(self, through_gate: ThroughGate | None = None, limit: int = LIMIT) -> None:
         super().__init__(simplify=False, node=Traced)
         self.through_gate, self._limit = through_gate, limit
 
-    def _make(self, key: Any, gate: Primitive, operands: tuple[Node, ...], value: Any = None) -> Node:
+    def _make(self, key: Key, gate: Primitive, operands: tuple[Node, ...], value: float | None = None) -> Node:
         if len(self._nodes) >= self._limit and gate.name != "input":
             raise refusal(f"more than {self._limit} nodes", "Shorten its loops: a circuit unrolls them")
         return super()._make(key, gate, operands, value)
 
 
 def trace(
-    f: Callable[..., Any],
+    f: Function,
     sizes: Sequence[int | None],
-    kept: Callable[[Any], bool] | None = None,
-    through_gate: Callable[..., Any] | None = None,
-) -> tuple[list[Node], Any]:
+    kept: Callable[[object], bool] | None = None,
+    through_gate: ThroughGate | None = None,
+) -> tuple[list[Node], Arrangement]:
     """Run `f` once on nodes; return the nodes of its results and their arrangement.
 
     `sizes` has for each argument the length of a vector, or None for a number. The arrangement is None for one number,
@@ -63,9 +70,9 @@ def trace(
     return results_of(graph, result)
 
 
-def inputs_of(graph: Graph, sizes: Sequence[int | None]) -> list[Any]:
+def inputs_of(graph: Graph, sizes: Sequence[int | None]) -> list[Node | Nodes]:
     """Make the inputs of a graph: a node for each number, an array of nodes for each vector."""
-    arguments: list[Any] = []
+    arguments: list[Node | Nodes] = []
     count = 0
     for size in sizes:
         width = 1 if size is None else size
@@ -75,11 +82,11 @@ def inputs_of(graph: Graph, sizes: Sequence[int | None]) -> list[Any]:
     return arguments
 
 
-def results_of(graph: Graph, result: Any) -> tuple[list[Node], Any]:
+def results_of(graph: Graph, result: object) -> tuple[list[Node], Arrangement]:
     """Return the nodes of a traced function's results, and their arrangement."""
-    arrangement: Any = None
+    arrangement: Arrangement = None
     if isinstance(result, (tuple, list)):
-        result, arrangement = as_nodes(result), "tuple"
+        result = as_nodes(result)
         arrangement = "tuple" if result.ndim == 1 else result.shape
     elif isinstance(result, np.ndarray) and result.ndim:
         arrangement = result.shape
@@ -100,7 +107,7 @@ class ValueProgram:
     def __init__(self, d: int, outputs: Sequence[Node], captured: Captured) -> None:
         self.d, self.outputs, self.captured = d, expand_nodes(outputs, Node), captured
 
-    def at(self, x: Any, numbers: Any) -> Any:
+    def at(self, x: FloatArray, numbers: FloatArray) -> FloatArray:
         """Evaluate at vectors, shape (k, d) -> (k, m), by NumPy; `numbers` are the captured ones."""
         values = evaluate(self.outputs, [*x.T, *numbers])
         return np.stack([np.broadcast_to(value, len(x)) for value in values], axis=1).astype(np.float64)
@@ -112,8 +119,9 @@ class ValueProgram:
 
 
 def trace_values(
-    reading: Reading, data: Sequence[Any], d: int, args: tuple[Any, ...], *, fills: bool = False, batched: bool = False
-) -> ValueProgram:
+    reading: Reading, data: Sequence[object], d: int, args: tuple[object, ...], *, fills: bool = False,
+    batched: bool = False,
+) -> ValueProgram:  # fmt: skip
     """Run a function that was read once on symbols, for its values alone; it captures `data`.
 
     It takes a vector of length `d` and `args`; with `fills` an array to fill besides; if it is `batched`, batches of
@@ -141,12 +149,12 @@ def trace_values(
 
 def trace_captured(
     reading: Reading,
-    data: Sequence[Any],
+    data: Sequence[object],
     sizes: Sequence[int | None],
-    gate: Callable[[Part], Any],
-    through_gate: Callable[..., Any],
+    gate: Callable[[Part], Formula | None],
+    through_gate: ThroughGate,
     zeros: Mapping[int, float],
-) -> tuple[list[Node], Any, Captured]:
+) -> tuple[list[Node], Arrangement, Captured]:
     """Trace as `trace` does, with captured numbers, those of `data`, as inputs behind those of the arguments.
 
     ``gate(part)`` returns the gate of a formula. Numbers in `zeros` are constants, because a coefficient of 0 takes a

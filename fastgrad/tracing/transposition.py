@@ -10,6 +10,8 @@ from typing import Any
 
 from llvmlite import ir
 from numba.core import types
+from numba.core.cpu import CPUContext
+from numba.core.typing.templates import Signature
 from numba.extending import intrinsic
 
 from ..compilation.memory import WORDS, words_at
@@ -24,12 +26,12 @@ LANES = 32
 GAP = 8
 
 
-def _shuffle(builder: Any, a: Any, b: Any, positions: Sequence[int]) -> Any:
+def _shuffle(builder: ir.IRBuilder, a: ir.Value, b: ir.Value, positions: Sequence[int]) -> ir.Value:
     """Select numbers of two vectors by position; positions in the second follow those in the first."""
     return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(ir.IntType(32), len(positions)), list(positions)))
 
 
-def _transpose(builder: Any, vectors: list[Any]) -> list[Any]:
+def _transpose(builder: ir.IRBuilder, vectors: list[ir.Value]) -> list[ir.Value]:
     """Transpose every square of as many numbers as there are vectors, by exchanges between them (Eklundh 1972)."""
     width = len(vectors) // 2
     while width:
@@ -44,7 +46,7 @@ def _transpose(builder: Any, vectors: list[Any]) -> list[Any]:
     return vectors
 
 
-def _concatenate(builder: Any, parts: list[Any]) -> Any:
+def _concatenate(builder: ir.IRBuilder, parts: list[ir.Value]) -> ir.Value:
     """Concatenate vectors."""
     while len(parts) > 1:
         positions = range(2 * parts[0].type.count)
@@ -60,11 +62,13 @@ def _tile(width: int) -> Any:
 
     @intrinsic
     def transpose(_typing: Any, inwards: Any, first: Any, outer: Any, rows: Any, shift: Any) -> Any:
-        def code(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        def code(
+            context: CPUContext, builder: ir.IRBuilder, _signature: Signature, args: Sequence[ir.Value]
+        ) -> ir.Value:
             inwards, first, outer, rows, shift = args
             word, double = ir.IntType(64), ir.DoubleType()
 
-            def vector_at(address: Any, size: int) -> Any:
+            def vector_at(address: ir.Value, size: int) -> ir.Value:
                 return builder.inttoptr(address, ir.VectorType(double, size).as_pointer())
 
             points = [builder.add(first, builder.mul(outer, ir.Constant(word, k))) for k in range(_TILE)]
