@@ -28,7 +28,7 @@ from .memory import Args, Intrinsic, address_of, words_at
 #: A letter of NumPy's types for a number, letter and dimensions of an array, ``"tuple"`` and kinds of a tuple's items.
 Kind = str | tuple[Any, ...]
 #: What is captured: a number, an array of numbers, or a tuple of those.
-Value = Any
+Captured = Any
 
 #: Bytes of an array above which a function that captures it is called as it is: then NumPy's work on whole arrays is
 #: what takes the time, and many points at once are a product of matrices.
@@ -130,7 +130,7 @@ class Words:
         self.memory = bytearray(max(form.size, 8))
         self._pack = form.pack_into
 
-    def fill(self, values: Sequence[Value]) -> list[object] | None:
+    def fill(self, values: Sequence[Captured]) -> list[object] | None:
         """Write values into the memory; return what has to be kept as long as they are used."""
         if self._kinds is None:
             self._pack(self.memory, 0, *values)
@@ -162,7 +162,7 @@ def _format(kind: Kind) -> str:
     return "".join(map(_format, kind[1:])) if kind[0] == "tuple" else "q"
 
 
-def _flatten(kind: Kind, value: Value, flat: list[complex], kept: list[object]) -> None:
+def _flatten(kind: Kind, value: Captured, flat: list[complex], kept: list[object]) -> None:
     if isinstance(value, np.ndarray):
         if value.flags.num & _PLAIN != _PLAIN:
             value = value.copy(order="C")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .._typing import Array, Function
-from .captured import Kind, Value, accepts
+from .captured import Captured, Kind, accepts
 
 #: Stands for what a name is bound to that is not bound.
 ABSENT = object()
@@ -143,9 +143,9 @@ class Watch:
         """Watch the content of an array that is part of the machine code."""
         self._arrays.append((weakref.ref(array), content))
 
-    def current(self) -> list[Value] | None:
+    def current(self) -> list[Captured] | None:
         """Return the captured values as they are now, None if anything else is not what it was."""
-        values: list[Value] = [None] * self._count
+        values: list[Captured] = [None] * self._count
         try:
             for references in self._referrers:
                 referrer = references.referrer()
@@ -207,7 +207,7 @@ class Watch:
             return None
         return None if twin.current() is None else twin
 
-    def obstacle(self) -> Callable[[], list[Value] | None]:
+    def obstacle(self) -> Callable[[], list[Captured] | None]:
         """Return what tells, like `current`, whether the latest reference still leads to the same value.
 
         The value is not kept alive. So at worst another thing at the same address is taken for it.
@@ -216,7 +216,7 @@ class Watch:
             return list
         referrer, way, key, expected = self._latest
 
-        def current() -> list[Value] | None:
+        def current() -> list[Captured] | None:
             try:
                 return [] if id(way(referrer(), key)) == expected else None
             except (ValueError, LookupError, TypeError, AttributeError):

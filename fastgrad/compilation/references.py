@@ -21,7 +21,7 @@ from numba.np.ufunc.dufunc import DUFunc
 
 from .._typing import Function
 from .caches import KEPT, Recent, clearable
-from .captured import Kind, Slot, Value, kind_of
+from .captured import Captured, Kind, Slot, kind_of
 from .dependencies import ABSENT, ITEM, Key, References, Referrer, Watch, Way, ways
 from .linking import Module, Part, Replaced, captures
 from .operators import Uncompilable
@@ -281,7 +281,7 @@ class Reading:
         return stand_in
 
 
-def read(f: Function, captures: bool = True) -> tuple[Reading | None, Callable[[], list[Value] | None]]:
+def read(f: Function, captures: bool = True) -> tuple[Reading | None, Callable[[], list[Captured] | None]]:
     """Read `f`, if possible; return also a function that returns the captured values, None if `f` is to be read again.
 
     That is when the latest reference has changed, if that one could not be read: a patch of ``math.sin``, reverted.
