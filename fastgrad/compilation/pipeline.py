@@ -162,12 +162,7 @@ def letter_of_type(kind: types.Type) -> str:
     kind = kind.literal_type if isinstance(kind, types.Literal) else kind
     if kind == types.float32:
         return "f"
-    letters: dict[type[types.Type], str] = {
-        types.Boolean: "?",
-        types.Float: "d",
-        types.Integer: "d",
-        types.Complex: "D",
-    }
+    letters = {types.Boolean: "?", types.Float: "d", types.Integer: "d", types.Complex: "D"}
     for number, letter in letters.items():
         if isinstance(kind, number):
             return letter

@@ -94,7 +94,7 @@ class _Writer:
         self.lines.append(f"store {_NUMBERS} {text}, {_TO_NUMBERS} {self.address(k, level)}, align 8")
 
 
-#: A method: of a symbol and another or a constant.
+#: An operator's method: of a symbol and another, or a constant.
 Operator = Callable[["_Symbol", "_Symbol | float"], "_Symbol"]
 
 
