@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from functools import cache
 from math import inf, prod
 from time import perf_counter
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from ._typing import Array, Shape
 
 #: Points that a called function gets at a time: a handful of such arrays stay in the second-level cache.
 BLOCK = 1 << 14
@@ -153,8 +155,8 @@ class _Batch:
 
     def __init__(
         self,
-        work: Callable[[tuple[slice, ...]], Any],
-        shape: tuple[int, ...],
+        work: Callable[[tuple[slice, ...]], object],
+        shape: Shape,
         least: int,
         most: int,
         pace: CostEstimate,
@@ -227,8 +229,8 @@ class _Batch:
 
 
 def over_pieces(
-    work: Callable[[tuple[slice, ...]], Any],
-    shape: tuple[int, ...],
+    work: Callable[[tuple[slice, ...]], object],
+    shape: Shape,
     workers: int,
     most: int = PIECE,
     pace: CostEstimate | None = None,
@@ -263,7 +265,7 @@ def over_pieces(
         raise batch.failure[1]
 
 
-def in_steps(work: Callable[[slice], Any], count: int, cost: CostEstimate, workers: int = 1, least: int = 1) -> None:
+def in_steps(work: Callable[[slice], object], count: int, cost: CostEstimate, workers: int = 1, least: int = 1) -> None:
     """Do `work` on all of `count` points, in pieces where that pays on so many threads, or a signal would have to wait.
 
     A piece has `least` points if that can be.
@@ -275,10 +277,10 @@ def in_steps(work: Callable[[slice], Any], count: int, cost: CostEstimate, worke
 
 
 def blocks(
-    inputs: Sequence[Any], outputs: Sequence[Any], shape: tuple[int, ...], kinds: Sequence[Any], size: int = BLOCK
-) -> Iterator[tuple[tuple[Any, ...], tuple[Any, ...]]]:
+    inputs: Sequence[ArrayLike], outputs: Sequence[Array], shape: Shape, kinds: Sequence[DTypeLike], size: int = BLOCK
+) -> Iterator[tuple[tuple[Array, ...], tuple[Array, ...]]]:
     """Walk arrays that broadcast to `shape` in blocks of one dimension, inputs and outputs as the types in `kinds`."""
-    walk: Any = np.nditer(  # type: ignore[call-overload]
+    walk = np.nditer(  # type: ignore[call-overload]
         [*map(np.asarray, inputs), *outputs],
         flags=["external_loop", "buffered", "copy_if_overlap"],
         op_flags=[["readonly"]] * len(inputs) + [["writeonly"]] * len(outputs),

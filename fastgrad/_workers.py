@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from multiprocessing import active_children, get_context
-from typing import Any
+from typing import TypeVar
 
-Task = Callable[[], Any]
+T = TypeVar("T")
+Task = Callable[[], T]
 
 
 class Workers:
@@ -41,8 +42,8 @@ class Workers:
                 child.terminate()
 
     def spread(
-        self, tasks: Sequence[Task], started: Callable[[int, int], None] = lambda done, number: None
-    ) -> Iterator[tuple[int, int, Any]]:
+        self, tasks: Sequence[Task[T]], started: Callable[[int, int], None] = lambda done, number: None
+    ) -> Iterator[tuple[int, int, T]]:
         """Run tasks on all workers, and yield the number of the task, that of the worker, and the result.
 
         ``started(done, number)`` is called when a task starts, with the count of those that are done.
@@ -53,7 +54,7 @@ class Workers:
                 yield number, 0, task()
             return
         remaining = enumerate(tasks)
-        running: dict[Future[Any], tuple[int, int]] = {}
+        running: dict[Future[T], tuple[int, int]] = {}
 
         def start(worker: int) -> None:
             number, task = next(remaining, (0, None))
@@ -69,11 +70,11 @@ class Workers:
                 start(worker)
                 yield number, worker, future.result()
 
-    def run(self, worker: int, task: Task) -> Any:
+    def run(self, worker: int, task: Task[T]) -> T:
         """Run a task on one worker while the others are idle, and return its result."""
         return self._submit(worker, task).result() if self._pools else task()
 
-    def _submit(self, worker: int, task: Task) -> Future[Any]:
+    def _submit(self, worker: int, task: Task[T]) -> Future[T]:
         with _interrupts_ignored():  # the first task starts the process
             return self._pools[worker].submit(task)
 

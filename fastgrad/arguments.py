@@ -9,15 +9,14 @@ from math import inf
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ._parallel import cores
+from ._typing import Array, Function, Shape
 from .array_kinds import MASKED, REFUSED, kinds, unreadable
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-Array = NDArray[Any]
 
 _DOUBLE = np.dtype(np.float64)
 
@@ -59,7 +58,7 @@ def _remedy(value: object, array: Array) -> str:
     return "Pass `float(x)`." if hasattr(value, "__float__") else "Pass a number, a list of numbers or an array."
 
 
-def _as_array(value: Any, name: str) -> Array:
+def _as_array(value: object, name: str) -> Array:
     """Make an array of `value`."""
     if kinds[type(value)] in (REFUSED, MASKED):
         raise unreadable(value, name)
@@ -67,14 +66,15 @@ def _as_array(value: Any, name: str) -> Array:
         array = np.asarray(value)
     except ValueError as err:
         raise ValueError(f"`{name}` must be a number or an array ({err}). Give all rows one length.") from None
-    if array.ndim > 1 and type(value) in (list, tuple):  # of rows, NumPy reads the numbers and drops units and masks
+    # of rows, NumPy reads the numbers and drops units and masks
+    if array.ndim > 1 and (type(value) is list or type(value) is tuple):
         for row in value:
             if kinds[type(row)] in (REFUSED, MASKED):
                 raise unreadable(row, name)
     return array
 
 
-def check_vector(x: Any, name: str = "x") -> None:
+def check_vector(x: Array | float, name: str = "x") -> None:
     """Check that `x` is not a single number."""
     if np.ndim(x) == 0:
         raise ValueError(
@@ -83,7 +83,7 @@ def check_vector(x: Any, name: str = "x") -> None:
         )
 
 
-def result_kind(operands: Sequence[ArrayLike]) -> np.dtype[Any]:
+def result_kind(operands: Sequence[ArrayLike]) -> np.dtype[np.floating]:
     """Type of the result: float32 and float16 stay, everything else counts as float64."""
     for operand in operands:
         if isinstance(operand, (np.ndarray, np.generic)):
@@ -111,7 +111,7 @@ def positive_step(value: object, name: str) -> float | Array:
     return array if array.ndim else float(array)
 
 
-def given_step(step: object, rel_step: object) -> tuple[str, Any]:
+def given_step(step: object, rel_step: object) -> tuple[str, float | Array | None]:
     """Check the step: whether it is absolute or relative, and how long; or that it is to be chosen."""
     if step is None and rel_step is None:
         return "auto", None
@@ -122,7 +122,7 @@ def given_step(step: object, rel_step: object) -> tuple[str, Any]:
     return "relative", positive_step(rel_step, "rel_step")
 
 
-def checked_bounds(bounds: Any) -> tuple[Any, Any]:
+def checked_bounds(bounds: object) -> tuple[Array, Array]:
     """Check `bounds` and return them as two float64 arrays or numbers."""
     if hasattr(bounds, "lb") and hasattr(bounds, "ub"):  # scipy.optimize.Bounds
         bounds = tuple(b.item() if np.size(b) == 1 else b for b in (bounds.lb, bounds.ub))
@@ -164,7 +164,7 @@ def threads(workers: object) -> int:
     return int(workers)
 
 
-def common_shape(operands: Sequence[ArrayLike]) -> tuple[int, ...]:
+def common_shape(operands: Sequence[ArrayLike]) -> Shape:
     """Shape that all operands broadcast to."""
     shapes = [shape for o in operands if (shape := np.shape(o))]
     try:
@@ -176,7 +176,7 @@ def common_shape(operands: Sequence[ArrayLike]) -> tuple[int, ...]:
         ) from None
 
 
-def checked_out(out: object, shape: tuple[int, ...], kinds: str = "fc") -> None:
+def checked_out(out: object, shape: Shape, kinds: str = "fc") -> None:
     """Check that a result of `shape` fits into `out`."""
     if not isinstance(out, np.ndarray) or out.dtype.kind not in kinds:
         what = f"an array of {out.dtype}" if isinstance(out, np.ndarray) else type(out).__name__
@@ -236,13 +236,13 @@ def explains_keywords(function: Callable[P, R]) -> Callable[P, R]:
     return explained
 
 
-def _keywords(function: Callable[..., Any]) -> list[str]:
+def _keywords(function: Function) -> list[str]:
     """List the keywords that a function takes."""
     parameters = inspect.signature(function).parameters.values()
     return [p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
 
 
-def _unknown_keyword(function: Callable[..., Any], name: str) -> str:
+def _unknown_keyword(function: Function, name: str) -> str:
     """Say that a function does not take a keyword, and what to write instead."""
     own, keywords = function.__name__, _keywords(function)
     if name in ("args", "x") and "args" in inspect.signature(function).parameters:  # it takes ``*args``

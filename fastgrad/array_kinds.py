@@ -9,9 +9,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import is_dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -100,13 +100,13 @@ def _library(cls: type) -> str:
 kinds = _Kinds()
 
 
-def kind_of(value: Any) -> str | None:
+def kind_of(value: object) -> str | None:
     """Tell the kind of a value where trees of parameters are taken: a list or a tuple that holds arrays is one."""
     kind = kinds[type(value)]
     return TREE if kind is PLAIN and isinstance(value, (list, tuple)) and _holds_arrays(value) else kind
 
 
-def _holds_arrays(values: Any) -> bool:
+def _holds_arrays(values: Iterable[object]) -> bool:
     """Tell whether a list or tuple has named fields, or holds arrays with axes or other trees."""
     if hasattr(values, "_fields"):
         return True
@@ -118,7 +118,7 @@ def _holds_arrays(values: Any) -> bool:
     )
 
 
-def unreadable(value: Any, name: str) -> TypeError:
+def unreadable(value: object, name: str) -> TypeError:
     """Say why an array is not taken, and what to pass."""
     cls = type(value)
     if issubclass(cls, (str, bytes)):

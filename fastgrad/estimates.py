@@ -36,6 +36,10 @@ class Status(IntEnum):
     KINK = -5
 
 
+#: An array, a number for one point, or a container such as the caller's.
+Result = Any
+
+
 class Estimate(NamedTuple):
     """Derivative and error bound at every point: arrays of one shape, or scalars for one point.
 
@@ -65,13 +69,13 @@ class Estimate(NamedTuple):
     (True, True)
     """
 
-    df: Any
-    error: Any
-    status: Any
-    success: Any
-    nfev: Any
-    left: Any
-    right: Any
+    df: Result
+    error: Result
+    status: Result
+    success: Result
+    nfev: Result
+    left: Result
+    right: Result
 
 
 def rounded(estimate: Estimate) -> Estimate:

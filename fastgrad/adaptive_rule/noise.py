@@ -58,13 +58,12 @@ def _is_about_constant(_select: Select, state: Rows, _points: Rows) -> Rows:
     return ((turns >= 2.0) & (fine >= largest * 0.125),)
 
 
-_ABOUT_CONSTANT = {
-    sides: Scan(
-        f"about constant {sides}", _about_constant, lambda _, sides=sides: (0.0,) * (3 + 2 * sides), _is_about_constant,
-        backwards=True,
-    )
-    for sides in (1, 2)
-}  # fmt: skip
+def _scan(sides: int) -> Scan:
+    start = (0.0,) * (3 + 2 * sides)
+    return Scan(f"about constant {sides}", _about_constant, lambda _: start, _is_about_constant, backwards=True)
+
+
+_ABOUT_CONSTANT = {sides: _scan(sides) for sides in (1, 2)}
 
 
 def is_noise_about_constant(v: Values, first_level: Row) -> Row:

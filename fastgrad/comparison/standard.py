@@ -145,7 +145,7 @@ def compare(
     numbers = list(itertools.islice(_numbers, len(problems)))
     cases = [_sent(f, plan) for f in functions if isinstance(f, Case)]
     methods = range(len(plan.judged()) if cases else 0)
-    tasks: list[tuple[str, Task]] = [("adaptive kernels", _compile_adaptive)] if plan.is_default else []
+    tasks: list[tuple[str, Task[Any]]] = [("adaptive kernels", _compile_adaptive)] if plan.is_default else []
     # the slowest first; ours last, since they need the adaptive kernels
     tasks += [(f"corpus: {plan.judged()[i].name}", partial(_judge_corpus, plan, cases, i)) for i in reversed(methods)]
     tasks += [("corpus: compiling", partial(_compile_corpus, plan, cases))] if methods else []

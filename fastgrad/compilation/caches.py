@@ -5,15 +5,23 @@ from __future__ import annotations
 import gc
 import linecache
 from collections.abc import Callable
-from typing import Any, TypeVar
+from types import CodeType
+from typing import Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
-_T = TypeVar("_T")
+
+class _Table(Protocol):
+    def clear(self) -> None: ...
+
+
+_T = TypeVar("_T", bound=_Table)
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 
 #: Functions whose machine code stays although they are gone: fresh closures over the same code find it again.
 KEPT = 128
 
-_tables: list[Any] = []
+_tables: list[_Table] = []
 _after: list[Callable[[], None]] = []
 
 
@@ -29,14 +37,14 @@ def clearable(table: _T) -> _T:
     return table
 
 
-class Recent(dict[Any, Any]):
+class Recent(dict[_K, _V]):
     """A dictionary of at most `size` entries: a new one replaces the oldest."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
         self._size = size
 
-    def __setitem__(self, key: Any, value: Any) -> None:
+    def __setitem__(self, key: _K, value: _V) -> None:
         """Add an entry, or make it the newest."""
         self.pop(key, None)
         super().__setitem__(key, value)
@@ -54,9 +62,9 @@ class Versions:
     MOST = 16
 
     def __init__(self) -> None:
-        self._keys: WeakKeyDictionary[Any, set[bytes]] = clearable(WeakKeyDictionary())
+        self._keys: WeakKeyDictionary[CodeType, set[bytes]] = clearable(WeakKeyDictionary())
 
-    def admit(self, code: Any, key: bytes) -> bool:
+    def admit(self, code: CodeType | None, key: bytes) -> bool:
         """Tell whether a version of the code is to be compiled; all are where the code is unknown, None."""
         keys = set() if code is None else self._keys.setdefault(code, set())
         if key not in keys and len(keys) >= self.MOST:

@@ -16,10 +16,19 @@ from typing import Any
 import numpy as np
 from llvmlite import ir as llvm
 from numba.core import cgutils, types
+from numba.core.cpu import CPUContext
+from numba.core.typing.context import Context
+from numba.core.typing.templates import Signature
 from numba.extending import intrinsic
 from numba.np.numpy_support import from_dtype
 
-from .memory import address_of, words_at
+from .._typing import Function
+from .memory import Args, Intrinsic, address_of, words_at
+
+#: A letter of NumPy's types for a number, letter and dimensions of an array, ``"tuple"`` and kinds of a tuple's items.
+Kind = str | tuple[Any, ...]
+#: What is captured: a number, an array of numbers, or a tuple of those.
+Captured = Any
 
 #: Bytes of an array above which a function that captures it is called as it is: then NumPy's work on whole arrays is
 #: what takes the time, and many points at once are a product of matrices.
@@ -28,7 +37,7 @@ ARRAY_LIMIT = 1 << 16
 _LETTERS = {float: "d", np.float64: "d", np.float32: "f", complex: "D", np.complex128: "D", np.complex64: "F"}
 
 #: By letter of a number: Numba's type, format of `struct`, and the text that makes it out of its words.
-_NUMBERS: dict[str, tuple[Any, str, str]] = {
+_NUMBERS: dict[str, tuple[types.Type, str, str]] = {
     "d": (types.float64, "d", "bits(words[{}])"),
     "f": (types.float32, "d", "np.float32(bits(words[{}]))"),
     "D": (types.complex128, "dd", "complex(bits(words[{}]), bits(words[{}]))"),
@@ -63,26 +72,25 @@ class Slot:
         raise TypeError("a captured value has no truth yet")
 
 
-def kind_of(value: Any) -> Any:
+def kind_of(value: object) -> Kind | None:
     """Kind of a value that can be an argument, None for all others.
 
-    A letter of NumPy's types for a number, letter and dimensions of an array, a tuple of kinds for a tuple. Arguments
-    of functions of vectors are of more kinds: whole numbers and booleans, arrays of all sizes and types.
+    Arguments of functions of vectors are of more kinds: whole numbers and booleans, arrays of all sizes and types.
     """
     kind = type(value)
     if kind in _LETTERS:
         return _LETTERS[kind]
-    if kind is np.ndarray:
+    if type(value) is np.ndarray:
         dtype = value.dtype
         fits = dtype.char in _ARRAYS and dtype.isnative and value.nbytes <= ARRAY_LIMIT
         return (dtype.char, value.ndim) if fits else None
-    if kind is tuple and value:
+    if type(value) is tuple and value:
         kinds = [kind_of(v) for v in value]
         return None if None in kinds else ("tuple", *kinds)
     return None
 
 
-def accepts(kind: Any, value: Any) -> bool:
+def accepts(kind: Kind, value: object) -> bool:
     """Tell whether a value is of a kind; those that come often by a shorter way than `kind_of`."""
     if kind == "d":
         return type(value) is float or type(value) is np.float64
@@ -92,10 +100,10 @@ def accepts(kind: Any, value: Any) -> bool:
     return bool(kind_of(value) == kind)
 
 
-def numba_type(kinds: Sequence[Any]) -> Any:
+def numba_type(kinds: Sequence[Kind]) -> Any:
     """Numba's type of a tuple of kinds."""
 
-    def one(kind: Any) -> Any:
+    def one(kind: Kind) -> types.Type:
         if isinstance(kind, str):
             return _NUMBERS[kind][0]
         return numba_type(kind[1:]) if kind[0] == "tuple" else array_type(kind)
@@ -103,7 +111,7 @@ def numba_type(kinds: Sequence[Any]) -> Any:
     return types.BaseTuple.from_types(tuple(map(one, kinds)))
 
 
-def array_type(kind: tuple[str, int]) -> Any:
+def array_type(kind: tuple[str, int]) -> types.Array:
     """Numba's type of an array that is not written to."""
     return types.Array(from_dtype(np.dtype(kind[0])), kind[1], "C", readonly=True)
 
@@ -116,19 +124,19 @@ class Words:
 
     __slots__ = ("_kinds", "_pack", "memory")
 
-    def __init__(self, kinds: Sequence[Any]) -> None:
+    def __init__(self, kinds: Sequence[Kind]) -> None:
         self._kinds = None if all(k == "d" for k in kinds) else kinds
         form = _struct(tuple(kinds))
         self.memory = bytearray(max(form.size, 8))
         self._pack = form.pack_into
 
-    def fill(self, values: Sequence[Any]) -> Any:
+    def fill(self, values: Sequence[Captured]) -> list[object] | None:
         """Write values into the memory; return what has to be kept as long as they are used."""
         if self._kinds is None:
             self._pack(self.memory, 0, *values)
             return None
-        flat: list[Any] = []
-        kept: list[Any] = [values]
+        flat: list[complex] = []
+        kept: list[object] = [values]
         for kind, value in zip(self._kinds, values, strict=True):
             if kind == "d" or kind == "l":
                 flat.append(value)
@@ -144,17 +152,17 @@ class Words:
 
 
 @lru_cache(maxsize=256)
-def _struct(kinds: tuple[Any, ...]) -> struct.Struct:
+def _struct(kinds: tuple[Kind, ...]) -> struct.Struct:
     return struct.Struct("=" + "".join(map(_format, kinds)))
 
 
-def _format(kind: Any) -> str:
+def _format(kind: Kind) -> str:
     if isinstance(kind, str):
         return _NUMBERS[kind][1]
     return "".join(map(_format, kind[1:])) if kind[0] == "tuple" else "q"
 
 
-def _flatten(kind: Any, value: Any, flat: list[Any], kept: list[Any]) -> None:
+def _flatten(kind: Kind, value: Captured, flat: list[complex], kept: list[object]) -> None:
     if isinstance(value, np.ndarray):
         if value.flags.num & _PLAIN != _PLAIN:
             value = value.copy(order="C")
@@ -167,14 +175,14 @@ def _flatten(kind: Any, value: Any, flat: list[Any], kept: list[Any]) -> None:
             _flatten(k, v, flat, kept)
 
 
-def unpack(kinds: Sequence[Any], first: int = 0) -> tuple[str, dict[str, Any], int]:
+def unpack(kinds: Sequence[Kind], first: int = 0) -> tuple[str, dict[str, object], int]:
     """Text that makes the tuple out of ``words`` from the word `first` on; the names in it, and the word behind it."""
-    names: dict[str, Any] = {"bits": bits_to_double}
+    names: dict[str, object] = {"bits": bits_to_double}
     text, word = _unpack(("tuple", *kinds), first, names)
     return text, names, word
 
 
-def _unpack(kind: Any, word: int, names: dict[str, Any]) -> tuple[str, int]:
+def _unpack(kind: Kind, word: int, names: dict[str, object]) -> tuple[str, int]:
     if isinstance(kind, str):
         _, form, text = _NUMBERS[kind]
         return text.format(word, word + 1), word + len(form)
@@ -192,18 +200,18 @@ def _unpack(kind: Any, word: int, names: dict[str, Any]) -> tuple[str, int]:
 
 
 @cache
-def view(array: Any) -> Any:
+def view(array: types.Array) -> Function:
     """Make the function that turns an address and lengths into an array of a type; Numba's own makes writable ones."""
 
     @intrinsic
-    def view(_typing: Any, address: Any, lengths: Any) -> Any:
-        def code(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+    def view(_typing: Context, address: types.Type, lengths: types.Type) -> Intrinsic:
+        def code(context: CPUContext, builder: llvm.IRBuilder, _signature: Signature, args: Args) -> llvm.Value:
             from numba.np.arrayobj import make_array, populate_array  # 30 ms of start-up for all who have no arrays
 
             item = context.get_data_type(array.dtype)
             size = context.get_constant(types.intp, context.get_abi_sizeof(item))
             shape = cgutils.unpack_tuple(builder, args[1])
-            strides: list[Any] = []
+            strides: list[llvm.Value] = []
             step = size
             for length in reversed(shape):
                 strides.insert(0, step)
@@ -219,10 +227,10 @@ def view(array: Any) -> Any:
 
 
 @intrinsic
-def bits_to_double(_typing: Any, word: Any) -> Any:
+def bits_to_double(_typing: Context, word: types.Type) -> Intrinsic:
     """Take a word for the bits of a float64."""
 
-    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+    def code(_context: CPUContext, builder: llvm.IRBuilder, _signature: Signature, args: Args) -> llvm.Value:
         return builder.bitcast(args[0], llvm.DoubleType())
 
     return types.float64(types.intp), code

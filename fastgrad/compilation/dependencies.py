@@ -13,25 +13,29 @@ from typing import Any
 
 import numpy as np
 
-from .captured import accepts
+from .._typing import Array, Function
+from .captured import Captured, Kind, accepts
 
 #: Stands for what a name is bound to that is not bound.
-ABSENT: Any = object()
+ABSENT = object()
 
 #: Begins the names of entries of dictionaries, which attributes have not.
 ITEM = "item "
 
+#: A function, a module or a partial; a name, an index, or a path of a way, a key and a name.
+Referrer = Any
+Key = Any
 #: From a referrer and a key to what is referred to there.
-Way = Callable[[Any, Any], Any]
+Way = Callable[[Referrer, Key], object]
 
 
-def _member(holder: Any, name: str) -> Any:
+def _member(holder: object, name: str) -> object:
     return holder[name.removeprefix(ITEM)] if type(holder) is dict else vars(holder)[name]
 
 
 #: All ways. ValueError, LookupError or TypeError where there is nothing: a closure variable is deleted, a default is
 #: no more. Attributes of modules are read without running code of theirs.
-ways: Any = SimpleNamespace(
+ways = SimpleNamespace(
     itself=lambda f, _: f,
     global_name=lambda f, name: f.__globals__.get(name, ABSENT),
     builtin=lambda f, name: f.__builtins__.get(name, ABSENT),
@@ -56,7 +60,7 @@ _SAME, _WEAK, _ITEMS, _DATA, _HELPER = range(5)
 _IMMUTABLE = {type(None), type(ABSENT), bool, int, float, complex, str, bytes}
 
 
-def _comparison(value: Any) -> tuple[int, Any]:
+def _comparison(value: object) -> tuple[int, object]:
     """Remember a value: how to compare it, and what with."""
     if type(value) in _IMMUTABLE or isinstance(value, np.generic):
         return _SAME, value
@@ -68,7 +72,7 @@ def _comparison(value: Any) -> tuple[int, Any]:
         return _SAME, value
 
 
-def _is_same(value: Any, how: int, expected: Any) -> bool:
+def _is_same(value: object, how: int, expected: Any) -> bool:
     if how == _SAME:
         return value is expected
     if how == _WEAK:
@@ -78,7 +82,7 @@ def _is_same(value: Any, how: int, expected: Any) -> bool:
     )  # fmt: skip
 
 
-def weak(f: Any, gone: Callable[[Any], Any] | None = None) -> Callable[[], Any]:
+def weak(f: object, gone: Callable[[weakref.ref[object]], object] | None = None) -> Callable[[], Any]:
     """Refer to `f` without keeping it alive, nor the data it holds; call `gone` when it is no more.
 
     Builtins cannot be referred to like this, but live as long as the process.
@@ -94,12 +98,12 @@ class References:
 
     __slots__ = ("code", "entries", "referrer", "without_defaults")
 
-    def __init__(self, referrer: Any) -> None:
+    def __init__(self, referrer: Referrer) -> None:
         self.without_defaults = False
         """Whether it is a function that has no defaults."""
         self.referrer = weak(referrer)
         self.code: CodeType | None = referrer.__code__ if isinstance(referrer, FunctionType) else None
-        self.entries: list[tuple[Way, Any, int, Any, int]] = []
+        self.entries: list[tuple[Way, Key, int, Any, int]] = []
 
 
 class Watch:
@@ -109,17 +113,17 @@ class Watch:
 
     def __init__(self) -> None:
         self._referrers: list[References] = []
-        self._arrays: list[tuple[Any, bytes]] = []
-        self._latest: Any = None
+        self._arrays: list[tuple[weakref.ref[Array], bytes]] = []
+        self._latest: tuple[Callable[[], Referrer], Way, Key, int] | None = None
         self._count = 0
 
-    def referrer(self, referrer: Any) -> References:
+    def referrer(self, referrer: Referrer) -> References:
         """Begin with what a referrer refers to."""
         references = References(referrer)
         self._referrers.append(references)
         return references
 
-    def constant(self, references: References, way: Way, key: Any, value: Any) -> None:
+    def constant(self, references: References, way: Way, key: Key, value: object) -> None:
         """Watch a value that is part of the machine code."""
         references.entries.append((way, key, *_comparison(value), -1))
         self._latest = references.referrer, way, key, id(value)
@@ -129,19 +133,19 @@ class Watch:
         way, key = references.entries[position][:2]
         references.entries[position] = (way, key, _HELPER, own, -1)
 
-    def data(self, references: References, way: Way, key: Any, kind: Any) -> int:
+    def data(self, references: References, way: Way, key: Key, kind: Kind) -> int:
         """Watch a value that is an argument of the machine code, it may be any of its kind; return its number."""
         references.entries.append((way, key, _DATA, kind, self._count))
         self._count += 1
         return self._count - 1
 
-    def array(self, array: np.ndarray[Any, Any], content: bytes) -> None:
+    def array(self, array: Array, content: bytes) -> None:
         """Watch the content of an array that is part of the machine code."""
         self._arrays.append((weakref.ref(array), content))
 
-    def current(self) -> list[Any] | None:
+    def current(self) -> list[Captured] | None:
         """Return the captured values as they are now, None if anything else is not what it was."""
-        values: list[Any] = [None] * self._count
+        values: list[Captured] = [None] * self._count
         try:
             for references in self._referrers:
                 referrer = references.referrer()
@@ -174,7 +178,7 @@ class Watch:
                 return None
         return values
 
-    def like(self, f: Any) -> Watch | None:
+    def like(self, f: Function) -> Watch | None:
         """Return such a watch over another function of the same code, None if it refers to something else."""
         twin, new = Watch(), {id(self._referrers[0]): References(f)}
         twin._arrays, twin._count = self._arrays, self._count
@@ -203,7 +207,7 @@ class Watch:
             return None
         return None if twin.current() is None else twin
 
-    def obstacle(self) -> Callable[[], list[Any] | None]:
+    def obstacle(self) -> Callable[[], list[Captured] | None]:
         """Return what tells, like `current`, whether the latest reference still leads to the same value.
 
         The value is not kept alive. So at worst another thing at the same address is taken for it.
@@ -212,7 +216,7 @@ class Watch:
             return list
         referrer, way, key, expected = self._latest
 
-        def current() -> list[Any] | None:
+        def current() -> list[Captured] | None:
             try:
                 return [] if id(way(referrer(), key)) == expected else None
             except (ValueError, LookupError, TypeError, AttributeError):

@@ -11,13 +11,22 @@ import tempfile
 import warnings
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 #: Entries above which the older half is dropped: a hundred megabytes.
 _MOST = 4096
 
 
-def read(digest: bytes) -> tuple[dict[str, Any], bytes] | None:
+class Entry(TypedDict, total=False):
+    """What is known of machine code: its symbol, result kind and needs, or why there is none."""
+
+    symbol: str
+    result: str
+    needs: list[str]
+    refused: str
+
+
+def read(digest: bytes) -> tuple[Entry, bytes] | None:
     """Return what was written for `digest`, None if it is not there, damaged, or where others may write."""
     try:
         if not _is_private(directory()):
@@ -39,7 +48,7 @@ def contains(digest: bytes) -> bool:
         return False
 
 
-def write(digest: bytes, about: dict[str, Any], code: bytes = b"") -> None:
+def write(digest: bytes, about: Entry, code: bytes = b"") -> None:
     """Keep one entry; written beside and moved into place, so that no reader ever sees half of it."""
     body = json.dumps(about).encode() + b"\n" + code
     try:

@@ -23,12 +23,15 @@ import numba
 import numpy as np
 from llvmlite import binding
 from numba.core.ccallback import CFunc
+from numba.core.codegen import CodeLibrary
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.errors import NumbaError
 from numba.core.registry import cpu_target
 from numba.core.runtime.nrt import rtsys
+from numba.core.typing.templates import Signature
 
 from .._signals import deferred_signals, reraise_if_signal
+from .._typing import Function
 from . import disk_cache as disk
 from .caches import after_clearing
 from .operators import Uncompilable
@@ -47,6 +50,9 @@ class Native:
     result: str
 
 
+#: Makes a function that Numba compiles, its C signature in Numba's types, and the kind of its result.
+Build = Callable[[], tuple[Function, Signature, str]]
+
 #: Sources of packages that write machine code or decide what is in it; a change of any other leaves kept kernels valid.
 GENERATORS = tuple(
     f"{package}/*.py" for package in (
@@ -61,8 +67,8 @@ _loaded_for_callers: WeakValueDictionary[bytes, Native] = WeakValueDictionary()
 
 #: Engines that hold machine code, and references to code that is gone. An engine is closed where no handler of a signal
 #: runs, because Python drops what a handler raises in a destructor; the callback of a reference only fills a list.
-_engines: dict[int, tuple[Any, Any]] = {}
-_gone: list[Any] = []
+_engines: dict[int, tuple[weakref.ref[Native], binding.ExecutionEngine]] = {}
+_gone: list[weakref.ref[Native]] = []
 
 
 @after_clearing
@@ -73,7 +79,7 @@ def close_engines() -> None:
             _engines.pop(id(_gone.pop()))
 
 
-def native(key: bytes, build: Callable[[], tuple[Any, Any, str]]) -> Native:
+def native(key: bytes, build: Build) -> Native:
     """Machine code for `key`, from memory, from disk, or from ``build() -> (function, C signature, result kind)``.
 
     It is that of a caller's function, and unloaded when nothing refers to the result any more. Raises Uncompilable when
@@ -91,7 +97,7 @@ def native_from_text(key: bytes, write: Callable[[str], str]) -> Native:
     return _find(key, lambda digest: _compile_text(digest, write, is_loop=False), _loaded)
 
 
-def native_loop(key: bytes, function: Callable[..., Any], signature: Any) -> Native:
+def native_loop(key: bytes, function: Function, signature: Signature) -> Native:
     """Machine code for `key`, or of a loop over words, see `word_loops`, of a C signature of Numba's types."""
 
     def write(name: str) -> str:
@@ -130,7 +136,7 @@ def is_cached(key: bytes) -> bool:
     return not needs_compiling(key)
 
 
-def _compile(digest: bytes, build: Callable[[], tuple[Any, Any, str]]) -> Native:
+def _compile(digest: bytes, build: Build) -> Native:
     try:
         with quiet(), freed_passes():
             with deferred_signals():  # in three parts: each may take half a second
@@ -188,9 +194,9 @@ def _keep(digest: bytes, code: bytes, symbol: str, result: str, needs: list[str]
     return _load(code, symbol, result)
 
 
-def _machine(level: int) -> Any:
+def _machine(level: int) -> binding.TargetMachine:
     """Return LLVM's target for this processor, at a level of optimisation."""
-    options: dict[str, Any] = {}
+    options: dict[str, object] = {}
     cpu_target.target_context.codegen()._customize_tm_options(options)
     return binding.Target.from_triple(binding.get_process_triple()).create_target_machine(**{**options, "opt": level})
 
@@ -207,7 +213,7 @@ def _load(code: bytes, symbol: str, result: str) -> Native:
         return code_loaded
 
 
-def _needs(library: Any) -> list[str]:
+def _needs(library: CodeLibrary) -> list[str]:
     """Symbols that machine code takes from the process it runs in.
 
     Code that reads Numba's environment, as `print` does, is bound to Numba's own engine.

@@ -5,8 +5,11 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable
 from types import CellType, FunctionType, ModuleType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from numba.core.registry import CPUDispatcher
+
+from ..elementary import Kernel
 from .captured import Slot
 from .dependencies import References
 from .pipeline import jit
@@ -23,17 +26,17 @@ class Part:
 
     def __init__(self, f: FunctionType, references: References) -> None:
         self.code, self.name, self.module, self.references = f.__code__, f.__name__, f.__module__ or "", references
-        self.scope: dict[str, Any] = {}
-        self.cells: list[Any] = []
-        self.defaults: tuple[Any, ...] = ()
-        self.keywords: dict[str, Any] = {}
+        self.scope: dict[str, object] = {}
+        self.cells: list[object] = []
+        self.defaults: tuple[object, ...] = ()
+        self.keywords: dict[str, object] = {}
         self.captures = False
         """Whether it, or a helper of it, refers to captured values."""
         self.is_gate = False
         """Whether it is the formula of a gate."""
-        self.kernel: Any = None
+        self.kernel: CPUDispatcher | None = None
 
-    def copy(self, link: Callable[[Any], Any], builtin_names: Any) -> FunctionType:
+    def copy(self, link: Callable[[object], object], builtin_names: ModuleType | dict[str, object]) -> FunctionType:
         """Make a copy that refers to what `link` returns for each value."""
         scope = {"__builtins__": builtin_names, **{name: link(value) for name, value in self.scope.items()}}
         cells = tuple(CellType(link(value)) for value in self.cells)
@@ -55,17 +58,17 @@ class Module:
     __slots__ = ("attributes", "is_module", "name")
 
     def __init__(self, name: str, is_module: bool = False) -> None:
-        self.name, self.is_module, self.attributes = name, is_module, dict[str, Any]()
+        self.name, self.is_module, self.attributes = name, is_module, dict[str, object]()
 
 
 class Replaced(NamedTuple):
     """A function of NumPy, math or scipy.special, and the kernel that machine code calls instead."""
 
-    function: Any
-    kernel: Any
+    function: object
+    kernel: Kernel
 
 
-def link(value: Any) -> Any:
+def link(value: object) -> object:
     """Return what stands for a value in the copy that Numba can compile."""
     if isinstance(value, Part):
         if value.kernel is None:
@@ -81,7 +84,7 @@ def link(value: Any) -> Any:
     return tuple(map(link, value)) if type(value) is tuple else value
 
 
-def captures(value: Any) -> bool:
+def captures(value: object) -> bool:
     """Whether what stands for a value takes captured values."""
     if isinstance(value, Module):
         return any(map(captures, value.attributes.values()))

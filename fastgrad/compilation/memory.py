@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
+from numba.core.cpu import CPUContext
+from numba.core.typing.context import Context
+from numba.core.typing.templates import Signature
 from numba.extending import intrinsic
+
+from .._typing import Array
 
 #: Size of the buffer for gathered arguments and results, in numbers: it stays in the second-level cache. In one of the
 #: size of the first-level cache a round would call `f` for 40 to 100 points at a time, and take 2 to 5 % longer.
@@ -21,12 +27,16 @@ _CHUNK = 256
 EXPONENT = 0x7FF << 52
 
 #: Result kinds: NumPy's type number, C type, bytes.
-KINDS: dict[str, tuple[int, Any, int]] = {
+KINDS: dict[str, tuple[int, types.Type, int]] = {
     "?": (0, types.uint8, 1),
     "d": (12, types.float64, 8),
     "f": (12, types.float64, 8),  # computed in float32 by `f`, which the choice of steps has to know
     "D": (15, types.complex128, 16),
 }
+
+#: Arguments of an intrinsic as values of LLVM; its signature, and what writes its instructions.
+Args = Sequence[ir.Value]
+Intrinsic = tuple[Signature, Callable[[CPUContext, ir.IRBuilder, Signature, Args], ir.Value]]
 
 WORDS = types.CPointer(types.intp)
 _WORD = ir.IntType(64)
@@ -36,27 +46,27 @@ BODY = types.intp(types.intp, WORDS, WORDS)
 
 
 @intrinsic(prefer_literal=True)
-def pointer(_typing: Any, address: Any, kind: Any) -> Any:
+def pointer(_typing: Context, address: types.Type, kind: Any) -> Intrinsic:
     """Turn an address into a pointer to items of a result kind."""
     pointer = types.CPointer(KINDS[kind.literal_value][1])
 
-    def code(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+    def code(context: CPUContext, builder: ir.IRBuilder, _signature: Signature, args: Args) -> ir.Value:
         return builder.inttoptr(args[0], context.get_value_type(pointer))
 
     return pointer(types.intp, kind), code
 
 
 @intrinsic
-def words_at(_typing: Any, address: Any) -> Any:
+def words_at(_typing: Context, address: types.Type) -> Intrinsic:
     """Turn an address into a pointer to words."""
 
-    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+    def code(_context: CPUContext, builder: ir.IRBuilder, _signature: Signature, args: Args) -> ir.Value:
         return builder.inttoptr(args[0], ir.IntType(64).as_pointer())
 
     return WORDS(types.intp), code
 
 
-def _memory_on_stack(builder: Any, kind: Any) -> Any:
+def _memory_on_stack(builder: ir.IRBuilder, kind: ir.Type) -> ir.Value:
     """Reserve memory when the function is entered; Numba's own helper would also fill it with zeros, at every call."""
     with builder.goto_entry_block():
         memory = builder.alloca(kind)
@@ -65,20 +75,20 @@ def _memory_on_stack(builder: Any, kind: Any) -> Any:
 
 
 @intrinsic
-def numbers_on_stack(_typing: Any) -> Any:
+def numbers_on_stack(_typing: Context) -> Intrinsic:
     """Address of `BUFFER` numbers on the stack."""
 
-    def code(_context: Any, builder: Any, _signature: Any, _args: Any) -> Any:
+    def code(_context: CPUContext, builder: ir.IRBuilder, _signature: Signature, _args: Args) -> ir.Value:
         return builder.ptrtoint(_memory_on_stack(builder, ir.ArrayType(ir.DoubleType(), BUFFER)), ir.IntType(64))
 
     return types.intp(), code
 
 
 @intrinsic
-def words_on_stack(_typing: Any) -> Any:
+def words_on_stack(_typing: Context) -> Intrinsic:
     """Pointer to 64 words on the stack."""
 
-    def code(_context: Any, builder: Any, _signature: Any, _args: Any) -> Any:
+    def code(_context: CPUContext, builder: ir.IRBuilder, _signature: Signature, _args: Args) -> ir.Value:
         return builder.bitcast(_memory_on_stack(builder, ir.ArrayType(ir.IntType(64), 64)), ir.IntType(64).as_pointer())
 
     return WORDS(), code
@@ -90,11 +100,13 @@ release = types.ExternalFunction("free", types.void(types.intp))
 
 
 @intrinsic
-def call_body(_typing: Any, address: Any, count: Any, places: Any, data: Any) -> Any:
+def call_body(
+    _typing: Context, address: types.Type, count: types.Type, places: types.Type, data: types.Type
+) -> Intrinsic:
     """Call the body at an address."""
     word = ir.IntType(64)
 
-    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+    def code(_context: CPUContext, builder: ir.IRBuilder, _signature: Signature, args: Args) -> ir.Value:
         prototype = ir.FunctionType(word, [word, word.as_pointer(), word.as_pointer()])
         return builder.call(builder.inttoptr(args[0], prototype.as_pointer()), args[1:])
 
@@ -102,22 +114,25 @@ def call_body(_typing: Any, address: Any, count: Any, places: Any, data: Any) ->
 
 
 @intrinsic
-def add_to(_typing: Any, words: Any, place: Any, amount: Any) -> Any:
+def add_to(_typing: Context, words: types.Type, place: types.Type, amount: types.Type) -> Intrinsic:
     """Add to one of `words`, atomically: many threads may be inside one ufunc."""
 
-    def code(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+    def code(context: CPUContext, builder: ir.IRBuilder, _signature: Signature, args: Args) -> ir.Value:
         builder.atomic_rmw("add", builder.gep(args[0], [args[1]]), args[2], "monotonic")
         return context.get_dummy_value()
 
     return types.void(WORDS, types.intp, types.intp), code
 
 
-def _has_arrays(kind: Any) -> bool:
+def _has_arrays(kind: types.Type) -> bool:
     return isinstance(kind, types.Array) or any(map(_has_arrays, getattr(kind, "types", ())))
 
 
 @intrinsic(prefer_literal=True)
-def evaluate_all(typing: Any, f: Any, first: Any, n: Any, addresses: Any, nin: Any, kind: Any, watched: Any) -> Any:
+def evaluate_all(
+    typing: Context, f: Any, first: types.Tuple | types.UniTuple, n: types.Type, addresses: types.Type,
+    nin: types.Literal[int], kind: types.Literal[str], watched: types.Literal[int],
+) -> Intrinsic:  # fmt: skip
     """Call a compiled function at `n` points in contiguous memory, with `first` before their `nin` coordinates.
 
     Where it raises, the result is NaN, or False. Returns how many calls raised, and whether a result or the argument
@@ -129,7 +144,7 @@ def evaluate_all(typing: Any, f: Any, first: Any, n: Any, addresses: Any, nin: A
     has_arrays = _has_arrays(first)
     result, is_bool, is_complex = KINDS[kind.literal_value][1], kind.literal_value == "?", kind.literal_value == "D"
 
-    def code(context: Any, builder: Any, returned: Any, args: Any) -> Any:
+    def code(context: CPUContext, builder: ir.IRBuilder, returned: Signature, args: Args) -> ir.Value:
         _, first, n, addresses, *_ = args
         overload, first = f.dispatcher.overloads[signature.args], cgutils.unpack_tuple(builder, first)
         context.active_code_library.add_linking_library(overload.library)
@@ -140,7 +155,7 @@ def evaluate_all(typing: Any, f: Any, first: Any, n: Any, addresses: Any, nin: A
         raised, nonfinite = (cgutils.alloca_once_value(builder, _WORD(0)) for _ in range(2))
         rows = cgutils.alloca_once(builder, kinds_of_items[-1].pointee, _CHUNK)
 
-        def evaluate(index: Any, target: Any) -> None:
+        def evaluate(index: ir.Value, target: ir.Value) -> None:
             x = [builder.load(builder.gep(pointer, [index])) for pointer in pointers[:-1]]
             status, value = context.call_internal_no_propagate(builder, overload.fndesc, signature, [*first, *x])
             value = context.cast(builder, value, signature.return_type, result)
@@ -183,6 +198,6 @@ def address_of(array: Any) -> int:
         return int(array.__array_interface__["data"][0])
 
 
-def array_at(address: int, count: int, kind: Any) -> Any:
+def array_at(address: int, count: int, kind: type[ctypes.c_int64 | ctypes.c_double]) -> Array:
     """Memory at an address as an array."""
     return np.ctypeslib.as_array((kind * count).from_address(address))

@@ -11,9 +11,11 @@ from collections.abc import Callable
 from typing import Any
 
 from numba.core import ir, types
+from numba.core.compiler import StateDict
 from numba.core.compiler_machinery import FunctionPass, register_pass
 from numba.extending import overload
 
+from .._typing import Function
 from ..elementary import power, sqrt
 
 
@@ -24,39 +26,39 @@ class Uncompilable(Exception):
 _REAL = (types.Float, types.Integer, types.Boolean)
 
 
-def _power(x: Any, y: Any) -> Any:
+def _power(x: complex, y: complex) -> complex:
     """Stand for ``x ** y``; whole numbers and complex ones keep Numba's operator."""
     raise NotImplementedError
 
 
 @overload(_power, strict=False)
-def _power_overload(x: Any, y: Any) -> Any:
+def _power_overload(x: types.Type, y: types.Type) -> Function:
     if isinstance(x, _REAL) and isinstance(y, types.Float):
         return lambda x, y: power(x, y)
     return lambda x, y: x**y
 
 
-def _root(x: Any) -> Any:
+def _root(x: complex) -> complex:
     """Stand for ``x ** 0.5``."""
     raise NotImplementedError
 
 
 @overload(_root, strict=False)
-def _root_overload(x: Any) -> Any:
+def _root_overload(x: types.Type) -> Function:
     if not isinstance(x, _REAL):
         return lambda x: x**0.5
     # As C's `pow` has it and `sqrt` has not: +0 at -0, infinity at -infinity.
     return lambda x: sqrt(x + 0.0) if x >= 0.0 else abs(x) if x == -float("inf") else float("nan")
 
 
-def _checked(division: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+def _checked(division: Callable[[float, float], float]) -> Function:
     """Make what stands for a division: of whole numbers by zero it raises, as Python does."""
 
-    def stub(x: Any, y: Any) -> Any:
+    def stub(x: complex, y: complex) -> complex:
         raise NotImplementedError
 
-    def choose(x: Any, y: Any) -> Any:
-        def checked(x: Any, y: Any) -> Any:
+    def choose(x: types.Type, y: types.Type) -> Function:
+        def checked(x: float, y: float) -> float:
             if y == 0:
                 raise ZeroDivisionError
             return division(x, y)
@@ -64,8 +66,7 @@ def _checked(division: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         whole = all(isinstance(kind, (types.Integer, types.Boolean)) for kind in (x, y))
         return checked if whole else lambda x, y: division(x, y)
 
-    options: Any = {"error_model": "numpy"}
-    overload(stub, jit_options=options, strict=False)(choose)
+    overload(stub, jit_options={"error_model": "numpy"}, strict=False)(choose)
     return stub
 
 
@@ -77,7 +78,7 @@ _DIVISIONS = {
 }  # fmt: skip
 
 
-def _stand_in(function: Any, right: Any) -> Any:
+def _stand_in(function: Function, right: object) -> Function | None:
     """Choose what is called instead of an operator, by its right operand if that is a constant; None to leave it."""
     number = right if isinstance(right, (int, float)) else None
     if function in _POWERS:
@@ -101,7 +102,7 @@ class Operators(IRPass):
 
     _name = "fastgrad_operators"
 
-    def run_pass(self, state: Any) -> bool:
+    def run_pass(self, state: StateDict) -> bool:
         """Rewrite the function in place; tell whether anything changed."""
         changed = False
         for block in state.func_ir.blocks.values():
@@ -121,14 +122,14 @@ class Operators(IRPass):
         return changed
 
     @staticmethod
-    def _constant(function: Any, variable: Any) -> Any:
+    def _constant(function: ir.FunctionIR, variable: ir.Var) -> object:
         """Value of a variable that is only ever one constant, else None; Numba multiplies out whole powers itself."""
         definitions = function._definitions[variable.name]
         known = len(definitions) == 1 and isinstance(definitions[0], (ir.Const, ir.Global, ir.FreeVar))
         return definitions[0].value if known else None
 
     @staticmethod
-    def _replace(function: Any, block: Any, statement: Any, called: Any) -> Any:
+    def _replace(function: ir.FunctionIR, block: ir.Block, statement: Any, called: Function) -> ir.Assign:
         """Turn the statement into a call and return the one that loads what is called."""
         expression, where = statement.value, statement.loc
         target = block.scope.redefine("$operator", loc=where)
@@ -155,7 +156,7 @@ class NoOverflow(IRPass):
 
     _name = "fastgrad_no_overflow"
 
-    def run_pass(self, state: Any) -> bool:
+    def run_pass(self, state: StateDict) -> bool:
         """Look at every operator whose operands are whole numbers."""
         named = _names(state.func_ir)
         for block in state.func_ir.blocks.values():
@@ -176,7 +177,7 @@ class NoOverflow(IRPass):
         return False
 
 
-def _names(function: Any) -> dict[str, str]:
+def _names(function: ir.FunctionIR) -> dict[str, str]:
     """Names of the variables that temporaries are assigned to."""
     names = {}
     for block in function.blocks.values():

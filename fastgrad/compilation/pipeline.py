@@ -5,21 +5,24 @@ from __future__ import annotations
 import hashlib
 import linecache
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from threading import get_ident
+from types import FunctionType
 from typing import Any
 
 import numba
 import numpy as np
 from llvmlite.binding.ffi import ObjectRef
 from numba.core import compiler, types
-from numba.core.compiler_machinery import register_pass
+from numba.core.codegen import CodeLibrary
+from numba.core.compiler_machinery import PassManager, register_pass
 from numba.core.registry import cpu_target
 from numba.core.typed_passes import NativeLowering, NopythonTypeInference
 from numba.core.untyped_passes import GenericRewrites, InlineClosureLikes, IRProcessing
 
-from .captured import numba_type
+from .._typing import Function
+from .captured import Kind, numba_type
 from .operators import NoOverflow, Operators, Uncompilable
 from .slots import CapturedInlined, CapturedValues
 
@@ -64,8 +67,8 @@ def freed_passes() -> Iterator[None]:
         return
     thread, made = get_ident(), list[Any]()
 
-    def keeping(make: Callable[..., Any]) -> Callable[..., Any]:
-        def make_and_keep(**options: Any) -> Any:
+    def keeping(make: Function) -> Function:
+        def make_and_keep(**options: object) -> tuple[object, object]:
             passes, builder = make(**options)
             if get_ident() == thread:  # another may compile without this package
                 made.append(passes)
@@ -91,10 +94,10 @@ class _LowerOnly(NativeLowering):
 
     _name = "fastgrad_lower_only"
 
-    def run_pass(self, state: Any) -> bool:
+    def run_pass(self, state: compiler.StateDict) -> bool:
         """Lower as Numba does."""
 
-        def executable(library: Any, *_: Any) -> Any:
+        def executable(library: CodeLibrary, *_: object) -> Function:
             without_loading(library)
             return [].append  # stands for what would be loaded, one of its own
 
@@ -105,7 +108,7 @@ class _LowerOnly(NativeLowering):
             del state.targetctx.get_executable
 
 
-def _lowering_only(passes: Any) -> list[Any]:
+def _lowering_only(passes: PassManager) -> list[PassManager]:
     passes.passes = [(_LowerOnly if p is NativeLowering else p, text) for p, text in passes.passes]
     passes.finalize()
     return [passes]
@@ -114,7 +117,7 @@ def _lowering_only(passes: Any) -> list[Any]:
 class Pipeline(compiler.CompilerBase):
     """Numba's pipeline with passes for captured data and for Python's operators."""
 
-    def define_pipelines(self) -> list[Any]:
+    def define_pipelines(self) -> list[PassManager]:
         """Return the passes, in order."""
         passes = compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)
         passes.add_pass_after(Operators, GenericRewrites)
@@ -127,50 +130,51 @@ class Pipeline(compiler.CompilerBase):
 class InnerPipeline(compiler.Compiler):
     """Numba's own passes."""
 
-    def define_pipelines(self) -> list[Any]:
+    def define_pipelines(self) -> list[PassManager]:
         """Return the passes, in order."""
         return _lowering_only(compiler.DefaultPassBuilder.define_nopython_pipeline(self.state))
 
 
-def jit(function: Callable[..., Any]) -> Any:
+def jit(function: Function) -> Any:
     """Compile `function` for use inside other kernels."""
     return numba.njit(**OPTIONS, pipeline_class=Pipeline)(function)
 
 
-def function_from(source: str, name: str, namespace: dict[str, Any]) -> Any:
+def function_from(source: str, name: str, namespace: Mapping[str, object]) -> FunctionType:
     """Make a function out of generated `source`, readable in tracebacks."""
     filename = f"<fastgrad {hashlib.sha1(source.encode()).hexdigest()[:12]}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
-    scope = {"np": np, **namespace}
+    scope: dict[str, Any] = {"np": np, **namespace}
     exec(compile(source, filename, "exec"), scope)  # noqa: S102 (the text is our own)
-    return scope[name]
+    function: FunctionType = scope[name]
+    return function
 
 
-def return_type(kernel: Any, signature: tuple[Any, ...]) -> Any:
+def return_type(kernel: Any, signature: tuple[types.Type, ...]) -> Any:
     """Compile `kernel` for arguments of a signature; return Numba's type of what it returns."""
     with quiet():
         kernel.compile(signature)
     return kernel.overloads[signature].signature.return_type
 
 
-def letter_of_type(kind: Any) -> str:
+def letter_of_type(kind: types.Type) -> str:
     """Letter of NumPy's type for a type of numbers: ``"d"``, ``"f"``, ``"?"`` or ``"D"``."""
     kind = kind.literal_type if isinstance(kind, types.Literal) else kind
     if kind == types.float32:
         return "f"
-    letters: dict[Any, str] = {types.Boolean: "?", types.Float: "d", types.Integer: "d", types.Complex: "D"}
+    letters = {types.Boolean: "?", types.Float: "d", types.Integer: "d", types.Complex: "D"}
     for number, letter in letters.items():
         if isinstance(kind, number):
             return letter
     raise Uncompilable(f"returns {kind}")
 
 
-def return_kind(kernel: Any, nargs: int, captured: Sequence[Any] = ()) -> str:
+def return_kind(kernel: Any, nargs: int, captured: Sequence[Kind] = ()) -> str:
     """Letter of what `kernel` returns for float64 arguments, behind the tuple of values of the kinds `captured`."""
     first = (numba_type(captured),) if captured else ()
     return letter_of_type(return_type(kernel, (*first, *(types.float64,) * nargs)))
 
 
-def quiet() -> Any:
+def quiet() -> AbstractContextManager[object]:
     """Silence warnings in a block: Numba's advice about the user's code is for people who called Numba."""
     return warnings.catch_warnings(action="ignore")

@@ -9,12 +9,11 @@ import os
 import sys
 from functools import lru_cache
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType, SimpleNamespace
-from typing import Any
 
 import numpy as np
 from numba.core.dispatcher import Dispatcher
 
-from ..elementary import REPLACEMENTS, SCIPY_SPECIAL
+from ..elementary import REPLACEMENTS, SCIPY_SPECIAL, Kernel
 from .dependencies import ITEM
 from .operators import Uncompilable
 from .pipeline import function_from
@@ -22,7 +21,7 @@ from .pipeline import function_from
 NUMPY_UFUNCS = {value for value in vars(np).values() if isinstance(value, np.ufunc)}
 
 
-def python_function(value: Any) -> FunctionType | None:
+def python_function(value: object) -> FunctionType | None:
     """Return the Python function behind one that Numba has compiled, a gate or a circuit; None if there is none."""
     if isinstance(value, FunctionType):
         return value
@@ -31,20 +30,20 @@ def python_function(value: Any) -> FunctionType | None:
 
 
 @lru_cache(maxsize=256)
-def bound(count: int, names: tuple[str, ...]) -> Any:
+def bound(count: int, names: tuple[str, ...]) -> FunctionType:
     """Write a function that calls another with so many arguments before its own, and others by name."""
     more = "".join(f"a{i}, " for i in range(count))
     named = "".join(f", {name}=k_{name}" for name in names)
     return function_from(f"def bound(*x):\n    return func({more}*x{named})\n", "bound", {})
 
 
-def is_known(value: Any) -> bool:
+def is_known(value: object) -> bool:
     """Whether a module, or what is defined in it, is one that Numba knows by itself: it is not read."""
     home = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
     return str(home).partition(".")[0] in ("math", "cmath", "numpy")
 
 
-def elementary(value: Any) -> Any:
+def elementary(value: object) -> Kernel | None:
     """Return the vectorisable kernel that stands for a function of NumPy, math or scipy.special, if there is one."""
     if not callable(value) or isinstance(value, type):
         return None
@@ -63,7 +62,7 @@ def elementary(value: Any) -> Any:
 @lru_cache(maxsize=256)
 def code_key(code: CodeType) -> bytes:
     """Digest of what the code does, wherever it stands."""
-    parts: list[Any] = [code.co_code, code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars]
+    parts: list[object] = [code.co_code, code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars]
     parts += [code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags, code.co_exceptiontable]
     for constant in code.co_consts:
         parts += [code_key(constant)] if isinstance(constant, CodeType) else [type(constant).__name__, constant]
@@ -92,19 +91,19 @@ def names_in(code: CodeType) -> tuple[tuple[str, ...], frozenset[str]]:
     return tuple(sorted(names)), frozenset(attributes)
 
 
-def holds_attributes(value: Any) -> bool:
+def holds_attributes(value: object) -> bool:
     """Whether the attributes of an object are what its `__dict__` holds; functions, gates and arrays are no objects."""
     others = (FunctionType, Dispatcher, BuiltinFunctionType, np.ndarray, np.generic, np.ufunc, type, ModuleType)
     if isinstance(value, others) or is_known(value) or hasattr(value, "__formula__"):
         return False
     kind = type(value)
-    generic = kind is SimpleNamespace or kind.__getattribute__ is object.__getattribute__  # type: ignore[comparison-overlap]
+    generic = kind is SimpleNamespace or kind.__getattribute__ is object.__getattribute__
     if not generic or hasattr(kind, "__getattr__"):
         return False
     return type(getattr(value, "__dict__", None)) is dict
 
 
-def is_builtin(name: str, value: Any) -> bool:
+def is_builtin(name: str, value: object) -> bool:
     """Whether a value is Python's own, and not one that was added to the builtins."""
     if value is not vars(builtins).get(name):
         return False

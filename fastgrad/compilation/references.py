@@ -14,15 +14,15 @@ import inspect
 import math
 from collections.abc import Callable
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
-from typing import Any
 
 import numpy as np
 from numba.core.dispatcher import Dispatcher
 from numba.np.ufunc.dufunc import DUFunc
 
+from .._typing import Function
 from .caches import KEPT, Recent, clearable
-from .captured import Slot, kind_of
-from .dependencies import ABSENT, ITEM, References, Watch, Way, ways
+from .captured import Captured, Kind, Slot, kind_of
+from .dependencies import ABSENT, ITEM, Key, References, Referrer, Watch, Way, ways
 from .linking import Module, Part, Replaced, captures
 from .operators import Uncompilable
 from .recognition import (
@@ -50,12 +50,12 @@ class Reading:
     With `captures`, floats, complex numbers and arrays become arguments of the machine code, not parts of it.
     """
 
-    def __init__(self, f: Callable[..., Any], watch: Watch | None = None, captures: bool = False) -> None:
+    def __init__(self, f: Function, watch: Watch | None = None, captures: bool = False) -> None:
         self._captures = captures
         self._parts: list[bytes] = [b"captures"] if captures else []
         self._watch = watch or Watch()
         self._functions: dict[int, Part | None] = {}
-        self.captured: list[Any] = []
+        self.captured: list[Kind] = []
         """Kinds of the captured values, in the order in which `Watch.current` returns them."""
         self.defaults: dict[str, int] = {}
         """Parameters whose defaults are captured values, and which."""
@@ -69,20 +69,20 @@ class Reading:
         """The copy that Numba can compile."""
         return self.part.kernel_copy()
 
-    def _add(self, *parts: Any) -> None:
+    def _add(self, *parts: object) -> None:
         for part in parts:
             data = part if isinstance(part, bytes) else repr(part).encode()
             self._parts += (b"%d:" % len(data), data)
 
     # Functions --------------------------------------------------------------------------------------------------------
 
-    def _outermost(self, f: Any) -> Part:
+    def _outermost(self, f: Function) -> Part:
         """Read the plain Python function behind `f`, or one that calls it."""
         function = f._dispatcher.py_func if isinstance(f, DUFunc) else python_function(f)  # type: ignore[attr-defined]
         if function is not None:
             return self._function(function, outermost=function is f)
         if isinstance(f, functools.partial):
-            names: dict[str, tuple[Way, Any]] = {"func": (ways.partial_function, None)}
+            names: dict[str, tuple[Way, Key]] = {"func": (ways.partial_function, None)}
             names |= {f"a{i}": (ways.partial_argument, i) for i in range(len(f.args))}
             names |= {f"k_{name}": (ways.partial_keyword, name) for name in f.keywords}
             return self._around(bound(len(f.args), tuple(f.keywords)), f, names)
@@ -90,7 +90,7 @@ class Reading:
             return self._around(bound(0, ()), f, {"func": (ways.itself, None)})
         raise Uncompilable(f"is a {type(f).__name__}, not a Python function")
 
-    def _around(self, wrapper: FunctionType, referrer: Any, names: dict[str, tuple[Way, Any]]) -> Part:
+    def _around(self, wrapper: FunctionType, referrer: Referrer, names: dict[str, tuple[Way, Key]]) -> Part:
         """Read a function of this package that calls what a partial, a ufunc or a builtin is."""
         references = self._watch.referrer(referrer)
         part = Part(wrapper, references)
@@ -167,7 +167,9 @@ class Reading:
 
     # Values -----------------------------------------------------------------------------------------------------------
 
-    def _reference(self, references: References, way: Way, key: Any, value: Any, attributes: frozenset[str]) -> Any:
+    def _reference(
+        self, references: References, way: Way, key: Key, value: object, attributes: frozenset[str]
+    ) -> object:
         """Read what a reference leads to: an argument of the machine code, or a part of it."""
         kind = kind_of(value) if self._captures else None
         if kind is not None:
@@ -184,7 +186,9 @@ class Reading:
             self._watch.helper(references, position, stand_in.references)
         return stand_in
 
-    def _members(self, references: References, way: Way, key: Any, holder: Any, attributes: frozenset[str]) -> Module:
+    def _members(
+        self, references: References, way: Way, key: Key, holder: object, attributes: frozenset[str]
+    ) -> Module:
         """Read what is used of an object or a dictionary, ``weights["bias"]``, which is not kept alive."""
         kind = type(holder)
         self._watch.constant(references, ways.type_of, (way, key), kind)
@@ -193,7 +197,7 @@ class Reading:
         if way is ways.member and key[0] is ways.member and key[1][0] is ways.member:
             return stand_in  # deeper ones are left out: objects may refer to each other
         for name in sorted(attributes):
-            if kind is dict:
+            if type(holder) is dict:
                 present, value = name.startswith(ITEM), holder.get(name.removeprefix(ITEM), ABSENT)
             else:
                 is_property = hasattr(inspect.getattr_static(kind, name, None), "__set__")
@@ -204,7 +208,7 @@ class Reading:
                 stand_in.attributes[name] = self._reference(references, ways.member, path, value, attributes)
         return stand_in
 
-    def _value(self, value: Any, attributes: frozenset[str]) -> Any:
+    def _value(self, value: object, attributes: frozenset[str]) -> object:
         """Add `value` to the key and return what stands for it."""
         kind = type(value)
         if value is None or kind in (bool, int, float, complex, str, bytes):
@@ -213,10 +217,10 @@ class Reading:
         if isinstance(value, np.generic) and value.dtype.kind in "fiubc":
             self._add("scalar", value.dtype.str, value.tobytes())
             return value
-        if kind is tuple:
+        if type(value) is tuple:
             self._add("tuple", len(value))
             return tuple(self._value(v, attributes) for v in value)
-        if kind is np.ndarray and value.dtype.kind in "fiubc" and value.nbytes <= _ARRAY_LIMIT:
+        if type(value) is np.ndarray and value.dtype.kind in "fiubc" and value.nbytes <= _ARRAY_LIMIT:
             content = value.tobytes()
             self._watch.array(value, content)
             self._add("array", value.dtype.str, value.shape, content)
@@ -238,7 +242,7 @@ class Reading:
             return value
         return self._callable(value)
 
-    def _callable(self, value: Any) -> Part:
+    def _callable(self, value: object) -> Part:
         """Read a helper function: one the user wrote, compiled himself, or a gate."""
         function, captures = python_function(value), self._captures
         if function is None:
@@ -277,7 +281,7 @@ class Reading:
         return stand_in
 
 
-def read(f: Callable[..., Any], captures: bool = True) -> tuple[Reading | None, Callable[[], list[Any] | None]]:
+def read(f: Function, captures: bool = True) -> tuple[Reading | None, Callable[[], list[Captured] | None]]:
     """Read `f`, if possible; return also a function that returns the captured values, None if `f` is to be read again.
 
     That is when the latest reference has changed, if that one could not be read: a patch of ``math.sin``, reverted.

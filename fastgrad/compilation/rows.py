@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from llvmlite import binding, ir
 
+from .._typing import FloatArray
 from .kernels import Native, native_from_text
 from .memory import EXPONENT
 
@@ -85,7 +86,7 @@ class _Writer:
         """Read a row."""
         return _Symbol(self, self.new(f"load {_NUMBERS}, {_TO_NUMBERS} {self.address(k, level)}, align 8"))
 
-    def store(self, row: Any, k: int, level: str | None = None) -> None:
+    def store(self, row: _Symbol | float, k: int, level: str | None = None) -> None:
         """Write a row; truth values as 0 or 1."""
         text = text_of(row)
         if _kind_of(row) == _TRUTHS:
@@ -93,15 +94,19 @@ class _Writer:
         self.lines.append(f"store {_NUMBERS} {text}, {_TO_NUMBERS} {self.address(k, level)}, align 8")
 
 
-def _operator(instruction: str, result: str | None = None, swapped: bool = False) -> Any:
-    def operate(self: _Symbol, other: Any) -> _Symbol:
+#: An operator's method: of a symbol and another, or a constant.
+Operator = Callable[["_Symbol", "_Symbol | float"], "_Symbol"]
+
+
+def _operator(instruction: str, result: str | None = None, swapped: bool = False) -> Operator:
+    def operate(self: _Symbol, other: _Symbol | float) -> _Symbol:
         pair = (text_of(other), self.name) if swapped else (self.name, text_of(other))
         return self.derived(f"{instruction} {self.kind} {pair[0]}, {pair[1]}", result or self.kind)
 
     return operate
 
 
-def _comparison(predicate: str) -> Any:
+def _comparison(predicate: str) -> Operator:
     return _operator(f"fcmp {predicate}", _TRUTHS)
 
 
@@ -116,7 +121,7 @@ class _Symbol:
     __mul__, __rmul__ = _operator("fmul"), _operator("fmul", swapped=True)
     __truediv__, __rtruediv__ = _operator("fdiv"), _operator("fdiv", swapped=True)
     __lt__, __le__, __gt__, __ge__ = map(_comparison, ("olt", "ole", "ogt", "oge"))
-    __eq__, __ne__ = _comparison("oeq"), _comparison("une")
+    __eq__, __ne__ = _comparison("oeq"), _comparison("une")  # type: ignore[assignment]
     __and__, __or__ = _operator("and"), _operator("or")
 
     def __init__(self, writer: _Writer, name: str, kind: str = _NUMBERS) -> None:
@@ -134,7 +139,7 @@ class _Symbol:
         """Return the numbers of bits."""
         return self.derived(f"bitcast {_WORDS} {self.name} to {_NUMBERS}", _NUMBERS)
 
-    def word_operation(self, instruction: str, other: Any, kind: str = _WORDS) -> _Symbol:
+    def word_operation(self, instruction: str, other: _Symbol | int, kind: str = _WORDS) -> _Symbol:
         """Apply an instruction of whole numbers to bits."""
         text = other.name if isinstance(other, _Symbol) else _vector(f"i64 {other}")
         return self.derived(f"{instruction} {_WORDS} {self.name}, {text}", kind)
@@ -158,7 +163,7 @@ def _number(bits: int) -> str:
     return _vector(f"double 0x{bits:016X}")
 
 
-def text_of(row: Any) -> str:
+def text_of(row: _Symbol | float) -> str:
     """Return the text of a symbol or a constant as an operand."""
     if isinstance(row, _Symbol):
         return row.name
@@ -172,7 +177,7 @@ def last_bit(row: Row) -> Row:
     return _last_bit_symbol(row) if isinstance(row, _Symbol) else _last_bit(np.ascontiguousarray(row, np.float64))
 
 
-def _last_bit(row: Any) -> Any:
+def _last_bit(row: FloatArray) -> FloatArray:
     bits = row.view(np.int64)
     size, cut = np.abs(row), np.abs((bits & (bits - 1)).view(np.float64))
     return np.where(size < np.inf, np.where((bits & MANTISSA) == 0, size, size - cut), 0.0)
@@ -194,11 +199,11 @@ def power_below(row: Row) -> Row:
     return (np.ascontiguousarray(row, np.float64).view(np.int64) & EXPONENT).view(np.float64)
 
 
-def _kind_of(row: Any) -> str:
+def _kind_of(row: _Symbol | float) -> str:
     return row.kind if isinstance(row, _Symbol) else _TRUTHS if isinstance(row, bool) else _NUMBERS
 
 
-def _select(condition: _Symbol, yes: Any, no: Any) -> _Symbol:
+def _select(condition: _Symbol, yes: _Symbol | float, no: _Symbol | float) -> _Symbol:
     kind = _kind_of(yes)
     operands = f"{_TRUTHS} {condition.name}, {kind} {text_of(yes)}, {kind} {text_of(no)}"
     return condition.derived(f"select {operands}", kind)
@@ -213,15 +218,21 @@ def key_of(key: bytes) -> bytes:
 prototype = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 3)
 
 
+#: From rows of points to the state; from state, points, levels and level to state and outputs; to the results.
+Start = Callable[[Rows], Rows]
+Body = Callable[[Select, Rows, Rows, Rows, Row], tuple[Rows, Rows]]
+Finish = Callable[[Select, Rows, Rows], Rows]
+
+
 class ScanCode(NamedTuple):
     """What is compiled of a scan: numbers of rows of points, of groups of levels and of outputs; its functions."""
 
     points: int
     groups: int
     outputs: int
-    start: Callable[..., tuple[Any, ...]]
-    body: Callable[..., tuple[tuple[Any, ...], tuple[Any, ...]]]
-    finish: Callable[..., tuple[Any, ...]]
+    start: Start
+    body: Body
+    finish: Finish
     backwards: bool
 
 

@@ -5,20 +5,22 @@ The body of a scan takes rows, one number for each point, and carries a state fr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
+from .._typing import FloatArray
 from .kernels import Native, is_cached
 from .memory import address_of
-from .rows import LANES, ScanCode, key_of, prototype, scan_kernel
+from .rows import LANES, Body, Finish, Rows, ScanCode, Start, key_of, prototype, scan_kernel
 
 PATIENCE = 1 << 14
 """Points, times levels, that NumPy takes before a scan is compiled: a quarter of the time of the compilation, at 1.5 ns
 and 0.1 ms for each operation, because other calls and processes use the kernel, too."""
 CALL = 1 << 12
 """Points for which NumPy takes as long as for the call of an operation, where most rows are in use."""
+#: A scan in machine code: of the address of its table, how many levels, how many points.
+Call = Callable[[int, int, int], None]
 
 
 class Scan:
@@ -39,17 +41,17 @@ class Scan:
     """
 
     def __init__(
-        self, name: str, body: Callable[..., Any] = lambda *_: ((), ()), start: Callable[..., Any] = lambda _: (),
-        finish: Callable[..., Any] = lambda _select, state, _points: state, backwards: bool = False,
+        self, name: str, body: Body = lambda *_: ((), ()), start: Start = lambda _: (),
+        finish: Finish = lambda _select, state, _points: state, backwards: bool = False,
     ) -> None:  # fmt: skip
         self.name, self.body, self.start, self.finish, self.backwards = name, body, start, finish, backwards
         self._work = 0
         """Points, times levels, that NumPy has taken."""
-        self._functions: dict[tuple[int, ...], Any] = {}
+        self._functions: dict[tuple[int, int, int], Call | None] = {}
         """Machine code by numbers of rows, or None where there was none in the cache."""
 
-    def __call__(self, points: Sequence[Any], levels: Sequence[Any], count: int, results: int, outputs: int = 0
-                 ) -> tuple[list[Any], list[Any]]:  # fmt: skip
+    def __call__(self, points: Rows, levels: Rows, count: int, results: int, outputs: int = 0
+                 ) -> tuple[list[FloatArray], list[FloatArray]]:  # fmt: skip
         """Return the results, arrays of float64, and the outputs of all levels, arrays of shape (count, points).
 
         Parameters
@@ -78,7 +80,7 @@ class Scan:
         code = ScanCode(points, groups, outputs, self.start, self.body, self.finish, self.backwards)
         return scan_kernel(self._key(points, groups, outputs), code)
 
-    def function(self, points: int, groups: int, outputs: int, work: int) -> Any:
+    def function(self, points: int, groups: int, outputs: int, work: int) -> Call | None:
         """Return machine code as a function if it is in the cache or NumPy has taken so many points, else None.
 
         `work` is the number of points to come, times that of levels; the rest as in `code`.
@@ -95,13 +97,13 @@ class Scan:
     def _key(self, *shape: int) -> bytes:
         return f"{self.name} {shape}".encode()
 
-    def _by_numpy(self, points: Sequence[Any], levels: Sequence[Any], count: int, outputs: int
-                  ) -> tuple[list[Any], list[Any]]:  # fmt: skip
+    def _by_numpy(self, points: Rows, levels: Rows, count: int, outputs: int
+                  ) -> tuple[list[FloatArray], list[FloatArray]]:  # fmt: skip
         shape = (levels[0] if levels else points[0]).shape[-1:]
-        outputs_of: list[Any] = [None] * count
+        outputs_of: list[Rows] = [()] * count
         order = range(count - 1, -1, -1) if self.backwards else range(count)
         with np.errstate(all="ignore"):
-            state = tuple(np.broadcast_to(s, shape) for s in self.start(points))
+            state: Rows = tuple(np.broadcast_to(s, shape) for s in self.start(points))
             for level in order:
                 state, outputs_of[level] = self.body(np.where, state, points, [g[level] for g in levels], float(level))
             results = self.finish(np.where, state, points)
@@ -109,8 +111,8 @@ class Scan:
         return [np.array(np.broadcast_to(r, shape), np.float64) for r in results], arrays
 
 
-def _by_code(code: Any, points: Sequence[Any], levels: Sequence[Any], count: int, shape: tuple[int, int], size: int
-             ) -> tuple[list[Any], list[Any]]:  # fmt: skip
+def _by_code(code: Call, points: Rows, levels: Rows, count: int, shape: tuple[int, int], size: int
+             ) -> tuple[list[FloatArray], list[FloatArray]]:  # fmt: skip
     """Execute machine code, on eight points at least; `shape` has the numbers of results and outputs."""
     padded = max(size, LANES)
     # in one array, because the address of an array takes longer than a copy
@@ -134,7 +136,7 @@ def _by_code(code: Any, points: Sequence[Any], levels: Sequence[Any], count: int
 _DOUBLE = np.dtype(np.float64)
 
 
-def _addresses(arrays: Any) -> list[int]:
+def _addresses(arrays: FloatArray) -> list[int]:
     """Return the addresses of the parts of an array."""
     if not arrays.size:
         return []

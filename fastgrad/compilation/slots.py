@@ -6,9 +6,9 @@ import inspect
 from collections.abc import Iterable
 from dataclasses import dataclass
 from types import FunctionType, ModuleType
-from typing import Any
 
 from numba.core import ir
+from numba.core.compiler import StateDict
 from numba.core.compiler_machinery import register_pass
 from numba.core.registry import CPUDispatcher
 
@@ -41,7 +41,7 @@ class CapturedValues(IRPass):
 
     _name = "fastgrad_captured_values"
 
-    def run_pass(self, state: Any) -> bool:
+    def run_pass(self, state: StateDict) -> bool:
         """Rewrite the function in place; tell whether anything changed."""
         function = state.func_ir
         if list(function.arg_names)[:1] != [NAME]:
@@ -55,7 +55,7 @@ class CapturedValues(IRPass):
         self._rewrite(function, captured, _references(function))
         return True
 
-    def _rewrite(self, function: Any, captured: Any, referred: dict[str, Any]) -> None:
+    def _rewrite(self, function: ir.FunctionIR, captured: ir.Var, referred: dict[str, object]) -> None:
         for statement in _assignments(function):
             slot = referred.get(statement.target.name)
             if isinstance(slot, (Slot, Constant)) and not isinstance(statement.value, ir.Var):
@@ -72,7 +72,7 @@ class CapturedInlined(CapturedValues):
 
     _name = "fastgrad_captured_inlined"
 
-    def _rewrite(self, function: Any, captured: Any, referred: dict[str, Any]) -> None:
+    def _rewrite(self, function: ir.FunctionIR, captured: ir.Var, referred: dict[str, object]) -> None:
         super()._rewrite(function, captured, referred)
         helpers = {name for name, target in referred.items() if not isinstance(target, (Slot, Constant))}
         for block in function.blocks.values():
@@ -90,14 +90,14 @@ class CapturedInlined(CapturedValues):
                 function._definitions[statement.target.name] = [statement.value]
 
 
-def _assignments(function: Any) -> Iterable[Any]:
+def _assignments(function: ir.FunctionIR) -> Iterable[ir.Assign]:
     for block in function.blocks.values():
         yield from block.find_insts(ir.Assign)
 
 
-def _references(function: Any) -> dict[str, Any]:
+def _references(function: ir.FunctionIR) -> dict[str, object]:
     """Variables that hold a slot or a helper that takes the tuple, and which."""
-    targets: dict[str, Any] = {}
+    targets: dict[str, object] = {}
     changed = True
     while changed:  # a copy may stand before what it copies
         changed = False
@@ -121,7 +121,7 @@ def _references(function: Any) -> dict[str, Any]:
     return {name: value for name, value in targets.items() if not isinstance(value, ModuleType)}
 
 
-def _index(function: Any, item: Any) -> Any:
+def _index(function: ir.FunctionIR, item: ir.Expr) -> object:
     """Index of an item, if it is written out."""
     if item.op == "static_getitem":
         return item.index
@@ -129,9 +129,9 @@ def _index(function: Any, item: Any) -> Any:
     return definitions[0].value if len(definitions) == 1 and isinstance(definitions[0], ir.Const) else None
 
 
-def _takes(helper: Any) -> bool:
+def _takes(helper: object) -> bool:
     """Whether a compiled helper takes the tuple."""
     if not isinstance(helper, CPUDispatcher):
         return False
-    signature: Any = getattr(helper.py_func, "__signature__", None)
+    signature = getattr(helper.py_func, "__signature__", None)
     return signature is not None and next(iter(signature.parameters), "") == NAME

@@ -17,9 +17,12 @@ from typing import Any
 
 import numpy as np
 from numba.core import types
+from numba.core.typing.templates import Signature
+from numpy.typing import ArrayLike
 
 from .._parallel import CostEstimate, inner_workers, over_pieces
-from .captured import unpack
+from .._typing import Array, Function
+from .captured import Kind, unpack
 from .kernels import Native, native, native_loop, needs_compiling
 from .memory import (
     BODY,
@@ -38,7 +41,11 @@ from .pipeline import function_from
 
 
 def body(
-    key: bytes, point: Callable[[], tuple[Any, str]], nin: int, watched: int | None = None, captured: Sequence[Any] = ()
+    key: bytes,
+    point: Callable[[], tuple[Function, str]],
+    nin: int,
+    watched: int | None = None,
+    captured: Sequence[Kind] = (),
 ) -> Native:
     """Loop of the scalar kernel that ``point() -> (kernel, result kind)`` makes; `key` says what it is.
 
@@ -47,7 +54,7 @@ def body(
     the address of the values.
     """
 
-    def build() -> tuple[Any, Any, str]:
+    def build() -> tuple[Function, Signature, str]:
         kernel, result = point()
         within = {"point": kernel, "evaluate_all": evaluate_all, "add_to": add_to, "words_at": words_at}
         prologue, first, argument = "pass", "()", -1 if watched is None else watched
@@ -163,7 +170,7 @@ _from_func_and_data = ctypes.PYFUNCTYPE(
 )(_API[31] or 0)
 
 
-def size_of(operands: Sequence[Any]) -> int:
+def size_of(operands: Sequence[ArrayLike]) -> int:
     """How many points operands have together; 0 if all are numbers."""
     shapes = {o.shape for o in operands if isinstance(o, np.ndarray)}
     return prod(np.broadcast_shapes(*shapes)) if len(shapes) > 1 else prod(shapes.pop()) if shapes else 0
@@ -187,7 +194,7 @@ class Ufunc:
         doc: str,
         nout: int = 1,
         own: Sequence[int] = (),
-        keep: Any = None,
+        keep: object = None,
         vectors: tuple[bytes, Native] | None = None,
     ) -> None:
         signature, loop, *copy = vectors or (None, *_shared())
@@ -205,7 +212,9 @@ class Ufunc:
         addresses = [ctypes.addressof(table) for table in (loops, data, kinds)]
         self.call: Any = _from_func_and_data(*addresses, 1, nin, nout, -1, *text[:2], 0, signature)
 
-    def apply(self, *operands: Any, out: Any = None, casting: Any = "same_kind", workers: int | None = None) -> Any:
+    def apply(
+        self, *operands: ArrayLike, out: Array | None = None, casting: str = "same_kind", workers: int | None = None
+    ) -> Any:
         """Call the ufunc, in pieces where that pays or a signal would wait, by default on threads that are free."""
         size, workers = size_of(operands), workers or inner_workers()
         if size < 2 or not self.pace.wants_pieces(size, workers):
@@ -227,7 +236,7 @@ class Ufunc:
         over_pieces(work, shape, workers, pace=self.pace)
         return tuple(outs) if len(outs) > 1 else outs[0]
 
-    def _into(self, outs: Sequence[Any], operands: Sequence[Any], casting: Any) -> Any:
+    def _into(self, outs: Sequence[Array], operands: Sequence[ArrayLike], casting: str) -> Any:
         with np.errstate(all="ignore"):  # what overflows a smaller type is infinite there
             return self.call(*operands, *outs, casting=casting)
 

@@ -16,17 +16,18 @@ import inspect
 import textwrap
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 from llvmlite import ir
 from numba.core import types
 from numba.core.registry import cpu_target
+from numba.core.typing.templates import Signature
 
-from .word_values import WORD, Values, is_machine
+from .._typing import Function
+from .word_values import WORD, Value, Values, is_machine
 
 
 @cache
-def _tree(function: Any) -> ast.FunctionDef:
+def _tree(function: Function) -> ast.FunctionDef:
     tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
     assert isinstance(tree, ast.FunctionDef)
     return tree
@@ -35,12 +36,12 @@ def _tree(function: Any) -> ast.FunctionDef:
 class _Function(Values):
     """One function while it is written: its statements, and where they lead to."""
 
-    def __init__(self, builder: ir.IRBuilder, function: Any, arguments: tuple[Any, ...]) -> None:
+    def __init__(self, builder: ir.IRBuilder, function: Function, arguments: tuple[Value, ...]) -> None:
         super().__init__(builder, function, lambda called, values: _Function(builder, called, values).result)
         tree = _tree(function)
-        self._loops: list[tuple[Any, Any]] = []
+        self._loops: list[tuple[ir.Block, ir.Block]] = []
         """Where `continue` and `break` lead to."""
-        self._result: Any = None
+        self._result: ir.Value | None = None
         self._end = builder.append_basic_block("end")
         for parameter, value in zip(tree.args.args, arguments, strict=True):
             self.define(parameter.arg, value)
@@ -90,7 +91,7 @@ class _Function(Values):
         first, last, counter = self.machine(first), self.machine(last), self.memory(WORD)
         self.builder.store(first, counter)
 
-        def test() -> Any:
+        def test() -> Value:
             value = self.builder.load(counter)
             self.assign(name, value)
             return self.builder.icmp_signed("<" if step > 0 else ">", value, last)
@@ -100,7 +101,7 @@ class _Function(Values):
 
         self._loop(test, statement.body, count)
 
-    def _loop(self, test: Callable[[], Any], body: list[ast.stmt], following: Callable[[], None]) -> None:
+    def _loop(self, test: Callable[[], Value], body: list[ast.stmt], following: Callable[[], None]) -> None:
         builder = self.builder
         head, inside, step, after = (builder.append_basic_block(name) for name in ("head", "body", "step", "after"))
         builder.branch(head)
@@ -130,12 +131,12 @@ class _Function(Values):
             self.builder.store(value, self._result)
         self._leave(self._end)
 
-    def _leave(self, block: Any) -> None:
+    def _leave(self, block: ir.Block) -> None:
         self.builder.branch(block)
         self.builder.position_at_end(self.builder.append_basic_block("unreachable"))
 
 
-def module_of(function: Any, signature: Any, name: str) -> ir.Module:
+def module_of(function: Function, signature: Signature, name: str) -> ir.Module:
     """Write a function of a signature of Numba's types as a module of LLVM."""
     context = cpu_target.target_context
     module = ir.Module(name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +17,7 @@ _HUGE = 1e150  # its square is still finite
 
 
 @composed(np.hypot, math.hypot)
-def hypot(x: Any, y: Any) -> Any:
+def hypot(x: float, y: float) -> float:
     """Length ``sqrt(x**2 + y**2)`` without overflow."""
     x, y = abs(np.float64(x)), abs(np.float64(y))
     large, small = (x, y) if x >= y or y != y else (y, x)
@@ -28,7 +27,7 @@ def hypot(x: Any, y: Any) -> Any:
 
 
 @composed(np.arctan2, math.atan2)
-def arctan2(y: Any, x: Any) -> Any:
+def arctan2(y: float, x: float) -> float:
     """Angle of the point (x, y), from -pi to pi."""
     y, x = np.float64(y), np.float64(x)
     a, b = abs(y), abs(x)
@@ -42,14 +41,14 @@ def arctan2(y: Any, x: Any) -> Any:
 
 
 @composed(np.logaddexp)
-def logaddexp(x: Any, y: Any) -> Any:
+def logaddexp(x: float, y: float) -> float:
     """Logarithm of ``exp(x) + exp(y)`` without overflow."""
     x, y = np.float64(x), np.float64(y)
     return x + LN_2 if x == y else (x if x > y else y) + log1p(exp(-abs(x - y)))
 
 
 @composed(np.arcsinh, math.asinh)
-def arcsinh(x: Any) -> Any:
+def arcsinh(x: float) -> float:
     """Inverse hyperbolic sine."""
     x = np.float64(x)
     size = abs(x)
@@ -59,7 +58,7 @@ def arcsinh(x: Any) -> Any:
 
 
 @composed(np.arccosh, math.acosh)
-def arccosh(x: Any) -> Any:
+def arccosh(x: float) -> float:
     """Inverse hyperbolic cosine; NaN below 1."""
     x = np.float64(x)
     beyond = (x if x < _HUGE else 1.0) - 1.0
@@ -68,7 +67,7 @@ def arccosh(x: Any) -> Any:
 
 
 @composed(np.arctanh, math.atanh)
-def arctanh(x: Any) -> Any:
+def arctanh(x: float) -> float:
     """Inverse hyperbolic tangent; NaN outside -1 to 1."""
     x = np.float64(x)
     size = abs(x)
@@ -76,26 +75,26 @@ def arctanh(x: Any) -> Any:
 
 
 @composed(np.sinc)
-def sinc(x: Any) -> Any:
+def sinc(x: float) -> float:
     """Return ``sin(pi x) / (pi x)``, 1 at 0."""
     angle = np.pi * np.float64(x)
     return 1.0 if angle == 0.0 else sin(angle) / angle
 
 
 @composed(np.heaviside)
-def heaviside(x: Any, middle: Any) -> Any:
+def heaviside(x: float, middle: float) -> float:
     """Step from 0 to 1, `middle` at 0."""
     x = np.float64(x)
     return x if x != x else 0.0 if x < 0.0 else 1.0 if x > 0.0 else np.float64(middle)
 
 
 @composed(np.where)
-def where(condition: Any, x: Any, y: Any) -> Any:
+def where(condition: bool, x: float, y: float) -> float:
     """One of two values; Numba's own makes three arrays even of three scalars."""
     return x if condition else y
 
 
 @composed(np.clip)
-def clip(x: Any, low: Any, high: Any) -> Any:
+def clip(x: float, low: float, high: float) -> float:
     """Clip a number to an interval; NaN for NaN."""
     return low if x < low else high if x > high else x

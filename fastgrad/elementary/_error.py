@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from ._exp import EXP, LN2_HI, LN2_LO, LOG2_E, SHIFT, power_of_two, powers
 from ._overload import elementary
-from ._symbols import fma, muladd, polynomial, select, with_sign
+from ._symbols import Number, fma, muladd, polynomial, select, with_sign
 
 _TWO_OVER_ROOT_PI, _TWO_OVER_ROOT_PI_REST = 1.1283791670955126, 1.533545961316588e-17
 
@@ -28,7 +27,7 @@ _MINUS_LOG_ERFC = (
 
 
 @elementary(math.erf, scipy="erf")
-def erf(x: Any) -> Any:
+def erf(x: Number) -> Number:
     """Error function.
 
     Minimax polynomials, up to 1 of ``erf(x) / x``, beyond of ``-log(erfc(x))``. At most 1.3 ulp.
@@ -67,7 +66,7 @@ _ERFCX = (
 
 
 @elementary(math.erfc, scipy="erfc")
-def erfc(x: Any) -> Any:
+def erfc(x: Number) -> Number:
     """``1 - erf(x)`` without cancellation.
 
     ``1 - erf(x)`` below 0.65, beyond ``exp(-x**2)`` in two parts times a polynomial in ``(x - 4) / (x + 4)``

@@ -7,12 +7,12 @@ What stands in front of a polynomial is exact.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ._overload import elementary, inlined
-from ._symbols import FRACTION_BITS, ONE, bits, fma, from_bits, muladd, polynomial, select
+from ._symbols import FRACTION_BITS, ONE, Number, bits, fma, from_bits, muladd, polynomial, select
 
 # A constant is rounded; its REST is what the rounding left of it. Of HI and LO together the first has so few bits that
 # products with it are exact.
@@ -34,25 +34,25 @@ EXP = (
 )  # fmt: skip
 
 
-def clamp(x: Any, low: float, high: float) -> Any:
+def clamp(x: Number, low: float, high: float) -> Number:
     """Clip a number to an interval; NaN for NaN."""
     c = select(x > high, high, x)
     return select(c < low, low, c)
 
 
-def reduced(c: Any) -> Any:
+def reduced(c: Number) -> tuple[Number, Number, Number]:
     """Return the number whose low bits hold ``k + 2046``, and ``c - k ln 2`` in two parts, the first exact."""
     t = muladd(c, LOG2_E, SHIFT)
     k = t - SHIFT
     return t, muladd(-k, LN2_HI, c), -k * LN2_LO
 
 
-def power_of_two(t: Any, less: int = 0) -> Any:
+def power_of_two(t: Number, less: int = 0) -> Number:
     """``2**(k - less)`` from the number whose low bits hold ``k + 2046``, where that is a normal number."""
     return from_bits((bits(t) - np.uint64(1023 + less)) << FRACTION_BITS)
 
 
-def powers(t: Any) -> Any:
+def powers(t: Number) -> tuple[Number, Number]:
     """``2**k`` from the same as the product of two powers, where `k` runs from -1075 to 1024.
 
     With ``u = k + 2046``, ``u >> 1`` is the biased exponent of one and the rest that of the other. The second product
@@ -63,7 +63,7 @@ def powers(t: Any) -> Any:
     return from_bits(half << FRACTION_BITS), from_bits((u - half) << FRACTION_BITS)
 
 
-def quotient(above: Any, above_rest: Any, below: Any, below_rest: Any) -> Any:
+def quotient(above: Number, above_rest: Number, below: Number, below_rest: Number) -> Number:
     """Quotient of two sums: one divide, then the remainder of the quotient times the reciprocal corrects it."""
     inverse = 1.0 / below
     q = above * inverse
@@ -72,7 +72,7 @@ def quotient(above: Any, above_rest: Any, below: Any, below_rest: Any) -> Any:
 
 
 @elementary(np.exp, math.exp)
-def exp(x: Any) -> Any:
+def exp(x: Number) -> Number:
     """Exponential function.
 
     Reduction by multiples of ln 2 in two parts (Cody and Waite 1980) and a minimax polynomial. At most 0.92 ulp.
@@ -95,7 +95,7 @@ EXP2 = (
 
 
 @elementary(np.exp2, math.exp2, scipy="exp2")
-def exp2(x: Any) -> Any:
+def exp2(x: Number) -> Number:
     """Two to the power of `x`.
 
     The integer part goes to the exponent, the fraction to a minimax polynomial; exact at integers.
@@ -119,7 +119,7 @@ EXPM1 = (
 )  # fmt: skip
 
 
-def expm1_parts(head: Any, tail: Any) -> Any:
+def expm1_parts(head: Number, tail: Number) -> tuple[Number, Number]:
     """``e**r - 1`` in two parts, for ``r = head + tail``.
 
     The square in two parts: in one, ``1 + 2 z`` for k = 1 would cost 1.0 ulp instead of 0.7.
@@ -133,7 +133,7 @@ def expm1_parts(head: Any, tail: Any) -> Any:
 
 
 @elementary(np.expm1, math.expm1, scipy="expm1")
-def expm1(x: Any) -> Any:
+def expm1(x: Number) -> Number:
     """``exp(x) - 1`` without cancellation near 0.
 
     As `exp`, with ``e**r - 1`` carried in two parts. At most 0.80 ulp.
@@ -151,12 +151,12 @@ def expm1(x: Any) -> Any:
 
 
 @inlined
-def _sigmoid(x: Any) -> Any:
+def _sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return 1.0 / (1.0 + np.exp(-x))
 
 
 @elementary(_sigmoid, scipy="expit")
-def sigmoid(x: Any) -> Any:
+def sigmoid(x: Number) -> Number:
     """Logistic function ``1 / (1 + exp(-x))``.
 
     ``e**-|x|`` in two parts and one divide, corrected by its remainder; never overflows. At most 0.76 ulp.

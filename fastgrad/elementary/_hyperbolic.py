@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
 from ._exp import SHIFT, expm1_parts, power_of_two, quotient, reduced
 from ._overload import elementary
-from ._symbols import fma, muladd, polynomial, select, with_sign
+from ._symbols import Number, fma, muladd, polynomial, select, with_sign
 
 
 @elementary(np.tanh, math.tanh)
-def tanh(x: Any) -> Any:
+def tanh(x: Number) -> Number:
     """Hyperbolic tangent.
 
     ``(E - 1) / (E + 1)`` with ``E = exp(2 |x|)``, both in two parts, one divide, corrected by its remainder.
@@ -49,7 +48,7 @@ _COSH = (
 _LESS, _TWO_40 = 41, 2.0**40
 
 
-def _parts(a: Any) -> Any:
+def _parts(a: Number) -> tuple[Number, Number, Number, Number, Number]:
     """For ``a = k ln 2 + r``: `r`, ``sinh r - r``, ``cosh r - 1``, and ``2**(k - 41)`` and ``2**(-k - 41)``.
 
     Then ``2**-40 sinh a = up cosh r + down sinh r``, with the difference and the sum of the last two, and `cosh` with
@@ -66,7 +65,7 @@ def _parts(a: Any) -> Any:
     return r, odd, even, power_of_two(t, _LESS), power_of_two(SHIFT - k, _LESS)
 
 
-def _sum(main: Any, other: Any, lost: Any, r: Any, odd: Any, even: Any) -> Any:
+def _sum(main: Number, other: Number, lost: Number, r: Number, odd: Number, even: Number) -> Number:
     """Return ``main cosh r + other sinh r``; `lost` is what `main` lost: up to 0.5 ulp, at k = 27."""
     lead = other * r
     total = main + lead
@@ -75,7 +74,7 @@ def _sum(main: Any, other: Any, lost: Any, r: Any, odd: Any, even: Any) -> Any:
 
 
 @elementary(np.sinh, math.sinh)
-def sinh(x: Any) -> Any:
+def sinh(x: Number) -> Number:
     """Hyperbolic sine.
 
     ``sinh(k ln 2 + r)`` by the addition theorem, without a divide. At most 0.82 ulp.
@@ -90,7 +89,7 @@ def sinh(x: Any) -> Any:
 
 
 @elementary(np.cosh, math.cosh)
-def cosh(x: Any) -> Any:
+def cosh(x: Number) -> Number:
     """Hyperbolic cosine.
 
     ``cosh(k ln 2 + r)`` by the addition theorem, without a divide. At most 0.77 ulp.

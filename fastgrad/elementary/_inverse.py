@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
 from ._overload import elementary
-from ._symbols import fma, muladd, polynomial, select, square_root, with_sign
+from ._symbols import Number, fma, muladd, polynomial, select, square_root, with_sign
 
 _PI_HALF, _PI_HALF_REST = 1.5707963267948966, 6.123233995736766e-17
 
@@ -21,7 +20,7 @@ _ARCTAN = (
 
 
 @elementary(np.arctan, math.atan)
-def arctan(x: Any) -> Any:
+def arctan(x: Number) -> Number:
     """Inverse tangent.
 
     Three intervals, one divide, corrected by its remainder, and one minimax polynomial. At most 0.81 ulp.
@@ -59,7 +58,7 @@ _ARCSIN = (
 
 
 @elementary(np.arcsin, math.asin)
-def arcsin(x: Any) -> Any:
+def arcsin(x: Number) -> Number:
     """Inverse sine; NaN outside [-1, 1].
 
     Minimax polynomial up to 0.5, beyond it of ``sqrt((1 - |x|) / 2)``, the root in two parts. At most 0.63 ulp.
@@ -78,7 +77,7 @@ def arcsin(x: Any) -> Any:
 
 
 @elementary(np.arccos, math.acos)
-def arccos(x: Any) -> Any:
+def arccos(x: Number) -> Number:
     """Inverse cosine; NaN outside [-1, 1].
 
     As `arcsin`. At most 0.62 ulp.

@@ -8,13 +8,12 @@ what ``2 artanh(s)`` has beyond its first term.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
 from ._exp import LN2_HI, LN2_LO, LOG2_E, LOG2_E_REST
 from ._overload import elementary
-from ._symbols import FRACTION_BITS, bits, fma, from_bits, muladd, polynomial, select
+from ._symbols import FRACTION_BITS, Number, Word, bits, fma, from_bits, muladd, polynomial, select
 
 # (2 artanh(s) / s - 2) / s**2, error 2**-59.5 of the logarithm
 _LOG = (
@@ -33,19 +32,19 @@ _INTEGER, _INTEGER_BIAS = np.uint64(0x4330000000000000), 2.0**52 + 1023.0
 _TWICE_BIAS = np.uint64(2046)
 
 
-def split(x: Any) -> Any:
+def split(x: Number) -> tuple[Number, Number]:
     """Exponent and mantissa of a positive number, the mantissa between ``sqrt(1/2)`` and ``sqrt(2)``."""
     subnormal = x < _SMALLEST_NORMAL
     k, m = _split(bits(select(subnormal, x * _TWO_54, x)) + _OFFSET)
     return k - select(subnormal, _INTEGER_BIAS + 54.0, _INTEGER_BIAS), m
 
 
-def _split(u: Any) -> Any:
+def _split(u: Word) -> tuple[Number, Number]:
     """Exponent with `_INTEGER_BIAS`, and mantissa, from bits with `_OFFSET`."""
     return from_bits((u >> FRACTION_BITS) | _INTEGER), from_bits((u & _MANTISSA) + _ROOT_HALF)
 
 
-def _series(f: Any) -> Any:
+def _series(f: Number) -> tuple[Number, Number, Number, Number]:
     """Return `s`, what it is to be multiplied with, and ``f*f/2`` in two parts."""
     s = f / (2.0 + f)
     z = s * s
@@ -54,7 +53,7 @@ def _series(f: Any) -> Any:
     return s, muladd(z, polynomial(z, _LOG), h), h, fma(half, f, -h)
 
 
-def _in_two_parts(f: Any) -> Any:
+def _in_two_parts(f: Number) -> tuple[Number, Number]:
     """``log(1 + f)`` in two parts."""
     s, factor, h, h_rest = _series(f)
     low = muladd(s, factor, -h_rest)
@@ -62,14 +61,14 @@ def _in_two_parts(f: Any) -> Any:
     return ln, ((f - ln) - h) + low
 
 
-def _with_edges(x: Any, edge: float, value: Any) -> Any:
+def _with_edges(x: Number, edge: float, value: Number) -> Number:
     """Put in what a logarithm is at infinity, at the edge of its domain, and below that."""
     value = select(x < np.inf, value, x)
     return select(x > edge, value, select(x == edge, -np.inf, math.nan))
 
 
 @elementary(np.log, math.log)
-def log(x: Any) -> Any:
+def log(x: Number) -> Number:
     """Natural logarithm.
 
     The identity at the head of this module. At most 0.77 ulp.
@@ -86,7 +85,7 @@ def log(x: Any) -> Any:
 
 
 @elementary(np.log1p, math.log1p, scipy="log1p")
-def log1p(x: Any) -> Any:
+def log1p(x: Number) -> Number:
     """``log(1 + x)`` without cancellation near 0.
 
     As `log` of the rounded sum ``1 + x``, with what the rounding lost put back. At most 0.77 ulp.
@@ -115,7 +114,7 @@ _LOG10_2_HI, _LOG10_2_LO = float.fromhex("0x1.34413509f4000p-2"), 8.241712586023
 
 
 @elementary(np.log2, math.log2)
-def log2(x: Any) -> Any:
+def log2(x: Number) -> Number:
     """Logarithm to base 2.
 
     As `log`, times ``1 / ln 2`` in two parts; exact at powers of two. At most 0.68 ulp.
@@ -129,7 +128,7 @@ def log2(x: Any) -> Any:
 
 
 @elementary(np.log10, math.log10)
-def log10(x: Any) -> Any:
+def log10(x: Number) -> Number:
     """Logarithm to base 10.
 
     As `log`, times ``1 / ln 10`` in two parts. At most 0.64 ulp.

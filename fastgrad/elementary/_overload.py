@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from typing import overload as typed_overload
 
 import numba
 import numpy as np
 from llvmlite import ir
 from numba.core import types
+from numba.core.cpu import CPUContext
 from numba.core.imputils import lower_builtin
 from numba.core.registry import CPUDispatcher, cpu_target
-from numba.core.typing.templates import AbstractTemplate, infer, infer_global, signature
+from numba.core.typing.templates import AbstractTemplate, Signature, infer, infer_global, signature
 from numba.extending import overload
+from numpy.typing import NDArray
 
 from ._symbols import DOUBLE, write_body
 
@@ -70,6 +73,14 @@ class Kernel(CPUDispatcher):
         super().__init__(entry, targetoptions={**_OPTIONS, "nopython": True, "boundscheck": None})
         self._stub, self.original, self.originals, self.scipy = stub, originals[0], originals, scipy
 
+    if TYPE_CHECKING:  # Numba's method has no types
+
+        @typed_overload
+        def __call__(self, *args: float) -> float: ...
+        @typed_overload
+        def __call__(self, *args: Any) -> Any: ...
+        def __call__(self, *args: Any) -> Any: ...
+
     @property
     def _numba_type_(self) -> Any:
         return cpu_target.typing_context.resolve_value_type(self._stub)
@@ -116,9 +127,9 @@ def _names(function: Function) -> tuple[str, ...]:
 def _caller(inner: Function, arguments: tuple[str, ...]) -> Function:
     """Write a function that calls another; Numba reads the arguments off the code."""
     names = ", ".join(arguments)
-    scope: dict[str, Any] = {"inner": inner}
+    scope = {"inner": inner}
     exec(f"def caller({names}):\n    return inner({names})\n", scope)  # noqa: S102 (the text is our own)
-    return scope["caller"]  # type: ignore[no-any-return]
+    return scope["caller"]
 
 
 def _lower(stub: Function, kernel: Function, count: int) -> None:
@@ -129,7 +140,7 @@ def _lower(stub: Function, kernel: Function, count: int) -> None:
 
         key = stub
 
-        def generic(self, args: Any, kws: Any) -> Any:
+        def generic(self, args: Sequence[types.Type], kws: Mapping[str, types.Type]) -> Any:
             """Return the signature for such arguments."""
             if not kws and len(args) == count and all(isinstance(a, _REAL) for a in args):
                 return signature(types.float64, *[types.float64] * count)
@@ -138,7 +149,7 @@ def _lower(stub: Function, kernel: Function, count: int) -> None:
     infer(Real)
     infer_global(stub, types.Function(Real))
 
-    def lower(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+    def lower(context: CPUContext, builder: ir.IRBuilder, _signature: Signature, args: Sequence[ir.Value]) -> ir.Value:
         name = f"fastgrad_{kernel.__name__}"
         function = builder.module.globals.get(name)
         if function is None:  # once in a module: LLVM copies it into its callers
@@ -161,14 +172,14 @@ def _kernel(
     accepted = _REAL if count < 3 else _SCALAR
     fallback = _caller(originals[0], _names(named))
 
-    def loop(x: Any) -> Any:
+    def loop(x: NDArray[np.float64]) -> NDArray[np.float64]:
         flat = x.ravel()
         out = np.empty(flat.size, np.float64)
         for i in range(flat.size):
             out[i] = stub(flat[i])
         return out.reshape(x.shape)
 
-    def implement(*args: Any) -> Any:
+    def implement(*args: types.Type) -> Function | None:
         if all(isinstance(a, accepted) for a in args):
             return scalar
         x = args[0]

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
 from ._exp import EXP2, LN_2, LN_2_REST, SHIFT, clamp, power_of_two, powers
 from ._log import split
 from ._overload import elementary
-from ._symbols import SIGN, bits, fma, from_bits, muladd, polynomial, select, square_root, with_sign
+from ._symbols import SIGN, Number, bits, fma, from_bits, muladd, polynomial, select, square_root, with_sign
 
 
 @elementary(np.sqrt, math.sqrt)
-def sqrt(x: Any) -> Any:
+def sqrt(x: Number) -> Number:
     """Square root; NaN below 0.
 
     The hardware's instruction, rounded correctly.
@@ -32,7 +31,7 @@ _ROOT_TWO, _ROOT_HALF = 1.2599210498948732, 0.7937005259840998
 
 
 @elementary(np.cbrt, math.cbrt, scipy="cbrt")
-def cbrt(x: Any) -> Any:
+def cbrt(x: Number) -> Number:
     """Cube root.
 
     Inverse cube root by a polynomial, then two Newton steps, the last with its residual in two parts.
@@ -67,7 +66,7 @@ _Q = (
 
 
 @elementary(np.power, np.float_power, math.pow)
-def power(x: Any, y: Any) -> Any:
+def power(x: Number, y: Number) -> Number:
     """Return `x` to the power of `y`.
 
     NaN for a negative `x` and a `y` that is not whole. Zeros, infinities and signs as in C (IEEE 754 `pow`).

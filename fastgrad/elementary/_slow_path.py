@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from llvmlite import ir
 from numba.core import cgutils
+from numba.core.cpu import CPUContext
 
 from ._symbols import DOUBLE, WORD, Number, write_body
 
 
-def with_slow_path(slow: Callable[[Any], Any], limit: float) -> Callable[[Number, Number], Number]:
+def with_slow_path(slow: Callable[[Number], Number], limit: float) -> Callable[[Number, Number], Number]:
     """Make a function ``f(r, x)``: ``slow(x)`` where ``|x| > limit``, else `r`, in a vectorisable loop.
 
     A branch around a call stops LLVM's loop vectoriser, and the slow path on every lane would cost 40 ns. So the
@@ -27,7 +27,7 @@ def with_slow_path(slow: Callable[[Any], Any], limit: float) -> Callable[[Number
     return choose
 
 
-def _variants(context: Any, module: Any, slow: Callable[[Any], Any], limit: float) -> Any:
+def _variants(context: CPUContext, module: ir.Module, slow: Callable[[Number], Number], limit: float) -> ir.Function:
     """Define the scalar function with its vector versions in a module, and return it."""
     stem = f"fastgrad{slow.__name__}"
     if stem in module.globals:
@@ -44,10 +44,10 @@ def _variants(context: Any, module: Any, slow: Callable[[Any], Any], limit: floa
     return scalar
 
 
-def _guarded(module: Any, name: str, limit: float, lanes: int, slow: Any) -> Any:
+def _guarded(module: ir.Module, name: str, limit: float, lanes: int, slow: ir.Function) -> ir.Function:
     """Define ``name(r, x)`` for `lanes` lanes: one test and, rarely, a tail call (so no stack frame)."""
 
-    def wide(kind: Any, value: Any) -> Any:
+    def wide(kind: ir.Type, value: float) -> ir.Constant:
         constant = ir.Constant(kind, value)
         return constant if lanes == 1 else ir.Constant(ir.VectorType(kind, lanes), [constant] * lanes)
 
@@ -64,7 +64,7 @@ def _guarded(module: Any, name: str, limit: float, lanes: int, slow: Any) -> Any
     return function
 
 
-def _slow_lanes(module: Any, slow_scalar: Any, limit: float, lanes: int) -> Any:
+def _slow_lanes(module: ir.Module, slow_scalar: ir.Function, limit: float, lanes: int) -> ir.Function:
     """Define the slow path of `lanes` lanes: `slow_scalar` for lanes of `x` beyond `limit`, `r` for the others."""
     function = _function(module, f"{slow_scalar.name}_{lanes}", lanes, "cold")
     builder = ir.IRBuilder(function.append_basic_block())
@@ -82,7 +82,7 @@ def _slow_lanes(module: Any, slow_scalar: Any, limit: float, lanes: int) -> Any:
     return function
 
 
-def _function(module: Any, name: str, lanes: int, attribute: str) -> Any:
+def _function(module: ir.Module, name: str, lanes: int, attribute: str) -> ir.Function:
     kind = DOUBLE if lanes == 1 else ir.VectorType(DOUBLE, lanes)
     function = ir.Function(module, ir.FunctionType(kind, [kind, kind]), name)
     # Weak, not linkonce: LLVM drops an unused linkonce function before the vectoriser looks for it.

@@ -8,11 +8,12 @@ kernel cannot branch: `select` takes one of two values.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self, TypeVar, overload
 
 import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
+from numba.core.cpu import CPUContext
 
 DOUBLE, WORD, BIT = ir.DoubleType(), ir.IntType(64), ir.IntType(1)
 
@@ -28,24 +29,30 @@ _SPLITTER = 134217729.0
 class Place(NamedTuple):
     """Position where instructions are written."""
 
-    context: Any
-    builder: Any
+    context: CPUContext
+    builder: ir.IRBuilder
 
 
-def _operation(instruction: str, *, swapped: bool = False) -> Any:
+S = TypeVar("S", bound="Symbol")
+Pair = tuple["Number", "Number"]
+#: What operators take beside a symbol.
+Constant = float | np.uint64
+
+
+def _operation(instruction: str, *, swapped: bool = False) -> Callable[[S, S | Constant], S]:
     """Make an operator that writes an instruction with two operands of one kind."""
 
-    def operate(self: Any, other: Any) -> Any:
+    def operate(self: S, other: S | Constant) -> S:
         pair = [self.value, self.like(other).value]
         return type(self)(self.place, getattr(self.place.builder, instruction)(*(pair[::-1] if swapped else pair)))
 
     return operate
 
 
-def _comparison(instruction: str, sign: str) -> Any:
+def _comparison(instruction: str, sign: str) -> Callable[[S, S | Constant], Condition]:
     """Make an operator that writes a comparison."""
 
-    def compare(self: Any, other: Any) -> Any:
+    def compare(self: S, other: S | Constant) -> Condition:
         return Condition(self.place, getattr(self.place.builder, instruction)(sign, self.value, self.like(other).value))
 
     return compare
@@ -57,12 +64,12 @@ class Symbol:
     __slots__ = ("place", "value")
     __array_ufunc__ = None  # operators with NumPy's numbers are ours, too
     __hash__ = None  # type: ignore[assignment]
-    kind: Any
+    kind: ir.Type
 
-    def __init__(self, place: Place, value: Any) -> None:
+    def __init__(self, place: Place, value: ir.Value) -> None:
         self.place, self.value = place, value
 
-    def like(self, other: Any) -> Any:
+    def like(self, other: Any) -> Self:
         """Return `other`, a constant perhaps, as a value of the same kind."""
         if type(other) is type(self):
             return other
@@ -84,7 +91,7 @@ class Number(Symbol):
     __truediv__, __rtruediv__ = _operation("fdiv"), _operation("fdiv", swapped=True)
     __lt__, __le__ = _comparison("fcmp_ordered", "<"), _comparison("fcmp_ordered", "<=")
     __gt__, __ge__ = _comparison("fcmp_ordered", ">"), _comparison("fcmp_ordered", ">=")
-    __eq__, __ne__ = _comparison("fcmp_ordered", "=="), _comparison("fcmp_unordered", "!=")
+    __eq__, __ne__ = _comparison("fcmp_ordered", "=="), _comparison("fcmp_unordered", "!=")  # type: ignore[assignment]
 
     def __neg__(self) -> Number:
         return Number(self.place, self.place.builder.fneg(self.value))
@@ -105,7 +112,8 @@ class Word(Symbol):
     __and__, __or__, __xor__ = _operation("and_"), _operation("or_"), _operation("xor")
     __lshift__, __rshift__ = _operation("shl"), _operation("lshr")
     __rrshift__ = _operation("lshr", swapped=True)
-    __ge__, __ne__ = _comparison("icmp_unsigned", ">="), _comparison("icmp_unsigned", "!=")
+    __ge__ = _comparison("icmp_unsigned", ">=")
+    __eq__, __ne__ = _comparison("icmp_unsigned", "=="), _comparison("icmp_unsigned", "!=")  # type: ignore[assignment]
 
 
 class Condition(Symbol):
@@ -120,7 +128,15 @@ class Condition(Symbol):
         return Condition(self.place, self.place.builder.not_(self.value))
 
 
-def select(condition: Any, yes: Any, no: Any) -> Any:
+@overload
+def select(condition: Condition, yes: S, no: S | Constant) -> S: ...
+@overload
+def select(condition: Condition, yes: float, no: S) -> S: ...
+@overload
+def select(condition: Condition, yes: float, no: float) -> Number: ...
+@overload
+def select(condition: Condition, yes: Pair, no: Pair) -> Pair: ...
+def select(condition: Condition, yes: Any, no: Any) -> Any:
     """Take one of two values, or one of two tuples of values."""
     if isinstance(yes, tuple):
         return tuple(select(condition, a, b) for a, b in zip(yes, no, strict=True))
@@ -166,7 +182,7 @@ def square_root(x: Number) -> Number:
     return _intrinsic("llvm.sqrt", x)
 
 
-def muladd(a: Any, b: Any, c: Any) -> Number:
+def muladd(a: Number | float, b: Number | float, c: Number | float) -> Number:
     """Return ``a * b + c``, fused where the target does that fast (`llvm.fmuladd`), else rounded twice."""
     return _intrinsic("llvm.fmuladd", a, b, c)
 
@@ -174,13 +190,13 @@ def muladd(a: Any, b: Any, c: Any) -> Number:
 def polynomial(x: Number, coefficients: Sequence[float]) -> Number:
     """Horner's scheme, constant term first."""
     *lower, last = coefficients
-    value: Number = x.like(last)
+    value = x.like(last)
     for c in reversed(lower):
         value = muladd(value, x, c)
     return value
 
 
-def fma(a: Any, b: Any, c: Any) -> Number:
+def fma(a: Number | float, b: Number | float, c: Number | float) -> Number:
     """Return ``a * b + c``, the product not rounded, for what must be exact.
 
     Rounded once in hardware, else exact whenever the result is a float64.
@@ -189,7 +205,7 @@ def fma(a: Any, b: Any, c: Any) -> Number:
     if _has_fma(a.place.context):
         return _intrinsic("llvm.fma", a, b, c)
 
-    def split(v: Any) -> tuple[Any, Any]:
+    def split(v: Number) -> tuple[Number, Number]:
         big = v * _SPLITTER
         head = big - (big - v)
         return head, v - head
@@ -203,7 +219,7 @@ def fma(a: Any, b: Any, c: Any) -> Number:
     return Number(a.place, (total + (lost + tail)).value)
 
 
-def _has_fma(context: Any) -> bool:
+def _has_fma(context: CPUContext) -> bool:
     """Tell whether the target fuses in hardware; without it LLVM would call libm, some thirty times slower.
 
     The features that Numba compiles for decide, not those of the host: ``NUMBA_CPU_NAME`` and ``NUMBA_CPU_FEATURES``
@@ -213,22 +229,22 @@ def _has_fma(context: Any) -> bool:
     return "+fma" in features or llvm.get_process_triple().startswith(("aarch64", "arm64", "ppc64", "powerpc64"))
 
 
-def _numbers(*values: Any) -> list[Any]:
+def _numbers(*values: Number | float) -> list[Number]:
     """Return values, some of them constants, as numbers."""
     sample = next(v for v in values if isinstance(v, Number))
     return [sample.like(v) for v in values]
 
 
-def _intrinsic(name: str, *values: Any) -> Number:
+def _intrinsic(name: str, *values: Number | float) -> Number:
     """Call an intrinsic of LLVM for float64."""
-    values = tuple(_numbers(*values))
-    kind = ir.FunctionType(DOUBLE, [DOUBLE] * len(values))
-    builder = values[0].place.builder
+    numbers = _numbers(*values)
+    kind = ir.FunctionType(DOUBLE, [DOUBLE] * len(numbers))
+    builder = numbers[0].place.builder
     function = builder.module.declare_intrinsic(name, [DOUBLE], kind)
-    return Number(values[0].place, builder.call(function, [v.value for v in values]))
+    return Number(numbers[0].place, builder.call(function, [n.value for n in numbers]))
 
 
-def write_body(context: Any, function: Any, kernel: Callable[..., Any]) -> None:
+def write_body(context: CPUContext, function: ir.Function, kernel: Callable[..., Number]) -> None:
     """Let a kernel write the body of an LLVM function."""
     builder = ir.IRBuilder(function.append_basic_block())
     place = Place(context, builder)

@@ -10,13 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
 
 import numpy as np
 
 from ._overload import elementary
 from ._slow_path import with_slow_path
-from ._symbols import ONE, SIGN, bits, fma, from_bits, muladd, number, polynomial, select, table_entry
+from ._symbols import ONE, SIGN, Number, Word, bits, fma, from_bits, muladd, number, polynomial, select, table_entry
 
 _TWO_OVER_PI = 0.6366197723675814
 _PI_HALF_1, _PI_HALF_2, _PI_HALF_3 = 1.5707963267948966, 6.123233995736766e-17, -1.4973849048591698e-33
@@ -47,7 +46,7 @@ _WORDS = (
 )  # fmt: skip
 
 
-def _near(a: Any) -> Any:
+def _near(a: Number) -> tuple[Word, Number, Number]:
     """Bits that end in `k` mod 4, and ``a - k pi/2`` in two parts; right up to 2**30."""
     t = muladd(a, _TWO_OVER_PI, _SHIFT)
     k = t - _SHIFT
@@ -61,7 +60,7 @@ def _near(a: Any) -> Any:
     return bits(t), r, (second - r) + third
 
 
-def _far(a: Any) -> Any:
+def _far(a: Number) -> tuple[Word, Number, Number]:
     """Do the same for any finite ``a`` of at least 2**30, one number at a time."""
     u = bits(a)
     low, high = u & _LOW, ((u & _FRACTION) | _HIDDEN) >> _32
@@ -70,10 +69,10 @@ def _far(a: Any) -> Any:
     start = (u >> _52) - (1075 + 2 - 32)
     place, shift = start >> 5, _32 - (start & 31)
     words = [table_entry(_WORDS, "fastgrad_two_over_pi", place + i) for i in range(7)]
-    carry: Any = 0
-    before: Any = 0
-    s: Any = 0.0
-    rest: Any = 0.0
+    carry: Word | int = 0
+    before: Word | int = 0
+    s: Number | float = 0.0
+    rest: Number | float = 0.0
     weight = 2.0**-190
     for i in range(5, -1, -1):
         word = (((words[i] << _32) | words[i + 1]) >> shift) & _LOW
@@ -102,7 +101,7 @@ def _far(a: Any) -> Any:
     return k, r, (head - r) + tail
 
 
-def _series(r: Any, rest: Any) -> Any:
+def _series(r: Number, rest: Number) -> tuple[Number, Number, Number]:
     """Sine of ``r + rest`` less `r`; cosine as a large and a small part."""
     z = r * r
     sine = muladd(r * z, polynomial(z, _SIN), rest)
@@ -111,17 +110,17 @@ def _series(r: Any, rest: Any) -> Any:
     return sine, lead, ((1.0 - lead) - half) + muladd(z * z, polynomial(z, _COS), -r * rest)
 
 
-def _of_any_angle(reduced: Callable[[Any, Any, Any, Any], Any]) -> Callable[[Any], Any]:
+def _of_any_angle(reduced: Callable[[Number, Word, Number, Number], Number]) -> Callable[[Number], Number]:
     """Make a function of any angle out of one of the angle, `k` and the reduced angle in two parts."""
 
-    def slow(x: Any) -> Any:
+    def slow(x: Number) -> Number:
         return select(abs(x) < np.inf, reduced(x, *_far(abs(x))), np.nan)
 
     slow.__name__ = f"_{reduced.__name__}_far"
     guarded = with_slow_path(slow, 2.0**30)
 
     @wraps(reduced)
-    def function(x: Any) -> Any:
+    def function(x: Number) -> Number:
         return guarded(reduced(x, *_near(abs(x))), x)
 
     return function
@@ -129,7 +128,7 @@ def _of_any_angle(reduced: Callable[[Any, Any, Any, Any], Any]) -> Callable[[Any
 
 @elementary(np.sin, math.sin)
 @_of_any_angle
-def sin(x: Any, u: Any, r: Any, rest: Any) -> Any:
+def sin(x: Number, u: Word, r: Number, rest: Number) -> Number:
     """Sine of an angle in radians, of any size.
 
     The reductions at the head of this module and minimax polynomials up to pi/4. At most 0.84 ulp.
@@ -141,7 +140,7 @@ def sin(x: Any, u: Any, r: Any, rest: Any) -> Any:
 
 @elementary(np.cos, math.cos)
 @_of_any_angle
-def cos(_x: Any, u: Any, r: Any, rest: Any) -> Any:
+def cos(_x: Number, u: Word, r: Number, rest: Number) -> Number:
     """Cosine of an angle in radians, of any size.
 
     The reductions at the head of this module and minimax polynomials up to pi/4. At most 0.90 ulp.
@@ -153,7 +152,7 @@ def cos(_x: Any, u: Any, r: Any, rest: Any) -> Any:
 
 @elementary(np.tan, math.tan)
 @_of_any_angle
-def tan(x: Any, u: Any, r: Any, rest: Any) -> Any:
+def tan(x: Number, u: Word, r: Number, rest: Number) -> Number:
     """Tangent of an angle in radians, of any size.
 
     Quotient of sine and cosine, both in two parts, corrected by its remainder. At most 1.2 ulp.
