@@ -845,3 +845,21 @@ def test_higher_orders_beside_an_edge_take_the_side_with_room(n: int, is_bounded
                 adaptive(n),
             )  # fmt: skip
         assert covers(found, truth(x), within)
+
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_waves_on_a_trend_are_no_noise_at_large_arguments(n: int) -> None:
+    """Windows over wide steps agreed with one another on the trend alone: one point of five was wrong with success."""
+    x = np.exp(np.linspace(np.log(10.3), np.log(99999.3), 300))
+    found = differentiate(lambda x: x**2 + np.sin(2 * np.pi * x), x, adaptive(n=n))
+    exact = {2: 2 - (2 * np.pi) ** 2 * np.sin(2 * np.pi * x), 3: -((2 * np.pi) ** 3) * np.cos(2 * np.pi * x)}[n]
+    off = abs(found.df - exact)
+    assert (off <= found.error).mean() >= 0.99 and (off <= 10 * found.error)[found.success].all()
+    assert found.success.mean() >= 0.7
+
+
+def test_a_kink_of_the_second_derivative_is_not_that_of_one_side() -> None:
+    """One side was preferred where the other one had another second derivative, or was flat."""
+    for f in (lambda x: np.clip(x, 0, 1) ** 2 * (3 - 2 * np.clip(x, 0, 1)), lambda x: np.where(x < 0, x * x, 3 * x * x)):
+        found = differentiate(f, [0.0], adaptive(n=2))
+        assert not found.success[0] or found.error[0] > 1

@@ -103,9 +103,10 @@ def resolve_contradictions(facts: Facts, r: Interpretation) -> Interpretation:
         if not v.two_sided:
             r = r._replace(before_kink=np.where(is_open, level_before_kink(v, facts.q, fit), -1.0))
         kinked = r.before_kink >= 0
-        finer = best_window(facts.candidates, np.where(kinked, r.before_kink, fit.last + 4), by_bound=True)
+        first = np.where(kinked, r.before_kink, fit.last + 4)
+        finer = best_window(facts.candidates, first, by_bound=True, apart_from=w)
         apart = np.abs(finer.df - w.df)
-        contradicts = is_open & finer.exists & (apart > 2 * (finer.bound + w.bound))
+        contradicts = is_open & finer.exists
         noisy = d.are_noise(False)
         is_sharp = (finer.bound < np.where(kinked, SHARP, GOOD) * finer.scale) & (finer.scale > 0)
         is_structure = contradicts & ~noisy & is_sharp

@@ -135,7 +135,9 @@ def _competition(by_bound: bool) -> Scan:
         relative_bound, lowest, *best = state
         level = level * float(STRIDE)
         ranking_bound, local = levels[2], levels[5]
-        allowed = (ranking_bound < math.inf) & (level >= points[0]) & (level <= points[1])
+        first, last, df, bound = points
+        allowed = (ranking_bound < math.inf) & (level >= first) & (level <= last)
+        allowed = allowed & ~(abs(levels[0] - df) <= (levels[1] + bound) * 2.0)
         if by_bound:
             this, wins = relative_bound, allowed & (ranking_bound < best[2])
         else:
@@ -150,9 +152,17 @@ def _competition(by_bound: bool) -> Scan:
 _COMPETITION = {by_bound: _competition(by_bound) for by_bound in (False, True)}
 
 
-def best_window(candidates: list[FloatArray], first: Row = 0.0, last: Row = math.inf, by_bound: bool = False) -> Window:
-    """Choose the best of the windows that begin between two levels, which are numbers or rows."""
-    return Window(*_COMPETITION[by_bound]([first, last], candidates, len(candidates[0]), len(Window._fields))[0])
+def best_window(
+    candidates: list[FloatArray], first: Row = 0.0, last: Row = math.inf, by_bound: bool = False,
+    apart_from: Window | None = None,
+) -> Window:  # fmt: skip
+    """Choose the best of the windows that begin between two levels, which are numbers or rows.
+
+    With `apart_from` only windows are allowed that contradict the windows given.
+    """
+    apart = (math.nan, 0.0) if apart_from is None else apart_from[:2]
+    rows = [first, last, *apart]
+    return Window(*_COMPETITION[by_bound](rows, candidates, len(candidates[0]), len(Window._fields))[0])
 
 
 class Fit(NamedTuple):
