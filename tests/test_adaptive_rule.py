@@ -860,6 +860,6 @@ def test_waves_on_a_trend_are_no_noise_at_large_arguments(n: int) -> None:
 
 def test_a_kink_of_the_second_derivative_is_not_that_of_one_side() -> None:
     """One side was preferred where the other one had another second derivative, or was flat."""
-    for f in (lambda x: np.clip(x, 0, 1) ** 2 * (3 - 2 * np.clip(x, 0, 1)), lambda x: np.where(x < 0, x * x, 3 * x * x)):
+    for f in (lambda x: np.clip(x, 0, 1) ** 2 * (3 - 2 * np.clip(x, 0, 1)), lambda x: x * x * np.where(x < 0, 1, 3)):
         found = differentiate(f, [0.0], adaptive(n=2))
         assert not found.success[0] or found.error[0] > 1

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 Side = Literal["left", "both", "right"]
 
+_SIDE = '`side` must be "left", "both" or "right"; got {!r:.80}. Leave it out for both.'
+
 SIDES: dict[str, int] = {"left": -1, "both": 0, "right": 1}
 HIGHEST = 8
 """Highest order of the derivative: beyond, rounding leaves too little."""
@@ -49,7 +51,7 @@ class Adaptive:
         if not isinstance(self.side, str):
             object.__setattr__(self, "side", _array_of_sides(self.side))
         if isinstance(self.side, str) and self.side not in SIDES:
-            raise ValueError(f'`side` must be "left", "both" or "right"; got {self.side!r}.')
+            raise ValueError(_SIDE.format(self.side))
         if self.rtol is not None and not (_is_real(self.rtol) and 0 <= self.rtol < math.inf):
             raise ValueError(
                 f"`rtol` must be finite and not negative; got {self.rtol!r}. "
@@ -103,7 +105,7 @@ def _array_of_sides(side: ArrayLike) -> str | NDArray[np.str_]:
     if sides.dtype.kind in "iuf" and np.isin(sides, (-1, 0, 1)).all() and not isinstance(side, bool):
         sides = names[sides.astype(np.int64) + 1]
     if sides.dtype.kind not in "UO" or not np.isin(sides, names).all():
-        raise ValueError(f'`side` must be "left", "both" or "right"; got {side!r:.80}.')
+        raise ValueError(_SIDE.format(side))
     sides = sides.astype(names.dtype)
     if sides.ndim == 0:
         return str(sides)
