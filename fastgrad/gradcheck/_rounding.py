@@ -211,7 +211,8 @@ def _rounding_of_results(points: Problem, where: Any) -> Any:
     noise = np.zeros((math.prod(points.batch), *where.shape[len(points.batch) : -1], 1))
     for k in _indices(points, where):
         sides = [attempt(partial(_differences, points, k, sign)) for sign in (-1.0, 1.0)]
-        noise[k] = np.nan_to_num(np.min([s for s in sides if s is not None] or [0.0], axis=0)).reshape(noise[k].shape)
+        if measured := [s for s in sides if s is not None]:
+            noise[k] = np.nan_to_num(np.min(measured, axis=0)).reshape(noise[k].shape)
     return noise.reshape((*points.batch, *noise.shape[1:]))
 
 

@@ -90,7 +90,9 @@ def dependence(c: Comparison) -> str | None:
     x = c.problem.vectors.reshape(-1, dim)[k]
     points = x + np.diag(MOVE * np.maximum(np.abs(x), LEAST))
     moved = replace(c.problem, args=(points.astype(c.problem.args[0].dtype), *c.problem.args[1:]), labels=())
-    numerical = moved.estimate()
+    numerical = attempt(moved.estimate)
+    if numerical is None:
+        return None
     analytic = attempt(lambda: Analytic(c.analytic.source, moved, numerical.df.shape).values)
     if analytic is None:
         return None
