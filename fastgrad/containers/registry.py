@@ -128,7 +128,7 @@ Adapter = Callable[[Call, Sequence[Operand]], list[Operand]]
 
 
 def extract_arrays(
-    function: Function, f: Any, points: Mapping[str, object], named: Mapping[str, object], layout: Layout
+    function: Function, f: Any, points: Mapping[str, Operand], named: Mapping[str, object], layout: Layout
 ) -> tuple[Call, list[Operand]]:
     """Take the arrays out of a call: the call, and the arrays. Numbers stay in it."""
     shared = layout.vectors is True
@@ -196,7 +196,7 @@ def has_containers(*values: object, bounds: Any = None) -> bool:
 
 
 def over_containers(
-    function: Function, f: Any, points: Mapping[str, object], named: dict[str, Any], layout: Layout = _NUMBERS
+    function: Function, f: Any, points: Mapping[str, Operand], named: dict[str, Any], layout: Layout = _NUMBERS
 ) -> Any:
     """Call ``function(f, *points, **named)`` where `points`, steps or bounds are containers.
 
