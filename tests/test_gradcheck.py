@@ -428,6 +428,23 @@ def test_an_exception_where_nobody_asked_does_not_come_through() -> None:
     assert "factor 1.25 " in found.patterns[0]
 
 
+def test_where_f_raises_beside_the_points_mistakes_are_still_found() -> None:
+    def near_one(v: Any) -> Any:
+        if np.abs(v - 1.0).max() > 1e-4:
+            raise ValueError("outside")
+        return np.array([v[0] * v[1] ** 2, v[0] + v[1]])
+
+    x = np.array([1.0, 1.0])
+    result = check(near_one, lambda v: np.array([[v[1] ** 2, 2.5 * v[0] * v[1]], [1.0, 1.0]]), x, of="jacobian")
+    np.testing.assert_array_equal(result.verdict == Verdict.DISAGREES, [[False, True], [False, False]])
+    points = np.array([[0.99, 1.0], [0.5, 2.0], [0.3, 0.4]])  # the arc cosine ends at 1
+    result = check(
+        lambda v: math.acos(v[0]) * v[1], lambda v: np.array([-v[1] / math.sqrt(1.0 - v[0] ** 2), v[0]]), points,
+        of="gradient",
+    )  # fmt: skip
+    np.testing.assert_array_equal(result.verdict == Verdict.DISAGREES, [[False, True]] * 3)
+
+
 def test_the_callers_arrays_stay_as_they_were() -> None:
     x, y, values = X.copy(), Y.copy(), wave_slope(X)
     kept: list[Any] = []

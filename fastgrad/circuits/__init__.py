@@ -6,9 +6,9 @@ Imports `tracing`, `gates` and what is below them, nothing of the numerical deri
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from .._typing import Function
 from ..arguments import explains_keywords
 from .circuit_type import Circuit
 from .gate_primitives import where
@@ -17,7 +17,7 @@ __all__ = ["Circuit", "circuit", "where"]
 
 
 @explains_keywords
-def circuit(f: Callable[..., Any], n: int | Sequence[int | None] | None = None) -> Circuit:
+def circuit(f: Function, n: int | Sequence[int | None] | None = None) -> Circuit:
     """Trace a function once on symbols, for its exact derivatives by the chain rule.
 
     `f` may use gates, Python's operators, NumPy's and `math`'s functions, those of scipy.special that have a gate or

@@ -10,22 +10,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Container, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..tracing import Graph, Node, active_nodes, copy_nodes, in_order, select
-from .derivatives import derivative_of
+from .derivatives import Partial, Term, derivative_of
 from .overflow import saturating, shortcut
+
+#: The operands that the slope of each node is passed to, each with the partial.
+Edges = dict[Node, list[tuple[Node, Partial]]]
+#: Whether something counts.
+Condition = Node | bool
 
 
 class _Slope(NamedTuple):
     """An adjoint or a tangent; without a guard it always counts."""
 
-    value: Any
-    guard: Any = None
+    value: Term
+    guard: Condition | None = None
 
-    def counted(self) -> Any:
+    def counted(self) -> Term:
         """Return the value where it counts, 0 elsewhere."""
-        return self.value if self.guard is None else select(self.guard, self.value, 0.0)
+        value: Term = self.value if self.guard is None else select(self.guard, self.value, 0.0)
+        return value
 
 
 def jacobian(outputs: Sequence[Node], nin: int) -> list[list[Node]]:
@@ -39,7 +45,7 @@ def jacobian(outputs: Sequence[Node], nin: int) -> list[list[Node]]:
     active = active_nodes(order, nin)
     copies, partials = local_partials(order, graph, active)
     edges, saturated = _edges(order, copies, partials, active), saturating(order, partials, active)
-    rows: list[list[Any]]
+    rows: list[list[_Slope | None]]
     if len(outputs) <= nin:
         rows = [_reverse(order, edges, saturated, output, nin) for output in outputs]
     else:
@@ -50,10 +56,10 @@ def jacobian(outputs: Sequence[Node], nin: int) -> list[list[Node]]:
 
 def local_partials(
     order: Sequence[Node], graph: Graph, active: Container[Node] | None = None
-) -> tuple[dict[Node, Node], dict[Node, tuple[Any, ...]]]:
+) -> tuple[dict[Node, Node], dict[Node, tuple[Partial, ...]]]:
     """Copy nodes into `graph`; return the copies, and the partials of each `active` node in its operands."""
     copies = copy_nodes(order, graph)
-    partials: dict[Node, tuple[Any, ...]] = {}
+    partials: dict[Node, tuple[Partial, ...]] = {}
     for node in order:
         if node.operands:
             rule = derivative_of(node.gate).partials if active is None or node in active else None
@@ -63,10 +69,10 @@ def local_partials(
 
 
 def _edges(
-    order: Sequence[Node], copies: dict[Node, Node], partials: dict[Node, tuple[Any, ...]], active: set[Node]
-) -> dict[Node, list[tuple[Node, Any]]]:
-    """Return for each node its edges: the operands that its slope is passed to, each with the partial."""
-    edges: dict[Node, list[tuple[Node, Any]]] = {}
+    order: Sequence[Node], copies: dict[Node, Node], partials: dict[Node, tuple[Partial, ...]], active: set[Node]
+) -> Edges:
+    """Return the edges of all nodes."""
+    edges: Edges = {}
     for node in order:
         edges[node] = [(o, p) for o, p in zip(node.operands, partials.get(node, ()), strict=False) if o in active]
         if node in active and (bypass := shortcut(node, copies, active)) is not None:
@@ -75,10 +81,12 @@ def _edges(
     return edges
 
 
-def _reverse(order: Sequence[Node], edges: Any, saturated: dict[Node, Any], output: Node, nin: int) -> list[Any]:
+def _reverse(
+    order: Sequence[Node], edges: Edges, saturated: dict[Node, Node | None], output: Node, nin: int
+) -> list[_Slope | None]:
     """Slopes of one output in all inputs."""
     adjoints: dict[Node, list[_Slope]] = {output: [_Slope(1.0)]}
-    row: list[Any] = [None] * nin
+    row: list[_Slope | None] = [None] * nin
     for node in reversed(order):
         if node not in adjoints:
             continue
@@ -95,9 +103,11 @@ def _reverse(order: Sequence[Node], edges: Any, saturated: dict[Node, Any], outp
     return row
 
 
-def _forward(order: Sequence[Node], edges: Any, saturated: dict[Node, Any], position: int) -> dict[Node, Any]:
+def _forward(
+    order: Sequence[Node], edges: Edges, saturated: dict[Node, Node | None], position: int
+) -> dict[Node, _Slope]:
     """Slopes of all nodes in one input."""
-    slopes: dict[Node, Any] = {}
+    slopes: dict[Node, _Slope] = {}
     for node in order:
         if node.name == "input":
             if node.value == position:
@@ -115,7 +125,7 @@ def _forward(order: Sequence[Node], edges: Any, saturated: dict[Node, Any], posi
     return slopes
 
 
-def _or_not(condition: Any, finite: Any) -> Any:
+def _or_not(condition: Condition, finite: Node | None) -> Condition:
     return condition if finite is None else condition | ~finite
 
 
@@ -133,11 +143,11 @@ def _sum(slopes: list[_Slope]) -> _Slope:
     return total
 
 
-def _is_not(guard: Any, other: Any) -> bool:
-    return guard is not None and guard.name == "logical_not" and guard.operands[0] is other
+def _is_not(guard: Condition | None, other: Condition | None) -> bool:
+    return isinstance(guard, Node) and guard.name == "logical_not" and guard.operands[0] is other
 
 
-def _times(slope: _Slope, partial: Any) -> _Slope | None:
+def _times(slope: _Slope, partial: Partial) -> _Slope | None:
     """Multiply by a local partial; the 0 of a branch not taken becomes a guard."""
     if partial is None or _is(partial, 0.0):
         return None
@@ -150,12 +160,13 @@ def _times(slope: _Slope, partial: Any) -> _Slope | None:
     return _Slope(_product(slope.value, partial), slope.guard)
 
 
-def _product(value: Any, partial: Any) -> Any:
+def _product(value: Term, partial: Term) -> Term:
     """Multiply, but choose where the partial is a choice between signs."""
     if isinstance(partial, Node) and partial.name == "where":
         condition, yes, no = partial.operands
         if any(_is(leaf, 1.0) or _is(leaf, -1.0) or _is_nan(leaf) for leaf in (yes, no)):
-            return select(condition, _product(value, yes), _product(value, no))
+            choice: Term = select(condition, _product(value, yes), _product(value, no))
+            return choice
     if _is(partial, 1.0):
         return value
     if _is(partial, -1.0):
@@ -163,15 +174,15 @@ def _product(value: Any, partial: Any) -> Any:
     return math.nan if _is_nan(partial) else value * partial
 
 
-def _value(node: Any) -> Any:
+def _value(node: Term) -> float | None:
     """Value of a constant, else None."""
     return node if isinstance(node, float) else node.value if node.name == "constant" else None
 
 
-def _is(node: Any, number: float) -> bool:
+def _is(node: Term, number: float) -> bool:
     return bool(_value(node) == number)
 
 
-def _is_nan(node: Any) -> bool:
+def _is_nan(node: Term) -> bool:
     number = _value(node)
     return number is not None and math.isnan(number)

@@ -5,16 +5,23 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .._typing import Array, Function
 from ..arguments import argument_index, threads
 from ..array_kinds import PLAIN, kinds
 from ..containers.registry import Layout, over_containers
 from ..tracing import Node
 from .drawing import mermaid, program, svg
+from .fused import Targets
 from .signature import component_names, components, sizes_of
 from .template import Quantity, Template, template_of
+
+#: `out` and `workers` as they were passed.
+Options = Mapping[str, object]
+#: One array may be passed as it is.
+Out = Array | Targets
 
 
 class Circuit:
@@ -71,7 +78,7 @@ class Circuit:
 
     __name__: str
 
-    def __init__(self, f: Callable[..., Any], n: int | Sequence[int | None] | None = None) -> None:
+    def __init__(self, f: Function, n: int | Sequence[int | None] | None = None) -> None:
         self.formula = f
         if inspect.isroutine(f):
             self.__formula__ = f
@@ -88,7 +95,9 @@ class Circuit:
         """Nodes of the results, with captured numbers as constants."""
         return self._template.nodes(self._numbers)
 
-    def _compute(self, quantity: Quantity, args: Any, out: Any, workers: Any, wrt: int = 0) -> tuple[Any, ...]:
+    def _compute(
+        self, quantity: Quantity, args: Sequence[object], out: Out, workers: int | None, wrt: int = 0
+    ) -> tuple[Any, ...]:
         out = out if out is None or isinstance(out, tuple) else (out,)
         for a in args:
             if kinds[type(a)] is not PLAIN:
@@ -99,7 +108,7 @@ class Circuit:
 
     # Numbers ---------------------------------------------------------------------------------------------------
 
-    def __call__(self, *args: Any, out: Any = None, workers: int | None = None) -> Any:
+    def __call__(self, *args: object, out: Out = None, workers: int | None = None) -> Any:
         """Values of the function at a batch of points, of the shape of the batch, then that of the function's result.
 
         They are a tuple if the function takes numbers and returns several; a vector's function gives one array of them.
@@ -107,7 +116,7 @@ class Circuit:
         results = self._compute("values", args, out, workers)
         return results if self._template.is_tuple else results[0]
 
-    def partials(self, *args: Any, out: Any = None, workers: int | None = None) -> tuple[Any, ...]:
+    def partials(self, *args: object, out: Out = None, workers: int | None = None) -> tuple[Any, ...]:
         """Exact partial derivatives, computed together: a tuple with one entry for each argument.
 
         For a number it has the shape of the values; for a vector it is the gradient or the jacobian, components on the
@@ -122,7 +131,7 @@ class Circuit:
         """
         return self._by_result(self._compute("partials", args, out, workers))
 
-    def value_and_partials(self, *args: Any, out: Any = None, workers: int | None = None) -> tuple[Any, Any]:
+    def value_and_partials(self, *args: object, out: Out = None, workers: int | None = None) -> tuple[Any, Any]:
         """Values, as from calling the circuit, and `partials`: what they share is computed once.
 
         A tuple `out` holds first the arrays for the values, then those for the partials.
@@ -137,7 +146,7 @@ class Circuit:
             return results
         return tuple(results[k : k + self.nin] for k in range(0, len(results), self.nin))
 
-    def gradient(self, *args: Any, wrt: int = 0, out: Any = None, workers: int | None = None) -> Any:
+    def gradient(self, *args: object, wrt: int = 0, out: Out = None, workers: int | None = None) -> Any:
         """Gradient of the one result in a vector argument: ``(..., d) -> (..., d)``.
 
         Examples
@@ -152,7 +161,7 @@ class Circuit:
             raise TypeError("`gradient` is of a function with one result; this circuit has several. Use `jacobian`.")
         return self._compute("jacobian", args, out, workers, self._vector("gradient", wrt))[0]
 
-    def jacobian(self, *args: Any, wrt: int = 0, out: Any = None, workers: int | None = None) -> Any:
+    def jacobian(self, *args: object, wrt: int = 0, out: Out = None, workers: int | None = None) -> Any:
         """Jacobian in a vector argument: ``(..., d) -> (..., m, d)``; of one result it is the gradient.
 
         Row `i` holds the partial derivatives of result `i`; results that are a matrix keep both of its axes.
@@ -168,7 +177,7 @@ class Circuit:
         """
         return self._compute("jacobian", args, out, workers, self._vector("jacobian", wrt))[0]
 
-    def hessian(self, *args: Any, wrt: int = 0, out: Any = None, workers: int | None = None) -> Any:
+    def hessian(self, *args: object, wrt: int = 0, out: Out = None, workers: int | None = None) -> Any:
         """Hessian of the one result in a vector argument: ``(..., d) -> (..., d, d)``, symmetric to the last bit.
 
         The chain rule is applied to the gradient's own gates. One triangle is computed; the other repeats it.
@@ -193,7 +202,7 @@ class Circuit:
 
     # Drawings ---------------------------------------------------------------------------------------------------------
 
-    def to_text(self, *at: Any) -> str:
+    def to_text(self, *at: object) -> str:
         """Return the numbered program: node, gate, operands, and the partial of the gate in each of them.
 
         With the numbers of one point `at`, values and partials are numbers; without it, partials are formulas.
@@ -209,15 +218,15 @@ class Circuit:
         """
         return program(self.__name__, self._outputs, *self._inputs_at(at))
 
-    def to_mermaid(self, *at: Any) -> str:
+    def to_mermaid(self, *at: object) -> str:
         """Return the graph in Mermaid's language, which GitHub and many editors draw; `at` as for `to_text`."""
         return mermaid(self._outputs, *self._inputs_at(at))
 
-    def to_svg(self, *at: Any) -> str:
+    def to_svg(self, *at: object) -> str:
         """Return the graph as a self-contained SVG drawing, which notebooks show; `at` as for `to_text`."""
         return svg(self._outputs, *self._inputs_at(at))
 
-    def _inputs_at(self, at: tuple[Any, ...]) -> tuple[list[str], list[float] | None]:
+    def _inputs_at(self, at: tuple[object, ...]) -> tuple[list[str], list[float] | None]:
         """Names of all inputs, and their numbers at the point, if there is one."""
         return component_names(self.formula, self._sizes), components(at, self._sizes) if at else None
 
@@ -227,15 +236,16 @@ class Circuit:
     def __repr__(self) -> str:
         return self.to_text()
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> str | tuple[type[Circuit], tuple[object, ...]]:
         """Pickle circuits of a module by name, others with their function, which is traced anew."""
-        if getattr(sys.modules.get(self.__module__ or ""), self.__name__, None) is self:
+        member: object = getattr(sys.modules.get(self.__module__ or ""), self.__name__, None)
+        if member is self:
             return self.__name__
         return Circuit, (self.formula, self.n)
 
 
 def _over_containers(
-    circuit: Any, template: Template, quantity: Quantity, wrt: int, args: Sequence[Any], options: dict[str, Any]
+    circuit: Circuit, template: Template, quantity: Quantity, wrt: int, args: Sequence[object], options: Options
 ) -> tuple[Any, ...]:
     """Compute over containers; results whose axes are different vectors one after the other."""
     if not template.is_scalar and quantity in ("partials", "both"):
@@ -269,7 +279,7 @@ def _over_containers(
     return results if len(groups) > 1 else (results,)
 
 
-def _compute_plain(circuit: Any, *args: Any, quantity: Quantity, wrt: int, workers: int | None) -> Any:
+def _compute_plain(circuit: Circuit, *args: object, quantity: Quantity, wrt: int, workers: int | None) -> Any:
     """Results of a circuit, which is pickled where workers compute, on the arrays of containers."""
     results = circuit._compute(quantity, args, None, workers, wrt)
     return results if len(results) > 1 else results[0]

@@ -13,13 +13,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
-from typing import Any
 
 from .. import gates
 from ..gates import Gate
-from ..tracing import Primitive, apply, select
+from ..tracing import Node, Primitive, apply, select
 
-Rule = Callable[..., tuple[Any, ...]]
+#: A value of a graph: numbers become constants.
+Term = Node | float
+#: Of a primitive in one operand; None where the value does not depend on it.
+Partial = Term | None
+#: ``(value, *operands) -> partials``.
+Rule = Callable[..., tuple[Partial, ...]]
 
 _LN_2, _LN_10, _ROOT_PI = math.log(2.0), math.log(10.0), math.sqrt(math.pi)
 
@@ -37,13 +41,13 @@ class Growth(Enum):
 class Derivative:
     """The derivative of a primitive."""
 
-    #: ``(value, *operands) -> partials``; None where the slope is 0 wherever there is one.
+    #: None where the slope is 0 wherever there is one.
     partials: Rule | None
     growth: Growth = Growth.UNKNOWN
     #: Whether the slope falls to 0 faster than any operand grows.
     saturates: bool = False
     #: Logarithmic derivative, ``operand -> slope``, of a function of exponential growth.
-    logarithmic: Callable[[Any], Any] | None = None
+    logarithmic: Callable[[Node], Term] | None = None
 
 
 def _of_gate(gate: Gate) -> Rule:
@@ -51,7 +55,7 @@ def _of_gate(gate: Gate) -> Rule:
     return lambda v, *x: tuple(formula(*x) for formula in gate.partials.formulas)
 
 
-def _power(v: Any, x: Any, y: Any) -> tuple[Any, Any]:
+def _power(v: Node, x: Node, y: Node) -> tuple[Partial, Partial]:
     if y.name == "constant":
         by_base = 0.0 if y.value == 0.0 else 1.0 if y.value == 1.0 else y * x ** (y.value - 1.0)
         return by_base, None
@@ -59,27 +63,30 @@ def _power(v: Any, x: Any, y: Any) -> tuple[Any, Any]:
     return by_base, select((x != 0.0) | (y < 0.0), v * apply("log", x), 0.0)
 
 
-def _inside(condition: Any, slope: Any) -> Any:
+def _inside(condition: Node, slope: Term) -> Term:
     """Return the slope inside of the domain, NaN outside."""
-    return select(condition, slope, math.nan)
+    inside: Term = select(condition, slope, math.nan)
+    return inside
 
 
-def _arctan2(v: Any, y: Any, x: Any) -> tuple[Any, Any]:
+def _arctan2(v: Node, y: Node, x: Node) -> tuple[Partial, Partial]:
     radius = apply("hypot", x, y)
     return x / radius / radius, -(y / radius / radius)
 
 
-def _root(x: Any) -> Any:
+def _root(x: Node) -> Term:
     """Return ``sqrt(1 - x**2)``."""
-    return apply("sqrt", (1.0 - x) * (1.0 + x))
+    root: Term = apply("sqrt", (1.0 - x) * (1.0 + x))
+    return root
 
 
-def _step(low: Any, high: Any) -> Any:
+def _step(low: Node, high: Node) -> Term:
     """0 where `low` holds, 1 where `high` does, NaN where neither."""
-    return select(low, 0.0, select(high, 1.0, math.nan))
+    step: Term = select(low, 0.0, select(high, 1.0, math.nan))
+    return step
 
 
-def _choice(first: Any) -> tuple[Any, Any]:
+def _choice(first: Node) -> tuple[Partial, Partial]:
     """Return the partials of what takes one of two operands."""
     return select(first, 1.0, 0.0), select(first, 0.0, 1.0)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import Any
 
 from ..tracing import Graph, Node, Program, in_order
 from .chain_rule import local_partials
+from .derivatives import Partial
 from .layered_layout import Box, arrange
 
 
@@ -54,7 +54,7 @@ class _Figure:
         """Write an operand as the program does."""
         return _short(node.value) if node.name == "constant" else f"n{self.number[node]}"
 
-    def formula(self, partial: Any) -> str:
+    def formula(self, partial: Partial) -> str:
         """Write a partial in terms of the numbered nodes."""
         names = {self.copies[node]: f"n{k}" for node, k in self.number.items()}
         return "0" if partial is None else _formula(self.graph.node(partial), names)
@@ -80,7 +80,7 @@ def _formula(root: Node, names: dict[Node, str]) -> str:
     return texts[root]
 
 
-def _short(value: Any) -> str:
+def _short(value: float) -> str:
     """Write a number shortly: four digits."""
     return str(value) if isinstance(value, bool) else f"{value:.4g}"
 

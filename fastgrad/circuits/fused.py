@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import prod
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 
 from .._parallel import PIECE, CostEstimate, over_pieces
+from .._typing import Array, FloatArray, Function, Shape
 from ..arguments import argument, checked_out, result_kind, threads
 from ..compilation.operators import Uncompilable
 from ..compilation.ufuncs import Ufunc
@@ -22,6 +22,11 @@ _OPERANDS = 60
 
 #: Numbers that are joined to vectors at a time.
 _NUMBERS = 1 << 20
+
+#: An argument, or a result.
+Operand = Array | float
+#: Arrays that results are written to.
+Targets = tuple[Array, ...] | None
 
 
 class Plan:
@@ -51,7 +56,7 @@ class Plan:
         program = Program(self._table.computed if self._table else nodes, self.nin, captured=captured)
         self._name, self._literals, self._count = name, program.parameters, len(nodes)
         #: Ufuncs that no call uses: as many as calls ran at the same time.
-        self._unused: list[tuple[Ufunc, Any]] = []
+        self._unused: list[tuple[Ufunc, FloatArray]] = []
         self.pace = CostEstimate()
         try:
             self._code = program.body()
@@ -60,7 +65,7 @@ class Plan:
                 f"every gate of `{name}` must be a formula that Numba can compile; got one where {err}."
             ) from err
 
-    def _acquire(self, numbers: Any) -> tuple[Ufunc, Any]:
+    def _acquire(self, numbers: FloatArray) -> tuple[Ufunc, FloatArray]:
         """Return a ufunc or gufunc over captured `numbers`, and the array that holds them."""
         try:
             instance = self._unused.pop()
@@ -77,12 +82,12 @@ class Plan:
         return instance
 
     def compute(
-        self, f: Callable[..., Any], numbers: Any, args: Sequence[Any], out: Any, workers: int | None
-    ) -> tuple[Any, ...]:
+        self, f: Function, numbers: FloatArray, args: Sequence[object], out: Targets, workers: int | None
+    ) -> tuple[Operand, ...]:
         """Compute all groups at a batch of points; `f` captures `numbers`, and is called for what it raises."""
         if len(args) != (count := len(self.sizes)):
             raise TypeError(f"`args` must be {count} argument{'s' * (count != 1)}; got {len(args)}.")
-        operands = [a if type(a) is float else argument(a, f"args[{i}]") for i, a in enumerate(args)]
+        operands: list[Operand] = [a if type(a) is float else argument(a, f"args[{i}]") for i, a in enumerate(args)]
         instance = self._acquire(numbers)
         ufunc, before = instance[0], instance[0].raised
         results = self._compute(ufunc, operands, out, workers)
@@ -91,7 +96,7 @@ class Plan:
         self._unused.append(instance)  # not after an exception, when a thread may still use it
         return results
 
-    def _compute(self, ufunc: Ufunc, operands: list[Any], out: Any, workers: int | None) -> tuple[Any, ...]:
+    def _compute(self, ufunc: Ufunc, operands: list[Operand], out: Targets, workers: int | None) -> tuple[Operand, ...]:
         """Compute all groups by the shortest path that the operands allow."""
         kind, points = result_kind(operands), self._points(operands)
         quick = points <= 1 or not self.pace.worth(points) or (workers == 1 and self.pace.short(points))
@@ -116,9 +121,9 @@ class Plan:
             ]
         results = tuple(np.empty(batch + g.shape, kind) for g in self.groups) if out is None else out
         self._fill(ufunc, operands, results, batch, 0 if quick else workers or threads(None))
-        return out or tuple(r[()] for r in results)
+        return tuple(r[()] for r in results) if out is None else results
 
-    def _points(self, operands: list[Any]) -> int:
+    def _points(self, operands: list[Operand]) -> int:
         """Count the points."""
         shapes = {
             o.shape if size is None else o.shape[:-1]
@@ -128,7 +133,7 @@ class Plan:
         shapes.discard(())
         return prod(self._batch(operands) if len(shapes) > 1 else shapes.pop() if shapes else ())
 
-    def _batch(self, operands: list[Any]) -> tuple[int, ...]:
+    def _batch(self, operands: list[Operand]) -> Shape:
         """Check the shapes of all operands, and return the shape of the batch."""
         shapes = []
         for i, (operand, size) in enumerate(zip(operands, self.sizes, strict=True)):
@@ -147,7 +152,7 @@ class Plan:
             listed = ", ".join(map(str, shapes))
             raise ValueError(f"`args` must broadcast together; got batches {listed}. Add axes of length 1.") from None
 
-    def _broadcast(self, operands: list[Any], batch: tuple[int, ...]) -> list[Any]:
+    def _broadcast(self, operands: list[Operand], batch: Shape) -> list[Array]:
         """Broadcast every operand to the batch."""
         return [
             np.broadcast_to(o, batch if size is None else (*batch, size))
@@ -155,7 +160,7 @@ class Plan:
         ]
 
     def _fill(
-        self, ufunc: Ufunc, operands: list[Any], results: Sequence[Any], batch: tuple[int, ...], workers: int
+        self, ufunc: Ufunc, operands: list[Operand], results: Sequence[Array], batch: Shape, workers: int
     ) -> None:
         """Compute into `results`, in pieces over threads; in one piece with 0 `workers`."""
         full = self._broadcast(operands, batch)
@@ -171,7 +176,7 @@ class Plan:
             most = max(1, _NUMBERS // self._width) if self._is_packed else PIECE
             over_pieces(work, batch, workers, most, self.pace)
 
-    def _write(self, ufunc: Ufunc, operands: list[Any], results: tuple[Any, ...]) -> None:
+    def _write(self, ufunc: Ufunc, operands: list[Array], results: tuple[Array, ...]) -> None:
         """Call the ufunc, and write what it returns to `results`."""
         if self._is_packed:
             vectors = [o if size else o[..., None] for o, size in zip(operands, self.sizes, strict=True)]
@@ -187,7 +192,7 @@ class Plan:
             if not np.may_share_memory(result, values):  # `out` has gaps between its rows
                 result[...] = values.reshape(result.shape)
 
-    def _raise_again(self, f: Callable[..., Any], operands: list[Any], result: Any) -> None:
+    def _raise_again(self, f: Function, operands: list[Operand], result: Operand) -> None:
         """Call `f` itself where a gate raised, so that the caller sees its exception unchanged."""
         batch = self._batch(operands)
         first = np.asarray(result).reshape(*batch, -1)[..., 0]

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
+from .._typing import Function
 from ..compilation.linking import Part
 from ..compilation.operators import Uncompilable
 from ..compilation.pipeline import function_from, jit
 from ..compilation.references import Reading
 from ..gates import GATES, Gate, gate
-from ..tracing import PRIMITIVES, Graph, Nodes, Primitive, Substitution, Traced, elementwise, graft, graph_of, refusal
+from ..tracing import (
+    PRIMITIVES,
+    Graph,
+    Node,
+    Nodes,
+    Primitive,
+    Substitution,
+    Traced,
+    elementwise,
+    graft,
+    graph_of,
+    refusal,
+)
 from .chain_rule import jacobian
-from .derivatives import GatePrimitive
+from .derivatives import GatePrimitive, Partial, Rule, Term
 
 
 @gate(
@@ -56,7 +68,7 @@ def where(condition: float, x: float, y: float) -> float:
 _OWN: dict[str, Gate] = {own.__name__: own for own in (*GATES, where)}
 
 
-def is_gate(value: Any) -> bool:
+def is_gate(value: object) -> bool:
     """Tell whether a value is a gate, which stays one while a function is traced."""
     return isinstance(value, Gate)
 
@@ -95,7 +107,7 @@ def primitive_of(gate: Gate, count: int) -> Primitive:
     return _formula(gate.formula, count, name, lambda v, *x: (*(x[0].graph.apply(p, *x) for p in parts), *rest))
 
 
-def _formula(f: Callable[..., Any], count: int, name: str, rule: Any) -> Primitive:
+def _formula(f: Function, count: int, name: str, rule: Rule | None) -> Primitive:
     """Make a primitive of a formula of scalars.
 
     The compiler expands it to the formula's operations on nodes, which share nodes with the rest; a formula that
@@ -103,10 +115,10 @@ def _formula(f: Callable[..., Any], count: int, name: str, rule: Any) -> Primiti
     """
     reading = Reading(f)
 
-    def evaluate(*x: Any) -> Any:
+    def evaluate(*x: float) -> object:
         return f(*map(float, x))
 
-    def again(v: Any, *x: Any) -> tuple[Any, ...]:
+    def again(v: Node, *x: Node) -> tuple[Partial, ...]:
         """Differentiate the formula, for a second derivative."""
         graph = Graph(node=Traced)
         try:
@@ -118,12 +130,13 @@ def _formula(f: Callable[..., Any], count: int, name: str, rule: Any) -> Primiti
             ) from err
         return tuple(graft(jacobian([value], count)[0], x))
 
-    def called(*x: Any) -> Any:
+    def called(*x: Term) -> Node:
         return graph_of(x).apply(primitive, *x)
 
-    def expand(*x: Any) -> Any:
+    def expand(*x: Term) -> Term:
         try:
-            return Substitution(is_gate)(f)(*x)
+            value: Term = Substitution(is_gate)(f)(*x)
+            return value
         except Exception:  # a branch, most likely; the formula is called as it is
             return called(*x)
 
@@ -131,6 +144,6 @@ def _formula(f: Callable[..., Any], count: int, name: str, rule: Any) -> Primiti
     source = f"def careful({names}):\n    try:\n        return 1.0 * formula({names}), 0\n"
     source += "    except Exception:\n        return np.nan, 1\n"
     kernel = jit(function_from(source, "careful", {"formula": jit(reading.linked)}))
-    partials: Any = rule or again
+    partials = rule or again
     primitive = GatePrimitive(name, evaluate, function=kernel, cost=10, key=reading.key, partials=partials)
     return GatePrimitive(name, expand=expand, partials=partials)

@@ -14,11 +14,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numba.core import types
 
+from .._typing import FloatArray, Shape
 from ..compilation.kernels import Native, native_loop
 from ..compilation.memory import WORDS, allocate, call_body, release, words_at
 from ..compilation.ufuncs import ADDRESS, ARGUMENTS, OWN, RESULTS, Ufunc, clear_flags
@@ -83,7 +84,7 @@ class Group(NamedTuple):
     """Nodes of one result, and their shape at each point."""
 
     nodes: list[Node]
-    shape: tuple[int, ...] = ()
+    shape: Shape = ()
 
 
 class Table:
@@ -94,7 +95,7 @@ class Table:
     into computed rows. An operand is a number or, with all its axes as one, a vector.
     """
 
-    def __init__(self, arguments: Sequence[tuple[int, ...]], results: Sequence[Group]) -> None:
+    def __init__(self, arguments: Sequence[Shape], results: Sequence[Group]) -> None:
         shapes = [*arguments, *(result.shape for result in results)]
         nodes, first = expand_nodes([node for result in results for node in result.nodes]), sum(map(prod, arguments))
         inputs = {node for node in nodes if node.name == "input" and node.value < first}
@@ -114,7 +115,7 @@ class Table:
         self.signature = "->".join(map(",".join, (operands[: self.nin], operands[self.nin :]))).encode()
 
 
-def gufunc_of(code: Native, parameters: Any, table: Table, name: str, doc: str) -> Ufunc:
+def gufunc_of(code: Native, parameters: FloatArray, table: Table, name: str, doc: str) -> Ufunc:
     """Make a gufunc over the body of a circuit.
 
     `code` is the body, over one array for each component of the arguments and each row that it computes; `parameters`

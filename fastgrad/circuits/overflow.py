@@ -15,17 +15,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from ..tracing import Node, apply, select
-from .derivatives import Growth, derivative_of
+from .derivatives import Growth, Partial, Term, derivative_of
 
 # Quotients, powers and logarithms of growing terms --------------------------------------------------------------------
 
 _LOGARITHMS = {"log": 1.0, "log2": 1.0 / math.log(2.0), "log10": 1.0 / math.log(10.0)}
 
 
-def shortcut(node: Node, copies: dict[Node, Node], active: set[Node]) -> tuple[Node, Node, Any] | None:
+def shortcut(node: Node, copies: dict[Node, Node], active: set[Node]) -> tuple[Node, Node, Term] | None:
     """Return an operand of `node`, the node `u` behind it, and the slope of `node` in `u`; None for no shortcut.
 
     `copies` has the copies of all nodes in the graph that the slope belongs to; `active` nodes depend on an argument.
@@ -51,7 +50,7 @@ def shortcut(node: Node, copies: dict[Node, Node], active: set[Node]) -> tuple[N
     return inner, behind, select(whole > 0.0, _LOGARITHMS[node.name] * slope, math.nan)
 
 
-def _logarithmic(node: Node, copies: dict[Node, Node], active: set[Node]) -> tuple[Node, Any] | None:
+def _logarithmic(node: Node, copies: dict[Node, Node], active: set[Node]) -> tuple[Node, Term] | None:
     """Return `u` and the slope of ``log(abs(node))`` in it, for what grows like ``exp(u)``."""
     name, operands = node.name, node.operands
     if (logarithmic := derivative_of(node.gate).logarithmic) is not None:
@@ -62,9 +61,10 @@ def _logarithmic(node: Node, copies: dict[Node, Node], active: set[Node]) -> tup
     if name not in ("add", "subtract", "multiply", "divide", "power"):
         return None
     exponent = _constant(operands[1]) if name == "power" else None
-    passive: list[Any] = [None if o in active else copies[o] for o in operands]
+    passive: list[Node | None] = [None if o in active else copies[o] for o in operands]
     first, second = passive
-    if second is None and (first is None or name in ("divide", "power")):
+    rest = first if second is None else second
+    if rest is None or (second is None and name in ("divide", "power")):
         return None
     inner = operands[0] if second is not None else operands[1]
     growth = _logarithmic(inner, copies, active)
@@ -73,13 +73,13 @@ def _logarithmic(node: Node, copies: dict[Node, Node], active: set[Node]) -> tup
     u, slope = growth
     if name == "power":
         return None if exponent is None else (u, exponent * slope)
-    part, rest = copies[inner], first if second is None else second
+    part = copies[inner]
     if name == "subtract":
         part, rest = (-part, rest) if second is None else (part, -rest)
     return u, slope * apply("share", part, rest)
 
 
-def _constant(node: Node) -> Any:
+def _constant(node: Node) -> float | None:
     return node.value if node.name == "constant" else None
 
 
@@ -92,7 +92,9 @@ _BELOW, _ANY, _ABOVE, _AWAY = -1, 0, 1, 2
 _MODERATE = 8.0
 
 
-def saturating(order: Sequence[Node], partials: dict[Node, tuple[Any, ...]], active: set[Node]) -> dict[Node, Any]:
+def saturating(
+    order: Sequence[Node], partials: dict[Node, tuple[Partial, ...]], active: set[Node]
+) -> dict[Node, Node | None]:
     """Find the nodes that saturate with an operand that may overflow.
 
     `order` has every node after its operands; `active` nodes depend on an argument. The value for each is the
@@ -113,7 +115,7 @@ def saturating(order: Sequence[Node], partials: dict[Node, tuple[Any, ...]], act
             growing.add(node)
     if not saturated:
         return {}
-    finite: dict[Node, Any] = {}
+    finite: dict[Node, Node | None] = {}
     for node in order:
         grows = _growth(node) is not Growth.UNKNOWN or _grows(node)
         slopes = () if grows else partials.get(node, ())

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from .._typing import Function
 
-def sizes_of(f: Callable[..., Any], n: Any) -> tuple[int | None, ...]:
+
+def sizes_of(f: Function, n: object) -> tuple[int | None, ...]:
     """Check `n` and return it for each argument."""
     if n is None:
         return (None,) * len(_required_names(f))
@@ -30,7 +32,7 @@ def widths(sizes: Sequence[int | None]) -> list[int]:
     return [1 if size is None else size for size in sizes]
 
 
-def _required_names(f: Callable[..., Any]) -> list[str]:
+def _required_names(f: Function) -> list[str]:
     """Names of the arguments without defaults."""
     if isinstance(f, np.ufunc):
         return [f"x{i}" for i in range(f.nin)]
@@ -43,7 +45,7 @@ def _required_names(f: Callable[..., Any]) -> list[str]:
     return [p.name for p in positional if p.default is p.empty]
 
 
-def component_names(f: Callable[..., Any], sizes: Sequence[int | None]) -> list[str]:
+def component_names(f: Function, sizes: Sequence[int | None]) -> list[str]:
     """Return the names of all inputs from the signature of `f`; those of vectors with an index."""
     try:
         names = _required_names(f)
@@ -58,7 +60,7 @@ def component_names(f: Callable[..., Any], sizes: Sequence[int | None]) -> list[
     ]
 
 
-def components(at: tuple[Any, ...], sizes: Sequence[int | None]) -> list[float]:
+def components(at: tuple[object, ...], sizes: Sequence[int | None]) -> list[float]:
     """Check one point, and return its numbers one after the other."""
     if len(at) != len(sizes):
         raise TypeError(f"`at` must be {len(sizes)} arguments; got {len(at)}.")

@@ -8,11 +8,12 @@ template of its own, in which they are constants.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
+from .._typing import FloatArray, Function, Shape
 from ..compilation.caches import Recent
 from ..compilation.kernels import LOCK
 from ..compilation.references import Reading, read
@@ -26,23 +27,29 @@ from .signature import widths
 #: What circuits compute: ``"values"``, ``"partials"`` in all arguments, ``"both"``; in one argument the others.
 Quantity = Literal["values", "partials", "both", "jacobian", "hessian"]
 
+#: Of the results: None for one number, ``"tuple"``, or the shape of an array.
+Arrangement = Shape | Literal["tuple"] | None
+
 #: Codes that have templates, and templates of one code: shapes of its data, and places of zeros in the data.
 _CODES, _TEMPLATES = 256, 16
 
 #: Templates by code, the newest in front; None where captured values are constants.
-_templates: dict[Any, list[Template] | None] = Recent(_CODES)
+_templates: dict[object, list[Template] | None] = Recent(_CODES)
 
 
 class Template:
     """Nodes of a function and of its derivatives, and their plans.
 
-    `sizes` has for each argument the length of a vector, or None for a number. `arrangement` is that of the results:
-    None for one number, ``"tuple"``, or the shape of an array. `captured` finds captured numbers, which are inputs
-    behind those of the arguments.
+    `sizes` has for each argument the length of a vector, or None for a number. `arrangement` is that of the results.
+    `captured` finds captured numbers, which are inputs behind those of the arguments.
     """
 
     def __init__(
-        self, sizes: Sequence[int | None], outputs: Sequence[Node], arrangement: Any, captured: Captured | None = None
+        self,
+        sizes: Sequence[int | None],
+        outputs: Sequence[Node],
+        arrangement: Arrangement,
+        captured: Captured | None = None,
     ) -> None:
         self.sizes, self.outputs, self.arrangement, self.captured = sizes, outputs, arrangement, captured
         self.widths = widths(sizes)
@@ -51,14 +58,12 @@ class Template:
         #: Whether there are several separate results, not one array.
         self.is_tuple = arrangement is not None and self.is_scalar
         #: Shape of the values at one point, where they are one array.
-        self.shape: tuple[int, ...] = (
-            () if arrangement is None else (len(outputs),) if arrangement == "tuple" else arrangement
-        )
+        self.shape: Shape = () if arrangement is None else (len(outputs),) if arrangement == "tuple" else arrangement
         #: Which captured numbers are zeros: these are constants.
         self.zeros = b""
         self._plans: dict[tuple[Quantity, int], Plan] = {}
 
-    def captured_numbers(self, data: Sequence[Any]) -> Any:
+    def captured_numbers(self, data: Sequence[object]) -> FloatArray | None:
         """Return the numbers of captured `data` of a function of the same code; None if they are of other shapes."""
         assert self.captured is not None
         numbers = self.captured.numbers(data)
@@ -90,7 +95,7 @@ class Template:
                 self._plans[key] = Plan(self.sizes, groups, self.captured.count if self.captured else 0, name)
         return self._plans[key]
 
-    def nodes(self, numbers: Any) -> list[Node]:
+    def nodes(self, numbers: FloatArray) -> list[Node]:
         """Return the nodes of the results with captured `numbers` as constants."""
         if self.captured is None:
             return list(self.outputs)
@@ -120,7 +125,7 @@ class Template:
         return Group([rows[max(i, j)][min(i, j)] for i in range(size) for j in range(size)], (size, size))
 
 
-def template_of(f: Callable[..., Any], sizes: tuple[int | None, ...]) -> tuple[Template, Any]:
+def template_of(f: Function, sizes: tuple[int | None, ...]) -> tuple[Template, FloatArray]:
     """Find or make the template of `f`; return it, and the numbers that `f` captures, none if they are constants."""
     reading, captured_values = read(f)
     data = captured_values()
@@ -133,8 +138,8 @@ def template_of(f: Callable[..., Any], sizes: tuple[int | None, ...]) -> tuple[T
 
 
 def _shared_template(
-    reading: Reading, data: Sequence[Any], sizes: tuple[int | None, ...]
-) -> tuple[Template, Any] | None:
+    reading: Reading, data: Sequence[object], sizes: tuple[int | None, ...]
+) -> tuple[Template, FloatArray] | None:
     """Find or make a template that other functions of the same code share, None if there can be none."""
     key = reading.key, sizes
     templates = _templates.get(key, [])
@@ -145,22 +150,25 @@ def _shared_template(
         if numbers is not None and _zeros(numbers) == template.zeros:
             return template, numbers
     try:
-        template, numbers = _captured_template(reading, data, sizes)
-        templates.insert(0, template)
+        own = _captured_template(reading, data, sizes)
+        templates.insert(0, own[0])
         del templates[_TEMPLATES:]
     except TypeError:
         templates = None
     _templates[key] = templates
-    return None if templates is None else (template, numbers)
+    return None if templates is None else own
 
 
-def _captured_template(reading: Reading, data: Sequence[Any], sizes: tuple[int | None, ...]) -> tuple[Template, Any]:
+def _captured_template(
+    reading: Reading, data: Sequence[object], sizes: tuple[int | None, ...]
+) -> tuple[Template, FloatArray]:
     """Trace with captured numbers as inputs, but zeros as constants, which are not known before."""
     zeros: dict[int, float] = {}
     for _ in range(2):
         template = Template(sizes, *trace_captured(reading, data, sizes, own_gate, through_gate, zeros))
-        numbers = template.captured_numbers(data)
-        template.zeros = _zeros(numbers)
+        own = template.captured_numbers(data)
+        assert own is not None  # of the same data
+        numbers, template.zeros = own, _zeros(own)
         where = np.flatnonzero(numbers == 0.0)
         if not where.size:
             break
@@ -168,7 +176,7 @@ def _captured_template(reading: Reading, data: Sequence[Any], sizes: tuple[int |
     return template, numbers
 
 
-def _zeros(numbers: Any) -> bytes:
+def _zeros(numbers: FloatArray) -> bytes:
     """Places and signs of zeros."""
     zero = numbers == 0.0
     return np.where(zero, numbers, 1.0).tobytes() if zero.any() else b""

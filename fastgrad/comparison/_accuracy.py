@@ -14,10 +14,13 @@ from ..corpus import Case
 from ..report import formats
 from ..report.model import AccuracyReport
 from ._catalogue import standard_functions
-from ._methods import chosen_methods
+from ._methods import Elementwise, chosen_methods
 from ._problems import Problem, problem_of, size_of
 from ._timing import about
 from .standard import Plan, Progress, compare
+
+#: A function to compare methods on.
+Functions = Elementwise | Problem | Case
 
 #: Points of a function in a report by default.
 REPORT_POINTS = 1_000_000
@@ -25,9 +28,9 @@ REPORT_POINTS = 1_000_000
 
 @explains_keywords
 def accuracy(
-    functions: Any = None,
-    methods: Any = None,
-    points: Any = None,
+    functions: Functions | Sequence[Functions] | None = None,
+    methods: object = None,
+    points: object = None,
     *,
     domain: Sequence[tuple[float, float]] = (),
     wrt: int = 0,
@@ -100,7 +103,7 @@ def accuracy(
         return replace(compare(several, plan, show), about=facts)
 
 
-def _count_and_columns(points: Any) -> tuple[int, Any]:
+def _count_and_columns(points: Any) -> tuple[int, object]:
     """Return the number of points to draw, and the caller's own points, or None."""
     if points is None or isinstance(points, (tuple, list)) or np.ndim(points):
         return REPORT_POINTS, points

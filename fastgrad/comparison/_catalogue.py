@@ -6,23 +6,23 @@ The closed forms are written so that they lose no digits themselves: each is tes
 from __future__ import annotations
 
 from math import pi
-from typing import Any
 
 import numpy as np
 from scipy import special
 
 from ..corpus import CASES, Case
+from ._methods import Argument
 from ._problems import Problem, gate_problems
 
 ROOT_2PI = 2.5066282746310002
 
 
-def normal(x: Any) -> Any:
+def normal(x: Argument) -> Argument:
     """Density of the standard normal distribution."""
     return np.exp(-0.5 * x * x) / ROOT_2PI
 
 
-def logistic(x: Any) -> Any:
+def logistic(x: Argument) -> Argument:
     """Logistic function."""
     return 1.0 / (1.0 + np.exp(-x))
 
@@ -30,47 +30,47 @@ def logistic(x: Any) -> Any:
 # Finance -------------------------------------------------------------------------------------------------------------
 
 
-def black_scholes(spot: Any, strike: Any, rate: Any, vol: Any, time: Any) -> Any:
+def black_scholes(spot: Argument, strike: Argument, rate: Argument, vol: Argument, time: Argument) -> Argument:
     """Price of a European call."""
     spread = vol * np.sqrt(time)
     d1 = (np.log(spot / strike) + (rate + 0.5 * vol * vol) * time) / spread
     return spot * special.ndtr(d1) - strike * np.exp(-rate * time) * special.ndtr(d1 - spread)
 
 
-def black_scholes_delta(spot: Any, strike: Any, rate: Any, vol: Any, time: Any) -> Any:
+def black_scholes_delta(spot: Argument, strike: Argument, rate: Argument, vol: Argument, time: Argument) -> Argument:
     """Slope of the price in the spot."""
     return special.ndtr((np.log(spot / strike) + (rate + 0.5 * vol * vol) * time) / (vol * np.sqrt(time)))
 
 
-def _d1(spot: Any, strike: Any, rate: Any, vol: Any, time: Any) -> Any:
+def _d1(spot: Argument, strike: Argument, rate: Argument, vol: Argument, time: Argument) -> Argument:
     return (np.log(spot / strike) + (rate + 0.5 * vol * vol) * time) / (vol * np.sqrt(time))
 
 
-def _gamma(spot: Any, strike: Any, rate: Any, vol: Any, time: Any) -> Any:
+def _gamma(spot: Argument, strike: Argument, rate: Argument, vol: Argument, time: Argument) -> Argument:
     return normal(_d1(spot, strike, rate, vol, time)) / (spot * vol * np.sqrt(time))
 
 
-def _vega(spot: Any, strike: Any, rate: Any, vol: Any, time: Any) -> Any:
+def _vega(spot: Argument, strike: Argument, rate: Argument, vol: Argument, time: Argument) -> Argument:
     return spot * normal(_d1(spot, strike, rate, vol, time)) * np.sqrt(time)
 
 
-def _rho(spot: Any, strike: Any, rate: Any, vol: Any, time: Any) -> Any:
+def _rho(spot: Argument, strike: Argument, rate: Argument, vol: Argument, time: Argument) -> Argument:
     d2 = _d1(spot, strike, rate, vol, time) - vol * np.sqrt(time)
     return strike * time * np.exp(-rate * time) * special.ndtr(d2)
 
 
-def _theta(spot: Any, strike: Any, rate: Any, vol: Any, time: Any) -> Any:
+def _theta(spot: Argument, strike: Argument, rate: Argument, vol: Argument, time: Argument) -> Argument:
     decay = _vega(spot, strike, rate, vol, time) * vol / (2.0 * time)
     return decay + rate / time * _rho(spot, strike, rate, vol, time)
 
 
-def nelson_siegel(t: Any) -> Any:
+def nelson_siegel(t: Argument) -> Argument:
     """Yield curve of a maturity in years."""
     u = t / 1.7
     return 0.04 - 0.02 * (1.0 - np.exp(-u)) / u + 0.01 * ((1.0 - np.exp(-u)) / u - np.exp(-u))
 
 
-def _nelson_siegel(t: Any) -> Any:
+def _nelson_siegel(t: Argument) -> Argument:
     u = t / 1.7
     hump = (u * np.exp(-u) + np.expm1(-u)) / (u * u)
     return (-0.01 * hump + 0.01 * np.exp(-u)) / 1.7
@@ -79,32 +79,32 @@ def _nelson_siegel(t: Any) -> Any:
 # Biology, chemistry and physics ---------------------------------------------------------------------------------------
 
 
-def logistic_growth(t: Any, capacity: Any, rate: Any, start: Any) -> Any:
+def logistic_growth(t: Argument, capacity: Argument, rate: Argument, start: Argument) -> Argument:
     """Size of a population that saturates (Verhulst 1838)."""
     return capacity / (1.0 + (capacity - start) / start * np.exp(-rate * t))
 
 
-def _logistic_growth(t: Any, capacity: Any, rate: Any, start: Any) -> Any:
+def _logistic_growth(t: Argument, capacity: Argument, rate: Argument, start: Argument) -> Argument:
     lag = (capacity - start) / start * np.exp(-rate * t)
     return capacity * rate * lag / (1.0 + lag) ** 2
 
 
-def _hill(dose: Any) -> Any:
+def _hill(dose: Argument) -> Argument:
     half = 0.3**2.7
     return 2.7 * half * dose**1.7 / (half + dose**2.7) ** 2
 
 
-def arrhenius(kelvin: Any) -> Any:
+def arrhenius(kelvin: Argument) -> Argument:
     """Rate of a reaction at a temperature."""
     return 1e13 * np.exp(-95e3 / (8.314462618 * kelvin))
 
 
-def _planck(w: Any, scale: float = 1000.0, length: float = 2.4806462) -> Any:
+def _planck(w: Argument, scale: float = 1000.0, length: float = 2.4806462) -> Argument:
     u = length / w
     return scale / (w**6 * np.expm1(u)) * (-u / np.expm1(-u) - 5.0)
 
 
-def lorentz_factor(speed: Any) -> Any:
+def lorentz_factor(speed: Argument) -> Argument:
     """Stretching of time at a share of the speed of light."""
     return 1.0 / np.sqrt((1.0 - speed) * (1.0 + speed))
 
@@ -112,18 +112,18 @@ def lorentz_factor(speed: Any) -> Any:
 # Learning and classics ------------------------------------------------------------------------------------------------
 
 
-def network(x: Any) -> Any:
+def network(x: Argument) -> Argument:
     """Two hidden units and a gate."""
     return np.tanh(np.sin(x) * np.exp(-x * x)) + 1.0 / (1.0 + np.exp(-x))
 
 
-def _network(x: Any) -> Any:
+def _network(x: Argument) -> Argument:
     inner = np.sin(x) * np.exp(-x * x)
     slope = (np.cos(x) - 2.0 * x * np.sin(x)) * np.exp(-x * x)
     return slope / np.cosh(inner) ** 2 + logistic(x) * logistic(-x)
 
 
-def _squire_trapp(x: Any) -> Any:
+def _squire_trapp(x: Argument) -> Argument:
     s, c = np.sin(x), np.cos(x)
     below = s**3 + c**3
     return np.exp(x) * (below - 3.0 * s * c * (s - c)) / (below * below)

@@ -6,14 +6,16 @@ Rules of fastgrad, and other libraries with their own defaults, which are import
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.util import find_spec
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from .._typing import Array
 from ..adaptive_rule import Adaptive
 from ..corpus.translation import Translator, Untranslatable
 from ..differentiation.derivatives import derivative
@@ -21,19 +23,24 @@ from ..rules.complexstep import ComplexStep
 from ..rules.selection import METHODS
 from ..rules.stencils import Stencil, central
 
-Elementwise = Callable[..., Any]
-Args = tuple[Any, ...]
+T = TypeVar("T")
+
+#: A number, a vector, or a number of mpmath; also what a function makes of it.
+Argument = Any
+#: Of the points of a batch: vectors of one length, and numbers.
+Args = tuple[Argument, ...]
+Elementwise = Callable[..., Argument]
 
 
 class Answer(NamedTuple):
     """Estimates of a method at every point of a batch: arrays of one shape."""
 
-    df: Any
+    df: Array
     #: Error bound; NaN where the method gives none.
-    error: Any
+    error: Array
     #: Whether the method reports success; True where it has no such flag.
-    success: Any
-    nfev: Any
+    success: Array
+    nfev: Array
 
 
 class Counted:
@@ -43,10 +50,17 @@ class Counted:
         self._f = f
         self.count = 0
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Argument) -> Argument:
         """Evaluate and count."""
         self.count += max(np.size(a) for a in args)
         return self._f(*args)
+
+
+#: ``run(f, args, wrt)`` returns the derivative at every point as fast as the method can, or an `Answer` if bounds cost
+#: nothing more.
+Run = Callable[[Elementwise, Args, int], Array | Answer]
+#: ``estimate(f, args, wrt)``.
+Estimator = Callable[[Elementwise, Args, int], Answer]
 
 
 @dataclass(frozen=True)
@@ -56,11 +70,8 @@ class Method:
     name: str
     #: Head of a column; at most nine letters a line.
     label: str
-    #: ``run(f, args, wrt)`` returns the derivative at every point as fast as the method can, or an `Answer` if bounds
-    #: cost nothing more.
-    run: Callable[[Elementwise, Args, int], Any]
-    #: ``estimate(f, args, wrt)`` returns an `Answer`.
-    estimate: Callable[[Elementwise, Args, int], Answer] | None = field(default=None, compare=False)
+    run: Run
+    estimate: Estimator | None = field(default=None, compare=False)
     #: Whether fastgrad runs it; other libraries get a version of `f` that takes arrays.
     ours: bool = True
     #: Most points of a run, for a slow method.
@@ -92,9 +103,10 @@ def _of_one(f: Elementwise, args: Args, wrt: int) -> Elementwise:
     return lambda x: f(*args[:wrt], x, *args[wrt + 1 :])
 
 
-def _naive(f: Elementwise, args: Args, wrt: int) -> Any:
+def _naive(f: Elementwise, args: Args, wrt: int) -> Array:
     g, h, x = _of_one(f, args, wrt), NAIVE_STEP, np.asarray(args[wrt])
-    return (g(x + h) - g(x - h)) / (2 * h)
+    df: Array = (g(x + h) - g(x - h)) / (2 * h)
+    return df
 
 
 def _naive_answer(f: Elementwise, args: Args, wrt: int) -> Answer:
@@ -105,23 +117,24 @@ def _naive_answer(f: Elementwise, args: Args, wrt: int) -> Answer:
 def _scipy_answer(f: Elementwise, args: Args, wrt: int) -> Answer:
     from scipy import differentiate
 
-    def reordered(x: Any, *others: Any) -> Any:
+    def reordered(x: Argument, *others: Argument) -> Argument:
         return f(*others[:wrt], x, *others[wrt:])
 
     result = differentiate.derivative(reordered, args[wrt], args=args[:wrt] + args[wrt + 1 :])
     return Answer(result.df, result.error, result.success, result.nfev)
 
 
-def _numdifftools(f: Elementwise, args: Args, wrt: int) -> Any:
+def _numdifftools(f: Elementwise, args: Args, wrt: int) -> Array:
     import numdifftools as nd
 
-    return nd.Derivative(_of_one(f, args, wrt))(args[wrt])
+    df: Array = nd.Derivative(_of_one(f, args, wrt))(args[wrt])
+    return df
 
 
 def _numdifftools_answer(f: Elementwise, args: Args, wrt: int) -> Answer:
     import numdifftools as nd
 
-    def one(g: Counted, x: float) -> tuple[Any, Any]:
+    def one(g: Counted, x: float) -> tuple[ArrayLike, ArrayLike]:
         result = nd.Derivative(g, full_output=True)(x)
         # up to 0.9 a pair (value, info), since then one record that holds both
         value, info = (result.estimate, result) if hasattr(result, "estimate") else result
@@ -133,7 +146,7 @@ def _numdifftools_answer(f: Elementwise, args: Args, wrt: int) -> Answer:
 def _jacobi_answer(f: Elementwise, args: Args, wrt: int) -> Answer:
     from jacobi import jacobi
 
-    def one(g: Counted, x: float) -> tuple[Any, Any]:
+    def one(g: Counted, x: float) -> tuple[ArrayLike, ArrayLike]:
         # from 2^-81 down the powers of its steps underflow, and its least-squares fit never returns
         return (np.nan, np.nan) if 0 < abs(x) < 2.0**-80 else jacobi(g, x)
 
@@ -146,7 +159,7 @@ def _statsmodels_answer(f: Elementwise, args: Args, wrt: int) -> Answer:
     return _one_by_one(lambda g, x: (approx_fprime(np.array([x]), g, centered=True), np.nan), f, args, wrt)
 
 
-def _jax(f: Elementwise, args: Args, wrt: int) -> Any:
+def _jax(f: Elementwise, args: Args, wrt: int) -> Array:
     """Differentiate by `jax.grad`, compiled, at every point."""
     import jax
 
@@ -171,7 +184,7 @@ def _compiled(f: Elementwise, wrt: int, axes: tuple[int | None, ...]) -> Element
         "fsum": sum, "cbrt": jnp.cbrt,
     }  # fmt: skip
 
-    def equal(name: str) -> Callable[..., Any] | None:
+    def equal(name: str) -> Elementwise | None:
         equal_name = _RENAMED.get(name, name)
         return own.get(name) or getattr(jnp, equal_name, None) or getattr(jax.scipy.special, equal_name, None)
 
@@ -180,13 +193,13 @@ def _compiled(f: Elementwise, wrt: int, axes: tuple[int | None, ...]) -> Element
     return jax.jit(jax.vmap(jax.grad(copy, argnums=wrt), in_axes=axes))
 
 
-def _same(x: Any, *_: Any, **__: Any) -> Any:
+def _same(x: T, *_: object, **__: object) -> T:
     """Return `x`, which is a number of jax's already."""
     return x
 
 
 def _one_by_one(
-    differentiate: Callable[[Counted, float], tuple[Any, Any]], f: Elementwise, args: Args, wrt: int
+    differentiate: Callable[[Counted, float], tuple[ArrayLike, ArrayLike]], f: Elementwise, args: Args, wrt: int
 ) -> Answer:
     """Call a library at one point after the other, so that it chooses its steps for each point."""
     rows = np.broadcast_arrays(*[np.asarray(a, dtype=np.float64) for a in args])
@@ -203,9 +216,9 @@ def _one_by_one(
     return Answer(df, error, np.isfinite(df), nfev)
 
 
-def _peer(name: str, estimate: Callable[[Elementwise, Args, int], Answer], run: Any = None, **fields: Any) -> Method:
+def _peer(name: str, estimate: Estimator, run: Run | None = None, *, limit: int, barred: int) -> Method:
     """Make a method of another library, named and labelled alike."""
-    return Method(name, name, run or estimate, estimate, ours=False, **fields)
+    return Method(name, name, run or estimate, estimate, ours=False, limit=limit, barred=barred)
 
 
 NUMPY = Method("NumPy, step 1e-5", "NumPy", _naive, _naive_answer, ours=False)
@@ -228,7 +241,7 @@ INSTALLED: tuple[str, ...] = tuple(word for word in PEERS if find_spec(word) is 
 SHORT = {"forward": "fwd", "backward": "bwd", "complex_step": "complex"}
 
 
-def method_of(rule: Any) -> Method:
+def method_of(rule: object) -> Method:
     """Return the method of a word, a stencil or any other rule that `derivative` takes."""
     if isinstance(rule, Method):
         return rule
@@ -236,15 +249,15 @@ def method_of(rule: Any) -> Method:
         if rule not in INSTALLED:
             raise ValueError(f'`methods` names {rule!r}, which is not installed: pip install "fastgrad[bench]".')
         return PEERS[rule]
-    is_word = isinstance(rule, str)
-    method = METHODS.get(rule) if is_word else rule
+    method = METHODS.get(rule) if isinstance(rule, str) else rule
     if not isinstance(method, (Stencil, Adaptive, ComplexStep)):
-        wrong = ValueError if is_word else TypeError
+        wrong = ValueError if isinstance(rule, str) else TypeError
         words = ", ".join(map(repr, (*METHODS, *PEERS)))
         raise wrong(f"`methods` must be rules or some of {words}; got {rule!r:.80}. See fg.central.")
 
-    def run(f: Elementwise, args: Args, wrt: int) -> Any:
-        return derivative(f, *args, wrt=wrt, method=method)
+    def run(f: Elementwise, args: Args, wrt: int) -> Array:
+        df: Array = derivative(f, *args, wrt=wrt, method=method)
+        return df
 
     def estimate(f: Elementwise, args: Args, wrt: int) -> Answer:
         result = derivative(f, *args, wrt=wrt, method=method, full_output=True)
@@ -270,7 +283,7 @@ def judged_methods() -> tuple[Method, ...]:
     return (method_of("adaptive"), method_of("central"), *(PEERS[w] for w in INSTALLED if not PEERS[w].traced))
 
 
-def chosen_methods(methods: Iterable[Any] | None) -> tuple[Method, ...] | None:
+def chosen_methods(methods: object) -> tuple[Method, ...] | None:
     """Return the methods of what a caller passes as `methods`, without repetition; None for None."""
     if methods is None:
         return None

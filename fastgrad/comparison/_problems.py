@@ -11,24 +11,26 @@ import inspect
 import linecache
 import math
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from math import inf, log, nan
 from time import perf_counter
+from types import ModuleType
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._signals import reraise_if_signal
-from .._typing import FloatArray
+from .._typing import Array, FloatArray
 from ..arguments import argument, argument_index, common_shape
 from ..corpus import BITS, Case, differentiate, evaluate, slope_scale
 from ..corpus.translation import Untranslatable, for_mpmath
 from ..differentiation.derivatives import derivative
 from ..evaluation.signatures import check_call
 from ..gates import GATES, Gate
-from ._methods import Args, Elementwise
+from ._methods import Args, Argument, Elementwise
 
 Interval = tuple[float, float]
 
@@ -66,11 +68,11 @@ class Problem:
     """An elementwise function with the points to differentiate it at."""
 
     name: str
-    f: Callable[..., Any]
+    f: Elementwise
     #: For each argument the interval that its points are drawn from, evenly; ``low == high`` is a constant.
     domain: tuple[Interval, ...] = ()
     #: The derivative in closed form, of the same arguments, on arrays. Without it the truth is computed.
-    exact: Callable[..., Any] | None = None
+    exact: Elementwise | None = None
     #: The argument to differentiate in.
     wrt: int = 0
     #: The part of the report it belongs to: "gate", "function" or "yours".
@@ -78,7 +80,7 @@ class Problem:
     #: Whether the logarithm of the points is drawn evenly instead.
     log: bool = False
     #: Points to take instead of drawing any, an array for each argument.
-    given: tuple[Any, ...] = field(default=(), repr=False, compare=False)
+    given: Args = field(default=(), repr=False, compare=False)
 
     def size(self, count: int) -> int:
         """Return the number of points that ``points(count)`` has."""
@@ -86,7 +88,7 @@ class Problem:
             return min(size_of(self.given), count)
         return count if any(low < high for low, high in self.domain) else 1
 
-    def points(self, count: int) -> tuple[Any, ...]:
+    def points(self, count: int) -> Args:
         """Return arguments for `count` points, the same ones every time; at most `count` of `given`."""
         if self.given:
             return head(self.given, count)
@@ -110,12 +112,13 @@ def gate_problems() -> tuple[Problem, ...]:
     return tuple(problems)
 
 
-def _called(formula: Callable[..., Any], *args: Any) -> Any:
+def _called(formula: Elementwise, *args: Argument) -> Array:
     """Evaluate a formula that is not worth compiling, on arrays where it takes them."""
     try:
         return np.asarray(formula(*args), dtype=np.float64)
     except (TypeError, ValueError):
-        return np.vectorize(formula, otypes=[np.float64])(*args)
+        values: Array = np.vectorize(formula, otypes=[np.float64])(*args)
+        return values
 
 
 def window(gate: Gate) -> tuple[Interval, ...]:
@@ -124,7 +127,7 @@ def window(gate: Gate) -> tuple[Interval, ...]:
     return WINDOWS.get(gate.__name__, cut)
 
 
-def problem_of(f: Any, points: Any = None, domain: Sequence[Interval] = (), wrt: int = 0) -> Problem:
+def problem_of(f: object, points: object = None, domain: Sequence[Interval] = (), wrt: int = 0) -> Problem:
     """Make a problem of the caller's own function; a gate brings its own derivative.
 
     `points` is one array, or a tuple of arrays, one for each argument; without it they are drawn from `domain`.
@@ -149,7 +152,7 @@ def problem_of(f: Any, points: Any = None, domain: Sequence[Interval] = (), wrt:
     return Problem(name_of(f), f, () if columns else domain, exact, wrt, "yours", given=columns)
 
 
-def _columns(points: Any) -> tuple[Any, ...]:
+def _columns(points: Any) -> Args:
     """Return points for each argument: vectors of one length, and numbers for arguments that are constant."""
     several = isinstance(points, tuple) or (isinstance(points, list) and any(map(np.ndim, points)))
     arrays = [argument(a, "points") for a in (points if several else (points,))]
@@ -159,7 +162,7 @@ def _columns(points: Any) -> tuple[Any, ...]:
     return tuple(np.broadcast_to(a, shape).ravel() if np.ndim(a) else a for a in arrays)
 
 
-def _interval(pair: Any) -> Interval:
+def _interval(pair: Interval) -> Interval:
     """Check an entry of `domain`."""
     low, high = pair if np.shape(pair) == (2,) else (nan, nan)
     if not (low <= high and high - low < inf):
@@ -169,27 +172,27 @@ def _interval(pair: Any) -> Interval:
     return float(low), float(high)
 
 
-def name_of(f: Any) -> str:
+def name_of(f: object) -> str:
     """Return the name of a function for the tables."""
     return str(getattr(f, "__name__", "") or type(f).__name__)
 
 
-def head(args: tuple[Any, ...], count: int) -> tuple[Any, ...]:
+def head(args: Args, count: int) -> Args:
     """Return the first points; numbers stay."""
     return tuple(a[:count] if np.ndim(a) else a for a in args)
 
 
-def size_of(args: tuple[Any, ...]) -> int:
+def size_of(args: Args) -> int:
     """Return the number of points."""
     return max(map(np.size, args), default=0)
 
 
-def broadcast(values: Any, size: int) -> FloatArray:
+def broadcast(values: ArrayLike, size: int) -> FloatArray:
     """Return one float64 for every point, in memory of its own."""
     return np.array(np.broadcast_to(np.asarray(values, dtype=np.float64), size))
 
 
-def formula_of(f: Callable[..., Any]) -> str:
+def formula_of(f: Elementwise) -> str:
     """Return the expression of a lambda or the statements of a short function; "" where unknown or too long."""
     code: Any = getattr(inspect.unwrap(getattr(f, "formula", f)), "__code__", None)
     places = [place for place in code.co_positions() if place[3]] if code else []  # what has no width is no source
@@ -225,7 +228,7 @@ def truth_of(problem: Problem, args: Args, on_arrays: Elementwise) -> Truth:
     except ImportError:
         reason = " (mpmath is not installed)"
 
-    def adaptive(*args: Any) -> Any:
+    def adaptive(*args: Argument) -> Argument:
         return derivative(problem.f, *args, wrt=problem.wrt)
 
     df = broadcast(adaptive(*few), values.size)
@@ -266,11 +269,11 @@ def true_derivative(f: Elementwise, args: Args, wrt: int, values: FloatArray) ->
     return df, scale
 
 
-def _at_point(copy: Callable[..., Any], row: tuple[float, ...], wrt: int, value: float) -> tuple[float, float]:
+def _at_point(copy: Elementwise, row: tuple[float, ...], wrt: int, value: float) -> tuple[float, float]:
     """Return derivative and slope scale at one point, after a comparison of the value with that in float64."""
     import mpmath as m
 
-    def exact(m: Any, x: Any) -> Any:
+    def exact(m: ModuleType, x: Argument) -> Argument:
         return copy(*(x if i == wrt else m.mpf(number) for i, number in enumerate(row)))
 
     case, x = Case("", "", copy, (), exact), row[wrt]

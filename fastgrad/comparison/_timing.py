@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -17,8 +17,10 @@ from .._parallel import cores
 from ..report.model import Speed
 from ..report.results import Pace
 from ._catalogue import logistic, network, normal
-from ._methods import NUMPY, SCIPY, Args, Elementwise, Method, method_of
+from ._methods import NUMPY, SCIPY, Args, Argument, Elementwise, Method, method_of
 from ._problems import head
+
+T = TypeVar("T")
 
 #: Seconds that a run may take, else it gets fewer points (fewer than 100,000 would count what SciPy takes for any
 #: number of them); turns of a method, unless it has had `ENOUGH` seconds. The run that shows how many points are
@@ -65,14 +67,14 @@ def quietly() -> Iterator[None]:
         yield
 
 
-def time_call(run: Callable[[], Any]) -> tuple[float, Any]:
+def time_call(run: Callable[[], T]) -> tuple[float, T]:
     """Return the seconds that a call takes, and its result."""
     start = perf_counter()
     result = run()
     return perf_counter() - start, result
 
 
-def grow(run: Callable[[int], Any], count: int, most: int, patience: float) -> tuple[int, float, Any]:
+def grow(run: Callable[[int], T], count: int, most: int, patience: float) -> tuple[int, float, T]:
     """Call ``run(count)`` for ten times as many points, again and again, while that takes at most `patience` seconds.
 
     Returns the last count, the seconds that it took, and its result.
@@ -128,12 +130,12 @@ def time_in_turns(
     }
 
 
-def _run(method: Method, function: Workload, count: int, patience: float) -> tuple[Callable[[], Any], int, float]:
+def _run(method: Method, function: Workload, count: int, patience: float) -> tuple[Callable[[], object], int, float]:
     """Warm a method up; return a call of it on as many points as are affordable, their number and its seconds."""
     f, most = function.function(method), min(count, method.limit or count)
     args = tuple(np.resize(a, most) if np.ndim(a) and len(a) < most else a for a in function.args)
 
-    def run(size: int) -> Any:
+    def run(size: int) -> object:
         return method.run(f, head(args, size), function.wrt)
 
     few = most if method.traced else min(most, FEW)  # jax compiles once more for every number of points
@@ -142,7 +144,7 @@ def _run(method: Method, function: Workload, count: int, patience: float) -> tup
     return partial(run, count), count, seconds
 
 
-def cubic(x: Any) -> Any:
+def cubic(x: Argument) -> Argument:
     """Polynomial: hardly more than reading and writing."""
     return x * x * x - 2.0 * x
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from .._signals import reraise_if_signal
-from .._typing import FloatArray
+from .._typing import Array, FloatArray
 from ..differentiation.derivatives import derivative
 from ..report.results import FACTORS, SLACK, TOLERANCE, Curve, Point, Profile, Row
-from ._methods import Answer, Args, Counted, Elementwise, Method
+from ._methods import Answer, Args, Argument, Counted, Elementwise, Method
 from ._problems import JUDGED, Problem, broadcast, formula_of, head, name_of, size_of, truth_of
 from ._timing import FEW, Workload, grow, quietly, time_in_turns
 
@@ -29,6 +29,9 @@ SHOWN = 3
 
 #: Points that a curve is the median of; parts of a domain that a profile is of.
 CURVED, PARTS = 200, 48
+
+#: Fields of a row by their names.
+Fields = dict[str, Any]
 
 
 class Trial:
@@ -62,7 +65,7 @@ class Trial:
             figures = {"failure": shorten(f"{type(error).__name__}: {error}", MESSAGE, placeholder=" ...")}
         return Row(*names, formula=formula_of(problem.f), **figures)
 
-    def times(self, methods: Iterable[Method]) -> dict[str, dict[str, Any]]:
+    def times(self, methods: Iterable[Method]) -> dict[str, Fields]:
         """Time methods that have been judged: figures of their rows by the name of the method."""
         judged = [method for method in methods if method.name in self._counts]
         work = self.work._replace(args=tuple(map(np.array, self.problem.points(self.size))))
@@ -76,12 +79,12 @@ class Trial:
         is_pointwise = method.limit is not None and method.run is method.estimate
         return method.barred if is_pointwise else method.limit  # one call takes one point: a few give the time
 
-    def _figures(self, f: Elementwise, method: Method) -> dict[str, Any]:
+    def _figures(self, f: Elementwise, method: Method) -> Fields:
         """Return all figures but the time."""
         most = min(self.df.size, method.limit or JUDGED)
         few = most if method.traced else min(most, FEW)
 
-        def run(count: int) -> Any:
+        def run(count: int) -> Array | Answer:
             return method.run(f, head(self.args, count), self.problem.wrt)
 
         # The first call compiles, the rules of fastgrad only what so many points are worth.
@@ -98,7 +101,7 @@ class Trial:
         self._counts[method.name] = count
         return figures
 
-    def _errors(self, estimates: FloatArray, name: str) -> dict[str, Any]:
+    def _errors(self, estimates: FloatArray, name: str) -> Fields:
         """Return quantiles of the error over the points where the derivative exists."""
         count = min(estimates.size, self.df.size)
         df, scale = self.df[:count], self.scale[:count]
@@ -111,7 +114,7 @@ class Trial:
         absolute[missing] = relative[missing] = inf
         self.errors[name] = np.where(exists, relative, nan)
         absolute, relative, ulps = absolute[exists], relative[exists], (absolute / np.spacing(scale))[exists]
-        figures: dict[str, Any] = {}
+        figures: Fields = {}
         for suffix, values in (("error", relative), ("ulp", ulps)):
             quantiles = np.quantile(values, (1.0, 0.99, 0.5), method="lower").tolist()
             figures |= {f"{word}_{suffix}": q for word, q in zip(("max", "p99", "median"), quantiles, strict=True)}
@@ -146,7 +149,7 @@ class Trial:
             for i, bound in zip(ranked, bounds, strict=True)
         )
 
-    def _bounds(self, f: Elementwise, method: Method, count: int, answer: Answer | None) -> dict[str, Any]:
+    def _bounds(self, f: Elementwise, method: Method, count: int, answer: Answer | None) -> Fields:
         """Return shares of points whose error is within the bound, or a multiple of it, where the method has one.
 
         Without `answer`, that of the run, the bounds are computed at the first `count` points.
@@ -214,9 +217,10 @@ class Trial:
 
         f = Counted(self.work.on_arrays)  # a rule with a step of the caller's would be compiled once more
 
-        def error(**step: Any) -> Any:
+        def error(**step: Any) -> FloatArray:
             estimates = derivative(f, *args, wrt=wrt, method=rule, **step)
-            return np.nanmedian(np.nan_to_num(np.abs(estimates - df) / scale, nan=inf), axis=-1)
+            medians: FloatArray = np.nanmedian(np.nan_to_num(np.abs(estimates - df) / scale, nan=inf), axis=-1)
+            return medians
 
         with quietly():
             errors, chosen_error = error(rel_step=steps[:, None]), float(error())
@@ -231,7 +235,7 @@ def _on_arrays(f: Elementwise, args: Args) -> Elementwise:
     """Return `f` if it takes arrays, else a loop over it."""
     ends = [np.asarray(a, dtype=np.float64).ravel()[[0, -1]] if np.ndim(a) else a for a in args]
 
-    def one(*row: Any) -> Any:
+    def one(*row: Argument) -> Argument:
         try:
             value = f(*row)
         except (ValueError, ZeroDivisionError, OverflowError):

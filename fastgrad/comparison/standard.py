@@ -18,11 +18,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cache, partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from .._parallel import cores
+from .._typing import Array, FloatArray
 from .._workers import Task, Workers
 from ..corpus import Case, batched, measure
 from ..differentiation.derivatives import derivative
@@ -31,10 +32,10 @@ from ..evaluation.trials import compile_at_first_call
 from ..report import AccuracyReport
 from ..report.results import FACTORS, Curve, Pace, Profile, Row, Verdict
 from ._catalogue import logistic, standard_functions
-from ._methods import NUMPY, Counted, Method, judged_methods, method_of, standard_methods
+from ._methods import NUMPY, Counted, Elementwise, Method, judged_methods, method_of, standard_methods
 from ._problems import Problem
 from ._timing import Workload, about, time_in_turns
-from ._trial import Trial
+from ._trial import Fields, Trial
 
 #: Records of every kind of failure that a verdict keeps, the worst.
 KEPT = 5
@@ -61,6 +62,9 @@ FEWEST, MANY = 12, 100
 #: Points that are worth compiling the adaptive kernels for.
 COMPILING = 1000
 
+#: A function in the default report: its type and its name.
+Key = tuple[str, str]
+F = TypeVar("F", Problem, Case)
 Progress = Callable[[int, int, str], None]
 Judged = tuple[list[Row], list[Curve], list[Profile]]
 
@@ -164,7 +168,7 @@ def compare(
             [task for _, task in tasks], lambda done, number: show(done, "errors", tasks[number][0])
         ):
             results[number], places[number] = result, worker
-        times: list[dict[str, dict[str, Any]]] = []
+        times: list[dict[str, Fields]] = []
         for i, problem in enumerate(problems):
             show(len(tasks) + i, "speed", problem.name)
             times.append(workers.run(places[first + i], partial(_time, plan, numbers[i])))
@@ -188,18 +192,18 @@ def compare(
     )  # fmt: skip
 
 
-def _sent(f: Any, plan: Plan) -> Any:
+def _sent(f: F, plan: Plan) -> F | Key:
     """Return what a task gets: a key in the default report, since lambdas cannot be sent to another process."""
     return (type(f).__name__, f.name) if plan.is_default else f
 
 
-def _received(f: Any) -> Any:
+def _received(f: F | Key) -> F:
     """Return the function of what a task gets."""
     return _catalogue()[f] if isinstance(f, tuple) else f
 
 
 @cache
-def _catalogue() -> dict[tuple[str, str], Any]:
+def _catalogue() -> dict[Key, Any]:
     return {(type(f).__name__, f.name): f for f in standard_functions()}
 
 
@@ -215,7 +219,7 @@ def _compile_adaptive() -> None:
     derivative(np.sin, np.linspace(0.0, 1.0, COMPILING))
 
 
-def _judge(plan: Plan, sent: Any, number: int) -> Judged:
+def _judge(plan: Plan, sent: Problem | Key, number: int) -> Judged:
     """Judge all methods on a function, and keep the trial for `_time`."""
     problem = _received(sent)
     trial = _trials[number] = Trial(problem, plan.count)
@@ -228,17 +232,17 @@ def _judge(plan: Plan, sent: Any, number: int) -> Judged:
     return rows, curves, profiles
 
 
-def _time(plan: Plan, number: int) -> dict[str, dict[str, Any]]:
+def _time(plan: Plan, number: int) -> dict[str, Fields]:
     """Time the methods that have machine code, and other libraries."""
     trial = _trials.pop(number)
     return trial.times(method for method in plan.chosen() if plan.is_compiled(method, trial.problem.name))
 
 
-def _judge_corpus(plan: Plan, cases: list[Any], which: int) -> Verdict:
+def _judge_corpus(plan: Plan, cases: list[Case | Key], which: int) -> Verdict:
     """Judge one method; in the default report it calls the functions, which saves compiling two hundred."""
     method = plan.judged()[which]
 
-    def estimate(f: Callable[[Any], Any], x: Any) -> tuple[Any, ...]:
+    def estimate(f: Elementwise, x: FloatArray) -> tuple[Array, ...]:
         assert method.estimate is not None
         if method.ours and (plan.is_default or method.stencil is not None):  # compiling would take minutes
             f = Counted(batched(f))
@@ -249,7 +253,7 @@ def _judge_corpus(plan: Plan, cases: list[Any], which: int) -> Verdict:
     return Verdict(method.name, method.label, replace(figures, offenders=worst))
 
 
-def _compile_corpus(plan: Plan, cases: list[Any]) -> None:
+def _compile_corpus(plan: Plan, cases: list[Case | Key]) -> None:
     """Compile what `_time_corpus` times."""
     for case in timed_cases(list(map(_received, cases))):
         for method in plan.judged():
@@ -257,7 +261,7 @@ def _compile_corpus(plan: Plan, cases: list[Any]) -> None:
                 method.run(case.f, (np.resize(case.x, COMPILING),), 0)
 
 
-def _time_corpus(plan: Plan, cases: list[Any]) -> dict[str, Pace]:
+def _time_corpus(plan: Plan, cases: list[Case | Key]) -> dict[str, Pace]:
     """Time the methods on a few functions of the corpus."""
     few = timed_cases(list(map(_received, cases)))
     return time_in_turns(plan.judged(), [Workload(case.f, batched(case.f), (case.x,)) for case in few], plan.count)

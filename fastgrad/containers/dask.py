@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import itemgetter
-from typing import Any
 
 import numpy as np
 
-from .registry import Call
+from .._typing import Array
+from .registry import Call, Operand
 
 
-def apply(call: Call, operands: Sequence[Any]) -> list[Any]:
+def apply(call: Call, operands: Sequence[Operand]) -> list[Operand]:
     """Lay the call out over blocks; a vector is brought into one block, other chunks are kept."""
     import dask.array as da
 
@@ -29,7 +29,7 @@ def apply(call: Call, operands: Sequence[Any]) -> list[Any]:
     sizes = metas[0].shape[max(batch_ndim, 1) :]
     # every axis has a number; that of the coordinates is an axis of the arrays, those of outputs and pairs are new
     batch = tuple(range(batch_ndim))
-    number: dict[Any, int] = {axis: batch_ndim + i for i, axis in enumerate(("d", "m", "e", *call.cores))}
+    number: dict[object, int] = {axis: batch_ndim + i for i, axis in enumerate(("d", "m", "e", *call.cores))}
     number[layout.along] = number["d"]
     axes = (*batch, *(number[axis] for axis in layout.axes[: len(sizes)]))
     new = dict(zip(axes[batch_ndim:], sizes, strict=True))
@@ -53,7 +53,7 @@ def apply(call: Call, operands: Sequence[Any]) -> list[Any]:
     ]
 
 
-def compute_block(*blocks: Any, call: Call, ndim: int) -> Any:
+def compute_block(*blocks: Array, call: Call, ndim: int) -> Array | tuple[Array, ...]:
     """Do the call with one block of each array; refuse results of another type or shape than was announced."""
     results = call.results(*blocks)
     remedy = f"Say it yourself: x.map_blocks(functools.partial(fg.{call.function.__name__}, f), dtype=complex)."
@@ -71,7 +71,7 @@ def compute_block(*blocks: Any, call: Call, ndim: int) -> Any:
     return tuple(results) if call.layout.fields > 1 else results[0]
 
 
-def _with_whole_vectors(call: Call, arrays: list[Any]) -> list[Any]:
+def _with_whole_vectors(call: Call, arrays: list[Operand]) -> list[Operand]:
     """Give all arrays of vectors their whole last axis in one block."""
     import dask.array as da
 

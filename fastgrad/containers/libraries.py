@@ -6,20 +6,22 @@ float32 count as rounded to float32.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from .._typing import Function
 from ..array_kinds import LIBRARY, kinds
-from .registry import Adapted, Call
+from .registry import Adapted, Call, Operand
 
 #: What messages about mixed types contain.
 _TYPE_WORDS = ("dtype", "Float", "float", "Double", "scalar type")
 
 
-def apply(call: Call, operands: Sequence[Any]) -> list[Any]:
+def apply(call: Call, operands: Sequence[Operand]) -> list[Operand]:
     """Do the call with NumPy's arrays, and make arrays of the library of its results."""
     model = model_of(operands, call.names[0])
     if call.layout.converts:
@@ -27,7 +29,7 @@ def apply(call: Call, operands: Sequence[Any]) -> list[Any]:
     return [from_numpy(result, model) for result in call.results(*map(to_numpy, operands))]
 
 
-def model_of(values: Sequence[Any], name: str) -> Any:
+def model_of(values: Sequence[object], name: str) -> Operand:
     """Return the first array of a library, or None; all must be of one library."""
     arrays = {library_of(v): v for v in values if kinds[type(v)] == LIBRARY}
     if len(arrays) > 1:
@@ -43,18 +45,18 @@ class OfLibrary(Adapted):
     `model` is an array of the library, on the device to use; `name` is what messages call the function.
     """
 
-    def __init__(self, f: Callable[..., Any], model: Any, name: str = "f") -> None:
+    def __init__(self, f: Function, model: Operand, name: str = "f") -> None:
         super().__init__(f)
         require_float64(model)
         self._model, self._name = model, name
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: object) -> Any:
         """Value of `f`, as NumPy's arrays."""
         arrays = [from_numpy(a, self._model) if isinstance(a, (np.ndarray, np.generic)) else a for a in args]
         return result_of(self.f, arrays, self._name)
 
 
-def result_of(f: Callable[..., Any], args: Sequence[Any], name: str = "f") -> Any:
+def result_of(f: Function, args: Sequence[object], name: str = "f") -> Any:
     """Call a function; its result as NumPy's arrays, a list or tuple element by element."""
     try:
         value = f(*args)
@@ -72,7 +74,7 @@ def result_of(f: Callable[..., Any], args: Sequence[Any], name: str = "f") -> An
     return to_numpy(value)
 
 
-def to_numpy(value: Any) -> Any:
+def to_numpy(value: Operand) -> Any:
     """Array of a library as one of NumPy's; other values as they are."""
     if kinds[type(value)] != LIBRARY:
         return value
@@ -84,7 +86,7 @@ def to_numpy(value: Any) -> Any:
     return np.asarray(value) if hasattr(value, "__array__") else np.from_dlpack(value)
 
 
-def from_numpy(value: Any, model: Any) -> Any:
+def from_numpy(value: ArrayLike, model: Operand) -> Operand:
     """Array of the library and on the device of `model` with the numbers of one of NumPy's."""
     value = np.array(value)
     if value.dtype == np.longdouble:
@@ -101,7 +103,7 @@ def from_numpy(value: Any, model: Any) -> Any:
     return model.__array_namespace__().asarray(value, device=model.device)
 
 
-def require_float64(model: Any) -> None:
+def require_float64(model: object) -> None:
     """Raise where a library makes no float64 arrays: points that are rounded to float32 give wrong derivatives."""
     dtype = to_numpy(from_numpy(1 / 3, model)).dtype
     if dtype != np.float64:
@@ -112,7 +114,7 @@ def require_float64(model: Any) -> None:
         )
 
 
-def library_of(value: Any) -> str:
+def library_of(value: object) -> str:
     """Name of the library of an array."""
     name = type(value).__module__.partition(".")[0]
     return "jax" if name == "jaxlib" else name

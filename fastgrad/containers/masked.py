@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import reduce
 from math import prod
-from typing import Any
 
 import numpy as np
 
+from .._typing import Array, Shape
 from ..arguments import argument, common_shape
-from .registry import Call
+from .registry import Call, Operand
 
 #: Numbers of an array that are taken out at a time: enough for several threads, copies of 12 MiB.
 _NUMBERS = 3 << 19
 
 
-def apply(call: Call, operands: Sequence[Any]) -> list[Any]:
+def apply(call: Call, operands: Sequence[Operand]) -> list[Operand]:
     """Do the call at the points that no array masks; a vector is masked where one of its coordinates is."""
     numbers = [argument(np.ma.getdata(o), name) for o, name in zip(operands, call.names, strict=True)]
     masks = [
@@ -29,7 +29,7 @@ def apply(call: Call, operands: Sequence[Any]) -> list[Any]:
         np.broadcast_to(a, (*shape, *(a.shape[-1:] if core else ())) if a.ndim else shape)
         for a, core in zip(map(np.asarray, numbers), call.cores, strict=True)
     ]
-    results: list[Any] = []
+    results: list[Array] = []
     dim = max([a.shape[-1] for a, core in zip(arrays, call.cores, strict=True) if core and a.ndim], default=1)
     for part in _parts(shape, _NUMBERS // max(dim, 1)) if mask.size * dim > _NUMBERS else [(...,)]:
         valid = ~mask[part]
@@ -41,14 +41,14 @@ def apply(call: Call, operands: Sequence[Any]) -> list[Any]:
                 results[i] = results[i].astype(np.result_type(results[i], values))
             results[i][part][valid] = values
 
-    def masked(values: Any) -> Any:
+    def masked(values: Array) -> Array:
         own = mask.reshape(shape + (1,) * (values.ndim - len(shape)))
         return np.ma.MaskedArray(values, np.broadcast_to(own, values.shape))[()]
 
     return [*map(masked, results)]
 
 
-def _parts(shape: tuple[int, ...], points: int) -> Iterator[tuple[slice, ...]]:
+def _parts(shape: Shape, points: int) -> Iterator[tuple[slice, ...]]:
     """Cut an array of `shape` along its longest axis into parts of about so many points."""
     axis = max(range(len(shape)), key=shape.__getitem__)
     width = max(1, points * shape[axis] // prod(shape))

@@ -12,11 +12,15 @@ from typing import Any
 
 import numpy as np
 
+from .._typing import Array
 from ..array_kinds import kinds
-from .registry import Call
+from .registry import Call, Operand
+
+#: An index of pandas: the labels of an axis.
+Labels = Any
 
 
-def apply(call: Call, operands: Sequence[Any]) -> list[Any]:
+def apply(call: Call, operands: Sequence[Operand]) -> list[Operand]:
     """Do the call with the numbers inside; labels that differ are joined, and points that an array lacks are NaN."""
     import pandas as pd
 
@@ -25,7 +29,7 @@ def apply(call: Call, operands: Sequence[Any]) -> list[Any]:
     name: Any = series[0].name if series and all(s.name == series[0].name for s in series) else None
     attrs = next(o.attrs for o in operands if kinds[type(o)] == "pandas")
 
-    def labelled(result: Any) -> Any:
+    def labelled(result: Array) -> Operand:
         axes = labels.of(result)
         if not axes:
             return result
@@ -43,15 +47,15 @@ def apply(call: Call, operands: Sequence[Any]) -> list[Any]:
 class _Labels:
     """Common labels of the arrays of a call: one index for each axis of the batch, and one for each vector."""
 
-    def __init__(self, call: Call, operands: Sequence[Any]) -> None:
+    def __init__(self, call: Call, operands: Sequence[Operand]) -> None:
         self._call, self._operands, self._loops = call, operands, call.loops(operands)
         self._is_table = [kinds[type(o)] == "pandas" for o in operands]
         self._batch_ndim = max(self._loops)
-        self._batch: list[Any] = [None] * self._batch_ndim
+        self._batch: list[Labels] = [None] * self._batch_ndim
         """Labels of each axis of the batch; None where no array has any."""
         self._joined: set[int] = set()
         """Axes whose labels differ between arrays."""
-        self._coordinates: dict[int, Any] = {}
+        self._coordinates: dict[int, Labels] = {}
         for o, n, core, name, is_table in self._each():
             if not is_table:
                 continue
@@ -65,11 +69,11 @@ class _Labels:
                 _check_coordinates(self._coordinates.setdefault(core, o.axes[-1]), o.axes[-1], name)
         self._check_unlabelled()
 
-    def _each(self) -> Iterator[tuple[Any, int, int, str, bool]]:
+    def _each(self) -> Iterator[tuple[Operand, int, int, str, bool]]:
         """Arrays with the number of their batch axes, their vectors, their names, and whether they have labels."""
         return zip(self._operands, self._loops, self._call.cores, self._call.names, self._is_table, strict=True)
 
-    def numbers(self) -> list[Any]:
+    def numbers(self) -> list[Operand]:
         """Numbers of all arrays; those with labels in the common order."""
         arrays = []
         for o, n, core, name, is_table in self._each():
@@ -79,7 +83,7 @@ class _Labels:
             arrays.append(o)
         return arrays
 
-    def of(self, result: Any) -> list[Any]:
+    def of(self, result: Array) -> list[Labels]:
         """Labels of the axes of a result."""
         import pandas as pd
 
@@ -111,7 +115,7 @@ class _Labels:
                 )
 
 
-def _check_coordinates(labels: Any, other: Any, name: str) -> None:
+def _check_coordinates(labels: Labels, other: Labels, name: str) -> None:
     """Check that an array has one number for each coordinate of the vector."""
     if not labels.equals(other) and (len(labels) != len(other) or labels.symmetric_difference(other).size):
         raise ValueError(
@@ -120,7 +124,7 @@ def _check_coordinates(labels: Any, other: Any, name: str) -> None:
         )
 
 
-def _relabelled(o: Any, axes: list[Any], name: str) -> Any:
+def _relabelled(o: Operand, axes: list[Labels], name: str) -> Operand:
     """Bring an array onto the joined labels."""
     try:
         for place, (own, wanted) in enumerate(zip(o.axes, axes, strict=True)):
@@ -134,7 +138,7 @@ def _relabelled(o: Any, axes: list[Any], name: str) -> Any:
     return o
 
 
-def _numbers(o: Any) -> Any:
+def _numbers(o: Operand) -> Operand:
     """Numbers of a Series or DataFrame; missing ones are NaN."""
     import pandas as pd
 
@@ -147,7 +151,7 @@ def _numbers(o: Any) -> Any:
     return o.to_numpy(dtype=np.float32 if small else np.float64, na_value=np.nan)
 
 
-def _pairs(rows: Any, more: Any) -> Any:
+def _pairs(rows: Labels, more: Labels) -> Labels:
     """All pairs of labels, the second one running faster."""
     import pandas as pd
 

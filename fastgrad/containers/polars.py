@@ -7,14 +7,14 @@ vector, a DataFrame has one in each row. Rows have no labels, and tables have tw
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from .registry import Call
+from .._typing import Array
+from .registry import Call, Operand
 
 
-def apply(call: Call, operands: Sequence[Any]) -> list[Any]:
+def apply(call: Call, operands: Sequence[Operand]) -> list[Operand]:
     """Do the call with the numbers inside; columns of DataFrames are aligned by name."""
     import polars as pl
 
@@ -32,7 +32,7 @@ def apply(call: Call, operands: Sequence[Any]) -> list[Any]:
     names = {o.name for o in operands if isinstance(o, pl.Series)}
     series_name = names.pop() if len(names) == 1 and not columns else ""
 
-    def table(result: Any) -> Any:
+    def table(result: Array) -> Operand:
         call.require_known_axes(result, arrays)
         if np.ndim(result) == 0:
             return result
@@ -51,7 +51,7 @@ def apply(call: Call, operands: Sequence[Any]) -> list[Any]:
     return [*map(table, call.results(*arrays))]
 
 
-def _aligned(frame: Any, columns: list[str], name: str) -> Any:
+def _aligned(frame: Operand, columns: list[str], name: str) -> Operand:
     """Bring the columns of a DataFrame into the order of another."""
     if sorted(frame.columns) != sorted(columns):
         raise ValueError(

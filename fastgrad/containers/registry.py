@@ -15,9 +15,13 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 
+from .._typing import Function
 from ..arguments import argument, check_vector, checked_bounds
 from ..array_kinds import CONTAINERS, PLAIN, REFUSED, TREE, kind_of, kinds, unreadable
 from ..estimates import Estimate
+
+#: An array of numbers, plain or in a container of a library, which has no types here.
+Operand = Any
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -51,7 +55,7 @@ class ArraySlot(NamedTuple):
 class Adapted:
     """A function of the caller's with arguments or results of another form; it has the name and signature of `f`."""
 
-    def __init__(self, f: Callable[..., Any]) -> None:
+    def __init__(self, f: Function) -> None:
         self.f = f
         self.__name__ = getattr(f, "__name__", type(f).__name__)
         try:
@@ -68,22 +72,22 @@ class Adapted:
 class Call:
     """A function and its arguments, with slots where arrays stood."""
 
-    function: Callable[..., Any]
-    f: Callable[..., Any]
+    function: Function
+    f: Function
     layout: Layout
-    positional: tuple[Any, ...] = ()
-    named: dict[str, Any] = field(default_factory=dict)
+    positional: tuple[object, ...] = ()
+    named: dict[str, object] = field(default_factory=dict)
     names: tuple[str, ...] = ()
     """Names of the arrays that were taken out, for messages."""
     cores: tuple[int, ...] = ()
     """For each of them the number of the vector on its last axis, or 0; the other axes are the batch."""
 
-    def __call__(self, *operands: Any) -> Any:
+    def __call__(self, *operands: Operand) -> Any:
         """Do the call with these arrays."""
-        positional = _filled(self.positional, operands)
+        positional = [_filled(v, operands) for v in self.positional]
         return self.function(self.f, *positional, **{k: _filled(v, operands) for k, v in self.named.items()})
 
-    def results(self, *operands: Any) -> list[Any]:
+    def results(self, *operands: Operand) -> list[Operand]:
         """Do the call, and return a list of its results also where it has one."""
         result = self(*operands)
         return list(result) if self.layout.fields > 1 else [result]
@@ -99,17 +103,17 @@ class Call:
             return replace(self, named={**self.named, "workers": 1})
         return self
 
-    def preview(self, operands: Sequence[Any]) -> list[Any]:
+    def preview(self, operands: Sequence[Operand]) -> list[Operand]:
         """Do the call with arrays without points: arguments are checked, and the results have the type and the axes."""
         # `f` is called, at a vector of ones, if its outputs have to be counted; what cannot be called is refused
         real = self.layout.probes_outputs or not callable(self.f)
         return (self if real else replace(self, f=Adapted(self.f))).results(*operands)
 
-    def loops(self, operands: Sequence[Any]) -> list[int]:
+    def loops(self, operands: Sequence[Operand]) -> list[int]:
         """Count the axes of the batch of each array."""
         return [np.ndim(o) - bool(core) for o, core in zip(operands, self.cores, strict=True)]
 
-    def require_known_axes(self, result: Any, operands: Sequence[Any]) -> None:
+    def require_known_axes(self, result: Operand, operands: Sequence[Operand]) -> None:
         """Refuse results with more axes than there are names for."""
         inner = np.ndim(result) - max(self.loops(operands), default=0)
         if inner > len(self.layout.axes):
@@ -119,18 +123,22 @@ class Call:
             )
 
 
+#: Does a call with the arrays inside of containers, and puts the results into containers.
+Adapter = Callable[[Call, Sequence[Operand]], list[Operand]]
+
+
 def extract_arrays(
-    function: Callable[..., Any], f: Any, points: dict[str, Any], named: dict[str, Any], layout: Layout
-) -> tuple[Call, list[Any]]:
+    function: Function, f: Any, points: Mapping[str, Operand], named: Mapping[str, object], layout: Layout
+) -> tuple[Call, list[Operand]]:
     """Take the arrays out of a call: the call, and the arrays. Numbers stay in it."""
     shared = layout.vectors is True
     numbers = layout.vectors if isinstance(layout.vectors, Mapping) else {}
     kind_in_call = kind_of if layout.takes_trees else lambda value: kinds[type(value)]
-    operands: list[Any] = []
+    operands: list[Operand] = []
     names: list[str] = []
     cores: list[int] = []
 
-    def slot(value: Any, name: str, core: int = shared) -> Any:
+    def slot(value: Operand, name: str, core: int = shared) -> object:
         kind = kind_in_call(value)
         if kind == REFUSED:
             raise unreadable(value, name)
@@ -167,7 +175,7 @@ def extract_arrays(
     return Call(function, f, layout, positional, named, tuple(names), tuple(cores)), operands
 
 
-def _filled(value: Any, operands: Sequence[Any]) -> Any:
+def _filled(value: object, operands: Sequence[Operand]) -> object:
     """Put the arrays back into the slots."""
     if isinstance(value, ArraySlot):
         return operands[value.number]
@@ -179,7 +187,7 @@ def _filled(value: Any, operands: Sequence[Any]) -> Any:
 _NUMBERS = Layout()
 
 
-def has_containers(*values: Any, bounds: Any = None) -> bool:
+def has_containers(*values: object, bounds: Any = None) -> bool:
     """Tell whether one of the values, or of the two bounds, is not a plain array."""
     return any(kinds[type(value)] is not PLAIN for value in values) or (
         bounds is not None
@@ -188,7 +196,7 @@ def has_containers(*values: Any, bounds: Any = None) -> bool:
 
 
 def over_containers(
-    function: Callable[..., Any], f: Any, points: dict[str, Any], named: dict[str, Any], layout: Layout = _NUMBERS
+    function: Function, f: Any, points: Mapping[str, Operand], named: dict[str, Any], layout: Layout = _NUMBERS
 ) -> Any:
     """Call ``function(f, *points, **named)`` where `points`, steps or bounds are containers.
 
@@ -213,7 +221,7 @@ def over_containers(
             f"`{call.names[0]}` and the others must be of one library, or NumPy's; got {' and '.join(present)}. "
             "Convert some: `x.to_numpy()`, `x.to_xarray()`, `x.compute()`."
         )
-    adapter: Callable[[Call, Sequence[Any]], list[Any]] = import_module(f".{present[0]}", __package__).apply
+    adapter: Adapter = import_module(f".{present[0]}", __package__).apply
     try:
         results = adapter(call, operands)
     except (AttributeError, LookupError) as err:

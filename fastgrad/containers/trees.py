@@ -9,23 +9,25 @@ from __future__ import annotations
 import copy
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from .._typing import Array, Function
 from ..arguments import argument, result_kind
 from ..array_kinds import LIBRARY, MASKED, PLAIN, REFUSED, TREE, kind_of, kinds, unreadable
 from ..estimates import Estimate, rounded
 from .libraries import OfLibrary, from_numpy, model_of, require_float64, result_of, to_numpy
-from .registry import Adapted, Call
+from .registry import Adapted, Call, Operand
 
 #: What Python's errors call a list or a tuple that is used as a number or an array.
 _SEQUENCE = re.compile(r"\b(list|tuple|sequence)\b")
 
 
-def apply(call: Call, operands: Sequence[Any]) -> list[Any]:
+def apply(call: Call, operands: Sequence[Operand]) -> list[Operand]:
     """Do the call with the vector of all numbers of the tree."""
     named = dict(zip(call.names, operands, strict=True))
     if kind_of(named["x"]) != TREE:
@@ -51,7 +53,7 @@ def apply(call: Call, operands: Sequence[Any]) -> list[Any]:
 class Tree:
     """Structure of a tree and its leaves; `name` is what messages call it."""
 
-    def __init__(self, structure: Any, name: str) -> None:
+    def __init__(self, structure: object, name: str) -> None:
         self.structure, self.name = structure, name
         named = list(_leaves(structure, name))
         if not named:
@@ -69,12 +71,12 @@ class Tree:
         if model is not None:
             require_float64(model)
 
-    def vector(self) -> Any:
+    def vector(self) -> Array:
         """All numbers: in float64, or in the smaller type that all leaves have."""
         kind = self.dtypes[0] if len(set(self.dtypes)) == 1 else np.float64
         return np.concatenate([a.ravel() for a in self.arrays]).astype(kind)
 
-    def entry_names(self) -> Any:
+    def entry_names(self) -> NDArray[np.str_]:
         """Name of every number: the path of its leaf, and its index in it."""
         names = []
         for path, array in zip(self.paths, self.arrays, strict=True):
@@ -82,7 +84,7 @@ class Tree:
             names += [f"{leaf}[{', '.join(map(str, i))}]" if i else leaf for i in np.ndindex(array.shape)]
         return np.array(names)
 
-    def spread(self, value: Any, name: str) -> Any:
+    def spread(self, value: object, name: str) -> Array:
         """Vector of a step or a bound: a tree of the same structure, whose leaves broadcast with those of this one."""
         if kind_of(value) != TREE:
             raise TypeError(f"`{name}` must be a number or a tree like `{self.name}`; got a {type(value).__name__}.")
@@ -97,7 +99,7 @@ class Tree:
                 ) from None
         return np.concatenate(parts)
 
-    def join(self, derivative: Any, name: str) -> Any:
+    def join(self, derivative: object, name: str) -> Array:
         """One array of a derivative that is a tree like this one: the axis of all numbers is the last one."""
         parts = []
         for own, array, path in self._beside(Tree(derivative, name)):
@@ -110,7 +112,7 @@ class Tree:
             parts.append(array.reshape(*outer, own.size))
         return np.concatenate(parts, axis=-1)
 
-    def _beside(self, other: Tree) -> Iterator[tuple[Any, Any, str]]:
+    def _beside(self, other: Tree) -> Iterator[tuple[Array, Array, str]]:
         """Leaves of this tree and of another of the same structure, and the paths of the latter."""
         paths = [other.name + path.removeprefix(self.name) for path in self.paths]
         arrays = dict(zip(other.paths, other.arrays, strict=True))
@@ -121,13 +123,13 @@ class Tree:
             )
         return zip(self.arrays, [arrays[path] for path in paths], paths, strict=True)  # JAX sorts dictionaries
 
-    def rebuild(self, vector: Any, keep_types: bool = False) -> Any:
+    def rebuild(self, vector: Array, keep_types: bool = False) -> object:
         """Tree with the numbers of a vector, in the vector's own type, or in those of the leaves."""
         kinds_of_leaves = self.dtypes if keep_types else [vector.dtype] * len(self.dtypes)
         parts = zip(self._slices, self.arrays, kinds_of_leaves, strict=True)
         return self._filled(vector[part].reshape(a.shape).astype(kind)[()] for part, a, kind in parts)
 
-    def results(self, results: list[Any]) -> list[Any]:
+    def results(self, results: list[Array]) -> list[object]:
         """Trees of one result, or of all fields of an estimate, whose last axis is the vector."""
         by_leaf = []
         for part, array, kind in zip(self._slices, self.arrays, self.dtypes, strict=True):
@@ -135,7 +137,7 @@ class Tree:
             by_leaf.append(rounded(Estimate(*own)) if len(own) > 1 else own)
         return [self._filled(leaves) for leaves in zip(*by_leaf, strict=True)]
 
-    def _filled(self, arrays: Iterable[Any]) -> Any:
+    def _filled(self, arrays: Iterable[ArrayLike]) -> object:
         """Tree with other arrays, each of the library of its leaf."""
         converted = (
             from_numpy(a, leaf) if kinds[type(leaf)] == LIBRARY else a
@@ -147,11 +149,11 @@ class Tree:
 class OfTree(Adapted):
     """A function of a tree as one of a vector, or of several in the rows of an array."""
 
-    def __init__(self, f: Callable[..., Any], tree: Tree) -> None:
+    def __init__(self, f: Function, tree: Tree) -> None:
         super().__init__(f)
         self._tree = tree
 
-    def __call__(self, vectors: Any, *args: Any) -> Any:
+    def __call__(self, vectors: Array, *args: object) -> Any:
         """Value of `f` at the tree with these numbers."""
         if vectors.shape[-1] != self._tree.dim:
             raise ValueError(f"`{self._tree.name}` has {self._tree.dim} numbers; got shape {vectors.shape}.")
@@ -160,7 +162,7 @@ class OfTree(Adapted):
         return result_of(self.f, [self._tree.rebuild(vectors), *args])
 
 
-def _array(leaf: Any, path: str) -> Any:
+def _array(leaf: object, path: str) -> Array:
     """Numbers of a leaf."""
     kind = kinds[type(leaf)]
     if kind in (REFUSED, MASKED):
@@ -170,7 +172,7 @@ def _array(leaf: Any, path: str) -> Any:
     return np.asarray(argument(to_numpy(leaf), path))
 
 
-def _narrow(values: Any, kind: Any) -> Any:
+def _narrow(values: Array, kind: DTypeLike) -> Array:
     """Convert floats to the type of a leaf, complex ones to its partner."""
     if values.dtype.kind not in "fc":
         return values
@@ -178,7 +180,7 @@ def _narrow(values: Any, kind: Any) -> Any:
         return values.astype(np.result_type(kind, np.complex64) if values.dtype.kind == "c" else kind)
 
 
-def _children(tree: Any) -> list[tuple[str, Any]] | None:
+def _children(tree: Any) -> list[tuple[str, object]] | None:
     """Parts of a tree, each with what its path adds to that of the tree; None for a leaf."""
     if tree is None:
         return []
@@ -192,7 +194,7 @@ def _children(tree: Any) -> list[tuple[str, Any]] | None:
     return [(f".{field.name}", getattr(tree, field.name)) for field in fields(tree)]
 
 
-def _leaves(tree: Any, path: str) -> Iterator[tuple[str, Any]]:
+def _leaves(tree: object, path: str) -> Iterator[tuple[str, object]]:
     """All leaves with their paths."""
     children = _children(tree)
     if children is None:
@@ -201,12 +203,12 @@ def _leaves(tree: Any, path: str) -> Iterator[tuple[str, Any]]:
         yield from _leaves(child, path + name)
 
 
-def _rebuilt(tree: Any, leaves: Iterator[Any]) -> Any:
+def _rebuilt(tree: Any, leaves: Iterator[object]) -> object:
     """Copy of a tree with other leaves."""
     children = _children(tree)
     if children is None:
         return next(leaves)
-    parts = [_rebuilt(child, leaves) for _, child in children]
+    parts: list[Any] = [_rebuilt(child, leaves) for _, child in children]
     if tree is None:
         return None
     if isinstance(tree, (list, tuple)):
@@ -220,7 +222,7 @@ def _rebuilt(tree: Any, leaves: Iterator[Any]) -> Any:
     return twin
 
 
-def _mapping_like(tree: Any, items: dict[Any, Any]) -> Any:
+def _mapping_like(tree: Any, items: dict[object, object]) -> object:
     """Make a mapping of the type of `tree`: a copy that is updated, as of a `defaultdict`, or else a new one."""
     if not hasattr(tree, "update"):
         return type(tree)(items)
@@ -229,14 +231,16 @@ def _mapping_like(tree: Any, items: dict[Any, Any]) -> Any:
     return twin
 
 
-def as_arrays(f: Any, analytic: Any, args: tuple[Any, ...], of: str) -> tuple[Any, Any, tuple[Any, ...], str, Any]:
+def as_arrays(
+    f: Function, analytic: object, args: tuple[object, ...], of: str
+) -> tuple[Function, object, tuple[object, ...], str, NDArray[np.str_] | None]:
     """Return `f`, `analytic`, `args` and `of` for NumPy's arrays, and names of the coordinates of a tree, or None.
 
     `analytic` gets leaves and arrays in the caller's types, `f` in float64. A derivative in a tree is its gradient.
     """
     if args and kind_of(args[0]) == TREE and of in ("derivative", "gradient", "jacobian"):
         tree = Tree(args[0], "args[0]")
-        source = _OfTreeToTree(analytic, tree) if callable(analytic) else tree.join(analytic, "analytic")
+        source: object = _OfTreeToTree(analytic, tree) if callable(analytic) else tree.join(analytic, "analytic")
         of = "gradient" if of == "derivative" else of
         return OfTree(f, tree), source, (tree.vector(), *args[1:]), of, tree.entry_names()
     arrays = args if of == "derivative" else args[:1]
@@ -250,11 +254,11 @@ def as_arrays(f: Any, analytic: Any, args: tuple[Any, ...], of: str) -> tuple[An
 class _OfTreeToTree(Adapted):
     """A derivative that takes and returns trees as one that takes and returns vectors."""
 
-    def __init__(self, analytic: Callable[..., Any], tree: Tree) -> None:
+    def __init__(self, analytic: Function, tree: Tree) -> None:
         super().__init__(analytic)
         self._tree = tree
 
-    def __call__(self, vector: Any, *args: Any) -> Any:
+    def __call__(self, vector: Array, *args: object) -> Array:
         """Call the derivative with the tree of these numbers."""
         is_own_type = vector.dtype == self._tree.vector().dtype
         return self._tree.join(self.f(self._tree.rebuild(vector, keep_types=is_own_type), *args), "analytic")

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
+from .._typing import Array
 from ..array_kinds import kinds
-from .registry import Call
+from .registry import Call, Operand
 
 #: Dimensions of the outputs of a jacobian, and of a vector that has no name for its own.
 _OUTPUTS, _COORDINATES = "output", "coordinate"
 
 
-def apply(call: Call, operands: Sequence[Any]) -> list[Any]:
+def apply(call: Call, operands: Sequence[Operand]) -> list[Operand]:
     """Do the call with the arrays inside, aligned as in xarray's own arithmetic."""
     import xarray as xr
 
     layout = call.layout
     is_named = [kinds[type(o)] == "xarray" for o in operands]
-    inner: list[list[Any]] = [[] for _ in operands]
-    vectors: dict[int, Any] = {}  # for each of them the first array whose last dimension it is
+    inner: list[list[Hashable]] = [[] for _ in operands]
+    vectors: dict[int, Operand] = {}  # for each of them the first array whose last dimension it is
     for i, (o, core) in enumerate(zip(operands, call.cores, strict=True)):
         if core and is_named[i]:
             inner[i] = [_vector_dimension(vectors.setdefault(core, o))]
-    along: Any = vectors.get(layout.along)
-    dims = {"m": _unused(_OUTPUTS, operands)} if layout.axes else {}
+    along: Operand = vectors.get(layout.along)
+    dims: dict[str, Hashable] = {"m": _unused(_OUTPUTS, operands)} if layout.axes else {}
     if call.has_vectors:
         _check_named(call, operands, is_named, along)
         dim = _unused(_COORDINATES, operands) if along is None else _vector_dimension(along)
@@ -37,7 +37,7 @@ def apply(call: Call, operands: Sequence[Any]) -> list[Any]:
         ]
     missing: list[str] = []
 
-    def padded(*arrays: Any) -> Any:
+    def padded(*arrays: Array) -> Array | tuple[Array, ...]:
         """Do the call; results with fewer axes than the layout has get axes of length 1."""
         fields = call.results(*arrays)
         call.require_known_axes(fields[0], arrays)
@@ -58,7 +58,7 @@ def apply(call: Call, operands: Sequence[Any]) -> list[Any]:
         dask="allowed",
     )
 
-    def with_coordinates(result: Any) -> Any:
+    def with_coordinates(result: Operand) -> Operand:
         result = result.isel({dims[axis]: 0 for axis in missing})
         if "e" in dims and dims["e"] in result.dims and dims["d"] in getattr(along, "coords", ()):
             result = result.assign_coords({dims["e"]: along.coords[dims["d"]].values})
@@ -67,7 +67,7 @@ def apply(call: Call, operands: Sequence[Any]) -> list[Any]:
     return [*map(with_coordinates, results)] if layout.fields > 1 else [with_coordinates(results)]
 
 
-def _check_named(call: Call, operands: Sequence[Any], is_named: Sequence[bool], along: Any) -> None:
+def _check_named(call: Call, operands: Sequence[Operand], is_named: Sequence[bool], along: Operand) -> None:
     """Refuse points whose batch axes have no names beside an array whose axes have: nothing tells which is which."""
     at = call.names.index("x") if "x" in call.names else None
     if at is not None and not is_named[at] and (along is None or np.ndim(operands[at]) > 1):
@@ -78,7 +78,7 @@ def _check_named(call: Call, operands: Sequence[Any], is_named: Sequence[bool], 
         )
 
 
-def _vector_dimension(x: Any) -> Any:
+def _vector_dimension(x: Operand) -> Hashable:
     """Name of the dimension of the vector: the last one."""
     import xarray as xr
 
@@ -87,10 +87,11 @@ def _vector_dimension(x: Any) -> Any:
             "`x` must be an array whose last dimension is the vector; got a Dataset. Pass "
             '`x.to_dataarray().transpose(..., "variable")` to have its variables as coordinates.'
         )
-    return x.dims[-1]
+    dim: Hashable = x.dims[-1]
+    return dim
 
 
-def _unused(name: str, operands: Sequence[Any]) -> str:
+def _unused(name: str, operands: Sequence[object]) -> str:
     """Append to a name until no array has a dimension or coordinate of that name."""
     while any(name in (*getattr(o, "dims", ()), *getattr(o, "coords", ())) for o in operands):
         name += "_"

@@ -8,12 +8,11 @@ it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
+from .._typing import Function, Mask
 from ..arguments import explains_keywords
 from ..containers.trees import as_arrays
 from ..estimates import Estimate, Status
@@ -32,9 +31,9 @@ __all__ = ["Check", "Verdict", "check"]
 
 @explains_keywords
 def check(
-    f: Callable[..., Any],
-    analytic: Any = None,
-    *args: Any,
+    f: Function,
+    analytic: object = None,
+    *args: object,
     of: str = "derivative",
     wrt: int | tuple[int, ...] = 0,
 ) -> Check:
@@ -134,9 +133,10 @@ def _judged(points: Problem, analytic: Analytic, numerical: Estimate) -> tuple[E
     values = analytic.values
     numerical, is_narrow = with_narrow_features(points, numerical)
 
-    def suspect(judgement: Judgement) -> Any:
+    def suspect(judgement: Judgement) -> Mask:
         """Mark what disagrees though it is finite."""
-        return (judgement.verdict == Verdict.DISAGREES) & np.isfinite(values)
+        marked: Mask = (judgement.verdict == Verdict.DISAGREES) & np.isfinite(values)
+        return marked
 
     tolerance = Tolerance(unit=points.unit, slope=points.steepest_secants(is_flat(values, numerical)))
     judgement = judge(values, numerical, tolerance)

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ._problem import Problem, attempt
+from .._typing import Array, Shape
+from ._problem import Argument, Problem, attempt
 
 #: Points at which a batch is compared with single calls, and how closely.
 COMPARED = 5
@@ -23,15 +24,15 @@ class ChangedArguments(ValueError):
 class Analytic:
     """The analytic function, or its values, at the points of a problem."""
 
-    def __init__(self, source: Any, problem: Problem, shape: tuple[int, ...]) -> None:
+    def __init__(self, source: Any, problem: Problem, shape: Shape) -> None:
         self.source, self.problem, self.shape = source, problem, shape
         self.name = getattr(source, "__name__", "") or type(source).__name__
         #: Whether it takes one point at a time.
         self.is_single = False
         #: Its values from a first call, with the points in reverse order.
-        self.first: Any = None
+        self.first: Array | None = None
         #: Its values at the points, of the shape of the numerical derivative.
-        self.values: Any = None
+        self.values: Array
         if not callable(source):
             self.name = "the values given"
             self.values = self._validated(source)
@@ -67,10 +68,10 @@ class Analytic:
                 return not self.problem.takes_batches(rows)
         return False
 
-    def in_long_double(self) -> Any:
+    def in_long_double(self) -> Array | None:
         """Evaluate it in longer arithmetic; None where there is none, or the function does not keep to it."""
 
-        def evaluate() -> Any:
+        def evaluate() -> Array | None:
             args = self.changed(lambda a: a.astype(np.longdouble))
             results = [self._result(row) for row in (self._rows(args) if self.is_single else [args])]
             parts = [np.stack(r) if isinstance(r, tuple) else np.asarray(r) for r in results]
@@ -80,19 +81,19 @@ class Analytic:
 
         return attempt(evaluate) if np.finfo(np.longdouble).eps < np.finfo(np.float64).eps else None
 
-    def changed(self, change: Callable[[Any], Any]) -> list[Any]:
+    def changed(self, change: Callable[[Array], Array]) -> list[Argument]:
         """Change the arguments that are numbers of the function."""
         return [change(a) if i in self.problem.number_args else a for i, a in enumerate(self.problem.args)]
 
-    def at(self, args: list[Any]) -> Any:
+    def at(self, args: list[Argument]) -> Array | None:
         """Evaluate it at other arguments of the same shapes; None where it raises."""
         return attempt(lambda: self._called(args))
 
-    def one_by_one(self) -> Any:
+    def one_by_one(self) -> Array | None:
         """Evaluate it with one point at a time; None where it does not take that, or was called so anyway."""
         return None if self.is_single else attempt(lambda: self._each(list(self.problem.args)))
 
-    def _called(self, args: list[Any]) -> Any:
+    def _called(self, args: list[Argument]) -> Array:
         """Call it with all points, or with one at a time if it takes nothing else, and validate the result."""
         if self.is_single:
             return self._each(args)
@@ -111,25 +112,25 @@ class Analytic:
         self.is_single = True
         return self._each(args)
 
-    def _each(self, args: list[Any]) -> Any:
+    def _each(self, args: list[Argument]) -> Array:
         parts = [self._validated(self._result(row), one=True) for row in self._rows(args)]
         return np.stack(parts, axis=int(self.problem.stacked)).reshape(self.shape)
 
-    def _at_row(self, args: list[Any], k: int) -> Any:
+    def _at_row(self, args: list[Argument], k: int) -> Array:
         """Evaluate it at one point alone."""
         return self._validated(self._result(self._rows(args)[k]), one=True)
 
-    def _takes_one(self, args: list[Any]) -> bool:
+    def _takes_one(self, args: list[Argument]) -> bool:
         """Tell whether it can be called with one point; if not, the first exception is the one to show."""
         return bool(self.problem.batch) and attempt(partial(self._at_row, args, 0)) is not None
 
-    def _rows(self, args: list[Any]) -> list[list[Any]]:
+    def _rows(self, args: list[Argument]) -> list[list[Argument]]:
         if self.problem.of == "derivative":
             flat = [a.ravel() for a in np.broadcast_arrays(*args)]
             return [[a[k] for a in flat] for k in range(flat[0].size)]
         return [[row, *args[1:]] for row in args[0].reshape(-1, args[0].shape[-1])]
 
-    def _result(self, args: list[Any]) -> Any:
+    def _result(self, args: list[Argument]) -> Array | tuple[Array, ...]:
         """Call it with copies; copy its result at once, which may be one of these or a buffer used again."""
         copies = [a.copy()[()] if isinstance(a, np.ndarray) else a for a in args]
         with np.errstate(all="ignore"):
@@ -152,7 +153,7 @@ class Analytic:
                 )
         return result
 
-    def _validated(self, result: Any, one: bool = False) -> Any:
+    def _validated(self, result: Any, one: bool = False) -> Array:
         """Make one array of a result, for all points or for `one`, and check its type and shape."""
         problem = self.problem
         shape = self.shape[problem.stacked :]
@@ -173,7 +174,7 @@ class Analytic:
             )
         return self._array(result, shape)
 
-    def _array(self, value: Any, shape: tuple[int, ...]) -> Any:
+    def _array(self, value: object, shape: Shape) -> Array:
         array = np.asarray(value)
         if array.dtype.kind not in "fiubc":
             got = "None" if array.dtype == object and not array.ndim and array.item() is None else array.dtype

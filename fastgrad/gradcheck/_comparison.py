@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
+from .._typing import Array, FloatArray, Mask
 from ..estimates import Estimate
 from ._analytic import Analytic
 from ._problem import Problem
@@ -70,18 +70,19 @@ class Comparison:
         own = names[:count] if len(names) >= count and not isinstance(f, np.ufunc) else []
         return tuple(own) or (("x",) if count == 1 else tuple(f"args[{i}]" for i in range(count)))
 
-    def like(self, values: Any) -> Any:
+    def like(self, values: Array) -> Mask:
         """Where `values` would be right to six digits, or as far as the bounds tell."""
         with np.errstate(all="ignore"):
             size = np.maximum(np.abs(values), np.abs(self.df))
-            return np.abs(values - self.df) <= ALIKE * size + self.judgement.allowed
+            close: Mask = np.abs(values - self.df) <= ALIKE * size + self.judgement.allowed
+        return close
 
 
 #: A pattern returns its text where it fits.
 Pattern = Callable[[Comparison], str | None]
 
 
-def coordinates(comparison: Comparison) -> Iterator[tuple[str, Any]]:
+def coordinates(comparison: Comparison) -> Iterator[tuple[str, FloatArray]]:
     """Yield every number that a place may be described by, in a shape that broadcasts with the entries."""
     problem = comparison.problem
     if problem.of == "derivative":
@@ -97,7 +98,7 @@ def coordinates(comparison: Comparison) -> Iterator[tuple[str, Any]]:
         yield f"{name}[{k}]", x[(..., k, *[None] * comparison.inner)]
 
 
-def median(ratios: Any) -> float | None:
+def median(ratios: Array) -> float | None:
     """Return the middle one, so that a few outliers do not count; None for 0, infinity and complex numbers."""
     if np.iscomplexobj(ratios) or not ratios.size:
         return None
@@ -105,7 +106,7 @@ def median(ratios: Any) -> float | None:
     return middle if middle and math.isfinite(middle) else None
 
 
-def join(items: Any) -> str:
+def join(items: Sequence[object]) -> str:
     """List the first few items."""
     return ", ".join(map(str, items[:LISTED])) + (", ..." if len(items) > LISTED else "")
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from math import inf, isfinite
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
+
+from .._typing import Array, FloatArray, Function
 
 #: The points are the same every time.
 SEED = 2024
@@ -25,10 +26,10 @@ SPECIAL = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0, 10.0, -10.0)
 
 
 #: What `check` is called with: `f`, `analytic`, `args`, `of` and `wrt`.
-Call = tuple[Any, Callable[..., Any], tuple[Any, ...], str, Any]
+Call = tuple[Function, Function, tuple[object, ...], str, int | tuple[int, ...]]
 
 
-def own_partials(f: Any, args: tuple[Any, ...], of: str) -> Call:
+def own_partials(f: Any, args: tuple[object, ...], of: str) -> Call:
     """Return the arguments of the check of a gate or a circuit: `f`, `analytic`, `args`, `of` and `wrt`."""
     partials, size = getattr(f, "partials", None), getattr(f, "n", None)
     if not callable(partials):
@@ -51,30 +52,30 @@ def own_partials(f: Any, args: tuple[Any, ...], of: str) -> Call:
     nin = getattr(f, "nin", None) or len(inspect.signature(f).parameters)
     args = args or sample(getattr(f, "domain", None) or ((-inf, inf),) * nin)
 
-    def all_partials(*args: Any) -> tuple[Any, ...]:
+    def all_partials(*args: object) -> tuple[object, ...]:
         result = partials(*args)
         return result if isinstance(result, tuple) else (result,)
 
     return f, _named(all_partials, "partials", name), args, of, tuple(range(nin))
 
 
-def _of_vectors(f: Any, args: tuple[Any, ...], of: str, name: str) -> Call:
+def _of_vectors(f: Any, args: tuple[object, ...], of: str, name: str) -> Call:
     """Join all arguments of a circuit to one vector, and all its results."""
     if of != "derivative":
         raise ValueError(f"`of` must be left out for {name}, a circuit of several arguments or results; got {of!r}.")
     sizes = (None,) * f.nin if f.n is None else tuple(f.n)
     ends = np.cumsum([s or 1 for s in sizes])
 
-    def parts(x: Any) -> list[Any]:
+    def parts(x: ArrayLike) -> list[Array]:
         cut = np.split(np.asarray(x), ends[:-1], axis=-1)
         return [p if s else p[..., 0] for p, s in zip(cut, sizes, strict=True)]
 
-    def values(x: Any) -> Any:
+    def values(x: ArrayLike) -> Array:
         result = f(*parts(x))
         result = np.stack(result, axis=-1) if isinstance(result, tuple) else np.asarray(result)
         return result if f.nout is None else result.reshape(*np.shape(x)[:-1], f.nout)
 
-    def jacobian(x: Any) -> Any:
+    def jacobian(x: ArrayLike) -> Array:
         rows = f.partials(*parts(x))
         rows = rows if isinstance(rows[0], tuple) else (rows,)
         shape = np.shape(x)[:-1] if f.nout is None else (*np.shape(x)[:-1], f.nout // len(rows))
@@ -96,17 +97,17 @@ def _of_vectors(f: Any, args: tuple[Any, ...], of: str, name: str) -> Call:
     return values, _named(jacobian, "partials", name), (points,), of, 0
 
 
-def _named(analytic: Callable[..., Any], what: str, name: str) -> Callable[..., Any]:
+def _named(analytic: Function, what: str, name: str) -> Function:
     """Wrap a function under a name of its own."""
 
-    def titled(*args: Any) -> Any:
+    def titled(*args: object) -> object:
         return analytic(*args)
 
     titled.__name__ = f"{what} of {name}"
     return titled
 
 
-def sample(domain: tuple[tuple[float, float], ...]) -> tuple[NDArray[np.float64], ...]:
+def sample(domain: tuple[tuple[float, float], ...]) -> tuple[FloatArray, ...]:
     """Draw points from a domain, one array for each argument, the same ones every time."""
     random = np.random.default_rng(SEED)
     columns = [_column(random, low, high) for low, high in domain]
@@ -123,7 +124,7 @@ def sample(domain: tuple[tuple[float, float], ...]) -> tuple[NDArray[np.float64]
     return tuple(samples)
 
 
-def _column(random: np.random.Generator, low: float, high: float) -> NDArray[np.float64]:
+def _column(random: np.random.Generator, low: float, high: float) -> FloatArray:
     """Half of the points even over the middle of the domain, half over powers of ten of either sign."""
     inside = random.uniform(max(low, min(-3.0, high - 6.0)), min(high, max(3.0, low + 6.0)), COUNT)
     powers = random.choice([-1.0, 1.0], COUNT) * 10.0 ** random.uniform(*DECADES, COUNT)
@@ -133,7 +134,7 @@ def _column(random: np.random.Generator, low: float, high: float) -> NDArray[np.
     return np.resize(values[(values > low) & (values < high)], 2 * COUNT)
 
 
-def _special(low: float, high: float) -> NDArray[np.float64]:
+def _special(low: float, high: float) -> FloatArray:
     """Edges and their neighbourhood, and where formulas branch."""
     values = list(SPECIAL)
     for edge, inward in ((low, 1.0), (high, -1.0)):

@@ -12,10 +12,10 @@ import math
 import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
 
 import numpy as np
 
+from .._typing import Array, Index
 from ..estimates import Status
 from . import _symptoms as symptoms
 from ._comparison import ALIKE, Comparison, Pattern, coordinates, describe_factor, median
@@ -26,7 +26,7 @@ POWERS = (1.0, 2.0, 3.0, 0.5, -1.0, -2.0, -3.0, -0.5)
 #: Axes up to this length are tried as matrices.
 LONGEST = 10_000
 
-Repairs = Iterator[tuple[str, Any] | tuple[str, Any, str]]
+Repairs = Iterator[tuple[str, Array | None] | tuple[str, Array | None, str]]
 
 
 def direct(c: Comparison) -> Repairs:
@@ -106,7 +106,7 @@ def reordered(c: Comparison) -> Repairs:
                 yield f"the {what}s are shifted by one", shifted
 
 
-def _orders(marked: Any, size: int, what: str) -> Iterator[tuple[str, Any]]:
+def _orders(marked: Index, size: int, what: str) -> Iterator[tuple[str, Index]]:
     """Yield permutations of an axis of which some indices are `marked` as wrong, and how they read."""
     if marked.size < 2:
         return
@@ -152,7 +152,9 @@ def repaired(c: Comparison) -> str | None:
     decided = c.gross | (c.decided & (c.numerical.status != Status.KINK))
     for repair in REPAIRS:
         for text, values, *ending in repair(c):
-            if values is not None and c.like(values)[decided].all():
+            if values is None:
+                continue
+            if c.like(values)[decided].all():
                 return text
             if ending and c.like(values)[c.gross].all():
                 return text + ending[0]

@@ -5,25 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
+from .._typing import Array, FloatArray, Function, Mask, Shape
 from ..adaptive_rule import adaptive
 from ..arguments import argument, argument_index, common_shape, result_kind
 from ..array_kinds import MASKED, PLAIN, kinds, unreadable
-from ..containers.registry import Layout, over_containers
+from ..containers.registry import Layout, Operand, over_containers
 from ..differentiation.derivatives import derivative
 from ..differentiation.first_derivatives import gradient, jacobian
 from ..differentiation.second_derivatives import hessian
 from ..estimates import Estimate, Status
 from ..evaluation.user_calls import probe
 
+T = TypeVar("T")
+S = TypeVar("S", bound=np.generic)
+
+#: An array, or a further argument of a function of a vector as it came.
+Argument = Any
 #: For each axis of the points their labels, or None.
-Labels = tuple[Any, ...]
+Labels = tuple[Array | None, ...]
+#: Entries of a derivative: for each argument those of its points, or whole vectors.
+Place = tuple[int, Mask] | Mask | np.bool_
 
 
-def align(args: tuple[Any, ...]) -> tuple[tuple[Any, ...], Labels]:
+def align(args: tuple[Operand, ...]) -> tuple[tuple[Operand, ...], Labels]:
     """Broadcast arguments by their labels: bare arrays, and the labels of their axes."""
     args = tuple(_in_memory(a, f"args[{i}]") for i, a in enumerate(args))
     if all(kinds[type(a)] is PLAIN for a in args):
@@ -35,7 +44,7 @@ def align(args: tuple[Any, ...]) -> tuple[tuple[Any, ...], Labels]:
     return tuple(arrays), labels_of(aligned[0])
 
 
-def labels_of(points: Any) -> Labels:
+def labels_of(points: Operand) -> Labels:
     """Return the labels of each axis, None for plain counts; empty for plain arrays."""
     kind = kinds[type(points)]
     if kind not in ("pandas", "xarray"):
@@ -46,7 +55,7 @@ def labels_of(points: Any) -> Labels:
     return tuple(np.datetime_as_string(a, unit="auto") if a is not None and a.dtype.kind == "M" else a for a in labels)
 
 
-def _in_memory(value: Any, name: str) -> Any:
+def _in_memory(value: Operand, name: str) -> Operand:
     """Compute arrays of Dask; refuse masked arrays."""
     kind = kinds[type(value)]
     if kind == MASKED:
@@ -54,13 +63,13 @@ def _in_memory(value: Any, name: str) -> Any:
     return value.compute() if kind in ("dask", "xarray") else value
 
 
-def _broadcast(_f: Any, *arrays: Any) -> Any:
+def _broadcast(_f: None, *arrays: Array) -> Array | tuple[Array, ...]:
     together = np.broadcast_arrays(*arrays)
     return tuple(together) if len(together) > 1 else together[0]
 
 
 #: Derivatives of functions of a vector.
-VECTOR_DERIVATIVES: dict[str, Callable[..., Any]] = {"gradient": gradient, "jacobian": jacobian, "hessian": hessian}
+VECTOR_DERIVATIVES: dict[str, Function] = {"gradient": gradient, "jacobian": jacobian, "hessian": hessian}
 
 #: Axes behind those of the batch.
 INNER = {"derivative": 0, "gradient": 1, "jacobian": 2, "hessian": 2}
@@ -76,21 +85,22 @@ COUNTED = 50
 BESIDE = 2.0**-8
 
 
-def attempt(evaluate: Callable[[], Any]) -> Any:
+def attempt(evaluate: Callable[[], T]) -> T | None:
     """Return the result, or None where a function raises that is called at points that the caller did not pass."""
     with np.errstate(all="ignore"):
-        return probe(evaluate)[0]
+        result: T | None = probe(evaluate)[0]
+    return result
 
 
 @dataclass(frozen=True)
 class Problem:
     """A function, which derivative of it, and the points."""
 
-    f: Callable[..., Any]
+    f: Function
     #: A key of `INNER`.
     of: str
     #: For a derivative arrays that broadcast; else the vectors, then further arguments as they came.
-    args: tuple[Any, ...]
+    args: tuple[Argument, ...]
     #: The arguments to differentiate in. Where they were a tuple, their derivatives are stacked along a first axis.
     wrt: tuple[int, ...]
     stacked: bool
@@ -108,7 +118,7 @@ class Problem:
         return (*points, *{"gradient": [own], "jacobian": [None, own], "hessian": [own, own]}[self.of])
 
     @cached_property
-    def batch(self) -> tuple[int, ...]:
+    def batch(self) -> Shape:
         """Shape of the batch."""
         return common_shape(list(self.args)) if self.of == "derivative" else np.shape(self.args[0])[:-1]
 
@@ -134,18 +144,18 @@ class Problem:
         return range(len(self.args) if self.of == "derivative" else 1)
 
     @property
-    def vectors(self) -> Any:
+    def vectors(self) -> FloatArray:
         """The vectors in float64."""
         return np.asarray(self.args[0], dtype=np.float64)
 
-    def point(self, k: int, multiple: Any = 1.0) -> list[Any]:
+    def point(self, k: int, multiple: float | FloatArray = 1.0) -> list[Argument]:
         """Return the arguments of `f` at one point, or a multiple of them."""
         if self.of == "derivative":
             return [multiple * np.ravel(a)[k] for a in np.broadcast_arrays(*self.args)]
         x = self.vectors.reshape(-1, self.args[0].shape[-1])[k]
         return [x * multiple, *self.args[1:]]
 
-    def width(self) -> Any:
+    def width(self) -> FloatArray:
         """Widest step of the adaptive rule at each entry, up to a small factor; its square for a hessian."""
         if self.of == "derivative":
             wide = [np.maximum(np.abs(np.broadcast_to(self.args[i], self.batch)), 1.0) for i in self.wrt]
@@ -162,7 +172,7 @@ class Problem:
             return Estimate(*(np.stack(parts) if self.stacked else np.asarray(parts[0]) for parts in fields))
         return Estimate(*map(np.asarray, self._of_vectors(self.vectors, full_output=True)))
 
-    def compare_sides(self, first: Estimate, where: Any) -> Estimate:
+    def compare_sides(self, first: Estimate, where: Mask) -> Estimate:
         """Estimate the entries `where` from either side; they are kinks where the two differ."""
         if self.of == "hessian":  # a kink of `f` is none of its second derivative
             return first
@@ -174,7 +184,9 @@ class Problem:
         new = Estimate(mean, error, np.int8(Status.KINK), False, left.nfev + right.nfev, left.df, right.df)
         return Estimate(*(np.where(kink, there, here) for here, there in zip(first, new, strict=True)))
 
-    def slopes(self, where: Any, shifts: Any = 0.0, weights: Any = 1.0, **options: Any) -> Any:
+    def slopes(
+        self, where: Mask, shifts: float | FloatArray = 0.0, weights: float | FloatArray = 1.0, **options: Any
+    ) -> Array:
         """Estimate the derivative at the entries `where`, by a method; NaN elsewhere.
 
         Of one number it may be a weighted mean over points moved by `shifts`, in units of their size, at least 1.
@@ -185,7 +197,7 @@ class Problem:
             self._rows(slopes)[place] = np.tensordot(weights, there, np.ndim(weights))
         return slopes
 
-    def steepest_secants(self, where: Any) -> Any:
+    def steepest_secants(self, where: Mask) -> FloatArray:
         """Return the steeper one of the secants to either side at the entries `where`; elsewhere 0."""
         if not where.any():
             return np.zeros(where.shape)
@@ -197,7 +209,7 @@ class Problem:
         if self.of != "jacobian":
             return
         size = int(np.prod(self.batch))
-        counts: dict[int, Any] = {}
+        counts: dict[int, FloatArray] = {}
         for k in np.unique(np.linspace(0, size - 1, min(size, COUNTED)).astype(int)):
             x = self.point(k)[0]
             for by in (0.0, BESIDE, -BESIDE):
@@ -223,7 +235,7 @@ class Problem:
 
         return bool(attempt(are_alike))
 
-    def estimate_again(self, first: Estimate, where: Any, **options: Any) -> Estimate:
+    def estimate_again(self, first: Estimate, where: Mask, **options: Any) -> Estimate:
         """Estimate the entries `where` with other options; the others stay as in `first`."""
         fields = [np.array(a) for a in first]
         for place, there in self._at(where, full_output=True, **options):
@@ -232,7 +244,7 @@ class Problem:
                 rows[place] = np.where(self._rows(where)[place], values, rows[place])
         return Estimate(*fields)
 
-    def _at(self, where: Any, shifts: Any = 0.0, **options: Any) -> Iterator[tuple[Any, Any]]:
+    def _at(self, where: Mask, shifts: float | FloatArray = 0.0, **options: Any) -> Iterator[tuple[Place, Any]]:
         """Differentiate at the points of the entries `where`, moved by `shifts`; yield their places and results."""
         if self.of == "derivative":
             whole = [np.ravel(a).astype(np.float64) for a in np.broadcast_arrays(*self.args)]
@@ -247,15 +259,15 @@ class Problem:
             if here.any():
                 yield here, self._of_vectors(self.vectors[here], **options)
 
-    def _rows(self, entries: Any) -> Any:
+    def _rows(self, entries: NDArray[S]) -> NDArray[S]:
         """Give the derivatives in each argument a row."""
         return entries.reshape(len(self.wrt), -1) if self.of == "derivative" else entries
 
-    def _of_vectors(self, x: Any, **options: Any) -> Any:
+    def _of_vectors(self, x: FloatArray, **options: Any) -> Any:
         return VECTOR_DERIVATIVES[self.of](self.f, x, args=self.args[1:], **options)
 
 
-def problem(f: Callable[..., Any], of: str, args: tuple[Any, ...], wrt: Any) -> Problem:
+def problem(f: Function, of: str, args: tuple[object, ...], wrt: object) -> Problem:
     """Check the arguments of a check and put them together."""
     if of not in INNER:
         words = ", ".join(map(repr, INNER))
@@ -266,7 +278,7 @@ def problem(f: Callable[..., Any], of: str, args: tuple[Any, ...], wrt: Any) -> 
         plain, labels = align(args)
         points = tuple(_real_array(a, f"args[{i}]") for i, a in enumerate(plain))
         stacked = isinstance(wrt, tuple)
-        indices = tuple(argument_index(i, len(args)) for i in (wrt if stacked else (wrt,)))
+        indices = tuple(argument_index(i, len(args)) for i in (wrt if isinstance(wrt, tuple) else (wrt,)))
         result = Problem(f, of, points, indices, stacked, labels)
     else:
         if wrt != 0 or isinstance(wrt, tuple):
@@ -281,7 +293,7 @@ def problem(f: Callable[..., Any], of: str, args: tuple[Any, ...], wrt: Any) -> 
     return result
 
 
-def _real_array(value: Any, name: str) -> Any:
+def _real_array(value: object, name: str) -> Array:
     """Copy into a real array; integers and booleans become float64, smaller floats stay."""
     array = np.asarray(argument(value, name))
     return array.astype(array.dtype if array.dtype in (np.float32, np.float16) else np.float64)

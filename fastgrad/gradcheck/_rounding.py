@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import Any
 
 import numpy as np
 
+from .._typing import Array, FloatArray, Mask
 from ..estimates import Estimate
 from ._analytic import Analytic
-from ._problem import Problem, attempt
+from ._problem import Argument, Problem, attempt
 from ._verdicts import BOUNDS, is_flat
 
 #: The analytic function is evaluated at points moved by these shares of their size, on either side.
@@ -75,7 +75,7 @@ MULTIPLES = (0.5, 2.0, -1.0)
 FEW = 1000
 
 
-def analytic_rounding(analytic: Analytic) -> Any:
+def analytic_rounding(analytic: Analytic) -> FloatArray:
     """Measure the rounding of the analytic values.
 
     The same formula in longer arithmetic tells it, where the function keeps to that. Else values beside the points tell
@@ -93,10 +93,10 @@ def analytic_rounding(analytic: Analytic) -> Any:
     return SAFETY * rounding
 
 
-def _roughness(analytic: Analytic, sign: int) -> Any:
+def _roughness(analytic: Analytic, sign: int) -> FloatArray:
     """Measure how rough the analytic values are beside the points: what a smooth function cannot be."""
     rough, largest, count = np.zeros(analytic.shape), np.zeros(analytic.shape), np.zeros(analytic.shape, int)
-    values: list[Any] = []
+    values: list[Array] = []
     for move in MOVES:
         there = analytic.at(analytic.changed(partial(_scaled, by=sign * move)))
         values = [*values, analytic.values if there is None else there][-WINDOW:]
@@ -113,11 +113,11 @@ def _roughness(analytic: Analytic, sign: int) -> Any:
     return rough
 
 
-def _scaled(a: Any, by: float) -> Any:
+def _scaled(a: Array, by: float) -> Array:
     return (a * (1 + by)).astype(a.dtype)
 
 
-def rounding_inside(points: Problem, numerical: Estimate, values: Any, suspect: Any) -> Any:
+def rounding_inside(points: Problem, numerical: Estimate, values: Array, suspect: Mask) -> FloatArray:
     """Measure the rounding inside `f` at suspect entries, beyond the error bound; 0 where there is none.
 
     What `f` computes inside is rounded in units of its largest values and terms, not of its result; a solver ends
@@ -164,22 +164,23 @@ def rounding_inside(points: Problem, numerical: Estimate, values: Any, suspect: 
     return noise
 
 
-def _first_jump(secants: Any) -> Any:
+def _first_jump(secants: Array) -> FloatArray:
     """Find how far values are apart, per width, over the narrowest step where they are; 0 if float32 has such steps."""
     first = len(STEPS) - 1 - np.argmax(secants[::-1] != 0, axis=0)
     jumps = 2 * STEPS[first] * np.abs(np.take_along_axis(secants, first[None], axis=0)[0])
     return np.where(STEPS[first] > TREAD, jumps, 0.0)
 
 
-def _confirmed_reach(secants: Any, df: Any, close: Any) -> Any:
+def _confirmed_reach(secants: Array, df: Array, close: FloatArray) -> FloatArray:
     """Find the widest step whose secant is `close` to `df`; 0 where there is none."""
     near = np.abs(secants - df) <= close
     near = near[:-1] & near[1:]  # one can be close by chance
     steps = STEPS[:-1].reshape(-1, *[1] * np.ndim(df))
-    return np.max(np.where(near, steps, 0.0), axis=0)
+    reach: FloatArray = np.max(np.where(near, steps, 0.0), axis=0)
+    return reach
 
 
-def _contradicts_values(points: Problem, where: Any, reach: Any) -> Any:
+def _contradicts_values(points: Problem, where: Mask, reach: FloatArray) -> Mask:
     """Tell where the mean of the derivative estimated over an interval is not the slope of the secant.
 
     Where ``1 - cos(x)`` is rounded to one number over an interval, its estimates are 0, and it jumps at the ends.
@@ -195,10 +196,11 @@ def _contradicts_values(points: Problem, where: Any, reach: Any) -> Any:
                 mean = points.slopes(here, nodes, WEIGHTS, method="central", rel_step=CLOSE * step)
                 secant = points.slopes(here, method=method, rel_step=step)
                 sides[k] |= np.abs(mean - secant) > MEAN * np.fmax(np.abs(mean), np.abs(secant))
-    return sides.all(axis=0)
+    contradicted: Mask = sides[0] & sides[1]
+    return contradicted
 
 
-def _value_scale(points: Problem, where: Any, multiples: tuple[float, ...] = MULTIPLES) -> Any:
+def _value_scale(points: Problem, where: Mask, multiples: tuple[float, ...] = MULTIPLES) -> FloatArray:
     """Find the largest value of `f` at and around each point with an entry `where`; 0 elsewhere."""
     scale = np.zeros((math.prod(points.batch), *[1] * points.inner))
     for k in _indices(points, where):
@@ -206,22 +208,23 @@ def _value_scale(points: Problem, where: Any, multiples: tuple[float, ...] = MUL
     return scale.reshape((*points.batch, *scale.shape[1:]))
 
 
-def _rounding_of_results(points: Problem, where: Any) -> Any:
+def _rounding_of_results(points: Problem, where: Mask) -> FloatArray:
     """Measure the rounding of each result of `f` beside each vector with an entry `where`, on the quieter side."""
     noise = np.zeros((math.prod(points.batch), *where.shape[len(points.batch) : -1], 1))
     for k in _indices(points, where):
         sides = [attempt(partial(_differences, points, k, sign)) for sign in (-1.0, 1.0)]
-        noise[k] = np.nan_to_num(np.min([s for s in sides if s is not None] or [0.0], axis=0)).reshape(noise[k].shape)
+        if measured := [s for s in sides if s is not None]:
+            noise[k] = np.nan_to_num(np.min(measured, axis=0)).reshape(noise[k].shape)
     return noise.reshape((*points.batch, *noise.shape[1:]))
 
 
-def _indices(points: Problem, where: Any) -> list[int]:
+def _indices(points: Problem, where: Mask) -> list[int]:
     """Return the indices of the points with an entry `where`."""
     other = tuple(axis for axis in range(where.ndim) if axis not in points.point_axes)
     return [int(k) for k in np.flatnonzero(where.any(axis=other))]
 
 
-def _differences(points: Problem, k: int, sign: float) -> Any:
+def _differences(points: Problem, k: int, sign: float) -> FloatArray:
     """Return the largest difference of high order of each result on one side of a vector.
 
     Each coordinate moves by another share of its size: the rounding of large ones shows in every result.
@@ -229,10 +232,11 @@ def _differences(points: Problem, k: int, sign: float) -> Any:
     shares = 1 / (1 + np.arange(points.vectors.shape[-1]) * math.pi % 1)
     moves = sign * SPACING * np.arange(3 * ORDER // 2)
     values = [np.ravel(points.f(*points.point(k, 1 + move * shares))) for move in moves]
-    return np.max(np.abs(np.diff(values, ORDER, axis=0)), axis=0) / GAIN
+    differences: FloatArray = np.max(np.abs(np.diff(values, ORDER, axis=0)), axis=0) / GAIN
+    return differences
 
 
-def _largest_value(points: Problem, args: list[Any]) -> float:
+def _largest_value(points: Problem, args: list[Argument]) -> float:
     """Return the largest absolute value of `f` at one point; 0 where it raises or is not finite."""
 
     def largest() -> float:

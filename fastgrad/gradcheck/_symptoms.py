@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
+from .._typing import FloatArray, Index, Mask
 from ..estimates import Status
 from ._analytic import Analytic
 from ._comparison import ALIKE, LISTED, Comparison, coordinates, describe_factor, join, median
@@ -90,7 +90,9 @@ def dependence(c: Comparison) -> str | None:
     x = c.problem.vectors.reshape(-1, dim)[k]
     points = x + np.diag(MOVE * np.maximum(np.abs(x), LEAST))
     moved = replace(c.problem, args=(points.astype(c.problem.args[0].dtype), *c.problem.args[1:]), labels=())
-    numerical = moved.estimate()
+    numerical = attempt(moved.estimate)
+    if numerical is None:
+        return None
     analytic = attempt(lambda: Analytic(c.analytic.source, moved, numerical.df.shape).values)
     if analytic is None:
         return None
@@ -105,7 +107,7 @@ def dependence(c: Comparison) -> str | None:
     return f"the analytic value {'; it '.join(texts)}: a part is detached, or an index is off" if texts else None
 
 
-def _coordinates(c: Comparison, marked: Any) -> str:
+def _coordinates(c: Comparison, marked: Mask) -> str:
     """List the coordinates with which any entry changes."""
     return join([f"{c.names[0]}[{k}]" for k in np.flatnonzero(marked.reshape(len(marked), -1).any(axis=1))])
 
@@ -158,7 +160,7 @@ def few_places(c: Comparison, most: int = LISTED) -> str | None:
     return f"wrong only at {', '.join(texts)}".replace("at with", "with") if texts else None
 
 
-def _ranges(c: Comparison, axis: int, here: Any) -> str | None:
+def _ranges(c: Comparison, axis: int, here: Index) -> str | None:
     """Write indices as one or two ranges, if all beside them is right, not only where the derivative is 0."""
     beside = np.delete(np.moveaxis(c.right, axis, 0), here, axis=0)
     pieces = np.split(here, np.flatnonzero(np.diff(here) > 1) + 1)
@@ -196,7 +198,7 @@ def beyond_a_threshold(c: Comparison) -> str | None:
     return None
 
 
-def _separated(c: Comparison) -> Iterator[tuple[str, Any, Any]]:
+def _separated(c: Comparison) -> Iterator[tuple[str, FloatArray, FloatArray]]:
     """Name each number that a place may be told by; give its values, sorted, where wrong and where right."""
     wrong, right = c.disagrees, c.right
     if not right.any():

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from .._typing import Array, FloatArray, Mask
 from ..estimates import Estimate, Status
 
 #: A value is off when it is this many bounds away. Of 5,361 points of the corpus (functions whose code is inexact left
@@ -70,29 +72,30 @@ class Tolerance(NamedTuple):
     """What analytic values may be off by, beside the error bound: numbers, or arrays of the shape of the entries."""
 
     #: Rounding of the analytic values.
-    rounding: Any = 0.0
+    rounding: FloatArray | float = 0.0
     #: Spacing at 1 of the numbers that the analytic function works in; 0 for float64.
     unit: float = 0.0
     #: How steep the function is around a point where it `is_flat`.
-    slope: Any = 0.0
+    slope: FloatArray | float = 0.0
     #: Rounding of what `f` computes inside, as far as the bound does not cover it.
-    noise: Any = 0.0
+    noise: FloatArray | float = 0.0
 
 
 class Judgement(NamedTuple):
     """Verdicts, and by how much the analytic values are off: arrays of one shape."""
 
-    verdict: Any
-    off: Any
-    allowed: Any
+    verdict: NDArray[np.int8]
+    off: FloatArray
+    allowed: FloatArray
 
 
-def is_flat(analytic: Any, numerical: Estimate) -> Any:
+def is_flat(analytic: Array, numerical: Estimate) -> Mask:
     """Mark where the estimate is 0 up to its bound and the value is not: at a maximum, or where `f` is constant."""
-    return (np.abs(numerical.df) <= numerical.error) & (analytic != 0)
+    flat: Mask = (np.abs(numerical.df) <= numerical.error) & (analytic != 0)
+    return flat
 
 
-def judge(analytic: Any, numerical: Estimate, tolerance: Tolerance = Tolerance()) -> Judgement:  # noqa: B008
+def judge(analytic: Array, numerical: Estimate, tolerance: Tolerance = Tolerance()) -> Judgement:  # noqa: B008
     """Judge analytic values by an estimate of the same shape.
 
     Everything is compared with the sizes of the values themselves: multiplying all by a power of two changes nothing,
