@@ -196,7 +196,8 @@ def _adaptive(
     x, along = lines.x, None
     if isinstance(lines, Directions):
         x = lines.points
-        along = [None if a is None else np.ascontiguousarray(a) for a in (lines.v, lines.which, *lines.limits)]
+        low, high = (None if a is None else np.ascontiguousarray(a) for a in lines.limits)
+        along = np.ascontiguousarray(lines.v), np.ascontiguousarray(lines.which), low, high
     assert evaluator.block_machine is not None
     machine = MachineOnLines(evaluator.block_machine, np.ascontiguousarray(x), entry, along)
 
