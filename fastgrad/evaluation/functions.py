@@ -34,6 +34,7 @@ _T = TypeVar("_T")
 #: Makes a pair for `agrees` of machine code.
 MakePair = Callable[[Compiled], Pair]
 
+
 class _Elementwise(Record):
     """What is remembered about one elementwise function."""
 
