@@ -189,7 +189,8 @@ def _complete(evaluator: Compiled, problem: Problem, arguments: Sequence[Operand
     rule = problem.rule
     assert isinstance(rule, Adaptive)
     ufunc = round_of(evaluator, first_round(rule.n, rule.sign), problem.wrt)
-    first = RoundResult(*ufunc.apply(*arguments, points.step, points.low, points.high))
+    limits = cast("tuple[FloatArray, ...]", (points.step, points.low, points.high))  # among the operands: never None
+    first = RoundResult(*ufunc.apply(*arguments, *limits))
 
     def differentiate(left: Index, first: RoundResult) -> Estimate:
         if left.size == points.x.size:

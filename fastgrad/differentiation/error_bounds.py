@@ -137,7 +137,7 @@ def _evaluated(f: Values, stencils: tuple[Stencil, Stencil], kind: str, points: 
     fine = [Fraction(first + k) for k in range(_PROBES)]
     offsets = sorted({*(o for s in stencils for o in s.needed), Fraction(0)})
     inside = np.isfinite(x)
-    if low is not None:
+    if low is not None and high is not None:
         reach = [(h, offsets[0]), (h, offsets[-1]), (probe, fine[0]), (probe, fine[-1])]
         inside &= np.all([(x + float(o) * d >= low) & (x + float(o) * d <= high) for d, o in reach], axis=0)
 

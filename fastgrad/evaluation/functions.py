@@ -203,7 +203,7 @@ class Function:
         return self._with_machine(lambda machine: machine.evaluate(operands, out))
 
     @property
-    def ufunc(self) -> _typing.Function:
+    def ufunc(self) -> np.ufunc:
         """`f` as a NumPy ufunc; it refers to no captured values, and lives as long as the process."""
         record = self._record
         if record.code is None or record.code.captured:
@@ -212,7 +212,7 @@ class Function:
         ufunc = machine.values()
         machine.close()
         _exposed[id(ufunc)] = ufunc
-        call: _typing.Function = ufunc.call
+        call: np.ufunc = ufunc.call
         return call
 
 

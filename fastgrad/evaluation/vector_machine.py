@@ -62,7 +62,7 @@ class Traced:
             _programs[self.key] = {}, {}
         self._codes, self.frames = _programs[self.key]
 
-    def words(self, args: Arguments, data: Sequence[object]) -> tuple[Memory, object] | None:
+    def words(self, args: Arguments, data: Sequence[object]) -> tuple[FloatArray, object] | None:
         """Numbers of captured `data` and what keeps them alive; None if the function is to be traced anew."""
         numbers = self.program.captured.numbers([*data, *args])
         return None if numbers is None else (np.ascontiguousarray(numbers, np.float64), None)
