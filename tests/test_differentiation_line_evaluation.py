@@ -47,6 +47,8 @@ def test_big_blocks() -> None:
 class Scaled:
     """An evaluator of a function with two results."""
 
+    outputs = 2
+
     def values(self, x: Any, index: Any = None, beside: bool = False) -> Any:
         return x * [1.0, 10.0]
 
