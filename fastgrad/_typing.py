@@ -18,7 +18,13 @@ Index = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 Array = NDArray[Any]
 """Of any type of numbers: what a function returns, or a caller's array once it is one."""
+Operand = Array | float
+"""An argument: an array of one item for each point, or a number that is the same for all."""
+Selection = Index | Mask | slice
+"""Some points of a batch."""
 Shape = tuple[int, ...]
 
+Arguments = tuple[Any, ...]
+"""What a function takes besides a vector: numbers, arrays, or anything else of the caller's."""
 Function = Callable[..., Any]
 """A function of the caller's: of numbers, arrays or vectors and further arguments."""

@@ -220,6 +220,13 @@ def test_bounds(rule: str) -> None:
         assert np.all((v >= 0.0) & (v <= 1.0))
 
 
+@pytest.mark.parametrize("x", [[[5.0, 0.5]], [[0.5, 0.25], [5.0, 0.5]]])
+def test_several_results_at_points_outside_the_bounds(x: list[list[float]]) -> None:
+    jacobian = fg.jacobian(lambda v: np.array([v[0] * v[1], v[0]]), x, method="central", bounds=(-1, 1))
+    exact = [[[b, a], [1.0, 0.0]] if a < 1 else np.full((2, 2), np.nan) for a, b in x]
+    np.testing.assert_allclose(jacobian, exact, atol=1e-9)
+
+
 def test_outside_the_bounds_f_is_not_called() -> None:
     seen: list[Any] = []
     found = fg.gradient(within(seen), [[0.5, 0.5], [2.0, 0.5]], bounds=(0.0, 1.0))

@@ -6,16 +6,19 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .._signals import reraise_if_signal
+from .._typing import Array, FloatArray, Function, Operand, Shape
 from ..arguments import SeveralResults
 from .jacobians import entries
-from .problem import reshaped, retry_complex, vector_problem
+from .problem import Derived, reshaped, retry_complex, vector_problem
 
 
 def array_derivative(
-    f: Any, operands: Sequence[Any], wrt: int, options: dict[str, Any], dtype: Any, refusal: SeveralResults
-) -> Any:
+    f: Function, operands: Sequence[Operand], wrt: int, options: dict[str, Any], dtype: DTypeLike,
+    refusal: SeveralResults,
+) -> Derived:  # fmt: skip
     """Differentiate ``f(*operands)`` in the argument `wrt`, by `options` of `derivative`: ``x.shape + result shape``.
 
     The arguments that differ from point to point become the coordinates of vectors, of which `f` is a function.
@@ -41,7 +44,7 @@ def array_derivative(
     return reshaped(retry_complex(lambda: entries(problem, full_output, k)), (*shape, *problem.evaluator.result_shape))
 
 
-def _at_coordinate(bound: Any, k: int, shape: tuple[int, ...], end: float) -> Any:
+def _at_coordinate(bound: Operand, k: int, shape: Shape, end: float) -> FloatArray:
     """Bound for coordinate `k` alone."""
     bounds = np.full(shape, end)
     bounds[..., k] = bound
@@ -54,11 +57,11 @@ class _OfVectors:
     The arguments `varying` are the coordinates; the others are the same for all points.
     """
 
-    def __init__(self, f: Any, operands: Sequence[Any], varying: list[int], wrt: int) -> None:
+    def __init__(self, f: Function, operands: Sequence[Operand], varying: list[int], wrt: int) -> None:
         self._f, self._operands, self._varying, self._wrt = f, operands, varying, wrt
         self.__name__ = getattr(f, "__name__", type(f).__name__)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Array) -> Any:
         """Value of the function; integers beside the argument stay integers, because they may be indices."""
         args = list(self._operands)
         for k, i in enumerate(self._varying):
@@ -70,7 +73,7 @@ class _OfVectors:
         return self._f(*args)
 
 
-def _treats_arrays_elementwise(f: _OfVectors, x: Any, shape: tuple[int, ...]) -> bool:
+def _treats_arrays_elementwise(f: _OfVectors, x: FloatArray, shape: Shape) -> bool:
     """Tell whether `f` returns one number for each of several points, as many as no axis of its result has."""
     size = next(k for k in range(7, 99) if k not in shape)
     try:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from time import perf_counter
-from typing import Any
+from typing import TypeGuard, cast
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .._parallel import BLOCK, blocks, inner_threads, over_pieces
+from .._typing import Array, FloatArray, Index, Operand
 from ..adaptive_rule import Adaptive, Round, RoundResult, complete, first_round
 from ..estimates import Estimate
 from ..evaluation.called import Called, argument_kinds
 from ..evaluation.compiled import Compiled
 from ..evaluation.functions import ElementwiseValues, Function
 from ..evaluation.results import BecameComplex
+from ..evaluation.signatures import select
 from ..rules.stencils import Stencil
 from .by_rule import estimate_by_rule
 from .compiled_rules import round_of
@@ -32,19 +35,22 @@ _KEPT = 1 << 24
 
 #: ``block(arguments, points, targets)`` computes a block: `arguments` has its part of each that is not the same for all
 #: points, `points` are its points with steps and bounds, `targets` its parts of the arrays.
-Block = Callable[[list[Any], Points, Any], None]
+Block = Callable[[Sequence[Operand], Points, Sequence[Array]], None]
 
 
-def begins_in_machine_code(evaluator: Compiled | Called) -> bool:
+def begins_in_machine_code(evaluator: Compiled | Called) -> TypeGuard[Compiled]:
     """Tell whether the first round of the adaptive rule runs in machine code."""
     return isinstance(evaluator, Compiled) and evaluator.result in "df"
 
 
 def fill(
-    evaluator: Any, problem: Problem, operands: list[Any], out: Any, full_output: bool = False,
-    block: Block | None = None,
-) -> Any:  # fmt: skip
-    """Fill the array of a derivative, or with `full_output` those of an estimate; by default a block is an estimate."""
+    evaluator: Compiled | Called, problem: Problem, operands: Sequence[Operand], out: Array | None,
+    full_output: bool = False, block: Block | None = None,
+) -> list[Array]:  # fmt: skip
+    """Fill the array of a derivative, or with `full_output` those of an estimate; by default a block is an estimate.
+
+    Returns the arrays, or the numbers for one point.
+    """
     batch = _Batch(evaluator, problem, operands, block)
     with np.errstate(all="ignore"):
         if isinstance(evaluator, Called) and 0 not in batch.shape:
@@ -52,12 +58,10 @@ def fill(
         try:
             arrays = batch.filled(out, full_output)
         except BecameComplex:  # the threads of the first attempt have ended
+            assert isinstance(evaluator, Called)
             evaluator.result = "D"
             arrays = batch.filled(out, full_output)
-    results = [array[()] for array in arrays]
-    if full_output:
-        return results
-    return results[0] if out is None else out
+    return [array[()] for array in arrays] if out is None else arrays
 
 
 @cache
@@ -69,9 +73,12 @@ def _keep_freed_memory() -> None:
 class _Batch:
     """A batch of points, computed block by block."""
 
-    def __init__(self, evaluator: Any, problem: Problem, operands: list[Any], block: Block | None) -> None:
+    def __init__(
+        self, evaluator: Compiled | Called, problem: Problem, operands: Sequence[Operand], block: Block | None
+    ) -> None:
         self._evaluator, self._problem, self._block = evaluator, problem, block
-        self.arguments, options = operands[: problem.nargs], operands[problem.nargs :]
+        self.arguments = operands[: problem.nargs]
+        options: Sequence[Operand | None] = operands[problem.nargs :]
         if problem.mode != ADAPTIVE:
             options = [options[0] if options else None, problem.low, problem.high]
         self._options = {n: a for n, a in zip(("step", "low", "high"), options, strict=True) if a is not None}
@@ -79,19 +86,19 @@ class _Batch:
         self._inputs = [*(self.arguments[i] for i in self._varying), *self._options.values()]
         self.shape = np.broadcast_shapes(*map(np.shape, self._inputs))
 
-    def filled(self, out: Any, full_output: bool) -> list[Any]:
+    def filled(self, out: Array | None, full_output: bool) -> list[Array]:
         """Compute all blocks into `out`, or into the new arrays of a derivative or an estimate."""
         result = self._evaluator.result
         if out is not None:
             refuse_real(out, result)
-        arrays = [out]
-        if out is None:
+            arrays = [out]
+        else:
             arrays = [np.empty(self.shape, k) for k in kinds_of_fields(self._problem.dtype, result, full_output)]
         if 0 not in self.shape:
             self._share(arrays, kinds_of_fields(np.float64, result, full_output))
         return arrays
 
-    def _share(self, arrays: list[Any], kinds: list[Any]) -> None:
+    def _share(self, arrays: Sequence[Array], kinds: Sequence[DTypeLike]) -> None:
         """Fill arrays, over threads when there are many points; `kinds` are the types of results in a block."""
         evaluator, problem = self._evaluator, self._problem
         rule, is_adaptive = problem.rule, problem.mode == ADAPTIVE
@@ -121,7 +128,9 @@ class _Batch:
                 self._compute(self._inputs, arrays, kinds, size_of_block)
             cost.took(size, began)
 
-    def _compute(self, inputs: list[Any], arrays: list[Any], kinds: list[Any], size: int) -> None:
+    def _compute(
+        self, inputs: Sequence[Operand], arrays: Sequence[Array], kinds: Sequence[DTypeLike], size: int
+    ) -> None:
         """Compute blocks of `size` points, one after the other."""
         problem, count = self._problem, len(self._varying)
         own_kinds = argument_kinds(self.arguments, problem.wrt)
@@ -131,7 +140,7 @@ class _Batch:
             for i, part in zip(self._varying, parts[:count], strict=True):
                 arguments[i] = part
             options = dict(zip(self._options, parts[count:], strict=True))
-            points = Points(arguments[problem.wrt], problem.mode, **options)
+            points = Points(cast("FloatArray", arguments[problem.wrt]), problem.mode, **options)
             if self._block:
                 self._block(arguments, points, targets)
                 continue
@@ -140,7 +149,7 @@ class _Batch:
                 target[...] = values
 
 
-def _estimate(evaluator: Any, problem: Problem, arguments: list[Any], points: Points) -> Estimate:
+def _estimate(evaluator: Compiled | Called, problem: Problem, arguments: Sequence[Operand], points: Points) -> Estimate:
     """Differentiate one block, with error bounds."""
     if problem.mode == ADAPTIVE and begins_in_machine_code(evaluator):
         return _complete(evaluator, problem, arguments, points)
@@ -151,35 +160,42 @@ def _estimate(evaluator: Any, problem: Problem, arguments: list[Any], points: Po
 
 
 def _adaptive(
-    evaluator: Any, problem: Problem, arguments: list[Any], points: Points, first: RoundResult | None = None
-) -> Estimate:
+    evaluator: Compiled | Called, problem: Problem, arguments: Sequence[Operand], points: Points,
+    first: RoundResult | None = None,
+) -> Estimate:  # fmt: skip
     """Differentiate a block by the adaptive rule, whose first round may have been taken."""
-
-    def machine(round_: Round, index: Any, extras: Any) -> Any:
-        watched = evaluator.values()
-        before = watched.raised
-        own = [a[index] if np.ndim(a) else a for a in arguments]
-        results = round_of(evaluator, round_, problem.wrt).apply(*own, *extras)
-        return results if watched.raised == before else None
-
+    machine = partial(_take_round, evaluator, problem.wrt, arguments) if begins_in_machine_code(evaluator) else None
     values = ElementwiseValues(evaluator, arguments, problem.wrt).values
     return estimate_by_rule(
-        values, problem.rule, evaluator.result, points, grids=evaluator.is_compiled, first_round=first,
-        machine=machine if begins_in_machine_code(evaluator) else None,
+        values, problem.rule, evaluator.result, points, grids=evaluator.is_compiled, first_round=first, machine=machine
     )  # fmt: skip
 
 
-def _complete(evaluator: Compiled, problem: Problem, arguments: list[Any], points: Points) -> Estimate:
+def _take_round(
+    evaluator: Compiled, wrt: int, arguments: Sequence[Operand], round_: Round, index: Index,
+    extras: Sequence[FloatArray],
+) -> Sequence[FloatArray] | None:  # fmt: skip
+    """Take a round in machine code at some points; None if the function has raised."""
+    watched = evaluator.values()
+    before = watched.raised
+    results: Sequence[FloatArray] = round_of(evaluator, round_, wrt).apply(
+        *(select(a, index) for a in arguments), *extras
+    )
+    return results if watched.raised == before else None
+
+
+def _complete(evaluator: Compiled, problem: Problem, arguments: Sequence[Operand], points: Points) -> Estimate:
     """Take the first round in machine code, and differentiate at the points that it leaves open."""
     rule = problem.rule
     assert isinstance(rule, Adaptive)
     ufunc = round_of(evaluator, first_round(rule.n, rule.sign), problem.wrt)
-    first = RoundResult(*ufunc.apply(*arguments, points.step, points.low, points.high))
+    limits = cast("tuple[FloatArray, ...]", (points.step, points.low, points.high))  # among the operands: never None
+    first = RoundResult(*ufunc.apply(*arguments, *limits))
 
-    def differentiate(left: Any, first: RoundResult) -> Estimate:
+    def differentiate(left: Index, first: RoundResult) -> Estimate:
         if left.size == points.x.size:
             return _adaptive(evaluator, problem, arguments, points, first.at(left))
-        own = [a[left] if np.ndim(a) else a for a in arguments]
+        own = [select(a, left) for a in arguments]
         return _adaptive(evaluator, problem, own, points.at(left), first.at(left))
 
     return complete(first, rule, differentiate)

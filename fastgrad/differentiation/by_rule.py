@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+from .._typing import Array, Index, Mask
 from ..adaptive_rule import HIGHEST, Adaptive, estimate
 from ..estimates import Estimate
 from ..rules.complexstep import ComplexStep, slopes
@@ -19,13 +20,16 @@ from ..rules.selection import Rule
 from ..rules.stencil_codegen import combine, steps
 from ..rules.stencils import Stencil
 from .error_bounds import Points, Values, estimate_by_stencil
+from .problem import Derived
+
+_R = TypeVar("_R")
 
 
 @dataclass(frozen=True)
 class Functions:
     """Functions of a number, one for each point, or `outputs` of them that are evaluated together."""
 
-    together: Callable[[Any], Any]
+    together: Callable[[Array], Array]
     """Maps one position for each point to values, shape (points,) or (points, outputs)."""
     apart: Values
     """Values of single functions, of which ``point * outputs + output`` is the number."""
@@ -34,17 +38,18 @@ class Functions:
     options: dict[str, Any] = field(default_factory=dict)
     """What `estimate` takes besides."""
 
-    def by_rule(self, rule: Rule, points: Points, full_output: bool, has_fallback: bool = True) -> Any:
+    def by_rule(self, rule: Rule, points: Points, full_output: bool, has_fallback: bool = True) -> Derived:
         """Differentiate all functions in the order of their numbers: the derivative, or an `Estimate`.
 
         With `has_fallback` the adaptive rule takes over where a stencil leaves the domain; else the result is NaN.
         """
         if isinstance(rule, ComplexStep):
-            return slopes(self.together, points.x).ravel()
+            return np.ravel(slopes(self.together, points.x))
         x = points.x
         if isinstance(rule, Adaptive) or full_output or points.low is not None:
             estimated = self._estimate(rule, points, np.arange(x.size * self.outputs), has_fallback)
-            return estimated if full_output else estimated.df
+            df: Array = estimated.df
+            return estimated if full_output else df
         with np.errstate(all="ignore"):
             h = steps(rule, self.kind, x, points.step, points.mode)
             values = [self.together(x + o * h if o else x.copy()) for o in rule.positions]
@@ -54,7 +59,7 @@ class Functions:
         missing = ~np.isfinite(df) & np.repeat(np.isfinite(x), self.outputs)
         return replace_missing(df, missing, rule, lambda rule, some: self._estimate(rule, points, some).df)
 
-    def _estimate(self, rule: Rule, points: Points, some: Any, has_fallback: bool = True) -> Estimate:
+    def _estimate(self, rule: Rule, points: Points, some: Index, has_fallback: bool = True) -> Estimate:
         """Differentiate some of the functions, with error bounds."""
         return estimate_by_rule(
             lambda positions, index, beside: self.apart(positions, some[index], beside),
@@ -80,16 +85,15 @@ def estimate_by_rule(
     with np.errstate(all="ignore"):
         estimated, outside = estimate_by_stencil(f, rule, kind, points)
 
-    def again(rule: Adaptive, where: Any) -> Estimate:
+    def again(rule: Adaptive, where: Index) -> Estimate:
         return estimate_by_rule(
             lambda positions, index, beside: f(positions, where[index], beside), rule, kind, points.at(where), **options
         )
 
-    repaired: Estimate = replace_missing(estimated, outside & has_fallback, rule, again)
-    return repaired
+    return replace_missing(estimated, outside & has_fallback, rule, again)
 
 
-def replace_missing(results: Any, missing: Any, rule: Any, again: Callable[[Adaptive, Any], Any]) -> Any:
+def replace_missing(results: _R, missing: Mask, rule: Rule, again: Callable[[Adaptive, Index], Derived]) -> _R:
     """Have the adaptive rule compute the `missing` entries of a rule's results, in place unless they are a number.
 
     `again` maps the adaptive rule and the numbers of entries to their results. For a stencil the adaptive rule
@@ -106,6 +110,7 @@ def replace_missing(results: Any, missing: Any, rule: Any, again: Callable[[Adap
             field.reshape(-1)[where] = values
         return results
     if not isinstance(results, np.ndarray):
-        return type(results)(better[0])
+        number: Callable[[complex], _R] = type(results)
+        return number(better[0])
     results[np.unravel_index(where, results.shape)] = better
     return results

@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import ctypes
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numba.core import types
 
-from ..compilation.kernels import native_loop
+from .._typing import Function, Index
+from ..compilation.kernels import Native, native_loop
 from ..compilation.memory import WORDS
+
+if TYPE_CHECKING:
+    import scipy
 
 
 def _colour(n, heads, rows, starts, columns, colour, work):  # type: ignore[no-untyped-def]
@@ -103,13 +107,13 @@ def _order_smallest_last(n, heads, rows, starts, columns, work):  # type: ignore
 
 
 @cache
-def _kernel() -> Any:
+def _kernel() -> tuple[Native, Function]:
     """Compile the colouring; machine code comes from the disk."""
     code = native_loop(b"colour", _colour, types.void(types.intp, *[WORDS] * 6))
     return code, ctypes.CFUNCTYPE(None, ctypes.c_int64, *[ctypes.c_void_p] * 6)(code.address)
 
 
-def colours(pattern: Any) -> Any:
+def colours(pattern: scipy.sparse.sparray) -> Index:
     """Colour the columns of a sparse matrix, whose stored entries count, by numbers from 0 without gaps.
 
     No row has two entries in columns of one number.

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
+from .._typing import Array, Function, Mask, Operand
 from ..adaptive_rule import Adaptive, Round, first_round, round_ufunc
 from ..compilation.ufuncs import Ufunc
 from ..evaluation.compiled import Compiled
 from ..evaluation.results import letter_of, numbers
 from ..evaluation.user_calls import OUTSIDE, call
+from ..rules.selection import Rule
 from ..rules.stencil_codegen import combine, compiled_point, positions, steps
 from ..rules.stencils import Stencil
 from .problem import ADAPTIVE, Problem, refuse_real, with_complex
 
 
-def ufunc_of(evaluator: Compiled, rule: Any, wrt: int, mode: str) -> Ufunc:
+def ufunc_of(evaluator: Compiled, rule: Rule, wrt: int, mode: str) -> Ufunc:
     """Return the derivative of a function as a ufunc of its arguments and of what `mode` adds to them."""
     code = evaluator.code
     if isinstance(rule, Adaptive):
         return evaluator.ufunc((rule, wrt, mode), lambda: _round(evaluator, first_round(rule.n, rule.sign), wrt, 1))
+    assert isinstance(rule, Stencil)
     program = (rule, wrt, mode)
 
-    def point(result: str) -> tuple[Any, str]:
+    def point(result: str) -> tuple[Function, str]:
         return compiled_point(code.kernel, result, rule, code.nargs, wrt, mode, bool(code.captured))
 
     return evaluator.ufunc(program, lambda: evaluator.loop(program, point, code.nargs + (mode != "auto"), wrt))
@@ -38,7 +41,9 @@ def _round(evaluator: Compiled, round_: Round, wrt: int, nout: int = 0) -> Ufunc
     return round_ufunc(evaluator.values(), evaluator.code.nargs, wrt, round_, evaluator.name, nout)
 
 
-def apply_compiled(evaluator: Compiled, problem: Problem, operands: list[Any], out: Any) -> tuple[Any, bool]:
+def apply_compiled(
+    evaluator: Compiled, problem: Problem, operands: Sequence[Operand], out: Array | None
+) -> tuple[Operand, bool]:
     """Apply the ufunc of a rule, in pieces over threads when the batch is large.
 
     Returns the derivative, and whether there is something in it that is not finite.
@@ -49,7 +54,9 @@ def apply_compiled(evaluator: Compiled, problem: Problem, operands: list[Any], o
         refuse_real(out, ufunc.result)
     watched = evaluator.values() if mode == ADAPTIVE else ufunc
     raised, nonfinite = watched.raised, ufunc.nonfinite
-    points = operands[wrt].copy() if out is not None and np.may_share_memory(out, operands[wrt]) else operands[wrt]
+    points = operands[wrt]
+    if out is not None and isinstance(points, np.ndarray) and np.may_share_memory(out, points):
+        points = points.copy()
     target = out
     if out is None and kind != np.float64:
         target = np.empty(np.broadcast_shapes(*map(np.shape, operands)), with_complex(kind, ufunc.result))
@@ -66,7 +73,7 @@ def apply_compiled(evaluator: Compiled, problem: Problem, operands: list[Any], o
     return _nan_where(~np.isfinite(points), result), True
 
 
-def _call_where_missing(evaluator: Compiled, problem: Problem, operands: list[Any], result: Any) -> None:
+def _call_where_missing(evaluator: Compiled, problem: Problem, operands: Sequence[Operand], result: Operand) -> None:
     """Call `f` where compiled it may have raised: at the points, and where the stencil evaluates beside them."""
     shape = np.shape(result)
     whole = [np.broadcast_to(o, shape).ravel() for o in operands]
@@ -80,7 +87,7 @@ def _call_where_missing(evaluator: Compiled, problem: Problem, operands: list[An
         stencil_at(evaluator.f(), problem, list(row))
 
 
-def stencil_at(f: Any, problem: Problem, row: list[Any]) -> Any:
+def stencil_at(f: Function, problem: Problem, row: Sequence[float]) -> complex:
     """Apply a stencil at one point with `f` called as it is: NaN where it leaves the domain of `f`."""
     rule, wrt, mode = problem.rule, problem.wrt, problem.mode
     assert isinstance(rule, Stencil)
@@ -94,10 +101,11 @@ def stencil_at(f: Any, problem: Problem, row: list[Any]) -> Any:
         value = call(f, *arguments, beside=bool(offset))
         values.append(np.nan if value is OUTSIDE else numbers(value).reshape(1)[0])
     with np.errstate(all="ignore"):
-        return combine(rule, np.array(values)[:, None] * 1.0, h)[0]
+        df: complex = combine(rule, np.array(values)[:, None] * 1.0, h)[0]
+    return df
 
 
-def _nan_where(missing: Any, result: Any) -> Any:
+def _nan_where(missing: Mask, result: Operand) -> Operand:
     """Set `result` to NaN where `missing`, in place if it is an array."""
     if isinstance(result, np.ndarray):
         np.copyto(result, np.nan, where=missing)

@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from .._typing import Arguments, Array, Mask, Operand
 from ..adaptive_rule import Adaptive
 from ..arguments import (
     SeveralResults,
@@ -41,9 +43,9 @@ def derivative(
     *args: Any,
     wrt: int | tuple[int, ...] = 0,
     method: Method = "adaptive",
-    step: Any = None,
-    rel_step: Any = None,
-    bounds: tuple[Any, Any] | None = None,
+    step: ArrayLike | None = None,
+    rel_step: ArrayLike | None = None,
+    bounds: object = None,
     full_output: bool = False,
     out: Any = None,
     workers: int | None = None,
@@ -156,16 +158,16 @@ def derivative(
 class _Options(NamedTuple):
     """Options of `derivative`, as the caller gave them."""
 
-    step: Any
-    rel_step: Any
-    bounds: Any
+    step: ArrayLike | None
+    rel_step: ArrayLike | None
+    bounds: object
     full_output: bool
-    out: Any
-    workers: Any
+    out: Array | None
+    workers: int | None
 
 
 def _derivative_general(
-    f: Callable[..., Any], elementwise: Function, rule: Rule, args: tuple[Any, ...], wrt: Any, options: _Options
+    f: Callable[..., Any], elementwise: Function, rule: Rule, args: Arguments, wrt: object, options: _Options
 ) -> Any:
     """Differentiate in one argument, with all options; a function of its own, so that one point costs less."""
     if isinstance(rule, Adaptive) and not isinstance(rule.side, str):
@@ -208,14 +210,15 @@ def _derivative_general(
         raise
 
 
-def _by_rule(problem: Problem, options: _Options) -> Any:
+def _by_rule(problem: Problem, options: _Options) -> Operand | Estimate:
     """Differentiate by the rule of the problem."""
     out = options.out
+    if options.full_output:
+        return estimate_of(problem)
     if isinstance(problem.rule, ComplexStep):
         result = complex_step_of(problem)
-    elif options.full_output or (problem.low is not None and problem.mode != ADAPTIVE):
-        estimate = estimate_of(problem)
-        result = estimate if options.full_output else estimate.df
+    elif problem.low is not None and problem.mode != ADAPTIVE:
+        result = estimate_of(problem).df
     else:
         return derivative_of(problem, out)
     if out is None:
@@ -227,7 +230,7 @@ def _by_rule(problem: Problem, options: _Options) -> Any:
 
 
 def _by_sides(
-    f: Callable[..., Any], elementwise: Function, rule: Adaptive, args: tuple[Any, ...], wrt: Any, options: _Options
+    f: Callable[..., Any], elementwise: Function, rule: Adaptive, args: Arguments, wrt: object, options: _Options
 ) -> Any:
     """Differentiate where every point has a side of its own: the points of each side together."""
     limits = () if options.bounds is None else checked_bounds(options.bounds)
@@ -245,10 +248,10 @@ def _by_sides(
     if out is not None:
         checked_out(out, shape)
 
-    def at(value: Any, where: Any) -> Any:
+    def at(value: Any, where: Mask) -> Any:
         return value if value is None or np.ndim(value) == 0 else np.broadcast_to(value, shape)[where]
 
-    results: Any = None
+    results: list[Array] = []
     for one_sided, its_points in rule.one_sided() or [(replace(rule, side="both"), False)]:  # of no points
         where = np.broadcast_to(its_points, shape)
         points = [at(a, where) for a in operands]
@@ -259,7 +262,7 @@ def _by_sides(
         )  # fmt: skip
         part = _derivative_general(f, elementwise, one_sided, tuple(points), index, own)
         columns = part if options.full_output else [part]
-        if results is None:
+        if not results:
             results = [np.empty((*shape, *c.shape[1:]), c.dtype) for c in columns] if out is None else [out]
         for result, column in zip(results, columns, strict=True):
             refuse_real(result, "D" if column.dtype.kind == "c" else "d")

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import closing
 from math import inf, isfinite
-from typing import Any
 
 import numpy as np
 
+from .._typing import Array, Index, Operand
 from ..adaptive_rule import Adaptive
 from ..compilation.ufuncs import size_of
 from ..estimates import Estimate, rounded
+from ..evaluation.agreement import Pair
 from ..evaluation.called import Called
 from ..evaluation.compiled import Compiled
 from ..evaluation.functions import ElementwiseValues, Function
 from ..rules.complexstep import compare_sample, slopes
+from ..rules.selection import Rule
 from ..rules.stencil_codegen import combine, loops, positions, steps
 from ..rules.stencils import Stencil
 from .batch import begins_in_machine_code, fill
@@ -34,13 +36,13 @@ _MANY, _SAMPLE = 1 << 14, 256
 LARGE = 1 << 20
 
 
-def scalar_derivative(function: Function, rule: Any, wrt: int, args: tuple[float, ...]) -> Any:
+def scalar_derivative(function: Function, rule: Rule, wrt: int, args: tuple[float, ...]) -> float | None:
     """Differentiate at one point, numbers all, by the ufunc that did so before; None if that is not enough."""
     value = function.scalar_call((rule, wrt), args)
     return value if value is not None and isfinite(value) and isfinite(args[wrt]) else None
 
 
-def derivative_of(problem: Problem, out: Any) -> Any:
+def derivative_of(problem: Problem, out: Array | None) -> Operand:
     """Differentiate at the points of a problem."""
     operands = problem.operands
     if out is not None:  # threads read points after results have been written
@@ -59,34 +61,41 @@ def estimate_of(problem: Problem) -> Estimate:
         return rounded(Estimate(*fill(evaluator, problem, operands, None, full_output=True)))
 
 
-def _evaluator_of(problem: Problem, operands: list[Any]) -> Compiled | Called:
+def _evaluator_of(problem: Problem, operands: Sequence[Operand]) -> Compiled | Called:
     """Return what runs the function; its first use compares derivatives by a stencil, values for other rules."""
     function, rule, wrt, mode = problem.f, problem.rule, problem.wrt, problem.mode
     assert isinstance(function, Function)
     if mode == ADAPTIVE:
         return function.evaluator(operands, wrt)
 
-    def pair(evaluator: Compiled) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    def pair(evaluator: Compiled) -> Pair:
         ufunc, f = ufunc_of(evaluator, rule, wrt, mode), evaluator.f()
         return ufunc.call, lambda *row: stencil_at(f, problem, list(row))
 
     return function.evaluator(operands, wrt, pair, (rule, wrt, mode))
 
 
-def _derivative(evaluator: Any, problem: Problem, operands: list[Any], out: Any) -> Any:
+def _derivative(
+    evaluator: Compiled | Called, problem: Problem, operands: Sequence[Operand], out: Array | None
+) -> Operand:
     rule, wrt, mode = problem.rule, problem.wrt, problem.mode
     if mode == ADAPTIVE and (not begins_in_machine_code(evaluator) or _are_mostly_open(evaluator, problem, operands)):
-        return fill(evaluator, problem, operands, out)
-    apply = apply_compiled if evaluator.is_compiled else _apply_to_called
-    result, has_missing = apply(evaluator, problem, operands, out)
+        return fill(evaluator, problem, operands, out)[0]
+    result: Operand
+    if isinstance(evaluator, Compiled):
+        result, has_missing = apply_compiled(evaluator, problem, operands, out)
+    else:
+        result, has_missing = _apply_to_called(evaluator, problem, operands, out)
     if has_missing and mode in (ADAPTIVE, "auto"):
         return _complete(evaluator, problem, operands, result)
-    if type(result) is np.float64 and mode in _DEFAULTS and evaluator.is_compiled:
+    if type(result) is np.float64 and mode in _DEFAULTS and isinstance(evaluator, Compiled):
         evaluator.scalar_calls[rule, wrt] = ufunc_of(evaluator, rule, wrt, mode).call, _DEFAULTS[mode]
     return result
 
 
-def _apply_to_called(evaluator: Called, problem: Problem, operands: list[Any], out: Any) -> tuple[Any, bool]:
+def _apply_to_called(
+    evaluator: Called, problem: Problem, operands: Sequence[Operand], out: Array | None
+) -> tuple[Array, bool]:
     """Evaluate every block at all offsets, and combine the values while they are in cache.
 
     Returns the derivative, and whether there may be something in it that is not finite.
@@ -98,7 +107,7 @@ def _apply_to_called(evaluator: Called, problem: Problem, operands: list[Any], o
     is_large = size_of(operands) >= LARGE
     missing: list[bool] = []
 
-    def apply(arguments: list[Any], points: Points, targets: Any) -> None:
+    def apply(arguments: Sequence[Operand], points: Points, targets: Sequence[Array]) -> None:
         x, step, (target,) = points.x, points.step, targets
         more = () if step is None else (step,)
         machine = loops(stencil, evaluator.result, mode) if is_large and evaluator.result != "D" else None
@@ -130,11 +139,10 @@ def _apply_to_called(evaluator: Called, problem: Problem, operands: list[Any], o
             np.copyto(target, np.nan, where=~np.isfinite(x))
             missing.append(True)
 
-    result = fill(evaluator, problem, operands, out, block=apply)
-    return result, any(missing)
+    return fill(evaluator, problem, operands, out, block=apply)[0], any(missing)
 
 
-def _are_mostly_open(evaluator: Any, problem: Problem, operands: list[Any]) -> bool:
+def _are_mostly_open(evaluator: Compiled, problem: Problem, operands: Sequence[Operand]) -> bool:
     """Tell by the first of many points whether the first round leaves most of them open: it is not taken twice then."""
     if np.size(operands[problem.wrt]) < _MANY:
         return False
@@ -144,26 +152,26 @@ def _are_mostly_open(evaluator: Any, problem: Problem, operands: list[Any]) -> b
     return bool(is_open.mean() > 0.5)
 
 
-def _complete(evaluator: Any, problem: Problem, operands: list[Any], result: Any) -> Any:
+def _complete(evaluator: Compiled | Called, problem: Problem, operands: Sequence[Operand], result: Operand) -> Operand:
     """Differentiate by the adaptive rule where its first round has left points open, or a stencil the domain of `f`."""
     shape, nargs = np.shape(result), problem.nargs
     missing = np.isnan(result)
     if problem.mode != ADAPTIVE:
         missing = ~np.isfinite(result) & np.all([np.isfinite(np.broadcast_to(o, shape)) for o in operands], axis=0)
 
-    def again(rule: Adaptive, where: Any) -> Any:
+    def again(rule: Adaptive, where: Index) -> Array:
         index = np.unravel_index(where, shape) if shape else (where,)
         points = [  # numbers stay numbers, except for the argument and the largest step
             np.atleast_1d(np.broadcast_to(o, shape))[index] if np.ndim(o) or i in (problem.wrt, nargs) else o
             for i, o in enumerate(operands)
         ]
         adaptive = problem._replace(args=tuple(points[:nargs]), rule=rule, mode=ADAPTIVE)
-        return fill(evaluator, adaptive, points if problem.mode == ADAPTIVE else adaptive.operands, None)
+        return fill(evaluator, adaptive, points if problem.mode == ADAPTIVE else adaptive.operands, None)[0]
 
     return replace_missing(result, missing, problem.rule, again)
 
 
-def complex_step_of(problem: Problem) -> Any:
+def complex_step_of(problem: Problem) -> Array:
     """Differentiate by the complex step, and compare a sample of the points with the adaptive rule."""
     function, adaptive, wrt, args = problem.f, problem.adaptive(), problem.wrt, problem.args
     assert isinstance(function, Function)
@@ -171,15 +179,15 @@ def complex_step_of(problem: Problem) -> Any:
     evaluator = Called(function.f, pointwise=False)
     evaluator.result = "D"
 
-    def apply(arguments: list[Any], points: Points, targets: Any) -> None:
+    def apply(arguments: Sequence[Operand], points: Points, targets: Sequence[Array]) -> None:
         values = ElementwiseValues(evaluator, arguments, wrt).values
         targets[0][...] = slopes(lambda z: values(z, slice(None)), points.x)
 
     with np.errstate(over="ignore"):  # what overflows a smaller type is infinite there
-        result = fill(evaluator, problem, problem.operands, None, block=apply).real.astype(problem.dtype)
+        result = fill(evaluator, problem, problem.operands, None, block=apply)[0].real.astype(problem.dtype)
     flat = [np.broadcast_to(a, result.shape).ravel() if i == wrt or np.ndim(a) else a for i, a in enumerate(args)]
 
-    def trusted(some: Any) -> Estimate:
+    def trusted(some: Index) -> Estimate:
         rows = (a[some] if np.ndim(a) else a for a in flat)
         return estimate_of(adaptive._replace(args=tuple(rows)))
 

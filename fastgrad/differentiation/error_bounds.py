@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import factorial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from .._typing import Array, FloatArray, Index, Mask, Selection
 from ..estimates import Estimate, Status
 from ..rules.stencil_codegen import combine, steps
 from ..rules.stencils import Stencil
@@ -33,7 +34,7 @@ _VALUES, _CLOSER, _STRAIGHT = 5, 2.0**-25, 64.0
 
 #: ``f(positions, index, beside)``: values at positions, the indices of the points they belong to, and whether they are
 #: beside the points.
-Values = Callable[[Any, Any, bool], Any]
+Values = Callable[[FloatArray, Index, bool], Array]
 
 
 class Points(NamedTuple):
@@ -42,40 +43,45 @@ class Points(NamedTuple):
     A step is the one of a stencil, as `mode` understands it, or the largest of the adaptive rule.
     """
 
-    x: Any
+    x: FloatArray
     mode: str = "auto"
-    step: Any = None
-    low: Any = None
-    high: Any = None
+    step: FloatArray | None = None
+    low: FloatArray | None = None
+    high: FloatArray | None = None
 
     @property
-    def absolute_step(self) -> Any:
+    def absolute_step(self) -> FloatArray | None:
         """The step in units of the points."""
-        return self.step * np.maximum(np.abs(self.x), 1.0) if self.mode == "relative" else self.step
+        step, is_relative = self.step, self.mode == "relative"
+        return step * np.maximum(np.abs(self.x), 1.0) if step is not None and is_relative else step
 
     @property
     def has_limits(self) -> bool:
         """Whether a step or a bound is given."""
         return not (self.step is self.low is self.high is None)
 
-    def at(self, where: Any) -> Points:
+    def at(self, where: Selection) -> Points:
         """Select some of the points."""
         step, low, high = (None if a is None else a[where] for a in (self.step, self.low, self.high))
         return Points(self.x[where], self.mode, step, low, high)
 
 
+#: Values by the offset from the points.
+ByOffset = dict[Fraction, Array]
+
+
 class _Values(NamedTuple):
     """Values at multiples of two distances from points: of the step, and of that of the closely spaced probes."""
 
-    h: Any
-    coarse: dict[Fraction, Any]
-    probe: Any
-    fine: dict[Fraction, Any]
-    inside: Any
+    h: FloatArray
+    coarse: ByOffset
+    probe: FloatArray
+    fine: ByOffset
+    inside: Mask
     """Where the point is finite and all positions are within the bounds; elsewhere values are NaN."""
 
 
-def estimate_by_stencil(f: Values, stencil: Stencil, kind: str, points: Points) -> tuple[Estimate, Any]:
+def estimate_by_stencil(f: Values, stencil: Stencil, kind: str, points: Points) -> tuple[Estimate, Mask]:
     """Differentiate by a stencil, with error bounds; tell where the stencil leaves the domain of `f` or the bounds.
 
     The bound adds up two parts. Truncation: the difference from the stencil of the next order at the same step, or from
@@ -102,7 +108,7 @@ def estimate_by_stencil(f: Values, stencil: Stencil, kind: str, points: Points) 
     scale = np.maximum(np.abs(df), np.abs(v.coarse[Fraction(0)]) / np.maximum(np.abs(x), 1.0) ** n)
     status[~(error <= 1e-2 * scale)] = Status.TOLERANCE_NOT_REACHED
     left, right = df.copy(), df.copy()
-    if has_sides:
+    if gap_at_h is not None:
         kink, fall, rise, off = _kinks(v.fine, v.probe, v.h, noise, gap_at_h)
         # the derivative stays the stencil's, as without a bound, which covers the mean of the two sides
         error[kink] = (off + np.abs((rise + fall) / 2 - df))[kink]
@@ -131,11 +137,11 @@ def _evaluated(f: Values, stencils: tuple[Stencil, Stencil], kind: str, points: 
     fine = [Fraction(first + k) for k in range(_PROBES)]
     offsets = sorted({*(o for s in stencils for o in s.needed), Fraction(0)})
     inside = np.isfinite(x)
-    if low is not None:
+    if low is not None and high is not None:
         reach = [(h, offsets[0]), (h, offsets[-1]), (probe, fine[0]), (probe, fine[-1])]
         inside &= np.all([(x + float(o) * d >= low) & (x + float(o) * d <= high) for d, o in reach], axis=0)
 
-    def values_at(offset: Fraction, distance: Any) -> Any:
+    def values_at(offset: Fraction, distance: FloatArray) -> Array:
         positions = x + float(offset) * distance if offset else x.copy()
         values = np.full(x.size, np.nan, dtype=np.complex128 if kind == "D" else np.float64)
         values[inside] = f(positions[inside], every[inside], bool(offset))
@@ -149,7 +155,9 @@ def _evaluated(f: Values, stencils: tuple[Stencil, Stencil], kind: str, points: 
     return _Values(h, coarse, probe, close, inside)
 
 
-def _bound(v: _Values, stencil: Stencil, derivatives: tuple[Any, Any], noise: Any, corner: Any) -> Any:
+def _bound(
+    v: _Values, stencil: Stencil, derivatives: tuple[Array, Array], noise: FloatArray, corner: FloatArray | None
+) -> FloatArray:
     """Add up truncation and rounding; `derivatives` are those of the stencil and of that of the next order."""
     df, better = derivatives
     weight = sum(abs(float(w)) for w in stencil.weights) / v.h**stencil.n
@@ -161,7 +169,8 @@ def _bound(v: _Values, stencil: Stencil, derivatives: tuple[Any, Any], noise: An
     if corner is not None:
         # a curve too leaves a gap behind; on smooth functions it was 70,000 times the error of the sixth order
         error = np.maximum(error, np.fmin(corner / 2, gap + unsure))
-    return np.maximum(error, np.where(gap > unsure, gap + unsure, 0.0))
+    bound: FloatArray = np.maximum(error, np.where(gap > unsure, gap + unsure, 0.0))
+    return bound
 
 
 def _next_order(stencil: Stencil) -> Stencil:
@@ -172,7 +181,9 @@ def _next_order(stencil: Stencil) -> Stencil:
     return Stencil((*stencil.offsets, first - 1 if last <= 0 else last + 1), stencil.n)
 
 
-def _close_slopes(values: dict[Fraction, Any], n: int, symmetric: bool, probe: Any, noise: Any) -> tuple[Any, Any]:
+def _close_slopes(
+    values: ByOffset, n: int, symmetric: bool, probe: FloatArray, noise: FloatArray
+) -> tuple[Array, FloatArray]:
     """Differentiate by the closely spaced points, all of them and the inner half: derivative and its uncertainty.
 
     The uncertainty is infinite from the third derivative on, which noise drowns at that distance.
@@ -191,7 +202,7 @@ def _close_slopes(values: dict[Fraction, Any], n: int, symmetric: bool, probe: A
     return outer, unsure
 
 
-def _oscillation_error(f: Values, index: Any, n: int, v: _Values, x: Any, df: Any) -> Any:
+def _oscillation_error(f: Values, index: Index, n: int, v: _Values, x: FloatArray, df: Array) -> FloatArray:
     """Bound the error of `df` at `index` where `f` oscillates between the closely spaced points; 0 where it is unknown.
 
     The slope is measured at the point, and at the last of the closely spaced ones. An oscillation of amplitude a and
@@ -216,7 +227,7 @@ def _oscillation_error(f: Values, index: Any, n: int, v: _Values, x: Any, df: An
     return np.where(here | there, error, 0.0)
 
 
-def _slopes_apart(values: dict[Fraction, Any], h: Any) -> tuple[Any, Any]:
+def _slopes_apart(values: ByOffset, h: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Measure how far the slopes ahead and behind are apart, and how much of that is a corner within the stencil.
 
     For a smooth function the gap between them is in proportion to the distance. What is left when it is extrapolated
@@ -227,7 +238,9 @@ def _slopes_apart(values: dict[Fraction, Any], h: Any) -> tuple[Any, Any]:
     return np.abs(narrow), np.abs(float(far) * narrow - float(near) * wide) / float(far - near)
 
 
-def _kinks(values: dict[Fraction, Any], probe: Any, h: Any, noise: Any, gap_at_h: Any) -> tuple[Any, Any, Any, Any]:
+def _kinks(
+    values: ByOffset, probe: FloatArray, h: FloatArray, noise: FloatArray, gap_at_h: FloatArray
+) -> tuple[Mask, Array, Array, FloatArray]:
     """Find kinks among points with closely spaced `values`: where, slopes on the left and on the right, uncertainty.
 
     The slopes of a smooth function approach each other in proportion to the distance; at a kink the gap between them is
@@ -241,13 +254,13 @@ def _kinks(values: dict[Fraction, Any], probe: Any, h: Any, noise: Any, gap_at_h
     return apart & (reach <= 0.6 * h), fall, rise, noisy + np.abs(gap - gap_at_h)
 
 
-def _noise(values: list[Any]) -> Any:
+def _noise(values: Sequence[Array]) -> FloatArray:
     """Measure the noise in equidistant values: root mean square of their differences of order 3 and 4.
 
     The two halves are measured apart, so that a kink in the middle is not taken for noise.
     """
     middle = len(values) // 2
-    squares: Any = 0.0
+    squares: FloatArray | float = 0.0
     for half in (values[: middle + 1], values[middle:]):
         for order in (3, 4):
             gain = factorial(order) ** 2 / factorial(2 * order)
@@ -255,7 +268,7 @@ def _noise(values: list[Any]) -> Any:
     return np.maximum(np.sqrt(squares), np.maximum(_rounding(values), _quantum(values) / 12**0.5))
 
 
-def _quantum(values: list[Any]) -> Any:
+def _quantum(values: Sequence[Array]) -> FloatArray:
     """Find the power of two of which all values are multiples: near 0, the rounding of the terms that cancelled there.
 
     Nine equidistant values of a straight line may all be rounded alike, and then show no noise. Values that are all the
@@ -274,7 +287,8 @@ def _quantum(values: list[Any]) -> Any:
     return quantum
 
 
-def _rounding(values: list[Any]) -> Any:
+def _rounding(values: Sequence[Array]) -> FloatArray:
     """Estimate how far the largest of some values is rounded, even where they are subnormal."""
     double = np.finfo(np.float64)
-    return double.eps / 4 * np.max(np.abs(np.array(values)), axis=0) + double.smallest_subnormal
+    largest: FloatArray = np.max(np.abs(np.array(values)), axis=0)
+    return double.eps / 4 * largest + double.smallest_subnormal

@@ -13,9 +13,9 @@ does, count as NaN. `evaluation.vector_functions` decides how it is run.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
+from .._typing import Arguments, Function
 from ..arguments import explains_keywords
 from ..containers.registry import of_vectors
 from ..rules.selection import Method
@@ -27,14 +27,14 @@ from .sparsity_pattern import sparse_jacobian
 @explains_keywords
 @of_vectors("x", axes="d", trees=True)
 def gradient(
-    f: Callable[..., Any],
-    x: Any,
+    f: Function,
+    x: object,
     *,
-    args: tuple[Any, ...] = (),
+    args: Arguments = (),
     method: Method = "adaptive",
-    step: Any = None,
-    rel_step: Any = None,
-    bounds: Any = None,
+    step: object = None,
+    rel_step: object = None,
+    bounds: object = None,
     full_output: bool = False,
     workers: int | None = None,
 ) -> Any:
@@ -102,15 +102,15 @@ def gradient(
 @explains_keywords
 @of_vectors("x", axes="md", trees=True)
 def jacobian(
-    f: Callable[..., Any],
-    x: Any,
+    f: Function,
+    x: object,
     *,
-    args: tuple[Any, ...] = (),
-    sparsity: Any = None,
+    args: Arguments = (),
+    sparsity: object = None,
     method: Method = "adaptive",
-    step: Any = None,
-    rel_step: Any = None,
-    bounds: Any = None,
+    step: object = None,
+    rel_step: object = None,
+    bounds: object = None,
     full_output: bool = False,
     workers: int | None = None,
 ) -> Any:
@@ -177,15 +177,15 @@ def jacobian(
 @explains_keywords
 @of_vectors("x", "v", axes="m")
 def directional(
-    f: Callable[..., Any],
-    x: Any,
-    v: Any,
+    f: Function,
+    x: object,
+    v: object,
     *,
-    args: tuple[Any, ...] = (),
+    args: Arguments = (),
     method: Method = "adaptive",
-    step: Any = None,
-    rel_step: Any = None,
-    bounds: Any = None,
+    step: object = None,
+    rel_step: object = None,
+    bounds: object = None,
     full_output: bool = False,
     workers: int | None = None,
 ) -> Any:

@@ -11,19 +11,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from math import inf
-from typing import Any
+from typing import cast
 
 import numpy as np
 
+from .._typing import Array, FloatArray, Index, Mask, Selection
 from ..adaptive_rule import Adaptive
 from ..estimates import Estimate, Status
 from ..evaluation.protocol import VectorEvaluator
+from ..rules.selection import Rule
 from ..rules.stencils import Stencil, backward, central, forward
 from .error_bounds import Points
 from .jacobians import ENTRIES, along, in_lanes, jacobians, lane_machine, scaled, stretch, unit
 from .lane_stencils import MOST, apply_to_pairs
 from .line_evaluation import Directions, derive
-from .problem import ADAPTIVE, Problem, Results, over_fields
+from .problem import ADAPTIVE, Derived, Problem, Results, over_fields
 
 #: Distance to a bound, in units of the vectors, below which a mixed derivative is taken from one side of a bound.
 _NEAR = 2.0**-4
@@ -51,14 +53,14 @@ def of_second_order(problem: Problem) -> Problem:
     )
 
 
-def diagonals(problem: Problem, full_output: bool) -> Any:
+def diagonals(problem: Problem, full_output: bool) -> Derived:
     """Unmixed second derivatives, shape (points, coordinates)."""
     if problem.x.size == 0:
         return problem.empty(problem.x.shape, full_output).whole
     return over_fields(lambda a: a[:, 0], jacobians(problem, full_output))
 
 
-def hessians(problem: Problem, full_output: bool) -> Any:
+def hessians(problem: Problem, full_output: bool) -> Derived:
     """All second derivatives, shape (points, coordinates, coordinates), symmetric to the last bit."""
     count, d = problem.x.shape
     results = problem.empty((count, d, d), full_output)
@@ -77,7 +79,7 @@ def _in_float64(problem: Problem) -> Problem:
     return problem._replace(dtype=np.dtype(np.float64))
 
 
-def _by_pairs(problem: Problem, results: Results, full_output: bool) -> Any:
+def _by_pairs(problem: Problem, results: Results, full_output: bool) -> Derived:
     """All second derivatives, the diagonal along coordinates, the others along pairs of vectors."""
     d = problem.x.shape[1]
     rows, columns = np.triu_indices(d, 1)
@@ -85,7 +87,7 @@ def _by_pairs(problem: Problem, results: Results, full_output: bool) -> Any:
     for block, part in _in_float64(problem).blocks(ENTRIES // max(d, 1)):
         adaptive = problem.mode == ADAPTIVE
         own = diagonals(part, full_output or adaptive)
-        units = _lengths(part, own.error if adaptive else None)
+        units = _lengths(part, own.error if adaptive and isinstance(own, Estimate) else None)
         results.put((block, range(d), range(d)), own)
         pairs = np.arange(len(part.x) * rows.size)
         for start in range(0, pairs.size, width):
@@ -99,13 +101,13 @@ def _by_pairs(problem: Problem, results: Results, full_output: bool) -> Any:
     return _fall_back(problem, results, lambda some, points: hessians(some, full_output))
 
 
-def products(problem: Problem, v: Any, full_output: bool) -> Any:
+def products(problem: Problem, v: FloatArray, full_output: bool) -> Derived:
     """Products of the hessian and one vector at every point, shape (points, coordinates)."""
     count, d = problem.x.shape
     results = problem.empty((count, d), full_output)
     if results.df.size == 0:
         return results.whole
-    moved = v.any(axis=1)
+    moved: Mask = np.any(v, axis=1)
     if not moved.all():  # there is no length along no direction; solvers begin with the product and 0
         still = np.flatnonzero(~moved)
         with np.errstate(all="ignore"):
@@ -120,9 +122,8 @@ def products(problem: Problem, v: Any, full_output: bool) -> Any:
         w, length = stretch(part.x, v[block])
         error = None
         if problem.mode == ADAPTIVE:  # the second derivative along the vector gives the length to move
-            error = np.concatenate(
-                [diagonals(part, True).error, along(part._replace(step=None, is_relative=False), w, True).error], axis=1
-            )
+            both = diagonals(part, True), along(part._replace(step=None, is_relative=False), w, True)
+            error = np.concatenate([cast("Estimate", e).error for e in both], axis=1)
         units = _lengths(part, error, w)
         w = w * units[:, d:]
         for start in range(0, part.x.size, width):
@@ -134,7 +135,7 @@ def products(problem: Problem, v: Any, full_output: bool) -> Any:
     return _fall_back(problem, results, lambda some, points: products(some, v[points], full_output))
 
 
-def _fall_back(problem: Problem, results: Results, again: Callable[[Problem, Any], Any]) -> Any:
+def _fall_back(problem: Problem, results: Results, again: Callable[[Problem, Index], Derived]) -> Derived:
     """Have the adaptive rule compute the entries whose stencil leaves the domain of `f`.
 
     It computes the whole point, because the second derivatives along the coordinates tell how far to move. At the
@@ -149,24 +150,26 @@ def _fall_back(problem: Problem, results: Results, again: Callable[[Problem, Any
     return results.whole
 
 
-def _lengths(problem: Problem, error: Any, w: Any = None) -> Any:
+def _lengths(problem: Problem, error: FloatArray | None, w: FloatArray | None = None) -> FloatArray:
     """How far to move each coordinate, and the vectors `w` after them, when `t` is 1; `error` their error bounds."""
     units = np.concatenate([unit(problem.x), np.ones((len(problem.x), 1))], axis=1)
     if error is not None:
         return _compared(units[:, : error.shape[1]], error)
-    if problem.mode == "absolute":
-        units[:, :-1] = problem.steps
+    if problem.mode == "absolute" and (steps := problem.steps) is not None:
+        units[:, :-1] = steps
         if w is not None:
-            units[:, -1] = _least(problem.steps, np.abs(w))
+            units[:, -1] = _least(steps, np.abs(w))
     return units
 
 
-def _least(steps: Any, reach: Any) -> Any:
+def _least(steps: FloatArray, reach: FloatArray) -> FloatArray:
     """How far vectors of this `reach` go until one of their coordinates has moved by its step."""
-    return np.min(np.divide(steps, reach, out=np.full(reach.shape, inf), where=reach > 0), axis=1)
+    shares = np.divide(steps, reach, out=np.full(reach.shape, inf), where=reach > 0)
+    least: FloatArray = shares.min(axis=1)
+    return least
 
 
-def _compared(units: Any, error: Any) -> Any:
+def _compared(units: FloatArray, error: FloatArray) -> FloatArray:
     """Lengths by which to move coordinates together, powers of two up to `units`.
 
     The bound of a second derivative is the noise of `f` over the square of the step. All coordinates have the noise of
@@ -191,24 +194,27 @@ class _Difference:
     def __init__(self, evaluator: VectorEvaluator, d: int) -> None:
         self._evaluator, self._d, self.kind, self.block_machine = evaluator, d, evaluator.kind, evaluator.block_machine
 
-    def values(self, x: Any, index: Any = None, beside: bool = False) -> Any:
+    def values(self, x: Array, index: Selection | None = None, beside: bool = False) -> Array:
         """Evaluate at rows of vectors."""
         values = self._evaluator.values(x.reshape(-1, self._d), index, beside)
         values = values.reshape(len(x), x.shape[1] // self._d)
-        return values[:, :1] - np.sum(values[:, 1:], axis=1, keepdims=True)
+        others: Array = np.sum(values[:, 1:], axis=1, keepdims=True)
+        return values[:, :1] - others
 
 
-def _mixed(problem: Problem, which: Any, u: Any, w: Any, size: Any, full_output: bool) -> Any:
+def _mixed(
+    problem: Problem, which: Index, u: FloatArray, w: FloatArray, size: FloatArray, full_output: bool
+) -> Derived:
     """Derive ``u^T H w / size`` at points ``x[which]``: an `Estimate`, or the derivative alone."""
     step = None
     if problem.mode == "absolute":
         step = np.ones(which.size)
-    elif problem.step is not None:  # the largest step of the adaptive rule, in units of the vectors
-        step = _least(problem.steps[which], np.abs(u) + np.abs(w))
+    elif (steps := problem.steps) is not None:  # the largest step of the adaptive rule, in units of the vectors
+        step = _least(steps[which], np.abs(u) + np.abs(w))
 
     results = problem.empty((which.size,), full_output)
 
-    def derive_part(some: Any, vectors: tuple[Any, ...], rule: Any, scale: Any) -> None:
+    def derive_part(some: Index, vectors: tuple[FloatArray, ...], rule: Rule, scale: FloatArray) -> None:
         """Derive the difference of the first of the vectors and the others, `scale` times the result."""
         lines = Directions(problem.x, np.stack(vectors, axis=1), which[some], problem.low, problem.high)
         steps, line = None if step is None else step[some], np.arange(len(vectors[0]))
@@ -221,7 +227,8 @@ def _mixed(problem: Problem, which: Any, u: Any, w: Any, size: Any, full_output:
     near, inward = np.zeros(which.size, dtype=bool), [np.ones(which.size)] * 2
     if problem.low is not None:
         ways = u + w, u - w, u, w
-        reaches = [Directions(problem.x, v[:, None], which, problem.low, problem.high).reach() for v in ways]
+        lines = [Directions(problem.x, v[:, None], which, problem.low, problem.high) for v in ways]
+        reaches = [cast("tuple[FloatArray, FloatArray]", line.reach()) for line in lines]
         near = np.min([np.minimum(-behind, ahead) for behind, ahead in reaches[:2]], axis=0) < _NEAR
         inward = [np.where(ahead >= -behind, 1.0, -1.0) for behind, ahead in reaches[2:]]
     if (inside := every[~near]).size:
@@ -232,7 +239,8 @@ def _mixed(problem: Problem, which: Any, u: Any, w: Any, size: Any, full_output:
         derive_part(inside, (a + b, a - b, *still), problem.rule, 4 * size[inside])
     if (edge := every[near]).size:
         a, b = (v[edge] * sign[edge, None] for v, sign in ((u, inward[0]), (w, inward[1])))
-        rule: Any = problem.rule
+        rule = problem.rule
+        assert isinstance(rule, (Adaptive, Stencil))
         ahead = replace(rule, side="right") if isinstance(rule, Adaptive) else forward(rule.order, n=2)
         derive_part(edge, (a + b, a, b), ahead, (2 * size * inward[0] * inward[1])[edge])
     return results.whole

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import cast
 
 import numpy as np
 
 from .._parallel import inner_threads, over_pieces
+from .._typing import Array, FloatArray
 from ..adaptive_rule import HIGHEST, Adaptive
 from ..estimates import Estimate
 from ..evaluation.vector_machine import Machine
@@ -15,7 +16,7 @@ from ..rules.stencils import Stencil
 from .error_bounds import Points
 from .lane_stencils import apply_stencil
 from .line_evaluation import Coordinates, Directions, derive
-from .problem import ADAPTIVE, Problem
+from .problem import ADAPTIVE, Derived, Problem
 
 #: Entries in one block: by the adaptive rule as many as it evaluates together, by others more; the most where it is
 #: compiled, because every round has milliseconds of Python for what the first leaves open, however few entries that is:
@@ -29,8 +30,11 @@ _NUMBERS, _NUMBERS_COMPILED = 1 << 17, 1 << 20
 #: Evaluations that a thread is given at a time.
 _EVALUATIONS, _EVALUATIONS_IN_LANES = 1 << 16, 1 << 18
 
+#: Applies a stencil to points by a machine: `apply_stencil`, or one for second derivatives.
+Apply = Callable[[Machine, FloatArray, Stencil, str, FloatArray | None, FloatArray], int]
 
-def jacobians(problem: Problem, full_output: bool) -> Any:
+
+def jacobians(problem: Problem, full_output: bool) -> Derived:
     """All entries, shape (points, outputs, coordinates): the derivative, or an `Estimate`."""
     (count, d), rule = problem.x.shape, problem.rule
     machine = lane_machine(problem, full_output, d)
@@ -40,7 +44,7 @@ def jacobians(problem: Problem, full_output: bool) -> Any:
     return in_lanes(problem, machine, d, apply_stencil, out, lambda some: entries(some, False))
 
 
-def entries(problem: Problem, full_output: bool, column: int | None = None) -> Any:
+def entries(problem: Problem, full_output: bool, column: int | None = None) -> Derived:
     """All entries, or those of one column, by any rule for functions of a number; shape (points, outputs, columns)."""
     evaluator, (count, d) = problem.evaluator, problem.x.shape
     m, columns = evaluator.outputs, np.arange(d) if column is None else np.array([column])
@@ -52,7 +56,7 @@ def entries(problem: Problem, full_output: bool, column: int | None = None) -> A
         part = problem.at(piece[0])
         lines, steps = Coordinates(part.x), part.steps
         numbers = np.add.outer(d * np.arange(len(part.x)), columns).ravel()
-        derived: list[Any] = []
+        derived: list[Derived] = []
         for start in range(0, numbers.size, width):
             line = numbers[start : start + width]
             limits = [None if a is None else a.ravel()[line] for a in (steps, part.low, part.high)]
@@ -97,10 +101,11 @@ def lane_machine(problem: Problem, full_output: bool, lines: int) -> Machine | N
 
 
 def in_lanes(
-    problem: Problem, machine: Machine, lines: int, apply: Callable[..., int], out: Any, general: Callable[..., Any]
-) -> Any:
+    problem: Problem, machine: Machine, lines: int, apply: Apply, out: Array, general: Callable[[Problem], Derived]
+) -> Array:
     """Apply a stencil to all points, over threads when there are many; `general` computes what it leaves open."""
-    rule: Any = problem.rule
+    rule = problem.rule
+    assert isinstance(rule, Stencil)
     count, evaluations = len(problem.x), lines * len(rule.needed)
     wrong = []
 
@@ -125,7 +130,7 @@ def in_lanes(
     return out
 
 
-def along(problem: Problem, v: Any, full_output: bool) -> Any:
+def along(problem: Problem, v: FloatArray, full_output: bool) -> Derived:
     """Differentiate along one vector at every point: shape (points, outputs), the derivative or an `Estimate`.
 
     A step is one along the vector: absolute in units of it, or relative to the size of the point.
@@ -138,26 +143,29 @@ def along(problem: Problem, v: Any, full_output: bool) -> Any:
         w, length = stretch(part.x, v[block])
         line = np.arange(len(part.x))
         lines = Directions(part.x, w[:, None], line, part.low, part.high)
-        step = part.step if part.step is None or problem.is_relative else part.step / length
+        step = cast("FloatArray | None", part.step)
+        if step is not None and not problem.is_relative:
+            step = step / length
         points = Points(lines.start(line), problem.mode, step, *lines.reach())
         derived = derive(problem.evaluator, lines, line, problem.rule, points, full_output)
         results.put(block, scaled(derived, length[:, None]))
     return problem.checked(results, lambda some, points: along(some, v[points], True))
 
 
-def scaled(e: Any, length: Any) -> Any:
+def scaled(e: Derived, length: FloatArray) -> Derived:
     """Turn derivatives along stretched vectors, or estimates of them, into those along the vectors themselves."""
     if not isinstance(e, Estimate):
         return e / length
     return e._replace(df=e.df / length, left=e.left / length, right=e.right / length, error=e.error / np.abs(length))
 
 
-def unit(x: Any) -> Any:
+def unit(x: FloatArray) -> FloatArray:
     """Binade of ``max(|x|, 1)``: the scale that steps refer to."""
-    return np.ldexp(1.0, np.frexp(np.maximum(np.abs(x), 1.0))[1] - 1)
+    binade: FloatArray = np.ldexp(1.0, np.frexp(np.maximum(np.abs(x), 1.0))[1] - 1)
+    return binade
 
 
-def stretch(x: Any, v: Any) -> tuple[Any, Any]:
+def stretch(x: FloatArray, v: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Make vectors as long as the points: return them, and the powers of two by which they were stretched.
 
     No power of two is large enough for those below 1e-308 of the point: they come out as NaN.

@@ -10,9 +10,10 @@ import numpy as np
 from numba.core import types
 
 from .._parallel import in_steps, inner_workers
-from .._typing import FloatArray
+from .._typing import FloatArray, Function, Index, Operand
 from ..adaptive_rule import Round
 from ..compilation.memory import address_of, words_at
+from ..evaluation.signatures import select
 from ..evaluation.vector_instructions import call_at
 from ..evaluation.vector_machine import MachineOnLines, loop
 from ..tracing import LANES
@@ -63,14 +64,15 @@ def _round(count, chunk, address):  # type: ignore[no-untyped-def]
 
 
 @cache
-def _compiled() -> Any:
+def _compiled() -> Function:
     """Compile the loop over chunks."""
     return loop("round", _round, types.intp(types.intp, types.intp, types.intp))[1]
 
 
 def round_on_lines(
-    machine: MachineOnLines, round_: Round, start: FloatArray, own: FloatArray, entries: Any, extras: Sequence[Any]
-) -> Any:
+    machine: MachineOnLines, round_: Round, start: FloatArray, own: FloatArray, entries: Index,
+    extras: Sequence[Operand],
+) -> Any:  # fmt: skip
     """Take a round at entries: the positions `start` on their lines, and the values there.
 
     The extra rows of the round are numbers or arrays with an item for each entry.
@@ -79,7 +81,7 @@ def round_on_lines(
     if size < LANES:  # the kernels take as many points as an instruction at least
         index = np.minimum(np.arange(LANES), size - 1)
         start, own, entries = start[index], own[index], entries[index]
-        extras = [e[index] if np.ndim(e) else e for e in extras]
+        extras = [select(e, index) for e in extras]
     move, judge = round_.kernels
     call = _compiled()
     block = LANES * machine.outputs

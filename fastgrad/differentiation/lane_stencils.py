@@ -6,12 +6,14 @@ Of inputs there are coordinates, then as many steps, powers of two all, then cap
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from fractions import Fraction
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from .._typing import FloatArray
 from ..compilation.kernels import Native
 from ..compilation.memory import address_of
 from ..evaluation.lanes import OUTPUTS
@@ -36,7 +38,7 @@ _COPIES = 100_000
 
 
 @lru_cache(maxsize=256)
-def table_of(rule: Stencil, result: str) -> Any:
+def table_of(rule: Stencil, result: str) -> NDArray[np.int64]:
     """Words that describe a stencil to the loop."""
     numbers = [best_step(rule, result), *rule.positions, *(float(w) for w, _, _ in rule.differences)]
     best, *rest = np.array(numbers).view(np.int64).tolist()
@@ -61,7 +63,7 @@ class _Values:
         self._captured = [self.graph.input(2 * self._d + k) for k in range(program.captured.count)]
 
     def __call__(self, moves: dict[int, float]) -> list[Node]:
-        x: list[Any] = list(self._x)
+        x = list(self._x)
         for k, offset in moves.items():
             x[k] = self._x[k] + offset * self._h[k]
         outputs = graft(self._program.outputs, [*x, *self._captured])
@@ -69,15 +71,19 @@ class _Values:
             raise _Long
         return outputs
 
-    def combined(self, rule: Stencil, values: dict[Any, Any], steps: Sequence[int]) -> Any:
+    def combined(self, rule: Stencil, values: dict[Fraction, Node], steps: Sequence[int]) -> Node:
         """Combine values at offsets into the derivative."""
-        total: Any = None
-        for weight, a, b in rule.differences:
-            term = float(weight) * (values[a] - values[b])
-            total = term if total is None else total + term
+        terms = (float(weight) * (values[a] - values[b]) for weight, a, b in rule.differences)
+        total: Node = next(terms)
+        for term in terms:
+            total = total + term
         for k in steps:
             total = total * (1.0 / self._h[k])
         return total
+
+
+#: All entries of a derivative as nodes, by a stencil.
+Entries = Callable[[ValueProgram, Stencil], list[Node]]
 
 
 def jacobian_of(program: ValueProgram, rule: Stencil) -> list[Node]:
@@ -99,7 +105,7 @@ def hessian_of(program: ValueProgram, rule: Stencil) -> list[Node]:
         own = {o: values({i: float(o)})[0] if o else base for o in rule.needed}
         entries[i, i] = values.combined(rule, own, [i, i])
         for j in range(i):
-            pair: dict[Any, Any] = {}
+            pair: dict[Fraction, Node] = {}
             for o in rule.needed:
                 s = float(o)
                 pair[o] = values({i: s, j: s})[0] - values({i: s, j: -s})[0] if o else base - base
@@ -107,7 +113,7 @@ def hessian_of(program: ValueProgram, rule: Stencil) -> list[Node]:
     return [entries[i, j] for i in range(d) for j in range(d)]
 
 
-def _whole(program: Traced | PerVector, make: Any, rule: Stencil) -> Native | None:
+def _whole(program: Traced | PerVector, make: Entries, rule: Stencil) -> Native | None:
     """Program of a whole jacobian or hessian, as `make` writes it; None where it is too long, or not traced."""
     if isinstance(program, PerVector):
         return None
@@ -164,7 +170,9 @@ def _frame_of_hessian(program: Traced | PerVector, rule: Stencil, result: str) -
     return frame.finish(step, len(shifts), frame.words(bits), moved, pair, own)
 
 
-def apply_stencil(machine: Machine, x: Any, rule: Stencil, result: str, step: Any, out: Any) -> int:
+def apply_stencil(
+    machine: Machine, x: FloatArray, rule: Stencil, result: str, step: FloatArray | None, out: FloatArray
+) -> int:
     """Apply a stencil along all coordinates, into `out` (points, outputs, coordinates).
 
     Returns in how many blocks of points an entry was not finite.
@@ -175,7 +183,9 @@ def apply_stencil(machine: Machine, x: Any, rule: Stencil, result: str, step: An
         return int(call(len(x), address_of(where), frame.table, frame.at))
 
 
-def apply_to_pairs(machine: Machine, x: Any, rule: Stencil, result: str, _step: None, out: Any) -> int:
+def apply_to_pairs(
+    machine: Machine, x: FloatArray, rule: Stencil, result: str, _step: FloatArray | None, out: FloatArray
+) -> int:
     """Apply a stencil for second derivatives to all pairs of coordinates, into `out` (points, d, d)."""
     d = machine.program.d
     if d**2 <= _ENTRIES and (whole := _whole(machine.program, hessian_of, rule)):

@@ -8,12 +8,12 @@ the rest.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 
+from .._typing import Array, FloatArray, Index, Operand, Selection
 from ..adaptive_rule import (
     NO_LIMITS,
     Adaptive,
@@ -26,10 +26,12 @@ from ..adaptive_rule import (
 from ..estimates import Estimate
 from ..evaluation.protocol import VectorEvaluator
 from ..evaluation.vector_machine import MachineOnLines
+from ..rules.complexstep import ComplexArray
+from ..rules.selection import Rule
 from .by_rule import Functions, estimate_by_rule
 from .error_bounds import Points
 from .lane_rounds import round_on_lines
-from .problem import over_fields
+from .problem import Derived, over_fields
 
 #: Entries that are differentiated together from where machine code has left them: each takes some 300 bytes.
 _OPEN_ENTRIES = 3 << 14
@@ -38,18 +40,19 @@ _OPEN_ENTRIES = 3 << 14
 class Coordinates:
     """Lines along coordinates of points `x`, shape (b, d): line ``b d + k`` moves coordinate `k` of point `b`."""
 
-    def __init__(self, x: Any) -> None:
+    def __init__(self, x: FloatArray) -> None:
         self.x = x
 
-    def point(self, line: Any) -> Any:
+    def point(self, line: Index) -> Index:
         """Which point each line leads through."""
-        return line // self.x.shape[1]
+        point: Index = line // self.x.shape[1]
+        return point
 
-    def start(self, line: Any) -> Any:
+    def start(self, line: Index) -> FloatArray:
         """Position of the point on each line: its coordinate."""
         return self.x.ravel()[line]
 
-    def vectors(self, line: Any, position: Any) -> Any:
+    def vectors(self, line: Index, position: Array) -> Array:
         """Return the vectors at positions on lines."""
         point, coordinate = np.divmod(line, self.x.shape[1])
         vectors = self.x[point].astype(position.dtype)
@@ -64,30 +67,33 @@ class Directions:
     out of the bounds `low` and `high`, shape (b, d).
     """
 
-    def __init__(self, x: Any, v: Any, which: Any, low: Any = None, high: Any = None) -> None:
-        self.x, self.v, self.which, self.limits = np.tile(x, v.shape[1]), v, which, (low, high)
+    def __init__(
+        self, x: FloatArray, v: FloatArray, which: Index, low: FloatArray | None = None, high: FloatArray | None = None
+    ) -> None:
+        self.x, self.v, self.which = np.tile(x, v.shape[1]), v, which
+        self.limits = None if low is None or high is None else (low, high)
         self.points = x
 
-    def point(self, line: Any) -> Any:
+    def point(self, line: Index) -> Index:
         """Which point each line leads through."""
         return self.which[line]
 
-    def start(self, line: Any) -> Any:
+    def start(self, line: Index) -> FloatArray:
         """Position of the point on each line: 0, or NaN where the line is none."""
         return np.where(np.isfinite(self.v[line]).all(axis=(1, 2)), 0.0, np.nan)
 
-    def vectors(self, line: Any, position: Any) -> Any:
+    def vectors(self, line: Index, position: Array) -> Array:
         """Return the vectors at positions on lines."""
         at = self.which[line]
         vectors = self.points[at][:, None] + position[:, None, None] * self.v[line]
-        if self.limits[0] is not None:
+        if self.limits is not None:
             real = vectors.real  # a clipped complex number would lose its step
             np.clip(real, *(limit[at][:, None] for limit in self.limits), out=real)
         return vectors.reshape(line.size, -1)
 
-    def reach(self) -> tuple[Any, Any]:
+    def reach(self) -> tuple[FloatArray, FloatArray] | tuple[None, None]:
         """How far the lines go before they leave the bounds, on both sides."""
-        if self.limits[0] is None:
+        if self.limits is None:
             return None, None
         gaps = [(limit - self.points)[self.which][:, None] for limit in self.limits]
         with np.errstate(all="ignore"):
@@ -111,9 +117,9 @@ class LineValues:
         self._evaluator, self._lines, self._has_memory = evaluator, lines, has_memory
         self._keys = np.empty(0, dtype=np.complex128)
         self._places = np.empty(0, dtype=np.int64)
-        self._values = np.empty((0, evaluator.outputs), dtype=evaluator.kind)
+        self._values: Array = np.empty((0, evaluator.outputs), dtype=evaluator.kind)
 
-    def __call__(self, line: Any, position: Any, output: Any = slice(None)) -> Any:
+    def __call__(self, line: Index, position: Array, output: Index | slice = slice(None)) -> Array:
         """Return the values at positions on lines: all outputs, or one for each position."""
         if np.iscomplexobj(position):
             return self._evaluator.values(self._lines.vectors(line, position))[:, output]
@@ -138,7 +144,7 @@ class LineValues:
             self._keys, self._places = keys[order], places[order]
         return self._values[self._places[np.searchsorted(self._keys, distinct)][back], output]
 
-    def _evaluated(self, keys: Any) -> Any:
+    def _evaluated(self, keys: ComplexArray) -> Array:
         """Evaluate at places: the points themselves, and others."""
         own = keys.real < 0
         x = self._lines.x
@@ -152,7 +158,7 @@ class LineValues:
         values[~own] = beside
         return values
 
-    def _at_rows(self, vectors: Any, beside: bool) -> Any:
+    def _at_rows(self, vectors: Array, beside: bool) -> Array:
         """Evaluate, but not at vectors that hold NaN: a point that is none has no values."""
         good = ~np.isnan(vectors).any(axis=1)
         if good.all():
@@ -164,9 +170,9 @@ class LineValues:
 
 
 def derive(
-    evaluator: VectorEvaluator, lines: Lines, line: Any, rule: Any, points: Points, full_output: bool,
+    evaluator: VectorEvaluator, lines: Lines, line: Index, rule: Rule, points: Points, full_output: bool,
     has_fallback: bool = True,
-) -> Any:  # fmt: skip
+) -> Derived:  # fmt: skip
     """Differentiate all outputs along lines by a rule: an `Estimate` of arrays (lines, outputs), or its first alone.
 
     `points` are the starts of the lines, with steps and bounds along them. With `has_fallback` the adaptive rule takes
@@ -178,7 +184,7 @@ def derive(
     else:
         values, remembered = (LineValues(evaluator, lines, has_memory) for has_memory in (False, m > 1))
 
-        def apart(positions: Any, entry: Any, _beside: bool) -> Any:
+        def apart(positions: FloatArray, entry: Index, _beside: bool) -> Array:
             own_line, output = np.divmod(entry, m)
             return remembered(line[own_line], positions, output)
 
@@ -188,19 +194,20 @@ def derive(
 
 
 def _adaptive(
-    evaluator: VectorEvaluator, lines: Lines, line: Any, rule: Adaptive, points: Points, full_output: bool
-) -> Any:
+    evaluator: VectorEvaluator, lines: Lines, line: Index, rule: Adaptive, points: Points, full_output: bool
+) -> Derived:
     """Differentiate all outputs, in the order of lines, by the adaptive rule, which evaluates in machine code."""
     m = evaluator.outputs
     entry = np.add.outer(line * m, np.arange(m)).ravel()
     x, along = lines.x, None
     if isinstance(lines, Directions):
         x = lines.points
-        along = [None if a is None else np.ascontiguousarray(a) for a in (lines.v, lines.which, *lines.limits)]
+        low, high = map(np.ascontiguousarray, lines.limits) if lines.limits else (None, None)
+        along = np.ascontiguousarray(lines.v), np.ascontiguousarray(lines.which), low, high
     assert evaluator.block_machine is not None
     machine = MachineOnLines(evaluator.block_machine, np.ascontiguousarray(x), entry, along)
 
-    def values(points: Any, index: Any) -> Any:
+    def values(points: FloatArray, index: Index) -> FloatArray:
         before = machine.raised
         results = machine(points, index)
         if machine.raised != before:  # `f` itself raises there, or its domain ends
@@ -214,17 +221,17 @@ def _adaptive(
     every = np.arange(entry.size)
     own = points.at(every // m)
 
-    def take_round(round_: Round, index: Any, extras: Any) -> Any:
+    def take_round(round_: Round, index: Selection, extras: Sequence[Operand]) -> RoundResult | None:
         """Take a round in machine code, unless `f` raises: then Python shows where."""
         before = machine.raised
         results = round_on_lines(machine, round_, own.x[index], machine.at(own.x, index), every[index], extras)
         return results if machine.raised == before else None
 
-    def estimate_some(index: Any, first: RoundResult | None) -> Estimate:
-        def take(round_: Round, at: Any, extras: Any) -> Any:
+    def estimate_some(index: Index, first: RoundResult | None) -> Estimate:
+        def take(round_: Round, at: Index, extras: Sequence[FloatArray]) -> RoundResult | None:
             return take_round(round_, index[at], extras)
 
-        def evaluate(positions: Any, at: Any, beside: bool) -> Any:
+        def evaluate(positions: FloatArray, at: Index, beside: bool) -> FloatArray:
             return (values if beside else machine.at)(positions, index[at])
 
         return estimate_by_rule(evaluate, rule, "d", own.at(index), grids=True, first_round=first, machine=take)
@@ -233,7 +240,7 @@ def _adaptive(
     round_ = first_round(rule.n, rule.sign)
     is_first_compiled = not points.has_limits and round_.is_compiled(every.size)  # few entries compile nothing
     first = take_round(round_, slice(None), NO_LIMITS) if is_first_compiled else None
-    estimated: Any
+    estimated: Derived
     if first and not full_output:
         estimated = complete_derivatives(first, differentiate)
     else:
@@ -245,10 +252,10 @@ def _adaptive(
 
 
 def _in_pieces(
-    estimate_some: Callable[[Any, RoundResult | None], Estimate], index: Any, first: RoundResult | None
+    estimate_some: Callable[[Index, RoundResult | None], Estimate], index: Index, first: RoundResult | None
 ) -> Estimate:
     """Estimate at entries, `_OPEN_ENTRIES` at a time."""
-    fields: list[Any] = []
+    fields: list[Array] = []
     for begin in range(0, max(index.size, 1), _OPEN_ENTRIES):
         some = slice(begin, begin + _OPEN_ENTRIES)
         part = estimate_some(index[some], first and first.at(index[some]))

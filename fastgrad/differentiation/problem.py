@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar, cast
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
+from .. import _typing
+from .._typing import Arguments, Array, FloatArray, Index, Operand, Selection, Shape
 from ..adaptive_rule import Adaptive
 from ..arguments import argument, check_vector, checked_bounds, given_step, result_kind, threads
 from ..estimates import Estimate, rounded
@@ -22,30 +25,41 @@ from ..rules.selection import Rule, as_rule, refuse_options
 ADAPTIVE = "adaptive"
 
 
+#: The derivative, or with `full_output` an estimate.
+Derived = Array | Estimate
+
+#: What is stored of a batch: points, and outputs and coordinates of these.
+Where = Selection | tuple[Selection | range, ...]
+
+_R = TypeVar("_R")
+
+_NO_VECTORS = np.empty((0, 0))
+
+
 class Problem(NamedTuple):
     """A problem for an elementwise function, or for one of vectors: there the points are rows, options like them."""
 
     f: Function | VectorFunction
-    args: tuple[Any, ...]
+    args: Arguments
     """Of an elementwise function all arguments, else those after the vector."""
     rule: Rule
     mode: str
     """``"auto"``, ``"absolute"`` or ``"relative"`` for the step of a stencil, or `ADAPTIVE`."""
-    dtype: Any
+    dtype: DTypeLike
     """Type of real results."""
     workers: int
     has_workers: bool
     """Whether the caller chose the number of threads."""
     wrt: int = 0
     """The argument to differentiate in."""
-    step: Any = None
+    step: Operand | None = None
     """The caller's steps, for the adaptive rule the largest ones; of vectors shape (b, d), or (b,) along vectors."""
-    low: Any = None
-    high: Any = None
+    low: Array | None = None
+    high: Array | None = None
     """Bounds; of vectors shape (b, d)."""
-    x: Any = None
+    x: FloatArray = _NO_VECTORS
     """Points of a function of vectors, shape (b, d); NaN where they are outside the bounds."""
-    shape: tuple[int, ...] = ()
+    shape: Shape = ()
     """Shape of the caller's vectors."""
     is_relative: bool = False
     """Whether the steps of vectors are relative to the size of the points."""
@@ -55,7 +69,7 @@ class Problem(NamedTuple):
     # Elementwise functions --------------------------------------------------------------------------------------------
 
     @property
-    def operands(self) -> list[Any]:
+    def operands(self) -> list[Operand]:
         """Arguments of an elementwise function, and what the ufunc of the rule takes after them."""
         if self.mode != ADAPTIVE:
             return [*self.args] if self.step is None else [*self.args, self.step]
@@ -78,21 +92,22 @@ class Problem(NamedTuple):
         return evaluator if self.output is None else OneOutput(evaluator, self.output)
 
     @property
-    def steps(self) -> Any:
+    def steps(self) -> FloatArray | None:
         """Absolute steps in all coordinates, or None."""
-        return self.step * np.maximum(np.abs(self.x), 1.0) if self.is_relative else self.step
+        step = cast("FloatArray | None", self.step)
+        return step * np.maximum(np.abs(self.x), 1.0) if step is not None and self.is_relative else step
 
     def adaptive(self, n: int = 1) -> Problem:
         """Return the problem for the adaptive rule."""
         return self._replace(rule=Adaptive(n), mode=ADAPTIVE)
 
-    def checked(self, results: Results, again: Callable[[Problem, Any], Estimate]) -> Any:
+    def checked(self, results: Results, again: Callable[[Problem, Index], Derived]) -> Derived:
         """Compare the complex step with the adaptive rule: `again` differentiates at some points of these numbers."""
         if isinstance(self.rule, ComplexStep):
-            compare_sample(results.df, self.x, lambda some: again(self.at(some).adaptive(), some))
+            compare_sample(results.df, self.x, lambda some: cast("Estimate", again(self.at(some).adaptive(), some)))
         return results.whole
 
-    def at(self, points: Any) -> Problem:
+    def at(self, points: Selection) -> Problem:
         """Select some of the points."""
         fields = {name: a[points] for name in ("x", "step", "low", "high") if (a := getattr(self, name)) is not None}
         return self._replace(**fields)
@@ -103,7 +118,7 @@ class Problem(NamedTuple):
             block = slice(start, start + max(1, size))
             yield block, self.at(block)
 
-    def empty(self, shape: tuple[int, ...], full_output: bool) -> Results:
+    def empty(self, shape: Shape, full_output: bool) -> Results:
         """Allocate the arrays of an estimate, or that of the derivative alone."""
         kinds = kinds_of_fields(self.dtype, self.evaluator.kind if self.x.size else "d", full_output)
         return Results([np.empty(shape, kind) for kind in kinds])
@@ -112,46 +127,46 @@ class Problem(NamedTuple):
 class Results:
     """Arrays to be filled: the fields of an estimate, or the derivative alone."""
 
-    def __init__(self, fields: list[Any]) -> None:
+    def __init__(self, fields: list[Array]) -> None:
         self.fields = fields
 
     @property
-    def df(self) -> Any:
+    def df(self) -> Array:
         """The derivative."""
         return self.fields[0]
 
-    def put(self, index: Any, result: Any) -> None:
+    def put(self, index: Where, result: Derived) -> None:
         """Store a derivative, or of an estimate as many fields as there are arrays."""
         parts = result if isinstance(result, Estimate) else (result,)
         for field, values in zip(self.fields, parts[: len(self.fields)], strict=True):
             field[index] = values
 
     @property
-    def whole(self) -> Any:
+    def whole(self) -> Derived:
         """The estimate, or the derivative."""
         return Estimate(*self.fields) if len(self.fields) > 1 else self.df
 
 
-def refuse_real(out: Any, result: str) -> None:
+def refuse_real(out: Array, result: str) -> None:
     """Raise when complex results are to go into a real array."""
     if result == "D" and out.dtype.kind != "c":
         raise TypeError(f"`out` must be complex because `f` returns complex numbers; got {out.dtype}. Leave it out.")
 
 
-def with_complex(kind: Any, result: str) -> Any:
+def with_complex(kind: DTypeLike, result: str) -> DTypeLike:
     """Type of the result array: the complex partner of `kind` when `f` returns complex numbers."""
     return np.result_type(kind, np.complex64) if result == "D" else kind
 
 
-def kinds_of_fields(kind: Any, result: str, full_output: bool) -> list[Any]:
+def kinds_of_fields(kind: DTypeLike, result: str, full_output: bool) -> list[DTypeLike]:
     """Types of the fields of an estimate, or that of the derivative alone."""
     outer = with_complex(kind, result)
     return [outer, kind, np.int8, np.bool_, np.int32, outer, outer] if full_output else [outer]
 
 
 def vector_problem(
-    f: Any, x: Any, args: Any, method: Any, step: Any, rel_step: Any, bounds: Any, workers: Any, full_output: bool,
-    is_along_vectors: bool = False,
+    f: _typing.Function, x: object, args: object, method: object, step: object, rel_step: object, bounds: object,
+    workers: object, full_output: bool, is_along_vectors: bool = False,
 ) -> Problem:  # fmt: skip
     """Check arguments and options as `gradient` has them; a step is per coordinate, or along a vector."""
     args = args if isinstance(args, tuple) else (args,)
@@ -171,7 +186,7 @@ def vector_problem(
     low = high = None
     if bounds is not None:
         low, high = (_like(limit, x, f"bounds[{i}]") for i, limit in enumerate(checked_bounds(bounds)))
-        outside = ~((points >= low) & (points <= high)).all(axis=1)
+        outside = ~np.all((points >= low) & (points <= high), axis=1)
         if outside.any():  # `f` is not to be called there
             points = np.where(outside[:, None], np.nan, points)
     return Problem(
@@ -180,12 +195,12 @@ def vector_problem(
     )  # fmt: skip
 
 
-def as_rows(x: Any) -> Any:
+def as_rows(x: Array) -> FloatArray:
     """Return vectors as rows of a contiguous float64 array: the caller's memory where it is one."""
     return np.ascontiguousarray(x, dtype=np.float64).reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
-def _like(value: Any, x: Any, name: str) -> Any:
+def _like(value: ArrayLike, x: Array, name: str) -> FloatArray:
     """Broadcast an option with `x`, as rows like the points."""
     try:
         whole = np.broadcast_to(np.asarray(value, dtype=np.float64), x.shape)
@@ -197,7 +212,7 @@ def _like(value: Any, x: Any, name: str) -> Any:
         ) from None
 
 
-def broadcast_vectors(x: Any, v: Any) -> tuple[Any, Any]:
+def broadcast_vectors(x: object, v: object) -> tuple[Array, Array]:
     """Broadcast points and vectors with the same number of coordinates."""
     x, v = (np.asarray(argument(a, name)) for a, name in ((x, "x"), (v, "v")))
     check_vector(x)
@@ -212,18 +227,18 @@ def broadcast_vectors(x: Any, v: Any) -> tuple[Any, Any]:
     )
 
 
-def over_fields(f: Callable[[Any], Any], result: Any) -> Any:
+def over_fields(f: Callable[[Array], Array], result: Derived) -> Derived:
     """Apply a function to a derivative, or to all fields of an `Estimate`."""
     return Estimate(*map(f, result)) if isinstance(result, Estimate) else f(result)
 
 
-def reshaped(result: Any, shape: tuple[int, ...]) -> Any:
+def reshaped(result: Derived, shape: Shape) -> Derived:
     """Reshape a derivative, or all fields of an `Estimate`."""
     result = over_fields(lambda a: a.reshape(shape)[()], result)
     return rounded(result) if isinstance(result, Estimate) else result
 
 
-def retry_complex(work: Callable[[], Any]) -> Any:
+def retry_complex(work: Callable[[], _R]) -> _R:
     """Repeat the work once if `f` begins to return complex numbers; what overflows a small type is infinite there."""
     with np.errstate(over="ignore"):
         try:

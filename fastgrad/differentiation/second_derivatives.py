@@ -10,26 +10,27 @@ from typing import Any
 
 import numpy as np
 
+from .._typing import Arguments, Function, Shape
 from ..arguments import explains_keywords
 from ..containers.registry import of_vectors
 from ..estimates import Estimate
 from ..rules.selection import Method
 from .hessians import diagonals, hessians, of_second_order, products
-from .problem import Problem, as_rows, broadcast_vectors, reshaped, retry_complex, vector_problem
+from .problem import Derived, Problem, as_rows, broadcast_vectors, reshaped, retry_complex, vector_problem
 
 
 @explains_keywords
 @of_vectors("x", axes="de")
 def hessian(
-    f: Callable[..., Any],
-    x: Any,
+    f: Function,
+    x: object,
     *,
-    args: tuple[Any, ...] = (),
+    args: Arguments = (),
     diagonal: bool = False,
     method: Method = "adaptive",
-    step: Any = None,
-    rel_step: Any = None,
-    bounds: Any = None,
+    step: object = None,
+    rel_step: object = None,
+    bounds: object = None,
     full_output: bool = False,
     workers: int | None = None,
 ) -> Any:
@@ -87,15 +88,15 @@ def hessian(
 @explains_keywords
 @of_vectors("x", "v", axes="d")
 def hessian_vector(
-    f: Callable[..., Any],
-    x: Any,
-    v: Any,
+    f: Function,
+    x: object,
+    v: object,
     *,
-    args: tuple[Any, ...] = (),
+    args: Arguments = (),
     method: Method = "adaptive",
-    step: Any = None,
-    rel_step: Any = None,
-    bounds: Any = None,
+    step: object = None,
+    rel_step: object = None,
+    bounds: object = None,
     full_output: bool = False,
     workers: int | None = None,
 ) -> Any:
@@ -137,13 +138,13 @@ def hessian_vector(
     return _of_outputs(problem, lambda one: products(one, as_rows(v), full_output), problem.shape[-1:])
 
 
-def _of_outputs(problem: Problem, work: Callable[[Problem], Any], shape: tuple[int, ...]) -> Any:
+def _of_outputs(problem: Problem, work: Callable[[Problem], Derived], shape: Shape) -> Derived:
     """Do the work for each output of `f`, one after the other: the steps of one are not those of another."""
     batch = problem.shape[:-1]
     if problem.x.size == 0 or problem.evaluator.outputs == 1:
         return reshaped(retry_complex(lambda: work(problem)), (*batch, *shape))
 
-    def all_outputs() -> Any:
+    def all_outputs() -> Derived:
         results = [work(problem._replace(output=i)) for i in range(problem.evaluator.outputs)]
         if isinstance(results[0], Estimate):
             return Estimate(*(np.stack(field, axis=1) for field in zip(*results, strict=True)))

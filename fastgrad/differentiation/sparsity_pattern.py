@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import nan
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import scipy
 
+from .._typing import Arguments, Array, FloatArray, Function, Index, Mask
 from ..adaptive_rule import Adaptive
 from ..arguments import explains_keywords
-from ..estimates import rounded
+from ..estimates import Estimate, rounded
 from ..evaluation.user_calls import probe
 from ..rules.complexstep import ComplexStep, compare_sample
 from ..rules.stencils import central
 from .by_rule import Functions
 from .coloring import colours
 from .error_bounds import Points
-from .problem import Problem, over_fields, retry_complex, vector_problem
+from .problem import Derived, Problem, over_fields, retry_complex, vector_problem
 
 #: The probes: how far a point is from `x`, and two ways in which coordinates leave it, relative to ``max(|x|, 1)``. The
 #: short way stays inside most domains and is larger than any rounding inside `f`; the long ones reach what a branch or
@@ -34,7 +34,7 @@ _BLOCK_SIZE = 1 << 16
 
 
 @explains_keywords
-def sparsity(f: Callable[..., Any], x: Any, *, args: tuple[Any, ...] = ()) -> Any:
+def sparsity(f: Function, x: object, *, args: Arguments = ()) -> scipy.sparse.csr_array:
     """Detect which outputs of a function of a vector depend on which coordinates.
 
     Groups of coordinates are set to NaN, and moved by random amounts up to 16 times ``max(|x|, 1)``, at `x` and at
@@ -94,7 +94,7 @@ def sparsity(f: Callable[..., Any], x: Any, *, args: tuple[Any, ...] = ()) -> An
     return retry_complex(lambda: _detected(problem))
 
 
-def sparse_jacobian(problem: Problem, pattern: Any, full_output: bool) -> Any:
+def sparse_jacobian(problem: Problem, pattern: object, full_output: bool) -> scipy.sparse.csr_array | Estimate:
     """Jacobian with the entries of `pattern`: a CSR array, or an `Estimate` of them."""
     _one_vector(problem)
     pattern = _checked(pattern, (problem.evaluator.outputs, problem.x.shape[1]))
@@ -109,7 +109,7 @@ def _one_vector(problem: Problem) -> None:
         )
 
 
-def _checked(pattern: Any, shape: tuple[int, int]) -> Any:
+def _checked(pattern: Any, shape: tuple[int, int]) -> scipy.sparse.csr_array:
     """Check a pattern and return it as a CSR array: what is stored of a sparse one counts, whatever its value."""
     remedy = f"Pass a scipy.sparse array, or an array of bool, of shape {shape}: (outputs, coordinates)."
     if not scipy.sparse.issparse(pattern):
@@ -128,7 +128,7 @@ def _checked(pattern: Any, shape: tuple[int, int]) -> Any:
     return scipy.sparse.csr_array(pattern)
 
 
-def _grouped(problem: Problem, pattern: Any, full_output: bool) -> Any:
+def _grouped(problem: Problem, pattern: scipy.sparse.csr_array, full_output: bool) -> scipy.sparse.csr_array | Estimate:
     """Jacobian at one point as a CSR array with the entries of `pattern`, or an `Estimate` of such arrays."""
     pattern = scipy.sparse.csr_array(pattern, copy=True)
     pattern.sum_duplicates()
@@ -147,10 +147,10 @@ def _grouped(problem: Problem, pattern: Any, full_output: bool) -> Any:
                 derived = _entries(problem, _Entries(problem, base, row[some], column[some]), full_output)
                 results.put(some, derived)
 
-    def shaped(values: Any) -> Any:
+    def shaped(values: Array) -> scipy.sparse.csr_array:
         return scipy.sparse.csr_array((values, column.copy(), pattern.indptr.copy()), shape=pattern.shape)
 
-    return over_fields(shaped, rounded(results.whole) if full_output else results.df)
+    return over_fields(shaped, rounded(Estimate(*results.fields)) if full_output else results.df)
 
 
 class _Entries:
@@ -161,11 +161,11 @@ class _Entries:
     positions. No row sees more than its own coordinate move.
     """
 
-    def __init__(self, problem: Problem, base: Any, row: Any, column: Any) -> None:
+    def __init__(self, problem: Problem, base: Array, row: Index, column: Index) -> None:
         self.problem, self.base, self.row, self.column = problem, base, row, column
         self.start = problem.x[0][column]
 
-    def __call__(self, positions: Any, entry: Any, _beside: bool = True) -> Any:
+    def __call__(self, positions: Array, entry: Index, _beside: bool = True) -> Array:
         """Evaluate; only where a coordinate moves is `f` called, beside the point."""
         row, column = self.row[entry], self.column[entry]
         values = self.base[row].astype(np.result_type(self.base, positions), copy=False)
@@ -179,20 +179,21 @@ class _Entries:
             values[now] = _evaluate(self.problem, vector, True)[row[now]]
         return values
 
-    def only(self, chosen: Any) -> _Entries:
+    def only(self, chosen: Index) -> _Entries:
         """Return some of the entries."""
         return _Entries(self.problem, self.base, self.row[chosen], self.column[chosen])
 
 
-def _evaluate(problem: Problem, vector: Any, beside: bool) -> Any:
+def _evaluate(problem: Problem, vector: Array, beside: bool) -> Array:
     """Evaluate at one vector; one with NaN is none, and `f` does not get to see it."""
     if np.isnan(vector).any():
         return np.full(problem.evaluator.outputs, np.nan)
     with np.errstate(all="ignore"):
-        return problem.evaluator.values(vector[None], None, beside)[0]
+        values: Array = problem.evaluator.values(vector[None], None, beside)[0]
+    return values
 
 
-def _entries(problem: Problem, f: _Entries, full_output: bool) -> Any:
+def _entries(problem: Problem, f: _Entries, full_output: bool) -> Derived:
     """Differentiate entries by the rule: the derivative, or an `Estimate`."""
     every, x = np.arange(f.column.size), f.start
     limits = (None if a is None else a[0][f.column] for a in (problem.steps, problem.low, problem.high))
@@ -201,7 +202,8 @@ def _entries(problem: Problem, f: _Entries, full_output: bool) -> Any:
     with np.errstate(all="ignore"):
         results = functions.by_rule(problem.rule, Points(x, problem.mode, *limits), full_output)
         if isinstance(problem.rule, ComplexStep):
-            compare_sample(results, x, lambda some: _entries(problem.adaptive(), f.only(some), True))
+            adaptive, df = problem.adaptive(), cast("FloatArray", results)
+            compare_sample(df, x, lambda some: cast("Estimate", _entries(adaptive, f.only(some), True)))
     return results
 
 
@@ -228,15 +230,16 @@ class _Probes:
                 "`f` must be finite in some output at `x` to detect what it depends on; got none. Pass another point."
             )
 
-    def _evaluate(self, vector: Any, strict: bool = False) -> Any:
+    def _evaluate(self, vector: FloatArray, strict: bool = False) -> Array | None:
         """Evaluate `f`; None where it raises."""
+        values: Array | None
         with np.errstate(all="ignore"):
             values, error = probe(lambda: self._problem.evaluator.values(vector[None])[0])
         if error is not None and strict:
             raise error
         return values
 
-    def changed(self, coordinates: Any) -> Any:
+    def changed(self, coordinates: Index) -> Mask:
         """Tell which outputs change when all `coordinates` do."""
         changed = np.zeros(self._problem.evaluator.outputs, bool)
         for point, moves, values, noisy in zip(self._points, self._moves, self._values, self._noisy, strict=True):
@@ -249,7 +252,7 @@ class _Probes:
         return changed
 
 
-def _detected(problem: Problem) -> Any:
+def _detected(problem: Problem) -> scipy.sparse.csr_array:
     """Halve groups of coordinates; groups that reach different outputs are probed together."""
     m, d = problem.evaluator.outputs, problem.x.shape[1]
     if not m * d:
@@ -267,7 +270,7 @@ def _detected(problem: Problem) -> Any:
         reach, ends = scipy.sparse.csr_array(reach.tocsc()[:, parent]), halves
 
 
-def _probed(probes: _Probes, reach: Any, ends: Any) -> Any:
+def _probed(probes: _Probes, reach: scipy.sparse.csr_array, ends: Index) -> scipy.sparse.csr_array:
     """Probe which outputs each group reaches, at most those of `reach`."""
     colour = colours(reach)
     group = np.arange(ends.size - 1)

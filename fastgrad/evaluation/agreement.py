@@ -7,13 +7,14 @@ elementwise changes its value at a point when others stand beside it.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from .._typing import Array, Function, Operand
 from .results import numbers
-from .signatures import stack_depth
+from .signatures import select, stack_depth
 from .user_calls import probe
 
 #: Points of a batch that are compared.
@@ -33,13 +34,16 @@ _ROUNDING, _SINGLE = 1e-9, 1e-5
 #: How often a call is repeated to see whether the difference is noise, and how many times the noise is too much for it.
 _REPEATS, _NOISES = 8, 10.0
 
+#: A function of one row of operands, compiled and called as it is.
+Pair = tuple[Function, Function]
+
 _MESSAGE = (
     "`f` is not elementwise: its value at a point changes when others stand beside it, as in x / np.sum(x). {}For a "
     "function of a vector use `gradient` or `jacobian`."
 )
 
 
-def sample(operands: list[Any]) -> Iterator[list[Any]]:
+def sample(operands: Sequence[Operand]) -> Iterator[list[Operand]]:
     """Rows of operands that broadcast together, at a few points spread over the batch."""
     shape = np.broadcast_shapes(*map(np.shape, operands))
     size = int(np.prod(shape))
@@ -48,7 +52,7 @@ def sample(operands: list[Any]) -> Iterator[list[Any]]:
         yield [np.broadcast_to(o, shape)[where] for o in operands]
 
 
-def is_close(value: Any, truth: Any, tolerance: float, strict: bool = False) -> bool:
+def is_close(value: ArrayLike, truth: object, tolerance: float, strict: bool = False) -> bool:
     """Whether values agree relative to the largest; `strict` if they must be finite at the same places."""
     value, truth = np.ravel(value), numbers(truth).ravel()
     if value.size != truth.size or (truth.dtype.kind == "c" and value.dtype.kind != "c"):
@@ -61,7 +65,7 @@ def is_close(value: Any, truth: Any, tolerance: float, strict: bool = False) -> 
         return not (np.abs(value * 1.0 - truth * 1.0) > tolerance * size).any()  # NaN where both are infinite
 
 
-def agrees(compiled: Callable[..., Any], python: Callable[..., Any], rows: Iterator[list[Any]]) -> bool:
+def agrees(compiled: Function, python: Function, rows: Iterator[list[Operand]]) -> bool:
     """Tell whether compiled code and Python agree at most of the `rows`.
 
     At most and not at all, because values of noise, or slopes at a kink, may differ by chance.
@@ -79,14 +83,14 @@ def agrees(compiled: Callable[..., Any], python: Callable[..., Any], rows: Itera
     return 2 * sum(votes) >= len(votes)
 
 
-def mixes(f: Callable[..., Any], arguments: list[Any], values: Any) -> bool | None:
+def mixes(f: Function, arguments: Sequence[Operand], values: ArrayLike) -> bool | None:
     """Tell whether `values`, those of `f` at a block of points, differ from what it returns for some of the points.
 
     Two more calls tell: with the last point alone, and with some of the points in another order. A function of noise,
     which does not return the same values again, is not said to mix. None if no point is finite; ValueError when `f`
     mixes the points and does not take one point alone.
     """
-    arrays = [a for a in arguments if np.ndim(a)]
+    arrays = [a for a in arguments if isinstance(a, np.ndarray) and a.ndim]
     finite = np.flatnonzero(np.all([np.isfinite(a) for a in arrays], axis=0))
     if finite.size == 0:
         return None
@@ -94,14 +98,15 @@ def mixes(f: Callable[..., Any], arguments: list[Any], values: Any) -> bool | No
     last, some = finite[-1:], finite[np.rint(_FRACTIONS * (finite.size - 1)).astype(int)]
     some = some[np.sort(np.unique(some, return_index=True)[1])]
 
-    def alone() -> Any:
-        return numbers(f(*[a[last[0]] if np.ndim(a) else a for a in arguments])).ravel()
+    def alone() -> Array:
+        return numbers(f(*[select(a, last[0]) for a in arguments])).ravel()
 
-    def repeated() -> Any:
-        return numbers(f(*[np.full(a.size, a[last[0]]) if np.ndim(a) else a for a in arguments])).ravel()[-1:]
+    def repeated() -> Array:
+        copies = [np.full(np.size(a), select(a, last[0])) if np.ndim(a) else a for a in arguments]
+        return numbers(f(*copies)).ravel()[-1:]
 
-    def reordered() -> Any:
-        return numbers(f(*[a[some] if np.ndim(a) else a for a in arguments]))
+    def reordered() -> Array:
+        return numbers(f(*[select(a, some) for a in arguments]))
 
     takes_one = True
     for call, places in (alone, last), (repeated, last), (reordered, some):
@@ -119,7 +124,7 @@ def mixes(f: Callable[..., Any], arguments: list[Any], values: Any) -> bool | No
     return False
 
 
-def differ(values: Any, others: Any, again: Callable[[], Any], block: Any) -> bool:
+def differ(values: Array, others: Array, again: Callable[[], Array], block: Array) -> bool:
     """Tell whether two ways to call `f` gave different values; `again` repeats the call that gave `values`.
 
     `block` holds the values at all points compared.
@@ -149,7 +154,7 @@ def warn() -> None:
     warnings.warn(_MESSAGE.format("It is differentiated as a function of one number. "), stacklevel=stack_depth())
 
 
-def warn_of_mixing(f: Callable[..., Any], arguments: list[Any], wrt: int) -> bool:
+def warn_of_mixing(f: Function, arguments: Sequence[Operand], wrt: int) -> bool:
     """Warn if `f` of several points together is not what it is of each: a sum, a softmax, a running total.
 
     Compiled for one number it is another function. Return whether it mixes its points.
@@ -161,8 +166,8 @@ def warn_of_mixing(f: Callable[..., Any], arguments: list[Any], wrt: int) -> boo
         for i, a in enumerate(arguments)
     ]
 
-    def alone() -> Any:
-        return numbers([f(*(a[k] if np.ndim(a) else a for a in block)) for k in range(places.size)]).ravel()
+    def alone() -> Array:
+        return numbers([f(*(select(a, k) for a in block)) for k in range(places.size)]).ravel()
 
     with np.errstate(all="ignore"):
         values, error = probe(lambda: (alone(), numbers(f(*block))))

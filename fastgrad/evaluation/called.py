@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .._parallel import CallSize
+from .._typing import Arguments, Array, Function, Mask, Operand, Shape
 from ..arguments import SeveralResults
 from ..compilation.dependencies import weak
 from .agreement import differ, mixes, warn
 from .results import BecameComplex, as_array, as_rows, letter_of, numbers
-from .signatures import PerformanceWarning, fills_output, is_library_ufunc, stack_depth
+from .signatures import PerformanceWarning, fills_output, is_library_ufunc, select, stack_depth
 from .user_calls import DOMAIN_ERRORS, OUTSIDE, call, probe
 
 #: An elementwise function is tested again in blocks of so many times more points.
@@ -26,13 +28,13 @@ _SEVEN = 7
 _DOUBLE = np.dtype(np.float64)
 
 
-def argument_kinds(arguments: list[Any], wrt: int) -> list[Any]:
+def argument_kinds(arguments: Sequence[Operand], wrt: int) -> list[DTypeLike]:
     """Types in which `f` gets its arguments: integers and booleans beside the point as such, the rest as float64.
 
     Integers may be indices or counts, and booleans a choice. Integers get 64 bits: the square of 1500 is no int16.
     """
 
-    def kind(i: int, a: Any) -> Any:
+    def kind(i: int, a: Operand) -> DTypeLike:
         if i == wrt or not isinstance(a, np.ndarray) or a.dtype.kind not in "iub":
             return _DOUBLE
         narrow = a.dtype.kind in "iu" and a.dtype.itemsize < 8
@@ -46,7 +48,7 @@ class Called:
 
     is_compiled = False
 
-    def __init__(self, f: Callable[..., Any], pointwise: bool | None = None) -> None:
+    def __init__(self, f: Function, pointwise: bool | None = None) -> None:
         self.f = weak(f)
         self.result = "d"
         """Letter of NumPy's type for what `f` returns: ``"d"``, ``"f"`` or ``"D"``."""
@@ -70,14 +72,14 @@ class Called:
         """
         return workers if not self.serial and (explicit or is_library_ufunc(self.f())) else 1
 
-    def evaluate(self, arguments: list[Any], *, beside: bool = False) -> Any:
+    def evaluate(self, arguments: Sequence[Operand], *, beside: bool = False) -> Array:
         """Evaluate `f` at copies of one-dimensional arrays, which it may overwrite; `f` may reuse its result."""
         values = self.call(_copies(arguments), arguments, beside)
         own = np.empty(max(np.size(a) for a in arguments), np.complex128 if self.result == "D" else np.float64)
         own[...] = values
         return own
 
-    def call(self, copies: list[Any], arguments: list[Any], beside: Any = False) -> Any:
+    def call(self, copies: Sequence[Operand], arguments: Sequence[Operand], beside: Mask | bool = False) -> Array:
         """Call `f` with `copies` of the arguments; one value may stand for all points.
 
         `beside`, for all positions or an array, is the policy of `user_calls` for exceptions. A slow function gets a
@@ -90,15 +92,15 @@ class Called:
             if at == slice(0, size):
                 parts.append(self._call(copies, arguments, beside))
                 continue
-            own, same = ([a[at] if np.ndim(a) else a for a in arrays] for arrays in (copies, arguments))
-            values = self._call(own, same, beside[at] if np.ndim(beside) else beside)
+            own, same = ([select(a, at) for a in arrays] for arrays in (copies, arguments))
+            values = self._call(own, same, beside if isinstance(beside, bool) else beside[at])
             parts.append(np.array(np.broadcast_to(values, at.stop - at.start)))  # `f` may reuse its result
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    def _call(self, copies: list[Any], arguments: list[Any], beside: Any) -> Any:
+    def _call(self, copies: Sequence[Operand], arguments: Sequence[Operand], beside: Mask | bool) -> Array:
         """Call `f` with all points, or with one after the other."""
         f, size = self.f(), max(np.size(a) for a in arguments)
-        values: Any = None
+        values: Array | None = None
         if not self._pointwise:
             test = size > self._untested
             if test:  # reads the arguments after the call, which may have written into them
@@ -121,7 +123,7 @@ class Called:
             raise BecameComplex
         return values
 
-    def _test(self, arguments: list[Any], values: Any, size: int) -> None:
+    def _test(self, arguments: Sequence[Operand], values: Array, size: int) -> None:
         """Call `f` point by point from now on if it mixes its points; tested again when there are many times more."""
         with self._lock:
             if size <= self._untested or self._pointwise:
@@ -133,7 +135,7 @@ class Called:
             if mixing is not None:
                 self._untested = _GROWTH * size
 
-    def prepare(self, arguments: list[Any], wrt: int) -> None:
+    def prepare(self, arguments: Sequence[Operand], wrt: int) -> None:
         """Compare a call with two points with two calls with one point, and remember how `f` can be called."""
         self._has_batches = self._has_batches or any(np.size(a) > 1 for a in arguments)
         if self._pointwise is None:
@@ -149,12 +151,13 @@ class Called:
         if self._has_batches:
             notice()
 
-    def _compare(self, arguments: list[Any], wrt: int) -> None:
+    def _compare(self, arguments: Sequence[Operand], wrt: int) -> None:
         f, kinds = self.f(), argument_kinds(arguments, wrt)
+        ends: list[Array | list[Operand]]
         ends = [np.ravel(a)[[0, -1]].astype(k) if np.ndim(a) else [a, a] for a, k in zip(arguments, kinds, strict=True)]
         ends[wrt] = np.array(ends[wrt], dtype=np.float64)
 
-        def one_by_one() -> list[Any]:
+        def one_by_one() -> list[Array]:
             return [as_array(call(f, *row)).copy() for row in zip(*ends, strict=True)]
 
         both, refusal = self._both(f, ends)
@@ -184,10 +187,10 @@ class Called:
             message = _slow(f, refusal)
             self._give_notice(lambda: warnings.warn(message, PerformanceWarning, stacklevel=stack_depth()))
 
-    def _both(self, f: Callable[..., Any], ends: list[Any]) -> tuple[Any, Exception | None]:
+    def _both(self, f: Function, ends: list[Array | list[Operand]]) -> tuple[Array | None, Exception | None]:
         """Call `f` with two points together, twice: what it returned, or what it raised."""
 
-        def twice() -> Any:
+        def twice() -> Array:
             first, second = (f(*(e.copy() if isinstance(e, np.ndarray) else e[0] for e in ends)) for _ in range(2))
             # A function that hands out the same memory twice cannot be called by two threads at once.
             self.serial = np.may_share_memory(np.asarray(first), np.asarray(second))
@@ -196,11 +199,11 @@ class Called:
         return probe(twice)
 
 
-def _copies(arguments: list[Any]) -> list[Any]:
+def _copies(arguments: Sequence[Operand]) -> list[Operand]:
     return [a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
 
 
-def _slow(f: Callable[..., Any], refusal: Exception | None) -> str:
+def _slow(f: Function, refusal: Exception | None) -> str:
     """Say that `f` is called with one point at a time, and why."""
     why = f"it raised {type(refusal).__name__}" if refusal else "it returned another shape"
     return (
@@ -209,7 +212,7 @@ def _slow(f: Callable[..., Any], refusal: Exception | None) -> str:
     )
 
 
-def _value(value: Any) -> Any:
+def _value(value: object) -> Operand:
     """Check the value that `f` returned for one point."""
     if value is OUTSIDE:
         return np.nan
@@ -219,7 +222,7 @@ def _value(value: Any) -> Any:
     return array.reshape(())[()]
 
 
-def _wrong_shape(shape: tuple[int, ...], size: int) -> ValueError:
+def _wrong_shape(shape: Shape, size: int) -> ValueError:
     return SeveralResults(
         f"`f` must return one value per point; got shape {shape} for {size} point{'s' * (size != 1)}. "
         "For a function of a vector use `gradient` or `jacobian`."
@@ -233,14 +236,14 @@ class RowCall:
     vector but not a batch of one, with that. It gets copies, because it may write into its argument.
     """
 
-    def __init__(self, f: Callable[..., Any], nargs: int) -> None:
+    def __init__(self, f: Function, nargs: int) -> None:
         self.fills = fills_output(f, nargs)
         """Whether it fills an array, of as many results as coordinates."""
         self._f = weak(f)
         self.is_batched: bool | None = None
         """Whether it takes batches only, of shape (k, d); None before the first call."""
 
-    def __call__(self, vector: Any, args: tuple[Any, ...], beside: bool = False) -> Any:
+    def __call__(self, vector: Array, args: Arguments, beside: bool = False) -> Any:
         """Value of `f` at a vector, an array; `OUTSIDE` where its domain ends."""
         if self.fills:
             return self._fill(vector, args, beside)
@@ -249,7 +252,7 @@ class RowCall:
         value = call(self._f(), (vector[None] if self.is_batched else vector).copy(), *args, beside=beside)
         return value if value is OUTSIDE else as_rows(value)[0] if self.is_batched else as_rows(value)
 
-    def _first(self, vector: Any, args: tuple[Any, ...], beside: bool) -> Any:
+    def _first(self, vector: Array, args: Arguments, beside: bool) -> Any:
         """Call it for the first time, with a vector, or with a batch of one as models of statistics want it."""
         value, error = probe(lambda: as_rows(self._f()(vector.copy(), *args)))
         if error is None:
@@ -263,7 +266,7 @@ class RowCall:
         self.is_batched = True
         return values[0]
 
-    def _fill(self, vector: Any, args: tuple[Any, ...], beside: bool) -> Any:
+    def _fill(self, vector: Array, args: Arguments, beside: bool) -> Any:
         """Have an array filled."""
         out = np.full(vector.size, np.nan)
         returned = call(self._f(), vector.copy(), *args, out, beside=beside)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
 
-from ..compilation.captured import Words
+from .._typing import Array, Function, Operand
+from ..compilation.captured import Kind, Words
 from ..compilation.kernels import LOCK
 from ..compilation.pipeline import function_from, jit, return_kind
 from ..compilation.references import Reading
@@ -29,11 +29,11 @@ class Code:
         self.idle: list[Compiled] = []
         """What no call works with."""
 
-    def key_of(self, program: Any) -> bytes:
+    def key_of(self, program: Hashable) -> bytes:
         """Key of the machine code of a program."""
         return self.key + repr((program, self.nargs)).encode()
 
-    def of(self, f: Callable[[], Any], data: list[Any]) -> Compiled:
+    def of(self, f: Callable[[], Function], data: Sequence[object]) -> Compiled:
         """Return a function with captured values as machine code, for one call alone until it is closed."""
         try:
             compiled = self.idle.pop()
@@ -52,14 +52,14 @@ class Compiled:
 
     is_compiled = True
     code: Code
-    f: Callable[[], Any]
+    f: Callable[[], Function]
 
-    def __init__(self, captured: Sequence[Any]) -> None:
-        self.programs: dict[Any, Ufunc] = {}
-        self.scalar_calls: dict[Any, tuple[Any, tuple[float, ...]]] = {}
+    def __init__(self, captured: Sequence[Kind]) -> None:
+        self.programs: dict[Hashable, Ufunc] = {}
+        self.scalar_calls: dict[Hashable, tuple[Function, tuple[float, ...]]] = {}
         """By what is computed at one point: the ufunc, and what it takes after the arguments."""
         self.words = Words(captured)
-        self.kept: Any = None
+        self.kept: object = None
 
     def close(self) -> None:
         """End the call."""
@@ -87,7 +87,7 @@ class Compiled:
         kernel, nargs = self.code.kernel, self.code.nargs
         return self.ufunc("values", lambda: self.loop("values", lambda result: (kernel, result), nargs))
 
-    def ufunc(self, program: Any, make: Callable[[], Ufunc]) -> Ufunc:
+    def ufunc(self, program: Hashable, make: Callable[[], Ufunc]) -> Ufunc:
         """Return the ufunc of a program, made when it is needed first."""
         ufunc = self.programs.get(program)
         if ufunc is None:
@@ -96,28 +96,28 @@ class Compiled:
         return ufunc
 
     def loop(
-        self, program: Any, point: Callable[[str], tuple[Any, str]], nin: int, watched: int | None = None
+        self, program: Hashable, point: Callable[[str], tuple[Function, str]], nin: int, watched: int | None = None
     ) -> Ufunc:
         """Make the ufunc of a scalar kernel that ``point(result kind)`` makes of the function's; see `ufuncs.body`."""
         code, name, words = self.code, self.name, self.words
         own = (words.address,) if code.captured else ()
 
-        def kernel() -> tuple[Any, str]:
+        def kernel() -> tuple[Function, str]:
             return point(return_kind(code.kernel, code.nargs, code.captured))
 
         loop = body(code.key_of(program), kernel, nin, watched, code.captured)
         return Ufunc(loop, nin, name, f"{program} of {name}", own=own, keep=words)
 
-    def evaluate(self, arguments: list[Any], out: Any = None, *, beside: bool = False) -> Any:
+    def evaluate(self, arguments: Sequence[Operand], out: Array | None = None, *, beside: bool = False) -> Array:
         """Evaluate `f` at arguments that broadcast together; what it raises is treated as `user_calls` says."""
         ufunc = self.values()
         before = ufunc.raised
-        values = ufunc.apply(*arguments, out=out, casting="unsafe" if ufunc.result == "?" else "same_kind")
+        values: Array = ufunc.apply(*arguments, out=out, casting="unsafe" if ufunc.result == "?" else "same_kind")
         if ufunc.raised != before:
             self.call_where_missing(values, arguments, beside)
         return values
 
-    def call_where_missing(self, values: Any, arguments: list[Any], beside: bool) -> None:
+    def call_where_missing(self, values: Array, arguments: Sequence[Operand], beside: bool) -> None:
         """Call `f` itself where machine code has no value, or may have raised, so that its exceptions are raised."""
         shape = np.broadcast_shapes(np.shape(values), *map(np.shape, arguments))
         rows = [np.broadcast_to(a, shape).ravel() for a in arguments]
@@ -127,7 +127,7 @@ class Compiled:
                 call(self.f(), *row, beside=beside)
 
 
-def of_fixed_arity(reading: Reading, nargs: int) -> Any:
+def of_fixed_arity(reading: Reading, nargs: int) -> Function:
     """Return the function of a reading with exactly `nargs` arguments, behind captured values.
 
     Numba types defaults and ``*args`` only where a function is called.
@@ -139,4 +139,5 @@ def of_fixed_arity(reading: Reading, nargs: int) -> Any:
     late = code.co_varnames[nargs : code.co_argcount]
     named = "".join(f", {name}=captured[{k}]" for name, k in reading.defaults.items() if name in late)
     names = ", ".join([*first, *(f"x{i}" for i in range(nargs))])
-    return function_from(f"def fixed({names}):\n    return f({names}{named})\n", "fixed", {"f": jit(f)})
+    fixed: Function = function_from(f"def fixed({names}):\n    return f({names}{named})\n", "fixed", {"f": jit(f)})
+    return fixed

@@ -2,41 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from time import thread_time
-from types import FunctionType
-from typing import Any, TypeVar
+from types import CodeType, FunctionType
+from typing import TypeVar
 
 import numpy as np
 
+from .. import _typing
 from .._parallel import CostEstimate
+from .._typing import Array, Operand, Selection
 from ..compilation.caches import KEPT, Recent, Versions, clearable
 from ..compilation.dependencies import weak
 from ..compilation.operators import Uncompilable
 from ..compilation.references import Reading
-from ..compilation.ufuncs import body_needs_compiling
+from ..compilation.ufuncs import Ufunc, body_needs_compiling
 from . import trials
-from .agreement import agrees, sample, warn_of_mixing
+from .agreement import Pair, agrees, sample, warn_of_mixing
 from .called import Called, argument_kinds
 from .compiled import Code, Compiled
 from .registry import AGREES, ELEMENTWISE, Record, record_of
 from .results import letter_of, numbers
-from .signatures import check_call
+from .signatures import check_call, select
 from .user_calls import call
 
 #: The scalar call of what was not computed before, and what it takes after the arguments.
-_NO_CALL: tuple[Any, tuple[float, ...]] = None, ()
+_NO_CALL: tuple[_typing.Function | None, tuple[float, ...]] = None, ()
 
 _T = TypeVar("_T")
 
-#: What a pair of functions of one row of operands is made of, compiled and called as it is, for `agrees`.
-Pair = Callable[[Compiled], tuple[Callable[..., Any], Callable[..., Any]]]
+#: Makes a pair for `agrees` of machine code.
+MakePair = Callable[[Compiled], Pair]
 
 
 class _Elementwise(Record):
     """What is remembered about one elementwise function."""
 
-    def __init__(self, f: Callable[..., Any], nargs: int) -> None:
+    def __init__(self, f: _typing.Function, nargs: int) -> None:
         check_call(f, nargs)
         self.refusal: str | None = None if isinstance(f, FunctionType) else getattr(f, "__not_differentiable__", None)
         self.f_itself = weak(f if isinstance(f, FunctionType) else getattr(f, "__formula__", f))
@@ -73,7 +75,7 @@ class _Elementwise(Record):
 class _CalledAtFirst(Called):
     """A function that is called point by point before it is worth compiling."""
 
-    def __init__(self, f: Callable[..., Any], code: Code, result: str, began: float) -> None:
+    def __init__(self, f: _typing.Function, code: Code, result: str, began: float) -> None:
         super().__init__(f, pointwise=True)
         self.result, self._code, self._began = result, code, began
 
@@ -87,7 +89,7 @@ class Function:
 
     __slots__ = ("_data", "_record")
 
-    def __init__(self, record: _Elementwise, data: list[Any]) -> None:
+    def __init__(self, record: _Elementwise, data: Sequence[object]) -> None:
         self._record, self._data = record, data
 
     @property
@@ -96,15 +98,16 @@ class Function:
         return "called" if self._record.called else "compiled"
 
     @property
-    def f(self) -> Any:
+    def f(self) -> _typing.Function:
         """The function, or the formula of a gate."""
-        return self._record.f_itself()
+        f: _typing.Function = self._record.f_itself()
+        return f
 
-    def cost(self, key: Any) -> CostEstimate:
+    def cost(self, key: Hashable) -> CostEstimate:
         """Return what a point has cost for what `key` stands for."""
         return self._record.cost(key)
 
-    def scalar_call(self, key: Any, args: tuple[float, ...]) -> Any:
+    def scalar_call(self, key: Hashable, args: tuple[float, ...]) -> float | None:
         """Compute what `key` stands for at one point of numbers by the ufunc that did so before; None if none did.
 
         Python's checks of arguments take longer than machine code takes for the derivative.
@@ -120,7 +123,7 @@ class Function:
         return value
 
     def evaluator(
-        self, operands: list[Any], wrt: int, pair: Pair | None = None, program: Any = "values"
+        self, operands: Sequence[Operand], wrt: int, pair: MakePair | None = None, program: Hashable = "values"
     ) -> Compiled | Called:
         """Return what runs the function for one call; the first call compares machine code with Python.
 
@@ -145,7 +148,7 @@ class Function:
                     record.note(ELEMENTWISE)
         return trial or record.called or record.code.of(record.f_itself, self._data)  # type: ignore[union-attr]
 
-    def _trial(self, operands: list[Any], wrt: int, program: Any) -> _CalledAtFirst | None:
+    def _trial(self, operands: Sequence[Operand], wrt: int, program: Hashable) -> _CalledAtFirst | None:
         """Return what calls the function at a few points, None where compiling it pays, or nothing is to compile."""
         record = self._record
         code, sizes, trial = record.code, list(map(np.size, operands)), trials.ELEMENTWISE
@@ -171,7 +174,7 @@ class Function:
             return None
         return _CalledAtFirst(record.f_itself(), code, letter_of(value), began)
 
-    def _check(self, operands: list[Any], pair: Pair) -> None:
+    def _check(self, operands: Sequence[Operand], pair: MakePair) -> None:
         """Compare the compiled function with Python."""
         try:
             is_trusted = self._with_machine(lambda machine: agrees(*pair(machine), sample(operands)))
@@ -195,12 +198,12 @@ class Function:
                 machine.close()
         raise Uncompilable("it is called as it is")
 
-    def values(self, operands: list[Any], out: Any) -> Any:
+    def values(self, operands: Sequence[Operand], out: Array | None) -> Array:
         """Evaluate `f` itself, compiled; `Uncompilable` when it is not."""
         return self._with_machine(lambda machine: machine.evaluate(operands, out))
 
     @property
-    def ufunc(self) -> Any:
+    def ufunc(self) -> np.ufunc:
         """`f` as a NumPy ufunc; it refers to no captured values, and lives as long as the process."""
         record = self._record
         if record.code is None or record.code.captured:
@@ -209,10 +212,11 @@ class Function:
         ufunc = machine.values()
         machine.close()
         _exposed[id(ufunc)] = ufunc
-        return ufunc.call
+        call: np.ufunc = ufunc.call
+        return call
 
 
-def _values(machine: Compiled) -> tuple[Callable[..., Any], Callable[..., Any]]:
+def _values(machine: Compiled) -> Pair:
     nargs, f = machine.code.nargs, machine.f()
     compiled = machine.values().call
     return lambda *row: compiled(*row[:nargs]), lambda *row: f(*row[:nargs])
@@ -224,12 +228,12 @@ class ElementwiseValues:
     The other `arguments` are arrays, one item for each point, or the same for all points.
     """
 
-    def __init__(self, evaluator: Compiled | Called, arguments: list[Any], wrt: int) -> None:
+    def __init__(self, evaluator: Compiled | Called, arguments: Sequence[Operand], wrt: int) -> None:
         self.kind, self._evaluate, self._arguments, self._wrt = evaluator.result, evaluator.evaluate, arguments, wrt
 
-    def values(self, x: Any, index: Any = None, beside: bool = False) -> Any:
+    def values(self, x: Array, index: Selection | None = None, beside: bool = False) -> Array:
         """Evaluate at positions `x` of the points `index`; see `Evaluator`."""
-        arguments = [a[index] if np.ndim(a) else a for a in self._arguments]
+        arguments = [a if index is None else select(a, index) for a in self._arguments]
         arguments[self._wrt] = x
         return self._evaluate(arguments, beside=beside)
 
@@ -240,16 +244,16 @@ _versions = Versions()
 #: Keys of what Numba does not compile at all, with the number of arguments.
 _called: set[tuple[bytes | None, int]] = clearable(set())
 #: Ufuncs that callers hold.
-_exposed: dict[int, Any] = {}
+_exposed: dict[int, Ufunc] = {}
 
 
-def function(f: Callable[..., Any], nargs: int) -> Function:
+def function(f: _typing.Function, nargs: int) -> Function:
     """Find or make the `Function` of `f`; it is remembered as long as nothing that it refers to has changed."""
     elementwise, data = record_of(_Elementwise, f, nargs)
     return Function(elementwise, data) if data else elementwise.function
 
 
-def _code(origin: Any, reading: Reading, nargs: int) -> Code | None:
+def _code(origin: CodeType | None, reading: Reading, nargs: int) -> Code | None:
     """Find or make the machine code of a reading; None if the values that are part of it change every time."""
     code = _codes.get((reading.key, nargs))
     if code is None:

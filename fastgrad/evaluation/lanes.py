@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 from numba.core import types
+from numba.core.typing.templates import Signature
 
+from .._typing import Function
 from ..compilation.memory import BODY, call_body, pointer, words_at
 from ..compilation.ufuncs import OWN as BODY_OWN
 from ..compilation.ufuncs import RAISED
@@ -241,7 +243,7 @@ def _move(inwards, first, outer, core, size, count, table):  # type: ignore[no-u
 
 
 _WORD = types.intp
-LOOPS = {
+LOOPS: dict[str, tuple[Function, Signature]] = {
     "move": (_move, _WORD(*[_WORD] * 7)),
     "one by one": (_one_by_one, BODY),
     "rows": (_rows, _WORD(*[_WORD] * 6)),

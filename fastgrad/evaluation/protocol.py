@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
+from .._typing import Array, Selection
 from .vector_machine import Machine
 
 
@@ -17,7 +18,7 @@ class Evaluator(Protocol):
     def kind(self) -> str:
         """Letter of NumPy's type for values: ``"d"``, ``"f"`` or ``"D"``."""
 
-    def values(self, x: Any, index: Any = None, beside: bool = False) -> Any:
+    def values(self, x: Array, index: Selection | None = None, beside: bool = False) -> Array:
         """Evaluate at `x`, shape (m,), or (m, dim) for values of shape (m, outputs).
 
         `index` has the point of the batch that each row belongs to, which selects arguments that differ between points.

@@ -7,12 +7,14 @@ about one of them, and its machine code.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import partial
+from types import CodeType
 from typing import Any, TypeVar
 from weakref import WeakSet
 
 from .._parallel import CallSize, CostEstimate
+from .._typing import Function
 from ..compilation.caches import KEPT, Recent, clearable
 from ..compilation.dependencies import weak
 from ..compilation.kernels import LOCK
@@ -28,13 +30,13 @@ AGREES, ELEMENTWISE = "agrees", "elementwise"
 _FORMS, _FORMS_OF_ALL = 64, 256
 
 #: Code of functions that passed a test, by kind of record, name of the test, key of what was read, number of arguments.
-_passed: dict[tuple[type, str, bytes, int], WeakSet[Any]] = clearable(Recent(8 * KEPT))
+_passed: dict[tuple[type, str, bytes, int], WeakSet[CodeType]] = clearable(Recent(8 * KEPT))
 
 #: Kinds of records and keys of what Numba compiles only with captured values as constants.
 _constants: set[tuple[type, bytes]] = clearable(set())
 
 #: Forms of functions that run as machine code, by the key of what was read and that of the arguments.
-_forms: dict[tuple[bytes, Any], Form] = clearable(Recent(_FORMS_OF_ALL))
+_forms: dict[tuple[bytes, Hashable], Form] = clearable(Recent(_FORMS_OF_ALL))
 
 
 class Record:
@@ -43,19 +45,19 @@ class Record:
     `nargs` counts its arguments, or those after the vector.
     """
 
-    def __init__(self, f: Callable[..., Any], nargs: int) -> None:
+    def __init__(self, f: Function, nargs: int) -> None:
         self.f, self.nargs, self.origin = weak(f), nargs, code_of(f)
-        self.costs: dict[Any, CostEstimate] = {}
+        self.costs: dict[Hashable, CostEstimate] = {}
         """What a point costs, by what is computed."""
         self.call_size = CallSize()
         self.reading: Reading | None = None
         self.key: bytes | None = None
         """Key of what was read with captured values as arguments."""
-        self.captured_values: Callable[[], list[Any] | None]
+        self.captured_values: Callable[[], list[object] | None]
         """Captured values as they are now, None when the function is to be read again."""
         self.read(True)
 
-    def cost(self, key: Any) -> CostEstimate:
+    def cost(self, key: Hashable) -> CostEstimate:
         """Return what a point has cost for what `key` stands for."""
         return self.costs.setdefault(key, CostEstimate())
 
@@ -90,7 +92,7 @@ class Record:
 class VectorRecord(Record):
     """What is remembered about one function of a vector."""
 
-    def __init__(self, f: Callable[..., Any], nargs: int) -> None:
+    def __init__(self, f: Function, nargs: int) -> None:
         self.one = RowCall(f, nargs)
         self.is_warned = False
         self.lock = threading.RLock()  # `f` may differentiate itself
@@ -98,10 +100,10 @@ class VectorRecord(Record):
 
     def read(self, captures: bool) -> None:
         """Read the function, and forget its forms."""
-        self._forms: dict[Any, Form] = Recent(_FORMS)
+        self._forms: dict[Hashable, Form] = Recent(_FORMS)
         super().read(captures)
 
-    def form(self, key: Any) -> Form | None:
+    def form(self, key: Hashable) -> Form | None:
         """Return the form for arguments of a key, of this function or another of the same code."""
         form = self._forms.get(key)
         if form is not None or self.reading is None:
@@ -112,7 +114,7 @@ class VectorRecord(Record):
         self._forms[key] = form = form.copy()
         return form
 
-    def remember(self, key: Any, form: Form) -> None:
+    def remember(self, key: Hashable, form: Form) -> None:
         """Remember a form, for this function and others of the same code."""
         self._forms[key] = form
         if self.reading is not None and form.is_compiled:
@@ -127,7 +129,7 @@ _K = TypeVar("_K", bound=Record)
 _functions: dict[tuple[type, int, int], tuple[Callable[[], Any], Any]] = clearable({})
 
 
-def record_of(kind: type[_K], f: Any, nargs: int) -> tuple[_K, list[Any]]:
+def record_of(kind: type[_K], f: Function, nargs: int) -> tuple[_K, list[object]]:
     """Find or make what is remembered about `f`; return it, and the values that `f` captures now."""
     key = kind, id(f), nargs
     entry = _functions.get(key)

@@ -7,10 +7,11 @@ from typing import Any, Literal
 
 import numpy as np
 
+from .._typing import Array, FloatArray, Shape
 from .vector_machine import PerVector, Traced
 
 
-def numbers(values: Any) -> np.ndarray[Any, Any]:
+def numbers(values: object) -> Array:
     """Values that `f` returned, as an array of numbers; those of mpmath, fractions and decimals are converted."""
     array = as_array(values)
     if array.dtype == object and array.size:
@@ -46,25 +47,26 @@ def unmask(values: Any) -> Any:
     return values
 
 
-def as_rows(value: Any) -> Any:
+def as_rows(value: object) -> Array:
     """Make an array of what `f` returned for vectors: lists and tuples are stacked, numbers among arrays repeated."""
     if value is None:
         raise TypeError(
             "`f` must return numbers; got None. Return the result, or take one more argument, `out`, to fill."
         )
     value = unmask(value)
-    shapes = {np.shape(v): v for v in value if np.ndim(v)} if isinstance(value, (tuple, list)) else {}
+    parts = value if isinstance(value, (tuple, list)) else ()
+    shapes = dict.fromkeys(np.shape(v) for v in parts if np.ndim(v))
     if len(shapes) > 1:  # (1,) and (2,) would broadcast, which is not what who joins pieces of a vector means
         raise ValueError(
             f"`f` must return parts of one shape; got {' and '.join(map(str, shapes))}. "
             "Join them: `np.concatenate(parts)`."
         )
     if shapes:
-        value = np.stack(np.broadcast_arrays(*value))
+        value = np.stack(np.broadcast_arrays(*parts))
     return numbers(value)
 
 
-def letter_of(values: Any) -> str:
+def letter_of(values: Array) -> str:
     """NumPy's letter for what `f` returns, as far as it matters to rules: ``"d"``, ``"f"`` or ``"D"``."""
     if values.dtype.kind == "c":
         return "D"
@@ -83,7 +85,7 @@ class Form:
     """Results of a function for vectors of one length, and how it is run for them."""
 
     outputs: int
-    shape: tuple[int, ...]
+    shape: Shape
     """Shape of the result for one vector; one row or one column of numbers has one axis."""
     scalar: bool
     """Whether it returns a number, and not an array of one."""
@@ -95,7 +97,7 @@ class Form:
     """Whether the outputs come first: ``(m, k)``."""
     program: Traced | PerVector | None = None
     """Its program, if it runs as machine code; the layout then does not matter."""
-    numbers: Any = None
+    numbers: list[object] | None = None
     """Captured numbers with which it returned so many results."""
 
     @property
@@ -113,13 +115,13 @@ class Form:
         return Form(**vars(self) | {"numbers": None})
 
 
-def form_of(value: Any) -> Form:
+def form_of(value: Array) -> Form:
     """Form of a function that returned `value` for one vector."""
     is_row = value.ndim > 0 and value.size == max(value.shape)
     return Form(value.size, (value.size,) if is_row else value.shape, value.ndim == 0, letter_of(value))
 
 
-def arrange(values: Any, count: int, form: Form, turned: bool) -> Any:
+def arrange(values: Array, count: int, form: Form, turned: bool) -> Array | None:
     """Values for `count` vectors as an array (count, m), or None if they have another shape."""
     if form.scalar:
         return values.reshape(count, 1) if values.shape == (count,) and not turned else None
@@ -128,13 +130,14 @@ def arrange(values: Any, count: int, form: Form, turned: bool) -> Any:
     return values.reshape(count, -1) if values.shape == (count, *form.shape) else None
 
 
-def scatter(rows: Any, spread: float) -> Any:
+def scatter(rows: FloatArray, spread: float) -> FloatArray:
     """Move every number of `rows` away from zero by up to `spread` of itself, each by its own share."""
-    share = np.modf(np.arange(1, rows.size + 1) * 0.6180339887498949)[0].reshape(rows.shape)
-    return rows + spread * share * np.where(rows == 0, 1.0, rows)
+    share: FloatArray = np.modf(np.arange(1, rows.size + 1) * 0.6180339887498949)[0].reshape(rows.shape)
+    moved: FloatArray = rows + spread * share * np.where(rows == 0, 1.0, rows)
+    return moved
 
 
-def same(together: Any, apart: Any) -> bool:
+def same(together: Array, apart: Array) -> bool:
     """Tell whether two ways to call `f` gave the same values, up to the order of sums inside it."""
     rounding = 1e-5 if together.dtype in (np.float32, np.float16) else 1e-9
     finite = np.abs(apart[np.isfinite(apart)])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 import sys
-from types import FunctionType
-from typing import Any
+from types import CodeType, FunctionType
 
 import numpy as np
+
+from .._typing import Function, Operand, Selection
 
 _PACKAGE = __name__.partition(".")[0]
 
@@ -39,12 +40,17 @@ def stack_depth() -> int:
     return depth
 
 
-def code_of(f: Any) -> Any:
+def code_of(f: object) -> CodeType | None:
     """Code that a function shares with others, such as its other closures; None if it has none."""
     return getattr(getattr(f, "func", f), "__code__", None)
 
 
-def is_library_ufunc(f: Any) -> bool:
+def select(operand: Operand, where: Selection | int) -> Operand:
+    """Return an argument at some points: items of an array, or the number that is the same for all."""
+    return operand[where] if isinstance(operand, np.ndarray) and operand.ndim else operand
+
+
+def is_library_ufunc(f: object) -> bool:
     """Whether `f` is a ufunc of NumPy or `scipy.special` passed as it is; others may run any code."""
     if type(f) is not np.ufunc:
         return False
@@ -52,7 +58,7 @@ def is_library_ufunc(f: Any) -> bool:
     return any(getattr(home, f.__name__, None) is f for home in homes)
 
 
-def check_callable(f: Any) -> None:
+def check_callable(f: object) -> None:
     """Raise unless `f` can be called for a number."""
     if not callable(f):
         raise TypeError(f"`f` must be callable; got {f!r:.80}. Pass the function itself, not its value.")
@@ -60,7 +66,7 @@ def check_callable(f: Any) -> None:
         raise TypeError(f"`f` must return numbers; got the coroutine {f!r:.80}. Pass lambda x: asyncio.run(f(x)).")
 
 
-def has_arity(f: Any, nargs: int) -> bool:
+def has_arity(f: object, nargs: int) -> bool:
     """Whether a plain function of positional parameters takes `nargs` arguments; the signatures of others decide."""
     if type(f) is not FunctionType or f.__dict__:
         return False
@@ -70,7 +76,7 @@ def has_arity(f: Any, nargs: int) -> bool:
     return code.co_argcount - len(f.__defaults__ or ()) <= nargs <= code.co_argcount
 
 
-def _signature(f: Any) -> inspect.Signature | None:
+def _signature(f: Function) -> inspect.Signature | None:
     """Signature of `f`; None for builtins that have none."""
     try:
         return inspect.signature(f)
@@ -78,7 +84,7 @@ def _signature(f: Any) -> inspect.Signature | None:
         return None
 
 
-def check_call(f: Any, nargs: int) -> None:
+def check_call(f: Function, nargs: int) -> None:
     """Raise unless `f` can be called with `nargs` arguments."""
     if has_arity(f, nargs):
         return
@@ -97,7 +103,7 @@ def check_call(f: Any, nargs: int) -> None:
         ) from None
 
 
-def fills_output(f: Any, nargs: int) -> bool:
+def fills_output(f: Function, nargs: int) -> bool:
     """Check that `f` takes a vector and `nargs` more arguments; tell whether it takes an array to fill besides."""
     if has_arity(f, 1 + nargs):
         return False

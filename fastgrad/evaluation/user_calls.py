@@ -11,10 +11,10 @@ Machine code that raises gives NaN and counts the exception. Its callers then ca
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from .._signals import reraise_if_signal
+from .._typing import Function
 
 #: What `f` raises beside a point where its domain ends: a value that it does not take, an index beyond a table.
 DOMAIN_ERRORS = (ArithmeticError, ValueError, LookupError, AssertionError)
@@ -23,7 +23,7 @@ DOMAIN_ERRORS = (ArithmeticError, ValueError, LookupError, AssertionError)
 OUTSIDE: Any = object()
 
 
-def call(f: Callable[..., Any], *args: Any, beside: bool = False) -> Any:
+def call(f: Function, *args: object, beside: bool = False) -> Any:
     """Call `f` at a point, or `beside` one: `OUTSIDE` where its domain ends."""
     if not beside:
         return f(*args)
@@ -34,7 +34,7 @@ def call(f: Callable[..., Any], *args: Any, beside: bool = False) -> Any:
         return OUTSIDE
 
 
-def probe(f: Callable[..., Any], *args: Any) -> tuple[Any, Exception | None]:
+def probe(f: Function, *args: object) -> tuple[Any, Exception | None]:
     """Call `f` to find out whether it takes such arguments: what it returned, or what it raised."""
     try:
         return f(*args), None

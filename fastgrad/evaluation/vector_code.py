@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numba.core import types
+from numba.core.typing.templates import Signature
 
+from .._typing import Arguments, FloatArray, Function
 from ..compilation.caches import KEPT, Recent, Versions, clearable
-from ..compilation.captured import Words, numba_type, unpack, view
+from ..compilation.captured import Kind, Words, numba_type, unpack, view
 from ..compilation.kernels import Native, native
 from ..compilation.memory import WORDS, pointer
 from ..compilation.operators import Uncompilable
@@ -31,13 +32,16 @@ FINE, RAISED, OTHER_SIZE = 0, 1, 2
 #: The words: coordinates of the vector, results, then those of the arguments and of captured values.
 COORDINATES, OUTPUTS, ARGUMENTS = range(3)
 
+#: Words, or numbers, that machine code reads.
+Memory = bytearray | FloatArray
+
 _versions = Versions()
-_compiled: dict[Any, Native] = clearable(Recent(KEPT))
+_compiled: dict[bytes, Native] = clearable(Recent(KEPT))
 
 
-def argument_types(args: tuple[Any, ...]) -> tuple[Any, ...] | None:
+def argument_types(args: Arguments) -> tuple[Kind, ...] | None:
     """Types of arguments that can be handed to machine code; None if there is one that cannot."""
-    kinds: list[Any] = []
+    kinds: list[Kind] = []
     for a in args:
         if isinstance(a, (bool, np.bool_)):
             kinds.append("?")
@@ -53,15 +57,15 @@ def argument_types(args: tuple[Any, ...]) -> tuple[Any, ...] | None:
 
 
 def words_of(
-    d: int, m: int, args: tuple[Any, ...], captured: Sequence[Any] = (), data: Sequence[Any] = ()
-) -> tuple[Any, Any]:
+    d: int, m: int, args: Arguments, captured: Sequence[Kind] = (), data: Sequence[object] = ()
+) -> tuple[Memory, object]:
     """Words for one call, and what they point into; `data` are the values of the kinds `captured`."""
     words = Words(("l", "l", *(argument_types(args) or ()), *captured))
     kept = words.fill((d, m, *args, *data) if captured else (d, m, *args))
     return words.memory, kept
 
 
-def machine_code(f: Any, reading: Reading, kinds: tuple[Any, ...], fills: bool) -> Native:
+def machine_code(f: Function, reading: Reading, kinds: tuple[Kind, ...], fills: bool) -> Native:
     """Compile `f(x, *args)`, or `f(x, *args, out)` if it fills an array; `Uncompilable` when Numba refuses.
 
     The vector cannot be written to. If the function does so, it gets a copy.
@@ -90,12 +94,12 @@ _OWN = types.Array(types.float64, 1, "C")
 
 
 def _one(
-    linked: Any, kinds: tuple[Any, ...], fills: bool, writes: bool, captured: Sequence[Any]
-) -> tuple[Any, Any, str]:
+    linked: Function, kinds: tuple[Kind, ...], fills: bool, writes: bool, captured: Sequence[Kind]
+) -> tuple[Function, Signature, str]:
     """Make the piece for a function, for `native`; the words for values of the kinds `captured` are the last."""
     kernel = jit(linked)
-    parameters: list[Any] = [_OWN if writes else _VECTOR, *numba_type(kinds).types]
-    namespace: dict[str, Any] = {"kernel": kernel, "pointer": pointer, "vector": view(_VECTOR)}
+    parameters: list[types.Type] = [_OWN if writes else _VECTOR, *numba_type(kinds).types]
+    namespace: dict[str, object] = {"kernel": kernel, "pointer": pointer, "vector": view(_VECTOR)}
     call = ["x.copy()" if writes else "x", *(f"arguments[{i}]" for i in range(len(kinds)))]
     text, names, word = unpack(kinds, ARGUMENTS)
     namespace |= names
@@ -133,7 +137,7 @@ def one(place, result, words):
     return function_from(source, "one", namespace), ONE, returned
 
 
-def _store(kernel: Any, parameters: tuple[Any, ...], fills: bool) -> tuple[str, str, str]:
+def _store(kernel: Function, parameters: tuple[types.Type, ...], fills: bool) -> tuple[str, str, str]:
     """Letter of what `kernel` returns, letter of what is stored, and the text that stores it."""
     kind = return_type(kernel, parameters)
     clear = f"for i in range(words[{OUTPUTS}]):\n            out[i] = np.nan\n        "
@@ -153,6 +157,6 @@ def _store(kernel: Any, parameters: tuple[Any, ...], fills: bool) -> tuple[str, 
     return number, "D" if number == "D" else "d", text
 
 
-def _number(kind: Any) -> str:
+def _number(kind: types.Type) -> str:
     """Letter of a type of numbers; booleans are stored as float64."""
     return letter_of_type(kind).replace("?", "d")

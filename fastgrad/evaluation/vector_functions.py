@@ -7,14 +7,15 @@ vectors, together and one by one; how many differs from every dimension.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from time import thread_time
-from typing import Any
 
 import numpy as np
 
 from .._parallel import CostEstimate
+from .._typing import Arguments, Array, FloatArray, Function, Index, Shape
 from ..compilation.caches import Versions
+from ..compilation.captured import Kind
 from ..compilation.operators import Uncompilable
 from ..compilation.pipeline import quiet
 from ..tracing import trace_values
@@ -34,20 +35,27 @@ _PROBES = 3
 _programs = Versions()
 
 
+#: Of every coordinate of every vector; None without bounds.
+Bound = FloatArray | None
+
+#: Tries to run a function as machine code: given its form, some rows, its value at the first, and further arguments.
+Way = Callable[[Form, FloatArray, Array, Arguments], bool]
+
+
 class VectorFunction:
     """One function of the caller's, how it is run, and the values that it captures now."""
 
-    def __init__(self, record: VectorRecord, data: list[Any]) -> None:
+    def __init__(self, record: VectorRecord, data: Sequence[object]) -> None:
         self.f = record.f
         self._record, self._one, self._lock, self._data = record, record.one, record.lock, data
         self._shapes = tuple(map(_shape, data))
         self._numbers = [_number(v) for v in data] if data else None
-        self._args: Any = None
+        self._args: Arguments | None = None
         self._evaluators: dict[tuple[int, bool], VectorValues] = {}
         """Evaluators of this call, for the latest arguments."""
 
     def evaluator(
-        self, x: Any, args: tuple[Any, ...], low: Any = None, high: Any = None, compiled: bool = True
+        self, x: FloatArray, args: Arguments, low: Bound = None, high: Bound = None, compiled: bool = True
     ) -> VectorValues:
         """Return what evaluates `f` at vectors like the rows of `x`; it is not called outside the bounds.
 
@@ -62,7 +70,7 @@ class VectorFunction:
         evaluator = None if form is None else self._values(form, dim, args)
         if evaluator is None or not self._is_current(evaluator, x):
             inside = np.isfinite(x).all(axis=1)
-            if low is not None:
+            if low is not None and high is not None:
                 inside &= ((x >= low) & (x <= high)).all(axis=1)
             with self._lock, np.errstate(all="ignore"):
                 if not inside.any():  # only the shape of the result is needed: too little to remember
@@ -86,7 +94,7 @@ class VectorFunction:
         self._evaluators[evaluator.dim, compiled] = evaluator
         return evaluator
 
-    def _trial(self, x: Any, args: tuple[Any, ...]) -> VectorValues | None:
+    def _trial(self, x: FloatArray, args: Arguments) -> VectorValues | None:
         """Return what calls the function at a few vectors; None where compiling it pays, or nothing is to compile."""
         key, derivatives, trial = self._record.key, x.size, trials.VECTORS
         if self._record.reading is None or key is None or len(x) > trials.FEW or not trial.allows(key, derivatives):
@@ -97,14 +105,14 @@ class VectorFunction:
             return None
         return ValuesAtFirst(self._record, form_of(value), x.shape[1], args, self._data)
 
-    def cost(self, key: Any) -> CostEstimate:
+    def cost(self, key: Hashable) -> CostEstimate:
         """Return what a vector has cost for what `key` stands for."""
         return self._record.cost(key)
 
-    def _values(self, form: Form, dim: int, args: tuple[Any, ...]) -> VectorValues:
+    def _values(self, form: Form, dim: int, args: Arguments) -> VectorValues:
         return VectorValues(self._record, form, dim, args, self._data)
 
-    def _is_current(self, evaluator: VectorValues, x: Any) -> bool:
+    def _is_current(self, evaluator: VectorValues, x: FloatArray) -> bool:
         """Whether the function is still of its form: captured numbers may say how many results there are."""
         form, machine = evaluator.form, evaluator.machine
         program = form.program
@@ -118,16 +126,16 @@ class VectorFunction:
         form.numbers = self._numbers
         return True
 
-    def _at_no_point(self, x: Any, args: tuple[Any, ...], low: Any, high: Any) -> Form:
+    def _at_no_point(self, x: FloatArray, args: Arguments, low: Bound, high: Bound) -> Form:
         """Find out what `f` returns, where no row of `x` may be given to it."""
         ones = np.ones((1, x.shape[1]))
-        if low is not None and len(low):  # bounds broadcast with the points: without points there are none
+        if low is not None and high is not None and np.size(low):  # without points there are no bounds either
             ones = np.clip(ones, np.broadcast_to(low, x.shape)[:1], np.broadcast_to(high, x.shape)[:1])
         vector = x[0] if len(x) and low is None else ones[0]
         return form_of(self._one(vector, args))
 
     def _choose(
-        self, x: Any, args: tuple[Any, ...], limits: tuple[Any, Any], where: Any, ways: tuple[Callable[..., bool], ...]
+        self, x: FloatArray, args: Arguments, limits: tuple[Bound, Bound], where: Index, ways: Sequence[Way]
     ) -> Form:
         """Make machine code of `f` in one of the `ways`, or call it with some of the rows `where` it may be called."""
         d, (low, high) = x.shape[1], limits
@@ -147,7 +155,7 @@ class VectorFunction:
         chosen[:2] = chosen[1::-1]  # in no order, or who sorts the vectors of a sorted batch is not found out
         for spread in (2.0**-7, 2.0**-20):
             rows = scatter(x[chosen], spread)
-            if low is not None:
+            if low is not None and high is not None:
                 rows = np.clip(rows, *(np.broadcast_to(b, x.shape)[chosen] for b in (low, high)))
             candidates = self._together(rows, args, form)
             if not candidates:
@@ -165,7 +173,7 @@ class VectorFunction:
                 return form
         return form
 
-    def _traces(self, form: Form, rows: Any, value: Any, args: tuple[Any, ...]) -> bool:
+    def _traces(self, form: Form, rows: FloatArray, value: Array, args: Arguments) -> bool:
         """Trace the function, if that can be, and agrees with it as Python at `rows`."""
         reading = self._record.reading
         if form.kind != "d" or reading is None or argument_types(args) is None:
@@ -188,7 +196,7 @@ class VectorFunction:
         self._record.note(AGREES)
         return True
 
-    def _compiles(self, form: Form, rows: Any, value: Any, args: tuple[Any, ...]) -> bool:
+    def _compiles(self, form: Form, rows: FloatArray, value: Array, args: Arguments) -> bool:
         """Have the function compiled, if that can be, and agrees with it as Python at the first of `rows`."""
         kinds, reading = argument_types(args), self._record.reading
         if reading is None:
@@ -201,7 +209,7 @@ class VectorFunction:
         self._data = self._record.captured_values() or []
         return self._compiles(form, rows, value, args)
 
-    def _agrees(self, form: Form, rows: Any, value: Any, args: tuple[Any, ...], kinds: tuple[Any, ...]) -> bool:
+    def _agrees(self, form: Form, rows: FloatArray, value: Array, args: Arguments, kinds: tuple[Kind, ...]) -> bool:
         reading = self._record.reading
         assert reading is not None
         try:
@@ -221,7 +229,7 @@ class VectorFunction:
         return True
 
     def _equals_python(
-        self, values: Any, rows: Any, value: Any, args: tuple[Any, ...], tolerance: float, strict: bool = False
+        self, values: Array, rows: FloatArray, value: Array, args: Arguments, tolerance: float, strict: bool = False
     ) -> bool:
         """Compare values in machine code with those of Python, which is `value` at the first of `rows`."""
         error = None
@@ -232,10 +240,10 @@ class VectorFunction:
                 return False
         return True
 
-    def _together(self, rows: Any, args: tuple[Any, ...], form: Form) -> list[tuple[Layout, bool, Any]]:
+    def _together(self, rows: FloatArray, args: Arguments, form: Form) -> list[tuple[Layout, bool, Array]]:
         """Call `f` with all rows at once, in both layouts; return those that gave a result of a fitting shape."""
-        fitting: list[tuple[Layout, bool, Any]] = []
-        ways: tuple[tuple[Layout, Any], ...] = (("rows", rows), ("columns", rows.T))
+        fitting: list[tuple[Layout, bool, Array]] = []
+        ways: tuple[tuple[Layout, FloatArray], ...] = (("rows", rows), ("columns", rows.T))
         for layout, vectors in ways:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -249,20 +257,20 @@ class VectorFunction:
         return fitting
 
 
-def _number(value: Any) -> Any:
+def _number(value: object) -> object:
     """Return a captured value if it may say how many results there are: a count or an end, alone or in an array."""
     if type(value) is np.ndarray:
         return value.tobytes() if value.dtype.kind in "iub" else None
     return tuple(map(_number, value)) if type(value) is tuple else value
 
 
-def _shape(value: Any) -> Any:
+def _shape(value: object) -> Shape | tuple[object, ...]:
     """Shape of a captured value."""
     if type(value) is tuple:
         return tuple(map(_shape, value))
     return value.shape if type(value) is np.ndarray else ()
 
 
-def vector_function(f: Any, nargs: int) -> VectorFunction:
+def vector_function(f: Function, nargs: int) -> VectorFunction:
     """Find or make the `VectorFunction` of `f`."""
     return VectorFunction(*record_of(VectorRecord, f, nargs))

@@ -6,14 +6,17 @@ vector instructions that LLVM need not find by itself, and a point gets the same
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
 from numba.core import cgutils, types
+from numba.core.cpu import CPUContext
+from numba.core.typing.context import Context
+from numba.core.typing.templates import Signature
 from numba.extending import intrinsic
 
-from ..compilation.memory import EXPONENT
+from .._typing import Function
+from ..compilation.memory import EXPONENT, Args, Intrinsic
 from ..tracing import GAP, LANES
 
 #: Bytes from one row to the next.
@@ -23,13 +26,13 @@ _WORD, _DOUBLE, _BIT = ir.IntType(64), ir.DoubleType(), ir.IntType(1)
 _SOME = 8  # lanes of one instruction, of which LLVM makes what the processor has
 
 
-def _vectors(builder: Any, address: Any, item: Any) -> list[Any]:
+def _vectors(builder: ir.IRBuilder, address: ir.Value, item: ir.Type) -> list[ir.Value]:
     """Pointers to the parts of a row."""
     first = builder.inttoptr(address, ir.VectorType(item, _SOME).as_pointer())
     return [builder.gep(first, [ir.Constant(_WORD, k)]) for k in range(LANES // _SOME)]
 
 
-def _same(builder: Any, value: Any) -> Any:
+def _same(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
     """Make a vector of one number."""
     vector = builder.insert_element(
         ir.Constant(ir.VectorType(value.type, _SOME), ir.Undefined), value, ir.Constant(ir.IntType(32), 0)
@@ -37,12 +40,12 @@ def _same(builder: Any, value: Any) -> Any:
     return builder.shuffle_vector(vector, vector, ir.Constant(ir.VectorType(ir.IntType(32), _SOME), [0] * _SOME))
 
 
-def _operation(emit: Callable[..., Any], item: Any = _DOUBLE) -> Any:
+def _operation(emit: Function, item: ir.Type = _DOUBLE) -> Function:
     """Make the intrinsic ``(target, number, *rows)`` that writes a row; all but the number are addresses."""
 
     @intrinsic
-    def operation(_typing: Any, target: Any, number: Any, rows: Any) -> Any:
-        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    def operation(_typing: Context, target: types.Type, number: types.Type, rows: types.UniTuple) -> Intrinsic:
+        def code(context: CPUContext, builder: ir.IRBuilder, signature: Signature, args: Args) -> ir.Value:
             number = _same(builder, args[1])
             rows = [_vectors(builder, row, item) for row in cgutils.unpack_tuple(builder, args[2])]
             for k, place in enumerate(_vectors(builder, args[0], item)):
@@ -55,7 +58,7 @@ def _operation(emit: Callable[..., Any], item: Any = _DOUBLE) -> Any:
     return operation
 
 
-def _binade(builder: Any, best: Any, x: Any) -> Any:
+def _binade(builder: ir.IRBuilder, best: ir.Value, x: ir.Value) -> ir.Value:
     """Multiply the power of two below ``max(abs(x), 1)``."""
     words = ir.VectorType(_WORD, _SOME)
     bits = builder.and_(builder.bitcast(x, words), ir.Constant(words, [EXPONENT] * _SOME))
@@ -64,7 +67,7 @@ def _binade(builder: Any, best: Any, x: Any) -> Any:
     return builder.fmul(builder.bitcast(bits, x.type), best)
 
 
-def _clip(builder: Any, _number: Any, x: Any, low: Any, high: Any) -> Any:
+def _clip(builder: ir.IRBuilder, _number: ir.Value, x: ir.Value, low: ir.Value, high: ir.Value) -> ir.Value:
     x = builder.select(builder.fcmp_ordered("<", x, low), low, x)
     return builder.select(builder.fcmp_ordered(">", x, high), high, x)
 
@@ -88,12 +91,12 @@ clip = _operation(_clip)
 keep_missing = _operation(lambda b, _, x, y: b.select(b.fcmp_unordered("uno", x, x), x, y))
 
 
-def _any(emit: Callable[..., Any]) -> Any:
+def _any(emit: Function) -> Function:
     """Make the intrinsic that tells whether a condition holds anywhere in a row."""
 
     @intrinsic
-    def holds_anywhere(_typing: Any, row: Any) -> Any:
-        def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+    def holds_anywhere(_typing: Context, row: types.Type) -> Intrinsic:
+        def code(_context: CPUContext, builder: ir.IRBuilder, _signature: Signature, args: Args) -> ir.Value:
             anywhere = None
             for place in _vectors(builder, args[0], _DOUBLE):
                 one = emit(builder, builder.load(place, align=8))
@@ -106,7 +109,7 @@ def _any(emit: Callable[..., Any]) -> Any:
     return holds_anywhere
 
 
-def _is_nonfinite(builder: Any, x: Any) -> Any:
+def _is_nonfinite(builder: ir.IRBuilder, x: ir.Value) -> ir.Value:
     words = ir.VectorType(_WORD, _SOME)
     every = ir.Constant(words, [EXPONENT] * _SOME)
     return builder.icmp_unsigned("==", builder.and_(builder.bitcast(x, words), every), every)
@@ -117,10 +120,10 @@ any_nonfinite = _any(_is_nonfinite)
 
 
 @intrinsic
-def call_at(_typing: Any, address: Any, words: Any) -> Any:
+def call_at(_typing: Context, address: types.Type, words: Any) -> Intrinsic:
     """Call machine code that takes words and returns one, by its address."""
 
-    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+    def code(_context: CPUContext, builder: ir.IRBuilder, _signature: Signature, args: Args) -> ir.Value:
         operands = cgutils.unpack_tuple(builder, args[1])
         prototype = ir.FunctionType(_WORD, [_WORD] * len(operands))
         return builder.call(builder.inttoptr(args[0], prototype.as_pointer()), operands)

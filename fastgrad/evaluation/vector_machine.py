@@ -9,36 +9,38 @@ from __future__ import annotations
 import ctypes
 import functools
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from math import inf
-from typing import Any
 
 import numpy as np
+from numba.core.typing.templates import Signature
 
 from .._parallel import CostEstimate, in_steps
+from .._typing import Arguments, Array, FloatArray, Function, Index, Selection
 from ..compilation.caches import KEPT, Recent, clearable
+from ..compilation.captured import Kind
 from ..compilation.kernels import LOCK, Native, native_loop
 from ..compilation.memory import address_of, array_at
 from ..compilation.ufuncs import OWN, RAISED
 from ..tracing import LANES, ValueProgram
 from .lanes import BLOCK, LOOPS, OPERANDS
-from .vector_code import words_of
+from .vector_code import Memory, words_of
 from .vector_instructions import WIDTH
 
 
 @cache
-def loop(name: str, function: Any = None, signature: Any = None) -> Any:
+def loop(name: str, function: Function | None = None, signature: Signature | None = None) -> tuple[Native, Function]:
     """Compile a loop, one for all functions, when it is needed first: of `LOOPS`, or any other."""
-    if function is None:
+    if function is None or signature is None:
         function, signature = LOOPS[name]
     code = native_loop(b"lanes " + name.encode(), function, signature)
     return code, ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * len(signature.args))(code.address)
 
 
 #: By program: the machine code made of it, and frames that no call works with.
-_programs: dict[bytes, tuple[dict[Any, Native | None], dict[Any, list[Any]]]] = clearable(Recent(KEPT))
+_programs: dict[bytes, tuple[dict[Hashable, Native | None], dict[Hashable, list[Frame]]]] = clearable(Recent(KEPT))
 
 
 class Traced:
@@ -55,18 +57,18 @@ class Traced:
     def __init__(self, program: ValueProgram) -> None:
         self.program, self.d, self.m = program, program.d, len(program.outputs)
         self.key = program.compact.key
-        self.costs: dict[Any, CostEstimate] = defaultdict(CostEstimate)
+        self.costs: dict[Hashable, CostEstimate] = defaultdict(CostEstimate)
         """What a value costs, and what else is computed in one call, by name."""
         if self.key not in _programs:
             _programs[self.key] = {}, {}
         self._codes, self.frames = _programs[self.key]
 
-    def words(self, args: tuple[Any, ...], data: Sequence[Any]) -> tuple[Any, Any] | None:
+    def words(self, args: Arguments, data: Sequence[object]) -> tuple[FloatArray, object] | None:
         """Numbers of captured `data` and what keeps them alive; None if the function is to be traced anew."""
         numbers = self.program.captured.numbers([*data, *args])
         return None if numbers is None else (np.ascontiguousarray(numbers, np.float64), None)
 
-    def code(self, key: Any = None, make: Callable[[], Native | None] | None = None) -> Native | None:
+    def code(self, key: Hashable = None, make: Callable[[], Native | None] | None = None) -> Native | None:
         """Machine code of the values, or of another program that `make` makes of them; None where it is too long."""
         if key not in self._codes:
             self._codes[key] = (make or self.program.compact.body)()
@@ -85,24 +87,23 @@ class PerVector:
 
     few = LANES
 
-    def __init__(self, native_code: Native, d: int, outputs: int, captured: Sequence[Any]) -> None:
+    def __init__(self, native_code: Native, d: int, outputs: int, captured: Sequence[Kind]) -> None:
         self.native, self.d, self.outputs, self.captured = native_code, d, outputs, captured
         self.m = outputs * (2 if native_code.result == "D" else 1)
-        self.one, self.frames = native_code.address, dict[Any, list[Any]]()
-        self.costs: dict[Any, CostEstimate] = defaultdict(CostEstimate)
+        self.one, self.frames = native_code.address, dict[Hashable, list[Frame]]()
+        self.costs: dict[Hashable, CostEstimate] = defaultdict(CostEstimate)
 
-    def words(self, args: tuple[Any, ...], data: Sequence[Any]) -> tuple[Any, Any] | None:
+    def words(self, args: Arguments, data: Sequence[object]) -> tuple[Memory, object] | None:
         """Words of the arguments and of captured `data`, and what keeps alive what they point into."""
         return words_of(self.d, self.outputs, args, self.captured, data)
 
-    def empty(self, count: int) -> Any:
+    def empty(self, count: int) -> Array:
         """Allocate values at so many vectors."""
         return np.empty((count, self.outputs), np.complex128 if self.m > self.outputs else np.float64)
 
     def code(self) -> Native:
         """Machine code that goes through the lanes."""
-        code: Native = loop("one by one")[0]
-        return code
+        return loop("one by one")[0]
 
 
 class Frame:
@@ -115,7 +116,7 @@ class Frame:
         d, m = program.d, program.m
         self._rows = np.zeros(((d + m + rows + 1) * WIDTH + 64) // 8)
         self._next = (address_of(self._rows) + 63) // 64 * 64
-        self._kept: list[Any] = [code]
+        self._kept: list[object] = [code]
         self.x = self.rows(d)
         places = [self.x + WIDTH * i for i in range(d)]
         results = self.rows(m)
@@ -133,11 +134,11 @@ class Frame:
         first, self._next = self._next, self._next + WIDTH * count
         return first
 
-    def words(self, words: Any) -> int:
+    def words(self, words: Sequence[int]) -> int:
         """Keep words: their address."""
         return self.keep(np.array(words, dtype=np.int64))
 
-    def keep(self, array: Any) -> int:
+    def keep(self, array: Array) -> int:
         """Keep an array alive: its address."""
         self._kept.append(array)
         return address_of(array)
@@ -155,7 +156,7 @@ def _of_values(program: Traced) -> Frame:
 class Machine:
     """A program with the words of its arguments and captured values, and what keeps these alive."""
 
-    def __init__(self, program: Traced | PerVector, words: Any, kept: Any) -> None:
+    def __init__(self, program: Traced | PerVector, words: Memory, kept: object) -> None:
         self.program, self._words, self._kept = program, words, kept
 
     @property
@@ -172,7 +173,7 @@ class Machine:
         return not self.is_traced and cost.seconds < inf and cost.long(evaluations)
 
     @contextmanager
-    def frame(self, make: Callable[..., Frame], *key: Any) -> Iterator[Frame]:
+    def frame(self, make: Callable[..., Frame], *key: Hashable) -> Iterator[Frame]:
         """Borrow a frame, which one thread at a time works with."""
         free = self.program.frames.setdefault((make, *key), [])
         try:
@@ -188,7 +189,7 @@ class Machine:
         """Enter the words of this call."""
         frame.data[OPERANDS], frame.data[RAISED] = address_of(self._words), 0
 
-    def rows(self, vectors: Any, values: Any) -> int:
+    def rows(self, vectors: FloatArray, values: Array) -> int:
         """Evaluate at the rows of `vectors`; return how many times `f` raised."""
         program, raised = self.program, 0
 
@@ -206,14 +207,18 @@ class Machine:
         return raised
 
 
+#: Vectors of lines, shape (lines, p, d), the point of each line, and bounds or None.
+Along = tuple[FloatArray, Index, FloatArray | None, FloatArray | None]
+
+
 class MachineOnLines:
     """Values at positions on lines through points `x`, shape (b, d).
 
     The entries have the numbers ``line * m + output``; line ``b d + k`` moves coordinate `k` of point `b`. For lines
-    along vectors, `along` holds these, shape (lines, p, d), the point of each line, and bounds or None.
+    along vectors, `along` holds these and more.
     """
 
-    def __init__(self, machine: Machine, x: Any, entry: Any, along: Any) -> None:
+    def __init__(self, machine: Machine, x: FloatArray, entry: Index, along: Along | None) -> None:
         program = machine.program
         d, m = program.d, program.m
         self.outputs, self.costs = m, program.costs
@@ -271,11 +276,11 @@ class MachineOnLines:
         """How many times `f` raised so far, beside the points."""
         return sum(int(frame.data[RAISED]) for frame in self._all_frames)
 
-    def at(self, _points: Any, index: Any) -> Any:
+    def at(self, _points: FloatArray, index: Selection) -> FloatArray:
         """Values at the points themselves."""
         return self._at_points[index]
 
-    def __call__(self, points: Any, index: Any) -> Any:
+    def __call__(self, points: FloatArray, index: Index) -> FloatArray:
         """Evaluate at `points`, shape ``(..., n)``, of the entries `index`."""
         points = np.ascontiguousarray(points)
         index = np.ascontiguousarray(np.broadcast_to(index, points.shape[-1:]), np.int64)
@@ -287,7 +292,7 @@ class MachineOnLines:
             self._evaluate(points, index, values)
         return values
 
-    def _evaluate(self, points: Any, index: Any, values: Any) -> None:
+    def _evaluate(self, points: FloatArray, index: Index, values: FloatArray) -> None:
         """Write the values at `points` into an array."""
         n = points.shape[-1]
         with self.words() as words:

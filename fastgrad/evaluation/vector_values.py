@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .._typing import Arguments, Array, Selection
 from . import trials
 from .registry import VectorRecord
 from .results import BecameComplex, Form, arrange, as_rows
@@ -30,10 +31,10 @@ class VectorValues:
     Its `form` tells the results for vectors of length `dim`, and how it is run.
     """
 
-    def __init__(self, record: VectorRecord, form: Form, dim: int, args: tuple[Any, ...], data: Sequence[Any]) -> None:
+    def __init__(self, record: VectorRecord, form: Form, dim: int, args: Arguments, data: Sequence[object]) -> None:
         self._record, self.form, self.dim, self.args, self._data = record, form, dim, args, data
         self.outputs, self.result_shape = form.outputs, form.shape
-        self._machine: tuple[Any, Machine | None] = None, None
+        self._machine: tuple[Traced | PerVector | None, Machine | None] = None, None
 
     @property
     def kind(self) -> str:
@@ -80,7 +81,7 @@ class VectorValues:
                 stacklevel=stack_depth(),
             )
 
-    def values(self, x: Any, index: Any = None, beside: bool = False) -> Any:
+    def values(self, x: Array, index: Selection | None = None, beside: bool = False) -> Array:
         """Evaluate at every row of `x`, complex where it is called: an array of shape (k, outputs) of its own."""
         if (machine := self.machine) is not None:
             return self._in_machine_code(machine, np.ascontiguousarray(x), beside)
@@ -100,10 +101,10 @@ class VectorValues:
         """Return values of the same function in another form."""
         return VectorValues(self._record, replace(self.form, **changes), self.dim, self.args, self._data)
 
-    def _empty(self, count: int) -> Any:
+    def _empty(self, count: int) -> Array:
         return np.empty((count, self.outputs), np.complex128 if self.kind == "D" else np.float64)
 
-    def _in_machine_code(self, machine: Machine, x: Any, beside: bool) -> Any:
+    def _in_machine_code(self, machine: Machine, x: Array, beside: bool) -> Array:
         values = self._empty(len(x))
         if not machine.rows(x, values) and not machine.is_traced:
             return values
@@ -117,7 +118,7 @@ class VectorValues:
             values[bad] = np.where(np.isnan(values[bad]), apart, values[bad])  # the others keep their last bits
         return values
 
-    def _block(self, x: Any, beside: bool) -> Any:
+    def _block(self, x: Array, beside: bool) -> Array:
         """Call `f` with a few vectors, in its layout or one by one."""
         form = self.form
         if form.layout != "single" and len(x) > 1:
@@ -132,7 +133,7 @@ class VectorValues:
             self.expect(len(x))
         values = self._empty(len(x))
         for i, vector in enumerate(x):
-            value = self._record.one(vector, self.args, beside)
+            value: Array = self._record.one(vector, self.args, beside)
             if value is OUTSIDE:
                 values[i] = np.nan
                 continue
@@ -153,7 +154,7 @@ class ValuesAtFirst(VectorValues):
     def expect(self, count: int) -> None:
         """Say nothing: it is compiled when there are many vectors."""
 
-    def values(self, x: Any, index: Any = None, beside: bool = False) -> Any:
+    def values(self, x: Array, index: Selection | None = None, beside: bool = False) -> Array:
         """Evaluate at every row of `x`."""
         began = thread_time()
         try:
@@ -171,6 +172,6 @@ class OneOutput:
         self._evaluator, self._output, self.dim, self.kind = evaluator, output, evaluator.dim, evaluator.kind
         self.is_compiled, self.threads, self.expect = evaluator.is_compiled, evaluator.threads, evaluator.expect
 
-    def values(self, x: Any, index: Any = None, beside: bool = False) -> Any:
+    def values(self, x: Array, index: Selection | None = None, beside: bool = False) -> Array:
         """Evaluate at every row of `x`; shape (k, 1)."""
         return self._evaluator.values(x, index, beside)[:, self._output : self._output + 1]

@@ -13,7 +13,7 @@ import numpy as np
 from numba.core import types
 from numba.extending import typeof_impl
 
-from .._typing import Function
+from .._typing import Array, Function
 from ..arguments import argument, checked_out, common_shape, result_kind
 from ..array_kinds import PLAIN, kinds
 from ..compilation.operators import Uncompilable
@@ -103,7 +103,7 @@ class Gate:
             raise TypeError(self.__not_differentiable__)
         return self._partials
 
-    def __call__(self, *args: object, out: object = None, **named: object) -> Any:
+    def __call__(self, *args: object, out: Array | None = None, **named: object) -> Any:
         """Return the values of the gate; arguments broadcast together."""
         for a in args:
             if hasattr(a, "__gate__"):  # a node of a circuit that is being traced
@@ -168,7 +168,7 @@ class Partials:
 
 
 def _one_partial(
-    formula: Function, signature: inspect.Signature, /, *args: object, out: object = None, **named: object
+    formula: Function, signature: inspect.Signature, /, *args: object, out: Array | None = None, **named: object
 ) -> Any:
     """Values of one partial derivative; arguments are named as those of the gate."""
     return values(formula, *by_position(signature, args, named), out=out)
@@ -237,7 +237,7 @@ def gate(
     return decorate if formula is None else decorate(formula)
 
 
-def values(f: Function, *args: object, out: object = None, kind: str = "d") -> Any:
+def values(f: Function, *args: object, out: Array | None = None, kind: str = "d") -> Any:
     """Values of a scalar formula on arrays, with the dtype rules of a gate; ``kind="?"`` for truth values."""
     for a in args:
         if type(a) is not float and kinds[type(a)] is not PLAIN:

@@ -18,17 +18,22 @@ for `derivative` and one-dimensional arrays for `gradient`; `method` is written 
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
+from numba.core.cpu import CPUContext
 from numba.core.errors import TypingError
+from numba.core.typing.context import Context
+from numba.core.typing.templates import Signature
 from numba.extending import intrinsic, overload
 
+from .._typing import FloatArray, Function, Index
 from ..adaptive_rule import Adaptive, estimate, first_round, round_ufunc
 from ..compilation.caches import clearable
-from ..compilation.memory import EXPONENT, array_at
+from ..compilation.memory import EXPONENT, Args, Intrinsic, array_at
 from ..compilation.operators import Uncompilable
 from ..compilation.pipeline import function_from, jit, return_kind, return_type
 from ..compilation.references import Reading
@@ -38,18 +43,18 @@ from ..differentiation.first_derivatives import gradient
 from ..evaluation.compiled import of_fixed_arity
 from ..rules.stencil_codegen import best_step, compiled_point
 from ..rules.stencils import Stencil
-from .types import SCALARS, checked_step, constant, function_of, narrow, refuse, rule_of, step_of
+from .types import SCALARS, Given, checked_step, constant, function_of, narrow, refuse, rule_of, step_of
 
 
 @intrinsic(prefer_literal=True)
-def _call(_typing: Any, data: Any, operands: Any) -> Any:
+def _call(_typing: Context, data: Any, operands: Any) -> Intrinsic:
     """Call the body of a ufunc of one result at one point; `data` is the address of its data in this process.
 
     A dynamic address tells Numba that the caller is not to be stored in a cache.
     """
     address, count = data.literal_value, len(operands)
 
-    def code(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+    def code(context: CPUContext, builder: ir.IRBuilder, _signature: Signature, args: Args) -> ir.Value:
         word = ir.IntType(64)
         words = word.as_pointer()
         own = builder.bitcast(context.add_dynamic_addr(builder, address, info="fastgrad"), words)
@@ -68,10 +73,10 @@ def _call(_typing: Any, data: Any, operands: Any) -> Any:
     return types.float64(data, operands), code
 
 
-_kernels: dict[tuple[bytes, int], Any] = clearable({})
+_kernels: dict[tuple[bytes, int], Function] = clearable({})
 
 
-def _kernel(f: Any, nargs: int) -> tuple[Any, bytes | None]:
+def _kernel(f: Function, nargs: int) -> tuple[Function, bytes | None]:
     """Scalar kernel of `f` as the evaluators use it, and the key of its content; `f` itself if it cannot be read."""
     try:
         reading = Reading(f)
@@ -84,9 +89,9 @@ def _kernel(f: Any, nargs: int) -> tuple[Any, bytes | None]:
 
 @overload(derivative, {"forceinline": True, "error_model": "numpy"}, strict=False, prefer_literal=True)
 def _derivative(
-    f: Any, *args: Any, wrt: Any = 0, method: Any = "adaptive", step: Any = None, rel_step: Any = None,
-    bounds: Any = None, full_output: Any = False, out: Any = None, workers: Any = None,
-) -> Any:  # fmt: skip
+    f: types.Type, *args: types.Type, wrt: Given = 0, method: Given = "adaptive", step: Given = None,
+    rel_step: Given = None, bounds: Given = None, full_output: Given = False, out: Given = None, workers: Given = None,
+) -> Function:  # fmt: skip
     """Write `derivative` at one point; Numba demands the parameters of the function itself."""
     refuse({"bounds": (bounds, None), "full_output": (full_output, False), "out": (out, None)}, "derivative")
     target, rule, nargs = function_of(f, "derivative"), rule_of(method, "derivative"), len(args)
@@ -108,7 +113,7 @@ def _derivative(
     numbers = ", ".join(f"np.float64({n})" for n in names)
     lines = [] if mode == "auto" else checked_step(name)
     kernel, key = _kernel(target, nargs)
-    namespace: dict[str, Any] = {}
+    namespace: dict[str, object] = {}
     if isinstance(rule, Stencil):
         namespace["point"] = compiled_point(kernel, return_kind(kernel, nargs), rule, nargs, index, mode)[0]
         lines += [
@@ -130,17 +135,18 @@ def _derivative(
     text = "\n    ".join(lines)
     keywords = "wrt=0, method=None, step=None, rel_step=None, bounds=None, full_output=False, out=None, workers=None"
     source = f"def impl(f, {', '.join(names)}, {keywords}):\n    {text}\n    return {narrow(args)}(df)\n"
-    return function_from(source, "impl", namespace)
+    impl: Function = function_from(source, "impl", namespace)
+    return impl
 
 
-_rounds: dict[Any, tuple[Ufunc, Any]] = {}
+_rounds: dict[Hashable, tuple[Ufunc, object]] = {}
 """Adaptive derivatives whose addresses are in the machine code of callers: they live as long as the process."""
 
 #: What finishes points in Python: how many, where arguments and results begin, the data of the first round.
 _FINISH = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.POINTER(ctypes.c_int64), ctypes.c_void_p)
 
 
-def _adaptive(kernel: Any, key: bytes, nargs: int, wrt: int, rule: Adaptive) -> int:
+def _adaptive(kernel: Function, key: bytes, nargs: int, wrt: int, rule: Adaptive) -> int:
     """Address of the data of an adaptive derivative."""
     if (key, nargs, wrt, rule) not in _rounds:
         code = body(key + repr(("values", nargs)).encode(), lambda: (kernel, return_kind(kernel, nargs)), nargs)
@@ -148,16 +154,17 @@ def _adaptive(kernel: Any, key: bytes, nargs: int, wrt: int, rule: Adaptive) -> 
             raise TypingError('`f` must return real numbers for the adaptive rule. Use method="central".')
         values = Ufunc(code, nargs, "f", "f")
 
-        def finish(count: int, addresses: Any, _data: Any) -> None:
+        def finish(count: int, addresses: Sequence[int], _data: int) -> None:
             columns = [array_at(addresses[i], count, ctypes.c_double) for i in range(nargs + 4)]
             df = columns[nargs + 3]
             left = np.flatnonzero(np.isnan(df))
             x, *limits = (columns[i][left].copy() for i in (wrt, nargs, nargs + 1, nargs + 2))
 
-            def f(points: Any, index: Any) -> Any:
+            def f(points: FloatArray, index: Index) -> FloatArray:
                 rest = [columns[i][left][index] for i in range(nargs)]
                 rest[wrt] = points
-                return values.call(*rest)
+                value: FloatArray = values.call(*rest)
+                return value
 
             df[left] = estimate(f, x, rule, *limits, grids=True).df
 
@@ -170,9 +177,9 @@ def _adaptive(kernel: Any, key: bytes, nargs: int, wrt: int, rule: Adaptive) -> 
 
 @overload(gradient, strict=False, prefer_literal=True)
 def _gradient(
-    f: Any, x: Any, args: Any = (), method: Any = "adaptive", step: Any = None, rel_step: Any = None,
-    bounds: Any = None, full_output: Any = False, workers: Any = None,
-) -> Any:  # fmt: skip
+    f: types.Type, x: types.Type, args: Any = (), method: Given = "adaptive", step: Given = None,
+    rel_step: Given = None, bounds: Given = None, full_output: Given = False, workers: Given = None,
+) -> Function:  # fmt: skip
     """Write `gradient` at one point, by a stencil; Numba demands the parameters of the function itself."""
     refuse({"bounds": (bounds, None), "full_output": (full_output, False)}, "gradient")
     target, rule = function_of(f, "gradient"), rule_of(method, "gradient")
@@ -188,7 +195,7 @@ def _gradient(
     return _gradient_by(rule, target, x, args, *step_of(step, rel_step))
 
 
-def _gradient_by(rule: Stencil, f: Any, x: Any, args: Any, mode: str, step: str) -> Any:
+def _gradient_by(rule: Stencil, f: Function, x: types.Array, args: Any, mode: str, step: str) -> Function:
     """Write the loop over coordinates, by the operations of `differentiation.lane_loops`."""
     try:
         kernel = jit(Reading(f).linked)
@@ -221,7 +228,8 @@ def _gradient_by(rule: Stencil, f: Any, x: Any, args: Any, mode: str, step: str)
     text = "\n    ".join([*lines, "return OUT"]).replace("OUT", f"out{narrow([x.dtype]) and '.astype(np.float32)'}")
     keywords = "args=(), method=None, step=None, rel_step=None, bounds=None, full_output=False, workers=None"
     source = f"def impl(f, x, {keywords}):\n    {text}\n"
-    return function_from(source, "impl", {"kernel": kernel, "number": _number})
+    impl: Function = function_from(source, "impl", {"kernel": kernel, "number": _number})
+    return impl
 
 
 def _number(value):  # type: ignore[no-untyped-def]

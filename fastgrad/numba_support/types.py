@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from numba.core import types
@@ -10,17 +11,21 @@ from numba.core.errors import TypingError
 from numba.core.imputils import lower_constant
 from numba.extending import NativeValue, overload, register_model, typeof_impl, unbox
 
+from .._typing import Function
 from ..adaptive_rule import Adaptive
 from ..compilation.pipeline import function_from
 from ..rules.complexstep import ComplexStep
-from ..rules.selection import METHODS
+from ..rules.selection import METHODS, Rule
 from ..rules.stencils import Stencil, backward, central, forward
+
+#: An argument of a call: Numba's type of it, or the default itself.
+Given = types.Type | str | float | None
 
 
 class RuleType(types.Opaque):
     """Numba's type of a rule: each rule is a type of its own, so that its weights are constants."""
 
-    def __init__(self, rule: Any) -> None:
+    def __init__(self, rule: Rule) -> None:
         self.rule = rule
         super().__init__(name=f"fastgrad {rule!r}")
 
@@ -37,20 +42,21 @@ def _register() -> None:
 _register()
 
 
-def _written_out(make: Any) -> None:
+def _written_out(make: Callable[..., Stencil]) -> None:
     """Let compiled code write out a stencil, ``fg.central(order=4)``: it is made when the code is compiled."""
 
     @overload(make, strict=False, prefer_literal=True)
-    def written(*args: Any, **named: Any) -> Any:
+    def written(*args: types.Type, **named: types.Type) -> Function:
         rule = make(*(constant(a, "order") for a in args), **{name: constant(a, name) for name, a in named.items()})
-        return function_from("def impl(order=None, n=None):\n    return RULE\n", "impl", {"RULE": rule})
+        impl: Function = function_from("def impl(order=None, n=None):\n    return RULE\n", "impl", {"RULE": rule})
+        return impl
 
 
 for _make in (forward, backward, central):
     _written_out(_make)
 
 
-def function_of(f: Any, name: str) -> Any:
+def function_of(f: types.Type, name: str) -> Any:
     """Return the Python object behind a function's type."""
     if isinstance(f, types.Dispatcher):
         return f.dispatcher
@@ -62,7 +68,7 @@ def function_of(f: Any, name: str) -> Any:
     )
 
 
-def rule_of(method: Any, name: str) -> Any:
+def rule_of(method: Given, name: str) -> Rule:
     """Return the rule that `method` stands for."""
     if isinstance(method, RuleType):
         return method.rule
@@ -76,7 +82,7 @@ def rule_of(method: Any, name: str) -> Any:
     )
 
 
-def constant(value: Any, name: str) -> Any:
+def constant(value: Given, name: str) -> Any:
     """Return the value of an argument that must be known when the caller is compiled."""
     value = value.value if isinstance(value, types.Omitted) else value
     if isinstance(value, types.Literal):
@@ -86,12 +92,12 @@ def constant(value: Any, name: str) -> Any:
     raise TypingError(f"`{name}` must be written out inside compiled code; got {value}. Pass a number.")
 
 
-def _missing(value: Any) -> bool:
+def _missing(value: Given) -> bool:
     """Tell whether an argument was left out, or None was passed."""
     return value is None or isinstance(value, types.NoneType) or getattr(value, "value", 0) is None
 
 
-def refuse(options: dict[str, Any], name: str) -> None:
+def refuse(options: dict[str, tuple[Given, object]], name: str) -> None:
     """Raise for options that compiled code does not have."""
     for option, (value, default) in options.items():
         if not _missing(value) and getattr(value, "literal_value", value) is not default:
@@ -104,12 +110,12 @@ def refuse(options: dict[str, Any], name: str) -> None:
 SCALARS = (types.Float, types.Integer, types.Boolean)
 
 
-def narrow(kinds: Any) -> str:
+def narrow(kinds: Sequence[types.Type]) -> str:
     """Name the type that results of arguments of these types are turned into: float32 stays."""
     return "np.float32" if all(k == types.float32 for k in kinds) else ""
 
 
-def step_of(step: Any, rel_step: Any) -> tuple[str, str]:
+def step_of(step: Given, rel_step: Given) -> tuple[str, str]:
     """Mode of the step, and the name of the argument that gives it."""
     if _missing(step) and _missing(rel_step):
         return "auto", ""
