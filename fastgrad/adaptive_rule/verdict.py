@@ -24,6 +24,8 @@ LONG = 1e-6
 """The last search takes bounds that are limited by rounding and longer."""
 STATIONARY = 2.0**-7
 """Ratio of the finest to the widest secant; near a zero of third order it is 2^-8, of second order 2^-4."""
+NOISY = 2.0**7
+"""Multiple of the bound that rounding leaves beyond which finer steps have to tell noise from waves."""
 SMALL = 2.0**-12
 """Nearer to 0, steps of the scale 1 do not resolve a function that varies over the size of the point."""
 JUMP = 2.0**-14
@@ -45,6 +47,9 @@ def verdict(select: Select, table: Table, x: Row, y: Row, values: Rows, judgemen
     is_limited = (best.ranking_bound <= best.local * max(SHORT[n], LONG)) & (best.bound <= floor * 3.0)
     is_limited = is_limited | ((best.ranking_bound <= best.local * (FINE * 8.0)) & (best.bound <= floor * 8.0))
     done = (is_short | is_limited) & differs & (best.bound < math.inf)
+    if n > 1:
+        # noise beyond rounding may be waves that are shorter than all steps but the probe
+        done = done & ~(best.bound - truncation > floor * NOISY)
     # Where the slope vanishes beside that over the widest step, terms of that size may have been rounded inside `f`,
     # as in x - sin(x) at 1e-3. Only the digits of the values show it, which the last search takes into account.
     far, near = s.secant[0], s.secant[last]
