@@ -111,7 +111,6 @@ def estimate(
         Whether `f` also takes points of shape ``(..., m)`` with ``m`` indices for the last axis.
     first_round : RoundResult, optional
         The first round of real results, if machine code has taken it. It is taken again where there are limits.
-
     machine : callable, optional
         Takes rounds of real results in machine code, see `TakeRound`; there are no limits then.
 
