@@ -53,6 +53,8 @@ def _remedy(value: object, array: Array) -> str:
         return "Say in what unit, and from when: `(t - t[0]) / np.timedelta64(1, 's')`."
     if array.dtype.names:
         return "Pass its fields one by one, or `numpy.lib.recfunctions.structured_to_unstructured(x)`."
+    if array.ndim and array.dtype == object and None in array.ravel().tolist():
+        return "Write NaN for None; as a bound, an infinity."
     if array.ndim:
         return "Convert it to float64."
     return "Pass `float(x)`." if hasattr(value, "__float__") else "Pass a number, a list of numbers or an array."

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import fastgrad as fg
@@ -59,6 +60,12 @@ def test_options_without_a_name_get_a_remedy() -> None:
     """As `args` of SciPy's functions is passed."""
     with pytest.raises(TypeError, match=r"at most 2 arguments without names, f, x; got 3. Name the others: `args`"):
         fg.gradient(lambda v, a: v[0] * a, [1.0], 3.0)  # type: ignore[misc]
+
+
+def test_none_among_numbers_gets_a_remedy_that_helps() -> None:
+    with pytest.raises(TypeError, match=r"`bounds\[0\]` .* object. Write NaN for None; as a bound, an infinity."):
+        fg.derivative(np.sin, [1.0, 2.0], bounds=([None, 0.0], None))
+    assert np.isfinite(fg.derivative(np.sin, [1.0, 2.0], bounds=([-np.inf, 0.0], None))).all()
 
 
 def test_a_type_error_of_f_is_not_taken_for_one_of_a_keyword() -> None:
