@@ -866,6 +866,35 @@ def test_waves_beside_the_rounding_of_a_trend_are_no_noise() -> None:
     assert (off > 10 * found.error)[found.success].mean() <= 0.05 and (off <= found.error).mean() >= 0.95
 
 
+def _tree_price(spot: Any) -> Any:
+    """Price of a call option in a binomial tree of 200 steps: a polygon whose kinks are 2.8 % apart."""
+    steps, dt = 200, 1 / 200
+    up, discount = np.exp(0.2 * np.sqrt(dt)), np.exp(-0.05 * dt)
+    p = (1 / discount - 1 / up) / (up - 1 / up)
+    value = np.maximum(np.multiply.outer(spot, up ** np.arange(-steps, steps + 1, 2.0)) - 100, 0)
+    for _ in range(steps):
+        value = discount * (p * value[..., 1:] + (1 - p) * value[..., :-1])
+    return value[..., 0]
+
+
+_DRAWS = np.exp(0.2 * np.random.default_rng(0).standard_normal(10_000) - 0.02)
+
+
+@pytest.mark.parametrize("f", [_tree_price, lambda x: np.maximum(np.multiply.outer(x, _DRAWS) - 100, 0).mean(axis=-1)])
+def test_a_polygon_of_many_kinks_has_no_second_derivative_for_sure(f: Function) -> None:
+    """Between kinks the second derivative is 0; wider steps see the one of the price, 0.015 to 0.025.
+
+    Finer rounds settled 82 of 100 prices of the tree as 0 with a bound of 1e-8 and with success.
+    """
+    x = np.random.default_rng(0).uniform(85, 115, 20)
+    found = differentiate(f, x, adaptive(2))
+    assert (~found.success | (np.abs(found.df - 0.02) <= found.error + 0.01)).all()
+    # a polygon of few kinks is straight between them
+    knots, heights = np.linspace(-4, 4, 9), np.random.default_rng(1).normal(size=9)
+    found = differentiate(lambda x: np.interp(x, knots, heights), x / 30 - 3.3, adaptive(2))
+    assert found.success.all() and (np.abs(found.df) < 1e-6).all()
+
+
 def test_a_kink_of_the_second_derivative_is_not_that_of_one_side() -> None:
     """One side was preferred where the other one had another second derivative, or was flat."""
     for f in (lambda x: np.clip(x, 0, 1) ** 2 * (3 - 2 * np.clip(x, 0, 1)), lambda x: x * x * np.where(x < 0, 1, 3)):

@@ -53,6 +53,8 @@ class Batch:
         Derivatives that the rounds so far allow.
     is_beside_edge : ndarray of bool
         Whether a side has no room for the steps of the first round, or no values there; only for higher orders.
+    is_straight : ndarray of bool
+        Whether finer steps, and only these, show that a higher derivative is 0 within its bound.
     block_size : int
         Points of one block of a round.
     is_free : bool
@@ -79,6 +81,7 @@ class Batch:
         taken = 0 if self.first_round is None else first_round_of(self.n, self.side).count
         self.nfev = np.full(x.shape, 1 + taken, np.int64)
         self.is_beside_edge = np.zeros(x.shape, bool)
+        self.is_straight = np.zeros(x.shape, bool)
         self.lowest, self.highest = np.full(x.shape, -np.inf), np.full(x.shape, np.inf)
 
     @property
@@ -145,6 +148,11 @@ class Batch:
             return None
         self.nfev[index] += taken.count
         return taken.results(*results)
+
+    def note_straight(self, index: Index) -> None:
+        """Note where the results that finer steps gave for points are 0 within their bounds."""
+        if self.n > 1:
+            self.is_straight[index] = np.abs(self.out.df[index]) <= self.out.error[index]
 
     def note_allowed(self, index: Index, j: RoundResult, where: Mask) -> None:
         """Note which derivatives a round allows at some of its points, where its bound is short."""

@@ -151,7 +151,7 @@ def _bend(select: Select, state: Rows, points: Rows, levels: Rows, level: Row) -
     df, bound, first = points
     size, wide_bound = abs(levels[0]), levels[1]
     is_sharp = (abs(df) <= bound) & (levels[2] < math.inf) & (level * float(STRIDE) < first - 3.0)
-    is_sharp = is_sharp & (wide_bound <= size * 0.25) & (size > wide_bound + bound) & (wide_bound < shortest)
+    is_sharp = is_sharp & (wide_bound <= size * HALF) & (size > wide_bound + bound) & (wide_bound < shortest)
     return (select(is_sharp, wide_bound, shortest), select(is_sharp, size + wide_bound, largest)), ()
 
 

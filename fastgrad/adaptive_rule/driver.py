@@ -142,11 +142,13 @@ def estimate(
         usable = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
         if usable.size:
             left = resolve_narrow(b, _take_rounds(b, usable))
-            cramped = _cramped(b)
-            if cramped.size:
-                left = np.union1d(left, cramped)
+            cramped, straight = _cramped(b), indices(b.is_straight & ~b.is_beside_edge)
+            if cramped.size or straight.size:
+                left = np.union1d(left, np.concatenate([cramped, straight]))
             if left.size:
+                earlier = _set_aside(b, straight)
                 search(b, left)
+                _compare(b, straight, earlier)
         return judged(b.out, b.nfev, rule)
 
 
@@ -176,6 +178,25 @@ def _cramped(b: Batch) -> Index:
     cramped = beside_edge.take(some)
     b.out.scale[cramped] = np.minimum(scale, own)[some]
     return cramped
+
+
+def _set_aside(b: Batch, index: Index) -> Outcome:
+    """Return the results of points, which the last search then replaces."""
+    earlier = Outcome(*(a[index] for a in b.out))
+    b.out.df[index], b.out.error[index] = np.nan, np.inf
+    return earlier
+
+
+def _compare(b: Batch, index: Index, earlier: Outcome) -> None:
+    """Restore earlier results that the last search confirms, with the longer of both bounds.
+
+    Its steps are wider: a mean of many functions with kinks, as a price over fixed draws, is straight between its
+    kinks, and its bound covers the derivative that wider steps show.
+    """
+    df, error = b.out.df[index], b.out.error[index]
+    some = indices((np.abs(earlier.df - df) <= earlier.error + error) & (error < np.inf))
+    confirmed = earlier._replace(error=np.maximum(earlier.error, error))
+    b.store(index[some], Outcome(*(a[some] for a in confirmed)))
 
 
 def _in_chunks(f: Evaluate, points: FloatArray, index: Index) -> FloatArray:

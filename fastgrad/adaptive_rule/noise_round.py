@@ -124,4 +124,5 @@ class _Part:
         accepted = indices((r.is_resolved != 0) & (distance <= r.bound + b.out.error[index]))
         is_resolved[index[accepted]] = True
         b.improve(index[accepted], Outcome.smooth(r.df[accepted], r.bound[accepted], r.scale[accepted]))
+        b.note_straight(index[accepted[self.unit[accepted] < scale_of(b.x[index[accepted]])]])
         return r.verdict

@@ -25,8 +25,12 @@ def take_rounds(b: Batch, index: Index) -> Index:
     open_points, wide, more = (_concatenated(parts) for parts in zip(*firsts, strict=True))
     for block in in_blocks(np.arange(wide[0].size), b.round_size):
         _wider_round(b, *(a[block] for a in wide))
-    blocks = in_blocks(np.arange(more[0].size), b.round_size)
-    return np.concatenate([open_points[0], *(take_finer_rounds(b, *(a[block] for a in more)) for block in blocks)])
+    left = open_points
+    for block in in_blocks(np.arange(more[0].size), b.round_size):
+        index, top, has_result = (a[block] for a in more)
+        left.append(take_finer_rounds(b, index, top, has_result))
+        b.note_straight(index[~has_result])
+    return np.concatenate(left)
 
 
 def _concatenated(parts: Iterable[Sequence[Array]]) -> list[Array]:
