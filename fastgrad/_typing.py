@@ -24,7 +24,11 @@ Selection = Index | Mask | slice
 """Some points of a batch."""
 Shape = tuple[int, ...]
 
-Arguments = tuple[Any, ...]
-"""What a function takes besides a vector: numbers, arrays, or anything else of the caller's."""
+Interval = tuple[float, float]
+
+Argument = Any
+"""What a function takes, or returns: a number, an array, a number of mpmath, an array of another library."""
+Arguments = tuple[Argument, ...]
+"""All that a function takes, or what it takes besides a vector."""
 Function = Callable[..., Any]
 """A function of the caller's: of numbers, arrays or vectors and further arguments."""

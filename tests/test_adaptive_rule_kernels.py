@@ -13,7 +13,7 @@ from conftest import run_script
 
 import fastgrad as fg
 from fastgrad.adaptive_rule import adaptive, estimate, schedule
-from fastgrad.adaptive_rule.extrapolation import DEVIATIONS, Table, coefficient_weights, value_weights
+from fastgrad.adaptive_rule.extrapolation import DEVIATIONS, LevelTable, coefficient_weights, value_weights
 from fastgrad.compilation import scan
 
 pytestmark = pytest.mark.machine_code
@@ -29,7 +29,7 @@ FUNCTIONS = {
 }
 
 
-def tables() -> list[Table]:
+def tables() -> list[LevelTable]:
     """Every level set of every order and side."""
     return [
         make(n, two_sided)

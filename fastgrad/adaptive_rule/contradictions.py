@@ -17,7 +17,7 @@ from .noise import SHARP, deviations, is_jump
 from .quotients import larger, quotient
 from .rounding import decimal_quantum
 from .schedule import FINEST
-from .search import STRIDE, Fit, Values, best_window, deviation, last_start_before, per_step, polynomial
+from .search import STRIDE, Fit, LevelValues, best_window, deviation, last_start_before, per_step, polynomial
 from .sides import level_before_kink
 from .verdict import SMALL
 
@@ -138,7 +138,7 @@ def _jump(series: tuple[int, bool], n: int) -> Scan:
     return Scan(f"jump {series} {n}", body, lambda _: (0.0, math.inf), lambda _s, state, _p: state[1:])
 
 
-def _jumps_to(v: Values, w: Window, apart: Row) -> Row:
+def _jumps_to(v: LevelValues, w: Window, apart: Row) -> Row:
     """Whether the quotients come near the derivative of a window within one level, from the distance `apart`."""
     if v.n > (2 if v.two_sided else 1):
         return np.zeros(v.x.shape, bool)
@@ -185,7 +185,7 @@ _LARGEST_JUMP = Scan(
 )
 
 
-def _jump_beyond(v: Values, fit: Fit) -> Row:
+def _jump_beyond(v: LevelValues, fit: Fit) -> Row:
     """Return the error that an iteration may hide inside a window: the jump at coarser steps over the coarsest step.
 
     An iteration that stops earlier or later when the argument moves jumps by its own error. Within the window it may be

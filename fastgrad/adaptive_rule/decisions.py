@@ -29,7 +29,7 @@ from .flatness import UNKNOWN
 from .judge import Window
 from .noise import SHARP
 from .rounding import ROUNDING
-from .search import Values, per_step
+from .search import LevelValues, per_step
 from .sides import ROUGH, Sides, compare_sides
 
 WIDE = 12
@@ -67,7 +67,7 @@ class FurtherLevels(NamedTuple):
     coarser: Row
 
 
-def decide(v: Values, coarse_levels: int) -> tuple[Outcome, FurtherLevels]:
+def decide(v: LevelValues, coarse_levels: int) -> tuple[Outcome, FurtherLevels]:
     """Decide on every point by the values at all levels, and list the points that further levels may improve.
 
     The first `coarse_levels` only serve against noise: a window there must not contradict the others.
@@ -184,7 +184,7 @@ _GROWTH = Scan("growth", _growth, lambda _: (0.0, 0.0, True, 0.0, 1.0, 0.0, Fals
                backwards=True)  # fmt: skip
 
 
-def _diverges(v: Values) -> Row:
+def _diverges(v: LevelValues) -> Row:
     """Whether the secants of a side only grow, with one sign, towards the finest levels: a slope without bound."""
     result = np.zeros(v.x.shape, bool)
     for value in v.groups[1:]:

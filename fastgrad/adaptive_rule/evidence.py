@@ -12,7 +12,7 @@ from .flatness import Survey, flat_bound, is_below_rounding, survey
 from .judge import Window
 from .noise import SHARP, Deviations, is_noise_about_constant
 from .rounding import COUNTS, ROUNDING, Quanta, quanta
-from .search import Values, best_window, windows
+from .search import LevelValues, best_window, windows
 from .sides import ROUGH
 
 STILL = 16.0
@@ -22,7 +22,7 @@ STILL = 16.0
 class Facts(NamedTuple):
     """Facts about points; rows, unless described."""
 
-    v: Values
+    v: LevelValues
     coarse_levels: int
     """The first levels only serve against noise: a window there must not contradict the others."""
     q: Quanta
@@ -69,7 +69,7 @@ class Interpretation(NamedTuple):
         return self._replace(uncertainty=np.where(where, np.fmax(self.uncertainty, distance), self.uncertainty))
 
 
-def collect(v: Values, coarse_levels: int) -> tuple[Facts, Interpretation]:
+def collect(v: LevelValues, coarse_levels: int) -> tuple[Facts, Interpretation]:
     """Collect the facts, and the first interpretation: the best window."""
     q, s = quanta(v), survey(v, coarse_levels)
     candidates = windows(v, q)

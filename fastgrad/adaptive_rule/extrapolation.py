@@ -1,8 +1,8 @@
 """Exact weights of extrapolation: from quotients at several steps to the derivative, and to finer quotients.
 
-A quotient is a power series in a power of the step. `Table` lists, for one order of the derivative, one side and one
-set of steps, the windows of neighbouring levels, the weights that extrapolate each of them to step 0 (Richardson 1911),
-the weights that predict the finer quotients, and the noise gain of each window. All weights come from rational
+A quotient is a power series in a power of the step. `LevelTable` lists, for one order of the derivative, one side and
+one set of steps, the windows of neighbouring levels, the weights that extrapolate each of them to step 0 (Richardson
+1911), the weights that predict the finer quotients, and the noise gain of each window. All weights come from rational
 arithmetic.
 """
 
@@ -47,7 +47,7 @@ def difference_form(weights: list[Fraction]) -> tuple[float, ...]:
 
 
 @dataclass(frozen=True)
-class Table:
+class LevelTable:
     """Windows and weights of one level set.
 
     Attributes

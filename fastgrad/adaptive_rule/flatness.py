@@ -14,7 +14,7 @@ from .extrapolation import DEVIATIONS
 from .judge import Window
 from .noise import SHARP, deviations
 from .rounding import APPARENT, ROUNDING, SMALLEST, is_whole
-from .search import Values, best_window, finer_deviation, last_start_before, per_step, polynomial
+from .search import LevelValues, best_window, finer_deviation, last_start_before, per_step, polynomial
 from .verdict import SMALL
 
 UNKNOWN = 0.5
@@ -82,12 +82,12 @@ _SURVEY = Scan(
 )
 
 
-def survey(v: Values, coarse_levels: int = 0) -> Survey:
+def survey(v: LevelValues, coarse_levels: int = 0) -> Survey:
     """Measure the changes of the values; windows do not use the `coarse_levels`."""
     return Survey(*_SURVEY([*v.points, coarse_levels, v.levels], v.groups, v.levels, len(Survey._fields))[0])
 
 
-def is_below_rounding(v: Values, s: Survey) -> Row:
+def is_below_rounding(v: LevelValues, s: Survey) -> Row:
     """Whether levels are flat because their steps change `f` by less than its rounding.
 
     `f` then changes by a few roundings at the level before.
@@ -96,7 +96,7 @@ def is_below_rounding(v: Values, s: Survey) -> Row:
     return (s.flat_level > 0) & (s.flat_level < v.levels) & fine & (s.change_before <= 4 / 0.3 * ROUNDING * np.abs(v.y))
 
 
-def flat_bound(v: Values, quantum: Row, h: Row) -> Row:
+def flat_bound(v: LevelValues, quantum: Row, h: Row) -> Row:
     """Bound of a derivative of 0 where `f` is flat up to the step `h`: one rounding of `f`."""
     own = ROUNDING * np.abs(v.y) + SMALLEST
     return per_step(DEVIATIONS * np.where(quantum > APPARENT * own, quantum, own), h, v.n)
@@ -117,7 +117,7 @@ _LARGEST_DEVIATION = {series: _largest_deviation(series) for series in ((0, True
 
 
 def judge_beyond_flat(
-    v: Values, candidates: list[FloatArray], s: Survey, zero_bound: Row, rounding: Row, coarse_levels: int
+    v: LevelValues, candidates: list[FloatArray], s: Survey, zero_bound: Row, rounding: Row, coarse_levels: int
 ) -> tuple[Window, Row, Row]:
     """Judge the levels that are coarser than the flat ones.
 
@@ -194,7 +194,7 @@ def _predicts(select: Select, state: Rows, points: Rows) -> Rows:
 _SMOOTH = Scan("smooth before flat levels", _distinct, lambda _: (0.0, 0.0, *[1.0, 0.0] * 6), _predicts, backwards=True)
 
 
-def _is_smooth_before_flat(v: Values, value: Row, off: Row) -> tuple[Row, Row]:
+def _is_smooth_before_flat(v: LevelValues, value: Row, off: Row) -> tuple[Row, Row]:
     """Whether one side is smooth down to its flat levels, as beyond a kink, and whether it has enough levels to tell.
 
     A polynomial through three or four levels predicts the next finer one, twice, to a small share of the smallest

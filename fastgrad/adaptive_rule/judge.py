@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..compilation.rows import Row, Rows, Select
-from .extrapolation import Table
+from .extrapolation import LevelTable
 from .quotients import Series, larger, quotients
 from .rounding import RELATIVE, ROUNDING, SMALLEST
 
@@ -104,7 +104,7 @@ def truncation(select: Select, last: Row, before: Row, earlier: Row) -> Row:
 
 
 def judge(
-    select: Select, table: Table, x: Row, y: Row, u: Row, values: Rows, rounding: Row = ROUNDING,
+    select: Select, table: LevelTable, x: Row, y: Row, u: Row, values: Rows, rounding: Row = ROUNDING,
     quantum: Rows | None = None,
 ) -> Judgement:  # fmt: skip
     """Judge the windows of a level set.
@@ -132,7 +132,7 @@ class _Windows:
     """The windows of a level set; attributes are the rows that windows share."""
 
     def __init__(
-        self, select: Select, table: Table, s: Series, x: Row, u: Row, rounding: Row, quantum: Rows | None
+        self, select: Select, table: LevelTable, s: Series, x: Row, u: Row, rounding: Row, quantum: Rows | None
     ) -> None:
         self.select, self.table, self.s, self.zero, self.quantum = select, table, s, 0.0 * u, quantum
         n, self.last = table.n, table.extrapolated - 1

@@ -10,7 +10,7 @@ from ..compilation.rows import LANES
 from .batch import Batch, is_beside_zero
 from .decisions import NONFINITE, Outcome, decide
 from .schedule import BETWEEN, COARSEST, DEEPEST, FINEST, power_below, scale_of, step
-from .search import Values, concatenate_levels, padding
+from .search import LevelValues, concatenate_levels, padding
 from .verdict import SMALL
 
 SHARE = 2
@@ -50,16 +50,16 @@ def _search_from(b: Batch, index: Index, u: FloatArray, finest: int, deepest: in
     over_pieces(work, index.shape, inner_workers(), most=size, least=size, pace=CostEstimate(SECONDS))
 
 
-def _values(b: Batch, index: Index, u: FloatArray, first: int, last: int) -> Values:
+def _values(b: Batch, index: Index, u: FloatArray, first: int, last: int) -> LevelValues:
     h = step(np.arange(first, last + 1))[:, None] * u
     # NaN beyond the finest levels; rows apart by no power of two, which would share lines of the cache
     values = np.empty((len(h) + padding(b.n), 1 + b.two_sided, index.size + LANES))[..., : index.size]
     values[len(h) :] = np.nan
     values[: len(h)] = b.values(index, h)
-    return Values(b.n, b.x[index], b.y[index], np.full(index.size, -1.0 if b.side < 0 else 1.0), h, values)
+    return LevelValues(b.n, b.x[index], b.y[index], np.full(index.size, -1.0 if b.side < 0 else 1.0), h, values)
 
 
-def _decide(b: Batch, index: Index, u: FloatArray, v: Values, levels: tuple[int, int]) -> None:
+def _decide(b: Batch, index: Index, u: FloatArray, v: LevelValues, levels: tuple[int, int]) -> None:
     """Decide on points, and once more with further levels where these may improve the result."""
     finest, deepest = levels
     outcome, further = decide(v, 0)
@@ -77,7 +77,7 @@ def _decide(b: Batch, index: Index, u: FloatArray, v: Values, levels: tuple[int,
     _store_unbounded(b, index, v)
 
 
-def _store_unbounded(b: Batch, index: Index, v: Values) -> None:
+def _store_unbounded(b: Batch, index: Index, v: LevelValues) -> None:
     """Store NaN where the secants of the finest level overflow, as those of 1/x at 1e-300.
 
     To steps of the scale such a value is an outlier that makes any bound short beside the secants.

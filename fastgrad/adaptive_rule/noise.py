@@ -12,7 +12,7 @@ from ..compilation.rows import Row, Rows, Select
 from ..compilation.scan import Scan
 from .quotients import larger
 from .rounding import ROUNDING
-from .search import Fit, Values, finer_deviation
+from .search import Fit, LevelValues, finer_deviation
 from .verdict import JUMP
 
 QUIET, FAINT = 2.0**-7, 2.0**-10
@@ -66,7 +66,7 @@ def _scan(sides: int) -> Scan:
 _ABOUT_CONSTANT = {sides: _scan(sides) for sides in (1, 2)}
 
 
-def is_noise_about_constant(v: Values, first_level: Row) -> Row:
+def is_noise_about_constant(v: LevelValues, first_level: Row) -> Row:
     """Whether all changes are those of noise about a constant; `first_level` is the first level with a value.
 
     Such changes do not grow over eight octaves, and they go up and down from level to level.
@@ -141,7 +141,7 @@ def _deviations(series: tuple[int, bool]) -> tuple[Scan, Scan]:
     )
 
 
-def deviations(v: Values, fit: Fit) -> Deviations:
+def deviations(v: LevelValues, fit: Fit) -> Deviations:
     """Measure how the finer levels deviate from windows."""
     sizes, signs = _deviations(v.series)
     (largest, second, change), _ = sizes([*v.points, *fit.rows], v.groups, v.levels, 3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..compilation.rows import Row, Rows, Select
-from .extrapolation import Table
+from .extrapolation import LevelTable
 
 
 def larger(select: Select, *rows: Row) -> Row:
@@ -32,7 +32,7 @@ class Series(NamedTuple):
     """The larger of the two absolute values."""
 
 
-def quotients(select: Select, table: Table, x: Row, y: Row, u: Row, values: Rows) -> Series:
+def quotients(select: Select, table: LevelTable, x: Row, y: Row, u: Row, values: Rows) -> Series:
     """Form the quotients; `u` is the scale of the point, negative for the left side."""
     s = Series([], [], [], [], [], [], [])
     for j, step in enumerate(table.steps):

@@ -14,7 +14,7 @@ from .._typing import FloatArray, Index
 from ..compilation.kernels import Native
 from ..compilation.rows import Row, Rows, Select, power_below
 from ..compilation.scan import Scan
-from .extrapolation import Table
+from .extrapolation import LevelTable
 from .judge import judge
 from .schedule import finer, first
 from .verdict import OPEN, verdict
@@ -125,7 +125,7 @@ class Round:
         return self.results(*rows)
 
 
-def _judge(select: Select, table: Table, x: Row, y: Row, u: Row, values: Rows) -> RoundResult:
+def _judge(select: Select, table: LevelTable, x: Row, y: Row, u: Row, values: Rows) -> RoundResult:
     judgement = judge(select, table, x, y, u, values)
     best = judgement.best
     decision = verdict(select, table, x, y, values, judgement)

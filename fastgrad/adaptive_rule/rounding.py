@@ -10,7 +10,7 @@ from ..compilation.rows import Row, Rows, Select, last_bit, power_below
 from ..compilation.scan import Scan
 
 if TYPE_CHECKING:
-    from .search import Values
+    from .search import LevelValues
 
 ROUNDING = 0.3 * 2.0**-52
 """Root mean square of one rounding of a value, relative to it (0.29 ulp; the mean over the binade is smaller)."""
@@ -92,7 +92,7 @@ def _quanta_of_all(select: Select, state: Rows, _points: Rows) -> Rows:
 _QUANTA = Scan("quanta", _quanta, lambda _: (1.0, math.inf, 0.0, 0.0), _quanta_of_all)
 
 
-def quanta(v: Values) -> Quanta:
+def quanta(v: LevelValues) -> Quanta:
     """Estimate the rounding of the values from their digits.
 
     Values of float32 have 24 bits, and ``exp(x) - 1`` near 0 has none below 2^-53. Where no value has more, the
@@ -141,7 +141,7 @@ _EXTREMES = Scan("extremes", _extremes, lambda points: (points[0], points[0]))
 _MULTIPLES = Scan("multiples", _multiples, lambda _: (*[True] * len(_POWERS), False), _quantum_of)
 
 
-def decimal_quantum(v: Values) -> Row:
+def decimal_quantum(v: LevelValues) -> Row:
     """Return the power of ten, 0.1 to 1e-9, of which all values are multiples; 0 if there is none.
 
     Such values were rounded on purpose. There have to be three different ones, because two are a single step. Whole

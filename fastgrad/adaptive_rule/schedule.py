@@ -13,7 +13,7 @@ import numpy as np
 
 from .._typing import FloatArray, Index
 from ..compilation import rows
-from .extrapolation import Table
+from .extrapolation import LevelTable
 from .rounding import CONDITION
 
 FACTOR = 1.1548442249177775
@@ -83,7 +83,7 @@ def _probes(n: int, two_sided: bool) -> tuple[int, ...]:
 
 
 @cache
-def first(n: int, two_sided: bool) -> Table:
+def first(n: int, two_sided: bool) -> LevelTable:
     """Level set of the first round: halved steps, one more at 3/4 of the first, and fine probes.
 
     The additional step reduces the noise to a third for the same truncation and number of evaluations. All but n = 1
@@ -95,20 +95,20 @@ def first(n: int, two_sided: bool) -> Table:
     powers = [2.0**-top, 0.75 * 2.0**-top, *(2.0 ** -(top + k) for k in range(1, width))][:width]
     probes = (FACTOR * 2.0 ** -(top + probe + k) for k in _probes(n, two_sided))
     narrowest = 0 if two_sided and n > 1 else 4
-    return Table(n, two_sided, (*powers, *probes), width, CONDITION, narrowest=narrowest)
+    return LevelTable(n, two_sided, (*powers, *probes), width, CONDITION, narrowest=narrowest)
 
 
 @cache
-def finer(n: int, two_sided: bool) -> Table:
+def finer(n: int, two_sided: bool) -> LevelTable:
     """Level set of the finer rounds, relative to their coarsest step: halved steps, and probes."""
     width = _width(n, two_sided)
     probes = (PROBE_FACTOR * 2.0 ** -(width + 4 + k) for k in _probes(n, two_sided))
-    return Table(n, two_sided, (*(2.0**-k for k in range(width)), *probes), width)
+    return LevelTable(n, two_sided, (*(2.0**-k for k in range(width)), *probes), width)
 
 
 @cache
-def sliding(n: int, two_sided: bool) -> Table:
+def sliding(n: int, two_sided: bool) -> LevelTable:
     """Level set of the last search, which slides over all levels: halved steps, and finer ones that show the noise."""
     width = _width(n, two_sided)
     probes = (width - 1 + p for p in _SEARCH_PROBES)
-    return Table(n, two_sided, tuple(2.0**-k for k in (*range(width), *probes)), width, CONDITION, 1)
+    return LevelTable(n, two_sided, tuple(2.0**-k for k in (*range(width), *probes)), width, CONDITION, 1)

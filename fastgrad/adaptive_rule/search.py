@@ -22,7 +22,7 @@ STRIDE = 2
 """Levels from one window to the next: windows at all levels take twice as long, and hold as often."""
 
 
-class Values(NamedTuple):
+class LevelValues(NamedTuple):
     """Points and the values around them at the levels of the search, from coarse to fine."""
 
     n: int
@@ -35,15 +35,15 @@ class Values(NamedTuple):
     values: FloatArray
     """Shape (levels and padding, sides, points); above and below, or one side alone. The padding is NaN."""
 
-    def at(self, index: Index) -> Values:
+    def at(self, index: Index) -> LevelValues:
         """Return some of the points, by increasing indices."""
-        return self if index.size == self.x.size else Values(self.n, *(a.take(index, axis=-1) for a in self[1:]))
+        return self if index.size == self.x.size else LevelValues(self.n, *(a.take(index, axis=-1) for a in self[1:]))
 
-    def finer(self, first: int) -> Values:
+    def finer(self, first: int) -> LevelValues:
         """Return the levels from one on."""
         return self._replace(h=self.h[first:], values=self.values[first:])
 
-    def side(self, sign: int) -> Values:
+    def side(self, sign: int) -> LevelValues:
         """Return one side alone."""
         one = slice(0, 1) if sign > 0 else slice(1, 2)
         return self._replace(sign=np.full_like(self.x, sign), values=self.values[:, one])
@@ -79,7 +79,7 @@ def padding(n: int) -> int:
     return max(-math.frexp(sliding(n, two_sided).steps[-1])[1] + 1 for two_sided in (False, True))
 
 
-def concatenate_levels(*parts: Values) -> Values:
+def concatenate_levels(*parts: LevelValues) -> LevelValues:
     """Put levels together, from coarse to fine."""
     values = [p.values[: p.levels] for p in parts[:-1]] + [parts[-1].values]
     return parts[0]._replace(h=np.concatenate([p.h for p in parts]), values=np.concatenate(values))
@@ -101,7 +101,7 @@ def _windows(n: int, two_sided: bool) -> Scan:
     return Scan(f"windows {table}", body)
 
 
-def windows(v: Values, q: Quanta) -> list[FloatArray]:
+def windows(v: LevelValues, q: Quanta) -> list[FloatArray]:
     """Judge the level set at every other level: the fields of `Window` but the last, of shape (windows, points)."""
     table = sliding(v.n, v.two_sided)
     offsets = [-math.frexp(s)[1] + 1 for s in table.steps]
@@ -219,7 +219,7 @@ def _polynomial(n: int, two_sided: bool) -> Scan:
     return Scan(f"polynomial {table}", body, lambda _: (1.0, *[0.0] * count), finish)
 
 
-def polynomial(v: Values, w: Window) -> Fit:
+def polynomial(v: LevelValues, w: Window) -> Fit:
     """Return the polynomials of windows."""
     count = sliding(v.n, v.two_sided).extrapolated
     last, h, base, *coefficients = _polynomial(v.n, v.two_sided)(
@@ -248,7 +248,7 @@ def finer_deviation(select: Select, series: tuple[int, bool], points: Rows, fit:
     return select((level > fit[1]) & (fit[0] >= 0.0), off, 0.0)
 
 
-def last_start_before(v: Values, level: Row) -> Row:
+def last_start_before(v: LevelValues, level: Row) -> Row:
     """Return the last level at which windows begin that all end before a level."""
     return level - sliding(v.n, v.two_sided).extrapolated
 

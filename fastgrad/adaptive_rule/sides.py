@@ -13,7 +13,7 @@ from .flatness import flat_bound, is_below_rounding, survey
 from .judge import Window
 from .quotients import larger
 from .rounding import CONDITION, ROUNDING, Quanta
-from .search import Fit, Values, best_window, finer_deviation, windows
+from .search import Fit, LevelValues, best_window, finer_deviation, windows
 
 ROUGH = 1e-9
 """Relative bound below which neither further levels nor one side alone are tried."""
@@ -48,7 +48,7 @@ class _OneSide(NamedTuple):
     scale: Row
 
 
-def _one_side(v: Values, q: Quanta, coarse_levels: int, sign: int) -> _OneSide:
+def _one_side(v: LevelValues, q: Quanta, coarse_levels: int, sign: int) -> _OneSide:
     side = v.side(sign)
     w = best_window(windows(side, q), coarse_levels)
     df, bound, relative_bound = w.df, w.bound, np.where(w.exists, w.relative_bound, np.inf)
@@ -59,7 +59,9 @@ def _one_side(v: Values, q: Quanta, coarse_levels: int, sign: int) -> _OneSide:
     return _OneSide(df, bound, relative_bound, w.scale)
 
 
-def compare_sides(v: Values, q: Quanta, coarse_levels: int, w: Window, relative_bound: Row, constant: Row) -> Sides:
+def compare_sides(
+    v: LevelValues, q: Quanta, coarse_levels: int, w: Window, relative_bound: Row, constant: Row
+) -> Sides:
     """Compare the result of both sides with that of each; `constant` says where `f` is constant but for noise."""
     right, left = (_one_side(v, q, coarse_levels, sign) for sign in (1, -1))
     bounds, apart = right.bound + left.bound, np.abs(right.df - left.df)
@@ -121,7 +123,7 @@ def _kink(select: Select, state: Rows, points: Rows, levels: Rows, _level: Row) 
 _KINK = Scan("kink", _kink, lambda _: (True, False), lambda _s, state, _p: state[:1], backwards=True)
 
 
-def _is_kink(v: Values, q: Quanta, left: Row, right: Row) -> Row:
+def _is_kink(v: LevelValues, q: Quanta, left: Row, right: Row) -> Row:
     """Whether the slopes still differ at the finest level that resolves the difference."""
     return _KINK([*v.points, *q.rows, left, right], [*v.groups, q.by_level], v.levels, 1)[0][0] != 0.0
 
@@ -152,7 +154,7 @@ def _is_compatible_after(_select: Select, state: Rows, _points: Rows) -> Rows:
 _COMPATIBLE = Scan("compatible", _compatible, lambda _: (True, False, 0.0, -1.0), _is_compatible_after, backwards=True)
 
 
-def _is_compatible(v: Values, q: Quanta, slope: Row, bound: Row) -> Row:
+def _is_compatible(v: LevelValues, q: Quanta, slope: Row, bound: Row) -> Row:
     """Whether the secants of both sides at the finest sharp level agree with `slope`, or approach it."""
     return _COMPATIBLE([*v.points, *q.rows, slope, bound], [*v.groups, q.by_level], v.levels, 1)[0][0] != 0.0
 
@@ -182,7 +184,7 @@ _RUNS = Scan("runs", _runs, lambda _: (0.0,) * 5, lambda _s, state, _p: state[:1
 _LAST_LARGE = Scan("last large", _last_large, lambda _: (-1.0,))
 
 
-def level_before_kink(v: Values, q: Quanta, fit: Fit) -> Row:
+def level_before_kink(v: LevelValues, q: Quanta, fit: Fit) -> Row:
     """Return the first level before a kink, where all values of one side but that at the point are smooth; or -1.
 
     Noise of the value at the point alone would be as large as that of the others. The levels next to the window deviate

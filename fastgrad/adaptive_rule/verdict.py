@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ..compilation.rows import Row, Rows, Select
-from .extrapolation import Table
+from .extrapolation import LevelTable
 from .judge import Judgement
 from .quotients import Series, larger
 from .rounding import ROUNDING
@@ -34,7 +34,7 @@ SHAKEN = 2.0**18
 """Noise of one value after extrapolation to wider steps, with a safety factor of a few."""
 
 
-def verdict(select: Select, table: Table, x: Row, y: Row, values: Rows, judgement: Judgement) -> Row:
+def verdict(select: Select, table: LevelTable, x: Row, y: Row, values: Rows, judgement: Judgement) -> Row:
     """Decide whether a point is done or needs other steps."""
     n, last = table.n, table.extrapolated - 1
     best, truncation, floor, is_structure, is_behind_kink, s = judgement
@@ -88,7 +88,7 @@ def verdict(select: Select, table: Table, x: Row, y: Row, values: Rows, judgemen
     return select(done, finished, unfinished)
 
 
-def _is_jump(select: Select, table: Table, x: Row, s: Series, values: Rows) -> Row:
+def _is_jump(select: Select, table: LevelTable, x: Row, s: Series, values: Rows) -> Row:
     """Whether a small jump separates the levels, as that of an iteration that stops earlier or later.
 
     For a smooth function the leading coefficient is the same whichever level is added to the finest four. For a jump
@@ -105,7 +105,7 @@ def _is_jump(select: Select, table: Table, x: Row, s: Series, values: Rows) -> R
     return is_jump & (even[0] < even[1] * 0.75)
 
 
-def _leading(table: Table, series: Rows) -> tuple[list[Row], list[Row]]:
+def _leading(table: LevelTable, series: Rows) -> tuple[list[Row], list[Row]]:
     """Sizes of the leading coefficient with the widest level, the next and the probe, and of the deviations there."""
     rows = series[table.extrapolated - 4 : table.extrapolated]
     coefficients, deviations = [], []

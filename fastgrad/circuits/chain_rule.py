@@ -19,14 +19,14 @@ from .overflow import saturating, shortcut
 #: The operands that the slope of each node is passed to, each with the partial.
 Edges = dict[Node, list[tuple[Node, Partial]]]
 #: Whether something counts.
-Condition = Node | bool
+NodeCondition = Node | bool
 
 
 class _Slope(NamedTuple):
     """An adjoint or a tangent; without a guard it always counts."""
 
     value: Term
-    guard: Condition | None = None
+    guard: NodeCondition | None = None
 
     def counted(self) -> Term:
         """Return the value where it counts, 0 elsewhere."""
@@ -125,7 +125,7 @@ def _forward(
     return slopes
 
 
-def _or_not(condition: Condition, finite: Node | None) -> Condition:
+def _or_not(condition: NodeCondition, finite: Node | None) -> NodeCondition:
     return condition if finite is None else condition | ~finite
 
 
@@ -143,7 +143,7 @@ def _sum(slopes: list[_Slope]) -> _Slope:
     return total
 
 
-def _is_not(guard: Condition | None, other: Condition | None) -> bool:
+def _is_not(guard: NodeCondition | None, other: NodeCondition | None) -> bool:
     return isinstance(guard, Node) and guard.name == "logical_not" and guard.operands[0] is other
 
 

@@ -9,12 +9,12 @@ from time import perf_counter
 import numpy as np
 
 from .._parallel import PIECE, CostEstimate, over_pieces
-from .._typing import Array, FloatArray, Function, Shape
+from .._typing import Array, FloatArray, Function, Operand, Shape
 from ..arguments import argument, checked_out, result_kind, threads
 from ..compilation.operators import Uncompilable
 from ..compilation.ufuncs import Ufunc
 from ..tracing import Program
-from .gufunc import Group, Table, gufunc_of
+from .gufunc import Group, RowTable, gufunc_of
 from .signature import widths
 
 #: Most arguments and results of a ufunc in NumPy; more are joined to one vector.
@@ -23,8 +23,6 @@ _OPERANDS = 60
 #: Numbers that are joined to vectors at a time.
 _NUMBERS = 1 << 20
 
-#: An argument, or a result.
-Operand = Array | float
 #: Arrays that results are written to.
 Targets = tuple[Array, ...] | None
 
@@ -48,11 +46,11 @@ class Plan:
         self._is_direct = not self._is_packed and all(len(group.shape) < 2 for group in groups)
         self._ends = np.cumsum([len(group.nodes) for group in groups])[:-1]
         #: Rows of a gufunc's blocks, None for a ufunc.
-        self._table: Table | None = None
+        self._table: RowTable | None = None
         if self._is_packed:
-            self._table = Table([(self.nin,)], [Group(nodes, (len(nodes),))])
+            self._table = RowTable([(self.nin,)], [Group(nodes, (len(nodes),))])
         elif not is_scalar:
-            self._table = Table([() if size is None else (size,) for size in sizes], groups)
+            self._table = RowTable([() if size is None else (size,) for size in sizes], groups)
         program = Program(self._table.computed if self._table else nodes, self.nin, captured=captured)
         self._name, self._literals, self._count = name, program.parameters, len(nodes)
         #: Ufuncs that no call uses: as many as calls ran at the same time.

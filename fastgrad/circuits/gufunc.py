@@ -87,7 +87,7 @@ class Group(NamedTuple):
     shape: Shape = ()
 
 
-class Table:
+class RowTable:
     """Rows of a gufunc's blocks of points, in words that the loop reads.
 
     `arguments` are the shapes of the arguments at each point. Rows of arguments come first, then those that the body
@@ -115,7 +115,7 @@ class Table:
         self.signature = "->".join(map(",".join, (operands[: self.nin], operands[self.nin :]))).encode()
 
 
-def gufunc_of(code: Native, parameters: FloatArray, table: Table, name: str, doc: str) -> Ufunc:
+def gufunc_of(code: Native, parameters: FloatArray, table: RowTable, name: str, doc: str) -> Ufunc:
     """Make a gufunc over the body of a circuit.
 
     `code` is the body, over one array for each component of the arguments and each row that it computes; `parameters`

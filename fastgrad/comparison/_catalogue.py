@@ -10,8 +10,8 @@ from math import pi
 import numpy as np
 from scipy import special
 
+from .._typing import Argument
 from ..corpus import CASES, Case
-from ._methods import Argument
 from ._problems import Problem, gate_problems
 
 ROOT_2PI = 2.5066282746310002

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.util import find_spec
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._typing import Array
+from .._typing import Argument, Arguments, Array
 from ..adaptive_rule import Adaptive
 from ..corpus.translation import Translator, Untranslatable
 from ..differentiation.derivatives import derivative
@@ -25,10 +25,6 @@ from ..rules.stencils import Stencil, central
 
 T = TypeVar("T")
 
-#: A number, a vector, or a number of mpmath; also what a function makes of it.
-Argument = Any
-#: Of the points of a batch: vectors of one length, and numbers.
-Args = tuple[Argument, ...]
 Elementwise = Callable[..., Argument]
 
 
@@ -58,9 +54,9 @@ class Counted:
 
 #: ``run(f, args, wrt)`` returns the derivative at every point as fast as the method can, or an `Answer` if bounds cost
 #: nothing more.
-Run = Callable[[Elementwise, Args, int], Array | Answer]
+Run = Callable[[Elementwise, Arguments, int], Array | Answer]
 #: ``estimate(f, args, wrt)``.
-Estimator = Callable[[Elementwise, Args, int], Answer]
+Estimator = Callable[[Elementwise, Arguments, int], Answer]
 
 
 @dataclass(frozen=True)
@@ -98,23 +94,23 @@ _RENAMED = {
 }  # fmt: skip
 
 
-def _of_one(f: Elementwise, args: Args, wrt: int) -> Elementwise:
+def _of_one(f: Elementwise, args: Arguments, wrt: int) -> Elementwise:
     """Fix all arguments but one."""
     return lambda x: f(*args[:wrt], x, *args[wrt + 1 :])
 
 
-def _naive(f: Elementwise, args: Args, wrt: int) -> Array:
+def _naive(f: Elementwise, args: Arguments, wrt: int) -> Array:
     g, h, x = _of_one(f, args, wrt), NAIVE_STEP, np.asarray(args[wrt])
     df: Array = (g(x + h) - g(x - h)) / (2 * h)
     return df
 
 
-def _naive_answer(f: Elementwise, args: Args, wrt: int) -> Answer:
+def _naive_answer(f: Elementwise, args: Arguments, wrt: int) -> Answer:
     df = _naive(f, args, wrt)
     return Answer(df, np.full_like(df, np.nan), np.ones(df.shape, bool), np.full_like(df, 2.0))
 
 
-def _scipy_answer(f: Elementwise, args: Args, wrt: int) -> Answer:
+def _scipy_answer(f: Elementwise, args: Arguments, wrt: int) -> Answer:
     from scipy import differentiate
 
     def reordered(x: Argument, *others: Argument) -> Argument:
@@ -124,14 +120,14 @@ def _scipy_answer(f: Elementwise, args: Args, wrt: int) -> Answer:
     return Answer(result.df, result.error, result.success, result.nfev)
 
 
-def _numdifftools(f: Elementwise, args: Args, wrt: int) -> Array:
+def _numdifftools(f: Elementwise, args: Arguments, wrt: int) -> Array:
     import numdifftools as nd
 
     df: Array = nd.Derivative(_of_one(f, args, wrt))(args[wrt])
     return df
 
 
-def _numdifftools_answer(f: Elementwise, args: Args, wrt: int) -> Answer:
+def _numdifftools_answer(f: Elementwise, args: Arguments, wrt: int) -> Answer:
     import numdifftools as nd
 
     def one(g: Counted, x: float) -> tuple[ArrayLike, ArrayLike]:
@@ -143,7 +139,7 @@ def _numdifftools_answer(f: Elementwise, args: Args, wrt: int) -> Answer:
     return _one_by_one(one, f, args, wrt)
 
 
-def _jacobi_answer(f: Elementwise, args: Args, wrt: int) -> Answer:
+def _jacobi_answer(f: Elementwise, args: Arguments, wrt: int) -> Answer:
     from jacobi import jacobi
 
     def one(g: Counted, x: float) -> tuple[ArrayLike, ArrayLike]:
@@ -153,13 +149,13 @@ def _jacobi_answer(f: Elementwise, args: Args, wrt: int) -> Answer:
     return _one_by_one(one, f, args, wrt)
 
 
-def _statsmodels_answer(f: Elementwise, args: Args, wrt: int) -> Answer:
+def _statsmodels_answer(f: Elementwise, args: Arguments, wrt: int) -> Answer:
     from statsmodels.tools.numdiff import approx_fprime  # of a vector it would form a matrix
 
     return _one_by_one(lambda g, x: (approx_fprime(np.array([x]), g, centered=True), np.nan), f, args, wrt)
 
 
-def _jax(f: Elementwise, args: Args, wrt: int) -> Array:
+def _jax(f: Elementwise, args: Arguments, wrt: int) -> Array:
     """Differentiate by `jax.grad`, compiled, at every point."""
     import jax
 
@@ -199,7 +195,7 @@ def _same(x: T, *_: object, **__: object) -> T:
 
 
 def _one_by_one(
-    differentiate: Callable[[Counted, float], tuple[ArrayLike, ArrayLike]], f: Elementwise, args: Args, wrt: int
+    differentiate: Callable[[Counted, float], tuple[ArrayLike, ArrayLike]], f: Elementwise, args: Arguments, wrt: int
 ) -> Answer:
     """Call a library at one point after the other, so that it chooses its steps for each point."""
     rows = np.broadcast_arrays(*[np.asarray(a, dtype=np.float64) for a in args])
@@ -255,11 +251,11 @@ def method_of(rule: object) -> Method:
         words = ", ".join(map(repr, (*METHODS, *PEERS)))
         raise wrong(f"`methods` must be rules or some of {words}; got {rule!r:.80}. See fg.central.")
 
-    def run(f: Elementwise, args: Args, wrt: int) -> Array:
+    def run(f: Elementwise, args: Arguments, wrt: int) -> Array:
         df: Array = derivative(f, *args, wrt=wrt, method=method)
         return df
 
-    def estimate(f: Elementwise, args: Args, wrt: int) -> Answer:
+    def estimate(f: Elementwise, args: Arguments, wrt: int) -> Answer:
         result = derivative(f, *args, wrt=wrt, method=method, full_output=True)
         return Answer(result.df, result.error, result.success, result.nfev)
 

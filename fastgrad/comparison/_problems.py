@@ -23,16 +23,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._signals import reraise_if_signal
-from .._typing import Array, FloatArray
+from .._typing import Argument, Arguments, Array, FloatArray, Interval
 from ..arguments import argument, argument_index, common_shape
 from ..corpus import BITS, Case, differentiate, evaluate, slope_scale
 from ..corpus.translation import Untranslatable, for_mpmath
 from ..differentiation.derivatives import derivative
 from ..evaluation.signatures import check_call
 from ..gates import GATES, Gate
-from ._methods import Args, Argument, Elementwise
-
-Interval = tuple[float, float]
+from ._methods import Elementwise
 
 #: Intervals for the arguments of a gate, where its domain alone would lead to a pole or to overflow.
 WINDOWS: dict[str, tuple[Interval, ...]] = {
@@ -80,7 +78,7 @@ class Problem:
     #: Whether the logarithm of the points is drawn evenly instead.
     log: bool = False
     #: Points to take instead of drawing any, an array for each argument.
-    given: Args = field(default=(), repr=False, compare=False)
+    given: Arguments = field(default=(), repr=False, compare=False)
 
     def size(self, count: int) -> int:
         """Return the number of points that ``points(count)`` has."""
@@ -88,7 +86,7 @@ class Problem:
             return min(size_of(self.given), count)
         return count if any(low < high for low, high in self.domain) else 1
 
-    def points(self, count: int) -> Args:
+    def points(self, count: int) -> Arguments:
         """Return arguments for `count` points, the same ones every time; at most `count` of `given`."""
         if self.given:
             return head(self.given, count)
@@ -152,7 +150,7 @@ def problem_of(f: object, points: object = None, domain: Sequence[Interval] = ()
     return Problem(name_of(f), f, () if columns else domain, exact, wrt, "yours", given=columns)
 
 
-def _columns(points: Any) -> Args:
+def _columns(points: Any) -> Arguments:
     """Return points for each argument: vectors of one length, and numbers for arguments that are constant."""
     several = isinstance(points, tuple) or (isinstance(points, list) and any(map(np.ndim, points)))
     arrays = [argument(a, "points") for a in (points if several else (points,))]
@@ -177,12 +175,12 @@ def name_of(f: object) -> str:
     return str(getattr(f, "__name__", "") or type(f).__name__)
 
 
-def head(args: Args, count: int) -> Args:
+def head(args: Arguments, count: int) -> Arguments:
     """Return the first points; numbers stay."""
     return tuple(a[:count] if np.ndim(a) else a for a in args)
 
 
-def size_of(args: Args) -> int:
+def size_of(args: Arguments) -> int:
     """Return the number of points."""
     return max(map(np.size, args), default=0)
 
@@ -213,7 +211,7 @@ def formula_of(f: Elementwise) -> str:
     return "" if "\n" in text or len(text) > LONGEST else text
 
 
-def truth_of(problem: Problem, args: Args, on_arrays: Elementwise) -> Truth:
+def truth_of(problem: Problem, args: Arguments, on_arrays: Elementwise) -> Truth:
     """Return the truth at as many of the points `args` as take bearable time; `on_arrays` is the function."""
     if problem.exact is not None:
         few = head(args, JUDGED)
@@ -235,7 +233,7 @@ def truth_of(problem: Problem, args: Args, on_arrays: Elementwise) -> Truth:
     return df, _scale(problem, df, values, adaptive, few), f"adaptive, itself inexact{reason}"
 
 
-def _scale(problem: Problem, df: FloatArray, values: FloatArray, slope: Elementwise, args: Args) -> FloatArray:
+def _scale(problem: Problem, df: FloatArray, values: FloatArray, slope: Elementwise, args: Arguments) -> FloatArray:
     """Return the slope scale at derivatives `df` and values of the function; `corpus` has it in high precision."""
     wrt = problem.wrt
     x = np.asarray(args[wrt], dtype=np.float64)
@@ -247,7 +245,7 @@ def _scale(problem: Problem, df: FloatArray, values: FloatArray, slope: Elementw
     return np.maximum(scale, 1e-300)
 
 
-def true_derivative(f: Elementwise, args: Args, wrt: int, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+def true_derivative(f: Elementwise, args: Arguments, wrt: int, values: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return derivative and slope scale by mpmath, at as many first points as `POINTS` and `SECONDS` allow.
 
     Raises `Untranslatable` when mpmath cannot evaluate `f`, or gets other values than `values`, those in float64.

@@ -14,10 +14,11 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from .._parallel import cores
+from .._typing import Argument, Arguments
 from ..report.model import Speed
 from ..report.results import Pace
 from ._catalogue import logistic, network, normal
-from ._methods import NUMPY, SCIPY, Args, Argument, Elementwise, Method, method_of
+from ._methods import NUMPY, SCIPY, Elementwise, Method, method_of
 from ._problems import head
 
 T = TypeVar("T")
@@ -94,7 +95,7 @@ class Workload(NamedTuple):
 
     f: Elementwise
     on_arrays: Elementwise
-    args: Args
+    args: Arguments
     wrt: int = 0
 
     def function(self, method: Method) -> Elementwise:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from .._signals import reraise_if_signal
-from .._typing import Array, FloatArray
+from .._typing import Argument, Arguments, Array, FloatArray
 from ..differentiation.derivatives import derivative
 from ..report.results import FACTORS, SLACK, TOLERANCE, Curve, Point, Profile, Row
-from ._methods import Answer, Args, Argument, Counted, Elementwise, Method
+from ._methods import Answer, Counted, Elementwise, Method
 from ._problems import JUDGED, Problem, broadcast, formula_of, head, name_of, size_of, truth_of
 from ._timing import FEW, Workload, grow, quietly, time_in_turns
 
@@ -231,7 +231,7 @@ class Trial:
         return Curve(self.problem.name, method.name, method.label, *points, float(chosen), chosen_error)
 
 
-def _on_arrays(f: Elementwise, args: Args) -> Elementwise:
+def _on_arrays(f: Elementwise, args: Arguments) -> Elementwise:
     """Return `f` if it takes arrays, else a loop over it."""
     ends = [np.asarray(a, dtype=np.float64).ravel()[[0, -1]] if np.ndim(a) else a for a in args]
 

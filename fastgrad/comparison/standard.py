@@ -30,7 +30,7 @@ from ..differentiation.derivatives import derivative
 from ..evaluation.functions import function
 from ..evaluation.trials import compile_at_first_call
 from ..report import AccuracyReport
-from ..report.results import FACTORS, Curve, Pace, Profile, Row, Verdict
+from ..report.results import FACTORS, CorpusVerdict, Curve, Pace, Profile, Row
 from ._catalogue import logistic, standard_functions
 from ._methods import NUMPY, Counted, Elementwise, Method, judged_methods, method_of, standard_methods
 from ._problems import Problem
@@ -63,7 +63,7 @@ FEWEST, MANY = 12, 100
 COMPILING = 1000
 
 #: A function in the default report: its type and its name.
-Key = tuple[str, str]
+ProblemKey = tuple[str, str]
 F = TypeVar("F", Problem, Case)
 Progress = Callable[[int, int, str], None]
 Judged = tuple[list[Row], list[Curve], list[Profile]]
@@ -181,7 +181,7 @@ def compare(
         for number in numbers:
             _trials.pop(number, None)
     parts: list[Judged] = results[first:]
-    verdicts: list[Verdict] = results[first - 1 - len(methods) : first - 1][::-1] if methods else []
+    verdicts: list[CorpusVerdict] = results[first - 1 - len(methods) : first - 1][::-1] if methods else []
     return AccuracyReport(
         tuple(replace(row, **own.get(row.method, {})) for (rows, _, _), own in zip(parts, times, strict=True)
               for row in rows),
@@ -192,18 +192,18 @@ def compare(
     )  # fmt: skip
 
 
-def _sent(f: F, plan: Plan) -> F | Key:
+def _sent(f: F, plan: Plan) -> F | ProblemKey:
     """Return what a task gets: a key in the default report, since lambdas cannot be sent to another process."""
     return (type(f).__name__, f.name) if plan.is_default else f
 
 
-def _received(f: F | Key) -> F:
+def _received(f: F | ProblemKey) -> F:
     """Return the function of what a task gets."""
     return _catalogue()[f] if isinstance(f, tuple) else f
 
 
 @cache
-def _catalogue() -> dict[Key, Any]:
+def _catalogue() -> dict[ProblemKey, Any]:
     return {(type(f).__name__, f.name): f for f in standard_functions()}
 
 
@@ -219,7 +219,7 @@ def _compile_adaptive() -> None:
     derivative(np.sin, np.linspace(0.0, 1.0, COMPILING))
 
 
-def _judge(plan: Plan, sent: Problem | Key, number: int) -> Judged:
+def _judge(plan: Plan, sent: Problem | ProblemKey, number: int) -> Judged:
     """Judge all methods on a function, and keep the trial for `_time`."""
     problem = _received(sent)
     trial = _trials[number] = Trial(problem, plan.count)
@@ -238,7 +238,7 @@ def _time(plan: Plan, number: int) -> dict[str, Fields]:
     return trial.times(method for method in plan.chosen() if plan.is_compiled(method, trial.problem.name))
 
 
-def _judge_corpus(plan: Plan, cases: list[Case | Key], which: int) -> Verdict:
+def _judge_corpus(plan: Plan, cases: list[Case | ProblemKey], which: int) -> CorpusVerdict:
     """Judge one method; in the default report it calls the functions, which saves compiling two hundred."""
     method = plan.judged()[which]
 
@@ -250,10 +250,10 @@ def _judge_corpus(plan: Plan, cases: list[Case | Key], which: int) -> Verdict:
 
     figures = measure(estimate, list(map(_received, cases)), factors=FACTORS)
     worst = {kind: records[:KEPT] for kind, records in figures.offenders.items()}
-    return Verdict(method.name, method.label, replace(figures, offenders=worst))
+    return CorpusVerdict(method.name, method.label, replace(figures, offenders=worst))
 
 
-def _compile_corpus(plan: Plan, cases: list[Case | Key]) -> None:
+def _compile_corpus(plan: Plan, cases: list[Case | ProblemKey]) -> None:
     """Compile what `_time_corpus` times."""
     for case in timed_cases(list(map(_received, cases))):
         for method in plan.judged():
@@ -261,7 +261,7 @@ def _compile_corpus(plan: Plan, cases: list[Case | Key]) -> None:
                 method.run(case.f, (np.resize(case.x, COMPILING),), 0)
 
 
-def _time_corpus(plan: Plan, cases: list[Case | Key]) -> dict[str, Pace]:
+def _time_corpus(plan: Plan, cases: list[Case | ProblemKey]) -> dict[str, Pace]:
     """Time the methods on a few functions of the corpus."""
     few = timed_cases(list(map(_received, cases)))
     return time_in_turns(plan.judged(), [Workload(case.f, batched(case.f), (case.x,)) for case in few], plan.count)

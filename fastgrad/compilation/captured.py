@@ -26,7 +26,7 @@ from .._typing import Function
 from .memory import Args, Intrinsic, address_of, words_at
 
 #: A letter of NumPy's types for a number, letter and dimensions of an array, ``"tuple"`` and kinds of a tuple's items.
-Kind = str | tuple[Any, ...]
+CapturedKind = str | tuple[Any, ...]
 #: What is captured: a number, an array of numbers, or a tuple of those.
 Captured = Any
 
@@ -72,7 +72,7 @@ class Slot:
         raise TypeError("a captured value has no truth yet")
 
 
-def kind_of(value: object) -> Kind | None:
+def kind_of(value: object) -> CapturedKind | None:
     """Kind of a value that can be an argument, None for all others.
 
     Arguments of functions of vectors are of more kinds: whole numbers and booleans, arrays of all sizes and types.
@@ -90,7 +90,7 @@ def kind_of(value: object) -> Kind | None:
     return None
 
 
-def accepts(kind: Kind, value: object) -> bool:
+def accepts(kind: CapturedKind, value: object) -> bool:
     """Tell whether a value is of a kind; those that come often by a shorter way than `kind_of`."""
     if kind == "d":
         return type(value) is float or type(value) is np.float64
@@ -100,10 +100,10 @@ def accepts(kind: Kind, value: object) -> bool:
     return bool(kind_of(value) == kind)
 
 
-def numba_type(kinds: Sequence[Kind]) -> Any:
+def numba_type(kinds: Sequence[CapturedKind]) -> Any:
     """Numba's type of a tuple of kinds."""
 
-    def one(kind: Kind) -> types.Type:
+    def one(kind: CapturedKind) -> types.Type:
         if isinstance(kind, str):
             return _NUMBERS[kind][0]
         return numba_type(kind[1:]) if kind[0] == "tuple" else array_type(kind)
@@ -124,7 +124,7 @@ class Words:
 
     __slots__ = ("_kinds", "_pack", "memory")
 
-    def __init__(self, kinds: Sequence[Kind]) -> None:
+    def __init__(self, kinds: Sequence[CapturedKind]) -> None:
         self._kinds = None if all(k == "d" for k in kinds) else kinds
         form = _struct(tuple(kinds))
         self.memory = bytearray(max(form.size, 8))
@@ -152,17 +152,17 @@ class Words:
 
 
 @lru_cache(maxsize=256)
-def _struct(kinds: tuple[Kind, ...]) -> struct.Struct:
+def _struct(kinds: tuple[CapturedKind, ...]) -> struct.Struct:
     return struct.Struct("=" + "".join(map(_format, kinds)))
 
 
-def _format(kind: Kind) -> str:
+def _format(kind: CapturedKind) -> str:
     if isinstance(kind, str):
         return _NUMBERS[kind][1]
     return "".join(map(_format, kind[1:])) if kind[0] == "tuple" else "q"
 
 
-def _flatten(kind: Kind, value: Captured, flat: list[complex], kept: list[object]) -> None:
+def _flatten(kind: CapturedKind, value: Captured, flat: list[complex], kept: list[object]) -> None:
     if isinstance(value, np.ndarray):
         if value.flags.num & _PLAIN != _PLAIN:
             value = value.copy(order="C")
@@ -175,14 +175,14 @@ def _flatten(kind: Kind, value: Captured, flat: list[complex], kept: list[object
             _flatten(k, v, flat, kept)
 
 
-def unpack(kinds: Sequence[Kind], first: int = 0) -> tuple[str, dict[str, object], int]:
+def unpack(kinds: Sequence[CapturedKind], first: int = 0) -> tuple[str, dict[str, object], int]:
     """Text that makes the tuple out of ``words`` from the word `first` on; the names in it, and the word behind it."""
     names: dict[str, object] = {"bits": bits_to_double}
     text, word = _unpack(("tuple", *kinds), first, names)
     return text, names, word
 
 
-def _unpack(kind: Kind, word: int, names: dict[str, object]) -> tuple[str, int]:
+def _unpack(kind: CapturedKind, word: int, names: dict[str, object]) -> tuple[str, int]:
     if isinstance(kind, str):
         _, form, text = _NUMBERS[kind]
         return text.format(word, word + 1), word + len(form)

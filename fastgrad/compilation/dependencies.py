@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .._typing import Array, Function
-from .captured import Captured, Kind, accepts
+from .captured import Captured, CapturedKind, accepts
 
 #: Stands for what a name is bound to that is not bound.
 ABSENT = object()
@@ -26,7 +26,7 @@ ITEM = "item "
 Referrer = Any
 Key = Any
 #: From a referrer and a key to what is referred to there.
-Way = Callable[[Referrer, Key], object]
+Lookup = Callable[[Referrer, Key], object]
 
 
 def _member(holder: object, name: str) -> object:
@@ -103,7 +103,7 @@ class References:
         """Whether it is a function that has no defaults."""
         self.referrer = weak(referrer)
         self.code: CodeType | None = referrer.__code__ if isinstance(referrer, FunctionType) else None
-        self.entries: list[tuple[Way, Key, int, Any, int]] = []
+        self.entries: list[tuple[Lookup, Key, int, Any, int]] = []
 
 
 class Watch:
@@ -114,7 +114,7 @@ class Watch:
     def __init__(self) -> None:
         self._referrers: list[References] = []
         self._arrays: list[tuple[weakref.ref[Array], bytes]] = []
-        self._latest: tuple[Callable[[], Referrer], Way, Key, int] | None = None
+        self._latest: tuple[Callable[[], Referrer], Lookup, Key, int] | None = None
         self._count = 0
 
     def referrer(self, referrer: Referrer) -> References:
@@ -123,7 +123,7 @@ class Watch:
         self._referrers.append(references)
         return references
 
-    def constant(self, references: References, way: Way, key: Key, value: object) -> None:
+    def constant(self, references: References, way: Lookup, key: Key, value: object) -> None:
         """Watch a value that is part of the machine code."""
         references.entries.append((way, key, *_comparison(value), -1))
         self._latest = references.referrer, way, key, id(value)
@@ -133,7 +133,7 @@ class Watch:
         way, key = references.entries[position][:2]
         references.entries[position] = (way, key, _HELPER, own, -1)
 
-    def data(self, references: References, way: Way, key: Key, kind: Kind) -> int:
+    def data(self, references: References, way: Lookup, key: Key, kind: CapturedKind) -> int:
         """Watch a value that is an argument of the machine code, it may be any of its kind; return its number."""
         references.entries.append((way, key, _DATA, kind, self._count))
         self._count += 1

@@ -22,7 +22,7 @@ from numba.core.typed_passes import NativeLowering, NopythonTypeInference
 from numba.core.untyped_passes import GenericRewrites, InlineClosureLikes, IRProcessing
 
 from .._typing import Function
-from .captured import Kind, numba_type
+from .captured import CapturedKind, numba_type
 from .operators import NoOverflow, Operators, Uncompilable
 from .slots import CapturedInlined, CapturedValues
 
@@ -169,7 +169,7 @@ def letter_of_type(kind: types.Type) -> str:
     raise Uncompilable(f"returns {kind}")
 
 
-def return_kind(kernel: Any, nargs: int, captured: Sequence[Kind] = ()) -> str:
+def return_kind(kernel: Any, nargs: int, captured: Sequence[CapturedKind] = ()) -> str:
     """Letter of what `kernel` returns for float64 arguments, behind the tuple of values of the kinds `captured`."""
     first = (numba_type(captured),) if captured else ()
     return letter_of_type(return_type(kernel, (*first, *(types.float64,) * nargs)))

@@ -21,8 +21,8 @@ from numba.np.ufunc.dufunc import DUFunc
 
 from .._typing import Function
 from .caches import KEPT, Recent, clearable
-from .captured import Captured, Kind, Slot, kind_of
-from .dependencies import ABSENT, ITEM, Key, References, Referrer, Watch, Way, ways
+from .captured import Captured, CapturedKind, Slot, kind_of
+from .dependencies import ABSENT, ITEM, Key, Lookup, References, Referrer, Watch, ways
 from .linking import Module, Part, Replaced, captures
 from .operators import Uncompilable
 from .recognition import (
@@ -55,7 +55,7 @@ class Reading:
         self._parts: list[bytes] = [b"captures"] if captures else []
         self._watch = watch or Watch()
         self._functions: dict[int, Part | None] = {}
-        self.captured: list[Kind] = []
+        self.captured: list[CapturedKind] = []
         """Kinds of the captured values, in the order in which `Watch.current` returns them."""
         self.defaults: dict[str, int] = {}
         """Parameters whose defaults are captured values, and which."""
@@ -82,7 +82,7 @@ class Reading:
         if function is not None:
             return self._function(function, outermost=function is f)
         if isinstance(f, functools.partial):
-            names: dict[str, tuple[Way, Key]] = {"func": (ways.partial_function, None)}
+            names: dict[str, tuple[Lookup, Key]] = {"func": (ways.partial_function, None)}
             names |= {f"a{i}": (ways.partial_argument, i) for i in range(len(f.args))}
             names |= {f"k_{name}": (ways.partial_keyword, name) for name in f.keywords}
             return self._around(bound(len(f.args), tuple(f.keywords)), f, names)
@@ -90,7 +90,7 @@ class Reading:
             return self._around(bound(0, ()), f, {"func": (ways.itself, None)})
         raise Uncompilable(f"is a {type(f).__name__}, not a Python function")
 
-    def _around(self, wrapper: FunctionType, referrer: Referrer, names: dict[str, tuple[Way, Key]]) -> Part:
+    def _around(self, wrapper: FunctionType, referrer: Referrer, names: dict[str, tuple[Lookup, Key]]) -> Part:
         """Read a function of this package that calls what a partial, a ufunc or a builtin is."""
         references = self._watch.referrer(referrer)
         part = Part(wrapper, references)
@@ -168,7 +168,7 @@ class Reading:
     # Values -----------------------------------------------------------------------------------------------------------
 
     def _reference(
-        self, references: References, way: Way, key: Key, value: object, attributes: frozenset[str]
+        self, references: References, way: Lookup, key: Key, value: object, attributes: frozenset[str]
     ) -> object:
         """Read what a reference leads to: an argument of the machine code, or a part of it."""
         kind = kind_of(value) if self._captures else None
@@ -187,7 +187,7 @@ class Reading:
         return stand_in
 
     def _members(
-        self, references: References, way: Way, key: Key, holder: object, attributes: frozenset[str]
+        self, references: References, way: Lookup, key: Key, holder: object, attributes: frozenset[str]
     ) -> Module:
         """Read what is used of an object or a dictionary, ``weights["bias"]``, which is not kept alive."""
         kind = type(holder)

@@ -20,7 +20,7 @@ and 0.1 ms for each operation, because other calls and processes use the kernel,
 CALL = 1 << 12
 """Points for which NumPy takes as long as for the call of an operation, where most rows are in use."""
 #: A scan in machine code: of the address of its table, how many levels, how many points.
-Call = Callable[[int, int, int], None]
+NativeCall = Callable[[int, int, int], None]
 
 
 class Scan:
@@ -47,7 +47,7 @@ class Scan:
         self.name, self.body, self.start, self.finish, self.backwards = name, body, start, finish, backwards
         self._work = 0
         """Points, times levels, that NumPy has taken."""
-        self._functions: dict[tuple[int, int, int], Call | None] = {}
+        self._functions: dict[tuple[int, int, int], NativeCall | None] = {}
         """Machine code by numbers of rows, or None where there was none in the cache."""
 
     def __call__(self, points: Rows, levels: Rows, count: int, results: int, outputs: int = 0
@@ -80,7 +80,7 @@ class Scan:
         code = ScanCode(points, groups, outputs, self.start, self.body, self.finish, self.backwards)
         return scan_kernel(self._key(points, groups, outputs), code)
 
-    def function(self, points: int, groups: int, outputs: int, work: int) -> Call | None:
+    def function(self, points: int, groups: int, outputs: int, work: int) -> NativeCall | None:
         """Return machine code as a function if it is in the cache or NumPy has taken so many points, else None.
 
         `work` is the number of points to come, times that of levels; the rest as in `code`.
@@ -111,7 +111,7 @@ class Scan:
         return [np.array(np.broadcast_to(r, shape), np.float64) for r in results], arrays
 
 
-def _by_code(code: Call, points: Rows, levels: Rows, count: int, shape: tuple[int, int], size: int
+def _by_code(code: NativeCall, points: Rows, levels: Rows, count: int, shape: tuple[int, int], size: int
              ) -> tuple[list[FloatArray], list[FloatArray]]:  # fmt: skip
     """Execute machine code, on eight points at least; `shape` has the numbers of results and outputs."""
     padded = max(size, LANES)

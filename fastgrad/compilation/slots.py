@@ -29,7 +29,7 @@ def taking(function: FunctionType) -> FunctionType:
 
 
 @dataclass(frozen=True)
-class Constant:
+class ConstantSlot:
     """An entry of a dictionary that is part of the machine code."""
 
     value: bool | int | str
@@ -58,8 +58,8 @@ class CapturedValues(IRPass):
     def _rewrite(self, function: ir.FunctionIR, captured: ir.Var, referred: dict[str, object]) -> None:
         for statement in _assignments(function):
             slot = referred.get(statement.target.name)
-            if isinstance(slot, (Slot, Constant)) and not isinstance(statement.value, ir.Var):
-                if isinstance(slot, Constant):
+            if isinstance(slot, (Slot, ConstantSlot)) and not isinstance(statement.value, ir.Var):
+                if isinstance(slot, ConstantSlot):
                     statement.value = ir.Const(slot.value, statement.loc)
                 else:
                     statement.value = ir.Expr.static_getitem(captured, slot.index, None, statement.loc)
@@ -74,7 +74,7 @@ class CapturedInlined(CapturedValues):
 
     def _rewrite(self, function: ir.FunctionIR, captured: ir.Var, referred: dict[str, object]) -> None:
         super()._rewrite(function, captured, referred)
-        helpers = {name for name, target in referred.items() if not isinstance(target, (Slot, Constant))}
+        helpers = {name for name, target in referred.items() if not isinstance(target, (Slot, ConstantSlot))}
         for block in function.blocks.values():
             for statement in block.body:
                 used = [v.name for v in statement.list_vars() if v.name in helpers]
@@ -113,10 +113,10 @@ def _references(function: ir.FunctionIR) -> dict[str, object]:
                 target = getattr(targets.get(value.value.name), value.attr, None)
             elif isinstance(value, ir.Expr) and value.op in ("getitem", "static_getitem"):
                 target = getattr(targets.get(value.value.name), f"{ITEM}{_index(function, value)}", None)
-                target = Constant(target) if isinstance(target, bool | int | str) else target
+                target = ConstantSlot(target) if isinstance(target, bool | int | str) else target
             else:
                 continue
-            if isinstance(target, (Slot, Constant, ModuleType)) or _takes(target):
+            if isinstance(target, (Slot, ConstantSlot, ModuleType)) or _takes(target):
                 targets[name], changed = target, True
     return {name: value for name, value in targets.items() if not isinstance(value, ModuleType)}
 

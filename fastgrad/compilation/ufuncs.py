@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike
 
 from .._parallel import CostEstimate, inner_workers, over_pieces
 from .._typing import Array, Function
-from .captured import Kind, unpack
+from .captured import CapturedKind, unpack
 from .kernels import Native, native, native_loop, needs_compiling
 from .memory import (
     BODY,
@@ -45,7 +45,7 @@ def body(
     point: Callable[[], tuple[Function, str]],
     nin: int,
     watched: int | None = None,
-    captured: Sequence[Kind] = (),
+    captured: Sequence[CapturedKind] = (),
 ) -> Native:
     """Loop of the scalar kernel that ``point() -> (kernel, result kind)`` makes; `key` says what it is.
 

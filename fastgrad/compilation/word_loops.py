@@ -23,7 +23,7 @@ from numba.core.registry import cpu_target
 from numba.core.typing.templates import Signature
 
 from .._typing import Function
-from .word_values import WORD, Value, Values, is_machine
+from .word_values import WORD, Value, WordValues, is_machine
 
 
 @cache
@@ -33,7 +33,7 @@ def _tree(function: Function) -> ast.FunctionDef:
     return tree
 
 
-class _Function(Values):
+class _Function(WordValues):
     """One function while it is written: its statements, and where they lead to."""
 
     def __init__(self, builder: ir.IRBuilder, function: Function, arguments: tuple[Value, ...]) -> None:

@@ -55,7 +55,7 @@ def _kind_of(value: Value) -> Any:
     return types.CPointer(_KINDS.get(str(kind.pointee), types.uint8)) if kind.is_pointer else _KINDS[str(kind)]
 
 
-class Values:
+class WordValues:
     """What expressions of one function stand for: values of the machine, or objects of Python.
 
     `inline` writes a function of Python that is called, and returns its result.

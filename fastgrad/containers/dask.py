@@ -8,10 +8,10 @@ from operator import itemgetter
 import numpy as np
 
 from .._typing import Array
-from .registry import Call, Operand
+from .registry import ContainerArray, ContainerCall
 
 
-def apply(call: Call, operands: Sequence[Operand]) -> list[Operand]:
+def apply(call: ContainerCall, operands: Sequence[ContainerArray]) -> list[ContainerArray]:
     """Lay the call out over blocks; a vector is brought into one block, other chunks are kept."""
     import dask.array as da
 
@@ -53,7 +53,7 @@ def apply(call: Call, operands: Sequence[Operand]) -> list[Operand]:
     ]
 
 
-def compute_block(*blocks: Array, call: Call, ndim: int) -> Array | tuple[Array, ...]:
+def compute_block(*blocks: Array, call: ContainerCall, ndim: int) -> Array | tuple[Array, ...]:
     """Do the call with one block of each array; refuse results of another type or shape than was announced."""
     results = call.results(*blocks)
     remedy = f"Say it yourself: x.map_blocks(functools.partial(fg.{call.function.__name__}, f), dtype=complex)."
@@ -71,7 +71,7 @@ def compute_block(*blocks: Array, call: Call, ndim: int) -> Array | tuple[Array,
     return tuple(results) if call.layout.fields > 1 else results[0]
 
 
-def _with_whole_vectors(call: Call, arrays: list[Operand]) -> list[Operand]:
+def _with_whole_vectors(call: ContainerCall, arrays: list[ContainerArray]) -> list[ContainerArray]:
     """Give all arrays of vectors their whole last axis in one block."""
     import dask.array as da
 

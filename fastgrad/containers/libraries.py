@@ -15,13 +15,13 @@ from numpy.typing import ArrayLike
 
 from .._typing import Function
 from ..array_kinds import LIBRARY, kinds
-from .registry import Adapted, Call, Operand
+from .registry import Adapted, ContainerArray, ContainerCall
 
 #: What messages about mixed types contain.
 _TYPE_WORDS = ("dtype", "Float", "float", "Double", "scalar type")
 
 
-def apply(call: Call, operands: Sequence[Operand]) -> list[Operand]:
+def apply(call: ContainerCall, operands: Sequence[ContainerArray]) -> list[ContainerArray]:
     """Do the call with NumPy's arrays, and make arrays of the library of its results."""
     model = model_of(operands, call.names[0])
     if call.layout.converts:
@@ -29,7 +29,7 @@ def apply(call: Call, operands: Sequence[Operand]) -> list[Operand]:
     return [from_numpy(result, model) for result in call.results(*map(to_numpy, operands))]
 
 
-def model_of(values: Sequence[object], name: str) -> Operand:
+def model_of(values: Sequence[object], name: str) -> ContainerArray:
     """Return the first array of a library, or None; all must be of one library."""
     arrays = {library_of(v): v for v in values if kinds[type(v)] == LIBRARY}
     if len(arrays) > 1:
@@ -45,7 +45,7 @@ class OfLibrary(Adapted):
     `model` is an array of the library, on the device to use; `name` is what messages call the function.
     """
 
-    def __init__(self, f: Function, model: Operand, name: str = "f") -> None:
+    def __init__(self, f: Function, model: ContainerArray, name: str = "f") -> None:
         super().__init__(f)
         require_float64(model)
         self._model, self._name = model, name
@@ -74,7 +74,7 @@ def result_of(f: Function, args: Sequence[object], name: str = "f") -> Any:
     return to_numpy(value)
 
 
-def to_numpy(value: Operand) -> Any:
+def to_numpy(value: ContainerArray) -> Any:
     """Array of a library as one of NumPy's; other values as they are."""
     if kinds[type(value)] != LIBRARY:
         return value
@@ -86,7 +86,7 @@ def to_numpy(value: Operand) -> Any:
     return np.asarray(value) if hasattr(value, "__array__") else np.from_dlpack(value)
 
 
-def from_numpy(value: ArrayLike, model: Operand) -> Operand:
+def from_numpy(value: ArrayLike, model: ContainerArray) -> ContainerArray:
     """Array of the library and on the device of `model` with the numbers of one of NumPy's."""
     value = np.array(value)
     if value.dtype == np.longdouble:

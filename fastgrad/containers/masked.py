@@ -10,13 +10,13 @@ import numpy as np
 
 from .._typing import Array, Shape
 from ..arguments import argument, common_shape
-from .registry import Call, Operand
+from .registry import ContainerArray, ContainerCall
 
 #: Numbers of an array that are taken out at a time: enough for several threads, copies of 12 MiB.
 _NUMBERS = 3 << 19
 
 
-def apply(call: Call, operands: Sequence[Operand]) -> list[Operand]:
+def apply(call: ContainerCall, operands: Sequence[ContainerArray]) -> list[ContainerArray]:
     """Do the call at the points that no array masks; a vector is masked where one of its coordinates is."""
     numbers = [argument(np.ma.getdata(o), name) for o, name in zip(operands, call.names, strict=True)]
     masks = [

@@ -14,13 +14,13 @@ import numpy as np
 
 from .._typing import Array
 from ..array_kinds import kinds
-from .registry import Call, Operand
+from .registry import ContainerArray, ContainerCall
 
 #: An index of pandas: the labels of an axis.
 Labels = Any
 
 
-def apply(call: Call, operands: Sequence[Operand]) -> list[Operand]:
+def apply(call: ContainerCall, operands: Sequence[ContainerArray]) -> list[ContainerArray]:
     """Do the call with the numbers inside; labels that differ are joined, and points that an array lacks are NaN."""
     import pandas as pd
 
@@ -29,7 +29,7 @@ def apply(call: Call, operands: Sequence[Operand]) -> list[Operand]:
     name: Any = series[0].name if series and all(s.name == series[0].name for s in series) else None
     attrs = next(o.attrs for o in operands if kinds[type(o)] == "pandas")
 
-    def labelled(result: Array) -> Operand:
+    def labelled(result: Array) -> ContainerArray:
         axes = labels.of(result)
         if not axes:
             return result
@@ -47,7 +47,7 @@ def apply(call: Call, operands: Sequence[Operand]) -> list[Operand]:
 class _Labels:
     """Common labels of the arrays of a call: one index for each axis of the batch, and one for each vector."""
 
-    def __init__(self, call: Call, operands: Sequence[Operand]) -> None:
+    def __init__(self, call: ContainerCall, operands: Sequence[ContainerArray]) -> None:
         self._call, self._operands, self._loops = call, operands, call.loops(operands)
         self._is_table = [kinds[type(o)] == "pandas" for o in operands]
         self._batch_ndim = max(self._loops)
@@ -69,11 +69,11 @@ class _Labels:
                 _check_coordinates(self._coordinates.setdefault(core, o.axes[-1]), o.axes[-1], name)
         self._check_unlabelled()
 
-    def _each(self) -> Iterator[tuple[Operand, int, int, str, bool]]:
+    def _each(self) -> Iterator[tuple[ContainerArray, int, int, str, bool]]:
         """Arrays with the number of their batch axes, their vectors, their names, and whether they have labels."""
         return zip(self._operands, self._loops, self._call.cores, self._call.names, self._is_table, strict=True)
 
-    def numbers(self) -> list[Operand]:
+    def numbers(self) -> list[ContainerArray]:
         """Numbers of all arrays; those with labels in the common order."""
         arrays = []
         for o, n, core, name, is_table in self._each():
@@ -124,7 +124,7 @@ def _check_coordinates(labels: Labels, other: Labels, name: str) -> None:
         )
 
 
-def _relabelled(o: Operand, axes: list[Labels], name: str) -> Operand:
+def _relabelled(o: ContainerArray, axes: list[Labels], name: str) -> ContainerArray:
     """Bring an array onto the joined labels."""
     try:
         for place, (own, wanted) in enumerate(zip(o.axes, axes, strict=True)):
@@ -138,7 +138,7 @@ def _relabelled(o: Operand, axes: list[Labels], name: str) -> Operand:
     return o
 
 
-def _numbers(o: Operand) -> Operand:
+def _numbers(o: ContainerArray) -> ContainerArray:
     """Numbers of a Series or DataFrame; missing ones are NaN."""
     import pandas as pd
 

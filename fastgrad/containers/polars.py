@@ -11,10 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from .._typing import Array
-from .registry import Call, Operand
+from .registry import ContainerArray, ContainerCall
 
 
-def apply(call: Call, operands: Sequence[Operand]) -> list[Operand]:
+def apply(call: ContainerCall, operands: Sequence[ContainerArray]) -> list[ContainerArray]:
     """Do the call with the numbers inside; columns of DataFrames are aligned by name."""
     import polars as pl
 
@@ -32,7 +32,7 @@ def apply(call: Call, operands: Sequence[Operand]) -> list[Operand]:
     names = {o.name for o in operands if isinstance(o, pl.Series)}
     series_name = names.pop() if len(names) == 1 and not columns else ""
 
-    def table(result: Array) -> Operand:
+    def table(result: Array) -> ContainerArray:
         call.require_known_axes(result, arrays)
         if np.ndim(result) == 0:
             return result
@@ -51,7 +51,7 @@ def apply(call: Call, operands: Sequence[Operand]) -> list[Operand]:
     return [*map(table, call.results(*arrays))]
 
 
-def _aligned(frame: Operand, columns: list[str], name: str) -> Operand:
+def _aligned(frame: ContainerArray, columns: list[str], name: str) -> ContainerArray:
     """Bring the columns of a DataFrame into the order of another."""
     if sorted(frame.columns) != sorted(columns):
         raise ValueError(

@@ -21,7 +21,7 @@ from ..array_kinds import CONTAINERS, PLAIN, REFUSED, TREE, kind_of, kinds, unre
 from ..estimates import Estimate
 
 #: An array of numbers, plain or in a container of a library, which has no types here.
-Operand = Any
+ContainerArray = Any
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -69,7 +69,7 @@ class Adapted:
 
 
 @dataclass(frozen=True)
-class Call:
+class ContainerCall:
     """A function and its arguments, with slots where arrays stood."""
 
     function: Function
@@ -82,12 +82,12 @@ class Call:
     cores: tuple[int, ...] = ()
     """For each of them the number of the vector on its last axis, or 0; the other axes are the batch."""
 
-    def __call__(self, *operands: Operand) -> Any:
+    def __call__(self, *operands: ContainerArray) -> Any:
         """Do the call with these arrays."""
         positional = [_filled(v, operands) for v in self.positional]
         return self.function(self.f, *positional, **{k: _filled(v, operands) for k, v in self.named.items()})
 
-    def results(self, *operands: Operand) -> list[Operand]:
+    def results(self, *operands: ContainerArray) -> list[ContainerArray]:
         """Do the call, and return a list of its results also where it has one."""
         result = self(*operands)
         return list(result) if self.layout.fields > 1 else [result]
@@ -97,23 +97,23 @@ class Call:
         """Whether an array has a vector on its last axis."""
         return any(self.cores)
 
-    def with_one_worker(self) -> Call:
+    def with_one_worker(self) -> ContainerCall:
         """Return the call on the calling thread, unless the caller wants several threads."""
         if self.named.get("workers", 1) is None:
             return replace(self, named={**self.named, "workers": 1})
         return self
 
-    def preview(self, operands: Sequence[Operand]) -> list[Operand]:
+    def preview(self, operands: Sequence[ContainerArray]) -> list[ContainerArray]:
         """Do the call with arrays without points: arguments are checked, and the results have the type and the axes."""
         # `f` is called, at a vector of ones, if its outputs have to be counted; what cannot be called is refused
         real = self.layout.probes_outputs or not callable(self.f)
         return (self if real else replace(self, f=Adapted(self.f))).results(*operands)
 
-    def loops(self, operands: Sequence[Operand]) -> list[int]:
+    def loops(self, operands: Sequence[ContainerArray]) -> list[int]:
         """Count the axes of the batch of each array."""
         return [np.ndim(o) - bool(core) for o, core in zip(operands, self.cores, strict=True)]
 
-    def require_known_axes(self, result: Operand, operands: Sequence[Operand]) -> None:
+    def require_known_axes(self, result: ContainerArray, operands: Sequence[ContainerArray]) -> None:
         """Refuse results with more axes than there are names for."""
         inner = np.ndim(result) - max(self.loops(operands), default=0)
         if inner > len(self.layout.axes):
@@ -124,21 +124,21 @@ class Call:
 
 
 #: Does a call with the arrays inside of containers, and puts the results into containers.
-Adapter = Callable[[Call, Sequence[Operand]], list[Operand]]
+Adapter = Callable[[ContainerCall, Sequence[ContainerArray]], list[ContainerArray]]
 
 
 def extract_arrays(
-    function: Function, f: Any, points: Mapping[str, Operand], named: Mapping[str, object], layout: Layout
-) -> tuple[Call, list[Operand]]:
+    function: Function, f: Any, points: Mapping[str, ContainerArray], named: Mapping[str, object], layout: Layout
+) -> tuple[ContainerCall, list[ContainerArray]]:
     """Take the arrays out of a call: the call, and the arrays. Numbers stay in it."""
     shared = layout.vectors is True
     numbers = layout.vectors if isinstance(layout.vectors, Mapping) else {}
     kind_in_call = kind_of if layout.takes_trees else lambda value: kinds[type(value)]
-    operands: list[Operand] = []
+    operands: list[ContainerArray] = []
     names: list[str] = []
     cores: list[int] = []
 
-    def slot(value: Operand, name: str, core: int = shared) -> object:
+    def slot(value: ContainerArray, name: str, core: int = shared) -> object:
         kind = kind_in_call(value)
         if kind == REFUSED:
             raise unreadable(value, name)
@@ -172,10 +172,10 @@ def extract_arrays(
         named["bounds"] = tuple(slot(limit, f"bounds[{i}]") for i, limit in enumerate(bounds))
     elif bounds is not None:
         checked_bounds(bounds)  # raises that it is no pair; left in the call, it would be taken out again without end
-    return Call(function, f, layout, positional, named, tuple(names), tuple(cores)), operands
+    return ContainerCall(function, f, layout, positional, named, tuple(names), tuple(cores)), operands
 
 
-def _filled(value: object, operands: Sequence[Operand]) -> object:
+def _filled(value: object, operands: Sequence[ContainerArray]) -> object:
     """Put the arrays back into the slots."""
     if isinstance(value, ArraySlot):
         return operands[value.number]
@@ -196,7 +196,7 @@ def has_containers(*values: object, bounds: Any = None) -> bool:
 
 
 def over_containers(
-    function: Function, f: Any, points: Mapping[str, Operand], named: dict[str, Any], layout: Layout = _NUMBERS
+    function: Function, f: Any, points: Mapping[str, ContainerArray], named: dict[str, Any], layout: Layout = _NUMBERS
 ) -> Any:
     """Call ``function(f, *points, **named)`` where `points`, steps or bounds are containers.
 

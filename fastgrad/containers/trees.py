@@ -21,13 +21,13 @@ from ..arguments import argument, result_kind
 from ..array_kinds import LIBRARY, MASKED, PLAIN, REFUSED, TREE, kind_of, kinds, unreadable
 from ..estimates import Estimate, rounded
 from .libraries import OfLibrary, from_numpy, model_of, require_float64, result_of, to_numpy
-from .registry import Adapted, Call, Operand
+from .registry import Adapted, ContainerArray, ContainerCall
 
 #: What Python's errors call a list or a tuple that is used as a number or an array.
 _SEQUENCE = re.compile(r"\b(list|tuple|sequence)\b")
 
 
-def apply(call: Call, operands: Sequence[Operand]) -> list[Operand]:
+def apply(call: ContainerCall, operands: Sequence[ContainerArray]) -> list[ContainerArray]:
     """Do the call with the vector of all numbers of the tree."""
     named = dict(zip(call.names, operands, strict=True))
     if kind_of(named["x"]) != TREE:

@@ -8,24 +8,24 @@ import numpy as np
 
 from .._typing import Array
 from ..array_kinds import kinds
-from .registry import Call, Operand
+from .registry import ContainerArray, ContainerCall
 
 #: Dimensions of the outputs of a jacobian, and of a vector that has no name for its own.
 _OUTPUTS, _COORDINATES = "output", "coordinate"
 
 
-def apply(call: Call, operands: Sequence[Operand]) -> list[Operand]:
+def apply(call: ContainerCall, operands: Sequence[ContainerArray]) -> list[ContainerArray]:
     """Do the call with the arrays inside, aligned as in xarray's own arithmetic."""
     import xarray as xr
 
     layout = call.layout
     is_named = [kinds[type(o)] == "xarray" for o in operands]
     inner: list[list[Hashable]] = [[] for _ in operands]
-    vectors: dict[int, Operand] = {}  # for each of them the first array whose last dimension it is
+    vectors: dict[int, ContainerArray] = {}  # for each of them the first array whose last dimension it is
     for i, (o, core) in enumerate(zip(operands, call.cores, strict=True)):
         if core and is_named[i]:
             inner[i] = [_vector_dimension(vectors.setdefault(core, o))]
-    along: Operand = vectors.get(layout.along)
+    along: ContainerArray = vectors.get(layout.along)
     dims: dict[str, Hashable] = {"m": _unused(_OUTPUTS, operands)} if layout.axes else {}
     if call.has_vectors:
         _check_named(call, operands, is_named, along)
@@ -58,7 +58,7 @@ def apply(call: Call, operands: Sequence[Operand]) -> list[Operand]:
         dask="allowed",
     )
 
-    def with_coordinates(result: Operand) -> Operand:
+    def with_coordinates(result: ContainerArray) -> ContainerArray:
         result = result.isel({dims[axis]: 0 for axis in missing})
         if "e" in dims and dims["e"] in result.dims and dims["d"] in getattr(along, "coords", ()):
             result = result.assign_coords({dims["e"]: along.coords[dims["d"]].values})
@@ -67,7 +67,9 @@ def apply(call: Call, operands: Sequence[Operand]) -> list[Operand]:
     return [*map(with_coordinates, results)] if layout.fields > 1 else [with_coordinates(results)]
 
 
-def _check_named(call: Call, operands: Sequence[Operand], is_named: Sequence[bool], along: Operand) -> None:
+def _check_named(
+    call: ContainerCall, operands: Sequence[ContainerArray], is_named: Sequence[bool], along: ContainerArray
+) -> None:
     """Refuse points whose batch axes have no names beside an array whose axes have: nothing tells which is which."""
     at = call.names.index("x") if "x" in call.names else None
     if at is not None and not is_named[at] and (along is None or np.ndim(operands[at]) > 1):
@@ -78,7 +80,7 @@ def _check_named(call: Call, operands: Sequence[Operand], is_named: Sequence[boo
         )
 
 
-def _vector_dimension(x: Operand) -> Hashable:
+def _vector_dimension(x: ContainerArray) -> Hashable:
     """Name of the dimension of the vector: the last one."""
     import xarray as xr
 

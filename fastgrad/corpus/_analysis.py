@@ -8,7 +8,8 @@ import math
 import numpy as np
 from scipy import special as sc
 
-from ._case import Argument, Mathematics, family
+from .._typing import Argument
+from ._case import Mathematics, family
 
 elementary = family("elementary")
 special = family("special")

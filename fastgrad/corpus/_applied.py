@@ -8,7 +8,8 @@ import numpy as np
 import scipy
 from scipy import special as sc
 
-from ._case import Argument, Mathematics, family
+from .._typing import Argument
+from ._case import Mathematics, family
 
 neural = family("neural")
 probability = family("probability")

@@ -13,13 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._signals import reraise_if_signal
-from .._typing import FloatArray
+from .._typing import Argument, FloatArray
 from .translation import for_mpmath
 
 Kind = Literal["smooth", "noisy", "kink"]
 
-Argument = Any
-"""A number, an array, or a number of mpmath; also what a function of the corpus makes of it."""
 Mathematics = Any
 """What computes with such numbers: NumPy's or mpmath's module."""
 OfOne = Callable[[Argument], Argument]

@@ -7,7 +7,8 @@ import math
 import numpy as np
 from scipy import special as sc
 
-from ._case import Argument, family
+from .._typing import Argument
+from ._case import family
 
 oscillating = family("oscillating")
 singular = family("singular")

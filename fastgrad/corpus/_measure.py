@@ -31,7 +31,7 @@ from . import _analysis, _applied, _difficult, _rough
 from ._case import Case, OfOne, stored
 
 #: ``method(f, x)`` returns df, error, success, nfev and perhaps status, arrays like `x`; `f` is `Case.f`.
-Method = Callable[[OfOne, FloatArray], tuple[Array, ...]]
+EstimatingMethod = Callable[[OfOne, FloatArray], tuple[Array, ...]]
 
 #: Points of every kind of failure that are printed.
 SHOWN = 12
@@ -73,7 +73,7 @@ def sides(case: Case) -> tuple[FloatArray, FloatArray]:
 
 
 @dataclass(frozen=True)
-class Record:
+class PointRecord:
     """One point with its truth and its estimate; `excess` is the error in units of the tolerated one."""
 
     case: str
@@ -117,7 +117,7 @@ class Figures:
     #: Points, missed and covered of every family.
     families: dict[str, tuple[int, float, float]]
     #: Records of every kind of failure, the worst first.
-    offenders: dict[str, list[Record]]
+    offenders: dict[str, list[PointRecord]]
     #: Shares of errors within multiples of the bound: `factors` of `measure`.
     calibration: tuple[float, ...] = ()
     #: Seconds of the run.
@@ -137,7 +137,7 @@ class Figures:
         return "\n".join(lines)
 
 
-def measure(method: Method, cases: Sequence[Case] = CASES, factors: Sequence[float] = ()) -> Figures:
+def measure(method: EstimatingMethod, cases: Sequence[Case] = CASES, factors: Sequence[float] = ()) -> Figures:
     """Run `method` over `cases` and judge its estimates; `factors` are multiples of the bound for `calibration`."""
     start = time.perf_counter()
     columns, raised = zip(*(_run(method, case) for case in cases), strict=True)
@@ -146,7 +146,7 @@ def measure(method: Method, cases: Sequence[Case] = CASES, factors: Sequence[flo
     return replace(judge(np.concatenate(columns, axis=1), cases, factors), seconds=seconds, raised=messages)
 
 
-def _run(method: Method, case: Case) -> tuple[FloatArray, str]:
+def _run(method: EstimatingMethod, case: Case) -> tuple[FloatArray, str]:
     """Return rows df, error, success, nfev, status, and the message of the exception that the method raised."""
     rows = np.full((5, len(case.points)), np.nan)
     rows[2] = 0
@@ -225,7 +225,7 @@ def judge(estimates: FloatArray, cases: Sequence[Case] = CASES, factors: Sequenc
     )
 
 
-def _records(at: _Points, estimates: FloatArray, excess: FloatArray, mask: Mask) -> list[Record]:
+def _records(at: _Points, estimates: FloatArray, excess: FloatArray, mask: Mask) -> list[PointRecord]:
     """List records of the marked points, the worst first."""
     marked = np.flatnonzero(mask)
     marked = marked[np.argsort(-excess[marked], kind="stable")]
@@ -233,7 +233,7 @@ def _records(at: _Points, estimates: FloatArray, excess: FloatArray, mask: Mask)
     for i in marked.tolist():
         df, error, success, nfev, status = estimates[:, i].tolist()
         x, true, left, right = (float(column[i]) for column in (at.x, at.truth, at.left, at.right))
-        records.append(Record(str(at.name[i]), str(at.family[i]), x, df, true, error, success == 1, nfev, status,
+        records.append(PointRecord(str(at.name[i]), str(at.family[i]), x, df, true, error, success == 1, nfev, status,
                               left, right, float(excess[i])))  # fmt: skip
     return records
 

@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from ._case import Argument, Mathematics, family
+from .._typing import Argument
+from ._case import Mathematics, family
 
 noisy = family("noisy", kind="noisy")
 kinks = family("kinks", kind="kink")

@@ -16,7 +16,7 @@ from ..adaptive_rule import Adaptive, Round, RoundResult, complete, first_round
 from ..estimates import Estimate
 from ..evaluation.called import Called, argument_kinds
 from ..evaluation.compiled import Compiled
-from ..evaluation.functions import ElementwiseValues, Function
+from ..evaluation.functions import ElementwiseFunction, ElementwiseValues
 from ..evaluation.results import BecameComplex
 from ..evaluation.signatures import select
 from ..rules.stencils import Stencil
@@ -51,7 +51,7 @@ def fill(
 
     Returns the arrays, or the numbers for one point.
     """
-    batch = _Batch(evaluator, problem, operands, block)
+    batch = _ElementwiseBatch(evaluator, problem, operands, block)
     with np.errstate(all="ignore"):
         if isinstance(evaluator, Called) and 0 not in batch.shape:
             evaluator.prepare(batch.arguments, problem.wrt)
@@ -70,7 +70,7 @@ def _keep_freed_memory() -> None:
     np.empty(_KEPT, np.byte)
 
 
-class _Batch:
+class _ElementwiseBatch:
     """A batch of points, computed block by block."""
 
     def __init__(
@@ -104,7 +104,7 @@ class _Batch:
         rule, is_adaptive = problem.rule, problem.mode == ADAPTIVE
         # What Python does for a block takes a tenth of a millisecond after machine code, several for its own.
         least = BLOCK // (8 if is_adaptive and begins_in_machine_code(evaluator) else 4 if self._block else 1)
-        assert isinstance(problem.f, Function)
+        assert isinstance(problem.f, ElementwiseFunction)
         size, cost = arrays[0].size, problem.f.cost((rule, problem.wrt, problem.mode))
         is_large = size >= 2 * least and cost.worth(size)
         workers = evaluator.threads(problem.workers, problem.has_workers) if is_large else 1

@@ -19,7 +19,7 @@ from ..rules.complexstep import ComplexStep, slopes
 from ..rules.selection import Rule
 from ..rules.stencil_codegen import combine, steps
 from ..rules.stencils import Stencil
-from .error_bounds import Points, Values, estimate_by_stencil
+from .error_bounds import Points, PointValues, estimate_by_stencil
 from .problem import Derived
 
 _R = TypeVar("_R")
@@ -31,7 +31,7 @@ class Functions:
 
     together: Callable[[Array], Array]
     """Maps one position for each point to values, shape (points,) or (points, outputs)."""
-    apart: Values
+    apart: PointValues
     """Values of single functions, of which ``point * outputs + output`` is the number."""
     kind: str
     outputs: int = 1
@@ -68,7 +68,7 @@ class Functions:
 
 
 def estimate_by_rule(
-    f: Values, rule: Rule, kind: str, points: Points, has_fallback: bool = True, **options: Any
+    f: PointValues, rule: Rule, kind: str, points: Points, has_fallback: bool = True, **options: Any
 ) -> Estimate:
     """Differentiate by a stencil or by the adaptive rule, with error bounds; `options` as of `estimate`.
 

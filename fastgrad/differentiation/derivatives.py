@@ -26,7 +26,7 @@ from ..arguments import (
 from ..array_kinds import PLAIN, kinds
 from ..containers.registry import Layout, has_containers, over_containers
 from ..estimates import Estimate
-from ..evaluation.functions import Function, function
+from ..evaluation.functions import ElementwiseFunction, function
 from ..rules.complexstep import ComplexStep
 from ..rules.selection import Method, Rule, as_rule, refuse_options
 from .array_results import array_derivative
@@ -167,7 +167,7 @@ class _Options(NamedTuple):
 
 
 def _derivative_general(
-    f: Callable[..., Any], elementwise: Function, rule: Rule, args: Arguments, wrt: object, options: _Options
+    f: Callable[..., Any], elementwise: ElementwiseFunction, rule: Rule, args: Arguments, wrt: object, options: _Options
 ) -> Any:
     """Differentiate in one argument, with all options; a function of its own, so that one point costs less."""
     if isinstance(rule, Adaptive) and not isinstance(rule.side, str):
@@ -230,7 +230,8 @@ def _by_rule(problem: Problem, options: _Options) -> Operand | Estimate:
 
 
 def _by_sides(
-    f: Callable[..., Any], elementwise: Function, rule: Adaptive, args: Arguments, wrt: object, options: _Options
+    f: Callable[..., Any], elementwise: ElementwiseFunction, rule: Adaptive, args: Arguments, wrt: object,
+    options: _Options,
 ) -> Any:
     """Differentiate where every point has a side of its own: the points of each side together."""
     limits = () if options.bounds is None else checked_bounds(options.bounds)

@@ -15,7 +15,7 @@ from ..estimates import Estimate, rounded
 from ..evaluation.agreement import Pair
 from ..evaluation.called import Called
 from ..evaluation.compiled import Compiled
-from ..evaluation.functions import ElementwiseValues, Function
+from ..evaluation.functions import ElementwiseFunction, ElementwiseValues
 from ..rules.complexstep import compare_sample, slopes
 from ..rules.selection import Rule
 from ..rules.stencil_codegen import combine, loops, positions, steps
@@ -36,7 +36,7 @@ _MANY, _SAMPLE = 1 << 14, 256
 LARGE = 1 << 20
 
 
-def scalar_derivative(function: Function, rule: Rule, wrt: int, args: tuple[float, ...]) -> float | None:
+def scalar_derivative(function: ElementwiseFunction, rule: Rule, wrt: int, args: tuple[float, ...]) -> float | None:
     """Differentiate at one point, numbers all, by the ufunc that did so before; None if that is not enough."""
     value = function.scalar_call((rule, wrt), args)
     return value if value is not None and isfinite(value) and isfinite(args[wrt]) else None
@@ -64,7 +64,7 @@ def estimate_of(problem: Problem) -> Estimate:
 def _evaluator_of(problem: Problem, operands: Sequence[Operand]) -> Compiled | Called:
     """Return what runs the function; its first use compares derivatives by a stencil, values for other rules."""
     function, rule, wrt, mode = problem.f, problem.rule, problem.wrt, problem.mode
-    assert isinstance(function, Function)
+    assert isinstance(function, ElementwiseFunction)
     if mode == ADAPTIVE:
         return function.evaluator(operands, wrt)
 
@@ -174,7 +174,7 @@ def _complete(evaluator: Compiled | Called, problem: Problem, operands: Sequence
 def complex_step_of(problem: Problem) -> Array:
     """Differentiate by the complex step, and compare a sample of the points with the adaptive rule."""
     function, adaptive, wrt, args = problem.f, problem.adaptive(), problem.wrt, problem.args
-    assert isinstance(function, Function)
+    assert isinstance(function, ElementwiseFunction)
     _evaluator_of(adaptive, adaptive.operands).close()
     evaluator = Called(function.f, pointwise=False)
     evaluator.result = "D"

@@ -34,7 +34,7 @@ _VALUES, _CLOSER, _STRAIGHT = 5, 2.0**-25, 64.0
 
 #: ``f(positions, index, beside)``: values at positions, the indices of the points they belong to, and whether they are
 #: beside the points.
-Values = Callable[[FloatArray, Index, bool], Array]
+PointValues = Callable[[FloatArray, Index, bool], Array]
 
 
 class Points(NamedTuple):
@@ -81,7 +81,7 @@ class _Values(NamedTuple):
     """Where the point is finite and all positions are within the bounds; elsewhere values are NaN."""
 
 
-def estimate_by_stencil(f: Values, stencil: Stencil, kind: str, points: Points) -> tuple[Estimate, Mask]:
+def estimate_by_stencil(f: PointValues, stencil: Stencil, kind: str, points: Points) -> tuple[Estimate, Mask]:
     """Differentiate by a stencil, with error bounds; tell where the stencil leaves the domain of `f` or the bounds.
 
     The bound adds up two parts. Truncation: the difference from the stencil of the next order at the same step, or from
@@ -127,7 +127,7 @@ def _is_symmetric(stencil: Stencil) -> bool:
     return stencil.offsets[0] == -stencil.offsets[-1]
 
 
-def _evaluated(f: Values, stencils: tuple[Stencil, Stencil], kind: str, points: Points) -> _Values:
+def _evaluated(f: PointValues, stencils: tuple[Stencil, Stencil], kind: str, points: Points) -> _Values:
     """Evaluate at all offsets of a stencil and of that of the next order, and at the closely spaced points."""
     x, low, high = points.x, points.low, points.high
     every, stencil = np.arange(x.size), stencils[0]
@@ -202,7 +202,7 @@ def _close_slopes(
     return outer, unsure
 
 
-def _oscillation_error(f: Values, index: Index, n: int, v: _Values, x: FloatArray, df: Array) -> FloatArray:
+def _oscillation_error(f: PointValues, index: Index, n: int, v: _Values, x: FloatArray, df: Array) -> FloatArray:
     """Bound the error of `df` at `index` where `f` oscillates between the closely spaced points; 0 where it is unknown.
 
     The slope is measured at the point, and at the last of the closely spaced ones. An oscillation of amplitude a and

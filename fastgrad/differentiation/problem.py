@@ -14,7 +14,7 @@ from .._typing import Arguments, Array, FloatArray, Index, Operand, Selection, S
 from ..adaptive_rule import Adaptive
 from ..arguments import argument, check_vector, checked_bounds, given_step, result_kind, threads
 from ..estimates import Estimate, rounded
-from ..evaluation.functions import Function
+from ..evaluation.functions import ElementwiseFunction
 from ..evaluation.results import BecameComplex
 from ..evaluation.vector_functions import VectorFunction, vector_function
 from ..evaluation.vector_values import OneOutput, VectorValues
@@ -39,7 +39,7 @@ _NO_VECTORS = np.empty((0, 0))
 class Problem(NamedTuple):
     """A problem for an elementwise function, or for one of vectors: there the points are rows, options like them."""
 
-    f: Function | VectorFunction
+    f: ElementwiseFunction | VectorFunction
     args: Arguments
     """Of an elementwise function all arguments, else those after the vector."""
     rule: Rule

@@ -17,9 +17,8 @@ from numba.core.typing.templates import AbstractTemplate, Signature, infer, infe
 from numba.extending import overload
 from numpy.typing import NDArray
 
+from .._typing import Function
 from ._symbols import DOUBLE, write_body
-
-Function = Callable[..., Any]
 
 #: Never `fastmath`; NumPy's error model, because Python's check of every division stops SIMD; inlined, because a loop
 #: over a call is not vectorised; no wrapper for C, which nobody calls and which costs 10 ms of compiling.

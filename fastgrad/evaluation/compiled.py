@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Sequence
 import numpy as np
 
 from .._typing import Array, Function, Operand
-from ..compilation.captured import Kind, Words
+from ..compilation.captured import CapturedKind, Words
 from ..compilation.kernels import LOCK
 from ..compilation.pipeline import function_from, jit, return_kind
 from ..compilation.references import Reading
@@ -54,7 +54,7 @@ class Compiled:
     code: Code
     f: Callable[[], Function]
 
-    def __init__(self, captured: Sequence[Kind]) -> None:
+    def __init__(self, captured: Sequence[CapturedKind]) -> None:
         self.programs: dict[Hashable, Ufunc] = {}
         self.scalar_calls: dict[Hashable, tuple[Function, tuple[float, ...]]] = {}
         """By what is computed at one point: the ufunc, and what it takes after the arguments."""

@@ -21,7 +21,7 @@ from . import trials
 from .agreement import Pair, agrees, sample, warn_of_mixing
 from .called import Called, argument_kinds
 from .compiled import Code, Compiled
-from .registry import AGREES, ELEMENTWISE, Record, record_of
+from .registry import AGREES, ELEMENTWISE, FunctionRecord, record_of
 from .results import letter_of, numbers
 from .signatures import check_call, select
 from .user_calls import call
@@ -35,7 +35,7 @@ _T = TypeVar("_T")
 MakePair = Callable[[Compiled], Pair]
 
 
-class _Elementwise(Record):
+class _Elementwise(FunctionRecord):
     """What is remembered about one elementwise function."""
 
     def __init__(self, f: _typing.Function, nargs: int) -> None:
@@ -46,7 +46,7 @@ class _Elementwise(Record):
         self.code: Code | None
         self.called: Called | None
         super().__init__(f, nargs)
-        self.function = Function(self, [])
+        self.function = ElementwiseFunction(self, [])
         """For calls without captured values."""
 
     def read(self, captures: bool) -> None:
@@ -84,7 +84,7 @@ class _CalledAtFirst(Called):
         trials.ELEMENTWISE.spend(self._code.key, thread_time() - self._began)
 
 
-class Function:
+class ElementwiseFunction:
     """One elementwise function: what is remembered about it, and the `data` that it captures now."""
 
     __slots__ = ("_data", "_record")
@@ -247,10 +247,10 @@ _called: set[tuple[bytes | None, int]] = clearable(set())
 _exposed: dict[int, Ufunc] = {}
 
 
-def function(f: _typing.Function, nargs: int) -> Function:
-    """Find or make the `Function` of `f`; it is remembered as long as nothing that it refers to has changed."""
+def function(f: _typing.Function, nargs: int) -> ElementwiseFunction:
+    """Return the `ElementwiseFunction` of `f`; it is kept as long as nothing that `f` refers to has changed."""
     elementwise, data = record_of(_Elementwise, f, nargs)
-    return Function(elementwise, data) if data else elementwise.function
+    return ElementwiseFunction(elementwise, data) if data else elementwise.function
 
 
 def _code(origin: CodeType | None, reading: Reading, nargs: int) -> Code | None:

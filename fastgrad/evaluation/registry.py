@@ -39,7 +39,7 @@ _constants: set[tuple[type, bytes]] = clearable(set())
 _forms: dict[tuple[bytes, Hashable], Form] = clearable(Recent(_FORMS_OF_ALL))
 
 
-class Record:
+class FunctionRecord:
     """What is remembered about one function; neither it nor what it refers to is kept alive.
 
     `nargs` counts its arguments, or those after the vector.
@@ -89,7 +89,7 @@ class Record:
         return self.origin in _passed.get((type(self), test, self.reading.key, self.nargs), ())
 
 
-class VectorRecord(Record):
+class VectorRecord(FunctionRecord):
     """What is remembered about one function of a vector."""
 
     def __init__(self, f: Function, nargs: int) -> None:
@@ -122,7 +122,7 @@ class VectorRecord(Record):
                 _forms[self.reading.key, key] = form.copy()
 
 
-_K = TypeVar("_K", bound=Record)
+_K = TypeVar("_K", bound=FunctionRecord)
 
 #: By kind, identity and number of arguments: a weak reference, which tells whether it is still the same function, and
 #: what is remembered.

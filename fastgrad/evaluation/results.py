@@ -77,7 +77,7 @@ class BecameComplex(Exception):
     """A function that had returned real numbers returned complex ones."""
 
 
-Layout = Literal["rows", "columns", "single"]
+VectorLayout = Literal["rows", "columns", "single"]
 
 
 @dataclass
@@ -91,7 +91,7 @@ class Form:
     """Whether it returns a number, and not an array of one."""
     kind: str
     """Letter of NumPy's type for what it returns: ``"d"``, ``"f"`` or ``"D"``."""
-    layout: Layout = "single"
+    layout: VectorLayout = "single"
     """Vectors as rows ``(k, d)``, as columns ``(d, k)``, or one at a time."""
     turned: bool = False
     """Whether the outputs come first: ``(m, k)``."""

@@ -15,7 +15,7 @@ from numba.core.typing.templates import Signature
 
 from .._typing import Arguments, FloatArray, Function
 from ..compilation.caches import KEPT, Recent, Versions, clearable
-from ..compilation.captured import Kind, Words, numba_type, unpack, view
+from ..compilation.captured import CapturedKind, Words, numba_type, unpack, view
 from ..compilation.kernels import Native, native
 from ..compilation.memory import WORDS, pointer
 from ..compilation.operators import Uncompilable
@@ -39,9 +39,9 @@ _versions = Versions()
 _compiled: dict[bytes, Native] = clearable(Recent(KEPT))
 
 
-def argument_types(args: Arguments) -> tuple[Kind, ...] | None:
+def argument_types(args: Arguments) -> tuple[CapturedKind, ...] | None:
     """Types of arguments that can be handed to machine code; None if there is one that cannot."""
-    kinds: list[Kind] = []
+    kinds: list[CapturedKind] = []
     for a in args:
         if isinstance(a, (bool, np.bool_)):
             kinds.append("?")
@@ -57,7 +57,7 @@ def argument_types(args: Arguments) -> tuple[Kind, ...] | None:
 
 
 def words_of(
-    d: int, m: int, args: Arguments, captured: Sequence[Kind] = (), data: Sequence[object] = ()
+    d: int, m: int, args: Arguments, captured: Sequence[CapturedKind] = (), data: Sequence[object] = ()
 ) -> tuple[Memory, object]:
     """Words for one call, and what they point into; `data` are the values of the kinds `captured`."""
     words = Words(("l", "l", *(argument_types(args) or ()), *captured))
@@ -65,7 +65,7 @@ def words_of(
     return words.memory, kept
 
 
-def machine_code(f: Function, reading: Reading, kinds: tuple[Kind, ...], fills: bool) -> Native:
+def machine_code(f: Function, reading: Reading, kinds: tuple[CapturedKind, ...], fills: bool) -> Native:
     """Compile `f(x, *args)`, or `f(x, *args, out)` if it fills an array; `Uncompilable` when Numba refuses.
 
     The vector cannot be written to. If the function does so, it gets a copy.
@@ -94,7 +94,7 @@ _OWN = types.Array(types.float64, 1, "C")
 
 
 def _one(
-    linked: Function, kinds: tuple[Kind, ...], fills: bool, writes: bool, captured: Sequence[Kind]
+    linked: Function, kinds: tuple[CapturedKind, ...], fills: bool, writes: bool, captured: Sequence[CapturedKind]
 ) -> tuple[Function, Signature, str]:
     """Make the piece for a function, for `native`; the words for values of the kinds `captured` are the last."""
     kernel = jit(linked)

@@ -15,14 +15,14 @@ import numpy as np
 from .._parallel import CostEstimate
 from .._typing import Arguments, Array, FloatArray, Function, Index, Shape
 from ..compilation.caches import Versions
-from ..compilation.captured import Kind
+from ..compilation.captured import CapturedKind
 from ..compilation.operators import Uncompilable
 from ..compilation.pipeline import quiet
 from ..tracing import trace_values
 from . import trials
 from .agreement import is_close
 from .registry import AGREES, VectorRecord, record_of
-from .results import Form, Layout, arrange, as_rows, form_of, same, scatter
+from .results import Form, VectorLayout, arrange, as_rows, form_of, same, scatter
 from .user_calls import probe
 from .vector_code import argument_types, machine_code
 from .vector_machine import PerVector, Traced
@@ -39,7 +39,7 @@ _programs = Versions()
 Bound = FloatArray | None
 
 #: Tries to run a function as machine code: given its form, some rows, its value at the first, and further arguments.
-Way = Callable[[Form, FloatArray, Array, Arguments], bool]
+Attempt = Callable[[Form, FloatArray, Array, Arguments], bool]
 
 
 class VectorFunction:
@@ -135,7 +135,7 @@ class VectorFunction:
         return form_of(self._one(vector, args))
 
     def _choose(
-        self, x: FloatArray, args: Arguments, limits: tuple[Bound, Bound], where: Index, ways: Sequence[Way]
+        self, x: FloatArray, args: Arguments, limits: tuple[Bound, Bound], where: Index, ways: Sequence[Attempt]
     ) -> Form:
         """Make machine code of `f` in one of the `ways`, or call it with some of the rows `where` it may be called."""
         d, (low, high) = x.shape[1], limits
@@ -209,7 +209,9 @@ class VectorFunction:
         self._data = self._record.captured_values() or []
         return self._compiles(form, rows, value, args)
 
-    def _agrees(self, form: Form, rows: FloatArray, value: Array, args: Arguments, kinds: tuple[Kind, ...]) -> bool:
+    def _agrees(
+        self, form: Form, rows: FloatArray, value: Array, args: Arguments, kinds: tuple[CapturedKind, ...]
+    ) -> bool:
         reading = self._record.reading
         assert reading is not None
         try:
@@ -240,10 +242,10 @@ class VectorFunction:
                 return False
         return True
 
-    def _together(self, rows: FloatArray, args: Arguments, form: Form) -> list[tuple[Layout, bool, Array]]:
+    def _together(self, rows: FloatArray, args: Arguments, form: Form) -> list[tuple[VectorLayout, bool, Array]]:
         """Call `f` with all rows at once, in both layouts; return those that gave a result of a fitting shape."""
-        fitting: list[tuple[Layout, bool, Array]] = []
-        ways: tuple[tuple[Layout, FloatArray], ...] = (("rows", rows), ("columns", rows.T))
+        fitting: list[tuple[VectorLayout, bool, Array]] = []
+        ways: tuple[tuple[VectorLayout, FloatArray], ...] = (("rows", rows), ("columns", rows.T))
         for layout, vectors in ways:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")

@@ -20,7 +20,7 @@ from numba.core.typing.templates import Signature
 from .._parallel import CostEstimate, in_steps
 from .._typing import Arguments, Array, FloatArray, Function, Index, Selection
 from ..compilation.caches import KEPT, Recent, clearable
-from ..compilation.captured import Kind
+from ..compilation.captured import CapturedKind
 from ..compilation.kernels import LOCK, Native, native_loop
 from ..compilation.memory import address_of, array_at
 from ..compilation.ufuncs import OWN, RAISED
@@ -87,7 +87,7 @@ class PerVector:
 
     few = LANES
 
-    def __init__(self, native_code: Native, d: int, outputs: int, captured: Sequence[Kind]) -> None:
+    def __init__(self, native_code: Native, d: int, outputs: int, captured: Sequence[CapturedKind]) -> None:
         self.native, self.d, self.outputs, self.captured = native_code, d, outputs, captured
         self.m = outputs * (2 if native_code.result == "D" else 1)
         self.one, self.frames = native_code.address, dict[Hashable, list[Frame]]()

@@ -8,9 +8,7 @@ from math import inf
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._typing import Function
-
-Interval = tuple[float, float]
+from .._typing import Function, Interval
 
 
 def signature_of(formula: object) -> inspect.Signature:

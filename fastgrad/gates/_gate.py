@@ -13,7 +13,7 @@ import numpy as np
 from numba.core import types
 from numba.extending import typeof_impl
 
-from .._typing import Array, Function
+from .._typing import Array, Function, Interval
 from ..arguments import argument, checked_out, common_shape, result_kind
 from ..array_kinds import PLAIN, kinds
 from ..compilation.operators import Uncompilable
@@ -21,7 +21,7 @@ from ..compilation.pipeline import jit
 from ..compilation.references import Reading
 from ..containers.registry import Layout, over_containers
 from ..evaluation.functions import function
-from ._formula import Interval, by_position, domain_of, partials_of, signature_of
+from ._formula import by_position, domain_of, partials_of, signature_of
 
 Formulas = Sequence[Function] | Function
 Domain = Sequence[Interval] | Interval | None

@@ -21,7 +21,7 @@ from ._comparison import Comparison
 from ._narrow import with_narrow_features
 from ._partials import own_partials
 from ._patterns import patterns
-from ._problem import NARROW_STEP, Problem, problem
+from ._problem import NARROW_STEP, CheckProblem, problem
 from ._result import Check
 from ._rounding import analytic_rounding, rounding_inside
 from ._verdicts import Judgement, Tolerance, Verdict, is_flat, judge, withdraw
@@ -128,7 +128,7 @@ def check(
     )  # fmt: skip
 
 
-def _judged(points: Problem, analytic: Analytic, numerical: Estimate) -> tuple[Estimate, Judgement]:
+def _judged(points: CheckProblem, analytic: Analytic, numerical: Estimate) -> tuple[Estimate, Judgement]:
     """Judge all entries; then those that are in doubt with one-sided and second estimates, and with rounding."""
     values = analytic.values
     numerical, is_narrow = with_narrow_features(points, numerical)

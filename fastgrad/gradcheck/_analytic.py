@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from .._typing import Array, Shape
-from ._problem import Argument, Problem, attempt
+from .._typing import Argument, Array, Shape
+from ._problem import CheckProblem, attempt
 
 #: Points at which a batch is compared with single calls, and how closely.
 COMPARED = 5
@@ -24,7 +24,7 @@ class ChangedArguments(ValueError):
 class Analytic:
     """The analytic function, or its values, at the points of a problem."""
 
-    def __init__(self, source: Any, problem: Problem, shape: Shape) -> None:
+    def __init__(self, source: Any, problem: CheckProblem, shape: Shape) -> None:
         self.source, self.problem, self.shape = source, problem, shape
         self.name = getattr(source, "__name__", "") or type(source).__name__
         #: Whether it takes one point at a time.

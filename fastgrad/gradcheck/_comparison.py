@@ -12,7 +12,7 @@ import numpy as np
 from .._typing import Array, FloatArray, Mask
 from ..estimates import Estimate
 from ._analytic import Analytic
-from ._problem import Problem
+from ._problem import CheckProblem
 from ._verdicts import Judgement, Verdict
 
 #: Two values count as the same mistake when they are this close; smaller differences may be rounding.
@@ -39,7 +39,7 @@ LARGEST = 10_000
 class Comparison:
     """A problem, its analytic derivative `values`, its numerical derivative `df`, and the verdicts."""
 
-    def __init__(self, problem: Problem, analytic: Analytic, numerical: Estimate, judgement: Judgement) -> None:
+    def __init__(self, problem: CheckProblem, analytic: Analytic, numerical: Estimate, judgement: Judgement) -> None:
         self.problem, self.analytic, self.numerical, self.judgement = problem, analytic, numerical, judgement
         self.values, self.df, self.inner = analytic.values, numerical.df, problem.inner
         verdict, is_finite = judgement.verdict, np.isfinite(self.values) & np.isfinite(self.df)

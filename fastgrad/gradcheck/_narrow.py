@@ -6,7 +6,7 @@ import numpy as np
 
 from .._typing import Mask
 from ..estimates import Estimate, Status
-from ._problem import Problem
+from ._problem import CheckProblem
 from ._verdicts import BOUNDS
 
 #: Relative steps of secants; a second difference takes their square roots, for its rounding grows with the square.
@@ -16,7 +16,7 @@ STEPS = 2.0 ** -np.array([22.0, 24.0, 26.0])
 ALIKE, CONTRARY = 2.0**-3, 2.0**-2
 
 
-def with_narrow_features(points: Problem, numerical: Estimate) -> tuple[Estimate, Mask]:
+def with_narrow_features(points: CheckProblem, numerical: Estimate) -> tuple[Estimate, Mask]:
     """Replace the estimates that narrow secants contradict by estimates with narrow steps; mark which.
 
     A branch for ``abs(x) < 1e-6`` is hidden from steps that are wider. Rounding differs from secant to secant, and the

@@ -26,10 +26,10 @@ SPECIAL = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0, 10.0, -10.0)
 
 
 #: What `check` is called with: `f`, `analytic`, `args`, `of` and `wrt`.
-Call = tuple[Function, Function, tuple[object, ...], str, int | tuple[int, ...]]
+CheckArguments = tuple[Function, Function, tuple[object, ...], str, int | tuple[int, ...]]
 
 
-def own_partials(f: Any, args: tuple[object, ...], of: str) -> Call:
+def own_partials(f: Any, args: tuple[object, ...], of: str) -> CheckArguments:
     """Return the arguments of the check of a gate or a circuit: `f`, `analytic`, `args`, `of` and `wrt`."""
     partials, size = getattr(f, "partials", None), getattr(f, "n", None)
     if not callable(partials):
@@ -59,7 +59,7 @@ def own_partials(f: Any, args: tuple[object, ...], of: str) -> Call:
     return f, _named(all_partials, "partials", name), args, of, tuple(range(nin))
 
 
-def _of_vectors(f: Any, args: tuple[object, ...], of: str, name: str) -> Call:
+def _of_vectors(f: Any, args: tuple[object, ...], of: str, name: str) -> CheckArguments:
     """Join all arguments of a circuit to one vector, and all its results."""
     if of != "derivative":
         raise ValueError(f"`of` must be left out for {name}, a circuit of several arguments or results; got {of!r}.")

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .._typing import Array, FloatArray, Function, Mask, Shape
+from .._typing import Argument, Array, FloatArray, Function, Mask, Shape
 from ..adaptive_rule import adaptive
 from ..arguments import argument, argument_index, common_shape, result_kind
 from ..array_kinds import MASKED, PLAIN, kinds, unreadable
-from ..containers.registry import Layout, Operand, over_containers
+from ..containers.registry import ContainerArray, Layout, over_containers
 from ..differentiation.derivatives import derivative
 from ..differentiation.first_derivatives import gradient, jacobian
 from ..differentiation.second_derivatives import hessian
@@ -24,15 +24,13 @@ from ..evaluation.user_calls import probe
 T = TypeVar("T")
 S = TypeVar("S", bound=np.generic)
 
-#: An array, or a further argument of a function of a vector as it came.
-Argument = Any
 #: For each axis of the points their labels, or None.
-Labels = tuple[Array | None, ...]
+AxisLabels = tuple[Array | None, ...]
 #: Entries of a derivative: for each argument those of its points, or whole vectors.
 Place = tuple[int, Mask] | Mask | np.bool_
 
 
-def align(args: tuple[Operand, ...]) -> tuple[tuple[Operand, ...], Labels]:
+def align(args: tuple[ContainerArray, ...]) -> tuple[tuple[ContainerArray, ...], AxisLabels]:
     """Broadcast arguments by their labels: bare arrays, and the labels of their axes."""
     args = tuple(_in_memory(a, f"args[{i}]") for i, a in enumerate(args))
     if all(kinds[type(a)] is PLAIN for a in args):
@@ -44,7 +42,7 @@ def align(args: tuple[Operand, ...]) -> tuple[tuple[Operand, ...], Labels]:
     return tuple(arrays), labels_of(aligned[0])
 
 
-def labels_of(points: Operand) -> Labels:
+def labels_of(points: ContainerArray) -> AxisLabels:
     """Return the labels of each axis, None for plain counts; empty for plain arrays."""
     kind = kinds[type(points)]
     if kind not in ("pandas", "xarray"):
@@ -55,7 +53,7 @@ def labels_of(points: Operand) -> Labels:
     return tuple(np.datetime_as_string(a, unit="auto") if a is not None and a.dtype.kind == "M" else a for a in labels)
 
 
-def _in_memory(value: Operand, name: str) -> Operand:
+def _in_memory(value: ContainerArray, name: str) -> ContainerArray:
     """Compute arrays of Dask; refuse masked arrays."""
     kind = kinds[type(value)]
     if kind == MASKED:
@@ -93,7 +91,7 @@ def attempt(evaluate: Callable[[], T]) -> T | None:
 
 
 @dataclass(frozen=True)
-class Problem:
+class CheckProblem:
     """A function, which derivative of it, and the points."""
 
     f: Function
@@ -105,10 +103,10 @@ class Problem:
     wrt: tuple[int, ...]
     stacked: bool
     #: For each axis of the points their labels, or None; empty without any.
-    labels: Labels = ()
+    labels: AxisLabels = ()
 
     @property
-    def entry_labels(self) -> Labels:
+    def entry_labels(self) -> AxisLabels:
         """For each axis of the derivative the labels of its points, or of its coordinates; empty without any."""
         if not any(a is not None for a in self.labels):
             return ()
@@ -267,7 +265,7 @@ class Problem:
         return VECTOR_DERIVATIVES[self.of](self.f, x, args=self.args[1:], **options)
 
 
-def problem(f: Function, of: str, args: tuple[object, ...], wrt: object) -> Problem:
+def problem(f: Function, of: str, args: tuple[object, ...], wrt: object) -> CheckProblem:
     """Check the arguments of a check and put them together."""
     if of not in INNER:
         words = ", ".join(map(repr, INNER))
@@ -279,14 +277,14 @@ def problem(f: Function, of: str, args: tuple[object, ...], wrt: object) -> Prob
         points = tuple(_real_array(a, f"args[{i}]") for i, a in enumerate(plain))
         stacked = isinstance(wrt, tuple)
         indices = tuple(argument_index(i, len(args)) for i in (wrt if isinstance(wrt, tuple) else (wrt,)))
-        result = Problem(f, of, points, indices, stacked, labels)
+        result = CheckProblem(f, of, points, indices, stacked, labels)
     else:
         if wrt != 0 or isinstance(wrt, tuple):
             raise ValueError(f"`wrt` must be left out for the {of}, which is taken in the first argument; got {wrt!r}.")
         x = _real_array(args[0], "args[0]")
         if not x.ndim:
             raise ValueError(f"`args[0]` must be an array whose last axis is the vector; got the number {x}.")
-        result = Problem(f, of, (x, *args[1:]), (0,), False, labels_of(args[0]))
+        result = CheckProblem(f, of, (x, *args[1:]), (0,), False, labels_of(args[0]))
     if not result.wrt or 0 in result.batch or (of != "derivative" and not result.args[0].shape[-1]):
         shapes = ", ".join(str(np.shape(a)) for a in result.args)
         raise ValueError(f"`args` and `wrt` must name at least one point; got shapes {shapes}. Pass some points.")

@@ -8,12 +8,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from .._typing import Array, FloatArray
-from ._problem import Argument, Labels
+from .._typing import Argument, Array, FloatArray
+from ._problem import AxisLabels
 from ._verdicts import Verdict
 
 #: An entry of a derivative.
-Number = np.float64 | np.complex128
+Scalar = np.float64 | np.complex128
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -62,7 +62,7 @@ class Check:
     args: tuple[Argument, ...] = ()
     wrt: tuple[int, ...] = (0,)
     names: tuple[str, ...] = ()
-    labels: Labels = ()
+    labels: AxisLabels = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -179,7 +179,7 @@ def _label(check: Check, index: tuple[int, ...]) -> list[str | None]:
     return [None if axis is None else str(axis[k]) for axis, k in zip(check.labels, index, strict=False)]
 
 
-def _ratio(analytic: Number, numerical: Number) -> str:
+def _ratio(analytic: Scalar, numerical: Scalar) -> str:
     """Write how many times too large the analytic value is."""
     with np.errstate(all="ignore"):
         quotient = analytic / numerical
@@ -191,7 +191,7 @@ def _ratio(analytic: Number, numerical: Number) -> str:
     return f"{quotient:.5g}"
 
 
-def _number(value: Number, other: Number) -> str:
+def _number(value: Scalar, other: Scalar) -> str:
     """Print as many digits as it takes to see the difference, and no more."""
     digits = range(6, 17) if not np.iscomplexobj(value) else range(0)
     return next((f"{value:.{d}g}" for d in digits if f"{value:.{d}g}" != f"{other:.{d}g}"), f"{value:.6g}")
@@ -214,7 +214,7 @@ def _point(check: Check, index: tuple[int, ...]) -> str:
 def plain(check: Check) -> dict[str, Any]:
     """Plain dictionaries, lists and numbers for JSON: the counts, the patterns, the worst entries."""
 
-    def real(value: Number) -> float | list[object] | None:
+    def real(value: Scalar) -> float | list[object] | None:
         if np.iscomplexobj(value):
             return [real(value.real), real(value.imag)]
         return float(value) if np.isfinite(value) else None

@@ -7,10 +7,10 @@ from functools import partial
 
 import numpy as np
 
-from .._typing import Array, FloatArray, Mask
+from .._typing import Argument, Array, FloatArray, Mask
 from ..estimates import Estimate
 from ._analytic import Analytic
-from ._problem import Argument, Problem, attempt
+from ._problem import CheckProblem, attempt
 from ._verdicts import BOUNDS, is_flat
 
 #: The analytic function is evaluated at points moved by these shares of their size, on either side.
@@ -117,7 +117,7 @@ def _scaled(a: Array, by: float) -> Array:
     return (a * (1 + by)).astype(a.dtype)
 
 
-def rounding_inside(points: Problem, numerical: Estimate, values: Array, suspect: Mask) -> FloatArray:
+def rounding_inside(points: CheckProblem, numerical: Estimate, values: Array, suspect: Mask) -> FloatArray:
     """Measure the rounding inside `f` at suspect entries, beyond the error bound; 0 where there is none.
 
     What `f` computes inside is rounded in units of its largest values and terms, not of its result; a solver ends
@@ -180,7 +180,7 @@ def _confirmed_reach(secants: Array, df: Array, close: FloatArray) -> FloatArray
     return reach
 
 
-def _contradicts_values(points: Problem, where: Mask, reach: FloatArray) -> Mask:
+def _contradicts_values(points: CheckProblem, where: Mask, reach: FloatArray) -> Mask:
     """Tell where the mean of the derivative estimated over an interval is not the slope of the secant.
 
     Where ``1 - cos(x)`` is rounded to one number over an interval, its estimates are 0, and it jumps at the ends.
@@ -200,7 +200,7 @@ def _contradicts_values(points: Problem, where: Mask, reach: FloatArray) -> Mask
     return contradicted
 
 
-def _value_scale(points: Problem, where: Mask, multiples: tuple[float, ...] = MULTIPLES) -> FloatArray:
+def _value_scale(points: CheckProblem, where: Mask, multiples: tuple[float, ...] = MULTIPLES) -> FloatArray:
     """Find the largest value of `f` at and around each point with an entry `where`; 0 elsewhere."""
     scale = np.zeros((math.prod(points.batch), *[1] * points.inner))
     for k in _indices(points, where):
@@ -208,7 +208,7 @@ def _value_scale(points: Problem, where: Mask, multiples: tuple[float, ...] = MU
     return scale.reshape((*points.batch, *scale.shape[1:]))
 
 
-def _rounding_of_results(points: Problem, where: Mask) -> FloatArray:
+def _rounding_of_results(points: CheckProblem, where: Mask) -> FloatArray:
     """Measure the rounding of each result of `f` beside each vector with an entry `where`, on the quieter side."""
     noise = np.zeros((math.prod(points.batch), *where.shape[len(points.batch) : -1], 1))
     for k in _indices(points, where):
@@ -218,13 +218,13 @@ def _rounding_of_results(points: Problem, where: Mask) -> FloatArray:
     return noise.reshape((*points.batch, *noise.shape[1:]))
 
 
-def _indices(points: Problem, where: Mask) -> list[int]:
+def _indices(points: CheckProblem, where: Mask) -> list[int]:
     """Return the indices of the points with an entry `where`."""
     other = tuple(axis for axis in range(where.ndim) if axis not in points.point_axes)
     return [int(k) for k in np.flatnonzero(where.any(axis=other))]
 
 
-def _differences(points: Problem, k: int, sign: float) -> FloatArray:
+def _differences(points: CheckProblem, k: int, sign: float) -> FloatArray:
     """Return the largest difference of high order of each result on one side of a vector.
 
     Each coordinate moves by another share of its size: the rounding of large ones shows in every result.
@@ -236,7 +236,7 @@ def _differences(points: Problem, k: int, sign: float) -> FloatArray:
     return differences
 
 
-def _largest_value(points: Problem, args: list[Argument]) -> float:
+def _largest_value(points: CheckProblem, args: list[Argument]) -> float:
     """Return the largest absolute value of `f` at one point; 0 where it raises or is not finite."""
 
     def largest() -> float:

@@ -63,7 +63,7 @@ def _jax(data: Regression, b: FloatArray) -> FloatArray:
 
 
 @dataclass(frozen=True)
-class Way:
+class JacobianMethod:
     """A way to a jacobian: its name, how to compute it, the library it needs, and whether to fit with it."""
 
     name: str
@@ -73,17 +73,17 @@ class Way:
 
 
 METHODS = (
-    Way("adaptive", lambda data, b: jacobian(data.residuals, b, method="adaptive"), fits=True),
-    Way("central", lambda data, b: jacobian(data.residuals, b, method="central"), fits=True),
-    Way("exact", exact, fits=True),
-    Way("SciPy", _scipy, "scipy"),
-    Way("ndtools", _numdifftools, "numdifftools"),
-    Way("jacobi", _jacobi, "jacobi"),
-    Way("JAX", _jax, "jax"),
+    JacobianMethod("adaptive", lambda data, b: jacobian(data.residuals, b, method="adaptive"), fits=True),
+    JacobianMethod("central", lambda data, b: jacobian(data.residuals, b, method="central"), fits=True),
+    JacobianMethod("exact", exact, fits=True),
+    JacobianMethod("SciPy", _scipy, "scipy"),
+    JacobianMethod("ndtools", _numdifftools, "numdifftools"),
+    JacobianMethod("jacobi", _jacobi, "jacobi"),
+    JacobianMethod("JAX", _jax, "jax"),
 )
 
 
-def installed() -> tuple[Way, ...]:
+def installed() -> tuple[JacobianMethod, ...]:
     """Return those of `METHODS` whose library is installed."""
     return tuple(way for way in METHODS if find_spec(way.library))
 
@@ -102,7 +102,7 @@ class Row:
         return asdict(self)
 
 
-def compare(data: Regression, ways: Sequence[Way]) -> list[Row]:
+def compare(data: Regression, ways: Sequence[JacobianMethod]) -> list[Row]:
     """Compare ways to the jacobian on one regression; only the rules and the exact jacobian also fit it."""
     rows = []
     with np.errstate(all="ignore"), warnings.catch_warnings():

@@ -11,16 +11,14 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import solve_triangular
 
-from .._typing import FloatArray
+from .._typing import Argument, FloatArray
 
-#: Parameters or predictors, and what a model makes of them: arrays of NumPy, complex for the complex step, or of JAX.
-Argument = Any
+#: A function of parameters and predictors: arrays of NumPy, complex for the complex step, or of JAX.
 Model = Callable[[Argument, Argument], Argument]
 
 

@@ -5,9 +5,9 @@ Imports `estimates`, and for `plot_error` the numerical packages. Begin reading 
 
 from .formats import progress
 from .model import AccuracyReport, Speed
-from .results import FACTORS, SLACK, TOLERANCE, Curve, Pace, Point, Profile, Row, Verdict
+from .results import FACTORS, SLACK, TOLERANCE, CorpusVerdict, Curve, Pace, Point, Profile, Row
 
 __all__ = [
-    "FACTORS", "SLACK", "TOLERANCE", "AccuracyReport", "Curve", "Pace", "Point", "Profile", "Row", "Speed", "Verdict",
-    "progress",
+    "FACTORS", "SLACK", "TOLERANCE", "AccuracyReport", "CorpusVerdict", "Curve", "Pace", "Point", "Profile", "Row",
+    "Speed", "progress",
 ]  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .results import DEFINITION, FACTORS, Curve, Profile, Row, Verdict
+from .results import DEFINITION, FACTORS, CorpusVerdict, Curve, Profile, Row
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class AccuracyReport:
     rows: tuple[Row, ...] = ()
     curves: tuple[Curve, ...] = ()
     about: dict[str, str] = field(default_factory=dict)
-    verdicts: tuple[Verdict, ...] = ()
+    verdicts: tuple[CorpusVerdict, ...] = ()
     profiles: tuple[Profile, ...] = ()
 
     def summary(self) -> tuple[Summary, ...]:

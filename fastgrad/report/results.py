@@ -132,7 +132,7 @@ class Pace:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class CorpusVerdict:
     """One method over the development corpus, every truth of which is right to the last digit."""
 
     method: str

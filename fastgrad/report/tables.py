@@ -11,7 +11,7 @@ from .document import Document, Items, Section, Table
 if TYPE_CHECKING:
     from ..nist import Row as Certified
     from .model import AccuracyReport, Speed
-    from .results import Row, Verdict
+    from .results import CorpusVerdict, Row
 
 Show = Callable[[float], str]
 
@@ -175,7 +175,7 @@ def _worst(title: str, rows: list[Row], is_detailed: bool) -> Table:
     return Table(f"{title}: worst points", header, tuple(lines), "", "Worst points")
 
 
-def _corpus_worst(verdicts: Sequence[Verdict]) -> Table:
+def _corpus_worst(verdicts: Sequence[CorpusVerdict]) -> Table:
     """List the points of the corpus with the largest errors in units of the tolerance."""
     lines: list[tuple[str, ...]] = []
     for verdict in verdicts:
@@ -193,7 +193,7 @@ def _estimate(df: float, truth: float, bar: float) -> tuple[str, str, str]:
 
 
 #: Figures of a verdict, one line each.
-CORPUS: tuple[tuple[str, Callable[[Verdict], str]], ...] = (
+CORPUS: tuple[tuple[str, Callable[[CorpusVerdict], str]], ...] = (
     ("attainable points missed", lambda v: percent(v.figures.missed)),
     ("steady points missed", lambda v: percent(v.figures.missed_steady)),
     ("bar covers the error", lambda v: percent(v.figures.covered)),
@@ -207,7 +207,7 @@ CORPUS: tuple[tuple[str, Callable[[Verdict], str]], ...] = (
 )
 
 
-def _corpus(verdicts: Sequence[Verdict]) -> Table:
+def _corpus(verdicts: Sequence[CorpusVerdict]) -> Table:
     """Put figures down and methods across."""
     figures = verdicts[0].figures
     title = f"Development corpus: {figures.functions} functions, {figures.points:,} points"
@@ -220,7 +220,7 @@ def _corpus(verdicts: Sequence[Verdict]) -> Table:
     return Table(title, ("", *(v.label for v in verdicts)), cells, note, "Summary")
 
 
-def _families(verdicts: Sequence[Verdict]) -> Table:
+def _families(verdicts: Sequence[CorpusVerdict]) -> Table:
     """Put families of functions down, and across the share of points that each method misses."""
     first = verdicts[0]
     cells = tuple(

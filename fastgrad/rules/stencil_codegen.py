@@ -81,7 +81,7 @@ def compiled_point(
     return jit(point), "D" if result == "D" else "d"
 
 
-class Loops(NamedTuple):
+class StencilLoops(NamedTuple):
     """A stencil as compiled loops, for a function that is called with arrays; NumPy would take a dozen passes."""
 
     moved: tuple[Ufunc, ...]
@@ -91,7 +91,7 @@ class Loops(NamedTuple):
 
 
 @cache
-def loops(stencil: Stencil, result: str, mode: str) -> Loops:
+def loops(stencil: Stencil, result: str, mode: str) -> StencilLoops:
     """Compile a stencil for a function that returns real numbers."""
     chosen, lead = _step_lines(stencil, result, mode)
     extra = [] if mode == "auto" else ["step"]
@@ -105,7 +105,7 @@ def loops(stencil: Stencil, result: str, mode: str) -> Loops:
     places = dict(zip(stencil.needed, values, strict=True))
     total = _sum_lines(stencil, mode, lead, places.__getitem__)
     with LOCK:
-        return Loops(
+        return StencilLoops(
             tuple(
                 ufunc("moved", ["x", *extra], [*chosen, f"return x + {float(o)!r} * h" if o else "return x"])
                 for o in stencil.needed

@@ -11,7 +11,7 @@ import numpy as np
 from .._typing import Function
 from .graph import Node
 from .nodes import FUNCTIONS, as_nodes, elementwise, plain
-from .primitives import Formula, Operand
+from .primitives import Formula, Term
 from .refusals import refusal
 
 Axis = int | tuple[int, ...] | None
@@ -22,40 +22,40 @@ def _reducing(ufunc: np.ufunc) -> Formula:
     return lambda x, axis=None, dtype=None, **options: ufunc.reduce(x, axis=axis, **options)
 
 
-def _where(condition: Operand, x: Operand, y: Operand) -> Operand:
+def _where(condition: Term, x: Term, y: Term) -> Term:
     return elementwise(choose, (condition, x, y))
 
 
-def choose(condition: Operand, x: Operand, y: Operand) -> Operand:
+def choose(condition: Term, x: Term, y: Term) -> Term:
     """Take `x` where a condition holds, a node or a truth value, else `y`."""
     if not isinstance(condition, Node):
         return x if condition else y
     return condition.graph.apply("where", condition, x, y)
 
 
-def _select(conditions: Sequence[Operand], choices: Sequence[Operand], default: Operand = 0.0) -> Operand:
+def _select(conditions: Sequence[Term], choices: Sequence[Term], default: Term = 0.0) -> Term:
     for condition, choice in zip(reversed(conditions), reversed(choices), strict=True):
         default = _where(condition, choice, default)
     return default
 
 
 def _piecewise(
-    x: Operand, conditions: Sequence[Operand], functions: Sequence[Operand], *args: object, **named: object
-) -> Operand:
+    x: Term, conditions: Sequence[Term], functions: Sequence[Term], *args: object, **named: object
+) -> Term:
     values = [f(x, *args, **named) if callable(f) else f for f in functions]
     *values, default = values if len(values) > len(conditions) else [*values, 0.0]
     return _select(conditions, values, default)
 
 
 def _clip(
-    x: Operand, a_min: Operand = None, a_max: Operand = None, min: Operand = None, max: Operand = None
-) -> Operand:
+    x: Term, a_min: Term = None, a_max: Term = None, min: Term = None, max: Term = None
+) -> Term:
     low, high = a_min if min is None else min, a_max if max is None else max
     x = x if low is None else np.maximum(x, low)
     return x if high is None else np.minimum(x, high)
 
 
-def _interp(x: Operand, xp: Operand, fp: Operand, left: Operand = None, right: Operand = None) -> Operand:
+def _interp(x: Term, xp: Term, fp: Term, left: Term = None, right: Term = None) -> Term:
     """Interpolate as NumPy does; at a knot the slope is that to its right."""
     knots = plain(xp)
     if any(isinstance(p, Node) for p in np.ravel(knots)):
@@ -70,8 +70,8 @@ def _interp(x: Operand, xp: Operand, fp: Operand, left: Operand = None, right: O
 
 
 def _linspace(
-    start: Operand, stop: Operand, num: int = 50, endpoint: bool = True, dtype: object = None, axis: int = 0
-) -> Operand:
+    start: Term, stop: Term, num: int = 50, endpoint: bool = True, dtype: object = None, axis: int = 0
+) -> Term:
     steps = num - 1 if endpoint else num
     result = [start + (stop - start) * (k / steps if steps else 0.0) for k in range(num)]
     if endpoint and num > 1:
@@ -79,7 +79,7 @@ def _linspace(
     return np.stack(result, axis=axis)
 
 
-def _average(x: Operand, axis: Any = None, weights: Operand = None, keepdims: bool = False) -> Operand:
+def _average(x: Term, axis: Any = None, weights: Term = None, keepdims: bool = False) -> Term:
     if weights is None:
         return np.mean(x, axis=axis, keepdims=keepdims)
     if np.shape(weights) != np.shape(x):  # along the axis
@@ -88,12 +88,12 @@ def _average(x: Operand, axis: Any = None, weights: Operand = None, keepdims: bo
     return np.sum(x * weights, axis=axis, keepdims=keepdims) / whole
 
 
-def _nanmean(x: Operand, axis: Axis = None, dtype: object = None, keepdims: bool = False) -> Operand:
+def _nanmean(x: Term, axis: Axis = None, dtype: object = None, keepdims: bool = False) -> Term:
     count = np.sum(x == x, axis=axis, keepdims=keepdims)
     return np.nansum(x, axis=axis, keepdims=keepdims) / count
 
 
-def _norm(x: Operand, ord: float | str | None = None, axis: Any = None, keepdims: bool = False) -> Operand:
+def _norm(x: Term, ord: float | str | None = None, axis: Any = None, keepdims: bool = False) -> Term:
     if ord in (None, 2, "fro") and not (ord == 2 and axis is None and np.ndim(x) != 1):
         return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))
     norms: dict[float | str | None, Formula] = {1: np.sum, math.inf: np.max, -math.inf: np.min}
@@ -102,12 +102,12 @@ def _norm(x: Operand, ord: float | str | None = None, axis: Any = None, keepdims
     return norms[ord](abs(x), axis=axis, keepdims=keepdims)
 
 
-def _mean(x: Operand, axis: Axis = None, dtype: object = None, keepdims: bool = False) -> Operand:
+def _mean(x: Term, axis: Axis = None, dtype: object = None, keepdims: bool = False) -> Term:
     total = np.sum(x, axis=axis, keepdims=keepdims)
     return total / (np.size(x) / np.size(total))
 
 
-def _var(x: Operand, axis: Axis = None, dtype: object = None, ddof: float = 0, keepdims: bool = False) -> Operand:
+def _var(x: Term, axis: Axis = None, dtype: object = None, ddof: float = 0, keepdims: bool = False) -> Term:
     total = np.sum(np.square(x - np.mean(x, axis=axis, keepdims=True)), axis=axis, keepdims=keepdims)
     return total / (np.size(x) / np.size(total) - ddof)
 
@@ -156,7 +156,7 @@ FUNCTIONS[np.amax], FUNCTIONS[np.amin] = FUNCTIONS[np.max], FUNCTIONS[np.min]
 def of_lists(function: Function) -> Function:
     """Return a function of the table that takes lists of nodes, too, which NumPy does not dispatch on."""
 
-    def over(*args: Operand, **named: object) -> Operand:
+    def over(*args: Term, **named: object) -> Term:
         return function(*[as_nodes(a) if isinstance(a, (list, tuple)) else a for a in args], **named)
 
     return over

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .primitives import PRIMITIVES, Operand, Primitive
+from .primitives import PRIMITIVES, Primitive, Term
 
 _INPUT, _CONSTANT = PRIMITIVES["input"], PRIMITIVES["constant"]
 
@@ -18,7 +18,7 @@ NUMBERS = (float, int, np.floating, np.integer, np.bool_)
 Number = float | np.floating | np.integer | np.bool_
 
 #: What nodes compute: a primitive, then its operands or a value.
-Key = tuple[object, ...]
+NodeKey = tuple[object, ...]
 
 
 def _operator(name: str, *, is_reflected: bool = False) -> Callable[[Node, object], Node]:
@@ -46,7 +46,7 @@ class Node:
         """Whether the value is true or false."""
         return self.gate.is_condition or self.value.__class__ is bool
 
-    def _with(self, name: str, *operands: Operand) -> Node:
+    def _with(self, name: str, *operands: Term) -> Node:
         if any(not isinstance(o, (Node, *NUMBERS)) for o in operands):
             return NotImplemented  # type: ignore[no-any-return]
         return self.graph.apply(name, *operands)
@@ -96,10 +96,10 @@ class Graph:
     """
 
     def __init__(self, simplify: bool = True, node: type[Node] = Node) -> None:
-        self._nodes: dict[Key, Node] = {}
+        self._nodes: dict[NodeKey, Node] = {}
         self._simplify, self._node = simplify, node
 
-    def _make(self, key: Key, gate: Primitive, operands: tuple[Node, ...], value: float | None = None) -> Node:
+    def _make(self, key: NodeKey, gate: Primitive, operands: tuple[Node, ...], value: float | None = None) -> Node:
         node = self._nodes.get(key)
         if node is None:
             node = self._nodes[key] = self._node(self, gate, operands, value, len(self._nodes))

@@ -30,7 +30,7 @@ _PART = (types.intp, types.intp, WORDS, types.intp, types.intp)
 _BLOCK = 64
 
 #: Numbers at a point by their nodes, those of inputs by their positions.
-Values = dict[int | Node, ir.Value]
+NodeValues = dict[int | Node, ir.Value]
 
 
 class Loops:
@@ -127,7 +127,7 @@ class Loops:
         same.update({node: self._parameters[node] for node in used if node in self._parameters})
         fixed = {key: builder.load(builder.gep(numbers, [ir.Constant(_WORD, k)])) for key, k in same.items()}
         with cgutils.for_range(builder, count) as loop:
-            values: Values = dict(fixed)
+            values: NodeValues = dict(fixed)
             for key, source in sources.items():
                 value = builder.load(builder.gep(source, [loop.index]))
                 _mark_disjoint(builder.module, value, 0, 1)
@@ -167,13 +167,13 @@ def _cut(nodes: Sequence[Node], outputs: Sequence[Node], nin: int) -> list[list[
     return parts
 
 
-def _value(node: Node, values: Values) -> ir.Value:
+def _value(node: Node, values: NodeValues) -> ir.Value:
     if node.name == "constant" and node not in values:
         return ir.Constant(_BIT, int(node.value)) if node.is_condition else ir.Constant(_DOUBLE, node.value)
     return values[node.value if node.name == "input" else node]
 
 
-def _emit(context: CPUContext, builder: ir.IRBuilder, node: Node, values: Values, raised: ir.Value) -> ir.Value:
+def _emit(context: CPUContext, builder: ir.IRBuilder, node: Node, values: NodeValues, raised: ir.Value) -> ir.Value:
     """Emit what computes a node."""
     operands = [_value(o, values) for o in node.operands]
     if node.gate.instruction:

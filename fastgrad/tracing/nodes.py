@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike
 
 from .._typing import Array, Function
 from .graph import Node
-from .primitives import Formula, Operand, through_ufunc
+from .primitives import Formula, Term, through_ufunc
 from .refusals import is_strict, refusal, refuse, refuse_rounding, running, unless_strict
 
 K = TypeVar("K")
@@ -24,12 +24,12 @@ class _Dispatched:
 
     __slots__ = ()
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Operand, **options: Any) -> Operand:
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Term, **options: Any) -> Term:
         return _apply_ufunc(ufunc, method, inputs, options)
 
     def __array_function__(
-        self, function: Function, types: Iterable[type], args: Iterable[Operand], kwargs: Mapping[str, Operand]
-    ) -> Operand:
+        self, function: Function, types: Iterable[type], args: Iterable[Term], kwargs: Mapping[str, Term]
+    ) -> Term:
         return _array_function(function, args, kwargs)
 
 
@@ -42,7 +42,7 @@ class Traced(_Dispatched, Node):
     ndim, size = 0, 1
     dtype = np.dtype(np.float64)
 
-    def __gate__(self, gate: Function, args: tuple[Operand, ...]) -> Operand:
+    def __gate__(self, gate: Function, args: tuple[Term, ...]) -> Term:
         """Apply a gate of fastgrad's or of the caller's."""
         record: Any = self.graph  # a `Record`
         return record.through_gate(gate, args)
@@ -62,7 +62,7 @@ class Traced(_Dispatched, Node):
     __floordiv__ = unless_strict(*_FLOOR_DIVISION, Node.__floordiv__)
     __rfloordiv__ = unless_strict(*_FLOOR_DIVISION, Node.__rfloordiv__)
 
-    def _with(self, name: str, *operands: Operand) -> Node:
+    def _with(self, name: str, *operands: Term) -> Node:
         if any(isinstance(o, complex) for o in operands):
             raise refusal("a complex number", "Trace the real and the imaginary part")
         return super()._with(name, *operands)
@@ -84,7 +84,7 @@ class Traced(_Dispatched, Node):
         refuse_rounding(dtype)
         return self
 
-    def __getattr__(self, name: str) -> Callable[[], Operand]:
+    def __getattr__(self, name: str) -> Callable[[], Term]:
         ufunc = getattr(np, name, None)
         if isinstance(ufunc, np.ufunc):  # how NumPy applies ufuncs to arrays of objects
             return lambda: ufunc(self)
@@ -128,7 +128,7 @@ def _method(function: Function) -> Function:
 class Nodes(_Dispatched, np.ndarray):
     """An array of nodes: everything that arrays of objects do, and NumPy's functions element by element."""
 
-    def __gate__(self, gate: Function, args: tuple[Operand, ...]) -> Operand:
+    def __gate__(self, gate: Function, args: tuple[Term, ...]) -> Term:
         """Apply a gate, element by element."""
         return elementwise(gate, args)
 
@@ -165,7 +165,7 @@ def plain(value: object, inside: bool = False) -> Any:
     return value
 
 
-def wrap_nodes(value: Operand) -> Operand:
+def wrap_nodes(value: Term) -> Term:
     """Return an array of objects as `Nodes`, a single one as itself."""
     if isinstance(value, np.ndarray) and value.dtype == object:
         return value.view(Nodes) if value.ndim else value[()]
@@ -174,7 +174,7 @@ def wrap_nodes(value: Operand) -> Operand:
     return value
 
 
-def elementwise(one: Formula, inputs: Sequence[Operand]) -> Operand:
+def elementwise(one: Formula, inputs: Sequence[Term]) -> Term:
     """Apply a function of nodes and numbers to arrays of them."""
     arrays = np.broadcast_arrays(*[np.asarray(plain(i), dtype=object) for i in inputs])
     result = np.empty(arrays[0].shape, object)
@@ -183,13 +183,13 @@ def elementwise(one: Formula, inputs: Sequence[Operand]) -> Operand:
     return result.view(Nodes) if result.ndim else result[()]
 
 
-def _apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Operand, ...], options: dict[str, Any]) -> Operand:
+def _apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Term, ...], options: dict[str, Any]) -> Term:
     """Apply a ufunc to nodes."""
     name = ufunc.__name__
     out = options.pop("out", None)
     if method == "__call__" and ufunc.signature is None:
 
-        def one(*operands: Operand) -> Operand:
+        def one(*operands: Term) -> Term:
             if any(isinstance(o, complex) for o in operands):
                 raise refusal("a complex number", "Trace the real and the imaginary part")
             if not any(isinstance(o, Node) for o in operands):
@@ -222,7 +222,7 @@ def _apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Operand, ...], opti
     return result
 
 
-def _reduce(ufunc: np.ufunc, method: str, inputs: tuple[Operand, ...], options: dict[str, Any]) -> Operand:
+def _reduce(ufunc: np.ufunc, method: str, inputs: tuple[Term, ...], options: dict[str, Any]) -> Term:
     """Reduce arrays of nodes: sums, products, extremes."""
     options.pop("dtype", None)
     arguments = {k: v for k, v in options.items() if v is not np._NoValue and v is not None or k == "axis"}
@@ -251,11 +251,11 @@ def _contains_nodes(value: object) -> bool:
     return isinstance(value, Node) or (isinstance(value, Nodes) and any(isinstance(v, Node) for v in value.flat))
 
 
-def _floats(value: Operand) -> Operand:
+def _floats(value: Term) -> Term:
     return np.asarray(plain(value), np.float64) if isinstance(value, (Nodes, list, tuple)) else value
 
 
-def _array_function(function: Function, args: Iterable[Operand], kwargs: Mapping[str, Operand]) -> Operand:
+def _array_function(function: Function, args: Iterable[Term], kwargs: Mapping[str, Term]) -> Term:
     """Apply a function of arrays to nodes: a replacement where it branches on values, else NumPy's for objects."""
     replacement = FUNCTIONS.get(function)
     if replacement is not None:

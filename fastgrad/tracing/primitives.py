@@ -18,8 +18,8 @@ import numpy as np
 from .. import elementary
 
 #: What formulas compute with and return: a node or a number, or arrays where no operand is a node.
-Operand = Any
-Formula = Callable[..., Operand]
+Term = Any
+Formula = Callable[..., Term]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class Primitive:
     key: bytes = b""
 
 
-def apply(name: str, *operands: Operand) -> Operand:
+def apply(name: str, *operands: Term) -> Term:
     """Apply the primitive of a name to nodes and numbers; to arrays by NumPy, where no operand is a node."""
     for operand in operands:
         if hasattr(operand, "graph"):
@@ -57,14 +57,14 @@ def apply(name: str, *operands: Operand) -> Operand:
     return evaluate(*operands)
 
 
-def select(condition: Operand, yes: Operand, no: Operand) -> Operand:
+def select(condition: Term, yes: Term, no: Term) -> Term:
     """Take `yes` where the condition holds, else `no`; nothing of the other branch gets through."""
     if isinstance(condition, (bool, float)):
         return yes if condition else no
     return apply("where", condition, yes, no)
 
 
-def through_ufunc(name: str, *operands: Operand) -> Operand:
+def through_ufunc(name: str, *operands: Term) -> Term:
     """Apply what stands for a function of NumPy, SciPy or math; `NotImplemented` if there is nothing."""
     if name in _EXPRESSIONS:
         return _EXPRESSIONS[name](*operands)
@@ -108,7 +108,7 @@ def _of_kernel(kernel: elementary.Kernel) -> Primitive:
 # Expansions ---------------------------------------------------------------------------------------------------------
 
 
-def _power(x: Operand, y: Operand) -> Operand:
+def _power(x: Term, y: Term) -> Term:
     """Multiply whole powers out; leave the others to the kernel."""
     if not (y.name == "constant" and abs(y.value) <= 8 and y.value == int(y.value)):
         return apply("sqrt", x) if y.name == "constant" and y.value == 0.5 else apply("general_power", x, y)
@@ -123,20 +123,20 @@ def _power(x: Operand, y: Operand) -> Operand:
     return product if y.value > 0 else 1.0 / product
 
 
-def _sigmoid(x: Operand) -> Operand:
+def _sigmoid(x: Term) -> Term:
     small = apply("exp", -abs(x))
     upper = 1.0 / (1.0 + small)
     return select(x >= 0.0, upper, small * upper)
 
 
-def _sigmoid_slope(x: Operand) -> Operand:
+def _sigmoid_slope(x: Term) -> Term:
     """Slope of the logistic function, from ``exp(-abs(x))``, which never overflows."""
     small = apply("exp", -abs(x))
     upper = 1.0 / (1.0 + small)
     return small * upper * upper
 
 
-def _tanh_slope(x: Operand) -> Operand:
+def _tanh_slope(x: Term) -> Term:
     """Slope of `tanh`: near 0 its square is small, elsewhere the exponential is; within 3 ulp."""
     value, small = apply("tanh", x), apply("exp", -2.0 * abs(x))
     whole = 1.0 + small

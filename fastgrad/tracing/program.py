@@ -14,7 +14,7 @@ from ..compilation.pipeline import function_from
 from ..compilation.ufuncs import OWN, RAISED
 from .graph import Graph, Node, in_order
 from .llvm_loops import Loops
-from .primitives import Operand
+from .primitives import Term
 
 #: Size up to which multiples of a quarter are parts of the machine code.
 _SMALL = 8
@@ -93,14 +93,14 @@ class Program:
 
         return native(b"circuit " + self.key, build)
 
-    def at(self, point: Sequence[float]) -> list[Operand]:
+    def at(self, point: Sequence[float]) -> list[Term]:
         """Values of the results at one point, computed by NumPy."""
         return evaluate(self._outputs, list(map(np.float64, point)))
 
 
-def evaluate(outputs: Sequence[Node], inputs: Sequence[Operand]) -> list[Operand]:
+def evaluate(outputs: Sequence[Node], inputs: Sequence[Term]) -> list[Term]:
     """Values of expanded nodes at numbers or arrays, computed by NumPy."""
-    values: dict[Node, Operand] = {}
+    values: dict[Node, Term] = {}
     with np.errstate(all="ignore"):
         for node in in_order(outputs):
             if node.gate.evaluate is None:

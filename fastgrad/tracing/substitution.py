@@ -18,7 +18,7 @@ from .._typing import Array, Function
 from .array_functions import Axis, choose, of_lists
 from .graph import Node
 from .nodes import FUNCTIONS, Nodes, as_nodes
-from .primitives import Formula, Operand, through_ufunc
+from .primitives import Formula, Term, through_ufunc
 from .refusals import refusal, running
 
 #: Lists of more are taken for data.
@@ -32,7 +32,7 @@ def on_nodes(function: Function, replacement: Formula) -> Formula:
     """Return a function that calls `replacement` for nodes and `function` for numbers."""
 
     @functools.wraps(function)
-    def dispatch(*args: Operand, **named: object) -> Operand:
+    def dispatch(*args: Term, **named: object) -> Term:
         return (replacement if has_nodes(args) else function)(*args, **named)
 
     return dispatch
@@ -46,7 +46,7 @@ def has_nodes(value: object) -> bool:
 
 
 def _of_math(name: str) -> Formula:
-    def replacement(*args: Operand) -> Operand:
+    def replacement(*args: Term) -> Term:
         result = through_ufunc(name, *[a[()] if isinstance(a, Nodes) else a for a in args])
         if result is NotImplemented:
             raise refusal(f"no gate stands for `math.{name}`", "Make it a gate with `fg.gate`")
@@ -66,8 +66,8 @@ SUBSTITUTES[np.array] = on_nodes(np.array, lambda x, *_, **__: as_nodes(x))
 SUBSTITUTES[np.asarray] = on_nodes(np.asarray, lambda x, *_, **__: x if isinstance(x, Nodes) else as_nodes(x))
 
 
-def _extreme(name: str, better: Callable[[Operand, Operand], Operand]) -> Formula:
-    def replacement(*args: Operand, **named: object) -> Operand:
+def _extreme(name: str, better: Callable[[Term, Term], Term]) -> Formula:
+    def replacement(*args: Term, **named: object) -> Term:
         if named:
             raise refusal(f"`{name}` with {', '.join(named)}", "Use np.where, np.maximum and np.minimum")
         items = args if len(args) > 1 else args[0]
@@ -86,7 +86,7 @@ _BUILTINS = {**vars(builtins), "max": SUBSTITUTES[max], "min": SUBSTITUTES[min]}
 class _Float64(np.float64):
     """NumPy's type, which leaves nodes as they are."""
 
-    def __new__(cls, x: Operand = 0.0) -> Operand:
+    def __new__(cls, x: Term = 0.0) -> Term:
         return x if has_nodes(x) else np.float64(x)
 
 
@@ -112,12 +112,12 @@ SUBSTITUTES[np.empty] = _object_array(np.zeros)
 SUBSTITUTES[np.empty_like] = SUBSTITUTES[np.zeros_like] = lambda x, *_, **__: SUBSTITUTES[np.zeros](np.shape(x))
 
 
-def _logsumexp(x: Operand, axis: Axis = None, b: Operand = None, keepdims: Any = False) -> Operand:
-    shifted: Operand = x if b is None else x + np.log(b)
+def _logsumexp(x: Term, axis: Axis = None, b: Term = None, keepdims: Any = False) -> Term:
+    shifted: Term = x if b is None else x + np.log(b)
     return np.logaddexp.reduce(shifted, axis=axis, keepdims=keepdims)
 
 
-def _log_softmax(x: Operand, axis: Axis = None) -> Operand:
+def _log_softmax(x: Term, axis: Axis = None) -> Term:
     return x - np.logaddexp.reduce(x, axis=axis, keepdims=True)
 
 

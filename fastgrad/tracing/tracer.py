@@ -13,9 +13,9 @@ from .._typing import FloatArray, Function, Shape
 from ..compilation.linking import Part
 from ..compilation.references import Reading
 from .captured import Captured
-from .graph import NUMBERS, Graph, Key, Node, active_nodes, cost_of, in_order
+from .graph import NUMBERS, Graph, Node, NodeKey, active_nodes, cost_of, in_order
 from .nodes import Nodes, Traced, as_nodes, plain
-from .primitives import Formula, Operand, Primitive
+from .primitives import Formula, Primitive, Term
 from .program import Program, evaluate, expand_nodes
 from .refusals import refusal, running
 from .substitution import Substitution
@@ -27,20 +27,20 @@ LIMIT = 10_000
 VALUES_LIMIT = 2000
 
 #: ``through_gate(gate, args)``: a gate applied to nodes and numbers.
-ThroughGate = Callable[..., Operand]
+ThroughGate = Callable[..., Term]
 
 #: Of the results: None for one number, ``"tuple"`` for a tuple or list of numbers, else the shape of an array.
 Arrangement = Shape | Literal["tuple"] | None
 
 
-class Record(Graph):
+class TracedGraph(Graph):
     """The graph of a caller's function, one node for each operation, not simplified."""
 
     def __init__(self, through_gate: ThroughGate | None = None, limit: int = LIMIT) -> None:
         super().__init__(simplify=False, node=Traced)
         self.through_gate, self._limit = through_gate, limit
 
-    def _make(self, key: Key, gate: Primitive, operands: tuple[Node, ...], value: float | None = None) -> Node:
+    def _make(self, key: NodeKey, gate: Primitive, operands: tuple[Node, ...], value: float | None = None) -> Node:
         if len(self._nodes) >= self._limit and gate.name != "input":
             raise refusal(f"more than {self._limit} nodes", "Shorten its loops: a circuit unrolls them")
         return super()._make(key, gate, operands, value)
@@ -58,7 +58,7 @@ def trace(
     ``"tuple"`` for a tuple or list of numbers, else the shape of an array. Values that `kept` accepts are gates:
     `through_gate` applies them to nodes.
     """
-    graph = Record(through_gate)
+    graph = TracedGraph(through_gate)
     arguments = inputs_of(graph, sizes)
     outer, running.codes = getattr(running, "codes", None), set()
     try:
@@ -128,7 +128,7 @@ def trace_values(
     shape (k, d) only. Captured numbers are inputs of the program. Raises TypeError where it is no function of its
     arguments and captured numbers alone, or branches on their values.
     """
-    graph = Record(limit=VALUES_LIMIT)
+    graph = TracedGraph(limit=VALUES_LIMIT)
     with _strict():
         captured = Captured(reading, [*data, *args], graph, d)
         function, more = captured.function, captured.arguments(len(args))
@@ -161,7 +161,7 @@ def trace_captured(
     term out of the derivative. Raises TypeError where the function is none of its arguments and captured numbers alone,
     or the program depends on their values.
     """
-    graph = Record(through_gate)
+    graph = TracedGraph(through_gate)
     first = sum(1 if size is None else size for size in sizes)
     with _strict():
         captured = Captured(reading, data, graph, first, gate, zeros)
