@@ -13,9 +13,9 @@ Functions of a vector: the last axis is the vector, the batch stands in front
 
 Rules: what `method=` takes beside words
     adaptive        finds the step at every point; the default. It makes an Adaptive
-    central         looks to both sides evenly; two evaluations. These three make a Stencil
-    forward         looks to the right only
-    backward        looks to the left only
+    central         evaluates both sides evenly; two evaluations. These three make a Stencil
+    forward         evaluates the right side only
+    backward        evaluates the left side only
     complex_step    exact to rounding for analytic functions of complex numbers. It makes a ComplexStep
     Stencil         a difference rule with the offsets that you give
     weights         finite-difference weights on nodes that you give

@@ -78,8 +78,8 @@ class Batch:
         self.out = Outcome(
             nan, np.full(x.shape, np.inf), np.zeros(x.shape), nan.copy(), nan.copy(), np.full(x.shape, NONFINITE)
         )
-        taken = 0 if self.first_round is None else first_round_of(self.n, self.side).count
-        self.nfev = np.full(x.shape, 1 + taken, np.int64)
+        evaluated = 0 if self.first_round is None else first_round_of(self.n, self.side).count
+        self.nfev = np.full(x.shape, 1 + evaluated, np.int64)
         self.is_beside_edge = np.zeros(x.shape, bool)
         self.is_straight = np.zeros(x.shape, bool)
         self.lowest, self.highest = np.full(x.shape, -np.inf), np.full(x.shape, np.inf)
@@ -127,27 +127,27 @@ class Batch:
             values[where] = self.evaluate(points[where], index[where[2]])
         return values
 
-    def take(self, taken: Round, index: Index, *extras: FloatArray) -> Any:
+    def take(self, round_: Round, index: Index, *extras: FloatArray) -> Any:
         """Take a round with its extra rows, of which the first is the unit."""
-        results = self.take_in_machine_code(taken, index, extras)
+        results = self.take_in_machine_code(round_, index, extras)
         if results is not None:
             return results
-        values = self.values(index, taken.widths(extras).reshape(-1, index.size))
-        return taken.judged(self.x[index], self.y[index], extras[0], extras, values.reshape(-1, index.size))
+        values = self.values(index, round_.widths(extras).reshape(-1, index.size))
+        return round_.judged(self.x[index], self.y[index], extras[0], extras, values.reshape(-1, index.size))
 
-    def take_in_machine_code(self, taken: Round, index: Index, extras: Sequence[FloatArray]) -> Any:
+    def take_in_machine_code(self, round_: Round, index: Index, extras: Sequence[FloatArray]) -> Any:
         """Take a round in machine code, or return None: there is none, `f` raises, or a position is not allowed."""
-        if self._machine is None or not self.is_free or not index.size or not taken.is_compiled(index.size):
+        if self._machine is None or not self.is_free or not index.size or not round_.is_compiled(index.size):
             return None
         x = self.x[index]
-        first, last = (taken.steps[k] * extras[taken.units[k]] for k in (0, -1))
+        first, last = (round_.steps[k] * extras[round_.units[k]] for k in (0, -1))
         if not ((np.abs(x) + first < np.inf).all() and ((x + last != x) & (x - last != x)).all()):
             return None
-        results = self._machine(taken, index, extras)
+        results = self._machine(round_, index, extras)
         if results is None:
             return None
-        self.nfev[index] += taken.count
-        return taken.results(*results)
+        self.nfev[index] += round_.count
+        return round_.results(*results)
 
     def note_straight(self, index: Index) -> None:
         """Note where the results that finer steps gave for points are 0 within their bounds."""

@@ -25,6 +25,9 @@ from .verdict import DONE
 TOLERANCE = 1e-6
 """Without `rtol`: share of the local slope scale that the bound of a converged point may be."""
 
+#: ``differentiate(index, first_round)``: the estimate at some points, from the first round of all points on.
+Continue = Callable[[Index, RoundResult], Estimate]
+
 EVALUATIONS = {
     two_sided: {n: 1 + (1 + two_sided) * len(first(n, two_sided).steps) for n in range(1, HIGHEST + 1)}
     for two_sided in (False, True)
@@ -57,29 +60,29 @@ def judged(outcome: Outcome, nfev: NDArray[np.int64], rule: Adaptive) -> Estimat
     return Estimate(df, error, status, status == CONVERGED, nfev.astype(np.int32), left, right)
 
 
-def complete(taken: RoundResult, rule: Adaptive, differentiate: Callable[[Index, RoundResult], Estimate]) -> Estimate:
+def complete(first_round: RoundResult, rule: Adaptive, differentiate: Continue) -> Estimate:
     """Turn the first round that machine code has taken into an estimate.
 
-    Where it leaves points open, ``differentiate(index, taken)`` differentiates these from the first round of all on.
+    `differentiate` completes the points that it leaves open.
     """
-    df, bound, scale, verdict, *_ = taken
+    df, bound, scale, verdict, *_ = first_round
     left = indices(verdict != DONE)
     if left.size == df.size:
-        return differentiate(left, taken)
+        return differentiate(left, first_round)
     outcome = Outcome(df, bound, scale, df.copy(), df.copy(), np.zeros(df.shape))
     estimated = judged(outcome, np.full(df.shape, EVALUATIONS[rule.sign == 0][rule.n]), rule)
     if left.size:
-        rest = differentiate(left, taken)
+        rest = differentiate(left, first_round)
         for array, values in zip(estimated, rest, strict=True):
             array[left] = values
     return estimated
 
 
-def complete_derivatives(taken: RoundResult, differentiate: Callable[[Index, RoundResult], Estimate]) -> FloatArray:
+def complete_derivatives(first_round: RoundResult, differentiate: Continue) -> FloatArray:
     """Return the derivatives alone, as `complete` does."""
-    df, left = np.asarray(taken.df), indices(taken.verdict != DONE)
+    df, left = np.asarray(first_round.df), indices(first_round.verdict != DONE)
     if left.size:
-        df[left] = differentiate(left, taken).df
+        df[left] = differentiate(left, first_round).df
     return df
 
 

@@ -67,7 +67,7 @@ class Judgement(NamedTuple):
     best: Window
     truncation: Row
     """Part of the bound that is truncation."""
-    floor: Row
+    rounding_bound: Row
     """Bound that rounding alone would leave."""
     is_structure: Row
     """Whether the coarser probes deviate from the narrowest window by much more than the finest probe."""
@@ -234,8 +234,8 @@ class _Windows:
             sizes, signed = self.deviations(a, b)
             if not two_sided and (a, b) == (0, self.last):
                 behind_kink = _is_behind_kink(select, signed[-3:], sizes[-3:], self.conditioned[b])
-            window, relative_bound, truncation_error, floor = self.judge(a, b, sizes)
-            this = [*window, truncation_error, floor]
+            window, relative_bound, truncation_error, rounding_bound = self.judge(a, b, sizes)
+            this = [*window, truncation_error, rounding_bound]
             is_good = relative_bound < GOOD
             if not best:
                 best, good, lowest = this, is_good, relative_bound
@@ -246,8 +246,8 @@ class _Windows:
             best = [select(wins, new, old) for new, old in zip(this, best, strict=True)]
             lowest = select(wins, relative_bound, lowest)
             good = good | is_good
-        *window_rows, truncation_error, floor = best
-        return Judgement(Window(*window_rows), truncation_error, floor, is_structure, behind_kink, self.s)
+        *window_rows, truncation_error, rounding_bound = best
+        return Judgement(Window(*window_rows), truncation_error, rounding_bound, is_structure, behind_kink, self.s)
 
 
 def _is_behind_kink(select: Select, signed: Rows, sizes: Rows, noise: Row) -> Row:

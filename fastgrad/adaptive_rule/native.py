@@ -121,7 +121,7 @@ def _shared() -> Native:
     return native_loop(b"round %d" % LANES, _body, BODY)
 
 
-def round_ufunc(values: Ufunc, nargs: int, wrt: int, taken: Round, name: str, results: int = 0, finish: int = 0
+def round_ufunc(values: Ufunc, nargs: int, wrt: int, round_: Round, name: str, results: int = 0, finish: int = 0
                 ) -> Ufunc:  # fmt: skip
     """Return a round of a compiled function as a ufunc with the first `results` fields of its results, by default all.
 
@@ -130,9 +130,9 @@ def round_ufunc(values: Ufunc, nargs: int, wrt: int, taken: Round, name: str, re
     `finish` is the address of a function of the number of points, the addresses of arguments and results, and the data
     of the ufunc.
     """
-    move, judge = taken.kernels
-    judged = len(taken.results._fields)
-    chunk = BUFFER // (3 + taken.extras + 2 * taken.count + judged) // LANES * LANES
-    own = (values.data, wrt, taken.count, taken.extras, judged, chunk, move.address, judge.address, finish)
+    move, judge = round_.kernels
+    judged = len(round_.results._fields)
+    chunk = BUFFER // (3 + round_.extras + 2 * round_.count + judged) // LANES * LANES
+    own = (values.data, wrt, round_.count, round_.extras, judged, chunk, move.address, judge.address, finish)
     title = f"adaptive derivative of {name}"
-    return Ufunc(_shared(), nargs + taken.extras, name, title, results or judged, own, (values, move, judge))
+    return Ufunc(_shared(), nargs + round_.extras, name, title, results or judged, own, (values, move, judge))

@@ -89,13 +89,13 @@ class _Part:
 
     def _judgement(self) -> NoisyResult:
         b, index = self.batch, self.point
-        taken, extras = noise_round(b.n, b.side), (self.unit, self.fine_unit, self.fewest)
-        results: NoisyResult | None = b.take_in_machine_code(taken, index, extras)
+        round_, extras = noise_round(b.n, b.side), (self.unit, self.fine_unit, self.fewest)
+        results: NoisyResult | None = b.take_in_machine_code(round_, index, extras)
         if results is not None:
             return results
         # values at coarse levels are needed only where there is noise
         fine = len(FINE[b.two_sided])
-        h = taken.widths(extras)
+        h = round_.widths(extras)
         if self.fine_values is None:
             self.fine_values = b.values(index, h[-fine:])
         y = b.y[index]
@@ -108,7 +108,7 @@ class _Part:
             coarse_values = b.values(index[some], h[:-fine, some])
             values = np.concatenate([coarse_values, self.fine_values[..., some]]).reshape(-1, some.size)
             rows = [e[some] for e in extras]
-            judged = taken.judged(b.x[index[some]], y[some], rows[0], rows, values)
+            judged = round_.judged(b.x[index[some]], y[some], rows[0], rows, values)
             for result, row in zip(results, judged, strict=True):
                 result[some] = row
         return results

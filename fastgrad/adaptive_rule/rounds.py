@@ -117,12 +117,12 @@ def take_finer_rounds(b: Batch, index: Index, unit: FloatArray, has_result: Mask
     """
     open_points = []
     has_result = np.broadcast_to(has_result, index.shape)
-    taken = finer_round(b.n, b.side)
+    finer = finer_round(b.n, b.side)
     for _ in range(ROUNDS):
         if not index.size:
             break
-        is_resolved = unit * taken.steps[-1] >= np.abs(b.x[index]) * 2.0**-50
-        j = b.take(taken, index, unit)
+        is_resolved = unit * finer.steps[-1] >= np.abs(b.x[index]) * 2.0**-50
+        j = b.take(finer, index, unit)
         agrees = ~(j.df - j.bound > b.highest[index]) & ~(j.df + j.bound < b.lowest[index])
         done = is_resolved & agrees & _is_done(j)
         b.store_round(index, j, indices(done & (j.bound < b.out.error[index])))

@@ -164,8 +164,8 @@ def _runs(select: Select, state: Rows, points: Rows, levels: Rows, level: Row) -
     largest, *older = state
     rounding, *fit = points[3:]
     off = finer_deviation(select, (1, False), points, fit, levels, level)
-    floor = rounding * larger(select, abs(points[1]), abs(levels[1])) * 16.0
-    is_clear = (abs(off) > floor) & (abs(levels[1]) < math.inf)
+    noise = rounding * larger(select, abs(points[1]), abs(levels[1])) * 16.0
+    is_clear = (abs(off) > noise) & (abs(levels[1]) < math.inf)
     own = select(is_clear, off, 0.0)
     lowest, highest = own, own
     for row in older:

@@ -37,19 +37,19 @@ SHAKEN = 2.0**18
 def verdict(select: Select, table: LevelTable, x: Row, y: Row, values: Rows, judgement: Judgement) -> Row:
     """Decide whether a point is done or needs other steps."""
     n, last = table.n, table.extrapolated - 1
-    best, truncation, floor, is_structure, is_behind_kink, s = judgement
+    best, truncation, rounding_bound, is_structure, is_behind_kink, s = judgement
     zero = 0.0 * best.span
     differs = values[-1] != y
     if table.two_sided:
         differs = differs | (values[-2] != y)
     is_short = best.ranking_bound <= best.local * FINE
     # finer steps hardly improve a bound that rounding leaves
-    is_limited = (best.ranking_bound <= best.local * max(SHORT[n], LONG)) & (best.bound <= floor * 3.0)
-    is_limited = is_limited | ((best.ranking_bound <= best.local * (FINE * 8.0)) & (best.bound <= floor * 8.0))
+    is_limited = (best.ranking_bound <= best.local * max(SHORT[n], LONG)) & (best.bound <= rounding_bound * 3.0)
+    is_limited = is_limited | ((best.ranking_bound <= best.local * (FINE * 8.0)) & (best.bound <= rounding_bound * 8.0))
     done = (is_short | is_limited) & differs & (best.bound < math.inf)
     if n > 1:
         # noise beyond rounding may be waves that are shorter than all steps but the probe
-        done = done & ~(best.bound - truncation > floor * NOISY)
+        done = done & ~(best.bound - truncation > rounding_bound * NOISY)
     # Where the slope vanishes beside that over the widest step, terms of that size may have been rounded inside `f`,
     # as in x - sin(x) at 1e-3. Only the digits of the values show it, which the last search takes into account.
     far, near = s.secant[0], s.secant[last]

@@ -65,13 +65,13 @@ def freed_passes() -> Iterator[None]:
     if not hasattr(codegen, "_pass_builder") or any(name in vars(codegen) for name in names):
         yield  # Numba before 0.62 has other passes; and a block inside another leaves them to that
         return
-    thread, made = get_ident(), list[Any]()
+    thread, kept_passes = get_ident(), list[Any]()
 
     def keeping(make: Function) -> Function:
         def make_and_keep(**options: object) -> tuple[object, object]:
             passes, builder = make(**options)
             if get_ident() == thread:  # another may compile without this package
-                made.append(passes)
+                kept_passes.append(passes)
             return passes, builder
 
         return make_and_keep
@@ -82,7 +82,7 @@ def freed_passes() -> Iterator[None]:
     finally:
         for name in names:
             delattr(codegen, name)
-        for passes in made:
+        for passes in kept_passes:
             if type(passes)._dispose is ObjectRef._dispose:
                 own = [kind for kind in type(passes).__mro__ if "_dispose" in vars(kind) and kind is not ObjectRef]
                 own[0]._dispose(passes)  # type: ignore[attr-defined]
