@@ -16,7 +16,14 @@ from ..arguments import SeveralResults
 from ..compilation.dependencies import weak
 from .agreement import differ, mixes, warn
 from .results import BecameComplex, as_array, as_rows, letter_of, numbers
-from .signatures import PerformanceWarning, fills_output, is_library_ufunc, select, stack_depth
+from .signatures import (
+    PerformanceWarning,
+    arguments_of_vector,
+    fills_output,
+    is_library_ufunc,
+    select,
+    stack_depth,
+)
 from .user_calls import DOMAIN_ERRORS, OUTSIDE, call, probe
 
 #: An elementwise function is tested again in blocks of so many times more points.
@@ -274,7 +281,7 @@ class RowCall:
             return OUTSIDE
         if returned is not None and returned is not out:
             raise TypeError(
-                f"`f` must take the vector and {len(args)} more argument{'s' * (len(args) != 1)}, or fill one more and "
-                f"return None; got one that takes one more and returns a {type(returned).__name__}. Pass it in `args`."
+                f"`f` must take {arguments_of_vector(len(args))}, or fill one more and return None; got one that takes "
+                f"one more and returns a value of type {type(returned).__name__}. Pass the argument in `args`."
             )
         return out

@@ -84,23 +84,27 @@ def _signature(f: Function) -> inspect.Signature | None:
         return None
 
 
-def check_call(f: Function, nargs: int) -> None:
-    """Raise unless `f` can be called with `nargs` arguments."""
+def check_call(f: Function, nargs: int, name: str = "f") -> None:
+    """Raise unless `f`, which messages call `name`, can be called with `nargs` arguments."""
     if has_arity(f, nargs):
         return
     check_callable(f)
     if isinstance(f, np.ufunc) and f.nin != nargs:  # its signature counts `out` too
-        raise TypeError(f"`f` must take {nargs} arguments; got {f.__name__} of {f.nin}. Pass one array for each.")
+        raise TypeError(f"`{name}` must take {nargs} arguments; got {f.__name__} of {f.nin}. Pass one array for each.")
     if (signature := _signature(f)) is None:
         return
     try:
         signature.bind(*[0.0] * nargs)
     except TypeError as err:
-        name = getattr(f, "__name__", "f")
         raise TypeError(
-            f"`f` must take {nargs} argument{'s' * (nargs != 1)}, one for each array given; "
-            f"got {name}{signature} ({err}). Pass as many arrays as it has arguments."
+            f"`{name}` must take {nargs} argument{'s' * (nargs != 1)}, one for each array given; "
+            f"got {getattr(f, '__name__', 'f')}{signature} ({err}). Pass as many arrays as it has arguments."
         ) from None
+
+
+def arguments_of_vector(nargs: int) -> str:
+    """Name the arguments of a function of a vector and `nargs` others."""
+    return f"the vector and {nargs} more argument{'s' * (nargs != 1)}" if nargs else "the vector alone"
 
 
 def fills_output(f: Function, nargs: int) -> bool:
@@ -119,6 +123,6 @@ def fills_output(f: Function, nargs: int) -> bool:
             continue
         return bool(extra)
     raise TypeError(
-        f"`f` must take the vector and {nargs} more argument{'s' * (nargs != 1)}; got "
+        f"`f` must take {arguments_of_vector(nargs)}; got "
         f"{getattr(f, '__name__', 'f')}{signature}. Pass what else it takes as `args`."
     )

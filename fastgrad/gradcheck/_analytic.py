@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._typing import Argument, Array, Shape
+from ..evaluation.signatures import check_call
 from ._problem import CheckProblem, attempt
 
 #: Points at which a batch is compared with single calls, and how closely.
@@ -37,6 +38,7 @@ class Analytic:
             self.name = "the values given"
             self.values = self._validated(source)
             return
+        check_call(source, len(problem.args), "analytic")
         self._evaluate()
         if problem.of != "derivative" and not self.is_single and self._depends_on_the_batch():
             self.is_single = True

@@ -10,7 +10,7 @@ import numpy as np
 
 from .._typing import FloatArray, Function
 from ..adaptive_rule import Adaptive, adaptive
-from ..arguments import explains_keywords
+from ..arguments import argument, explains_keywords
 from ..differentiation.derivatives import derivative
 from ..estimates import Status
 from ..evaluation.signatures import PerformanceWarning
@@ -80,7 +80,7 @@ def plot_error(
     from .drawing import need
 
     need("matplotlib")
-    if np.ndim(x) or not math.isfinite(x):
+    if np.ndim(argument(x, "x")) or not math.isfinite(x):
         raise ValueError(f"`x` must be one finite number; got {x!r:.80}. Call this once for each point.")
     x = float(x)
     scale = max(abs(x), 1.0)
