@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from .._typing import FloatArray
-from .kernels import Native, is_cached
+from .kernels import Native, needs_compiling
 from .memory import address_of
 from .rows import LANES, Body, Finish, Rows, ScanCode, Start, key_of, prototype, scan_kernel
 
@@ -89,7 +89,7 @@ class Scan:
         function = self._functions.get(shape)
         if function is None:
             is_new = shape not in self._functions
-            if self._work + work > PATIENCE or (is_new and is_cached(key_of(self._key(*shape)))):
+            if self._work + work > PATIENCE or (is_new and not needs_compiling(key_of(self._key(*shape)))):
                 function = prototype(self.code(*shape).address)
             self._functions[shape] = function
         return function

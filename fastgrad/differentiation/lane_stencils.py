@@ -40,12 +40,12 @@ _COPIES = 100_000
 @lru_cache(maxsize=256)
 def table_of(rule: Stencil, result: str) -> NDArray[np.int64]:
     """Words that describe a stencil to the loop."""
-    numbers = [best_step(rule, result), *rule.positions, *(float(w) for w, _, _ in rule.differences)]
+    numbers = [best_step(rule, result), *rule.positions, *(w for w, _, _ in rule.terms)]
     best, *rest = np.array(numbers).view(np.int64).tolist()
     offsets, weights = rest[: len(rule.needed)], rest[len(rule.needed) :]
     words = [rule.n, best, len(offsets), *offsets, len(weights)]
-    for weight, (_, a, b) in zip(weights, rule.differences, strict=True):
-        words += [weight, rule.needed.index(a), rule.needed.index(b)]
+    for weight, (_, a, b) in zip(weights, rule.terms, strict=True):
+        words += [weight, a, b]
     return np.array(words)
 
 

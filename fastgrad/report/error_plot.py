@@ -77,9 +77,9 @@ def plot_error(
     >>> axes.get_xlabel(), axes.get_xscale()
     ('step h', 'log')
     """
-    from .drawing import need
+    from .drawing import need_matplotlib
 
-    need("matplotlib")
+    need_matplotlib()
     if np.ndim(argument(x, "x")) or not math.isfinite(x):
         raise ValueError(f"`x` must be one finite number; got {x!r:.80}. Call this once for each point.")
     x = float(x)

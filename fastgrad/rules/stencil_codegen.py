@@ -29,8 +29,8 @@ def best_step(stencil: Stencil, result: str) -> float:
     return stencil.step_for(float(np.finfo(np.float32 if result == "f" else np.float64).eps))
 
 
-def _step_lines(stencil: Stencil, result: str, mode: str) -> tuple[list[str], float]:
-    """Return the source that chooses the step at a point, and the weight that its reciprocal includes."""
+def step_lines(stencil: Stencil, result: str, mode: str) -> tuple[list[str], float]:
+    """Return the source that chooses the step `h` at a point `x`, and the weight that its reciprocal includes."""
     best = best_step(stencil, result)
     if mode != "auto":
         # The step after rounding of x + step.
@@ -75,7 +75,7 @@ def compiled_point(
         return call if result == "D" else f"{call} * 1.0"  # from bool, int or float32
 
     parameters = [*first, *names, *([] if mode == "auto" else ["step"])]
-    chosen, lead = _step_lines(stencil, result, mode)
+    chosen, lead = step_lines(stencil, result, mode)
     lines = [f"def point({', '.join(parameters)}):", f"x = x{wrt}", *chosen, *_sum_lines(stencil, mode, lead, f)]
     point = function_from("\n    ".join(lines) + "\n", "point", {"kernel": kernel})
     return jit(point), "D" if result == "D" else "d"
@@ -93,7 +93,7 @@ class StencilLoops(NamedTuple):
 @cache
 def loops(stencil: Stencil, result: str, mode: str) -> StencilLoops:
     """Compile a stencil for a function that returns real numbers."""
-    chosen, lead = _step_lines(stencil, result, mode)
+    chosen, lead = step_lines(stencil, result, mode)
     extra = [] if mode == "auto" else ["step"]
 
     def ufunc(name: str, parameters: list[str], lines: list[str], watched: int | None = None) -> Ufunc:
