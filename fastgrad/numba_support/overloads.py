@@ -207,17 +207,16 @@ def _gradient_by(rule: Stencil, f: Function, x: types.Array, args: Any, mode: st
     call = f"number(kernel({', '.join(['moved', *rest])})) * 1.0"
     returned = return_type(kernel, (types.float64[::1], *map(types.unliteral, kinds)))
     letter = "f" if getattr(returned, "dtype", returned) == types.float32 else "d"
-    offsets = {o: f"v{i}" for i, o in enumerate(rule.needed)}
     lines = [] if mode == "auto" else checked_step(step)
     lines += ["moved = np.empty(x.size)", "moved[:] = x", "out = np.empty(x.size)"]
     lines += ["if np.isnan(moved).any():", "    out[:] = np.nan", "    return OUT"]
-    lines += [f"{name} = {call}" for o, name in offsets.items() if not o]
+    lines += [f"v{i} = {call}" for i, o in enumerate(rule.positions) if not o]
     lines += ["for k in range(x.size):", "    at = moved[k]"]
     lines += [f"    h = step_at(at, {0.0 if mode == 'auto' else 'size'})"]
-    for o, name in offsets.items():
+    for i, o in enumerate(rule.positions):
         if o:
-            lines += [f"    moved[k] = at + {float(o)!r} * h", f"    {name} = {call}"]
-    terms = " + ".join(f"{float(w)!r} * ({offsets[a]} - {offsets[b]})" for w, a, b in rule.differences)
+            lines += [f"    moved[k] = at + {o!r} * h", f"    v{i} = {call}"]
+    terms = " + ".join(f"{w!r} * (v{a} - v{b})" for w, a, b in rule.terms)
     lines += ["    moved[k] = at", f"    total = {terms}", *["    total = total / h"] * rule.n, "    out[k] = total"]
     text = "\n    ".join([*lines, "return OUT"]).replace("OUT", f"out{narrow([x.dtype]) and '.astype(np.float32)'}")
     keywords = "args=(), method=None, step=None, rel_step=None, bounds=None, full_output=False, workers=None"
