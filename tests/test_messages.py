@@ -84,6 +84,17 @@ def test_what_a_function_of_a_vector_raises_for_a_number_has_a_note(f: Any, x: A
     assert len(raised.value.__notes__) == 1
 
 
+def test_what_a_function_of_a_matrix_raises_has_a_note() -> None:
+    """Its rows are vectors of a batch; NumPy's message told only that some array has one dimension."""
+    with pytest.raises(ValueError, match="two dimensions") as raised:
+        fg.gradient(lambda m: np.trace(m @ m), np.eye(3))
+    assert raised.value.__notes__[0].endswith("For a function of a matrix pass a tree, `[x]`.")
+    assert np.allclose(fg.gradient(lambda tree: np.trace(tree[0] @ tree[0]), [np.eye(3)])[0], 2 * np.eye(3))
+    with pytest.raises(ValueError, match="two dimensions") as raised:
+        fg.gradient(lambda m: np.trace(m), np.ones(3))
+    assert not hasattr(raised.value, "__notes__")
+
+
 WRONG_CALLS: list[tuple[str, Any, str]] = [
     ("unknown method", lambda: fg.derivative(np.sin, 0.5, method="centrl"), r"got 'centrl'. .*central\(order=4\)"),
     ("method not called", lambda: fg.accuracy(np.sin, fg.central, [0.5]), r"`methods` must be a rule; .*: central\(\)"),
