@@ -38,7 +38,6 @@ class Analytic:
             self.name = "the values given"
             self.values = self._validated(source)
             return
-        check_call(source, len(problem.args), "analytic")
         self._evaluate()
         if problem.of != "derivative" and not self.is_single and self._depends_on_the_batch():
             self.is_single = True
@@ -136,7 +135,11 @@ class Analytic:
         """Call it with copies; copy its result at once, which may be one of these or a buffer used again."""
         copies = [a.copy()[()] if isinstance(a, np.ndarray) else a for a in args]
         with np.errstate(all="ignore"):
-            result = self.source(*copies)
+            try:
+                result = self.source(*copies)
+            except TypeError:
+                check_call(self.source, len(copies), "analytic")  # names the arguments that it does not take
+                raise
         if hasattr(result, "toarray"):  # a sparse jacobian
             result = result.toarray()
         several = isinstance(result, tuple) or (self.problem.stacked and isinstance(result, list))
