@@ -245,7 +245,7 @@ class RowCall:
 
     def __init__(self, f: Function, nargs: int) -> None:
         self.fills = fills_output(f, nargs)
-        """Whether it fills an array, of as many results as coordinates."""
+        """Whether it fills an array, of as many results as coordinates; None where the first call tells."""
         self._f = weak(f)
         self.is_batched: bool | None = None
         """Whether it takes batches only, of shape (k, d); None before the first call."""
@@ -263,8 +263,11 @@ class RowCall:
         """Call it for the first time, with a vector, or with a batch of one as models of statistics want it."""
         value, error = probe(lambda: as_rows(self._f()(vector.copy(), *args)))
         if error is None:
-            self.is_batched = False
+            self.is_batched = self.fills = False
             return value
+        if self.fills is None and isinstance(error, TypeError):
+            self.fills = True
+            return self._fill(vector, args, beside)
         values, refusal = probe(lambda: as_rows(self._f()(vector[None].copy(), *args)))
         if refusal is not None or values.ndim == 0 or len(values) != 1:
             if beside and isinstance(error, DOMAIN_ERRORS):
