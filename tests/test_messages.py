@@ -86,9 +86,15 @@ def test_what_a_function_of_a_vector_raises_for_a_number_has_a_note(f: Any, x: A
 
 def test_what_a_function_of_a_matrix_raises_has_a_note() -> None:
     """Its rows are vectors of a batch; NumPy's message told only that some array has one dimension."""
-    with pytest.raises(ValueError, match="two dimensions") as raised:
-        fg.gradient(lambda m: np.trace(m @ m), np.eye(3))
-    assert raised.value.__notes__[0].endswith("For a function of a matrix pass a tree, `[x]`.")
+
+    def determinant(m: Any) -> Any:
+        rows, _columns = m.shape
+        return np.linalg.det(m) * rows
+
+    for f in (lambda m: np.trace(m @ m), lambda m: m[0, 1] * m[1, 0], determinant):
+        with pytest.raises((ValueError, IndexError)) as raised:
+            fg.gradient(f, np.eye(3))
+        assert raised.value.__notes__[0].endswith("For a function of a matrix pass a tree, `[x]`.")
     assert np.allclose(fg.gradient(lambda tree: np.trace(tree[0] @ tree[0]), [np.eye(3)])[0], 2 * np.eye(3))
     with pytest.raises(ValueError, match="two dimensions") as raised:
         fg.gradient(lambda m: np.trace(m), np.ones(3))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeVar, cast
 
@@ -36,6 +37,9 @@ Where = Selection | tuple[Selection | range, ...]
 _R = TypeVar("_R")
 
 _NO_VECTORS = np.empty((0, 0))
+
+#: What messages about the number of axes contain.
+_DIMENSIONS = re.compile("dimension|unpack")
 
 #: What to tell whose function wants the whole of an array with several axes.
 _VECTORS = (
@@ -99,7 +103,7 @@ class Problem(NamedTuple):
         try:
             evaluator = self.f.evaluator(self.x, self.args, self.low, self.high, compiled)
         except (TypeError, ValueError, IndexError) as error:
-            if len(self.shape) > 1:
+            if len(self.shape) > 1 and _DIMENSIONS.search(str(error)):
                 add_note_inside(code_of(self.f.f()), error, _VECTORS.format(self.shape[-1]))
             raise
         return evaluator if self.output is None else OneOutput(evaluator, self.output)
