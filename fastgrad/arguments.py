@@ -148,7 +148,7 @@ def argument_index(wrt: object, nargs: int) -> int:
     if type(wrt) is int and 0 <= wrt < nargs:
         return wrt
     if isinstance(wrt, (bool, np.bool_)) or not isinstance(wrt, (int, np.integer)):
-        raise TypeError(f"`wrt` must be the index of an argument, or a tuple of them; got {wrt!r}. Pass, say, 0.")
+        raise TypeError(f"`wrt` must be the index of an argument, or a tuple of them; got {wrt!r}. Pass 0, or (0, 1).")
     if not -nargs <= wrt < nargs:
         count = f"{nargs} argument{'s' * (nargs != 1)}"
         raise ValueError(f"`wrt` must be from {-nargs} to {nargs - 1} for {count}; got {wrt}. Count from 0.")

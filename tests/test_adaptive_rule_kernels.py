@@ -111,7 +111,7 @@ def test_a_kernel_is_compiled_once_numpy_has_taken_many_points(monkeypatch: pyte
         return compile_it(self, *shape)
 
     monkeypatch.setattr(scan.Scan, "code", counted)
-    monkeypatch.setattr(scan, "is_cached", lambda _: False)
+    monkeypatch.setattr(scan, "needs_compiling", lambda _: True)
     for size, calls in ((1000, 1 + scan.PATIENCE // 1000), (scan.PATIENCE + 1, 2)):
         points, counts = np.linspace(1.0, 2.0, size), []
         kernel = scan.Scan("third", finish=lambda _select, _state, points: (points[0] / 3.0,))

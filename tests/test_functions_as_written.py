@@ -10,6 +10,7 @@ import itertools
 import math
 import random
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import mpmath
@@ -648,3 +649,38 @@ def test_a_generalised_ufunc() -> None:
         out[0] = (v * v).sum()
 
     assert np.all(abs(fg.gradient(generalised, X) - 2 * X) < 1e-9)
+
+
+def with_factor(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A decorator that adds an argument; what it makes shows the signature of the function inside."""
+
+    @functools.wraps(function)
+    def called(*args: Any) -> Any:
+        return function(3.0, *args)
+
+    return called
+
+
+def logged(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def called(*args: Any) -> Any:
+        return function(*args)
+
+    return called
+
+
+def test_decorators_that_add_an_argument() -> None:
+    """They were refused, or taken for functions that fill an array."""
+    assert abs(fg.derivative(with_factor(lambda a, x: a * x * x), 2.0) - 12) < 1e-9
+    for x in (np.array([1.0, 2.0]), np.random.default_rng(0).normal(size=(50, 2))):
+        slopes = fg.gradient(with_factor(lambda a, v: a * v[..., 0] * v[..., 1]), x)
+        assert np.allclose(slopes, 3 * x[..., ::-1])
+    assert abs(fg.derivative(with_factor(lambda a, x, b: a * b * x * x), 2.0, 5.0) - 60) < 1e-8
+
+
+def test_decorators_around_functions_that_fill_an_array() -> None:
+    def product(v: Any, out: Any) -> None:
+        out[0], out[1] = v[0] * v[1], v[0]
+
+    for f in (product, logged(product)):
+        assert np.allclose(fg.jacobian(f, [2.0, 3.0]), [[3, 2], [1, 0]])

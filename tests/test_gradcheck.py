@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -625,3 +626,20 @@ def test_a_gradient_of_one_vector_may_fit_a_batch_by_chance() -> None:
     x = np.random.default_rng(0).normal(size=(6, 6))
     assert check(masked, masked_gradient, x, of="gradient").counts["AGREES"] == 36
     assert check(masked, lambda x: -masked_gradient(x), x, of="gradient").counts["DISAGREES"] == 36
+
+
+def test_a_derivative_whose_decorator_adds_an_argument_is_called_as_it_is() -> None:
+    """Its signature is that of the function inside, which takes one more."""
+
+    def with_factor(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def called(*args: Any) -> Any:
+            return function(3.0, *args)
+
+        return called
+
+    @with_factor
+    def slope(factor: float, x: Any) -> Any:
+        return 2 * factor * x
+
+    assert check(lambda x: 3 * x * x, slope, X)

@@ -9,7 +9,7 @@ import pytest
 
 import fastgrad as fg
 from fastgrad.circuits.chain_rule import jacobian
-from fastgrad.circuits.gate_primitives import is_gate, through_gate
+from fastgrad.circuits.gate_primitives import through_gate
 from fastgrad.tracing import Program, llvm_loops, trace
 
 pytestmark = pytest.mark.machine_code
@@ -56,7 +56,7 @@ def test_values_and_conditions_get_from_one_loop_to_the_next(counts: list[int]) 
     """The gradient beside its nodes, evaluated one after the other."""
     dim = 21
     x = vectors(dim)
-    outputs, _ = trace(one_result, [dim], is_gate, through_gate)
+    outputs, _ = trace(one_result, [dim], through_gate)
     partials = Program(jacobian(outputs, dim)[0], dim)
     found = fg.circuit(one_result, n=dim).gradient(x)
     assert counts[0] > 2

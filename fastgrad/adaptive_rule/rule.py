@@ -155,6 +155,8 @@ def adaptive(n: int = 1, side: Side | ArrayLike = "both", rtol: float | None = N
 
     *Special points.* Where one side has no values, the other is extrapolated alone. At a kink `df` is the mean of both
     sides, for ``n >= 2`` also at one of a lower derivative. At a jump or at the foot of a square root `df` is NaN.
+    At a step of a staircase, as ``floor(x)`` is at 1, `df` is about the slope of the line that it follows, without
+    success.
 
     *Limits.* The rule does not see a kink or a feature nearer to the point than rounding resolves, nor one narrower
     than the gap between the first steps and the finest of them while the function is smooth at both. A function whose

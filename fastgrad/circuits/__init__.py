@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from .._typing import Function
 from ..arguments import explains_keywords
+from ..evaluation.signatures import check_callable
 from .circuit_type import Circuit
 from .gate_primitives import where
 
@@ -66,6 +67,5 @@ def circuit(f: Function, n: int | Sequence[int | None] | None = None) -> Circuit
     >>> bool(fg.check(loss))
     True
     """
-    if not callable(f):
-        raise TypeError(f"`f` must be callable; got {f!r:.80}. Pass the function itself, not its value.")
+    check_callable(f)
     return Circuit(f, n)

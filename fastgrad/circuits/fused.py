@@ -84,7 +84,9 @@ class Plan:
     ) -> tuple[Operand, ...]:
         """Compute all groups at a batch of points; `f` captures `numbers`, and is called for what it raises."""
         if len(args) != (count := len(self.sizes)):
-            raise TypeError(f"`args` must be {count} argument{'s' * (count != 1)}; got {len(args)}.")
+            raise TypeError(
+                f"`args` must be {count} argument{'s' * (count != 1)}; got {len(args)}. Pass those of the function."
+            )
         operands: list[Operand] = [a if type(a) is float else argument(a, f"args[{i}]") for i, a in enumerate(args)]
         instance = self._acquire(numbers)
         ufunc, before = instance[0], instance[0].raised

@@ -68,11 +68,6 @@ def where(condition: float, x: float, y: float) -> float:
 _OWN: dict[str, Gate] = {own.__name__: own for own in (*GATES, where)}
 
 
-def is_gate(value: object) -> bool:
-    """Tell whether a value is a gate, which stays one while a function is traced."""
-    return isinstance(value, Gate)
-
-
 def own_gate(part: Part) -> Gate:
     """Return the gate of a formula; refuse those of the caller's, whose partials may capture data."""
     gate = _OWN.get(part.name)
@@ -122,7 +117,7 @@ def _formula(f: Function, count: int, name: str, rule: Rule | None) -> Primitive
         """Differentiate the formula, for a second derivative."""
         graph = Graph(node=Traced)
         try:
-            value = graph.node(Substitution(is_gate)(f)(*map(graph.input, range(count))))
+            value = graph.node(Substitution()(f)(*map(graph.input, range(count))))
         except Exception as err:
             raise TypeError(
                 f"{name} cannot be differentiated again: its formula branches, or calls what cannot be traced. "
@@ -135,7 +130,7 @@ def _formula(f: Function, count: int, name: str, rule: Rule | None) -> Primitive
 
     def expand(*x: Term) -> Term:
         try:
-            value: Term = Substitution(is_gate)(f)(*x)
+            value: Term = Substitution()(f)(*x)
             return value
         except Exception:  # a branch, most likely; the formula is called as it is
             return called(*x)

@@ -63,7 +63,7 @@ def component_names(f: Function, sizes: Sequence[int | None]) -> list[str]:
 def components(at: tuple[object, ...], sizes: Sequence[int | None]) -> list[float]:
     """Check one point, and return its numbers one after the other."""
     if len(at) != len(sizes):
-        raise TypeError(f"`at` must be {len(sizes)} arguments; got {len(at)}.")
+        raise TypeError(f"`at` must be {len(sizes)} arguments; got {len(at)}. Pass those of the function.")
     point: list[float] = []
     for value, size in zip(at, sizes, strict=True):
         array = np.asarray(value, np.float64)

@@ -17,18 +17,15 @@ from .._typing import FloatArray, Function, Shape
 from ..compilation.caches import Recent
 from ..compilation.kernels import LOCK
 from ..compilation.references import Reading, read
-from ..tracing import Captured, Graph, Node, Traced, graft, trace, trace_captured
+from ..tracing import Arrangement, Captured, Graph, Node, Traced, graft, trace, trace_captured
 from .chain_rule import jacobian
 from .fused import Plan
-from .gate_primitives import is_gate, own_gate, through_gate
+from .gate_primitives import own_gate, through_gate
 from .gufunc import Group
 from .signature import widths
 
 #: What circuits compute: ``"values"``, ``"partials"`` in all arguments, ``"both"``; in one argument the others.
 Quantity = Literal["values", "partials", "both", "jacobian", "hessian"]
-
-#: Of the results: None for one number, ``"tuple"``, or the shape of an array.
-Arrangement = Shape | Literal["tuple"] | None
 
 #: Codes that have templates, and templates of one code: shapes of its data, and places of zeros in the data.
 _CODES, _TEMPLATES = 256, 16
@@ -134,7 +131,7 @@ def template_of(f: Function, sizes: tuple[int | None, ...]) -> tuple[Template, F
             shared = _shared_template(reading, data, sizes)
         if shared is not None:
             return shared
-    return Template(sizes, *trace(f, sizes, is_gate, through_gate)), np.empty(0)
+    return Template(sizes, *trace(f, sizes, through_gate)), np.empty(0)
 
 
 def _shared_template(

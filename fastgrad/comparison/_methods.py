@@ -16,11 +16,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._typing import Argument, Arguments, Array
-from ..adaptive_rule import Adaptive
 from ..corpus.translation import Translator, Untranslatable
 from ..differentiation.derivatives import derivative
 from ..rules.complexstep import ComplexStep
-from ..rules.selection import METHODS
+from ..rules.selection import METHODS, as_rule
 from ..rules.stencils import Stencil, central
 
 T = TypeVar("T")
@@ -245,11 +244,7 @@ def method_of(rule: object) -> Method:
         if rule not in INSTALLED:
             raise ValueError(f'`methods` names {rule!r}, which is not installed: pip install "fastgrad[bench]".')
         return PEERS[rule]
-    method = METHODS.get(rule) if isinstance(rule, str) else rule
-    if not isinstance(method, (Stencil, Adaptive, ComplexStep)):
-        wrong = ValueError if isinstance(rule, str) else TypeError
-        words = ", ".join(map(repr, (*METHODS, *PEERS)))
-        raise wrong(f"`methods` must be rules or some of {words}; got {rule!r:.80}. See fg.central.")
+    method = as_rule(rule, "methods", PEERS)
 
     def run(f: Elementwise, args: Arguments, wrt: int) -> Array:
         df: Array = derivative(f, *args, wrt=wrt, method=method)

@@ -131,11 +131,6 @@ def needs_compiling(key: bytes) -> bool:
     return _in_memory(digest) is None and not disk.contains(digest)
 
 
-def is_cached(key: bytes) -> bool:
-    """Tell whether there is machine code for `key`, in memory or on disk."""
-    return not needs_compiling(key)
-
-
 def _compile(digest: bytes, build: Build) -> Native:
     try:
         with quiet(), freed_passes():

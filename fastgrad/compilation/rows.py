@@ -16,7 +16,6 @@ import numpy as np
 from llvmlite import binding, ir
 
 from .._typing import FloatArray
-from .kernels import Native, native_from_text
 from .memory import EXPONENT
 
 MANTISSA = (1 << 52) - 1
@@ -209,11 +208,6 @@ def _select(condition: _Symbol, yes: _Symbol | float, no: _Symbol | float) -> _S
     return condition.derived(f"select {operands}", kind)
 
 
-def key_of(key: bytes) -> bytes:
-    """Return the key of a scan in the cache of machine code."""
-    return b"rows %d " % LANES + key
-
-
 #: C function of a scan: the address of its table, how many levels, how many points.
 prototype = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 3)
 
@@ -236,11 +230,6 @@ class ScanCode(NamedTuple):
     backwards: bool
 
 
-def scan_kernel(key: bytes, code: ScanCode) -> Native:
-    """Compile a scan: a function of the address of its table, numbers of levels and of points (`LANES` at least)."""
-    return native_from_text(key_of(key), lambda name: _text_of_scan(name, code))
-
-
 _HEAD = """
 declare {numbers} {absolute}({numbers})
 
@@ -252,11 +241,12 @@ br label %points
 """
 
 
-def _text_of_scan(name: str, code: ScanCode) -> str:
-    """Write the loop over points, and in it the loop over levels.
+def text_of_scan(name: str, code: ScanCode) -> str:
+    """Write a function of the address of a table, numbers of levels and of points (`LANES` at least).
 
-    The table holds addresses of rows of points, of groups with the distance from level to level, of outputs likewise,
-    and of the results. The last points of one instruction may overlap those before.
+    It is the loop over points, and in it the loop over levels. The table holds addresses of rows of points, of groups
+    with the distance from level to level, of outputs likewise, and of the results. The last points of one instruction
+    may overlap those before.
     """
     w = _Writer()
     groups_at, outputs_at = code.points, code.points + 2 * code.groups

@@ -10,9 +10,9 @@ from collections.abc import Callable
 import numpy as np
 
 from .._typing import FloatArray
-from .kernels import Native, is_cached
+from .kernels import Native, native_from_text, needs_compiling
 from .memory import address_of
-from .rows import LANES, Body, Finish, Rows, ScanCode, Start, key_of, prototype, scan_kernel
+from .rows import LANES, Body, Finish, Rows, ScanCode, Start, prototype, text_of_scan
 
 PATIENCE = 1 << 14
 """Points, times levels, that NumPy takes before a scan is compiled: a quarter of the time of the compilation, at 1.5 ns
@@ -29,7 +29,7 @@ class Scan:
     Parameters
     ----------
     name : str
-        Key of the machine code; it names everything that the functions depend on.
+        Part of the key of the machine code; it names everything that the functions depend on.
     body : callable, optional
         ``body(select, state, points, levels, level) -> (state, outputs)``, all of them rows or tuples of rows.
     start : callable, optional
@@ -78,7 +78,7 @@ class Scan:
     def code(self, points: int, groups: int, outputs: int) -> Native:
         """Compile for numbers of rows of points, groups of levels and outputs."""
         code = ScanCode(points, groups, outputs, self.start, self.body, self.finish, self.backwards)
-        return scan_kernel(self._key(points, groups, outputs), code)
+        return native_from_text(self._key(points, groups, outputs), lambda name: text_of_scan(name, code))
 
     def function(self, points: int, groups: int, outputs: int, work: int) -> NativeCall | None:
         """Return machine code as a function if it is in the cache or NumPy has taken so many points, else None.
@@ -89,13 +89,13 @@ class Scan:
         function = self._functions.get(shape)
         if function is None:
             is_new = shape not in self._functions
-            if self._work + work > PATIENCE or (is_new and is_cached(key_of(self._key(*shape)))):
+            if self._work + work > PATIENCE or (is_new and not needs_compiling(self._key(*shape))):
                 function = prototype(self.code(*shape).address)
             self._functions[shape] = function
         return function
 
     def _key(self, *shape: int) -> bytes:
-        return f"{self.name} {shape}".encode()
+        return f"rows {LANES} {self.name} {shape}".encode()
 
     def _by_numpy(self, points: Rows, levels: Rows, count: int, outputs: int
                   ) -> tuple[list[FloatArray], list[FloatArray]]:  # fmt: skip

@@ -5,8 +5,9 @@ each, because it infers types and rewrites what needs neither; this takes a twen
 
 Statements: assignments, ``if``, ``while``, ``for`` over `range` with a constant step, ``break``, ``continue``,
 ``return``. Values: words, truth values, float64, pointers. Functions of this kind that are called are inlined; calls of
-Numba's intrinsics are written by these; whatever depends on no value of the machine is computed by Python. Division is
-that of numbers that are not negative.
+Numba's intrinsics are written by these; operations on what depends on no value of the machine are Python's. Conditions
+are comparisons, truth values and what ``and``, ``or`` and ``not`` make of these. Division is that of numbers that are
+not negative.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from numba.core.registry import cpu_target
 from numba.core.typing.templates import Signature
 
 from .._typing import Function
-from .word_values import WORD, Value, WordValues, is_machine
+from .word_values import WORD, Value, WordValues
 
 
 @cache
@@ -44,7 +45,7 @@ class _Function(WordValues):
         self._result: ir.Value | None = None
         self._end = builder.append_basic_block("end")
         for parameter, value in zip(tree.args.args, arguments, strict=True):
-            self.define(parameter.arg, value)
+            self.assign(parameter.arg, value)
         self._run(tree.body)
         builder.branch(self._end)
         builder.position_at_end(self._end)
@@ -58,9 +59,6 @@ class _Function(WordValues):
         if not isinstance(statement.value, ast.Constant):  # a docstring
             self.value(statement.value)
 
-    def _run_pass(self, _statement: ast.Pass) -> None:
-        pass
-
     def _run_assign(self, statement: ast.Assign) -> None:
         value = self.value(statement.value)
         for target in statement.targets:
@@ -71,11 +69,7 @@ class _Function(WordValues):
         self.store(statement.target, self.operate(statement.op, old, self.value(statement.value)))
 
     def _run_if(self, statement: ast.If) -> None:
-        test = self.truth(self.value(statement.test))
-        if not is_machine(test):
-            self._run(statement.body if test else statement.orelse)
-            return
-        with self.builder.if_else(test) as (then, otherwise):
+        with self.builder.if_else(self.value(statement.test)) as (then, otherwise):
             with then:
                 self._run(statement.body)
             with otherwise:
@@ -106,7 +100,7 @@ class _Function(WordValues):
         head, inside, step, after = (builder.append_basic_block(name) for name in ("head", "body", "step", "after"))
         builder.branch(head)
         builder.position_at_end(head)
-        builder.cbranch(self.machine(self.truth(test())), inside, after)
+        builder.cbranch(test(), inside, after)
         builder.position_at_end(inside)
         self._loops.append((step, after))
         self._run(body)

@@ -34,9 +34,8 @@ _OPERATIONS: dict[type, tuple[Operation, str, str]] = {
     ast.Mult: (operator.mul, "mul", "fmul"), ast.FloorDiv: (operator.floordiv, "sdiv", ""),
     ast.Mod: (operator.mod, "srem", ""), ast.BitOr: (operator.or_, "or_", ""), ast.BitAnd: (operator.and_, "and_", ""),
 }  # fmt: skip
-_COMPARISONS: dict[type, tuple[Operation, str]] = {
-    ast.Lt: (operator.lt, "<"), ast.LtE: (operator.le, "<="), ast.Gt: (operator.gt, ">"), ast.GtE: (operator.ge, ">="),
-    ast.Eq: (operator.eq, "=="), ast.NotEq: (operator.ne, "!="),
+_COMPARISONS: dict[type, str] = {
+    ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=",
 }  # fmt: skip
 
 
@@ -65,14 +64,6 @@ class WordValues:
         self.builder, self._function, self._inline = builder, function, inline
         self._globals = inspect.getclosurevars(function)
         self._variables: dict[str, ir.Value] = {}
-        self._constants: dict[str, str | tuple[Value, ...]] = {}
-
-    def define(self, name: str, value: Value) -> None:
-        """Set a parameter; a letter or a tuple is no value of the machine."""
-        if isinstance(value, str | tuple):
-            self._constants[name] = value
-        else:
-            self.assign(name, value)
 
     def memory(self, kind: ir.Type) -> ir.Value:
         """Reserve memory for a value of a type."""
@@ -119,12 +110,6 @@ class WordValues:
             return _TRUTH(int(value))
         return _DOUBLE(float(value)) if isinstance(value, float) else WORD(int(value))
 
-    def truth(self, value: Value) -> Value:
-        """Turn a word into whether it is not 0."""
-        if not is_machine(value) or value.type == _TRUTH:
-            return value
-        return self.builder.icmp_signed("!=", value, WORD(0))
-
     def value(self, node: ast.expr) -> Value:
         """Write an expression, and return its value."""
         return getattr(self, f"_value_{type(node).__name__.lower()}")(node)
@@ -135,7 +120,7 @@ class WordValues:
     def _value_name(self, node: ast.Name) -> Value:
         if node.id in self._variables:
             return self.builder.load(self._variables[node.id])
-        for names in (self._constants, self._globals.nonlocals, self._globals.globals):
+        for names in (self._globals.nonlocals, self._globals.globals):
             if node.id in names:
                 return names[node.id]
         return getattr(builtins, node.id)
@@ -152,7 +137,6 @@ class WordValues:
     def _value_unaryop(self, node: ast.UnaryOp) -> Value:
         value = self.value(node.operand)
         if isinstance(node.op, ast.Not):
-            value = self.truth(value)
             return self.builder.not_(value) if is_machine(value) else not value
         assert isinstance(node.op, ast.USub)
         return self.builder.neg(value) if is_machine(value) else -value
@@ -175,11 +159,8 @@ class WordValues:
 
     def _value_compare(self, node: ast.Compare) -> Value:
         (operation,), (other,) = node.ops, node.comparators
-        by_python, name = _COMPARISONS[type(operation)]
-        left, right = self.value(node.left), self.value(other)
-        if not (is_machine(left) or is_machine(right)):
-            return by_python(left, right)
-        left, right = self._alike(left, right)
+        name = _COMPARISONS[type(operation)]
+        left, right = self._alike(self.value(node.left), self.value(other))
         if left.type == _DOUBLE:
             compare = self.builder.fcmp_unordered if name == "!=" else self.builder.fcmp_ordered
         else:
@@ -190,17 +171,14 @@ class WordValues:
         """Evaluate from left to right, and no further than needed."""
         first, *others = node.values
         if not others:
-            return self.truth(self.value(first))
+            return self.value(first)
         rest = ast.BoolOp(node.op, others)
         branches = (ast.Constant(True), rest) if isinstance(node.op, ast.Or) else (rest, ast.Constant(False))
         return self._value_ifexp(ast.IfExp(first, *branches))
 
     def _value_ifexp(self, node: ast.IfExp) -> Value:
-        test = self.truth(self.value(node.test))
-        if not is_machine(test):
-            return self.value(node.body if test else node.orelse)
         result = None
-        with self.builder.if_else(test) as branches:
+        with self.builder.if_else(self.value(node.test)) as branches:
             for branch, part in zip(branches, (node.body, node.orelse), strict=True):
                 with branch:
                     value = self.machine(self.value(part))

@@ -146,12 +146,16 @@ class Tree:
         return _rebuilt(self.structure, converted)
 
 
-class OfTree(Adapted):
-    """A function of a tree as one of a vector, or of several in the rows of an array."""
+class _OnTree(Adapted):
+    """A function that is called with a tree."""
 
     def __init__(self, f: Function, tree: Tree) -> None:
         super().__init__(f)
         self._tree = tree
+
+
+class OfTree(_OnTree):
+    """A function of a tree as one of a vector, or of several in the rows of an array."""
 
     def __call__(self, vectors: Array, *args: object) -> Any:
         """Value of `f` at the tree with these numbers."""
@@ -251,12 +255,8 @@ def as_arrays(
     return OfLibrary(f, model), source, (*map(to_numpy, arrays), *args[len(arrays) :]), of, None
 
 
-class _OfTreeToTree(Adapted):
+class _OfTreeToTree(_OnTree):
     """A derivative that takes and returns trees as one that takes and returns vectors."""
-
-    def __init__(self, analytic: Function, tree: Tree) -> None:
-        super().__init__(analytic)
-        self._tree = tree
 
     def __call__(self, vector: Array, *args: object) -> Array:
         """Call the derivative with the tree of these numbers."""

@@ -108,7 +108,7 @@ class _ElementwiseBatch:
         size, cost = arrays[0].size, problem.f.cost((rule, problem.wrt, problem.mode))
         is_large = size >= 2 * least and cost.worth(size)
         workers = evaluator.threads(problem.workers, problem.has_workers) if is_large else 1
-        offsets = len(rule.needed) if self._block and isinstance(rule, Stencil) else 1  # evaluated together
+        offsets = len(rule.positions) if self._block and isinstance(rule, Stencil) else 1  # evaluated together
         size_of_block, sharing = max(BLOCK // offsets, 1), 1
         if is_adaptive and evaluator.is_compiled:
             size_of_block, sharing, workers = _LARGE_BLOCK, workers, 1

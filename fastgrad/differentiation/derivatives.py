@@ -27,6 +27,8 @@ from ..array_kinds import PLAIN, kinds
 from ..containers.registry import Layout, has_containers, over_containers
 from ..estimates import Estimate
 from ..evaluation.functions import ElementwiseFunction, function
+from ..evaluation.signatures import code_of
+from ..evaluation.user_calls import add_note_inside
 from ..rules.complexstep import ComplexStep
 from ..rules.selection import Method, Rule, as_rule, refuse_options
 from .array_results import array_derivative
@@ -35,6 +37,9 @@ from .problem import ADAPTIVE, Problem, refuse_real
 
 #: A point has a number, or an array of them.
 _LAYOUT = Layout("m", converts=True)
+
+#: What to tell whose function indexes a number, or loops over it.
+_NUMBERS = "`derivative` calls `f` with numbers. For a function of a vector use `gradient` or `jacobian`."
 
 
 @explains_keywords
@@ -143,16 +148,11 @@ def derivative(
         if value is not None:
             return value
     options = _Options(step, rel_step, bounds, full_output, out, workers)
-    if not isinstance(wrt, tuple):
-        return _derivative_general(f, elementwise, rule, args, wrt, options)
-    outs = (None,) * len(wrt) if out is None else out
-    if not isinstance(outs, tuple) or len(outs) != len(wrt):
-        raise ValueError(
-            f"`out` must be a tuple of {len(wrt)} arrays, one for each `wrt`; got {type(outs).__name__}. "
-            "Leave it out to have them made."
-        )
-    pairs = zip(wrt, outs, strict=True)
-    return tuple(_derivative_general(f, elementwise, rule, args, i, options._replace(out=o)) for i, o in pairs)
+    try:
+        return _in_all(f, elementwise, rule, args, wrt, options)
+    except (TypeError, IndexError) as error:
+        add_note_inside(code_of(f), error, _NUMBERS)
+        raise
 
 
 class _Options(NamedTuple):
@@ -164,6 +164,22 @@ class _Options(NamedTuple):
     full_output: bool
     out: Array | None
     workers: int | None
+
+
+def _in_all(
+    f: Callable[..., Any], elementwise: ElementwiseFunction, rule: Rule, args: Arguments, wrt: object, options: _Options
+) -> Any:
+    """Differentiate in one argument, or in each of a tuple of them."""
+    if not isinstance(wrt, tuple):
+        return _derivative_general(f, elementwise, rule, args, wrt, options)
+    outs = (None,) * len(wrt) if options.out is None else options.out
+    if not isinstance(outs, tuple) or len(outs) != len(wrt):
+        raise ValueError(
+            f"`out` must be a tuple of {len(wrt)} arrays, one for each `wrt`; got {type(outs).__name__}. "
+            "Leave it out to have them made."
+        )
+    pairs = zip(wrt, outs, strict=True)
+    return tuple(_derivative_general(f, elementwise, rule, args, i, options._replace(out=o)) for i, o in pairs)
 
 
 def _derivative_general(

@@ -97,7 +97,7 @@ def lane_machine(problem: Problem, full_output: bool, lines: int) -> Machine | N
     rule, machine = problem.rule, problem.evaluator.block_machine
     if machine is None or full_output or problem.low is not None or not isinstance(rule, Stencil):
         return None
-    return None if machine.is_slow(lines * len(rule.needed)) else machine
+    return None if machine.is_slow(lines * len(rule.positions)) else machine
 
 
 def in_lanes(
@@ -106,7 +106,7 @@ def in_lanes(
     """Apply a stencil to all points, over threads when there are many; `general` computes what it leaves open."""
     rule = problem.rule
     assert isinstance(rule, Stencil)
-    count, evaluations = len(problem.x), lines * len(rule.needed)
+    count, evaluations = len(problem.x), lines * len(rule.positions)
     wrong = []
 
     def work(piece: tuple[slice, ...]) -> None:

@@ -7,7 +7,6 @@ Of inputs there are coordinates, then as many steps, powers of two all, then cap
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
@@ -40,12 +39,12 @@ _COPIES = 100_000
 @lru_cache(maxsize=256)
 def table_of(rule: Stencil, result: str) -> NDArray[np.int64]:
     """Words that describe a stencil to the loop."""
-    numbers = [best_step(rule, result), *rule.positions, *(float(w) for w, _, _ in rule.differences)]
+    numbers = [best_step(rule, result), *rule.positions, *(w for w, _, _ in rule.terms)]
     best, *rest = np.array(numbers).view(np.int64).tolist()
-    offsets, weights = rest[: len(rule.needed)], rest[len(rule.needed) :]
+    offsets, weights = rest[: len(rule.positions)], rest[len(rule.positions) :]
     words = [rule.n, best, len(offsets), *offsets, len(weights)]
-    for weight, (_, a, b) in zip(weights, rule.differences, strict=True):
-        words += [weight, rule.needed.index(a), rule.needed.index(b)]
+    for weight, (_, a, b) in zip(weights, rule.terms, strict=True):
+        words += [weight, a, b]
     return np.array(words)
 
 
@@ -71,9 +70,9 @@ class _Values:
             raise _Long
         return outputs
 
-    def combined(self, rule: Stencil, values: dict[Fraction, Node], steps: Sequence[int]) -> Node:
-        """Combine values at offsets into the derivative."""
-        terms = (float(weight) * (values[a] - values[b]) for weight, a, b in rule.differences)
+    def combined(self, rule: Stencil, values: Sequence[Node], steps: Sequence[int]) -> Node:
+        """Combine values at the positions of a rule into the derivative."""
+        terms = (weight * (values[a] - values[b]) for weight, a, b in rule.terms)
         total: Node = next(terms)
         for term in terms:
             total = total + term
@@ -89,9 +88,9 @@ Entries = Callable[[ValueProgram, Stencil], list[Node]]
 def jacobian_of(program: ValueProgram, rule: Stencil) -> list[Node]:
     """All entries by a stencil along each coordinate."""
     values, d, m = _Values(program), program.d, len(program.outputs)
-    columns = [{o: values({k: float(o)} if o else {}) for o in rule.needed} for k in range(d)]
+    columns = [[values({k: o} if o else {}) for o in rule.positions] for k in range(d)]
     return [
-        values.combined(rule, {o: outputs[j] for o, outputs in columns[k].items()}, [k] * rule.n)
+        values.combined(rule, [outputs[j] for outputs in columns[k]], [k] * rule.n)
         for j in range(m)
         for k in range(d)
     ]
@@ -102,13 +101,12 @@ def hessian_of(program: ValueProgram, rule: Stencil) -> list[Node]:
     values, d = _Values(program), program.d
     base, entries = values({})[0], {}
     for i in range(d):
-        own = {o: values({i: float(o)})[0] if o else base for o in rule.needed}
+        own = [values({i: o})[0] if o else base for o in rule.positions]
         entries[i, i] = values.combined(rule, own, [i, i])
         for j in range(i):
-            pair: dict[Fraction, Node] = {}
-            for o in rule.needed:
-                s = float(o)
-                pair[o] = values({i: s, j: s})[0] - values({i: s, j: -s})[0] if o else base - base
+            pair = [
+                values({i: o, j: o})[0] - values({i: o, j: -o})[0] if o else base - base for o in rule.positions
+            ]
             entries[i, j] = entries[j, i] = values.combined(rule, pair, [i, j]) * 0.25
     return [entries[i, j] for i in range(d) for j in range(d)]
 
@@ -120,7 +118,7 @@ def _whole(program: Traced | PerVector, make: Entries, rule: Stencil) -> Native 
     values, d = program.program, program.d
 
     def compile_entries() -> Native | None:
-        if len(in_order(values.outputs)) * len(rule.needed) * d ** (1 if make is jacobian_of else 2) > _COPIES:
+        if len(in_order(values.outputs)) * len(rule.positions) * d ** (1 if make is jacobian_of else 2) > _COPIES:
             return None
         try:
             return Program(make(values, rule), 2 * d, fixed=True).body()
@@ -132,7 +130,7 @@ def _whole(program: Traced | PerVector, make: Entries, rule: Stencil) -> Native 
 
 def _frame_of_stencil(program: Traced | PerVector, rule: Stencil, result: str, has_step: bool) -> Frame:
     """Frame for a stencil along all coordinates."""
-    d, m, offsets = program.d, program.m, len(rule.needed)
+    d, m, offsets = program.d, program.m, len(rule.positions)
     together = d * m <= _ENTRIES
     if together and not has_step and (whole := _whole(program, jacobian_of, rule)):
         return _frame_of_whole(program, whole, m, rule, result)
@@ -160,9 +158,9 @@ def _frame_of_whole(program: Traced | PerVector, whole: Native, m: int, rule: St
 
 def _frame_of_hessian(program: Traced | PerVector, rule: Stencil, result: str) -> Frame:
     """Frame for a hessian."""
-    d, offsets = program.d, len(rule.needed)
+    d, offsets = program.d, len(rule.positions)
     frame = Frame(program, d * 2 * offsets + offsets + 2 + d + d * d, program.code())
-    shifts = [s for o in rule.needed for s in (float(o), -float(o))]
+    shifts = [s for o in rule.positions for s in (o, -o)]
     step, *bits = np.array([best_step(rule, result), *shifts]).view(np.int64).tolist()
     moved, pair, entries = (frame.rows(count) for count in (d * len(shifts), offsets + 2 + d, d * d))
     frame.table = frame.keep(table_of(rule, result))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeVar, cast
 
@@ -16,6 +17,8 @@ from ..arguments import argument, check_vector, checked_bounds, given_step, resu
 from ..estimates import Estimate, rounded
 from ..evaluation.functions import ElementwiseFunction
 from ..evaluation.results import BecameComplex
+from ..evaluation.signatures import code_of
+from ..evaluation.user_calls import add_note_inside
 from ..evaluation.vector_functions import VectorFunction, vector_function
 from ..evaluation.vector_values import OneOutput, VectorValues
 from ..rules.complexstep import ComplexStep, compare_sample
@@ -34,6 +37,15 @@ Where = Selection | tuple[Selection | range, ...]
 _R = TypeVar("_R")
 
 _NO_VECTORS = np.empty((0, 0))
+
+#: What messages about the number of axes contain.
+_DIMENSIONS = re.compile("dimension|unpack")
+
+#: What to tell whose function wants the whole of an array with several axes.
+_VECTORS = (
+    "`f` is called with vectors of length {}, the last axis of `x`; the axes in front are a batch. For a function of a "
+    "matrix pass a tree, `[x]`."
+)
 
 
 class Problem(NamedTuple):
@@ -88,7 +100,12 @@ class Problem(NamedTuple):
         """Values of a function of vectors."""
         assert isinstance(self.f, VectorFunction)
         compiled = not isinstance(self.rule, ComplexStep)
-        evaluator = self.f.evaluator(self.x, self.args, self.low, self.high, compiled)
+        try:
+            evaluator = self.f.evaluator(self.x, self.args, self.low, self.high, compiled)
+        except (TypeError, ValueError, IndexError) as error:
+            if len(self.shape) > 1 and _DIMENSIONS.search(str(error)):
+                add_note_inside(code_of(self.f.f()), error, _VECTORS.format(self.shape[-1]))
+            raise
         return evaluator if self.output is None else OneOutput(evaluator, self.output)
 
     @property

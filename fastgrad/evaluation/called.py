@@ -16,7 +16,14 @@ from ..arguments import SeveralResults
 from ..compilation.dependencies import weak
 from .agreement import differ, mixes, warn
 from .results import BecameComplex, as_array, as_rows, letter_of, numbers
-from .signatures import PerformanceWarning, fills_output, is_library_ufunc, select, stack_depth
+from .signatures import (
+    PerformanceWarning,
+    arguments_of_vector,
+    fills_output,
+    is_library_ufunc,
+    select,
+    stack_depth,
+)
 from .user_calls import DOMAIN_ERRORS, OUTSIDE, call, probe
 
 #: An elementwise function is tested again in blocks of so many times more points.
@@ -238,7 +245,7 @@ class RowCall:
 
     def __init__(self, f: Function, nargs: int) -> None:
         self.fills = fills_output(f, nargs)
-        """Whether it fills an array, of as many results as coordinates."""
+        """Whether it fills an array, of as many results as coordinates; None where the first call tells."""
         self._f = weak(f)
         self.is_batched: bool | None = None
         """Whether it takes batches only, of shape (k, d); None before the first call."""
@@ -256,8 +263,11 @@ class RowCall:
         """Call it for the first time, with a vector, or with a batch of one as models of statistics want it."""
         value, error = probe(lambda: as_rows(self._f()(vector.copy(), *args)))
         if error is None:
-            self.is_batched = False
+            self.is_batched = self.fills = False
             return value
+        if self.fills is None and isinstance(error, TypeError):
+            self.fills = True
+            return self._fill(vector, args, beside)
         values, refusal = probe(lambda: as_rows(self._f()(vector[None].copy(), *args)))
         if refusal is not None or values.ndim == 0 or len(values) != 1:
             if beside and isinstance(error, DOMAIN_ERRORS):
@@ -274,7 +284,7 @@ class RowCall:
             return OUTSIDE
         if returned is not None and returned is not out:
             raise TypeError(
-                f"`f` must take the vector and {len(args)} more argument{'s' * (len(args) != 1)}, or fill one more and "
-                f"return None; got one that takes one more and returns a {type(returned).__name__}. Pass it in `args`."
+                f"`f` must take {arguments_of_vector(len(args))}, or fill one more and return None; got one that takes "
+                f"one more and returns a value of type {type(returned).__name__}. Pass the argument in `args`."
             )
         return out

@@ -117,8 +117,8 @@ class ElementwiseFunction:
         if code is None or not record.is_checked:
             return None
         compiled = code.of(record.f_itself, self._data)
-        call, tail = compiled.scalar_calls.get(key, _NO_CALL)
-        value = None if call is None else call(*args, *tail)
+        ufunc, tail = compiled.scalar_calls.get(key, _NO_CALL)
+        value = None if ufunc is None else ufunc(*args, *tail)
         compiled.close()
         return value
 

@@ -22,7 +22,9 @@ def numbers(values: object) -> Array:
             except (TypeError, ValueError):  # a symbol, a row of another length
                 pass
     if array.dtype.kind not in "fiubc":
-        raise TypeError(f"`f` must return numbers; got {type(values).__name__} of {array.dtype}. Return an array.")
+        got = "None" if values is None else f"a value of type {type(values).__name__}"
+        items = f" with items of dtype {array.dtype}" if array.ndim or isinstance(values, np.ndarray) else ""
+        raise TypeError(f"`f` must return numbers; got {got}{items}. Return a number or an array.")
     return array
 
 

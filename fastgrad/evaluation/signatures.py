@@ -84,27 +84,47 @@ def _signature(f: Function) -> inspect.Signature | None:
         return None
 
 
-def check_call(f: Function, nargs: int) -> None:
-    """Raise unless `f` can be called with `nargs` arguments."""
+def _refusal(signature: inspect.Signature, nargs: int) -> TypeError | None:
+    """Return what a call with `nargs` arguments would raise."""
+    try:
+        signature.bind(*[0.0] * nargs)
+    except TypeError as err:
+        return err
+    return None
+
+
+def _may_add_arguments(f: Function, nargs: int) -> bool:
+    """Whether `f` is a decorator's function that takes `nargs` arguments; it shows the signature of another."""
+    is_decorated = type(f) is FunctionType and hasattr(f, "__wrapped__")
+    return is_decorated and _refusal(inspect.signature(f, follow_wrapped=False), nargs) is None
+
+
+def check_call(f: Function, nargs: int, name: str = "f") -> None:
+    """Raise unless `f`, which messages call `name`, can be called with `nargs` arguments."""
     if has_arity(f, nargs):
         return
     check_callable(f)
     if isinstance(f, np.ufunc) and f.nin != nargs:  # its signature counts `out` too
-        raise TypeError(f"`f` must take {nargs} arguments; got {f.__name__} of {f.nin}. Pass one array for each.")
-    if (signature := _signature(f)) is None:
-        return
-    try:
-        signature.bind(*[0.0] * nargs)
-    except TypeError as err:
-        name = getattr(f, "__name__", "f")
+        raise TypeError(f"`{name}` must take {nargs} arguments; got {f.__name__} of {f.nin}. Pass one array for each.")
+    signature = _signature(f)
+    error = None if signature is None else _refusal(signature, nargs)
+    if error is not None and not _may_add_arguments(f, nargs):
         raise TypeError(
-            f"`f` must take {nargs} argument{'s' * (nargs != 1)}, one for each array given; "
-            f"got {name}{signature} ({err}). Pass as many arrays as it has arguments."
-        ) from None
+            f"`{name}` must take {nargs} argument{'s' * (nargs != 1)}, one for each array given; "
+            f"got {getattr(f, '__name__', 'f')}{signature} ({error}). Pass as many arrays as it has arguments."
+        )
 
 
-def fills_output(f: Function, nargs: int) -> bool:
-    """Check that `f` takes a vector and `nargs` more arguments; tell whether it takes an array to fill besides."""
+def arguments_of_vector(nargs: int) -> str:
+    """Name the arguments of a function of a vector and `nargs` others."""
+    return f"the vector and {nargs} more argument{'s' * (nargs != 1)}" if nargs else "the vector alone"
+
+
+def fills_output(f: Function, nargs: int) -> bool | None:
+    """Check that `f` takes a vector and `nargs` more arguments; tell whether it takes an array to fill besides.
+
+    None where only a call tells: an argument more may be one that a decorator adds.
+    """
     if has_arity(f, 1 + nargs):
         return False
     check_callable(f)
@@ -112,13 +132,14 @@ def fills_output(f: Function, nargs: int) -> bool:
         return False
     if (signature := _signature(f)) is None:
         return False
-    for extra in (0, 1):
-        try:
-            signature.bind(*[None] * (1 + nargs + extra))
-        except TypeError:
-            continue
-        return bool(extra)
+    if _refusal(signature, 1 + nargs) is None:
+        return False
+    fills = _refusal(signature, 2 + nargs) is None
+    if _may_add_arguments(f, 1 + nargs):
+        return None if fills else False
+    if fills:
+        return True
     raise TypeError(
-        f"`f` must take the vector and {nargs} more argument{'s' * (nargs != 1)}; got "
+        f"`f` must take {arguments_of_vector(nargs)}; got "
         f"{getattr(f, '__name__', 'f')}{signature}. Pass what else it takes as `args`."
     )

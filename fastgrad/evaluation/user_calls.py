@@ -11,6 +11,7 @@ Machine code that raises gives NaN and counts the exception. Its callers then ca
 
 from __future__ import annotations
 
+from types import CodeType
 from typing import Any
 
 from .._signals import reraise_if_signal
@@ -41,3 +42,12 @@ def probe(f: Function, *args: object) -> tuple[Any, Exception | None]:
     except Exception as error:
         reraise_if_signal(error)
         return None, error
+
+
+def add_note_inside(code: CodeType | None, error: Exception, note: str) -> None:
+    """Add a note to what was raised inside a function of this code, or by what that calls."""
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code is code and note not in getattr(error, "__notes__", ()):
+            error.add_note(note)
+        trace = trace.tb_next

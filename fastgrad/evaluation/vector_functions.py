@@ -178,7 +178,7 @@ class VectorFunction:
         reading = self._record.reading
         if form.kind != "d" or reading is None or argument_types(args) is None:
             return False
-        way = {"fills": self._one.fills, "batched": bool(self._one.is_batched)}
+        way = {"fills": bool(self._one.fills), "batched": bool(self._one.is_batched)}
         try:
             with quiet():  # what NumPy says of arrays of objects
                 program = trace_values(reading, self._data, rows.shape[1], args, **way)
@@ -215,7 +215,7 @@ class VectorFunction:
         reading = self._record.reading
         assert reading is not None
         try:
-            code = machine_code(self.f(), reading, kinds, self._one.fills)
+            code = machine_code(self.f(), reading, kinds, bool(self._one.fills))
         except Uncompilable:
             return False
         program = PerVector(code, rows.shape[1], form.outputs, tuple(reading.captured))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._typing import Argument, Array, Shape
+from ..evaluation.signatures import check_call
 from ._problem import CheckProblem, attempt
 
 #: Points at which a batch is compared with single calls, and how closely.
@@ -134,7 +135,11 @@ class Analytic:
         """Call it with copies; copy its result at once, which may be one of these or a buffer used again."""
         copies = [a.copy()[()] if isinstance(a, np.ndarray) else a for a in args]
         with np.errstate(all="ignore"):
-            result = self.source(*copies)
+            try:
+                result = self.source(*copies)
+            except TypeError:
+                check_call(self.source, len(copies), "analytic")  # names the arguments that it does not take
+                raise
         if hasattr(result, "toarray"):  # a sparse jacobian
             result = result.toarray()
         several = isinstance(result, tuple) or (self.problem.stacked and isinstance(result, list))

@@ -33,7 +33,7 @@ from numba.extending import intrinsic, overload
 from .._typing import FloatArray, Function, Index
 from ..adaptive_rule import Adaptive, estimate, first_round, round_ufunc
 from ..compilation.caches import clearable
-from ..compilation.memory import EXPONENT, Args, Intrinsic, array_at
+from ..compilation.memory import Args, Intrinsic, array_at
 from ..compilation.operators import Uncompilable
 from ..compilation.pipeline import function_from, jit, return_kind, return_type
 from ..compilation.references import Reading
@@ -41,7 +41,7 @@ from ..compilation.ufuncs import ADDRESS, Ufunc, body
 from ..differentiation.derivatives import derivative
 from ..differentiation.first_derivatives import gradient
 from ..evaluation.compiled import of_fixed_arity
-from ..rules.stencil_codegen import best_step, compiled_point
+from ..rules.stencil_codegen import compiled_point, step_lines
 from ..rules.stencils import Stencil
 from .types import SCALARS, Given, checked_step, constant, function_of, narrow, refuse, rule_of, step_of
 
@@ -207,28 +207,23 @@ def _gradient_by(rule: Stencil, f: Function, x: types.Array, args: Any, mode: st
     call = f"number(kernel({', '.join(['moved', *rest])})) * 1.0"
     returned = return_type(kernel, (types.float64[::1], *map(types.unliteral, kinds)))
     letter = "f" if getattr(returned, "dtype", returned) == types.float32 else "d"
-    offsets = {o: f"v{i}" for i, o in enumerate(rule.needed)}
     lines = [] if mode == "auto" else checked_step(step)
     lines += ["moved = np.empty(x.size)", "moved[:] = x", "out = np.empty(x.size)"]
     lines += ["if np.isnan(moved).any():", "    out[:] = np.nan", "    return OUT"]
-    lines += [f"{name} = {call}" for o, name in offsets.items() if not o]
+    lines += [f"v{i} = {call}" for i, o in enumerate(rule.positions) if not o]
     lines += ["for k in range(x.size):", "    at = moved[k]"]
-    if mode == "auto":
-        lines += [
-            f"    binade = max(np.float64(at).view(np.int64) & np.int64({EXPONENT}), np.int64({1023 << 52}))",
-            f"    h = np.int64(binade).view(np.float64) * {best_step(rule, letter)!r}",
-        ]
-    else:
-        lines += [f"    h = (at + size{' * max(abs(at), 1.0)' if mode == 'relative' else ''}) - at"]
-    for o, name in offsets.items():
+    lines += [f"    h = step_at(at, {0.0 if mode == 'auto' else 'size'})"]
+    for i, o in enumerate(rule.positions):
         if o:
-            lines += [f"    moved[k] = at + {float(o)!r} * h", f"    {name} = {call}"]
-    terms = " + ".join(f"{float(w)!r} * ({offsets[a]} - {offsets[b]})" for w, a, b in rule.differences)
+            lines += [f"    moved[k] = at + {o!r} * h", f"    v{i} = {call}"]
+    terms = " + ".join(f"{w!r} * (v{a} - v{b})" for w, a, b in rule.terms)
     lines += ["    moved[k] = at", f"    total = {terms}", *["    total = total / h"] * rule.n, "    out[k] = total"]
     text = "\n    ".join([*lines, "return OUT"]).replace("OUT", f"out{narrow([x.dtype]) and '.astype(np.float32)'}")
     keywords = "args=(), method=None, step=None, rel_step=None, bounds=None, full_output=False, workers=None"
     source = f"def impl(f, x, {keywords}):\n    {text}\n"
-    impl: Function = function_from(source, "impl", {"kernel": kernel, "number": _number})
+    own_step = "\n    ".join(["def step_at(x, step):", *step_lines(rule, letter, mode)[0], "return h"])
+    step_at = jit(function_from(f"{own_step}\n", "step_at", {}))
+    impl: Function = function_from(source, "impl", {"kernel": kernel, "number": _number, "step_at": step_at})
     return impl
 
 

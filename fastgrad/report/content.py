@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from .._parallel import cores
 from .._workers import Workers
 from .document import Document, Element, Items, Legend, Picture, Section
-from .drawing import alone, need
+from .drawing import alone, need_matplotlib
 from .formats import render
 from .plots import TEXTS, pictures
 from .results import DEFINITION
@@ -155,7 +155,7 @@ def require(path: Path) -> None:
     if path.suffix not in ("", *PAGES):
         raise ValueError(f"a page ends in {', '.join(PAGES)}, and a directory in none; got {path.name}")
     if path.suffix in ("", ".html"):
-        need("matplotlib")
+        need_matplotlib()
 
 
 def write(report: AccuracyReport, path: Path) -> list[Path]:

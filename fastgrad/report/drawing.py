@@ -41,16 +41,13 @@ SIZE, FONT = (5.0, 3.7), 9.0
 class MissingExtra(ImportError):
     """A library that only reports need is not installed; the message says how to install it."""
 
-    def __init__(self, library: str) -> None:
-        super().__init__(f'this needs {library}, which is not installed: pip install "fastgrad[report]"')
 
-
-def need(library: str) -> None:
-    """Raise `MissingExtra` when a library is missing, before minutes are spent on measuring."""
+def need_matplotlib() -> None:
+    """Raise `MissingExtra` when matplotlib is missing, before minutes are spent on measuring."""
     try:
-        import_module(library)
+        import_module("matplotlib")
     except ImportError:
-        raise MissingExtra(library) from None
+        raise MissingExtra('this needs matplotlib, which is not installed: pip install "fastgrad[report]"') from None
 
 
 def variables() -> str:
@@ -78,7 +75,7 @@ def styles(labels: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 def plot(xlabel: str, ylabel: str, size: tuple[float, float] = SIZE) -> tuple[Figure, Axes]:
     """Return a figure and its axes, without pyplot: no global state, no window, nothing to close."""
-    need("matplotlib")
+    need_matplotlib()
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -111,10 +108,10 @@ def log_scales(axes: Axes, names: str = "xy") -> None:
         axis.set_minor_locator(NullLocator())
 
 
-def legend(figure: Figure, axes: Axes, columns: int = 4) -> None:
+def legend(figure: Figure, axes: Axes) -> None:
     """Name the lines below the plot, where the legend hides nothing."""
     handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False, fontsize=FONT - 1,
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=FONT - 1,
                   labelcolor=colour("ink"), handlelength=1.8, columnspacing=1.2)  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from .._typing import FloatArray, Function
 from ..adaptive_rule import Adaptive, adaptive
-from ..arguments import explains_keywords
+from ..arguments import argument, explains_keywords
 from ..differentiation.derivatives import derivative
 from ..estimates import Status
 from ..evaluation.signatures import PerformanceWarning
@@ -77,10 +77,10 @@ def plot_error(
     >>> axes.get_xlabel(), axes.get_xscale()
     ('step h', 'log')
     """
-    from .drawing import need
+    from .drawing import need_matplotlib
 
-    need("matplotlib")
-    if np.ndim(x) or not math.isfinite(x):
+    need_matplotlib()
+    if np.ndim(argument(x, "x")) or not math.isfinite(x):
         raise ValueError(f"`x` must be one finite number; got {x!r:.80}. Call this once for each point.")
     x = float(x)
     scale = max(abs(x), 1.0)

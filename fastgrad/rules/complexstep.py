@@ -101,6 +101,9 @@ def slopes(f: Callable[[ComplexArray], ArrayLike], x: FloatArray) -> FloatArray:
             f"`f` must accept complex numbers for the complex step; it raised {err}. "
             'Write it with NumPy functions, or use method="adaptive".'
         ) from err
+    except ValueError as err:
+        err.add_note('The complex step calls `f` with arrays of complex numbers; else use method="adaptive".')
+        raise
     return df
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..adaptive_rule import Adaptive, adaptive
 from .complexstep import ComplexStep, complex_step
 from .stencils import Stencil, backward, central, forward
@@ -21,19 +23,20 @@ METHODS: dict[str, Rule] = {
 }
 
 
-def as_rule(method: object) -> Rule:
-    """Return the rule of a value or a name."""
+def as_rule(method: object, name: str = "method", others: Iterable[str] = ()) -> Rule:
+    """Return the rule of a value or a word; messages call it `name`, and list the `others` that the caller takes."""
     rule: object = METHODS.get(method) if isinstance(method, str) else method
     if isinstance(rule, (Stencil, Adaptive, ComplexStep)):
         return rule
-    words = ", ".join(map(repr, METHODS))
-    if isinstance(method, str):
-        raise ValueError(f"`method` must be one of {words} or a rule; got {method!r}. See fg.central.")
     for make in (adaptive, backward, central, complex_step, forward):
         if method is make:
-            name = make.__name__
-            raise TypeError(f"`method` must be a rule; got the function {name}. Call it: {name}().")
-    raise TypeError(f"`method` must be one of {words} or a rule; got {method!r:.80}. See fg.central.")
+            word = make.__name__
+            raise TypeError(f"`{name}` must be a rule; got the function {word}. Call it: {word}().")
+    words = ", ".join(map(repr, (*METHODS, *others)))
+    raise (ValueError if isinstance(method, str) else TypeError)(
+        f"`{name}` must be one of {words} or a rule; got {method!r:.80}. "
+        "Leave it out, or pass a rule such as fastgrad.central(order=4)."
+    )
 
 
 def refuse_options(rule: Rule, step: object, full_output: bool) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -29,14 +28,14 @@ def best_step(stencil: Stencil, result: str) -> float:
     return stencil.step_for(float(np.finfo(np.float32 if result == "f" else np.float64).eps))
 
 
-def _step_lines(stencil: Stencil, result: str, mode: str) -> tuple[list[str], float]:
-    """Return the source that chooses the step at a point, and the weight that its reciprocal includes."""
+def step_lines(stencil: Stencil, result: str, mode: str) -> tuple[list[str], float]:
+    """Return the source that chooses the step `h` at a point `x`, and the weight that its reciprocal includes."""
     best = best_step(stencil, result)
     if mode != "auto":
         # The step after rounding of x + step.
         return [f"h = (x + step{' * max(abs(x), 1.0)' if mode == 'relative' else ''}) - x"], 1.0
     # A single weight that is a power of two, as that of the central difference, is part of 1/h.
-    weights = [float(w) for w, _, _ in stencil.differences]
+    weights = [w for w, _, _ in stencil.terms]
     lead = weights[0] if len(weights) == stencil.n == 1 and math.frexp(weights[0])[0] == 0.5 else 1.0
     # The binade of max(|x|, 1) by its exponent bits: h and 1/h are powers of two, and the loop has no division.
     # Inverting the exponent bits of 2^e gives 2^(1-e).
@@ -47,12 +46,11 @@ def _step_lines(stencil: Stencil, result: str, mode: str) -> tuple[list[str], fl
     ], lead
 
 
-def _sum_lines(stencil: Stencil, mode: str, lead: float, value: Callable[[Fraction], str]) -> list[str]:
-    """Return the source that combines values into the derivative."""
-    weights = [float(w) for w, _, _ in stencil.differences]
+def _sum_lines(stencil: Stencil, mode: str, lead: float, value: Callable[[int], str]) -> list[str]:
+    """Return the source that combines values into the derivative; ``value(i)`` is that of the value at a position."""
     terms = [
         f"{w / lead!r} * ({value(a)} - {value(b)})" if w != lead else f"({value(a)} - {value(b)})"
-        for w, (_, a, b) in zip(weights, stencil.differences, strict=True)
+        for w, a, b in stencil.terms
     ]
     divided = ["total = total * per_h" if mode == "auto" else "total = total / h"] * stencil.n
     return [f"total = {' + '.join(terms)}", *divided, "return total"]
@@ -69,13 +67,14 @@ def compiled_point(
     first = ["captured"] if captured else []
     names = [f"x{i}" for i in range(nargs)]
 
-    def f(offset: Fraction) -> str:
-        moved = f"x + {float(offset)!r} * h" if offset else "x"
+    def f(i: int) -> str:
+        offset = stencil.positions[i]
+        moved = f"x + {offset!r} * h" if offset else "x"
         call = f"kernel({', '.join([*first, *(moved if i == wrt else name for i, name in enumerate(names))])})"
         return call if result == "D" else f"{call} * 1.0"  # from bool, int or float32
 
     parameters = [*first, *names, *([] if mode == "auto" else ["step"])]
-    chosen, lead = _step_lines(stencil, result, mode)
+    chosen, lead = step_lines(stencil, result, mode)
     lines = [f"def point({', '.join(parameters)}):", f"x = x{wrt}", *chosen, *_sum_lines(stencil, mode, lead, f)]
     point = function_from("\n    ".join(lines) + "\n", "point", {"kernel": kernel})
     return jit(point), "D" if result == "D" else "d"
@@ -93,7 +92,7 @@ class StencilLoops(NamedTuple):
 @cache
 def loops(stencil: Stencil, result: str, mode: str) -> StencilLoops:
     """Compile a stencil for a function that returns real numbers."""
-    chosen, lead = _step_lines(stencil, result, mode)
+    chosen, lead = step_lines(stencil, result, mode)
     extra = [] if mode == "auto" else ["step"]
 
     def ufunc(name: str, parameters: list[str], lines: list[str], watched: int | None = None) -> Ufunc:
@@ -101,14 +100,13 @@ def loops(stencil: Stencil, result: str, mode: str) -> StencilLoops:
         code = body(text.encode(), lambda: (jit(function_from(text, "point", {})), "d"), len(parameters), watched)
         return Ufunc(code, len(parameters), name, f"{name} of {stencil}")
 
-    values = [f"v{i}" for i in range(len(stencil.needed))]
-    places = dict(zip(stencil.needed, values, strict=True))
-    total = _sum_lines(stencil, mode, lead, places.__getitem__)
+    values = [f"v{i}" for i in range(len(stencil.positions))]
+    total = _sum_lines(stencil, mode, lead, values.__getitem__)
     with LOCK:
         return StencilLoops(
             tuple(
-                ufunc("moved", ["x", *extra], [*chosen, f"return x + {float(o)!r} * h" if o else "return x"])
-                for o in stencil.needed
+                ufunc("moved", ["x", *extra], [*chosen, f"return x + {o!r} * h" if o else "return x"])
+                for o in stencil.positions
             ),
             ufunc("combined", ["x", *values, *extra], [*chosen, *total], 0),
         )

@@ -12,11 +12,12 @@ from .primitives import PRIMITIVES, Primitive, apply, select
 from .program import Program, expand_nodes
 from .refusals import refusal
 from .substitution import Substitution
-from .tracer import ValueProgram, trace, trace_captured, trace_values
+from .tracer import Arrangement, ValueProgram, trace, trace_captured, trace_values
 from .transposition import GAP, LANES, move
 
 __all__ = [
-    "Captured", "GAP", "LANES", "PRIMITIVES", "Graph", "Loops", "Node", "Nodes", "Primitive", "Program", "Substitution",
-    "Traced", "ValueProgram", "active_nodes", "apply", "as_nodes", "copy_nodes", "elementwise", "expand_nodes", "graft",
-    "graph_of", "in_order", "move", "refusal", "select", "trace", "trace_captured", "trace_values",
+    "Arrangement", "Captured", "GAP", "LANES", "PRIMITIVES", "Graph", "Loops", "Node", "Nodes", "Primitive", "Program",
+    "Substitution", "Traced", "ValueProgram", "active_nodes", "apply", "as_nodes", "copy_nodes", "elementwise",
+    "expand_nodes", "graft", "graph_of", "in_order", "move", "refusal", "select", "trace", "trace_captured",
+    "trace_values",
 ]  # fmt: skip

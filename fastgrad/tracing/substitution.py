@@ -155,11 +155,10 @@ class Substitution:
 
     Functions are copied, with `math` and the like in their globals, closures and defaults replaced by versions that
     take nodes; so are lists and dictionaries of functions, and objects of the caller's classes with their methods.
-    Values that `kept` accepts, gates, are not substituted.
+    Gates are not substituted: nodes know how to apply them.
     """
 
-    def __init__(self, kept: Callable[[object], bool] | None = None) -> None:
-        self._kept = kept or (lambda value: False)
+    def __init__(self) -> None:
         self._memo: dict[int | type, Any] = {}
 
     def __call__(self, value: Any) -> Any:
@@ -191,7 +190,7 @@ class Substitution:
         if isinstance(value, FunctionType) and (value.__module__ or "").partition(".")[0] not in LIBRARIES:
             return self._copy_function(value)
         formula = getattr(value, "__formula__", None)
-        if formula is not None and not self._kept(value):
+        if formula is not None and not hasattr(value, "__is_gate__"):
             return self(formula)
         return self._copy_of(value)
 

@@ -47,22 +47,18 @@ class TracedGraph(Graph):
 
 
 def trace(
-    f: Function,
-    sizes: Sequence[int | None],
-    kept: Callable[[object], bool] | None = None,
-    through_gate: ThroughGate | None = None,
+    f: Function, sizes: Sequence[int | None], through_gate: ThroughGate
 ) -> tuple[list[Node], Arrangement]:
     """Run `f` once on nodes; return the nodes of its results and their arrangement.
 
     `sizes` has for each argument the length of a vector, or None for a number. The arrangement is None for one number,
-    ``"tuple"`` for a tuple or list of numbers, else the shape of an array. Values that `kept` accepts are gates:
-    `through_gate` applies them to nodes.
+    ``"tuple"`` for a tuple or list of numbers, else the shape of an array. `through_gate` applies gates to nodes.
     """
     graph = TracedGraph(through_gate)
     arguments = inputs_of(graph, sizes)
     outer, running.codes = getattr(running, "codes", None), set()
     try:
-        result = Substitution(kept)(f)(*arguments)
+        result = Substitution()(f)(*arguments)
     except ValueError as err:  # NumPy's way to say that a node is not a number; the cause names the line
         raise err.__cause__ if isinstance(err.__cause__, TypeError) else err  # noqa: B904
     finally:

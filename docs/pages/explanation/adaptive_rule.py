@@ -189,7 +189,8 @@ picture(
 #
 # *Sides.* Where one side has no values the other is extrapolated alone. Where both are sharp and differ, down to the
 # finest level that resolves the difference, there is a kink, for ``n`` of 2 and more one of a lower derivative: ``df``
-# is the mean. Secants that grow without bound, as at a jump or at the foot of a square root, give NaN.
+# is the mean. Secants that grow without bound, as at a jump or at the foot of a square root, give NaN. A staircase such
+# as ``floor(x)`` is taken for a rounded line: at its steps ``df`` is about the slope of that line, without success.
 #
 # Sources
 # -------

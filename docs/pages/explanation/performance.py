@@ -88,7 +88,7 @@ plt.legend()
 # - *Rounds.* The adaptive rule evaluates the same steps at all points, and judges all of them with the same code without
 #   branches. Points that need more are collected and go on together.
 #
-# What is not done: fastgrad never allows the compiler to reorder floating-point operations (`fastmath`). The results are
-# the same for one point and for a million, on one thread and on many.
+# What is not done: fastgrad never allows the compiler to reorder floating-point operations (`fastmath`). The results of a
+# compiled function are the same for one point and for a million, on one thread and on many.
 #
 # Measured tables are on :doc:`measurements`.

@@ -30,10 +30,10 @@ import fastgrad as fg
 #      - 2
 #      - the function may be evaluated on one side of the point only
 #    * - ``fg.adaptive(side="left")``
-#      - 11, more where it is hard
+#      - 12, more where it is hard
 #      - you want a one-sided derivative; `side` may be an array
 #    * - ``fg.adaptive(n=2)``
-#      - 15, more where it is hard
+#      - 19, more where it is hard
 #      - you want a second derivative; `n` goes up to 8
 #    * - ``"complex"``
 #      - 1
