@@ -696,6 +696,33 @@ def test_scipy_special() -> None:
     )
 
 
+@pytest.mark.parametrize("x", [0.0, 1e-300, -1e-9, 1e-5, 0.02, -0.3, 0.5, 0.7, -3.25])
+def test_derivatives_of_sinc_near_zero(x: float) -> None:
+    """They were those of the constant 1 at 0: the second was 0 there and -9.9 at 1e-9; the first was 0 at 1e-9."""
+    from mpmath import mp
+
+    with mp.workdps(700):
+        first, second = (float(mp.diff(mp.sincpi, x, n, h=mp.mpf(10) ** -320)) for n in (1, 2))
+    assert float(fg.circuit(np.sinc).partials(x)[0]) == pytest.approx(first, rel=2e-15, abs=0)
+    assert float(fg.circuit(lambda v: np.sinc(v[0]), n=1).hessian([x])[0, 0]) == pytest.approx(second, rel=1e-14)
+
+
+def test_slopes_of_entropies_at_zero() -> None:
+    """They were those of the constant that the value at 0 is: the slope of ``x log(2)`` was 0 there."""
+    special = pytest.importorskip("scipy.special")
+    for f, y, slopes in (
+        (special.xlogy, 2.0, (math.log(2.0), 0.0)), (special.xlogy, 0.0, (-math.inf, 0.0)),
+        (special.xlog1py, 2.0, (math.log(3.0), 0.0)), (special.rel_entr, 2.0, (-math.inf, 0.0)),
+        (special.kl_div, 2.0, (-math.inf, 1.0)),
+    ):  # fmt: skip
+        assert tuple(map(float, fg.circuit(f).partials(0.0, y))) == slopes
+    assert fg.circuit(special.entr).partials(0.0) == (math.inf,)
+    hessian = fg.circuit(lambda v: special.xlogy(v[0], v[1]), n=2).hessian([0.0, 2.0])
+    assert np.array_equal(hessian, [[0, 0.5], [0.5, 0]])
+    assert fg.check(fg.circuit(special.xlogy), None, [0.0, 0.0, 1.0], [2.0, 0.5, 3.0], wrt=(0, 1))
+    assert fg.circuit(special.xlogy)(0.0, math.inf) == 0.0
+
+
 def branches(x: Any) -> Any:
     if x > 0:
         return x
