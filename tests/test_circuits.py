@@ -723,6 +723,12 @@ def test_slopes_of_entropies_at_zero() -> None:
     assert fg.circuit(special.xlogy)(0.0, math.inf) == 0.0
 
 
+def test_second_derivative_of_absolute_at_zero_is_not_one() -> None:
+    """The slope there was `x` itself, to pass NaN on, and that has the slope 1."""
+    c = fg.circuit(lambda v: np.sum(np.abs(v) * v[::-1] ** 2), n=2)
+    assert np.array_equal(c.hessian([0.0, 3.0]), [[6, 0], [0, 0]]) and np.isnan(c.gradient([math.nan, 3.0])).all()
+
+
 def branches(x: Any) -> Any:
     if x > 0:
         return x

@@ -145,7 +145,7 @@ DERIVATIVES: dict[str, Derivative] = {
     "minimum": _polynomial(lambda v, x, y: (_step(x > y, x <= y), _step(x <= y, x > y))),
     "fmax": _polynomial(lambda v, x, y: _choice((x >= y) | (y != y))),
     "fmin": _polynomial(lambda v, x, y: _choice((x <= y) | (y != y))),
-    "absolute": _polynomial(lambda v, x: (select(x > 0.0, 1.0, select(x < 0.0, -1.0, x)),)),
+    "absolute": _polynomial(lambda v, x: (apply("sign", x),)),
     "relu": _polynomial(lambda v, x: (_step(x <= 0.0, x > 0.0),)),
     "where": _polynomial(lambda v, condition, x, y: (None, *_choice(condition))),
     "softplus": _ramp(lambda v, x: (apply("sigmoid", x),)),
