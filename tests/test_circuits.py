@@ -729,6 +729,21 @@ def test_second_derivative_of_absolute_at_zero_is_not_one() -> None:
     assert np.array_equal(c.hessian([0.0, 3.0]), [[6, 0], [0, 0]]) and np.isnan(c.gradient([math.nan, 3.0])).all()
 
 
+@pytest.mark.parametrize(
+    ("f", "second"),
+    [
+        (lambda x: x * np.tanh(np.exp(x)), 2.0 / math.cosh(1.0) ** 2),
+        (lambda x: x * np.exp(-np.exp(x)), -2.0 / math.e),
+        (lambda x: np.tanh(np.sinh(x)) ** 2, 2.0),
+    ],
+)
+def test_hessian_beside_a_factor_of_zero(f: Callable[[Any], Any], second: float) -> None:
+    """A slope of 0 because of the factor was taken for one that has underflowed: half of the hessian was missing."""
+    for c in (fg.circuit(lambda v: f(v[0]), n=1), fg.circuit(lambda v: f(v[0]) + v[1], n=2)):
+        assert c.hessian(np.zeros(c.n))[0, 0] == pytest.approx(second, rel=1e-14)
+    assert fg.circuit(f).partials(800.0)[0] in (0.0, 1.0)
+
+
 def branches(x: Any) -> Any:
     if x > 0:
         return x

@@ -96,7 +96,9 @@ def _reverse(
         for operand, partial in edges[node]:
             if (contribution := _times(slope, partial)) is not None:
                 if node in saturated:
-                    counts = _or_not(contribution.value != 0.0, saturated[node])
+                    # an adjoint of 0 is no slope that has underflowed, and one that is infinite or NaN stays so
+                    passes = (contribution.value != 0.0) | (partial != 0.0)
+                    counts = _or_not(passes, saturated[node])
                     guard = counts if contribution.guard is None else contribution.guard & counts
                     contribution = contribution._replace(guard=guard)
                 adjoints.setdefault(operand, []).append(contribution)
