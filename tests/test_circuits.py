@@ -744,6 +744,24 @@ def test_hessian_beside_a_factor_of_zero(f: Callable[[Any], Any], second: float)
     assert fg.circuit(f).partials(800.0)[0] in (0.0, 1.0)
 
 
+@pytest.mark.parametrize(
+    ("f", "first", "second"),
+    [
+        (lambda x: 1 / (2 + np.sinh(x)), -0.25, 0.25),
+        (lambda x: np.log(2 + np.sinh(x) ** 2), 0.0, 1.0),
+        (lambda x: np.log1p(2 * np.sinh(3 * x)), 6.0, -36.0),
+        (lambda x: (4 - np.sinh(x)) ** -0.5, 0.0625, 3 / 128),
+        (lambda x: np.sinh(x) / (np.sinh(x) + 2), 0.5, -0.5),
+    ],
+)
+def test_sinh_of_zero_below_a_fraction_line(f: Callable[[Any], Any], first: float, second: float) -> None:
+    """The logarithmic derivative of sinh, which never overflows, is infinite at 0: the slopes were NaN."""
+    c = fg.circuit(lambda v: f(v[0]), n=1)
+    assert float(fg.circuit(f).partials(0.0)[0]) == pytest.approx(first, abs=1e-15)
+    assert c.hessian([0.0])[0, 0] == pytest.approx(second, rel=1e-14)
+    assert abs(fg.circuit(lambda x: 1 / (2 + np.sinh(x))).partials(800.0)[0]) == 0.0
+
+
 def branches(x: Any) -> Any:
     if x > 0:
         return x
