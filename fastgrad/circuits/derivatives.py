@@ -76,10 +76,10 @@ def _sinc(v: Node, x: Node) -> tuple[Partial]:
     return (select(abs(x) < 0.5, math.pi * angle * series, (apply("cos", angle) - v) / x),)
 
 
-def _times_log(x: Node, y: Node, low: float) -> Term:
-    """Slope in `y` of x times a logarithm that is singular where `y` is `low`, and 0 for ``x = 0``."""
-    slope: Term = select(y > low, x / (y - low), select((x == 0.0) & (y == y), 0.0, math.nan))
-    return slope
+def _ratio(x: Node, y: Node, inside: Term) -> Term:
+    """Slope ``x / y`` inside of the domain of a logarithm that x is a factor of; outside 0 for ``x = 0``, else NaN."""
+    ratio: Term = select(inside, x / y, select((x == 0.0) & (y == y), 0.0, math.nan))
+    return ratio
 
 
 def _inside(condition: Node, slope: Term) -> Term:
@@ -158,11 +158,11 @@ DERIVATIVES: dict[str, Derivative] = {
     "power": Derivative(_power),
     "general_power": Derivative(_power),
     "sinc": Derivative(_sinc),
-    "xlogy": Derivative(lambda v, x, y: (apply("log", y), _times_log(x, y, 0.0))),
-    "xlog1py": Derivative(lambda v, x, y: (apply("log1p", y), _times_log(x, y, -1.0))),
+    "xlogy": Derivative(lambda v, x, y: (apply("log", y), _ratio(x, y, y > 0.0))),
+    "xlog1py": Derivative(lambda v, x, y: (apply("log1p", y), _ratio(x, 1.0 + y, y > -1.0))),
     "entr": Derivative(lambda v, x: (-apply("log", x) - 1.0,)),
-    "rel_entr": Derivative(lambda v, x, y: (apply("log", x / y) + 1.0, -(x / y))),
-    "kl_div": Derivative(lambda v, x, y: (apply("log", x / y), 1.0 - x / y)),
+    "rel_entr": Derivative(lambda v, x, y: (apply("log", x / y) + 1.0, -_ratio(x, y, x / y >= 0.0))),
+    "kl_div": Derivative(lambda v, x, y: (apply("log", x / y), 1.0 - _ratio(x, y, x / y >= 0.0))),
     "log": Derivative(lambda v, x: (_inside(x > 0.0, 1.0 / x),)),
     "log2": Derivative(lambda v, x: (_inside(x > 0.0, 1.0 / (_LN_2 * x)),)),
     "log10": Derivative(lambda v, x: (_inside(x > 0.0, 1.0 / (_LN_10 * x)),)),
