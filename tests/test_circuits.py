@@ -763,6 +763,14 @@ def test_sinh_of_zero_below_a_fraction_line(f: Callable[[Any], Any], first: floa
     assert abs(fg.circuit(lambda x: 1 / (2 + np.sinh(x))).partials(800.0)[0]) == 0.0
 
 
+def test_captured_number_in_a_function_that_grows() -> None:
+    rate = 0.5
+    c = fg.circuit(lambda x: x / np.sinh(rate) + np.exp(x) / np.cosh(rate) + x / (x + np.sinh(rate)))
+    s, x = math.sinh(rate), 0.3
+    exact = 1 / s + math.exp(x) / math.cosh(rate) + s / (x + s) ** 2
+    assert float(c.partials(x)[0]) == pytest.approx(exact, rel=1e-14)
+
+
 def branches(x: Any) -> Any:
     if x > 0:
         return x
