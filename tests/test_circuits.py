@@ -696,6 +696,81 @@ def test_scipy_special() -> None:
     )
 
 
+@pytest.mark.parametrize("x", [0.0, 1e-300, -1e-9, 1e-5, 0.02, -0.3, 0.5, 0.7, -3.25])
+def test_derivatives_of_sinc_near_zero(x: float) -> None:
+    """They were those of the constant 1 at 0: the second was 0 there and -9.9 at 1e-9; the first was 0 at 1e-9."""
+    from mpmath import mp
+
+    with mp.workdps(700):
+        first, second = (float(mp.diff(mp.sincpi, x, n, h=mp.mpf(10) ** -320)) for n in (1, 2))
+    assert float(fg.circuit(np.sinc).partials(x)[0]) == pytest.approx(first, rel=2e-15, abs=0)
+    assert float(fg.circuit(lambda v: np.sinc(v[0]), n=1).hessian([x])[0, 0]) == pytest.approx(second, rel=1e-14)
+
+
+def test_slopes_of_entropies_at_zero() -> None:
+    """They were those of the constant that the value at 0 is: the slope of ``x log(2)`` was 0 there."""
+    special = pytest.importorskip("scipy.special")
+    for f, y, slopes in (
+        (special.xlogy, 2.0, (math.log(2.0), 0.0)), (special.xlogy, 0.0, (-math.inf, 0.0)),
+        (special.xlog1py, 2.0, (math.log(3.0), 0.0)), (special.rel_entr, 2.0, (-math.inf, 0.0)),
+        (special.kl_div, 2.0, (-math.inf, 1.0)),
+    ):  # fmt: skip
+        assert tuple(map(float, fg.circuit(f).partials(0.0, y))) == slopes
+    assert fg.circuit(special.entr).partials(0.0) == (math.inf,)
+    hessian = fg.circuit(lambda v: special.xlogy(v[0], v[1]), n=2).hessian([0.0, 2.0])
+    assert np.array_equal(hessian, [[0, 0.5], [0.5, 0]])
+    for f in (special.xlogy, special.xlog1py, special.entr, special.rel_entr, special.kl_div):
+        assert fg.check(fg.circuit(f))
+    assert fg.circuit(special.xlogy)(0.0, math.inf) == 0.0
+
+
+def test_second_derivative_of_absolute_at_zero_is_not_one() -> None:
+    """The slope there was `x` itself, to pass NaN on, and that has the slope 1."""
+    c = fg.circuit(lambda v: np.sum(np.abs(v) * v[::-1] ** 2), n=2)
+    assert np.array_equal(c.hessian([0.0, 3.0]), [[6, 0], [0, 0]]) and np.isnan(c.gradient([math.nan, 3.0])).all()
+
+
+@pytest.mark.parametrize(
+    ("f", "second"),
+    [
+        (lambda x: x * np.tanh(np.exp(x)), 2.0 / math.cosh(1.0) ** 2),
+        (lambda x: x * np.exp(-np.exp(x)), -2.0 / math.e),
+        (lambda x: np.tanh(np.sinh(x)) ** 2, 2.0),
+    ],
+)
+def test_hessian_beside_a_factor_of_zero(f: Callable[[Any], Any], second: float) -> None:
+    """A slope of 0 because of the factor was taken for one that has underflowed: half of the hessian was missing."""
+    for c in (fg.circuit(lambda v: f(v[0]), n=1), fg.circuit(lambda v: f(v[0]) + v[1], n=2)):
+        assert c.hessian(np.zeros(c.n))[0, 0] == pytest.approx(second, rel=1e-14)
+    assert fg.circuit(f).partials(800.0)[0] in (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("f", "first", "second"),
+    [
+        (lambda x: 1 / (2 + np.sinh(x)), -0.25, 0.25),
+        (lambda x: np.log(2 + np.sinh(x) ** 2), 0.0, 1.0),
+        (lambda x: np.log1p(2 * np.sinh(3 * x)), 6.0, -36.0),
+        (lambda x: (4 - np.sinh(x)) ** -0.5, 0.0625, 3 / 128),
+        (lambda x: np.sinh(x) / (np.sinh(x) + 2), 0.5, -0.5),
+    ],
+)
+def test_sinh_of_zero_below_a_fraction_line(f: Callable[[Any], Any], first: float, second: float) -> None:
+    """The logarithmic derivative of sinh, which never overflows, is infinite at 0: the slopes were NaN."""
+    c = fg.circuit(lambda v: f(v[0]), n=1)
+    assert float(fg.circuit(f).partials(0.0)[0]) == pytest.approx(first, abs=1e-15)
+    assert c.hessian([0.0])[0, 0] == pytest.approx(second, rel=1e-14)
+    assert abs(fg.circuit(lambda x: 1 / (2 + np.sinh(x))).partials(800.0)[0]) == 0.0
+
+
+def test_captured_number_in_a_function_that_grows() -> None:
+    rate = 0.5
+    c = fg.circuit(lambda x: x / np.sinh(rate) + np.exp(x) / np.cosh(rate) + x / (x + np.sinh(rate)))
+    s, x = math.sinh(rate), 0.3
+    exact = 1 / s + math.exp(x) / math.cosh(rate) + s / (x + s) ** 2
+    assert float(c.partials(x)[0]) == pytest.approx(exact, rel=1e-14)
+
+
 def branches(x: Any) -> Any:
     if x > 0:
         return x

@@ -211,6 +211,22 @@ def test_parts_of_one_number_and_of_several_were_broadcast() -> None:
             fg.jacobian(parts, [1.0, 2.0])
 
 
+@pytest.mark.parametrize("derive", [fg.gradient, fg.jacobian, fg.hessian])
+@pytest.mark.parametrize("made_for_numba", [True, False])
+def test_value_and_gradient_are_no_jacobian(derive: Any, made_for_numba: bool) -> None:
+    """The value was repeated to the length of the gradient, and both were differentiated."""
+
+    def value_and_gradient(v: Any) -> Any:
+        return np.sum(v**2), 2 * v
+
+    f = value_and_gradient if made_for_numba else Opaque(value_and_gradient)
+    with pytest.raises(ValueError, match=r"`f` must return parts of one shape; got \(\) and \(2,\). Return one"):
+        derive(f, [1.0, 2.0])
+    with pytest.raises(ValueError, match="`f` must return parts of one shape"):
+        derive(f, np.ones((5, 2)))
+    assert np.max(abs(fg.jacobian(lambda v: [v[0] * np.ones(1), 2.0], [1.0, 2.0]) - [[1, 0], [0, 0]])) < 1e-12
+
+
 @pytest.mark.parametrize("x", [1.0, np.array([1.0, 2.0])])
 def test_ragged_values_of_a_number_name_the_function(x: Any) -> None:
     """NumPy's message was about a sequence and an inhomogeneous shape."""

@@ -77,8 +77,21 @@ def _edges(
         edges[node] = [(o, p) for o, p in zip(node.operands, partials.get(node, ()), strict=False) if o in active]
         if node in active and (bypass := shortcut(node, copies, active)) is not None:
             avoided, behind, slope = bypass
+            last, steps = _path(node, avoided, behind, edges)
+            if last.name == "sinh":  # its logarithm has a pole where it is 0
+                slope = select(abs(copies[behind]) < 1.0, math.prod(steps), slope)
             edges[node] = [(o, p) for o, p in edges[node] if o is not avoided] + [(behind, slope)]
     return edges
+
+
+def _path(node: Node, operand: Node, end: Node, edges: Edges) -> tuple[Node, list[Term]]:
+    """Follow the only path from `node` through an operand to `end`: the node before `end`, and the partials."""
+    steps: list[Term] = []
+    while True:
+        steps += [p for o, p in edges[node] if o is operand and p is not None]
+        if operand is end:
+            return node, steps
+        node, operand = operand, edges[operand][0][0]
 
 
 def _reverse(
@@ -96,7 +109,9 @@ def _reverse(
         for operand, partial in edges[node]:
             if (contribution := _times(slope, partial)) is not None:
                 if node in saturated:
-                    counts = _or_not(contribution.value != 0.0, saturated[node])
+                    # an adjoint of 0 is no slope that has underflowed, and one that is infinite or NaN stays so
+                    passes = (contribution.value != 0.0) | (partial != 0.0)
+                    counts = _or_not(passes, saturated[node])
                     guard = counts if contribution.guard is None else contribution.guard & counts
                     contribution = contribution._replace(guard=guard)
                 adjoints.setdefault(operand, []).append(contribution)

@@ -63,6 +63,25 @@ def _power(v: Node, x: Node, y: Node) -> tuple[Partial, Partial]:
     return by_base, select((x != 0.0) | (y < 0.0), v * apply("log", x), 0.0)
 
 
+#: Coefficients of the slope of ``sin(u) / u`` in odd powers of `u`, the highest first: exact to rounding up to pi / 2.
+_SINC_SLOPE = tuple((-1) ** k * 2 * k / math.factorial(2 * k + 1) for k in range(11, 0, -1))
+
+
+def _sinc(v: Node, x: Node) -> tuple[Partial]:
+    """By the series near 0, where the closed form cancels and has no value, nor have its own derivatives."""
+    angle = math.pi * x
+    series: Term = 0.0
+    for coefficient in _SINC_SLOPE:
+        series = coefficient + series * (angle * angle)
+    return (select(abs(x) < 0.5, math.pi * angle * series, (apply("cos", angle) - v) / x),)
+
+
+def _ratio(x: Node, y: Node, inside: Term) -> Term:
+    """Slope ``x / y`` inside of the domain of a logarithm that x is a factor of; outside 0 for ``x = 0``, else NaN."""
+    ratio: Term = select(inside, x / y, select((x == 0.0) & (y == y), 0.0, math.nan))
+    return ratio
+
+
 def _inside(condition: Node, slope: Term) -> Term:
     """Return the slope inside of the domain, NaN outside."""
     inside: Term = select(condition, slope, math.nan)
@@ -126,7 +145,7 @@ DERIVATIVES: dict[str, Derivative] = {
     "minimum": _polynomial(lambda v, x, y: (_step(x > y, x <= y), _step(x <= y, x > y))),
     "fmax": _polynomial(lambda v, x, y: _choice((x >= y) | (y != y))),
     "fmin": _polynomial(lambda v, x, y: _choice((x <= y) | (y != y))),
-    "absolute": _polynomial(lambda v, x: (select(x > 0.0, 1.0, select(x < 0.0, -1.0, x)),)),
+    "absolute": _polynomial(lambda v, x: (apply("sign", x),)),
     "relu": _polynomial(lambda v, x: (_step(x <= 0.0, x > 0.0),)),
     "where": _polynomial(lambda v, condition, x, y: (None, *_choice(condition))),
     "softplus": _ramp(lambda v, x: (apply("sigmoid", x),)),
@@ -138,6 +157,12 @@ DERIVATIVES: dict[str, Derivative] = {
     "fmod": Derivative(lambda v, x, y: (1.0, -apply("trunc", x / y))),
     "power": Derivative(_power),
     "general_power": Derivative(_power),
+    "sinc": Derivative(_sinc),
+    "xlogy": Derivative(lambda v, x, y: (apply("log", y), _ratio(x, y, y > 0.0))),
+    "xlog1py": Derivative(lambda v, x, y: (apply("log1p", y), _ratio(x, 1.0 + y, y > -1.0))),
+    "entr": Derivative(lambda v, x: (-apply("log", x) - 1.0,)),
+    "rel_entr": Derivative(lambda v, x, y: (apply("log", x / y) + 1.0, -_ratio(x, y, x / y >= 0.0))),
+    "kl_div": Derivative(lambda v, x, y: (apply("log", x / y), 1.0 - _ratio(x, y, x / y >= 0.0))),
     "log": Derivative(lambda v, x: (_inside(x > 0.0, 1.0 / x),)),
     "log2": Derivative(lambda v, x: (_inside(x > 0.0, 1.0 / (_LN_2 * x)),)),
     "log10": Derivative(lambda v, x: (_inside(x > 0.0, 1.0 / (_LN_10 * x)),)),

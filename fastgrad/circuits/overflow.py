@@ -32,7 +32,7 @@ def shortcut(node: Node, copies: dict[Node, Node], active: set[Node]) -> tuple[N
     if node.name not in ("divide", "reciprocal", "power", "log1p", "share", *_LOGARITHMS):
         return None
     inner = node.operands[node.name == "divide"]
-    growth = _logarithmic(inner, copies, active)
+    growth = _logarithmic(inner, copies, active) if inner in active else None
     if growth is None:
         return None
     behind, slope = growth

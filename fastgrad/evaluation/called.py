@@ -15,7 +15,7 @@ from .._typing import Arguments, Array, Function, Mask, Operand, Shape
 from ..arguments import SeveralResults
 from ..compilation.dependencies import weak
 from .agreement import differ, mixes, warn
-from .results import BecameComplex, as_array, as_rows, letter_of, numbers
+from .results import BecameComplex, as_array, as_row, as_rows, letter_of, numbers
 from .signatures import (
     PerformanceWarning,
     arguments_of_vector,
@@ -257,11 +257,11 @@ class RowCall:
         if self.is_batched is None:
             return self._first(vector, args, beside)
         value = call(self._f(), (vector[None] if self.is_batched else vector).copy(), *args, beside=beside)
-        return value if value is OUTSIDE else as_rows(value)[0] if self.is_batched else as_rows(value)
+        return value if value is OUTSIDE else as_rows(value)[0] if self.is_batched else as_row(value)
 
     def _first(self, vector: Array, args: Arguments, beside: bool) -> Any:
         """Call it for the first time, with a vector, or with a batch of one as models of statistics want it."""
-        value, error = probe(lambda: as_rows(self._f()(vector.copy(), *args)))
+        value, error = probe(lambda: as_row(self._f()(vector.copy(), *args)))
         if error is None:
             self.is_batched = self.fills = False
             return value

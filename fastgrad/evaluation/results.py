@@ -68,6 +68,18 @@ def as_rows(value: object) -> Array:
     return numbers(value)
 
 
+def as_row(value: object) -> Array:
+    """Make an array of what `f` returned for one vector; there a number among arrays is no part of a batch."""
+    row = as_rows(value)
+    if row.ndim > 1 and isinstance(value, (tuple, list)) and row.size != sum(map(np.size, value)):
+        shapes = dict.fromkeys(map(np.shape, value))
+        raise ValueError(
+            f"`f` must return parts of one shape; got {' and '.join(map(str, shapes))}. "
+            "Return one of them, or join them: `np.hstack(parts)`."
+        )
+    return row
+
+
 def letter_of(values: Array) -> str:
     """NumPy's letter for what `f` returns, as far as it matters to rules: ``"d"``, ``"f"`` or ``"D"``."""
     if values.dtype.kind == "c":

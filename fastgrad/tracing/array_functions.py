@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from .._typing import Function
 from .graph import Node
 from .nodes import FUNCTIONS, as_nodes, elementwise, plain
-from .primitives import Formula, Term
+from .primitives import Formula, Term, apply
 from .refusals import refusal
 
 Axis = int | tuple[int, ...] | None
@@ -126,7 +127,7 @@ FUNCTIONS.update(
         np.linspace: _linspace,
         np.average: _average,
         np.linalg.norm: _norm,
-        np.sinc: lambda x: _where(x == 0.0, 1.0, np.sin(math.pi * x) / (math.pi * x)),
+        np.sinc: lambda x: elementwise(partial(apply, "sinc"), [x]),
         np.round: lambda x, decimals=0: np.rint(x * 10.0**decimals) / 10.0**decimals,
         np.max: _reducing(np.maximum),
         np.min: _reducing(np.minimum),

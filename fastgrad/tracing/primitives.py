@@ -143,6 +143,16 @@ def _tanh_slope(x: Term) -> Term:
     return select(abs(value) < 0.5, 1.0 - value * value, 4.0 * small / (whole * whole))
 
 
+def _sinc(x: Term) -> Term:
+    angle = math.pi * x
+    return select(x == 0.0, 1.0, apply("sin", angle) / angle)
+
+
+def _times(x: Term, y: Term, factor: Term) -> Term:
+    """``x * factor``, a function of `y`; 0 for ``x = 0``, whatever the factor is."""
+    return select(x == 0.0, select(y == y, 0.0, y), x * factor)
+
+
 _LN_2, _ROOT_HALF = math.log(2.0), math.sqrt(0.5)
 
 # The table ----------------------------------------------------------------------------------------------------------
@@ -173,6 +183,13 @@ _ROWS = (
     _formula("tanh'", _tanh_slope),
     _formula("softplus", lambda x: select(x > 0.0, x, 0.0) + apply("log1p", apply("exp", -abs(x)))),
     _formula("ndtr", lambda x: 0.5 * apply("erfc", -_ROOT_HALF * x)),
+    # Removable singularities: the value there is a case of its own, the slope is not that of a constant
+    Primitive("sinc", np.sinc, _sinc),
+    _formula("xlogy", lambda x, y: _times(x, y, apply("log", y))),
+    _formula("xlog1py", lambda x, y: _times(x, y, apply("log1p", y))),
+    _formula("entr", lambda x: select(x == 0.0, 0.0, -x * apply("log", x))),
+    _formula("rel_entr", lambda x, y: _times(x, y, apply("log", x / y))),
+    _formula("kl_div", lambda x, y: select(x == 0.0, y, x * apply("log", x / y) - x + y)),
     # share of the first in the sum: 1 where the first is infinite
     _formula("share", lambda x, y: select(abs(x) == math.inf, 1.0, x * (1.0 / (x + y)))),
     # Kinks and jumps
@@ -223,10 +240,5 @@ _EXPRESSIONS: dict[str, Formula] = {
     "invert": lambda x: apply("logical_not", x),
     "clip": lambda x, low, high: apply("minimum", apply("maximum", x, low), high),
     "logit": lambda x: apply("log", x / (1.0 - x)),
-    "xlogy": lambda x, y: select(x == 0.0, 0.0 * y, x * apply("log", y)),
-    "xlog1py": lambda x, y: select(x == 0.0, 0.0 * y, x * apply("log1p", y)),
-    "entr": lambda x: select(x == 0.0, 0.0, -x * apply("log", x)),
-    "rel_entr": lambda x, y: select(x == 0.0, 0.0 * y, x * apply("log", x / y)),
-    "kl_div": lambda x, y: select(x == 0.0, y, x * apply("log", x / y) - x + y),
     "log_expit": lambda x: -apply("softplus", -x),
 }
