@@ -945,3 +945,19 @@ def test_waves_beyond_a_jump_are_no_noise_of_a_constant() -> None:
                           x, adaptive(side="right"))  # fmt: skip
     truth = -2 * 1.952 * (1.952 * x - 0.496) * np.exp(-((1.952 * x - 0.496) ** 2))
     assert (np.abs(found.df - truth) <= found.error).all(), found
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+def test_one_argument_inside_for_several_beside_a_bound_is_not_flat(side: int) -> None:
+    """Up to a fifth of the points with room on one side had the derivative 0, with success."""
+    x = np.random.default_rng(1).uniform(-3, 3, 500)
+    for f, slope in (
+        (lambda x: np.sin(x / 3 * 100), 100 / 3 * np.cos(100 / 3 * x)),
+        (lambda x: np.cos(2622 * x * 2.3736), -2622 * 2.3736 * np.sin(2622 * 2.3736 * x)),
+        (lambda x: np.exp(30 * x) / 7, 30 / 7 * np.exp(30 * x)),
+    ):
+        for room in (1e-2, 1e-6, 1e-9):
+            limits = {"low": x, "high": x + room} if side > 0 else {"low": x - room, "high": x}
+            found = differentiate(f, x, **limits)
+            wrong = found.success & (np.abs(found.df - slope) > np.maximum(10 * found.error, 1e-6 * np.abs(slope)))
+            assert not wrong.any(), (x[wrong], found.df[wrong], slope[wrong])
