@@ -900,3 +900,64 @@ def test_a_kink_of_the_second_derivative_is_not_that_of_one_side() -> None:
     for f in (lambda x: np.clip(x, 0, 1) ** 2 * (3 - 2 * np.clip(x, 0, 1)), lambda x: x * x * np.where(x < 0, 1, 3)):
         found = differentiate(f, [0.0], adaptive(n=2))
         assert not found.success[0] or found.error[0] > 1
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_constant_with_little_room_on_one_side_is_flat(side: Side) -> None:
+    """Wide steps without values are no change of a few roundings: the derivative was NaN."""
+    x = np.array([-2.7, 0.0, 0.3])
+    for room in (1e-7, 1e-9, 1e-12):
+        limits = {"low": x - room, "high": x} if side == "left" else {"low": x, "high": x + room}
+        for rule in (DEFAULT, adaptive(side=side), adaptive(n=2)):
+            found = differentiate(lambda x: 0 * x + 1.3, x, rule, **limits)
+            assert (found.df == 0).all(), (room, rule, found)
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_steps_of_rounding_that_happen_to_double_are_not_flat(side: Side) -> None:
+    """Where values of one side changed by 1, 2, 4 and 8 steps, the derivative was 0 with success."""
+    x = np.linspace(1, 4, 1001)
+    for f, slope in (
+        (lambda x: np.sin(2 + np.float32(np.sqrt(3 + x * x)).astype(float)),
+         np.cos(2 + np.sqrt(3 + x * x)) * x / np.sqrt(3 + x * x)),
+        (lambda x: np.sin(2 + np.round(np.sin(x), 8)), np.cos(2 + np.sin(x)) * np.cos(x)),
+    ):  # fmt: skip
+        found = differentiate(f, x, adaptive(side=side))
+        wrong = found.success & (np.abs(found.df - slope) > 10 * found.error)
+        assert wrong.sum() <= 2, (x[wrong], found.df[wrong], slope[wrong])
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_the_slope_between_two_jumps_of_rounding_is_compared_with_rough_ones(side: Side) -> None:
+    """Where the first round knew the slope to 3 %, finer steps below the jumps had another one, with success."""
+    x = np.linspace(0.5, 2.4, 1001)
+    rounded = lambda x: np.round(np.arcsinh(x + 0.176), 5) + np.log(2.5 + np.sin(x))  # noqa: E731
+    found = differentiate(rounded, x, adaptive(side=side))
+    truth = 1 / np.hypot(1, x + 0.176) + np.cos(x) / (2.5 + np.sin(x))
+    wrong = found.success & (np.abs(found.df - truth) > np.maximum(10 * found.error, 1e-6))
+    assert wrong.mean() < 0.01, (x[wrong], found.df[wrong], truth[wrong])
+
+
+def test_waves_beyond_a_jump_are_no_noise_of_a_constant() -> None:
+    """Wide steps went up and down, finer ones up to the jump changed the value by as much: the derivative was NaN."""
+    x = -1.98 - np.geomspace(3e-8, 3e-7, 20)
+    found = differentiate(lambda x: np.where(x < -1.98, np.exp(-((1.952 * x - 0.496) ** 2)) - 0.83, np.cos(x + 1.5253)),
+                          x, adaptive(side="right"))  # fmt: skip
+    truth = -2 * 1.952 * (1.952 * x - 0.496) * np.exp(-((1.952 * x - 0.496) ** 2))
+    assert (np.abs(found.df - truth) <= found.error).all(), found
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+def test_one_argument_inside_for_several_beside_a_bound_is_not_flat(side: int) -> None:
+    """Up to a fifth of the points with room on one side had the derivative 0, with success."""
+    x = np.random.default_rng(1).uniform(-3, 3, 500)
+    for f, slope in (
+        (lambda x: np.sin(x / 3 * 100), 100 / 3 * np.cos(100 / 3 * x)),
+        (lambda x: np.cos(2622 * x * 2.3736), -2622 * 2.3736 * np.sin(2622 * 2.3736 * x)),
+        (lambda x: np.exp(30 * x) / 7, 30 / 7 * np.exp(30 * x)),
+    ):
+        for room in (1e-2, 1e-6, 1e-9):
+            limits = {"low": x, "high": x + room} if side > 0 else {"low": x - room, "high": x}
+            found = differentiate(f, x, **limits)
+            wrong = found.success & (np.abs(found.df - slope) > np.maximum(10 * found.error, 1e-6 * np.abs(slope)))
+            assert not wrong.any(), (x[wrong], found.df[wrong], slope[wrong])

@@ -288,3 +288,22 @@ def test_rounding_that_is_equal_at_the_finest_levels_is_not_flat(side: str) -> N
     found = jacobian(Opaque(f), x, method=adaptive(side=side), full_output=True)  # type: ignore[arg-type]
     off = np.abs(found.df - [df(v) for v in x])
     assert not np.any(found.success & (off > 10 * found.error)) and np.mean(off <= found.error) >= 0.8
+
+
+def test_a_wrong_0_among_waves_is_no_rounding() -> None:
+    """The mean slope of waves that the nodes did not resolve was not that of the secant, and 0 agreed."""
+    for f, df, x in (
+        (lambda x: np.tan(2.7269 * x), lambda x: 2.7269 / np.cos(2.7269 * x) ** 2, np.linspace(0.1, 8, 20)),
+        (lambda x: np.exp(2 * np.sin(2.9 * x)), lambda x: 5.8 * np.cos(2.9 * x) * np.exp(2 * np.sin(2.9 * x)),
+         np.linspace(-1e4, 1e4, 20)),
+        (lambda x: np.tanh(np.exp(np.sin(19000 * x))),
+         lambda x: 19000 * np.cos(19000 * x) * np.exp(np.sin(19000 * x)) / np.cosh(np.exp(np.sin(19000 * x))) ** 2,
+         np.linspace(-4, 4, 20)),
+    ):  # fmt: skip
+        right = df(x)
+        agreeing = 0
+        for k in range(x.size):
+            wrong = right.copy()
+            wrong[k] = 0
+            agreeing += check(f, wrong, x).verdict[k] == Verdict.AGREES
+        assert agreeing == 0, (agreeing, right)

@@ -11,6 +11,7 @@ import numpy as np
 from .._typing import Array, FloatArray, Index, Mask
 from ..compilation.rows import Row
 from .decisions import CONVERGED, NONFINITE, Outcome
+from .flatness import UNKNOWN
 from .noise import SHARP
 from .round_kernels import Round, RoundResult
 from .round_kernels import first_round as first_round_of
@@ -155,8 +156,8 @@ class Batch:
             self.is_straight[index] = np.abs(self.out.df[index]) <= self.out.error[index]
 
     def note_allowed(self, index: Index, j: RoundResult, where: Mask) -> None:
-        """Note which derivatives a round allows at some of its points, where its bound is short."""
-        some = indices(where & (j.bound < SHARP * j.scale))
+        """Note which derivatives a round allows at some of its points, where its bound tells their size."""
+        some = indices(where & (j.bound < UNKNOWN * j.scale))
         at, df, bound = index[some], j.df[some], j.bound[some]
         self.lowest[at] = np.fmax(self.lowest[at], df - bound)
         self.highest[at] = np.fmin(self.highest[at], df + bound)

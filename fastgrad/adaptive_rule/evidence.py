@@ -12,6 +12,7 @@ from .flatness import Survey, flat_bound, is_below_rounding, survey
 from .judge import Window
 from .noise import SHARP, Deviations, is_noise_about_constant
 from .rounding import COUNTS, ROUNDING, Quanta, quanta
+from .schedule import RESOLVED
 from .search import LevelValues, best_window, windows
 from .sides import ROUGH
 
@@ -77,7 +78,8 @@ def collect(v: LevelValues, coarse_levels: int) -> tuple[Facts, Interpretation]:
     shortest = best_window(candidates, coarse_levels, by_bound=True)
     change = s.largest_change
     is_constant = ~(w.relative_bound < SHARP) & (change > 0) & (change <= STILL * ROUNDING * y) & shortest.exists
-    is_flat = (s.flat_level < v.levels) & ~is_below_rounding(v, s)
+    is_wide = (s.flat_step >= RESOLVED * np.abs(v.x)) | (s.flat_level == s.first_level)
+    is_flat = (s.flat_level < v.levels) & is_wide & ~is_below_rounding(v, s)
     # whole numbers below a thousand are counts, as those of floor are
     are_counts = (s.is_whole != 0) & (v.y == np.floor(v.y)) & (y <= 1024)
     facts = Facts(

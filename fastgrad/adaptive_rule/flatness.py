@@ -13,7 +13,7 @@ from ..compilation.scan import Scan
 from .extrapolation import DEVIATIONS
 from .judge import Window
 from .noise import SHARP, deviations
-from .rounding import APPARENT, ROUNDING, SMALLEST, is_whole
+from .rounding import APPARENT, ROUNDING, SMALLEST, is_whole, nearest_whole
 from .search import LevelValues, best_window, finer_deviation, last_start_before, per_step, polynomial
 from .verdict import SMALL
 
@@ -93,7 +93,8 @@ def is_below_rounding(v: LevelValues, s: Survey) -> Row:
     `f` then changes by a few roundings at the level before.
     """
     fine = s.flat_step < np.maximum(np.abs(v.x), 1.0) * 2.0**-24
-    return (s.flat_level > 0) & (s.flat_level < v.levels) & fine & (s.change_before <= 4 / 0.3 * ROUNDING * np.abs(v.y))
+    has_level_before = (s.flat_level > s.first_level) & (s.flat_level < v.levels)
+    return has_level_before & fine & (s.change_before <= 4 / 0.3 * ROUNDING * np.abs(v.y))
 
 
 def flat_bound(v: LevelValues, quantum: Row, h: Row) -> Row:
@@ -171,7 +172,11 @@ def _distinct(select: Select, state: Rows, points: Rows, levels: Rows, _level: R
 
 
 def _predicts(select: Select, state: Rows, points: Rows) -> Rows:
-    """Predict the two finest values by the polynomial through the next four."""
+    """Predict the two finest values by the polynomial through the next four.
+
+    Values in steps of a rounding may be smooth by chance, as one, two, four and eight of them: the changes are then
+    whole multiples of the finest.
+    """
     count, _, *rows = state
     h, values = rows[::2], rows[1::2]
     y, largest = points[1], points[3]
@@ -188,6 +193,11 @@ def _predicts(select: Select, state: Rows, points: Rows) -> Rows:
                     part = select(count > float(k - i + 1), part * factor, part)
             predicted = predicted + select(count > float(j - i + 1), part, 0.0)
         is_smooth = is_smooth & (abs(predicted - values[i]) <= off * 2.0**-5)
+    is_whole_multiple = is_smooth
+    for i in range(1, 6):
+        ratio = select(count > float(i), (values[i] - y) / (values[0] - y), 1.0)
+        is_whole_multiple = is_whole_multiple & (abs(ratio - nearest_whole(ratio)) <= 2.0**-6)
+    is_smooth = is_smooth & ~is_whole_multiple
     return is_smooth | (count == 0.0), (count >= 5.0) | (count == 0.0)
 
 

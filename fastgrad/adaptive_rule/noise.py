@@ -40,6 +40,7 @@ def is_jump(finer: Row, finer_change: Row, coarser: Row, largest: Row, y: Row) -
 
 def _about_constant(select: Select, state: Rows, points: Rows, levels: Rows, level: Row) -> tuple[Rows, Rows]:
     largest, fine, turns, *sides = state
+    is_fine = level >= points[3] + 8.0
     new_sides: list[Row] = []
     for k, value in enumerate(levels[1:]):
         last, last_rise = sides[2 * k : 2 * k + 2]
@@ -47,8 +48,9 @@ def _about_constant(select: Select, state: Rows, points: Rows, levels: Rows, lev
         use = abs(off) < math.inf
         size = select(use, abs(off), 0.0)
         largest = select(size > largest, size, largest)
-        fine = select((level >= points[3] + 8.0) & (size > fine), size, fine)
-        turns, rise = count_turns(select, turns, select(use, off - last, 0.0), last_rise)
+        fine = select(is_fine & (size > fine), size, fine)
+        rise = select(use & is_fine & (abs(off - last) * LOUD >= largest), off - last, 0.0)
+        turns, rise = count_turns(select, turns, rise, last_rise)
         new_sides += [select(use, off, last), rise]
     return (largest, fine, turns, *new_sides), ()
 
@@ -60,7 +62,7 @@ def _is_about_constant(_select: Select, state: Rows, _points: Rows) -> Rows:
 
 def _scan(sides: int) -> Scan:
     start = (0.0,) * (3 + 2 * sides)
-    return Scan(f"about constant {sides}", _about_constant, lambda _: start, _is_about_constant, backwards=True)
+    return Scan(f"about constant {sides}", _about_constant, lambda _: start, _is_about_constant)
 
 
 _ABOUT_CONSTANT = {sides: _scan(sides) for sides in (1, 2)}
@@ -69,7 +71,7 @@ _ABOUT_CONSTANT = {sides: _scan(sides) for sides in (1, 2)}
 def is_noise_about_constant(v: LevelValues, first_level: Row) -> Row:
     """Whether all changes are those of noise about a constant; `first_level` is the first level with a value.
 
-    Such changes do not grow over eight octaves, and they go up and down from level to level.
+    Such changes do not grow over eight octaves, and from there on they go up and down from level to level, by as much.
     """
     scan = _ABOUT_CONSTANT[2 if v.two_sided else 1]
     return scan([*v.points, first_level], v.groups, v.levels, 1)[0][0] != 0.0

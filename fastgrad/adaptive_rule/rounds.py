@@ -10,7 +10,7 @@ from .._typing import Array, FloatArray, Index, Mask
 from ..compilation.rows import Row
 from .batch import Batch, in_blocks, indices, is_beside_zero
 from .round_kernels import NO_LIMITS, RoundResult, finer_round, first_round
-from .schedule import FACTOR, NEXT, ROUNDS, WIDEST, first, power_below, scale_of, step
+from .schedule import FACTOR, NEXT, RESOLVED, ROUNDS, WIDEST, first, power_below, scale_of, step
 from .verdict import DONE, FINER, LONG, NEARBY, OPEN, SMALL, WIDER
 
 
@@ -121,7 +121,7 @@ def take_finer_rounds(b: Batch, index: Index, unit: FloatArray, has_result: Mask
     for _ in range(ROUNDS):
         if not index.size:
             break
-        is_resolved = unit * finer.steps[-1] >= np.abs(b.x[index]) * 2.0**-50
+        is_resolved = unit * finer.steps[-1] >= np.abs(b.x[index]) * RESOLVED
         j = b.take(finer, index, unit)
         agrees = ~(j.df - j.bound > b.highest[index]) & ~(j.df + j.bound < b.lowest[index])
         done = is_resolved & agrees & _is_done(j)

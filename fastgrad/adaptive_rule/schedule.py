@@ -28,6 +28,8 @@ COARSEST, FINEST = -6, 27
 """Levels of the last search: steps of ``FACTOR * 2**-level`` times the scale."""
 DEEPEST = 50
 """Finer steps are below the spacing of the numbers."""
+RESOLVED = 2.0**-50
+"""Steps below this share of the argument are a few spacings of the numbers: `f` may round several arguments to one."""
 BETWEEN = 24
 """For points not nearer to 0 than ``2**-BETWEEN`` one search covers the levels of the scale and of their size."""
 ROUNDS = 4
