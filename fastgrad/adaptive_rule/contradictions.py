@@ -150,18 +150,19 @@ def _bend(select: Select, state: Rows, points: Rows, levels: Rows, level: Row) -
     shortest, largest = state
     df, bound, first = points
     size, wide_bound = abs(levels[0]), levels[1]
-    is_sharp = (abs(df) <= bound) & (levels[2] < math.inf) & (level * float(STRIDE) < first - 3.0)
-    is_sharp = is_sharp & (wide_bound <= size * HALF) & (size > wide_bound + bound) & (wide_bound < shortest)
-    return (select(is_sharp, wide_bound, shortest), select(is_sharp, size + wide_bound, largest)), ()
+    is_bent = (abs(df) <= bound) & (levels[2] < math.inf) & (level * float(STRIDE) < first - 3.0)
+    is_bent = is_bent & (size > wide_bound + bound) & (wide_bound < shortest)
+    return (select(is_bent, wide_bound, shortest), select(is_bent, size + wide_bound, largest)), ()
 
 
 _BEND = Scan(f"bend {STRIDE}", _bend, lambda _: (math.inf, 0.0), lambda _s, state, _p: state[1:])
 
 
 def _bend_at_wider_steps(candidates: list[FloatArray], w: Window) -> Row:
-    """Size of a higher derivative that wider windows show sharply where finer ones show none; 0 if there is none.
+    """Size of a higher derivative that wider windows show where finer ones show none; 0 if there is none.
 
-    A mean of many functions with kinks, as a price over fixed draws, is straight between its kinks. Both are right.
+    A mean of many functions with kinks, as a price over fixed draws, is straight between its kinks. Both are right. A
+    single kink shows no derivative at wider steps: their bounds are ten times as large.
     """
     return _BEND([w.df, w.bound, w.first], candidates[:3], len(candidates[0]), 1)[0][0]
 

@@ -121,6 +121,7 @@ def _resolve_block(b: Batch, index: Index) -> Index:
     top = np.ldexp(unit[is_narrow], -np.array(LEVELS)[level[is_narrow].astype(np.intp)])
     is_open: Mask = ~is_narrow & ~is_flat
     is_open[np.isin(index, take_finer_rounds(b, index[is_narrow], top))] = True
+    b.note_straight(index[is_narrow & ~is_kink])
     # beside a kink the last search has shorter bounds from one side alone
     error = b.out.error[index]
     is_open |= is_narrow & ~((error < np.inf) & (~is_kink | (error <= ROUGH * b.out.scale[index])))
