@@ -192,6 +192,10 @@ picture(
 # is the mean. Secants that grow without bound, as at a jump or at the foot of a square root, give NaN. A staircase such
 # as ``floor(x)`` is taken for a rounded line: at its steps ``df`` is about the slope of that line, without success.
 #
+# *Polygons.* A mean of many functions with kinks, as a price by a binomial tree or over fixed draws, is straight between
+# its kinks. Where finer steps alone show a second derivative of 0, the last search takes wider steps, too. If these show
+# another one, the bound covers both, and the point has not converged. A few kinks show none.
+#
 # Sources
 # -------
 #
