@@ -9,6 +9,7 @@ from .extrapolation import LevelTable
 from .judge import Judgement
 from .quotients import Series, larger
 from .rounding import ROUNDING
+from .rule import HIGHEST
 
 OPEN, DONE, FINER, NEARBY, WIDER = range(5)
 """Not settled; done; the steps were too wide; done unless steps of the size of the point resolve more; done, but
@@ -18,7 +19,7 @@ BEST = 1e-13
 """Relative bound that finer steps would not improve."""
 FINE = 5e-11
 """Relative bound at which a round is done; a shorter one is not worth another round."""
-SHORT = {1: 1e-8, **{n: 10.0 ** (-10 + n) for n in range(2, 9)}}
+SHORT = {1: 1e-8, **{n: 10.0 ** (-10 + n) for n in range(2, HIGHEST + 1)}}
 """Relative bound, by order, at which a bound limited by rounding is short enough."""
 LONG = 1e-6
 """The last search takes bounds that are limited by rounding and longer."""
