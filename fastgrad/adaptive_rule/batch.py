@@ -64,6 +64,7 @@ class Batch:
         The first round, if machine code has taken it; only without limits.
     """
 
+    # Two more than six parameters: those that only functions in machine code have.
     def __init__(
         self, evaluate: Evaluate, rule: Adaptive, x: FloatArray, y: FloatArray, limits: Limits, block_size: int,
         first_round: RoundResult | None = None, machine: TakeRound | None = None,

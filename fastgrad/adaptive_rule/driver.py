@@ -86,6 +86,7 @@ def complete_derivatives(first_round: RoundResult, differentiate: Continue) -> F
     return df
 
 
+# More than six parameters: limits as callers have them, each optional, and what is known of the function.
 def estimate(
     f: Evaluate, x: FloatArray, rule: Adaptive, step: ArrayLike | None = None, low: ArrayLike | None = None,
     high: ArrayLike | None = None, *, kind: str = "d", block_size: int = BLOCK, at: Evaluate | None = None,

@@ -103,6 +103,7 @@ def truncation(select: Select, last: Row, before: Row, earlier: Row) -> Row:
     return last * select(rate < 0.5, rate * 2.0, rest)
 
 
+# Eight parameters: the rows of a scan, without a tuple around them.
 def judge(
     select: Select, table: LevelTable, x: Row, y: Row, u: Row, values: Rows, rounding: Row = ROUNDING,
     quantum: Rows | None = None,
@@ -131,6 +132,7 @@ def judge(
 class _Windows:
     """The windows of a level set; attributes are the rows that windows share."""
 
+    # As `judge`.
     def __init__(
         self, select: Select, table: LevelTable, s: Series, x: Row, u: Row, rounding: Row, quantum: Rows | None
     ) -> None:

@@ -121,6 +121,7 @@ def _shared() -> Native:
     return native_loop(b"round %d" % LANES, _body, BODY)
 
 
+# Seven parameters: the last two choose the results, and what finishes them in Numba code.
 def round_ufunc(values: Ufunc, nargs: int, wrt: int, round_: Round, name: str, results: int = 0, finish: int = 0
                 ) -> Ufunc:  # fmt: skip
     """Return a round of a compiled function as a ufunc with the first `results` fields of its results, by default all.

@@ -26,6 +26,7 @@ Functions = Elementwise | Problem | Case
 REPORT_POINTS = 1_000_000
 
 
+# Seven parameters: each part of a report has a keyword.
 @explains_keywords
 def accuracy(
     functions: Functions | Sequence[Functions] | None = None,

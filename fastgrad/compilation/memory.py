@@ -128,6 +128,7 @@ def _has_arrays(kind: types.Type) -> bool:
     return isinstance(kind, types.Array) or any(map(_has_arrays, getattr(kind, "types", ())))
 
 
+# Eight parameters: Numba's context, and words and functions of the loop that calls it.
 @intrinsic(prefer_literal=True)
 def evaluate_all(
     typing: Context, f: Any, first: types.Tuple | types.UniTuple, n: types.Type, addresses: types.Type,

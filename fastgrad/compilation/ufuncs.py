@@ -186,6 +186,7 @@ class Ufunc:
 
     __slots__ = ("_data", "_references", "_tables", "call", "pace", "result")
 
+    # Eight parameters: those of a loop of NumPy's C interface.
     def __init__(
         self,
         code: Native,

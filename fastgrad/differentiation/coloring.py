@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import scipy
 
 
+# Seven parameters: arrays, because machine code knows no sparse matrix.
 def _colour(n, heads, rows, starts, columns, colour, work):  # type: ignore[no-untyped-def]
     """Colour `n` columns; `heads` and `rows` are the matrix by columns, `starts` and `columns` the same by rows.
 

@@ -42,6 +42,7 @@ _LAYOUT = Layout("m", converts=True)
 _NUMBERS = "`derivative` calls `f` with numbers. For a function of a vector use `gradient` or `jacobian`."
 
 
+# More than six parameters: the options that all derivatives share, as keywords.
 @explains_keywords
 def derivative(
     f: Callable[..., Any],

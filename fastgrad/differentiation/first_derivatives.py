@@ -24,6 +24,7 @@ from .problem import as_rows, broadcast_vectors, reshaped, retry_complex, vector
 from .sparsity_pattern import sparse_jacobian
 
 
+# More than six parameters: the options that all derivatives share, as keywords.
 @explains_keywords
 @of_vectors("x", axes="d", trees=True)
 def gradient(
@@ -99,6 +100,7 @@ def gradient(
     return reshaped(retry_complex(lambda: jacobians(problem, full_output)), problem.shape)
 
 
+# More than six parameters: the options that all derivatives share, as keywords.
 @explains_keywords
 @of_vectors("x", axes="md", trees=True)
 def jacobian(
@@ -174,6 +176,7 @@ def jacobian(
     return reshaped(retry_complex(lambda: jacobians(problem, full_output)), shape)
 
 
+# More than six parameters: the options that all derivatives share, as keywords.
 @explains_keywords
 @of_vectors("x", "v", axes="m")
 def directional(

@@ -169,6 +169,7 @@ class LineValues:
         return values
 
 
+# Seven parameters: the function, the lines, the rule, and what is wanted of it.
 def derive(
     evaluator: VectorEvaluator, lines: Lines, line: Index, rule: Rule, points: Points, full_output: bool,
     has_fallback: bool = True,

@@ -181,6 +181,7 @@ def kinds_of_fields(kind: DTypeLike, result: str, full_output: bool) -> list[DTy
     return [outer, kind, np.int8, np.bool_, np.int32, outer, outer] if full_output else [outer]
 
 
+# Ten parameters: those of the public functions, checked in one place.
 def vector_problem(
     f: _typing.Function, x: object, args: object, method: object, step: object, rel_step: object, bounds: object,
     workers: object, full_output: bool, is_along_vectors: bool = False,

@@ -19,6 +19,7 @@ from .hessians import diagonals, hessians, of_second_order, products
 from .problem import Derived, Problem, as_rows, broadcast_vectors, reshaped, retry_complex, vector_problem
 
 
+# More than six parameters: the options that all derivatives share, as keywords.
 @explains_keywords
 @of_vectors("x", axes="de")
 def hessian(
@@ -85,6 +86,7 @@ def hessian(
     return _of_outputs(of_second_order(problem), lambda one: work(one, full_output), shape)
 
 
+# More than six parameters: the options that all derivatives share, as keywords.
 @explains_keywords
 @of_vectors("x", "v", axes="d")
 def hessian_vector(

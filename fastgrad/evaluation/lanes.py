@@ -236,6 +236,7 @@ def _lines(grid, n, points, index, values, frame):  # type: ignore[no-untyped-de
     return 0
 
 
+# Seven parameters: words, because such loops pass nothing else.
 def _move(inwards, first, outer, core, size, count, table):  # type: ignore[no-untyped-def]
     """Turn points into rows or back, for all loops: by itself it takes as long to compile as one of them."""
     move(inwards != 0, first, outer, core, size, count, table)  # type: ignore[no-untyped-call]

@@ -56,6 +56,7 @@ def _sum_lines(stencil: Stencil, mode: str, lead: float, value: Callable[[int], 
     return [f"total = {' + '.join(terms)}", *divided, "return total"]
 
 
+# Seven parameters: all that the source of the kernel depends on; it is made once for each.
 def compiled_point(
     kernel: Any, result: str, stencil: Stencil, nargs: int, wrt: int, mode: str, captured: bool = False
 ) -> tuple[Any, str]:

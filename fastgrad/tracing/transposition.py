@@ -97,6 +97,7 @@ def _tile(width: int) -> Any:
 _tile_4, _tile_2, _tile_1 = map(_tile, (4, 2, 1))
 
 
+# Seven parameters: as in `evaluation.lanes`, whose loops this one ends.
 def move(inwards, first, outer, core, size, count, table):  # type: ignore[no-untyped-def]
     """Transpose `count` points, the first at address `first`, to rows, or rows to points.
 
