@@ -129,7 +129,7 @@ def _outcome(facts: Facts, r: Interpretation, zero: Row, sides: Sides) -> Outcom
     df, bound = sides.df, sides.bound
     is_open = ~kink & ~zero & ~facts.is_constant
     is_unknown = is_open & np.isfinite(df) & (sides.relative_bound > UNKNOWN)
-    bound = np.where(is_unknown, np.fmax(bound, per_step(s.steepest, s.last_step, v.n - 1)), bound)
+    bound = np.where(is_unknown, np.fmax(bound, sides.scale), bound)
     bound = np.maximum(bound, r.uncertainty)
     is_lost = is_open & ~r.is_rounded & ~(sides.relative_bound < SHARP)
     about_constant = facts.is_noise_about_constant & (s.largest_change < 0.5 * y)

@@ -40,17 +40,14 @@ class Survey(NamedTuple):
     change_before: Row
     """Change at the level before the flat ones."""
     first_level: Row
-    """First and last level with a value, and the step at the last."""
+    """First and last level with a value."""
     last_level: Row
-    last_step: Row
     is_whole: Row
     """Whether all values are whole numbers, as 0 or 1."""
-    steepest: Row
-    """The steepest secant."""
 
 
 def _survey(select: Select, state: Rows, points: Rows, levels: Rows, level: Row) -> tuple[Rows, Rows]:
-    largest, flat, flat_step, before, first, last, last_step, whole, steepest, change_before = state
+    largest, flat, flat_step, before, first, last, whole, change_before = state
     _x, y, _sign, coarse_levels, count = points
     h, *values = levels
     exists = differs = equal = y != y
@@ -66,18 +63,16 @@ def _survey(select: Select, state: Rows, points: Rows, levels: Rows, level: Row)
     begins = equal & ~differs & (flat == count)
     flat = select(differs, count, select(begins, level, flat))
     first = select(exists & (first == count), level, first)
-    secant = change / h
     return (
         largest, flat, select(begins, h, flat_step), select(begins, change_before, before), first,
-        select(exists, level, last), select(exists, h, last_step), whole,
-        select((secant > steepest) & (secant < math.inf), secant, steepest), change,
+        select(exists, level, last), whole, change,
     ), ()  # fmt: skip
 
 
 _SURVEY = Scan(
     "survey",
     _survey,
-    lambda points: (0.0, points[4], 1.0, 0.0, points[4], -1.0, 1.0, True, 0.0, 0.0),
+    lambda points: (0.0, points[4], 1.0, 0.0, points[4], -1.0, True, 0.0),
     lambda _select, state, _points: state[:-1],
 )
 
